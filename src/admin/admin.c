@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "admin/admin.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <ev.h>
+#include <jansson.h>
+
+#include "admin/stats.h"
+#include "base/log.h"
+#include "base/nitems.h"
+#include "control/engine.h"
+#include "control/server.h"
+
+struct asker {
+	struct admin   *admin;
+	struct ev_io	io;
+	struct ev_timer timer;
+	char		line[ADMIN_MAX_LINE];
+	size_t		len;
+	char	       *answer; /* owned */
+	size_t		answer_len, sent;
+	LIST_ENTRY(asker) entry;
+};
+
+struct admin {
+	struct engine *engine;
+	struct ev_io   acceptor;
+	unsigned       nclients;
+	LIST_HEAD(, asker) askers;
+};
+
+static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events);
+static void on_event(struct ev_loop *loop, struct ev_io *io, int events);
+static void on_timeout(struct ev_loop *loop, struct ev_timer *timer,
+    int events);
+static void read_line(struct asker *asker);
+static void answer(struct asker *asker, const char *line, size_t len);
+static json_t *run_command(struct engine *engine, const json_t *request);
+static json_t *kick(struct engine *engine, const json_t *request);
+static json_t *error_answer(const char *text);
+static void write_answer(struct asker *asker);
+static void asker_free(struct asker *asker);
+
+static const struct {
+	const char *name;
+	json_t *(*run)(struct engine *engine, const json_t *request);
+} commands[] = {
+	{ "status", stats_status },
+	{ "sites", stats_sites },
+	{ "fdb", stats_fdb },
+	{ "routes", stats_routes },
+	{ "kick", kick },
+};
+
+struct admin *
+admin_new(struct engine *engine, int listener)
+{
+	struct admin *admin = calloc(1, sizeof(*admin));
+
+	if (admin == NULL)
+		return NULL;
+	admin->engine = engine;
+	LIST_INIT(&admin->askers);
+	ev_io_init(&admin->acceptor, on_acceptable, listener, EV_READ);
+	admin->acceptor.data = admin;
+	ev_io_start(engine->loop, &admin->acceptor);
+	return admin;
+}
+
+void
+admin_free(struct admin *admin)
+{
+	struct asker *asker;
+
+	if (admin == NULL)
+		return;
+	while ((asker = LIST_FIRST(&admin->askers)) != NULL)
+		asker_free(asker);
+	ev_io_stop(admin->engine->loop, &admin->acceptor);
+	free(admin);
+}
+
+static void
+on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct admin *admin = io->data;
+	struct asker *asker;
+	int	      fd = accept4(io->fd, NULL, NULL,
+		   SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)events;
+	if (fd == -1)
+		return;
+	if (admin->nclients == ADMIN_MAX_CLIENTS ||
+	    (asker = calloc(1, sizeof(*asker))) == NULL) {
+		close(fd);
+		return;
+	}
+	admin->nclients++;
+	asker->admin = admin;
+	LIST_INSERT_HEAD(&admin->askers, asker, entry);
+	ev_io_init(&asker->io, on_event, fd, EV_READ);
+	ev_timer_init(&asker->timer, on_timeout, ADMIN_TIME_SEC, 0);
+	asker->io.data = asker->timer.data = asker;
+	ev_io_start(loop, &asker->io);
+	ev_timer_start(loop, &asker->timer);
+}
+
+static void
+on_event(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct asker *asker = io->data;
+
+	(void)loop;
+	(void)events;
+	if (asker->answer != NULL)
+		write_answer(asker);
+	else
+		read_line(asker);
+}
+
+static void
+on_timeout(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	asker_free(timer->data);
+}
+
+static void
+read_line(struct asker *asker)
+{
+	ssize_t n = read(asker->io.fd, asker->line + asker->len,
+	    sizeof(asker->line) - asker->len);
+	char   *end;
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		asker_free(asker);
+		return;
+	}
+	asker->len += (size_t)n;
+	end = memchr(asker->line, '\n', asker->len);
+	if (end != NULL)
+		answer(asker, asker->line, (size_t)(end - asker->line));
+	else if (asker->len == sizeof(asker->line))
+		asker_free(asker);
+}
+
+static void
+answer(struct asker *asker, const char *line, size_t len)
+{
+	struct ev_loop *loop = asker->admin->engine->loop;
+	json_t	       *request = json_loadb(line, len, JSON_REJECT_DUPLICATES,
+		       NULL);
+	json_t	       *reply = run_command(asker->admin->engine, request);
+	size_t		size = 0;
+
+	json_decref(request);
+	if (reply != NULL)
+		size = json_dumpb(reply, NULL, 0, JSON_COMPACT);
+	if (size > 0)
+		asker->answer = malloc(size + 1);
+	if (asker->answer == NULL) {
+		json_decref(reply);
+		asker_free(asker);
+		return;
+	}
+	json_dumpb(reply, asker->answer, size, JSON_COMPACT);
+	json_decref(reply);
+	asker->answer[size] = '\n';
+	asker->answer_len = size + 1;
+	ev_io_stop(loop, &asker->io);
+	ev_io_set(&asker->io, asker->io.fd, EV_WRITE);
+	ev_io_start(loop, &asker->io);
+}
+
+static json_t *
+run_command(struct engine *engine, const json_t *request)
+{
+	const char *name = json_string_value(
+	    json_object_get(request, "command"));
+
+	if (name == NULL)
+		return error_answer("not a request");
+	for (size_t i = 0; i < nitems(commands); i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(engine, request);
+	}
+	return error_answer("no such command");
+}
+
+static json_t *
+kick(struct engine *engine, const json_t *request)
+{
+	const char *site = json_string_value(json_object_get(request, "site"));
+
+	if (engine->server == NULL)
+		return error_answer("this is a satellite: kick is the server's");
+	if (site == NULL || !conf_is_site_name(site))
+		return error_answer("not a site's name");
+	if (!server_kick(engine->server, site))
+		return error_answer("the site is not connected");
+	log_info("site %s: an administrator ended the session", site);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *
+error_answer(const char *text)
+{
+	return json_pack("{s:b,s:s}", "ok", 0, "error", text);
+}
+
+static void
+write_answer(struct asker *asker)
+{
+	ssize_t n = send(asker->io.fd, asker->answer + asker->sent,
+	    asker->answer_len - asker->sent, MSG_NOSIGNAL);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		asker->sent += (size_t)n;
+	if (n <= 0 || asker->sent == asker->answer_len)
+		asker_free(asker);
+}
+
+static void
+asker_free(struct asker *asker)
+{
+	struct admin *admin = asker->admin;
+
+	ev_io_stop(admin->engine->loop, &asker->io);
+	ev_timer_stop(admin->engine->loop, &asker->timer);
+	close(asker->io.fd);
+	LIST_REMOVE(asker, entry);
+	admin->nclients--;
+	free(asker->answer);
+	free(asker);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "admin/stats.h"
+
+#include <stdio.h>
+
+#include "base/mono.h"
+#include "control/client.h"
+#include "control/engine.h"
+#include "control/hub.h"
+#include "control/server.h"
+#include "control/server_session.h"
+#include "datapath/dp.h"
+#include "datapath/fdb.h"
+
+static void add_client(json_t *object, const struct engine *engine);
+static void add_server(json_t *object, const struct engine *engine);
+static void add_counters(json_t *object, const struct engine *engine);
+static void sum(struct hub_stats *total, const struct hub_stats *one);
+static json_t *drops_object(const struct hub_stats *stats);
+static json_t *ports_array(const struct engine *engine);
+static json_t *port_object(const struct engine *engine, const char *name,
+    uint16_t port);
+static json_t *site_object(const struct engine *engine,
+    const struct conf_site *cs);
+static json_t *client_site_object(const struct engine *engine);
+static void add_peer(json_t *object, const struct hub_peer *peer);
+static json_t *prefixes_array(const struct conf_prefixes *list);
+static void add_routes(json_t *routes, const struct conf_prefixes *list,
+    const char *site);
+static const char *port_name(const struct engine *engine, uint16_t port);
+static json_int_t seconds_since(struct mono then);
+
+static void
+set(json_t *object, const char *name, json_t *value)
+{
+	json_object_set_new(object, name, value);
+}
+
+json_t *
+stats_status(struct engine *engine, const json_t *request)
+{
+	const struct conf *conf = engine->conf;
+	json_t		  *object = json_object();
+
+	(void)request;
+	set(object, "ok", json_true());
+	set(object, "version", json_string(engine->gift.version));
+	set(object, "role", json_string(engine->server != NULL ? "server" :
+								 "client"));
+	set(object, "mode", json_string(conf_mode_name(conf->mode)));
+	set(object, "device", json_string(engine->gift.device));
+	if (conf->bridge[0] != '\0')
+		set(object, "bridge", json_string(conf->bridge));
+	set(object, "mtu", json_integer(engine->gift.mtu));
+	set(object, "uptime_s", json_integer(seconds_since(engine->started)));
+	set(object, "workers", json_integer(hub_workers(engine->hub)));
+	if (engine->client != NULL)
+		add_client(object, engine);
+	else
+		add_server(object, engine);
+	add_counters(object, engine);
+	set(object, "ports", ports_array(engine));
+	return object;
+}
+
+json_t *
+stats_sites(struct engine *engine, const json_t *request)
+{
+	json_t *sites = json_array();
+
+	(void)request;
+	if (engine->server == NULL)
+		json_array_append_new(sites, client_site_object(engine));
+	for (size_t i = 0; engine->server != NULL && i < engine->conf->nsites;
+	    i++)
+		json_array_append_new(sites,
+		    site_object(engine, &engine->conf->sites[i]));
+	return json_pack("{s:b,s:o}", "ok", 1, "sites", sites);
+}
+
+json_t *
+stats_fdb(struct engine *engine, const json_t *request)
+{
+	const struct fdb *fdb = hub_fdb(engine->hub);
+	json_t		 *entries = json_array();
+	struct fdb_entry  e;
+	size_t		  cursor = 0;
+	char		  mac[18];
+
+	(void)request;
+	while (fdb != NULL && fdb_next(fdb, &cursor, &e, mono_now())) {
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x",
+		    e.mac[0], e.mac[1], e.mac[2], e.mac[3], e.mac[4], e.mac[5]);
+		json_array_append_new(entries,
+		    json_pack("{s:s,s:i,s:s,s:i}", "mac", mac, "vlan", e.vlan,
+			"port", port_name(engine, e.port), "age_s",
+			(int)e.age_sec));
+	}
+	return json_pack("{s:b,s:o}", "ok", 1, "entries", entries);
+}
+
+json_t *
+stats_routes(struct engine *engine, const json_t *request)
+{
+	const struct conf *conf = engine->conf;
+	json_t		  *routes = json_array();
+
+	(void)request;
+	if (conf->mode == CONF_TUN && engine->server != NULL) {
+		add_routes(routes, &conf->networks, "(this one)");
+		for (size_t i = 0; i < conf->nsites; i++) {
+			if (conf->sites[i].disabled)
+				continue;
+			add_routes(routes, &conf->sites[i].addresses,
+			    conf->sites[i].name);
+			add_routes(routes, &conf->sites[i].subnets,
+			    conf->sites[i].name);
+		}
+	}
+	return json_pack("{s:b,s:o}", "ok", 1, "routes", routes);
+}
+
+static void
+add_client(json_t *object, const struct engine *engine)
+{
+	const struct client *client = engine->client;
+
+	set(object, "state", json_string(client_state_name(client)));
+	set(object, "site", json_string(engine->conf->site));
+	set(object, "server", json_string(engine->conf->server_host));
+	set(object, "address", json_string(client->address));
+	set(object, "since_s", json_integer(seconds_since(client->since)));
+	set(object, "sessions", json_integer((json_int_t)client->sessions));
+	if (client->state == CLIENT_WAIT)
+		set(object, "retry_in_s",
+		    json_integer(-seconds_since(client->retry_at)));
+	if (client->last_error[0] != '\0')
+		set(object, "last_error", json_string(client->last_error));
+	if (client->state == CLIENT_UP && client->has_session)
+		set(object, "tls",
+		    json_string(tls_describe(client->session.tls)));
+}
+
+static void
+add_server(json_t *object, const struct engine *engine)
+{
+	const struct server *server = engine->server;
+	json_int_t	     connected = 0;
+
+	for (size_t i = 0; i < server->sites.n; i++)
+		connected += server->sites.v[i].session != NULL ? 1 : 0;
+	set(object, "state", json_string("up"));
+	set(object, "server", json_string(engine->conf->name));
+	set(object, "sites_connected", json_integer(connected));
+	set(object, "sites_known", json_integer((json_int_t)server->sites.n));
+	if (hub_fdb(engine->hub) != NULL)
+		set(object, "fdb_entries",
+		    json_integer((json_int_t)fdb_count(hub_fdb(engine->hub))));
+}
+
+/* Everything together: the device, the sites, and what was nobody's. */
+static void
+add_counters(json_t *object, const struct engine *engine)
+{
+	struct hub_stats total, one;
+	json_t		*counters = json_object();
+
+	hub_local_stats(engine->hub, &total);
+	set(counters, "device-frames-in",
+	    json_integer((json_int_t)total.rx_frames));
+	set(counters, "device-frames-out",
+	    json_integer((json_int_t)total.tx_frames));
+	total.rx_frames = total.tx_frames = 0;
+	if (engine->client != NULL && engine->client->peer != NULL) {
+		hub_peer_stats(engine->client->peer, &one);
+		sum(&total, &one);
+	}
+	for (size_t i = 0;
+	    engine->server != NULL && i < engine->server->sites.n; i++) {
+		const struct site *site = &engine->server->sites.v[i];
+
+		if (site->session == NULL || site->session->peer == NULL)
+			continue;
+		hub_peer_stats(site->session->peer, &one);
+		sum(&total, &one);
+	}
+	set(counters, "site-frames-in",
+	    json_integer((json_int_t)total.rx_frames));
+	set(counters, "site-frames-out",
+	    json_integer((json_int_t)total.tx_frames));
+	set(counters, "addresses-moved",
+	    json_integer((json_int_t)total.moved_in));
+	set(counters, "addresses-over-limit",
+	    json_integer((json_int_t)total.unlearned));
+	set(counters, "wrong-worker", json_integer((json_int_t)total.strays));
+	if (engine->server != NULL) {
+		const struct server *server = engine->server;
+
+		set(counters, "connections-accepted",
+		    json_integer((json_int_t)server->accepted));
+		set(counters, "connections-refused",
+		    json_integer((json_int_t)server->refused));
+		set(counters, "connections-turned-away",
+		    json_integer((json_int_t)server->turned_away));
+		set(counters, "connections-unauthenticated",
+		    json_integer(server->nunauth));
+	}
+	set(object, "counters", counters);
+	set(object, "drops", drops_object(&total));
+}
+
+static void
+sum(struct hub_stats *total, const struct hub_stats *one)
+{
+	total->rx_frames += one->rx_frames;
+	total->tx_frames += one->tx_frames;
+	total->moved_in += one->moved_in;
+	total->unlearned += one->unlearned;
+	for (unsigned i = 0; i < DROP_MAX; i++)
+		total->drops[i] += one->drops[i];
+}
+
+static json_t *
+drops_object(const struct hub_stats *stats)
+{
+	json_t *drops = json_object();
+
+	for (unsigned i = DROP_NONE + 1; i < DROP_MAX; i++)
+		set(drops, drop_name((enum drop)i),
+		    json_integer((json_int_t)stats->drops[i]));
+	return drops;
+}
+
+static json_t *
+ports_array(const struct engine *engine)
+{
+	json_t *ports = json_array();
+
+	json_array_append_new(ports,
+	    port_object(engine, "local", DP_PORT_LOCAL));
+	if (engine->client != NULL && engine->client->peer != NULL)
+		json_array_append_new(ports,
+		    port_object(engine, "server", HUB_FIRST_PORT));
+	for (size_t i = 0;
+	    engine->server != NULL && i < engine->server->sites.n; i++) {
+		const struct site *site = &engine->server->sites.v[i];
+
+		if (site->session != NULL)
+			json_array_append_new(ports,
+			    port_object(engine, site->name, site->port));
+	}
+	return ports;
+}
+
+static json_t *
+port_object(const struct engine *engine, const char *name, uint16_t port)
+{
+	const char *why = hub_blocked(engine->hub, port);
+	json_t	   *object = json_pack("{s:s,s:s}", "name", name, "state",
+		       why != NULL ? "blocked" : "forwarding");
+
+	if (why != NULL)
+		set(object, "reason", json_string(why));
+	return object;
+}
+
+static json_t *
+site_object(const struct engine *engine, const struct conf_site *cs)
+{
+	const struct site *site = sites_find(&engine->server->sites, cs->name);
+	json_t		  *object = json_pack("{s:s}", "name", cs->name);
+	const char	  *why;
+
+	set(object, "addresses", prefixes_array(&cs->addresses));
+	set(object, "subnets", prefixes_array(&cs->subnets));
+	if (site == NULL || site->session == NULL) {
+		set(object, "state",
+		    json_string(cs->disabled ? "disabled" : "down"));
+		if (site != NULL && site->last_address[0] != '\0')
+			set(object, "last_address",
+			    json_string(site->last_address));
+	} else {
+		set(object, "state", json_string("up"));
+		set(object, "address", json_string(site->session->address));
+		set(object, "since_s",
+		    json_integer(seconds_since(site->session->up_since)));
+		set(object, "tls",
+		    json_string(tls_describe(site->session->session.tls)));
+		why = hub_blocked(engine->hub, site->port);
+		set(object, "blocked", json_boolean(why != NULL));
+		if (why != NULL)
+			set(object, "blocked_reason", json_string(why));
+		if (site->session->peer != NULL)
+			add_peer(object, site->session->peer);
+	}
+	if (site != NULL && site->last_error[0] != '\0')
+		set(object, "last_error", json_string(site->last_error));
+	return object;
+}
+
+/* A satellite sees one site: its server. */
+static json_t *
+client_site_object(const struct engine *engine)
+{
+	const struct client *client = engine->client;
+	json_t		    *object = json_pack("{s:s,s:s,s:s,s:I}", "name",
+		      "(server)", "state",
+		      client->state == CLIENT_UP ? "up" : "down", "address",
+		      client->address, "since_s",
+		      seconds_since(client->since));
+
+	if (client->peer != NULL)
+		add_peer(object, client->peer);
+	return object;
+}
+
+static void
+add_peer(json_t *object, const struct hub_peer *peer)
+{
+	struct hub_stats stats;
+
+	hub_peer_stats(peer, &stats);
+	set(object, "lanes", json_integer(stats.lanes));
+	set(object, "lanes_up", json_integer(stats.lanes_up));
+	set(object, "path_mtu", json_integer(stats.path_mtu));
+	set(object, "moves", json_integer(stats.moves));
+	if (stats.rtt_us > 0)
+		set(object, "rtt_ms", json_real((double)stats.rtt_us / 1000));
+	set(object, "rx_frames", json_integer((json_int_t)stats.rx_frames));
+	set(object, "rx_bytes", json_integer((json_int_t)stats.rx_bytes));
+	set(object, "tx_frames", json_integer((json_int_t)stats.tx_frames));
+	set(object, "tx_bytes", json_integer((json_int_t)stats.tx_bytes));
+	set(object, "drops", drops_object(&stats));
+}
+
+static json_t *
+prefixes_array(const struct conf_prefixes *list)
+{
+	json_t *array = json_array();
+	char	text[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(array,
+		    json_string(prefix_print(&list->v[i], text, sizeof(text))));
+	return array;
+}
+
+static void
+add_routes(json_t *routes, const struct conf_prefixes *list, const char *site)
+{
+	char text[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(routes,
+		    json_pack("{s:s,s:s}", "network",
+			prefix_print(&list->v[i], text, sizeof(text)), "site",
+			site));
+}
+
+static const char *
+port_name(const struct engine *engine, uint16_t port)
+{
+	if (port == DP_PORT_LOCAL)
+		return "local";
+	if (engine->server == NULL)
+		return "server";
+	for (size_t i = 0; i < engine->server->sites.n; i++) {
+		if (engine->server->sites.v[i].port == port)
+			return engine->server->sites.v[i].name;
+	}
+	return "gone";
+}
+
+static json_int_t
+seconds_since(struct mono then)
+{
+	return mono_sub(mono_now(), then) / MONO_SEC;
+}

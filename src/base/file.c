@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+
+static int write_beside(const char *temp, const void *data, size_t len,
+    mode_t mode, uid_t uid, gid_t gid);
+static int write_all(int fd, const char *data, size_t len);
+static int sync_directory(const char *path);
+static int put(const char *path, const void *data, size_t len, mode_t mode,
+    uid_t uid, gid_t gid, bool replace);
+
+int
+file_read(const char *path, size_t max, char **data, size_t *len)
+{
+	size_t	size = 4096, n = 0;
+	char   *buf = malloc(size), *bigger;
+	ssize_t got;
+	int	r = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd == -1 || buf == NULL) {
+		r = fd == -1 ? -errno : -ENOMEM;
+		goto out;
+	}
+	while ((got = read(fd, buf + n, size - n - 1)) != 0) {
+		if (got == -1) {
+			if (errno == EINTR)
+				continue;
+			r = -errno;
+			goto out;
+		}
+		n += (size_t)got;
+		if (n > max) {
+			r = -EFBIG;
+			goto out;
+		}
+		if (size - n > 1)
+			continue;
+		/* Not realloc: it would leave a copy of a secret behind. */
+		bigger = malloc(size * 2);
+		if (bigger == NULL) {
+			r = -ENOMEM;
+			goto out;
+		}
+		memcpy(bigger, buf, n);
+		secret_free(buf, size);
+		buf = bigger;
+		size *= 2;
+	}
+	buf[n] = '\0';
+	*data = buf;
+	*len = n;
+	buf = NULL;
+out:
+	secret_free(buf, size);
+	if (fd != -1)
+		close(fd);
+	return r;
+}
+
+int
+file_write(const char *path, const void *data, size_t len, mode_t mode,
+    uid_t uid, gid_t gid)
+{
+	return put(path, data, len, mode, uid, gid, true);
+}
+
+int
+file_create(const char *path, const void *data, size_t len, mode_t mode,
+    uid_t uid, gid_t gid)
+{
+	return put(path, data, len, mode, uid, gid, false);
+}
+
+char *
+file_join(const char *dir, const char *name)
+{
+	char *path;
+
+	if (name[0] == '/')
+		return strdup(name);
+	return asprintf(&path, "%s/%s", dir, name) == -1 ? NULL : path;
+}
+
+static int
+put(const char *path, const void *data, size_t len, mode_t mode, uid_t uid,
+    gid_t gid, bool replace)
+{
+	char *temp;
+	int   r;
+
+	if (asprintf(&temp, "%s.%ld.tmp", path, (long)getpid()) == -1)
+		return -ENOMEM;
+	r = write_beside(temp, data, len, mode, uid, gid);
+	if (r == 0) {
+		/* link(2), unlike rename(2), refuses to replace. */
+		if ((replace ? rename(temp, path) : link(temp, path)) == -1)
+			r = -errno;
+		else
+			r = sync_directory(path);
+	}
+	if (r < 0 || !replace)
+		unlink(temp);
+	free(temp);
+	return r;
+}
+
+static int
+write_beside(const char *temp, const void *data, size_t len, mode_t mode,
+    uid_t uid, gid_t gid)
+{
+	int r, fd;
+
+	unlink(temp);
+	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
+	if (fd == -1)
+		return -errno;
+	r = write_all(fd, data, len);
+	if (r == 0 && uid != (uid_t)-1 && fchown(fd, uid, gid) == -1)
+		r = -errno;
+	if (r == 0 && (fchmod(fd, mode) == -1 || fsync(fd) == -1))
+		r = -errno;
+	close(fd);
+	if (r < 0)
+		unlink(temp);
+	return r;
+}
+
+static int
+write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int
+sync_directory(const char *path)
+{
+	char *copy = strdup(path);
+	int   fd, r = 0;
+
+	if (copy == NULL)
+		return -ENOMEM;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(copy);
+	if (fd == -1)
+		return -errno;
+	/* Some file systems cannot sync a directory; the rename is done. */
+	if (fsync(fd) == -1 && errno != EINVAL && errno != EROFS)
+		r = -errno;
+	close(fd);
+	return r;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mono: a point in time, and lengths of time, that cannot be mixed up.
+ *
+ * The clock is CLOCK_BOOTTIME: it goes on while the host is suspended, so a
+ * peer that was silent through the night is dead in the morning, as it should
+ * be.  Only loops read the clock, once per turn, and hand the value down.
+ */
+#ifndef MONO_H
+#define MONO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+struct mono {
+	int64_t us;
+};
+
+#define MONO_SEC ((int64_t)1000000)
+#define MONO_MS ((int64_t)1000)
+
+static inline struct mono
+mono_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (struct mono) { ts.tv_sec * MONO_SEC + ts.tv_nsec / 1000 };
+}
+
+/* `t` plus `us` microseconds. */
+static inline struct mono
+mono_add(struct mono t, int64_t us)
+{
+	return (struct mono) { t.us + us };
+}
+
+/* How long `later` is after `earlier`, in microseconds. */
+static inline int64_t
+mono_sub(struct mono later, struct mono earlier)
+{
+	return later.us - earlier.us;
+}
+
+/* Whether `now` has reached `t`. */
+static inline bool
+mono_is_due(struct mono t, struct mono now)
+{
+	return now.us >= t.us;
+}
+
+#endif /* MONO_H */

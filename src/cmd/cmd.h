@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd: the subcommands.  Each takes its own argv (argv[0] is its name) and
+ * returns the exit status: 0 done, 1 it failed (one line on stderr says why),
+ * 2 wrong usage.
+ */
+#ifndef CMD_H
+#define CMD_H
+
+int cmd_init(int argc, char **argv);
+int cmd_site(int argc, char **argv);
+int cmd_join(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_sites(int argc, char **argv);
+int cmd_fdb(int argc, char **argv);
+int cmd_routes(int argc, char **argv);
+int cmd_kick(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_stop(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+int cmd_version(int argc, char **argv);
+
+#endif /* CMD_H */

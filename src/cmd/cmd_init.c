@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_init: makes a primary site: CA, server's key and certificate, and a
+ * tombolo.conf that explains itself.
+ *
+ *   DIR/tombolo.conf        0644   made last: without it there is no site
+ *   DIR/ca.crt, server.crt  0644
+ *   DIR/ca.key              0600   root's: no daemon reads it
+ *   DIR/sites.d/            0755
+ *   DIR/keeper/             0700   the keeper's own, and all in it
+ */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "cmd/options.h"
+#include "cmd/undo.h"
+#include "conf/conf_keys.h"
+#include "keeper/credentials.h"
+#include "pki/ca.h"
+
+#define CA_KEY_FILE  "ca.key"
+#define CA_CERT_FILE "ca.crt"
+
+static const struct options_spec spec = {
+	.command = "init",
+	.synopsis = "--name HOST[:PORT] [--dir D] [--mode tap|tun] "
+		    "[--bridge BR]\n           [--network CIDR]... "
+		    "[--tunnel-network CIDR]... [--nat]",
+	.help = "Makes a primary site: a CA, the server's key and certificate, "
+		"and a\nconfiguration that explains itself.",
+	.takes = OPTION_NAME | OPTION_DIR | OPTION_MODE | OPTION_BRIDGE |
+	    OPTION_NETWORK | OPTION_TUNNEL_NETWORK | OPTION_NAT,
+};
+
+/* All that goes into files. */
+struct site_keys {
+	struct ca_pem ca_key, ca_cert, server_key, server_cert;
+};
+
+static bool is_free(const char *dir);
+static struct conf *make_conf(const struct options *options, const char *host,
+    uint16_t port);
+static bool make_keys(struct site_keys *keys, const char *name);
+static void free_keys(struct site_keys *keys);
+static bool write_all(const struct options *options, const struct conf *conf,
+    const struct site_keys *keys);
+static bool write_files(struct undo *undo, const char *dir, const char *text,
+    size_t len, const struct site_keys *keys);
+static void say_next(const struct options *options, const struct conf *conf);
+
+int
+cmd_init(int argc, char **argv)
+{
+	struct site_keys keys = { 0 };
+	struct options	 options;
+	struct conf	*conf;
+	enum conf_mode	 mode;
+	char		 host[254];
+	uint16_t	 port = CONF_PORT;
+	bool		 ok;
+	int		 r = options_parse(&options, &spec, argc, argv);
+
+	if (r != OPTIONS_GO_ON)
+		return r;
+	if (options.name == NULL)
+		return options_wrong(&spec, "--name HOST is needed");
+	if (!endpoint_split(options.name, host, sizeof(host), &port) ||
+	    !conf_is_host(host))
+		return options_wrong(&spec,
+		    "--name %s: expected HOST, HOST:PORT or [V6]:PORT",
+		    options.name);
+	if (options.mode != NULL && !conf_mode_parse(&mode, options.mode))
+		return options_wrong(&spec, "--mode %s: expected tap or tun",
+		    options.mode);
+	if (!is_free(options.dir))
+		return 1;
+	conf = make_conf(&options, host, port);
+	if (conf == NULL)
+		return 1;
+	ok = make_keys(&keys, host) && write_all(&options, conf, &keys);
+	if (ok)
+		say_next(&options, conf);
+	free_keys(&keys);
+	conf_free(conf);
+	return ok ? 0 : 1;
+}
+
+/* A second init would make a CA that no satellite believes. */
+static bool
+is_free(const char *dir)
+{
+	static const char *const names[] = { CONF_FILE, CA_KEY_FILE };
+
+	for (size_t i = 0; i < 2; i++) {
+		char *path = file_join(dir, names[i]);
+		bool  there = path != NULL && faccessat(AT_FDCWD, path, F_OK,
+		    AT_SYMLINK_NOFOLLOW) == 0;
+
+		if (there)
+			log_warnx("init: %s is there already; choose another "
+				  "--dir, or move it away", path);
+		free(path);
+		if (there)
+			return false;
+	}
+	return true;
+}
+
+/* From options to lines to a conf: so the parser's rules hold here too. */
+static struct conf *
+make_conf(const struct options *options, const char *host, uint16_t port)
+{
+	struct conf *conf;
+	char	    *text;
+	size_t	     len;
+	FILE	    *out = open_memstream(&text, &len);
+
+	if (out == NULL) {
+		log_warn("init");
+		return NULL;
+	}
+	fprintf(out, "[server]\nname = %s\nport = %u\n[interface]\n", host, port);
+	if (options->mode != NULL)
+		options_put(out, "mode", options->mode);
+	if (options->bridge != NULL)
+		options_put(out, "bridge", options->bridge);
+	if (options->nat)
+		options_put(out, "nat", "yes");
+	options_put_list(out, "network", &options->networks);
+	options_put_list(out, "tunnel-network", &options->tunnel_networks);
+	fclose(out);
+	conf = options_check_text(text, len, spec.command, options->dir);
+	free(text);
+	return conf;
+}
+
+static bool
+make_keys(struct site_keys *keys, const char *name)
+{
+	time_t now = ca_now();
+	int    r;
+
+	if ((r = ca_make_key(&keys->ca_key)) < 0 ||
+	    (r = ca_make(&keys->ca_key, name, now, &keys->ca_cert)) < 0 ||
+	    (r = ca_make_key(&keys->server_key)) < 0 ||
+	    (r = ca_sign_server(&keys->ca_cert, &keys->ca_key,
+		 &keys->server_key, name, now, &keys->server_cert)) < 0) {
+		log_warnx("init: cannot make the certificates: %s",
+		    strerror(-r));
+		return false;
+	}
+	return true;
+}
+
+static void
+free_keys(struct site_keys *keys)
+{
+	ca_pem_fini(&keys->ca_key);
+	ca_pem_fini(&keys->ca_cert);
+	ca_pem_fini(&keys->server_key);
+	ca_pem_fini(&keys->server_cert);
+}
+
+static bool
+write_all(const struct options *options, const struct conf *conf,
+    const struct site_keys *keys)
+{
+	struct undo undo = { .who = spec.command };
+	char	   *text;
+	size_t	    len;
+	bool	    ok;
+	FILE	   *out = open_memstream(&text, &len);
+
+	if (out == NULL) {
+		log_warn("init");
+		return false;
+	}
+	conf_print_commented(out, conf);
+	fclose(out);
+	ok = write_files(&undo, options->dir, text, len, keys);
+	if (ok)
+		undo_nothing(&undo);
+	else
+		undo_all(&undo);
+	free(text);
+	return ok;
+}
+
+static bool
+write_files(struct undo *undo, const char *dir, const char *text, size_t len,
+    const struct site_keys *keys)
+{
+	struct undo_owner keeper;
+
+	return undo_find_keeper(&keeper, spec.command) &&
+	    undo_mkdir(undo, dir, "", 0755, UNDO_SELF) &&
+	    undo_mkdir(undo, dir, CONF_SITES_DIR, 0755, UNDO_SELF) &&
+	    undo_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
+	    undo_mkdir(undo, dir, CONF_KEEPER_DIR "/sites", 0700, keeper) &&
+	    undo_create(undo, dir, CA_KEY_FILE, keys->ca_key.text,
+		keys->ca_key.len, 0600, UNDO_SELF) &&
+	    undo_create(undo, dir, CA_CERT_FILE, keys->ca_cert.text,
+		keys->ca_cert.len, 0644, UNDO_SELF) &&
+	    undo_create(undo, dir, CONF_KEEPER_DIR "/" CREDENTIALS_KEY,
+		keys->server_key.text, keys->server_key.len, 0600, keeper) &&
+	    undo_create(undo, dir, "server.crt", keys->server_cert.text,
+		keys->server_cert.len, 0644, UNDO_SELF) &&
+	    undo_create(undo, dir, CONF_FILE, text, len, 0644, UNDO_SELF);
+}
+
+static void
+say_next(const struct options *options, const struct conf *conf)
+{
+	bool usual = strcmp(options->dir, CONF_DIR) == 0;
+
+	printf("%s/%s is written; keep a copy of %s/%s in a safe place%s\n",
+	    options->dir, CONF_FILE, options->dir, CA_KEY_FILE,
+	    conf->mode == CONF_TAP && conf->bridge[0] == '\0' ?
+		"\nno --bridge: set bridge in it to join this host's LAN" :
+		"");
+	printf("next: tombolo site add NAME --generate%s%s, then tombolo "
+	       "run%s%s%s\n",
+	    usual ? "" : " --dir ", usual ? "" : options->dir,
+	    usual ? "" : " -c ", usual ? "" : options->dir,
+	    usual ? "" : "/" CONF_FILE);
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_site: manages the sites of a primary site.  A table of subcommands; a
+ * running server sees the files change.
+ *
+ * remove and disable work whatever else is wrong with the configuration: they
+ * may be what mends it.
+ */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/nitems.h"
+#include "cmd/options.h"
+#include "cmd/site_add.h"
+#include "cmd/site_file.h"
+#include "cmd/table.h"
+
+#define SITE_TEXT_MAX ((size_t)1024 * 1024)
+
+/* Each runs with the directory locked; `name` is a site's name, or NULL. */
+typedef int run_fn(const struct options *options,
+    const struct options_spec *spec, const char *name);
+
+static run_fn run_add, run_list, run_show, run_passwd, run_disable, run_enable,
+    run_remove;
+
+static const struct subcommand {
+	const char	   *name;
+	run_fn		   *run;
+	struct options_spec spec;
+} subcommands[] = {
+	{ "add", run_add,
+	    { .command = "site add",
+		.synopsis = "NAME [--dir D] [--generate | --password-file F] "
+			    "[--auth METHOD]\n           [--address A]... "
+			    "[--subnet CIDR]... [--out FILE]",
+		.help = "Makes a site's credential, and writes the invitation "
+			"for tombolo join.",
+		.takes = OPTION_DIR | OPTION_GENERATE | OPTION_PASSWORD_FILE |
+		    OPTION_AUTH | OPTION_ADDRESS | OPTION_SUBNET | OPTION_OUT,
+		.min_args = 1, .max_args = 1 } },
+	{ "list", run_list,
+	    { .command = "site list", .synopsis = "[--dir D] [--json]",
+		.help = "Lists the sites.",
+		.takes = OPTION_DIR | OPTION_JSON } },
+	{ "show", run_show,
+	    { .command = "site show", .synopsis = "NAME [--dir D] [--json]",
+		.help = "Shows what is configured for a site.",
+		.takes = OPTION_DIR | OPTION_JSON, .min_args = 1,
+		.max_args = 1 } },
+	{ "passwd", run_passwd,
+	    { .command = "site passwd",
+		.synopsis = "NAME [--dir D] [--generate | --password-file F] "
+			    "[--out FILE]",
+		.help = "Gives a site another password; with --generate or "
+			"--out there is a new\ninvitation.",
+		.takes = OPTION_DIR | OPTION_GENERATE | OPTION_PASSWORD_FILE |
+		    OPTION_OUT,
+		.min_args = 1, .max_args = 1 } },
+	{ "disable", run_disable,
+	    { .command = "site disable", .synopsis = "NAME [--dir D]",
+		.help = "Ends a site's session and lets it log in no more.",
+		.takes = OPTION_DIR, .min_args = 1, .max_args = 1 } },
+	{ "enable", run_enable,
+	    { .command = "site enable", .synopsis = "NAME [--dir D]",
+		.help = "Lets a disabled site log in again.",
+		.takes = OPTION_DIR, .min_args = 1, .max_args = 1 } },
+	{ "remove", run_remove,
+	    { .command = "site remove", .synopsis = "NAME [--dir D]",
+		.help = "Removes a site and its credential.",
+		.takes = OPTION_DIR, .min_args = 1, .max_args = 1 } },
+};
+
+static void help(void);
+static int  run(const struct subcommand *sub, int argc, char **argv);
+static struct conf *load_server(const struct options *options,
+    const char *who);
+static const struct conf_site *find_site(const struct conf *conf,
+    const char *name, const char *who);
+static json_t *to_json(const struct conf_site *site);
+static json_t *list_to_json(const struct conf_prefixes *list, bool hosts);
+static int     print_json(json_t *json, const char *who);
+static void    add_list(struct table *table, const struct conf_prefixes *list,
+       bool hosts);
+static int set_disabled(const struct options *options, const char *who,
+    const char *name, bool disabled);
+static int missing(const char *who, const char *name);
+
+int
+cmd_site(int argc, char **argv)
+{
+	if (argc < 2) {
+		log_warnx("site: which of add, list, show, passwd, disable, "
+			  "enable, remove; see tombolo site --help");
+		return 2;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		help();
+		return 0;
+	}
+	for (size_t i = 0; i < nitems(subcommands); i++) {
+		if (strcmp(argv[1], subcommands[i].name) == 0)
+			return run(&subcommands[i], argc - 1, argv + 1);
+	}
+	log_warnx("site %s: no such command; see tombolo site --help", argv[1]);
+	return 2;
+}
+
+static void
+help(void)
+{
+	printf("usage: tombolo site COMMAND [OPTION...]\n\n");
+	for (size_t i = 0; i < nitems(subcommands); i++)
+		printf("  %-8s %.*s\n", subcommands[i].name,
+		    (int)strcspn(subcommands[i].spec.help, "\n"),
+		    subcommands[i].spec.help);
+	printf("\nEach says more with --help.\n");
+}
+
+static int
+run(const struct subcommand *sub, int argc, char **argv)
+{
+	struct options options;
+	enum conf_auth auth;
+	const char    *name;
+	int	       lock, r;
+
+	r = options_parse(&options, &sub->spec, argc, argv);
+	if (r != OPTIONS_GO_ON)
+		return r;
+	name = options.nargs > 0 ? options.args[0] : NULL;
+	if (name != NULL && !conf_is_site_name(name))
+		return options_wrong(&sub->spec,
+		    "%.64s: a site's name has at most %u of a-z, 0-9, \".\", "
+		    "\"_\" and \"-\", a letter or digit first",
+		    name, CONF_NAME_MAX);
+	if (options.generate && options.password_file != NULL)
+		return options_wrong(&sub->spec,
+		    "--generate and --password-file exclude each other");
+	if (options.auth != NULL && !conf_auth_parse(&auth, options.auth))
+		return options_wrong(&sub->spec, "--auth %s: expected password",
+		    options.auth);
+	lock = site_file_lock(options.dir);
+	if (lock < 0) {
+		log_warnx("%s: %s: %s", sub->spec.command, options.dir,
+		    strerror(-lock));
+		return 1;
+	}
+	r = sub->run(&options, &sub->spec, name);
+	close(lock);
+	return r;
+}
+
+static int
+run_add(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	struct conf *conf = load_server(options, spec->command);
+	int	     r = 1;
+
+	if (conf == NULL)
+		return 1;
+	if (conf_find_site(conf, name) != NULL)
+		log_warnx("site add: site %s is there already; choose another "
+			  "name, or tombolo site passwd", name);
+	else
+		r = site_add(options, conf, name);
+	conf_free(conf);
+	return r;
+}
+
+static int
+run_list(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	static const char *const heads[] = { "SITE", "STATE", "AUTH", "ADDRESS",
+		"SUBNET" };
+	struct conf  *conf = load_server(options, spec->command);
+	struct table *table;
+	json_t	     *array;
+	int	      r = 0;
+
+	(void)name;
+	if (conf == NULL)
+		return 1;
+	if (options->json) {
+		array = json_array();
+		for (size_t i = 0; i < conf->nsites; i++)
+			json_array_append_new(array, to_json(&conf->sites[i]));
+		r = print_json(array, spec->command);
+		conf_free(conf);
+		return r;
+	}
+	table = table_new(heads, nitems(heads));
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+
+		table_add(table, site->name);
+		table_add(table, site->disabled ? "disabled" : "enabled");
+		table_add(table, conf_auth_name(site->auth));
+		add_list(table, &site->addresses, true);
+		add_list(table, &site->subnets, false);
+	}
+	table_print(table, stdout, "no sites; see tombolo site add --help");
+	table_free(table);
+	conf_free(conf);
+	return 0;
+}
+
+static int
+run_show(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	struct conf	       *conf = load_server(options, spec->command);
+	const struct conf_site *site;
+	int			r = 0;
+
+	if (conf == NULL)
+		return 1;
+	site = find_site(conf, name, spec->command);
+	if (site == NULL)
+		r = 1;
+	else if (options->json)
+		r = print_json(to_json(site), spec->command);
+	else
+		conf_print_site(stdout, site);
+	conf_free(conf);
+	return r;
+}
+
+static int
+run_passwd(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	struct conf	       *conf = load_server(options, spec->command);
+	const struct conf_site *site;
+	int			r = 1;
+
+	if (conf == NULL)
+		return 1;
+	site = find_site(conf, name, spec->command);
+	if (site != NULL)
+		r = site_add_password(options, conf, site);
+	conf_free(conf);
+	return r;
+}
+
+static int
+run_disable(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	int r = set_disabled(options, spec->command, name, true);
+
+	if (r == 0)
+		printf("site %s is disabled; tombolo site enable %s undoes it\n",
+		    name, name);
+	return r;
+}
+
+/* It may not clash with what was added in the meantime. */
+static int
+run_enable(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	struct conf *conf = load_server(options, spec->command), *after;
+	char	    *text;
+	size_t	     len;
+	FILE	    *out;
+	int	     r;
+
+	if (conf == NULL)
+		return 1;
+	out = open_memstream(&text, &len);
+	if (out == NULL || find_site(conf, name, spec->command) == NULL) {
+		if (out == NULL)
+			log_warn("%s", spec->command);
+		else
+			fclose(out), free(text);
+		conf_free(conf);
+		return 1;
+	}
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (strcmp(conf->sites[i].name, name) == 0)
+			conf->sites[i].disabled = false;
+	}
+	conf_print(out, conf);
+	fclose(out);
+	after = options_check_text(text, len, spec->command, conf->dir);
+	free(text);
+	conf_free(conf);
+	if (after == NULL)
+		return 1;
+	conf_free(after);
+	r = set_disabled(options, spec->command, name, false);
+	if (r == 0)
+		printf("site %s is enabled\n", name);
+	return r;
+}
+
+/* The site first: without it the password is good for nothing. */
+static int
+run_remove(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	char  below[SITE_FILE_MAX];
+	char *path;
+	int   r;
+
+	path = file_join(options->dir,
+	    site_file_conf(below, sizeof(below), name));
+	if (path == NULL || unlink(path) == -1) {
+		r = path != NULL && errno == ENOENT ? missing(spec->command,
+		    name) : 1;
+		if (path == NULL || errno != ENOENT)
+			log_warn("%s: %s", spec->command, below);
+		free(path);
+		return r;
+	}
+	free(path);
+	path = file_join(options->dir,
+	    site_file_password(below, sizeof(below), name));
+	if (path == NULL || (unlink(path) == -1 && errno != ENOENT)) {
+		log_warn("%s: the site is removed, but not %s", spec->command,
+		    below);
+		free(path);
+		return 1;
+	}
+	free(path);
+	printf("site %s is removed\n", name);
+	return 0;
+}
+
+/* The configuration, when it is a server's. */
+static struct conf *
+load_server(const struct options *options, const char *who)
+{
+	char	    *path = options_config(options);
+	struct conf *conf = path != NULL ? options_load_conf(path) : NULL;
+
+	if (conf != NULL && conf->role != CONF_SERVER) {
+		log_warnx("%s: %s is a satellite's; sites are managed at the "
+			  "primary site", who, path);
+		conf_free(conf);
+		conf = NULL;
+	}
+	free(path);
+	return conf;
+}
+
+static const struct conf_site *
+find_site(const struct conf *conf, const char *name, const char *who)
+{
+	const struct conf_site *site = conf_find_site(conf, name);
+
+	if (site == NULL)
+		missing(who, name);
+	return site;
+}
+
+static json_t *
+to_json(const struct conf_site *site)
+{
+	return json_pack("{s:s, s:b, s:s, s:o, s:o}", "name", site->name,
+	    "disabled", (int)site->disabled, "auth", conf_auth_name(site->auth),
+	    "addresses", list_to_json(&site->addresses, true), "subnets",
+	    list_to_json(&site->subnets, false));
+}
+
+static json_t *
+list_to_json(const struct conf_prefixes *list, bool hosts)
+{
+	json_t *array = json_array();
+	char	text[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(array, json_string(hosts ?
+			addr_print(&list->v[i].addr, text, sizeof(text)) :
+			prefix_print(&list->v[i], text, sizeof(text))));
+	return array;
+}
+
+/* Consumes `json`. */
+static int
+print_json(json_t *json, const char *who)
+{
+	int r = json == NULL ||
+	    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) ==
+		-1;
+
+	json_decref(json);
+	if (r != 0)
+		log_warnx("%s: there is no memory for it", who);
+	else
+		putchar('\n');
+	return r;
+}
+
+/* All in one cell; a long list is cut: `show` has all of it. */
+static void
+add_list(struct table *table, const struct conf_prefixes *list, bool hosts)
+{
+	char text[256] = "", one[PREFIX_STRLEN];
+	int  n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (hosts)
+			addr_print(&list->v[i].addr, one, sizeof(one));
+		else
+			prefix_print(&list->v[i], one, sizeof(one));
+		if ((size_t)n + strlen(one) + 8 > sizeof(text)) {
+			snprintf(text + n, sizeof(text) - (size_t)n, ", ...");
+			break;
+		}
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s",
+		    i > 0 ? ", " : "", one);
+	}
+	table_add(table, list->n > 0 ? text : NULL);
+}
+
+static int
+set_disabled(const struct options *options, const char *who, const char *name,
+    bool disabled)
+{
+	char   below[SITE_FILE_MAX];
+	char  *path = file_join(options->dir,
+	     site_file_conf(below, sizeof(below), name));
+	char  *text = NULL, *changed = NULL;
+	size_t len;
+	int    r = -ENOMEM;
+
+	if (path != NULL)
+		r = file_read(path, SITE_TEXT_MAX, &text, &len);
+	if (r == 0) {
+		changed = site_file_set_disabled(text, disabled);
+		r = changed == NULL ? -EINVAL :
+				      file_write(path, changed, strlen(changed),
+					  0644, (uid_t)-1, (gid_t)-1);
+	}
+	free(text);
+	free(changed);
+	if (r == -ENOENT)
+		missing(who, name);
+	else if (r < 0)
+		log_warnx("%s: %s: %s", who, below, strerror(-r));
+	free(path);
+	return r < 0 ? 1 : 0;
+}
+
+static int
+missing(const char *who, const char *name)
+{
+	log_warnx("%s: there is no site %s; see tombolo site list", who, name);
+	return 1;
+}

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_status: status, sites, fdb, routes and kick: questions for the running
+ * daemon, and its answers as tables.
+ *
+ * Everything in an answer is optional and may be of any type: what is missing
+ * is not shown.
+ */
+#include "cmd/cmd.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "admin/admin_call.h"
+#include "base/log.h"
+#include "base/nitems.h"
+#include "cmd/options.h"
+#include "cmd/table.h"
+#include "conf/conf.h"
+
+#define TEXT_MAX 256
+
+/* A question: its options and words, and who shows the answer (NULL: nobody). */
+struct query {
+	struct options_spec spec;
+	void (*show)(const json_t *answer);
+};
+
+#define TAKES (OPTION_CONFIG | OPTION_SOCKET | OPTION_JSON)
+#define TAKEN "[-c FILE | --socket PATH] [--json]"
+
+static int ask(const struct query *query, int argc, char **argv);
+static json_t *make_request(const struct options_spec *spec,
+    const struct options *options);
+static char *socket_path(const struct options *options);
+static int flush(void);
+
+static void show_status(const json_t *answer);
+static void show_line(const char *label, const char *text);
+static void show_identity(const json_t *answer);
+static void show_connection(const json_t *answer);
+static void show_sizes(const json_t *answer);
+static void show_numbers(const char *title, const json_t *numbers);
+static void show_ports(const json_t *ports);
+static void show_processes(const json_t *processes);
+static void show_sites(const json_t *answer);
+static void show_fdb(const json_t *answer);
+static void show_routes(const json_t *answer);
+
+static const char *get_text(const json_t *object, const char *name);
+static bool	   get_number(const json_t *object, const char *name, double *v);
+static void	   add_duration(struct table *table, const json_t *object,
+	       const char *name);
+static void	   add_bytes(struct table *table, const json_t *object,
+	       const char *name);
+static void	   add_number(struct table *table, const json_t *object,
+	       const char *name, const char *unit);
+static const char *print_duration(double seconds, char *dst, size_t size);
+static const char *print_bytes(double bytes, char *dst, size_t size);
+static const char *print_value(const json_t *value, char *dst, size_t size);
+static void	   append_list(char *dst, size_t size, const json_t *list);
+
+int
+cmd_status(int argc, char **argv)
+{
+	static const struct query query = {
+		{ "status", TAKEN, "What the running daemon is doing.", TAKES,
+		    0, 0 },
+		show_status,
+	};
+
+	return ask(&query, argc, argv);
+}
+
+int
+cmd_sites(int argc, char **argv)
+{
+	static const struct query query = {
+		{ "sites", TAKEN, "The sites and their sessions.", TAKES, 0,
+		    0 },
+		show_sites,
+	};
+
+	return ask(&query, argc, argv);
+}
+
+int
+cmd_fdb(int argc, char **argv)
+{
+	static const struct query query = {
+		{ "fdb", TAKEN, "Which address is behind which site (tap).",
+		    TAKES, 0, 0 },
+		show_fdb,
+	};
+
+	return ask(&query, argc, argv);
+}
+
+int
+cmd_routes(int argc, char **argv)
+{
+	static const struct query query = {
+		{ "routes", TAKEN, "Which network is behind which site (tun).",
+		    TAKES, 0, 0 },
+		show_routes,
+	};
+
+	return ask(&query, argc, argv);
+}
+
+int
+cmd_kick(int argc, char **argv)
+{
+	static const struct query query = {
+		{ "kick", "NAME " TAKEN,
+		    "Ends the session of site NAME; it may come back.", TAKES,
+		    1, 1 },
+		NULL,
+	};
+
+	return ask(&query, argc, argv);
+}
+
+static int
+ask(const struct query *query, int argc, char **argv)
+{
+	struct options options;
+	json_t	      *request, *answer;
+	char	      *path;
+	int	       r;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--watch") != 0)
+			continue;
+		log_warnx("--watch comes in a later version; until then: watch "
+			  "tombolo %s", query->spec.command);
+		return 1;
+	}
+	r = options_parse(&options, &query->spec, argc, argv);
+	if (r != OPTIONS_GO_ON)
+		return r;
+	request = make_request(&query->spec, &options);
+	if (request == NULL)
+		return 2;
+	path = socket_path(&options);
+	if (path == NULL) {
+		json_decref(request);
+		return 1;
+	}
+	answer = admin_call_or_say(path, request);
+	free(path);
+	if (answer == NULL)
+		return 1;
+	if (options.json) {
+		/* ASCII: an answer must not move the cursor this way either. */
+		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+		putchar('\n');
+	} else if (query->show != NULL) {
+		query->show(answer);
+	}
+	json_decref(answer);
+	return flush();
+}
+
+/* NULL after it was said what is wrong with the argument. */
+static json_t *
+make_request(const struct options_spec *spec, const struct options *options)
+{
+	const char *site;
+
+	if (options->nargs == 0)
+		return json_pack("{s:s}", "command", spec->command);
+	site = options->args[0];
+	if (!conf_is_site_name(site)) {
+		options_wrong(spec, "%s is not a site's name", site);
+		return NULL;
+	}
+	return json_pack("{s:s, s:s}", "command", spec->command, "site", site);
+}
+
+/* A new string, or NULL after it was said why. */
+static char *
+socket_path(const struct options *options)
+{
+	struct conf *conf = NULL;
+	char	    *path, *file;
+
+	if (options->socket != NULL) {
+		path = strdup(options->socket);
+	} else {
+		file = options_config(options);
+		if (file != NULL)
+			conf = options_load_conf(file);
+		free(file);
+		if (conf == NULL)
+			return NULL;
+		path = strdup(conf->socket);
+		conf_free(conf);
+	}
+	if (path == NULL)
+		log_warn("no memory");
+	return path;
+}
+
+static int
+flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	log_warn("cannot write the answer");
+	return 1;
+}
+
+static void
+show_status(const json_t *answer)
+{
+	show_identity(answer);
+	show_connection(answer);
+	show_sizes(answer);
+	show_processes(json_object_get(answer, "processes"));
+	show_ports(json_object_get(answer, "ports"));
+	show_numbers("counters", json_object_get(answer, "counters"));
+	show_numbers("drops", json_object_get(answer, "drops"));
+}
+
+static void
+show_line(const char *label, const char *text)
+{
+	char clean[TEXT_MAX];
+
+	if (text == NULL || text[0] == '\0')
+		return;
+	printf("%-10s  %s\n", label,
+	    log_escape(clean, sizeof(clean), text, strlen(text)));
+}
+
+static void
+show_identity(const json_t *answer)
+{
+	const char *role = get_text(answer, "role");
+	const char *mode = get_text(answer, "mode");
+	char	    text[TEXT_MAX];
+	double	    v;
+
+	show_line("version", get_text(answer, "version"));
+	if (role != NULL && mode != NULL) {
+		snprintf(text, sizeof(text), "%s, %s", role, mode);
+		show_line("role", text);
+	} else {
+		show_line("role", role != NULL ? role : mode);
+	}
+	show_line("device", get_text(answer, "device"));
+	show_line("bridge", get_text(answer, "bridge"));
+	if (get_number(answer, "uptime_s", &v))
+		show_line("uptime", print_duration(v, text, sizeof(text)));
+}
+
+/* A client's. */
+static void
+show_connection(const json_t *answer)
+{
+	char   text[TEXT_MAX];
+	double v;
+
+	show_line("state", get_text(answer, "state"));
+	show_line("server", get_text(answer, "server"));
+	show_line("address", get_text(answer, "address"));
+	if (get_number(answer, "since_s", &v))
+		show_line("since", print_duration(v, text, sizeof(text)));
+	if (get_number(answer, "retry_in_s", &v))
+		show_line("retry in", print_duration(v, text, sizeof(text)));
+	show_line("last error", get_text(answer, "last_error"));
+	show_line("tls", get_text(answer, "tls"));
+}
+
+static void
+show_sizes(const json_t *answer)
+{
+	char   text[TEXT_MAX];
+	double connected, known, v;
+
+	if (get_number(answer, "workers", &v)) {
+		snprintf(text, sizeof(text), "%.0f", v);
+		show_line("workers", text);
+	}
+	if (get_number(answer, "sites_connected", &connected) &&
+	    get_number(answer, "sites_known", &known)) {
+		snprintf(text, sizeof(text), "%.0f of %.0f connected",
+		    connected, known);
+		show_line("sites", text);
+	}
+	if (get_number(answer, "fdb_entries", &v)) {
+		snprintf(text, sizeof(text), "%.0f", v);
+		show_line("fdb", text);
+	}
+}
+
+/* What is zero is left out; --json has it. */
+static void
+show_numbers(const char *title, const json_t *numbers)
+{
+	const char *const heads[] = { title, ">" };
+	struct table	 *table;
+	const char	 *name;
+	json_t		 *value;
+	bool		  any = false;
+
+	if (!json_is_object(numbers))
+		return;
+	table = table_new(heads, nitems(heads));
+	json_object_foreach ((json_t *)(uintptr_t)numbers, name, value) {
+		if (!json_is_number(value) || json_number_value(value) == 0)
+			continue;
+		table_add(table, name);
+		table_addf(table, "%.0f", json_number_value(value));
+		any = true;
+	}
+	if (any) {
+		putchar('\n');
+		table_print(table, stdout, "");
+	}
+	table_free(table);
+}
+
+static void
+show_ports(const json_t *ports)
+{
+	static const char *const heads[] = { "PORT", "STATE", "REASON" };
+	struct table		*table;
+	const json_t		*port;
+	size_t			 i;
+
+	if (!json_is_array(ports) || json_array_size(ports) == 0)
+		return;
+	table = table_new(heads, nitems(heads));
+	json_array_foreach (ports, i, port) {
+		table_add(table, get_text(port, "name"));
+		table_add(table, get_text(port, "state"));
+		table_add(table, get_text(port, "reason"));
+	}
+	putchar('\n');
+	table_print(table, stdout, "");
+	table_free(table);
+}
+
+static void
+show_processes(const json_t *processes)
+{
+	static const char *const heads[] = { "PROCESS", "STATE" };
+	struct table		*table;
+	const char		*name;
+	json_t			*value;
+	char			 text[TEXT_MAX];
+
+	if (!json_is_object(processes) || json_object_size(processes) == 0)
+		return;
+	table = table_new(heads, nitems(heads));
+	json_object_foreach ((json_t *)(uintptr_t)processes, name, value) {
+		table_add(table, name);
+		table_add(table, print_value(value, text, sizeof(text)));
+	}
+	putchar('\n');
+	table_print(table, stdout, "");
+	table_free(table);
+}
+
+static void
+show_sites(const json_t *answer)
+{
+	static const char *const heads[] = { "SITE", "STATE", "ADDRESS",
+		">SINCE", ">RTT", ">LANES", ">PATH MTU", ">RECEIVED", ">SENT",
+		"NETWORKS" };
+	struct table *table = table_new(heads, nitems(heads));
+	const json_t *site, *sites = json_object_get(answer, "sites");
+	char	      text[TEXT_MAX];
+	double	      lanes, up;
+	size_t	      i;
+
+	json_array_foreach (sites, i, site) {
+		const char *why = get_text(site, "blocked_reason");
+
+		table_add(table, get_text(site, "name"));
+		if (json_is_true(json_object_get(site, "blocked")))
+			table_addf(table, "blocked%s%s",
+			    why != NULL ? ": " : "", why != NULL ? why : "");
+		else
+			table_add(table, get_text(site, "state"));
+		table_add(table, get_text(site, "address"));
+		add_duration(table, site, "since_s");
+		add_number(table, site, "rtt_ms", " ms");
+		if (get_number(site, "lanes", &lanes) &&
+		    get_number(site, "lanes_up", &up))
+			table_addf(table, "%.0f/%.0f", up, lanes);
+		else
+			table_add(table, NULL);
+		add_number(table, site, "path_mtu", "");
+		add_bytes(table, site, "rx_bytes");
+		add_bytes(table, site, "tx_bytes");
+		text[0] = '\0';
+		append_list(text, sizeof(text),
+		    json_object_get(site, "addresses"));
+		append_list(text, sizeof(text),
+		    json_object_get(site, "subnets"));
+		table_add(table, text);
+	}
+	table_print(table, stdout, "no sites; add one with tombolo site add");
+	table_free(table);
+}
+
+static void
+show_fdb(const json_t *answer)
+{
+	static const char *const heads[] = { "MAC", ">VLAN", "PORT", ">AGE" };
+	struct table *table = table_new(heads, nitems(heads));
+	const json_t *entry, *entries = json_object_get(answer, "entries");
+	size_t	      i;
+
+	json_array_foreach (entries, i, entry) {
+		table_add(table, get_text(entry, "mac"));
+		add_number(table, entry, "vlan", "");
+		table_add(table, get_text(entry, "port"));
+		add_duration(table, entry, "age_s");
+	}
+	table_print(table, stdout, "no address learned");
+	table_free(table);
+}
+
+static void
+show_routes(const json_t *answer)
+{
+	static const char *const heads[] = { "NETWORK", "SITE" };
+	struct table *table = table_new(heads, nitems(heads));
+	const json_t *route, *routes = json_object_get(answer, "routes");
+	size_t	      i;
+
+	json_array_foreach (routes, i, route) {
+		table_add(table, get_text(route, "network"));
+		table_add(table, get_text(route, "site"));
+	}
+	table_print(table, stdout, "no routes");
+	table_free(table);
+}
+
+/* NULL when there is none, or it is no string. */
+static const char *
+get_text(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+static bool
+get_number(const json_t *object, const char *name, double *v)
+{
+	const json_t *value = json_object_get(object, name);
+
+	*v = json_number_value(value);
+	return json_is_number(value);
+}
+
+static void
+add_duration(struct table *table, const json_t *object, const char *name)
+{
+	char   text[TEXT_MAX];
+	double v;
+
+	table_add(table, get_number(object, name, &v) ?
+		print_duration(v, text, sizeof(text)) :
+		NULL);
+}
+
+static void
+add_bytes(struct table *table, const json_t *object, const char *name)
+{
+	char   text[TEXT_MAX];
+	double v;
+
+	table_add(table, get_number(object, name, &v) ?
+		print_bytes(v, text, sizeof(text)) :
+		NULL);
+}
+
+static void
+add_number(struct table *table, const json_t *object, const char *name,
+    const char *unit)
+{
+	const json_t *value = json_object_get(object, name);
+
+	if (json_is_integer(value))
+		table_addf(table, "%lld%s", (long long)json_integer_value(value),
+		    unit);
+	else if (json_is_real(value))
+		table_addf(table, "%.1f%s", json_real_value(value), unit);
+	else
+		table_add(table, NULL);
+}
+
+/* The two largest units: "3 d 4 h", "5 s". */
+static const char *
+print_duration(double seconds, char *dst, size_t size)
+{
+	long long s = seconds >= 0 && seconds < 1e15 ? (long long)seconds : 0;
+
+	if (s >= 86400)
+		snprintf(dst, size, "%lld d %lld h", s / 86400,
+		    s % 86400 / 3600);
+	else if (s >= 3600)
+		snprintf(dst, size, "%lld h %lld min", s / 3600,
+		    s % 3600 / 60);
+	else if (s >= 60)
+		snprintf(dst, size, "%lld min %lld s", s / 60, s % 60);
+	else
+		snprintf(dst, size, "%lld s", s);
+	return dst;
+}
+
+static const char *
+print_bytes(double bytes, char *dst, size_t size)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
+	size_t			 i = 0;
+
+	if (bytes < 1024) {
+		snprintf(dst, size, "%.0f B", bytes);
+		return dst;
+	}
+	for (bytes /= 1024; bytes >= 1024 && i + 1 < nitems(units); i++)
+		bytes /= 1024;
+	snprintf(dst, size, "%.1f %s", bytes, units[i]);
+	return dst;
+}
+
+/* A word or a number as it is, anything else as JSON. */
+static const char *
+print_value(const json_t *value, char *dst, size_t size)
+{
+	char *json;
+
+	if (json_is_string(value)) {
+		snprintf(dst, size, "%s", json_string_value(value));
+		return dst;
+	}
+	json = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	snprintf(dst, size, "%s", json != NULL ? json : "");
+	free(json);
+	return dst;
+}
+
+/* Adds the strings of `list`, with commas. */
+static void
+append_list(char *dst, size_t size, const json_t *list)
+{
+	const json_t *item;
+	size_t	      i;
+
+	json_array_foreach (list, i, item) {
+		size_t	    used = strlen(dst);
+		const char *text = json_string_value(item);
+
+		if (text != NULL)
+			snprintf(dst + used, size - used, "%s%s",
+			    used > 0 ? ", " : "", text);
+	}
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_version: what this binary is, on this host: a feature counts when the
+ * library that is loaded has it, whatever there was at build time.
+ */
+#include "config.h"
+
+#include "cmd/cmd.h"
+
+#include <stdio.h>
+
+#include <gnutls/gnutls.h>
+#include <jansson.h>
+#include <netlink/netlink.h>
+#include <nettle/version.h>
+
+#include "cmd/options.h"
+
+static const struct options_spec spec = {
+	.command = "version",
+	.synopsis = "",
+	.help = "Says the version, the libraries and the features built in.",
+};
+
+static const char *has_priority(const char *priority);
+
+int
+cmd_version(int argc, char **argv)
+{
+	static const struct conf conf = { .workers = 0 };
+	struct options		 options;
+	int			 r = options_parse(&options, &spec, argc, argv);
+
+	if (r != OPTIONS_GO_ON)
+		return r;
+	printf("tombolo %s\n\n", PACKAGE_VERSION);
+	printf("gnutls %s, nettle %d.%d, jansson %s, libnl %d.%d.%d\n",
+	    gnutls_check_version(NULL), nettle_version_major(),
+	    nettle_version_minor(), jansson_version_str(), nl_ver_maj,
+	    nl_ver_min, nl_ver_mic);
+	printf("X25519MLKEM768: %s\n",
+	    has_priority("NORMAL:-GROUP-ALL:+GROUP-X25519-MLKEM768"));
+	printf("TLS-SRP in the library: %s\n",
+	    has_priority("NONE:+VERS-TLS1.2:+SRP-RSA:+AES-256-CBC:+SHA1:"
+			 "+SIGN-ALL:+GROUP-ALL:+COMP-NULL"));
+	printf("methods: password\n");
+	printf("workers by default: %u\n", conf_workers(&conf));
+	return 0;
+}
+
+static const char *
+has_priority(const char *priority)
+{
+	gnutls_priority_t parsed;
+
+	if (gnutls_priority_init(&parsed, priority, NULL) != GNUTLS_E_SUCCESS)
+		return "no";
+	gnutls_priority_deinit(parsed);
+	return "yes";
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/nitems.h"
+
+enum kind { KIND_STRING, KIND_FLAG, KIND_COUNT, KIND_LIST };
+
+/* In the order in which --help shows them. */
+static const struct row {
+	enum options_flag option;
+	const char *name;
+	char	    letter; /* 0: none */
+	enum kind   kind;
+	size_t	    offset;
+	const char *argument; /* NULL: it takes none */
+	const char *help;
+} rows[] = {
+#define AT(field) offsetof(struct options, field)
+	{ OPTION_NAME, "name", 0, KIND_STRING, AT(name), "HOST[:PORT]",
+	    "where sites will find this host: name or address" },
+	{ OPTION_DIR, "dir", 0, KIND_STRING, AT(dir), "D",
+	    "the configuration's directory (default " CONF_DIR ")" },
+	{ OPTION_CONFIG, "config", 'c', KIND_STRING, AT(config), "FILE",
+	    "the configuration (default " CONF_DIR "/" CONF_FILE ")" },
+	{ OPTION_SOCKET, "socket", 0, KIND_STRING, AT(socket), "PATH",
+	    "the daemon's local socket (default: what the configuration says)" },
+	{ OPTION_MODE, "mode", 0, KIND_STRING, AT(mode), "tap|tun",
+	    "one Ethernet (tap, the default) or one routed network (tun)" },
+	{ OPTION_BRIDGE, "bridge", 0, KIND_STRING, AT(bridge), "BR",
+	    "tap: the bridge to join" },
+	{ OPTION_NETWORK, "network", 0, KIND_LIST, AT(networks), "CIDR",
+	    "tun: a network here that sites get a route to; again for more" },
+	{ OPTION_TUNNEL_NETWORK, "tunnel-network", 0, KIND_LIST,
+	    AT(tunnel_networks), "CIDR",
+	    "tun: where tunnel addresses come from (default 10.4.2.0/24)" },
+	{ OPTION_NAT, "nat", 0, KIND_FLAG, AT(nat), NULL,
+	    "tun: what comes from sites leaves with this host's address" },
+	{ OPTION_GENERATE, "generate", 0, KIND_FLAG, AT(generate), NULL,
+	    "make a password and put it into the invitation" },
+	{ OPTION_PASSWORD_FILE, "password-file", 0, KIND_STRING,
+	    AT(password_file), "F", "read the password from F (its only line)" },
+	{ OPTION_AUTH, "auth", 0, KIND_STRING, AT(auth), "METHOD",
+	    "how the site proves who it is: password" },
+	{ OPTION_ADDRESS, "address", 0, KIND_LIST, AT(addresses), "A",
+	    "tun: its tunnel address (default: the lowest free one)" },
+	{ OPTION_SUBNET, "subnet", 0, KIND_LIST, AT(subnets), "CIDR",
+	    "tun: a network behind the site; again for more" },
+	{ OPTION_OUT, "out", 0, KIND_STRING, AT(out), "FILE",
+	    "where the invitation goes (default NAME.invite)" },
+	{ OPTION_JSON, "json", 0, KIND_FLAG, AT(json), NULL,
+	    "print JSON, for programs" },
+	{ OPTION_VERBOSE, "verbose", 'v', KIND_COUNT, AT(verbose), NULL,
+	    "say more" },
+#undef AT
+};
+
+#define HELP_VALUE 1000 /* what getopt_long() gives for --help */
+
+static void make_tables(const struct options_spec *spec,
+    struct option *longs, char *shorts);
+static const struct row *row_of(int value);
+static bool set(struct options *options, const struct row *row);
+static void help(const struct options_spec *spec);
+static void help_row(const struct row *row);
+static void say_to_stderr(void *arg, const char *text);
+static void keep_first(void *arg, const char *text);
+
+int
+options_parse(struct options *options, const struct options_spec *spec,
+    int argc, char **argv)
+{
+	struct option longs[nitems(rows) + 2];
+	char	      shorts[2 * nitems(rows) + 4];
+	const struct row *row;
+	int		  value;
+
+	*options = (struct options) { .dir = CONF_DIR };
+	make_tables(spec, longs, shorts);
+	opterr = 0;
+	optind = 0;
+	while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (value == 'h' || value == HELP_VALUE) {
+			help(spec);
+			return 0;
+		}
+		if (value == ':' || (optarg != NULL && *optarg == '\0'))
+			return options_wrong(spec, "%s needs a value",
+			    argv[optind - 1]);
+		row = row_of(value);
+		if (row == NULL && optopt != 0 && row_of(optopt) == NULL)
+			return options_wrong(spec, "no such option: -%c",
+			    isprint(optopt) ? optopt : '?');
+		if (row == NULL)
+			return options_wrong(spec, optopt != 0 ?
+				"%s takes no value" : "no such option: %s",
+			    argv[optind - 1]);
+		if (!set(options, row))
+			return options_wrong(spec, "--%s is given twice",
+			    row->name);
+	}
+	options->args = argv + optind;
+	options->nargs = argc - optind;
+	if (options->nargs < spec->min_args)
+		return options_wrong(spec, "expected %.*s",
+		    (int)strcspn(spec->synopsis, " "), spec->synopsis);
+	if (options->nargs > spec->max_args)
+		return options_wrong(spec, "one argument too many: %s",
+		    options->args[spec->max_args]);
+	return OPTIONS_GO_ON;
+}
+
+int
+options_wrong(const struct options_spec *spec, const char *fmt, ...)
+{
+	char	what[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	log_warnx("%s: %s; see tombolo %s --help", spec->command, what,
+	    spec->command);
+	return 2;
+}
+
+char *
+options_config(const struct options *options)
+{
+	if (options->config != NULL)
+		return strdup(options->config);
+	return file_join(options->dir, CONF_FILE);
+}
+
+struct conf *
+options_load_conf(const char *path)
+{
+	struct conf_errors errors = { .say = say_to_stderr };
+
+	return conf_load(path, &errors);
+}
+
+void
+options_put(FILE *out, const char *key, const char *value)
+{
+	fprintf(out, "%s = ", key);
+	for (; *value != '\0'; value++) {
+		if (*value == '#' || *value == '\\')
+			fputc('\\', out);
+		/* No key takes a '?': it will be complained about. */
+		fputc(iscntrl((unsigned char)*value) ? '?' : *value, out);
+	}
+	fputc('\n', out);
+}
+
+void
+options_put_list(FILE *out, const char *key, const struct options_list *list)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		options_put(out, key, list->v[i]);
+}
+
+struct conf *
+options_check_text(const char *text, size_t len, const char *who,
+    const char *dir)
+{
+	char		   first[1024] = "";
+	struct conf_errors errors = { .say = keep_first, .arg = first };
+	struct conf	  *conf = conf_parse_text(text, len, who, dir, &errors);
+	const char	  *what = first;
+
+	if (conf != NULL)
+		return conf;
+	/* "WHO:LINE: what": the line is of a text that nobody sees. */
+	if (strlen(what) > strlen(who) && what[strlen(who)] == ':')
+		what += strlen(who) + 1;
+	what += strspn(what, "0123456789");
+	what += strspn(what, ": ");
+	log_warnx("%s: %s", who, what);
+	return NULL;
+}
+
+/* What getopt_long() wants, of the options that the command takes. */
+static void
+make_tables(const struct options_spec *spec, struct option *longs, char *shorts)
+{
+	unsigned n = 0;
+
+	/* ':' in front: a missing value is told from an unknown option. */
+	*shorts++ = ':';
+	*shorts++ = 'h';
+	for (size_t i = 0; i < nitems(rows); i++) {
+		bool takes = rows[i].argument != NULL;
+
+		if ((spec->takes & rows[i].option) == 0)
+			continue;
+		longs[n++] = (struct option) {
+			.name = rows[i].name,
+			.has_arg = takes ? required_argument : no_argument,
+			.val = HELP_VALUE + 1 + (int)i,
+		};
+		if (rows[i].letter == 0)
+			continue;
+		*shorts++ = rows[i].letter;
+		if (takes)
+			*shorts++ = ':';
+	}
+	*shorts = '\0';
+	longs[n++] = (struct option) { .name = "help", .val = HELP_VALUE };
+	longs[n] = (struct option) { 0 };
+}
+
+/* NULL for '?', an unknown option. */
+static const struct row *
+row_of(int value)
+{
+	if (value > HELP_VALUE && value <= HELP_VALUE + (int)nitems(rows))
+		return &rows[value - HELP_VALUE - 1];
+	for (size_t i = 0; i < nitems(rows); i++) {
+		if (rows[i].letter != 0 && rows[i].letter == value)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* False when it must not be given again. */
+static bool
+set(struct options *options, const struct row *row)
+{
+	void		    *at = (char *)options + row->offset;
+	struct options_list *list;
+
+	switch (row->kind) {
+	case KIND_FLAG:
+		*(bool *)at = true;
+		return true;
+	case KIND_COUNT:
+		++*(unsigned *)at;
+		return true;
+	case KIND_LIST:
+		list = at;
+		if (list->n == nitems(list->v))
+			return false;
+		list->v[list->n++] = optarg;
+		return true;
+	case KIND_STRING:
+		break;
+	}
+	/* --dir has a default, and may be given once as well. */
+	if (*(const char **)at != NULL && row->option != OPTION_DIR)
+		return false;
+	*(const char **)at = optarg;
+	return true;
+}
+
+static void
+help(const struct options_spec *spec)
+{
+	printf("usage: tombolo %s%s%s\n\n%s\n\n", spec->command,
+	    *spec->synopsis != '\0' ? " " : "", spec->synopsis, spec->help);
+	for (size_t i = 0; i < nitems(rows); i++) {
+		if ((spec->takes & rows[i].option) != 0)
+			help_row(&rows[i]);
+	}
+	printf("  %-27s %s\n", "--help", "show this");
+}
+
+static void
+help_row(const struct row *row)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "%s%c%s--%s%s%s",
+	    row->letter != 0 ? "-" : "", row->letter != 0 ? row->letter : ' ',
+	    row->letter != 0 ? ", " : "", row->name,
+	    row->argument != NULL ? " " : "",
+	    row->argument != NULL ? row->argument : "");
+	printf("  %-27s %s\n", left + (row->letter == 0), row->help);
+}
+
+static void
+say_to_stderr(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", text);
+}
+
+static void
+keep_first(void *arg, const char *text)
+{
+	char *first = arg;
+
+	if (*first == '\0')
+		snprintf(first, 1024, "%s", text);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * options: what the subcommands take on their command lines.
+ *
+ * One table has every option of every command, so that an option means the
+ * same everywhere; a command says which ones it takes.  --help and the
+ * complaints about wrong usage are made here.  No option carries a secret:
+ * a command line is seen by everyone on the host.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "conf/conf.h"
+
+/* Which options a command takes; --help it always has. */
+enum options_flag {
+	OPTION_DIR = 1 << 0,		  /* --dir D */
+	OPTION_CONFIG = 1 << 1,		  /* -c, --config FILE */
+	OPTION_SOCKET = 1 << 2,		  /* --socket PATH */
+	OPTION_JSON = 1 << 3,		  /* --json */
+	OPTION_VERBOSE = 1 << 6,	  /* -v, --verbose (again: more) */
+	OPTION_NAME = 1 << 7,		  /* --name HOST[:PORT] */
+	OPTION_MODE = 1 << 8,		  /* --mode tap|tun */
+	OPTION_BRIDGE = 1 << 9,		  /* --bridge BR */
+	OPTION_NETWORK = 1 << 10,	  /* --network CIDR... */
+	OPTION_TUNNEL_NETWORK = 1 << 11,  /* --tunnel-network CIDR... */
+	OPTION_NAT = 1 << 12,		  /* --nat */
+	OPTION_GENERATE = 1 << 13,	  /* --generate */
+	OPTION_PASSWORD_FILE = 1 << 14,	  /* --password-file F */
+	OPTION_AUTH = 1 << 15,		  /* --auth METHOD */
+	OPTION_ADDRESS = 1 << 16,	  /* --address A... */
+	OPTION_SUBNET = 1 << 17,	  /* --subnet CIDR... */
+	OPTION_OUT = 1 << 18,		  /* --out FILE */
+};
+
+#define OPTIONS_MAX_LIST 64
+
+/* The values of an option that may be given again; borrowed from argv. */
+struct options_list {
+	const char *v[OPTIONS_MAX_LIST];
+	unsigned    n;
+};
+
+/* Strings are borrowed from argv; NULL is "not given". */
+struct options {
+	const char *dir; /* default CONF_DIR */
+	const char *config; /* default: see options_config() */
+	const char *socket;
+	bool	    json;
+	unsigned    verbose;
+
+	const char *name, *mode, *bridge;
+	bool	    nat, generate;
+	const char *password_file, *auth, *out;
+	struct options_list networks, tunnel_networks, addresses, subnets;
+
+	char **args; /* what is no option; borrowed */
+	int    nargs;
+};
+
+struct options_spec {
+	const char *command; /* "site add" */
+	const char *synopsis; /* what follows it: "NAME [--dir D]" */
+	const char *help; /* what it does, a line or more */
+	unsigned    takes; /* OPTION_... */
+	int	    min_args, max_args;
+};
+
+#define OPTIONS_GO_ON (-1)
+
+/*
+ * Reads argv (argv[0] is skipped).  Returns OPTIONS_GO_ON, or the exit status:
+ * 0 after --help on stdout, 2 after one line on stderr.
+ */
+int options_parse(struct options *options, const struct options_spec *spec,
+    int argc, char **argv);
+
+/* One line "COMMAND: ...; see tombolo COMMAND --help" on stderr; returns 2. */
+int options_wrong(const struct options_spec *spec, const char *fmt, ...)
+    __attribute__((__format__(printf, 2, 3)));
+
+/* "DIR/tombolo.conf" or what -c says; the caller frees, NULL: no memory. */
+char *options_config(const struct options *options);
+
+/*
+ * Loads `path`; complaints go to stderr, a line each.  The caller owns the
+ * conf; NULL when there was a complaint.
+ */
+struct conf *options_load_conf(const char *path);
+
+/* For the text below: one line "KEY = VALUE", whatever is in the value. */
+void options_put(FILE *out, const char *key, const char *value);
+void options_put_list(FILE *out, const char *key,
+    const struct options_list *list);
+
+/*
+ * Checks a configuration that a command is about to write.  The first complaint
+ * goes to stderr as "WHO: what" (it has no file yet).  NULL when there is one.
+ */
+struct conf *options_check_text(const char *text, size_t len, const char *who,
+    const char *dir);
+
+#endif /* OPTIONS_H */

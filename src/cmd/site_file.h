@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * site_file: the two files of a site on the server, and the lock around them.
+ *
+ *   DIR/sites.d/NAME.conf            the site; it counts while this is there
+ *   DIR/keeper/sites/NAME.password   its password's hash
+ *
+ * Paths are made of names that conf_is_site_name() approved only: asserted.
+ */
+#ifndef SITE_FILE_H
+#define SITE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * So that two commands do not choose the same address: waits, and holds DIR
+ * until the descriptor is closed.  A descriptor or a negative errno value.
+ */
+int site_file_lock(const char *dir);
+
+/* "sites.d/NAME.conf", "keeper/sites/NAME.password", below DIR. */
+#define SITE_FILE_MAX 128
+const char *site_file_conf(char *dst, size_t size, const char *site);
+const char *site_file_password(char *dst, size_t size, const char *site);
+
+/*
+ * The text of a site's file with `disabled = yes` put in or taken out, and
+ * everything else, comments too, as it was.  The caller frees; NULL when there
+ * is no memory, or no section to put it into.
+ */
+char *site_file_set_disabled(const char *text, bool disabled);
+
+#endif /* SITE_FILE_H */

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/undo.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "proc/proc.h"
+
+static int make_dir(const char *path, mode_t mode, struct undo_owner owner,
+    bool *made);
+static void remember(struct undo *undo, char *path, bool is_dir);
+static bool report(const struct undo *undo, const char *path, int error);
+
+bool
+undo_find_keeper(struct undo_owner *owner, const char *who)
+{
+	struct proc_user user;
+	int		 r;
+
+	*owner = UNDO_SELF;
+	if (geteuid() != 0)
+		return true;
+	r = proc_user(PROC_KEEPER, &user);
+	if (r < 0) {
+		log_warnx("%s: there is no user for the keeper: %s", who,
+		    strerror(-r));
+		return false;
+	}
+	*owner = (struct undo_owner) { user.uid, user.gid };
+	return true;
+}
+
+bool
+undo_mkdir(struct undo *undo, const char *dir, const char *name, mode_t mode,
+    struct undo_owner owner)
+{
+	char *path = file_join(dir, name);
+	bool  made = false;
+	int   r;
+
+	if (path == NULL)
+		return report(undo, name, -ENOMEM);
+	r = make_dir(path, mode, owner, &made);
+	if (r < 0)
+		report(undo, path, r);
+	if (made)
+		remember(undo, path, true);
+	else
+		free(path);
+	return r == 0;
+}
+
+bool
+undo_create(struct undo *undo, const char *dir, const char *name,
+    const void *data, size_t len, mode_t mode, struct undo_owner owner)
+{
+	char *path = file_join(dir, name);
+	int   r;
+
+	if (path == NULL)
+		return report(undo, name, -ENOMEM);
+	r = file_create(path, data, len, mode, owner.uid, owner.gid);
+	if (r < 0) {
+		report(undo, path, r);
+		free(path);
+		return false;
+	}
+	remember(undo, path, false);
+	return true;
+}
+
+void
+undo_all(struct undo *undo)
+{
+	while (undo->n > 0) {
+		char *path = undo->made[--undo->n].path;
+
+		if (undo->made[undo->n].is_dir)
+			rmdir(path);
+		else
+			unlink(path);
+		free(path);
+	}
+}
+
+void
+undo_nothing(struct undo *undo)
+{
+	while (undo->n > 0)
+		free(undo->made[--undo->n].path);
+}
+
+static int
+make_dir(const char *path, mode_t mode, struct undo_owner owner, bool *made)
+{
+	int r = 0, fd;
+
+	*made = mkdir(path, mode) == 0;
+	if (!*made && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+	    (owner.uid != (uid_t)-1 ? O_NOFOLLOW : 0));
+	if (fd == -1)
+		return -errno;
+	if (owner.uid != (uid_t)-1 && fchown(fd, owner.uid, owner.gid) == -1)
+		r = -errno;
+	/* mkdir(2) heeds the umask. */
+	if (r == 0 && (*made || owner.uid != (uid_t)-1) &&
+	    fchmod(fd, mode) == -1)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+static void
+remember(struct undo *undo, char *path, bool is_dir)
+{
+	assert(undo->n < UNDO_MAX);
+	undo->made[undo->n].path = path;
+	undo->made[undo->n++].is_dir = is_dir;
+}
+
+static bool
+report(const struct undo *undo, const char *path, int error)
+{
+	if (error == -EEXIST)
+		log_warnx("%s: %s is there already; move it away first",
+		    undo->who, path);
+	else
+		log_warnx("%s: %s: %s", undo->who, path, strerror(-error));
+	return false;
+}

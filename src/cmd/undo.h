@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * undo: makes files and directories, all or none.
+ *
+ * What was made is remembered, and removed again when a later step fails.  The
+ * file that makes the others count is made last.
+ */
+#ifndef UNDO_H
+#define UNDO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define UNDO_MAX 16
+
+/* Zeroed storage is an empty one. */
+struct undo {
+	const char *who; /* how lines on stderr begin; borrowed */
+	struct {
+		char *path; /* owned */
+		bool  is_dir;
+	} made[UNDO_MAX];
+	unsigned n;
+};
+
+/* Who owns a file; uid -1: whoever runs us. */
+struct undo_owner {
+	uid_t uid;
+	gid_t gid;
+};
+#define UNDO_SELF ((struct undo_owner) { (uid_t)-1, (gid_t)-1 })
+
+/*
+ * The keeper's user, or ourselves when we are not root and cannot give files
+ * away.  False after one line on stderr.
+ */
+bool undo_find_keeper(struct undo_owner *owner, const char *who);
+
+/*
+ * Each makes DIR/NAME ("": DIR itself).  False after one line on stderr.  A directory may be
+ * there already (then one with an owner gets that owner and mode), a file not.
+ */
+bool undo_mkdir(struct undo *undo, const char *dir, const char *name,
+    mode_t mode, struct undo_owner owner);
+bool undo_create(struct undo *undo, const char *dir, const char *name,
+    const void *data, size_t len, mode_t mode, struct undo_owner owner);
+
+/* Removes what was made, the last first. */
+void undo_all(struct undo *undo);
+/* It all worked: nothing is removed. */
+void undo_nothing(struct undo *undo);
+
+#endif /* UNDO_H */

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/conf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/nitems.h"
+#include "conf/conf_keys.h"
+
+#define FILE_MAX_LEN ((size_t)1024 * 1024)
+#define SUFFIX	     ".conf"
+
+static const char *const auth_names[] = {
+	[CONF_AUTH_PASSWORD] = "password",
+};
+
+static const char *const mode_names[] = {
+	[CONF_TAP] = "tap",
+	[CONF_TUN] = "tun",
+};
+
+static char *directory_of(const char *path);
+static void  load_main(struct conf_draft *draft, const char *path);
+static void  load_sites(struct conf_draft *draft);
+static void  load_site(struct conf_draft *draft, const char *path,
+     const char *file_name);
+static int   is_site_file(const struct dirent *entry);
+
+struct conf *
+conf_load(const char *path, struct conf_errors *errors)
+{
+	struct conf_draft draft;
+	char		 *dir = directory_of(path);
+	bool		  ok;
+
+	errors->n = 0;
+	if (dir == NULL) {
+		conf_complain(errors, path, 0,
+		    "cannot be read: %s; tombolo init or tombolo join makes "
+		    "one", strerror(errno));
+		return NULL;
+	}
+	ok = conf_draft_init(&draft, dir, path, errors);
+	free(dir);
+	if (!ok)
+		return NULL;
+	load_main(&draft, path);
+	if (draft.section_line[CONF_IN_SERVER] != 0)
+		load_sites(&draft);
+	return conf_draft_finish(&draft);
+}
+
+void
+conf_free(struct conf *conf)
+{
+	if (conf == NULL)
+		return;
+	for (size_t i = 0; i < conf->nsites; i++) {
+		free(conf->sites[i].addresses.v);
+		free(conf->sites[i].subnets.v);
+		free(conf->sites[i].file);
+	}
+	free(conf->sites);
+	free(conf->addresses.v);
+	free(conf->tunnel_networks.v);
+	free(conf->networks.v);
+	free(conf->subnets.v);
+	free(conf->dir);
+	free(conf->name);
+	free(conf->certificate);
+	free(conf->server_host);
+	free(conf->server_name);
+	free(conf->ca);
+	free(conf->socket);
+	free(conf);
+}
+
+const struct conf_site *
+conf_find_site(const struct conf *conf, const char *name)
+{
+	size_t low = 0, high = conf->nsites;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int    order = strcmp(name, conf->sites[middle].name);
+
+		if (order == 0)
+			return &conf->sites[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+bool
+conf_is_site_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	/* It becomes a file's name: no slash, no dot in front. */
+	return len > 0 && len <= CONF_NAME_MAX &&
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len &&
+	    strchr("._-", name[0]) == NULL;
+}
+
+unsigned
+conf_workers(const struct conf *conf)
+{
+	long cpus;
+
+	if (conf->workers != 0)
+		return conf->workers;
+	cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (cpus < 1)
+		return 1;
+	return cpus > CONF_MAX_WORKERS ? CONF_MAX_WORKERS : (unsigned)cpus;
+}
+
+const char *
+conf_auth_name(enum conf_auth auth)
+{
+	return auth_names[auth];
+}
+
+bool
+conf_auth_parse(enum conf_auth *auth, const char *text)
+{
+	for (size_t i = 0; i < nitems(auth_names); i++) {
+		if (strcmp(text, auth_names[i]) == 0) {
+			*auth = (enum conf_auth)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+conf_mode_name(enum conf_mode mode)
+{
+	return mode_names[mode];
+}
+
+bool
+conf_mode_parse(enum conf_mode *mode, const char *text)
+{
+	for (size_t i = 0; i < nitems(mode_names); i++) {
+		if (strcmp(text, mode_names[i]) == 0) {
+			*mode = (enum conf_mode)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct prefix
+conf_server_address(const struct prefix *tunnel_network)
+{
+	struct prefix address = prefix_network(tunnel_network);
+
+	addr_next(&address.addr);
+	return address;
+}
+
+/* Absolute; the caller frees.  NULL with errno set when there is none. */
+static char *
+directory_of(const char *path)
+{
+	char *copy = strdup(path), *dir;
+
+	if (copy == NULL)
+		return NULL;
+	dir = realpath(dirname(copy), NULL);
+	free(copy);
+	return dir;
+}
+
+static void
+load_main(struct conf_draft *draft, const char *path)
+{
+	char  *text;
+	size_t len;
+	int    r = file_read(path, FILE_MAX_LEN, &text, &len);
+
+	if (r < 0) {
+		conf_complain(draft->errors, path, 0, "cannot be read: %s%s",
+		    strerror(-r), r == -ENOENT ?
+			"; tombolo init or tombolo join makes one" : "");
+		return;
+	}
+	conf_draft_parse(draft, CONF_PART_MAIN, text, len, path, NULL);
+	free(text);
+}
+
+/* No directory is no sites. */
+static void
+load_sites(struct conf_draft *draft)
+{
+	char	       *dir = file_join(draft->conf->dir, CONF_SITES_DIR);
+	struct dirent **entries;
+	char	       *path;
+	int		n;
+
+	if (dir == NULL) {
+		conf_complain(draft->errors, draft->file, 0,
+		    "there is no memory for it");
+		return;
+	}
+	n = scandir(dir, &entries, is_site_file, alphasort);
+	if (n == -1 && errno != ENOENT)
+		conf_complain(draft->errors, dir, 0, "cannot be read: %s",
+		    strerror(errno));
+	for (int i = 0; i < n; i++) {
+		path = file_join(dir, entries[i]->d_name);
+		if (path == NULL)
+			conf_complain(draft->errors, dir, 0,
+			    "there is no memory for it");
+		else
+			load_site(draft, path, entries[i]->d_name);
+		free(path);
+		free(entries[i]);
+	}
+	if (n != -1)
+		free(entries);
+	free(dir);
+}
+
+static void
+load_site(struct conf_draft *draft, const char *path, const char *file_name)
+{
+	char   name[NAME_MAX + 1] = "";
+	char  *text;
+	size_t len;
+	int    r;
+
+	memcpy(name, file_name, strlen(file_name) - strlen(SUFFIX));
+	if (!conf_is_site_name(name)) {
+		conf_complain(draft->errors, path, 0,
+		    "expected a name of at most %u of a-z, 0-9, \".\", \"_\" "
+		    "and \"-\", a letter or digit first; rename it",
+		    CONF_NAME_MAX);
+		return;
+	}
+	r = file_read(path, FILE_MAX_LEN, &text, &len);
+	if (r < 0) {
+		conf_complain(draft->errors, path, 0, "cannot be read: %s",
+		    strerror(-r));
+		return;
+	}
+	conf_draft_parse(draft, CONF_PART_SITE, text, len, path, name);
+	free(text);
+}
+
+static int
+is_site_file(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && len > strlen(SUFFIX) &&
+	    strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) == 0;
+}

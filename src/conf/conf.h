@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf: what the administrator wants, as plain data.
+ *
+ * Three steps, three files: conf_parse.c reads syntax (every complaint with
+ * file:line, all of them in one go), conf_check.c says what only makes sense
+ * together, conf_print.c writes it down again so that parsing the print gives
+ * the same.  conf_keys.c is the table with one row per key that drives all
+ * three.  A `struct conf` is complete with its defaults and read-only once it
+ * is checked.  It holds no secret: those lie in files of the keeper's.
+ *
+ * The monitor reads the files; the other processes get the printed text over
+ * their channel and parse that (conf_parse_text), so there is one format only.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addr.h"
+
+#define CONF_NAME_MAX	 63	/* a site's name: [a-z0-9][a-z0-9._-]* */
+#define CONF_MAX_SITES	 4096
+#define CONF_MAX_LIST	 256	/* items of a list key, of one section */
+#define CONF_MAX_WORKERS 16
+#define CONF_PORT	 55555
+#define CONF_DIR	 "/etc/tombolo"	/* default of --dir */
+#define CONF_FILE	 "tombolo.conf"	/* below it, default of -c */
+#define CONF_SITES_DIR	 "sites.d"	/* below it, one NAME.conf a site */
+#define CONF_KEEPER_DIR	 "keeper"	/* below it, 0700, the keeper's own */
+
+enum conf_role { CONF_SERVER, CONF_CLIENT };
+enum conf_mode { CONF_TAP, CONF_TUN };
+enum conf_auth { CONF_AUTH_PASSWORD };
+enum conf_auto { CONF_NO, CONF_YES, CONF_AUTO };
+
+struct conf_prefixes {
+	struct prefix *v; /* owned */
+	size_t	       n;
+};
+
+/* [site NAME]: the only authority on that site's addresses and subnets. */
+struct conf_site {
+	char		     name[CONF_NAME_MAX + 1];
+	enum conf_auth	     auth;
+	bool		     disabled;
+	struct conf_prefixes addresses; /* tun: its tunnel addresses, hosts */
+	struct conf_prefixes subnets;	/* tun: networks behind it */
+	char		    *file; /* where it was said, for messages; owned */
+	unsigned	     line;
+};
+
+struct conf {
+	enum conf_role role;
+	char	      *dir; /* the configuration's directory, absolute; owned */
+
+	/* [server] */
+	char	*name;	 /* what the certificate says, host or address; owned */
+	uint16_t port;	 /* TCP and UDP; default 55555 */
+	struct addr listen; /* family 0: every address, v4 and v6 */
+	char	*certificate; /* path, relative to dir; default server.crt */
+	unsigned max_handshakes;     /* unauthenticated connections; 128 */
+	unsigned handshake_time_sec; /* from accept to welcome; 20 */
+	unsigned keepalive_sec;	     /* 10 */
+	unsigned dead_peer_sec;	     /* 30; > keepalive_sec */
+
+	/* [client] */
+	char	       *server_host; /* host or address; owned */
+	uint16_t	server_port;
+	char	       *server_name; /* verified in the certificate; owned */
+	char		site[CONF_NAME_MAX + 1];
+	enum conf_auth	auth; /* the method, fixed: no answer weakens it */
+	char	       *ca; /* path, relative to dir; default ca.crt */
+	struct conf_prefixes subnets; /* asked for; the server decides */
+	bool		accept_default_route; /* may 0/0 or ::/0 be pushed */
+
+	/* both */
+	char *socket;	/* local socket; default /run/tombolo/BASENAME(dir).sock */
+
+	/* [interface] */
+	enum conf_mode mode;
+	char	       device[16]; /* default tap0-like name: see conf_check */
+	char	       bridge[16]; /* tap: bridge to join; empty: none */
+	bool	       create_bridge; /* tap: make it when it is not there */
+	unsigned       mtu; /* 0: tap, the bridge's or 1500; tun, 1400 */
+	unsigned       path_mtu; /* largest outer IP packet to try; 1500 */
+	unsigned       workers; /* 0: one per CPU, at most 16 */
+	struct conf_prefixes addresses; /* extra addresses for the device */
+	struct conf_prefixes tunnel_networks; /* server, tun: 10.4.2.0/24 */
+	struct conf_prefixes networks; /* server, tun: behind the server */
+	bool	       nat;	/* server, tun: masquerade what leaves */
+	enum conf_auto forward; /* tun: IP forwarding; auto */
+
+	/* [switch] */
+	unsigned max_addresses;		 /* of the FDB; 65536 */
+	unsigned max_addresses_per_site; /* 4096 */
+	unsigned ageing_sec;		 /* 300 */
+	bool	 loop_probe;		 /* yes */
+
+	struct conf_site *sites; /* sorted by name; owned */
+	size_t		  nsites;
+};
+
+/* Where complaints go: one call a complaint, "FILE:LINE: what, how to mend". */
+struct conf_errors {
+	void (*say)(void *arg, const char *text);
+	void *arg;
+	unsigned n;
+};
+
+/*
+ * Reads `path` and, for a server, DIR/sites.d/[!.]*.conf beside it; parses and
+ * checks.  Every complaint goes to `errors`.  Returns a new conf (conf_free),
+ * or NULL when there was a complaint.
+ */
+struct conf *conf_load(const char *path, struct conf_errors *errors);
+
+/*
+ * Parses and checks text of conf_print(); `name` stands for the file in
+ * complaints.  `dir` becomes conf->dir.
+ */
+struct conf *conf_parse_text(const char *text, size_t len, const char *name,
+    const char *dir, struct conf_errors *errors);
+
+void conf_free(struct conf *conf);
+
+/* Writes everything, the sites too, in a form conf_parse_text() takes. */
+void conf_print(FILE *out, const struct conf *conf);
+/* One [site NAME] section, as `site add` writes it. */
+void conf_print_site(FILE *out, const struct conf_site *site);
+
+/* Borrowed from conf; NULL when there is none of that name. */
+const struct conf_site *conf_find_site(const struct conf *conf,
+    const char *name);
+
+/* Whether `name` can be a site's: [a-z0-9][a-z0-9._-]*, at most 63 bytes. */
+bool conf_is_site_name(const char *name);
+
+/* 1..16, from the configuration or the CPUs online. */
+unsigned conf_workers(const struct conf *conf);
+
+const char *conf_auth_name(enum conf_auth auth);
+/* False when there is no such method. */
+bool conf_auth_parse(enum conf_auth *auth, const char *text);
+const char *conf_mode_name(enum conf_mode mode);
+bool	    conf_mode_parse(enum conf_mode *mode, const char *text);
+
+/*
+ * The first address of each tunnel network is the server's own in it
+ * (10.4.2.1/24 of 10.4.2.0/24); sites get the following ones.
+ */
+struct prefix conf_server_address(const struct prefix *tunnel_network);
+
+#endif /* CONF_H */

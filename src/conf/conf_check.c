@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf_check: what only makes sense together.
+ *
+ * Each rule is a function that looks at the whole and complains; none stops
+ * the others.  Sites are compared by sorting, not each with each: there may be
+ * thousands.
+ */
+#include "conf/conf_keys.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+
+/* An enabled site's address or subnet. */
+struct claim {
+	struct prefix		prefix;
+	const struct conf_site *site;
+	size_t			item;
+	bool			is_subnet;
+};
+
+struct claims {
+	struct claim *v;
+	size_t	      n;
+};
+
+static void check_role(const struct conf_draft *draft);
+static void check_required(const struct conf_draft *draft);
+static void check_applies(const struct conf_draft *draft);
+static void check_times(const struct conf_draft *draft);
+static void check_socket(const struct conf_draft *draft);
+static void check_bridge(const struct conf_draft *draft);
+static void check_switch(const struct conf_draft *draft);
+static void check_forwarding(const struct conf_draft *draft);
+static void check_tunnel_networks(const struct conf_draft *draft);
+static void check_networks(const struct conf_draft *draft);
+static void check_site_names(const struct conf_draft *draft);
+static void check_sites(const struct conf_draft *draft);
+static void check_site_addresses(const struct conf_draft *draft,
+    const struct conf_site *site);
+static void check_site_subnets(const struct conf_draft *draft,
+    const struct conf_site *site);
+static void check_claims(const struct conf_draft *draft);
+static const char *print_claim(const struct claim *claim, char *dst,
+    size_t size);
+static bool collect_claims(const struct conf *conf, struct claims *claims);
+static size_t add_claims(struct claim *to, const struct conf_site *site,
+    const struct conf_prefixes *list, bool is_subnet);
+static int    by_prefix(const void *a, const void *b);
+static bool   is_broadcast(const struct prefix *network,
+      const struct addr *addr);
+static void complain_site(const struct conf_draft *draft,
+    const struct conf_site *site, const char *key, size_t item,
+    const char *fmt, ...) __attribute__((__format__(printf, 5, 6)));
+static const struct conf_mention *find_mention(const struct conf_draft *draft,
+    const char *key, size_t item);
+static unsigned line_of(const struct conf_draft *draft, const char *key,
+    size_t item);
+static unsigned line_of_site(const struct conf_draft *draft,
+    const struct conf_site *site, const char *key, size_t item);
+
+void
+conf_check(const struct conf_draft *draft)
+{
+	check_role(draft);
+	check_required(draft);
+	check_applies(draft);
+	check_times(draft);
+	check_socket(draft);
+	check_bridge(draft);
+	check_switch(draft);
+	check_forwarding(draft);
+	check_tunnel_networks(draft);
+	check_networks(draft);
+	check_site_names(draft);
+	check_sites(draft);
+}
+
+static void
+check_role(const struct conf_draft *draft)
+{
+	unsigned server = draft->section_line[CONF_IN_SERVER];
+	unsigned client = draft->section_line[CONF_IN_CLIENT];
+
+	/* A file that could not be read was complained about already. */
+	if (server == 0 && client == 0 && draft->errors->n == 0)
+		conf_complain(draft->errors, draft->file, 1,
+		    "there is neither [server] nor [client]; write one of "
+		    "them");
+	if (server != 0 && client != 0)
+		conf_complain(draft->errors, draft->file,
+		    server > client ? server : client,
+		    "[server] and [client] exclude each other; give each a "
+		    "directory of its own");
+}
+
+static void
+check_required(const struct conf_draft *draft)
+{
+	for (size_t i = 0; i < CONF_NKEYS; i++) {
+		const struct conf_key *key = &conf_keys[i];
+		unsigned line = draft->section_line[key->section];
+
+		if ((key->flags & CONF_KEY_REQUIRED) == 0 || line == 0 ||
+		    conf_draft_says(draft, key))
+			continue;
+		conf_complain(draft->errors, draft->file, line,
+		    "[%s] needs a %s; add one, as %s = %s",
+		    conf_section_name(key->section), key->name, key->name,
+		    key->example);
+	}
+}
+
+/* A key that would mean nothing is a misunderstanding: say so. */
+static void
+check_applies(const struct conf_draft *draft)
+{
+	const struct conf *conf = draft->conf;
+
+	/* We do not know which mode was meant. */
+	if (find_mention(draft, "mode", CONF_REFUSED) != NULL)
+		return;
+	for (size_t i = 0; i < draft->nmentions; i++) {
+		const struct conf_mention *at = &draft->mentions[i];
+		const struct conf_key	  *key = at->key;
+
+		if (key->section == CONF_IN_SERVER ||
+		    key->section == CONF_IN_CLIENT) {
+			/* Of both together check_role() has complained. */
+			if (conf_role_section(conf->role) != key->section)
+				continue;
+		}
+		if ((key->flags & CONF_KEY_SERVER) != 0 &&
+		    conf->role != CONF_SERVER)
+			conf_complain(draft->errors, at->file, at->line,
+			    "%s is for a [server]; remove the line", key->name);
+		else if (!conf_key_applies(key, conf->role, conf->mode))
+			conf_complain(draft->errors, at->file, at->line,
+			    "%s is for mode = %s, and this is %s; remove the "
+			    "line or change the mode", key->name,
+			    (key->flags & CONF_KEY_TAP) != 0 ? "tap" : "tun",
+			    conf_mode_name(conf->mode));
+	}
+	if (conf->role == CONF_CLIENT && conf->nsites > 0)
+		conf_complain(draft->errors, conf->sites[0].file,
+		    conf->sites[0].line,
+		    "sites are for a [server]; remove the section");
+}
+
+static void
+check_times(const struct conf_draft *draft)
+{
+	const struct conf *conf = draft->conf;
+	unsigned	   line = line_of(draft, "dead-peer", 0);
+
+	if (line == 0)
+		line = line_of(draft, "keepalive", 0);
+	if (conf->role == CONF_SERVER &&
+	    conf->dead_peer_sec <= conf->keepalive_sec)
+		conf_complain(draft->errors, draft->file, line,
+		    "dead-peer (%u) must be more than keepalive (%u); three "
+		    "times as much is usual",
+		    conf->dead_peer_sec, conf->keepalive_sec);
+}
+
+static void
+check_socket(const struct conf_draft *draft)
+{
+	const char *socket = draft->conf->socket;
+	size_t	    max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+
+	if (socket[0] != '/')
+		conf_complain(draft->errors, draft->file,
+		    line_of(draft, "socket", 0),
+		    "socket = %s: expected a path from / on", socket);
+	else if (strlen(socket) > max)
+		conf_complain(draft->errors, draft->file,
+		    line_of(draft, "socket", 0),
+		    "socket = %s: Linux takes at most %zu bytes; set a "
+		    "shorter one", socket, max);
+}
+
+static void
+check_bridge(const struct conf_draft *draft)
+{
+	const struct conf *conf = draft->conf;
+
+	if (conf->mode != CONF_TAP)
+		return;
+	if (conf->bridge[0] == '\0') {
+		if (conf->create_bridge)
+			conf_complain(draft->errors, draft->file,
+			    line_of(draft, "create-bridge", 0),
+			    "create-bridge needs a bridge; name it, as bridge "
+			    "= br0");
+		return;
+	}
+	if (strcmp(conf->bridge, conf->device) == 0)
+		conf_complain(draft->errors, draft->file,
+		    line_of(draft, "bridge", 0),
+		    "device and bridge are both %s; rename one of them",
+		    conf->bridge);
+	if (conf->addresses.n > 0)
+		conf_complain(draft->errors, draft->file,
+		    line_of(draft, "address", 0),
+		    "an address is of no use on a port of a bridge; remove "
+		    "the line, and give the address to %s",
+		    conf->bridge);
+}
+
+static void
+check_switch(const struct conf_draft *draft)
+{
+	const struct conf *conf = draft->conf;
+
+	if (conf->mode != CONF_TAP ||
+	    conf->max_addresses_per_site <= conf->max_addresses)
+		return;
+	conf_complain(draft->errors, draft->file,
+	    line_of(draft, "max-addresses-per-site", 0),
+	    "max-addresses-per-site (%u) is more than max-addresses (%u); "
+	    "change one of them",
+	    conf->max_addresses_per_site, conf->max_addresses);
+}
+
+static void
+check_forwarding(const struct conf_draft *draft)
+{
+	const struct conf *conf = draft->conf;
+
+	if (conf->mode == CONF_TUN && conf->nat && conf->forward == CONF_NO)
+		conf_complain(draft->errors, draft->file,
+		    line_of(draft, "nat", 0),
+		    "nat needs forwarding; remove forward = no, or nat");
+}
+
+static void
+check_tunnel_networks(const struct conf_draft *draft)
+{
+	const struct conf_prefixes *nets = &draft->conf->tunnel_networks;
+	char			    a[PREFIX_STRLEN], b[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < nets->n; i++) {
+		unsigned bits = addr_bits(nets->v[i].addr.family);
+		unsigned line = line_of(draft, "tunnel-network", i);
+
+		prefix_print(&nets->v[i], a, sizeof(a));
+		if (nets->v[i].len < 8 || nets->v[i].len > bits - 2)
+			conf_complain(draft->errors, draft->file, line,
+			    "tunnel-network = %s: expected a length from 8 to "
+			    "%u", a, bits - 2);
+		for (size_t j = 0; j < i; j++) {
+			if (!prefix_overlaps(&nets->v[i], &nets->v[j]))
+				continue;
+			conf_complain(draft->errors, draft->file, line,
+			    "tunnel-network = %s overlaps %s; choose another",
+			    a, prefix_print(&nets->v[j], b, sizeof(b)));
+		}
+	}
+}
+
+/* A network around a tunnel network is fine: the longer prefix wins. */
+static void
+check_networks(const struct conf_draft *draft)
+{
+	const struct conf_prefixes *tunnels = &draft->conf->tunnel_networks;
+	const struct conf_prefixes *nets = &draft->conf->networks;
+	char			    a[PREFIX_STRLEN], b[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < nets->n; i++) {
+		for (size_t j = 0; j < tunnels->n; j++) {
+			if (nets->v[i].len < tunnels->v[j].len ||
+			    !prefix_overlaps(&nets->v[i], &tunnels->v[j]))
+				continue;
+			conf_complain(draft->errors, draft->file,
+			    line_of(draft, "network", i),
+			    "network = %s lies in tunnel-network = %s; choose "
+			    "another tunnel-network, or remove the line",
+			    prefix_print(&nets->v[i], a, sizeof(a)),
+			    prefix_print(&tunnels->v[j], b, sizeof(b)));
+		}
+	}
+}
+
+static void
+check_site_names(const struct conf_draft *draft)
+{
+	const struct conf_site *sites = draft->conf->sites;
+
+	for (size_t i = 1; i < draft->conf->nsites; i++) {
+		if (strcmp(sites[i - 1].name, sites[i].name) == 0)
+			conf_complain(draft->errors, sites[i].file,
+			    sites[i].line,
+			    "[site %s] is here twice; rename one of them",
+			    sites[i].name);
+	}
+}
+
+static void
+check_sites(const struct conf_draft *draft)
+{
+	const struct conf *conf = draft->conf;
+
+	if (conf->role != CONF_SERVER || conf->mode != CONF_TUN)
+		return;
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (conf->sites[i].disabled)
+			continue;
+		check_site_addresses(draft, &conf->sites[i]);
+		check_site_subnets(draft, &conf->sites[i]);
+	}
+	check_claims(draft);
+}
+
+static void
+check_site_addresses(const struct conf_draft *draft,
+    const struct conf_site *site)
+{
+	const struct conf_prefixes *nets = &draft->conf->tunnel_networks;
+	char			    text[ADDR_STRLEN];
+
+	if (site->addresses.n == 0)
+		conf_complain(draft->errors, site->file, site->line,
+		    "site %s has no address; add one of a tunnel network, as "
+		    "address = 10.4.2.7",
+		    site->name);
+	for (size_t i = 0; i < site->addresses.n; i++) {
+		const struct addr *addr = &site->addresses.v[i].addr;
+		size_t		   in = 0;
+		struct prefix server;
+
+		addr_print(addr, text, sizeof(text));
+		while (in < nets->n && !prefix_contains(&nets->v[in], addr))
+			in++;
+		if (in == nets->n) {
+			complain_site(draft, site, "address", i,
+			    "address = %s is in no tunnel network; choose one "
+			    "that is, or add the tunnel-network",
+			    text);
+			continue;
+		}
+		server = conf_server_address(&nets->v[in]);
+		if (addr_is_equal(&server.addr, addr))
+			complain_site(draft, site, "address", i,
+			    "address = %s is the server's own; choose another",
+			    text);
+		else if (addr_is_equal(&nets->v[in].addr, addr) ||
+		    is_broadcast(&nets->v[in], addr))
+			complain_site(draft, site, "address", i,
+			    "address = %s is no host's address; choose another",
+			    text);
+	}
+}
+
+static void
+check_site_subnets(const struct conf_draft *draft, const struct conf_site *site)
+{
+	const struct conf *conf = draft->conf;
+	char		   a[PREFIX_STRLEN], b[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < site->subnets.n; i++) {
+		const struct prefix *subnet = &site->subnets.v[i];
+
+		prefix_print(subnet, a, sizeof(a));
+		for (size_t j = 0; j < conf->tunnel_networks.n; j++) {
+			const struct prefix *net = &conf->tunnel_networks.v[j];
+
+			if (!prefix_overlaps(subnet, net))
+				continue;
+			complain_site(draft, site, "subnet", i,
+			    "subnet = %s overlaps tunnel-network = %s; choose "
+			    "another tunnel-network, or remove the line", a,
+			    prefix_print(net, b, sizeof(b)));
+		}
+		/* Inside one of the server's it only takes that part. */
+		for (size_t j = 0; j < conf->networks.n; j++) {
+			const struct prefix *net = &conf->networks.v[j];
+
+			if (net->len < subnet->len ||
+			    !prefix_overlaps(subnet, net))
+				continue;
+			complain_site(draft, site, "subnet", i,
+			    "subnet = %s covers the server's network = %s; one "
+			    "network cannot be at two places",
+			    a, prefix_print(net, b, sizeof(b)));
+		}
+	}
+}
+
+/*
+ * No two sites may claim the same.  Prefixes nest or are apart; so, sorted by
+ * address and then by length, one that overlaps an earlier one lies in the last
+ * that was not itself inside another.
+ */
+static void
+check_claims(const struct conf_draft *draft)
+{
+	char		    a[PREFIX_STRLEN], b[PREFIX_STRLEN];
+	const struct claim *outer = NULL;
+	struct claims	    claims;
+
+	if (!collect_claims(draft->conf, &claims)) {
+		conf_complain(draft->errors, draft->file, 0,
+		    "there is no memory for it");
+		return;
+	}
+	for (size_t i = 0; i < claims.n; i++) {
+		const struct claim *claim = &claims.v[i];
+		const char	   *key = claim->is_subnet ? "subnet" :
+							    "address";
+
+		if (outer == NULL ||
+		    !prefix_overlaps(&outer->prefix, &claim->prefix)) {
+			outer = claim;
+			continue;
+		}
+		if (outer->site == claim->site)
+			continue;
+		complain_site(draft, claim->site, key, claim->item,
+		    "%s = %s of site %s overlaps %s of site %s; change or "
+		    "disable one of them",
+		    key, print_claim(claim, a, sizeof(a)), claim->site->name,
+		    print_claim(outer, b, sizeof(b)), outer->site->name);
+	}
+	free(claims.v);
+}
+
+static const char *
+print_claim(const struct claim *claim, char *dst, size_t size)
+{
+	return claim->is_subnet ? prefix_print(&claim->prefix, dst, size) :
+				  addr_print(&claim->prefix.addr, dst, size);
+}
+
+static bool
+collect_claims(const struct conf *conf, struct claims *claims)
+{
+	size_t room = 1;
+
+	*claims = (struct claims) { 0 };
+	for (size_t i = 0; i < conf->nsites; i++)
+		room += conf->sites[i].addresses.n + conf->sites[i].subnets.n;
+	claims->v = calloc(room, sizeof(*claims->v));
+	if (claims->v == NULL)
+		return false;
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+
+		if (site->disabled)
+			continue;
+		claims->n += add_claims(&claims->v[claims->n], site,
+		    &site->addresses, false);
+		claims->n += add_claims(&claims->v[claims->n], site,
+		    &site->subnets, true);
+	}
+	qsort(claims->v, claims->n, sizeof(*claims->v), by_prefix);
+	return true;
+}
+
+static size_t
+add_claims(struct claim *to, const struct conf_site *site,
+    const struct conf_prefixes *list, bool is_subnet)
+{
+	for (size_t i = 0; i < list->n; i++)
+		to[i] = (struct claim) { list->v[i], site, i, is_subnet };
+	return list->n;
+}
+
+/* The names make the order, and so the complaints, the same every time. */
+static int
+by_prefix(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	int		    order;
+
+	if (x->prefix.addr.family != y->prefix.addr.family)
+		return x->prefix.addr.family < y->prefix.addr.family ? -1 : 1;
+	order = memcmp(x->prefix.addr.bytes, y->prefix.addr.bytes,
+	    sizeof(x->prefix.addr.bytes));
+	if (order != 0)
+		return order;
+	if (x->prefix.len != y->prefix.len)
+		return x->prefix.len < y->prefix.len ? -1 : 1;
+	return strcmp(x->site->name, y->site->name);
+}
+
+static bool
+is_broadcast(const struct prefix *network, const struct addr *addr)
+{
+	struct addr next = *addr;
+
+	if (addr->family != AF_INET)
+		return false;
+	return !addr_next(&next) || !prefix_contains(network, &next);
+}
+
+/* The line is looked for only now: that takes a while with many sites. */
+static void
+complain_site(const struct conf_draft *draft, const struct conf_site *site,
+    const char *key, size_t item, const char *fmt, ...)
+{
+	char	 what[512];
+	unsigned line = site->line;
+	va_list	 ap;
+
+	if (draft->errors->n < CONF_MAX_COMPLAINTS)
+		line = line_of_site(draft, site, key, item);
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	conf_complain(draft->errors, site->file, line, "%s", what);
+}
+
+/* Of a key outside [site]; NULL when the file does not say it. */
+static const struct conf_mention *
+find_mention(const struct conf_draft *draft, const char *key, size_t item)
+{
+	for (size_t i = 0; i < draft->nmentions; i++) {
+		const struct conf_mention *at = &draft->mentions[i];
+
+		if (at->key->section != CONF_IN_SITE && at->item == item &&
+		    strcmp(at->key->name, key) == 0)
+			return at;
+	}
+	return NULL;
+}
+
+/* 0 when it is a default. */
+static unsigned
+line_of(const struct conf_draft *draft, const char *key, size_t item)
+{
+	const struct conf_mention *at = find_mention(draft, key, item);
+
+	return at != NULL ? at->line : 0;
+}
+
+static unsigned
+line_of_site(const struct conf_draft *draft, const struct conf_site *site,
+    const char *key, size_t item)
+{
+	for (size_t i = 0; i < draft->nmentions; i++) {
+		const struct conf_mention *at = &draft->mentions[i];
+
+		if (at->key->section == CONF_IN_SITE && at->item == item &&
+		    at->section_line == site->line && at->file == site->file &&
+		    strcmp(at->key->name, key) == 0)
+			return at->line;
+	}
+	return site->line;
+}

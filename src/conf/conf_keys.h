@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf_keys: one row for each key of a configuration, and the seam between the
+ * files of conf/.
+ *
+ * The table drives the parser, the printed form, the commented file that `init`
+ * and `join` write, and the test that the manual describes every key.  A row
+ * names where the value goes (an offset into struct conf, or into struct
+ * conf_site for [site]), of what type it is and its bounds.
+ */
+#ifndef CONF_KEYS_H
+#define CONF_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "conf/conf.h"
+
+enum conf_section {
+	CONF_IN_SERVER,
+	CONF_IN_CLIENT,
+	CONF_IN_INTERFACE,
+	CONF_IN_SWITCH,
+	CONF_IN_SITE,
+	CONF_SECTIONS /* how many there are; "none" */
+};
+
+enum conf_type {
+	CONF_TYPE_PATH,	     /* char * */
+	CONF_TYPE_HOST,	     /* char *: a host's name or address */
+	CONF_TYPE_SERVER,    /* HOST[:PORT]: server_host and server_port */
+	CONF_TYPE_PORT,	     /* uint16_t */
+	CONF_TYPE_NUMBER,    /* unsigned, min..max */
+	CONF_TYPE_ADDR,	     /* struct addr, or "any" */
+	CONF_TYPE_BOOL,	     /* bool */
+	CONF_TYPE_AUTO,	     /* enum conf_auto */
+	CONF_TYPE_MODE,	     /* enum conf_mode */
+	CONF_TYPE_AUTH,	     /* enum conf_auth */
+	CONF_TYPE_SITE,	     /* char[]: a site's name */
+	CONF_TYPE_DEVICE,    /* char[16]: an interface's name */
+	CONF_TYPE_HOSTS,     /* list: 10.4.2.7 */
+	CONF_TYPE_ADDRESSES, /* list: 10.4.2.7/24, an interface's address */
+	CONF_TYPE_NETWORKS,  /* list: 10.4.2.0/24, no bit behind the length */
+};
+
+/* Flags of a key. */
+#define CONF_KEY_TAP	  0x01u /* means something with mode = tap only */
+#define CONF_KEY_TUN	  0x02u /* the same for tun */
+#define CONF_KEY_SERVER	  0x04u /* of a section of both roles: server only */
+#define CONF_KEY_REQUIRED 0x08u
+#define CONF_KEY_AUTO	  0x10u /* number: 0 is written "auto" */
+
+struct conf_key {
+	enum conf_section section;
+	const char	 *name;
+	enum conf_type	  type;
+	unsigned	  flags;
+	size_t		  offset;
+	unsigned	  min, max;  /* a number's bounds; max items of a list */
+	const char	 *fallback; /* as it would be written; NULL: none */
+	const char	 *example;  /* where there is no fallback */
+	const char	 *help;	    /* for the commented file; a line or more */
+};
+
+#define CONF_NKEYS	    37
+#define CONF_MAX_COMPLAINTS 64 /* the last one says that there are more */
+
+extern const struct conf_key conf_keys[CONF_NKEYS];
+
+/* NULL when that section has no such key. */
+const struct conf_key *conf_key_find(enum conf_section section,
+    const char *name);
+bool conf_key_is_list(const struct conf_key *key);
+
+/*
+ * Reads `value` into `base` (a struct conf or conf_site); adds to a list.
+ * False when it is not what is expected, and `why` says what would be.
+ */
+bool conf_key_parse(const struct conf_key *key, void *base, const char *value,
+    char *why, size_t why_size);
+
+/* How many values there are to print: 0 when it is not set. */
+size_t conf_key_count(const struct conf_key *key, const void *base);
+/* The value, or that item of a list, as conf_key_parse() takes it. */
+void conf_key_print(FILE *out, const struct conf_key *key, const void *base,
+    size_t item);
+
+/* "server", "client", ...; the count for what is none. */
+const char	 *conf_section_name(enum conf_section section);
+enum conf_section conf_section_find(const char *name);
+/* What holds the keys of both roles. */
+enum conf_section conf_role_section(enum conf_role role);
+
+/* Whether the key means something in that role and mode. */
+bool conf_key_applies(const struct conf_key *key, enum conf_role role,
+    enum conf_mode mode);
+
+/* Whether `text` can be a host: letters, digits, ".-_", or an address. */
+bool conf_is_host(const char *text);
+
+/*
+ * As conf_print() without the sites, but for people: every key that applies
+ * with its meaning, those left at their defaults commented out.
+ */
+void conf_print_commented(FILE *out, const struct conf *conf);
+
+/*
+ * A configuration in the making: what was said so far, and where.  Strings are
+ * borrowed from the caller (`file`) and from conf (its sites' files).
+ */
+#define CONF_REFUSED SIZE_MAX
+
+struct conf_mention {
+	const struct conf_key *key;
+	size_t		       item; /* of a list; or CONF_REFUSED */
+	const char	      *file;
+	unsigned	       section_line; /* tells sites apart */
+	unsigned	       line;
+};
+
+struct conf_draft {
+	struct conf	    *conf; /* owned until conf_draft_finish() */
+	struct conf_errors  *errors;
+	const char	    *file; /* of the main file */
+	unsigned	     section_line[CONF_SECTIONS]; /* 0: not there */
+	struct conf_mention *mentions;
+	size_t		     nmentions;
+};
+
+/* What a text may hold. */
+enum conf_part { CONF_PART_WHOLE, CONF_PART_MAIN, CONF_PART_SITE };
+
+/* False when there is no memory; that was said. */
+bool conf_draft_init(struct conf_draft *draft, const char *dir,
+    const char *file, struct conf_errors *errors);
+/*
+ * Reads one file's text; every complaint goes to the draft's errors.  `name`
+ * is the file, for messages; for CONF_PART_SITE `site` is the name it must have.
+ */
+void conf_draft_parse(struct conf_draft *draft, enum conf_part part,
+    const char *text, size_t len, const char *name, const char *site);
+/* Fills in what depends on other keys, checks; NULL after any complaint. */
+struct conf *conf_draft_finish(struct conf_draft *draft);
+
+/* Whether any line has the key, even with a value that was refused. */
+bool conf_draft_says(const struct conf_draft *draft,
+    const struct conf_key *key);
+
+/* What only makes sense together (conf_check.c). */
+void conf_check(const struct conf_draft *draft);
+
+/*
+ * /run/tombolo/ and the directory's name, whatever characters that has.  The
+ * caller frees; NULL when there is no memory.
+ */
+char *conf_default_socket(const char *dir);
+
+/* One complaint; line 0: about the file as a whole. */
+void conf_complain(struct conf_errors *errors, const char *file, unsigned line,
+    const char *fmt, ...) __attribute__((__format__(printf, 4, 5)));
+
+#endif /* CONF_KEYS_H */

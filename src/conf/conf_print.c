@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf_print: what we understood, written down.
+ *
+ * Every key that means something in this role and mode, defaults too; parsing
+ * it again gives the same.
+ */
+#include "conf/conf_keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void print_section(FILE *out, const struct conf *conf,
+    enum conf_section section, bool commented);
+static void print_key(FILE *out, const struct conf_key *key, const void *base);
+static void print_commented_key(FILE *out, const struct conf_key *key,
+    const struct conf *conf);
+static bool is_default(const struct conf_key *key, const struct conf *conf);
+static bool is_default_socket(const struct conf *conf);
+static void print_help(FILE *out, const char *help);
+
+void
+conf_print(FILE *out, const struct conf *conf)
+{
+	print_section(out, conf, conf_role_section(conf->role), false);
+	print_section(out, conf, CONF_IN_INTERFACE, false);
+	print_section(out, conf, CONF_IN_SWITCH, false);
+	for (size_t i = 0; i < conf->nsites; i++) {
+		fputc('\n', out);
+		conf_print_site(out, &conf->sites[i]);
+	}
+}
+
+void
+conf_print_commented(FILE *out, const struct conf *conf)
+{
+	fprintf(out,
+	    "# Tombolo: the configuration of a %s.  tombolo.conf(5) says it "
+	    "all;\n# tombolo check says whether it is right.\n\n",
+	    conf->role == CONF_SERVER ? "primary site" : "satellite site");
+	if (conf->role == CONF_SERVER)
+		fprintf(out,
+		    "# Sites live in " CONF_SITES_DIR
+		    "/: see tombolo site --help.\n\n");
+	print_section(out, conf, conf_role_section(conf->role), true);
+	print_section(out, conf, CONF_IN_INTERFACE, true);
+	print_section(out, conf, CONF_IN_SWITCH, true);
+}
+
+void
+conf_print_site(FILE *out, const struct conf_site *site)
+{
+	fprintf(out, "[site %s]\n", site->name);
+	for (size_t i = 0; i < CONF_NKEYS; i++) {
+		if (conf_keys[i].section == CONF_IN_SITE)
+			print_key(out, &conf_keys[i], site);
+	}
+}
+
+static void
+print_section(FILE *out, const struct conf *conf, enum conf_section section,
+    bool commented)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < CONF_NKEYS; i++) {
+		const struct conf_key *key = &conf_keys[i];
+
+		if (key->section != section ||
+		    !conf_key_applies(key, conf->role, conf->mode))
+			continue;
+		if (!begun)
+			fprintf(out, "%s[%s]\n",
+			    section == conf_role_section(conf->role) ? "" : "\n",
+			    conf_section_name(section));
+		begun = true;
+		if (commented)
+			print_commented_key(out, key, conf);
+		else
+			print_key(out, key, conf);
+	}
+}
+
+static void
+print_key(FILE *out, const struct conf_key *key, const void *base)
+{
+	size_t n = conf_key_count(key, base);
+
+	for (size_t i = 0; i < n; i++) {
+		fprintf(out, "%s = ", key->name);
+		conf_key_print(out, key, base, i);
+		fputc('\n', out);
+	}
+}
+
+static void
+print_commented_key(FILE *out, const struct conf_key *key,
+    const struct conf *conf)
+{
+	fputc('\n', out);
+	print_help(out, key->help);
+	if (conf_key_count(key, conf) == 0) {
+		fprintf(out, "#%s = %s\n", key->name, key->example);
+		return;
+	}
+	if (is_default(key, conf))
+		fputc('#', out);
+	print_key(out, key, conf);
+}
+
+/*
+ * Whether the line may stay away.  The mode never: both ends must agree on it,
+ * and people should see it.
+ */
+static bool
+is_default(const struct conf_key *key, const struct conf *conf)
+{
+	char  text[128] = "";
+	FILE *out;
+
+	if (key->type == CONF_TYPE_MODE)
+		return false;
+	if (strcmp(key->name, "socket") == 0)
+		return is_default_socket(conf);
+	if (key->fallback == NULL)
+		return false;
+	out = fmemopen(text, sizeof(text), "w");
+	if (out == NULL)
+		return false;
+	conf_key_print(out, key, conf, 0);
+	fclose(out);
+	return strcmp(text, key->fallback) == 0;
+}
+
+static bool
+is_default_socket(const struct conf *conf)
+{
+	char *path = conf_default_socket(conf->dir);
+	bool  same = path != NULL && strcmp(path, conf->socket) == 0;
+
+	free(path);
+	return same;
+}
+
+static void
+print_help(FILE *out, const char *help)
+{
+	while (*help != '\0') {
+		size_t len = strcspn(help, "\n");
+
+		fprintf(out, "# %.*s\n", (int)len, help);
+		help += len + (help[len] == '\n');
+	}
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * client: a satellite's end: finds the server, logs in, and comes back.
+ *
+ *            addresses        a socket           TLS, log-in
+ *   RESOLVE -----------> CONNECT -----> SESSION -------------> UP
+ *      ^                    |              |                    |
+ *      |                    v  none left   v   any failure      v
+ *      +----- pause ----- WAIT <--------------------------------+
+ *
+ * The pause doubles from 1 s to 30 s, jittered, and begins anew after a session
+ * that stood.  Meanwhile the device, its addresses and its routes stay, so the
+ * users' TCP connections only see a pause.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <ev.h>
+
+#include "base/mono.h"
+#include "conf/conf.h"
+#include "control/hub.h"
+#include "control/session.h"
+#include "control/tls.h"
+#include "keeper/keeper_ask.h"
+#include "monitor/monitor_ask.h"
+
+enum client_state {
+	CLIENT_RESOLVE,
+	CLIENT_CONNECT,
+	CLIENT_SESSION,
+	CLIENT_UP,
+	CLIENT_WAIT
+};
+
+struct client {
+	struct ev_loop	   *loop;
+	const struct conf  *conf;
+	struct hub	   *hub;
+	struct keeper_ask  *keeper;
+	struct monitor_ask *monitor;
+	struct tls_context *tls;
+	enum client_state   state;
+	struct ev_timer	    timer; /* the pause */
+	struct ev_timer	    tick;
+	double		    pause_sec;
+	unsigned	    retry_after_sec; /* the server asked for it */
+	struct endpoint	    servers[REQUEST_MAX_ENDPOINTS];
+	unsigned	    nservers, current;
+
+	/* the session under way */
+	struct session	   session;
+	bool		   has_session;
+	bool		   stopping;
+	unsigned	   rounds;
+	struct lane_share  share;
+	struct lane_secret secret;
+	uint32_t	   session_id;
+	unsigned	   lanes, keepalive_sec, dead_peer_sec;
+	struct hub_peer	  *peer;
+	bool		   lanes_reported;
+
+	/* for status */
+	struct mono since, retry_at;
+	char	    address[ENDPOINT_STRLEN];
+	char	    last_error[TLS_WHY_SIZE];
+	uint64_t    sessions;
+};
+
+/* Begins at once.  Everything is borrowed but `tls`.  NULL on failure. */
+struct client *client_new(struct ev_loop *loop, const struct conf *conf,
+    struct hub *hub, struct keeper_ask *keeper, struct monitor_ask *monitor,
+    struct tls_context *tls);
+/* Says goodbye, and does not come back. */
+void client_bye(struct client *client, const char *why);
+void client_free(struct client *client);
+
+/* "connecting", "up", "waiting": the words of status. */
+const char *client_state_name(const struct client *client);
+
+#endif /* CLIENT_H */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine: the process that reads the internet, and can do nothing else.
+ *
+ * Its control thread runs here: control connections, messages, local socket.
+ * After its start it opens nothing, makes no socket and calls no ioctl:
+ * descriptors come from the monitor.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <ev.h>
+
+#include "base/mono.h"
+#include "monitor/monitor_ask.h"
+
+struct admin;
+struct client;
+struct hub;
+struct keeper_ask;
+struct server;
+
+/* The parts, for admin/ to look at. */
+struct engine {
+	struct ev_loop	   *loop;
+	struct monitor_gift gift;
+	struct conf	   *conf; /* the current one; owned */
+	struct monitor_ask *monitor;
+	struct keeper_ask  *keeper;
+	struct hub	   *hub;
+	struct server	   *server; /* or */
+	struct client	   *client;
+	struct admin	   *admin;
+	struct ev_signal    terminate;
+	struct ev_timer	    goodbye;
+	struct mono	    started;
+	int		    status;
+};
+
+/* Runs until the monitor says so, or is gone.  Returns the exit status. */
+int engine_main(void);
+
+#endif /* ENGINE_H */

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/server_session.h"
+#include "datapath/lpm.h"
+
+#define ACCEPT_BUDGET 16
+#define PAUSE_SEC     0.5
+
+static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events);
+static bool accept_one(struct server *server);
+static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer,
+    int events);
+static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
+static void set_routes(struct server *server);
+static bool add_prefixes(struct lpm *lpm, const struct conf_prefixes *list,
+    uint16_t port);
+
+struct server *
+server_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
+    struct keeper_ask *keeper, struct tls_context *tls, int listener,
+    unsigned mtu)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (server == NULL || sites_follow(&server->sites, conf) < 0) {
+		free(server);
+		tls_context_put(tls);
+		log_warnx("out of memory");
+		return NULL;
+	}
+	server->loop = loop;
+	server->conf = conf;
+	server->hub = hub;
+	server->keeper = keeper;
+	server->tls = tls;
+	server->mtu = mtu;
+	server->listener = listener;
+	LIST_INIT(&server->sessions);
+	ev_io_init(&server->acceptor, on_acceptable, listener, EV_READ);
+	ev_timer_init(&server->pause, on_pause_over, PAUSE_SEC, 0);
+	ev_timer_init(&server->tick, on_tick, 1, 1);
+	server->acceptor.data = server->pause.data = server->tick.data = server;
+	ev_io_start(loop, &server->acceptor);
+	ev_timer_start(loop, &server->tick);
+	set_routes(server);
+	return server;
+}
+
+void
+server_bye(struct server *server, const char *why)
+{
+	struct server_session *ss, *next;
+
+	ev_io_stop(server->loop, &server->acceptor);
+	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
+		next = LIST_NEXT(ss, entry);
+		server_session_end(ss, why);
+	}
+}
+
+void
+server_free(struct server *server)
+{
+	struct server_session *ss;
+
+	if (server == NULL)
+		return;
+	while ((ss = LIST_FIRST(&server->sessions)) != NULL)
+		server_session_free(ss);
+	ev_io_stop(server->loop, &server->acceptor);
+	ev_timer_stop(server->loop, &server->pause);
+	ev_timer_stop(server->loop, &server->tick);
+	sites_fini(&server->sites);
+	tls_context_put(server->tls);
+	free(server);
+}
+
+void
+server_follow(struct server *server, const struct conf *conf)
+{
+	struct server_session *ss, *next;
+
+	server->conf = conf;
+	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
+		const struct conf_site *site = conf_find_site(conf, ss->site);
+
+		next = LIST_NEXT(ss, entry);
+		if (ss->state != SERVER_UP)
+			continue;
+		if (site == NULL)
+			server_session_end(ss, "the site was removed");
+		else if (site->disabled)
+			server_session_end(ss, "the site is disabled");
+	}
+	if (sites_follow(&server->sites, conf) < 0) {
+		log_warnx("out of memory: new sites are not known yet");
+		return;
+	}
+	set_routes(server);
+	LIST_FOREACH(ss, &server->sessions, entry) {
+		if (ss->state == SERVER_UP)
+			server_session_update(ss);
+	}
+}
+
+bool
+server_kick(struct server *server, const char *name)
+{
+	struct site *site = sites_find(&server->sites, name);
+
+	if (site == NULL || site->session == NULL)
+		return false;
+	server_session_end(site->session, "an administrator ended the session");
+	return true;
+}
+
+void
+server_log_refusal(struct server *server, const char *address,
+    const char *site, const char *why)
+{
+	uint64_t swallowed;
+
+	server->refused++;
+	if (!log_limit_allow(&server->refusals, mono_now().us, &swallowed))
+		return;
+	if (swallowed > 0)
+		log_warnx("%llu more refusals were not shown",
+		    (unsigned long long)swallowed);
+	if (site[0] != '\0')
+		log_warnx("%s: refused: site %s: %s", address, site, why);
+	else
+		log_warnx("%s: refused: %s", address, why);
+}
+
+static void
+on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct server *server = io->data;
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < ACCEPT_BUDGET; i++) {
+		if (!accept_one(server))
+			return;
+	}
+}
+
+/* False when there is no further connection now. */
+static bool
+accept_one(struct server *server)
+{
+	struct endpoint from = { .len = sizeof(from.in6) };
+	char		text[ENDPOINT_STRLEN];
+	int fd = accept4(server->listener, &from.sa, &from.len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd == -1 && (errno == EMFILE || errno == ENFILE)) {
+		/* The connection waits in the backlog meanwhile. */
+		log_warn("cannot accept a site");
+		ev_io_stop(server->loop, &server->acceptor);
+		ev_timer_set(&server->pause, PAUSE_SEC, 0);
+		ev_timer_start(server->loop, &server->pause);
+	}
+	if (fd == -1)
+		return errno == ECONNABORTED || errno == EINTR;
+	if (server->nunauth >= server->conf->max_handshakes) {
+		server->turned_away++;
+		server_log_refusal(server,
+		    endpoint_print(&from, text, sizeof(text)), "",
+		    "too many connections that have not logged in "
+		    "(max-handshakes)");
+		close(fd);
+		return true;
+	}
+	server->accepted++;
+	server_session_start(server, fd, &from);
+	return true;
+}
+
+static void
+on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct server *server = timer->data;
+
+	(void)events;
+	ev_io_start(loop, &server->acceptor);
+}
+
+static void
+on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct server	      *server = timer->data;
+	struct server_session *ss, *next;
+	struct mono	       now = mono_now();
+
+	(void)loop;
+	(void)events;
+	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
+		next = LIST_NEXT(ss, entry);
+		server_session_tick(ss, now);
+	}
+}
+
+/* Every enabled site's networks, whether it is connected or not. */
+static void
+set_routes(struct server *server)
+{
+	const struct conf *conf = server->conf;
+	struct lpm	  *lpm;
+	bool		   ok = true;
+
+	if (conf->mode != CONF_TUN)
+		return;
+	lpm = lpm_new();
+	for (size_t i = 0; i < conf->nsites && lpm != NULL; i++) {
+		const struct conf_site *cs = &conf->sites[i];
+		const struct site *site = sites_find(&server->sites, cs->name);
+
+		if (cs->disabled || site == NULL)
+			continue;
+		ok = ok && add_prefixes(lpm, &cs->addresses, site->port) &&
+		    add_prefixes(lpm, &cs->subnets, site->port);
+	}
+	if (lpm == NULL || !ok) {
+		log_warnx("out of memory: routes to sites are the old ones");
+		lpm_free(lpm);
+		return;
+	}
+	hub_set_routes(server->hub, lpm);
+}
+
+static bool
+add_prefixes(struct lpm *lpm, const struct conf_prefixes *list, uint16_t port)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (!lpm_add(lpm, &list->v[i], port))
+			return false;
+	}
+	return true;
+}

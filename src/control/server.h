@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * server: the primary site's end: accepts sites, as many strangers at a time
+ * as the configuration allows, and keeps routes and sessions true to the
+ * configuration while it changes.
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <ev.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "control/hub.h"
+#include "control/sites.h"
+#include "control/tls.h"
+#include "keeper/keeper_ask.h"
+
+struct server_session;
+
+struct server {
+	struct ev_loop	   *loop;
+	const struct conf  *conf; /* the engine's */
+	struct hub	   *hub;
+	struct keeper_ask  *keeper;
+	struct tls_context *tls;
+	unsigned	    mtu; /* of the device */
+	int		    listener; /* borrowed */
+	struct ev_io	    acceptor;
+	struct ev_timer	    pause; /* when descriptors have run out */
+	struct ev_timer	    tick;
+	struct sites	    sites;
+	LIST_HEAD(, server_session) sessions;
+	unsigned	 nunauth;	/* not authenticated yet */
+	struct log_limit refusals;	/* for lines that strangers cause */
+	/* for status */
+	uint64_t accepted, refused, turned_away;
+};
+
+/*
+ * Starts accepting on `listener`.  Everything given is borrowed and must
+ * outlive it; `tls` is consumed.  NULL on failure.
+ */
+struct server *server_new(struct ev_loop *loop, const struct conf *conf,
+    struct hub *hub, struct keeper_ask *keeper, struct tls_context *tls,
+    int listener, unsigned mtu);
+/* Says goodbye to every site. */
+void server_bye(struct server *server, const char *why);
+void server_free(struct server *server);
+
+/*
+ * The configuration changed: sites that are gone or disabled are ended, the
+ * others are told of their new addresses and routes.
+ */
+void server_follow(struct server *server, const struct conf *conf);
+
+/* Ends a site's session; false when it has none. */
+bool server_kick(struct server *server, const char *site);
+
+/* A line that a stranger caused: at most ten in ten seconds. */
+void server_log_refusal(struct server *server, const char *address,
+    const char *site, const char *why);
+
+#endif /* SERVER_H */

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/server_session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "control/server.h"
+
+#define LANE_LABEL	  "EXPORTER-tombolo-lane"
+#define REFUSED		  "authentication failed" /* whatever it was */
+#define RETRY_AFTER_SEC	  5
+#define UDP_PATIENCE_SEC  10
+
+static void on_ready(void *arg);
+static void on_message(void *arg, const struct message *msg);
+static void on_end(void *arg, const char *why);
+static void on_hello(struct server_session *ss, const struct message *msg);
+static void note_request(struct server_session *ss, const struct message *msg);
+static void on_response(struct server_session *ss, const struct message *msg);
+static void verify(struct server_session *ss, const struct message *msg);
+static const char *why_not(const struct server_session *ss);
+static void on_verified(void *arg, bool yes);
+static void go_up(struct server_session *ss, struct site *site);
+static void replace(struct server_session *ss, struct site *site);
+static bool welcome(struct server_session *ss, const struct site *site);
+static bool attach(struct server_session *ss, const struct site *site,
+    struct lane_share *share, const struct message *msg);
+static bool fill_networks(struct server_session *ss, struct message *msg);
+static bool fill_addresses(struct server_session *ss, struct message *msg,
+    const struct conf_site *cs);
+static void add_routes(struct message *msg, const struct conf_prefixes *list);
+static void remember_told(struct server_session *ss, const struct message *msg);
+static void leave(struct server_session *ss);
+static void on_lanes_up(void *arg);
+static void on_lane_failed(void *arg);
+
+static const struct session_events session_events = {
+	.on_ready = on_ready,
+	.on_message = on_message,
+	.on_end = on_end,
+};
+
+static const struct hub_events hub_events = {
+	.on_up = on_lanes_up,
+	.on_failed = on_lane_failed,
+};
+
+void
+server_session_start(struct server *server, int fd, const struct endpoint *from)
+{
+	struct server_session *ss = calloc(1, sizeof(*ss));
+
+	if (ss == NULL) {
+		close(fd);
+		return;
+	}
+	ss->server = server;
+	ss->state = SERVER_HELLO;
+	endpoint_print(from, ss->address, sizeof(ss->address));
+	if (session_init(&ss->session, server->loop, server->tls, fd, NULL,
+		server->conf->handshake_time_sec, &session_events, ss) < 0) {
+		free(ss);
+		return;
+	}
+	server->nunauth++;
+	LIST_INSERT_HEAD(&server->sessions, ss, entry);
+}
+
+void
+server_session_update(struct server_session *ss)
+{
+	struct message msg = { .type = MESSAGE_UPDATE };
+	char	      *before = ss->told;
+
+	if (ss->server->conf->mode != CONF_TUN || !fill_networks(ss, &msg))
+		return;
+	ss->told = NULL;
+	remember_told(ss, &msg);
+	if (before == NULL || ss->told == NULL || strcmp(before, ss->told) != 0)
+		(void)session_send(&ss->session, &msg);
+	free(before);
+	message_fini(&msg);
+}
+
+void
+server_session_end(struct server_session *ss, const char *why)
+{
+	if (ss->state == SERVER_UP)
+		log_info("site %s: down: %s", ss->site, why);
+	session_bye(&ss->session, why);
+	leave(ss);
+}
+
+void
+server_session_tick(struct server_session *ss, struct mono now)
+{
+	struct hub_stats stats;
+	int64_t dead_us = ss->server->conf->dead_peer_sec * MONO_SEC;
+
+	if (ss->state != SERVER_UP || ss->peer == NULL)
+		return;
+	hub_peer_stats(ss->peer, &stats);
+	if (stats.heard_us != 0 && now.us - stats.heard_us > dead_us)
+		server_session_end(ss, "dead: no data came by UDP");
+	else if (stats.lanes_up == 0 && !ss->lanes_reported &&
+	    mono_sub(now, ss->up_since) > UDP_PATIENCE_SEC * MONO_SEC) {
+		ss->lanes_reported = true;
+		log_warnx("site %s: UDP does not get through from %s: no "
+		    "frame can pass; open UDP port %u in the firewalls between",
+		    ss->site, ss->address, ss->server->conf->port);
+	}
+}
+
+void
+server_session_free(struct server_session *ss)
+{
+	leave(ss);
+	keeper_ask_cancel(ss->server->keeper, ss);
+	session_fini(&ss->session);
+	LIST_REMOVE(ss, entry);
+	free(ss->told);
+	free(ss);
+}
+
+static void
+on_ready(void *arg)
+{
+	(void)arg; /* the site speaks first */
+}
+
+static void
+on_message(void *arg, const struct message *msg)
+{
+	struct server_session *ss = arg;
+
+	if (ss->state == SERVER_HELLO && msg->type == MESSAGE_HELLO) {
+		on_hello(ss, msg);
+	} else if (ss->state == SERVER_RESPONSE &&
+	    msg->type == MESSAGE_RESPONSE) {
+		on_response(ss, msg);
+	} else if (ss->state == SERVER_UP && msg->type == MESSAGE_BYE) {
+		char why[MESSAGE_TEXT_SIZE + 16];
+
+		snprintf(why, sizeof(why), "it says: %s", msg->text);
+		session_end(&ss->session, why);
+	} else if (ss->state != SERVER_CLOSED) {
+		char why[64];
+
+		snprintf(why, sizeof(why), "a %s out of turn",
+		    message_name(msg->type));
+		session_bye(&ss->session, why);
+	}
+}
+
+static void
+on_end(void *arg, const char *why)
+{
+	struct server_session *ss = arg;
+
+	/* A log-in that was refused has been logged with its true reason. */
+	if (ss->state == SERVER_UP)
+		log_info("site %s: down: %s", ss->site, why);
+	else if (ss->state != SERVER_CLOSED)
+		server_log_refusal(ss->server, ss->address, ss->site, why);
+	server_session_free(ss);
+}
+
+static void
+on_hello(struct server_session *ss, const struct message *msg)
+{
+	struct message challenge = { .type = MESSAGE_CHALLENGE };
+	const struct conf *conf = ss->server->conf;
+	char why[MESSAGE_TEXT_SIZE];
+
+	if (msg->protocol != MESSAGE_PROTOCOL) {
+		snprintf(why, sizeof(why), "this server speaks protocol %d, "
+		    "not %u: use versions that fit", MESSAGE_PROTOCOL,
+		    msg->protocol);
+		session_refuse(&ss->session, why, 60);
+		return;
+	}
+	if (msg->mode != conf->mode) {
+		snprintf(why, sizeof(why), "this server's mode is %s: join "
+		    "again with its invitation", conf_mode_name(conf->mode));
+		session_refuse(&ss->session, why, 60);
+		return;
+	}
+	strlcpy(ss->site, msg->site, sizeof(ss->site));
+	ss->method_ok = conf_auth_parse(&ss->method, msg->method);
+	ss->workers = msg->workers;
+	memcpy(ss->share, msg->share, sizeof(ss->share));
+	note_request(ss, msg);
+	if (msg->has_credential) {
+		verify(ss, msg);
+		return;
+	}
+	ss->state = SERVER_RESPONSE;
+	strlcpy(challenge.text, "Password", sizeof(challenge.text));
+	(void)session_send(&ss->session, &challenge);
+}
+
+/* What a site asks for is a wish: its entry here decides. */
+static void
+note_request(struct server_session *ss, const struct message *msg)
+{
+	const struct conf_site *cs = conf_find_site(ss->server->conf, ss->site);
+
+	for (size_t i = 0; cs != NULL && i < msg->nsubnets; i++) {
+		bool granted = false;
+
+		for (size_t j = 0; j < cs->subnets.n; j++)
+			granted = granted ||
+			    prefix_is_equal(&cs->subnets.v[j],
+				&msg->subnets[i]);
+		if (!granted)
+			prefix_print(&msg->subnets[i], ss->asked,
+			    sizeof(ss->asked));
+	}
+}
+
+static void
+on_response(struct server_session *ss, const struct message *msg)
+{
+	if (++ss->rounds > MESSAGE_MAX_ROUNDS || !msg->has_credential) {
+		session_bye(&ss->session, "a response without a credential");
+		return;
+	}
+	verify(ss, msg);
+}
+
+/* The keeper does the same work whether the site exists or not. */
+static void
+verify(struct server_session *ss, const struct message *msg)
+{
+	int r = keeper_ask_verify(ss->server->keeper, ss->site,
+	    why_not(ss) == NULL, (const char *)msg->credential, msg->credential_len, on_verified,
+	    ss);
+
+	ss->state = SERVER_VERIFY;
+	if (r < 0)
+		session_refuse(&ss->session, "the server is busy",
+		    RETRY_AFTER_SEC);
+}
+
+/* Why this site cannot log in whatever its password is; NULL: it may. */
+static const char *
+why_not(const struct server_session *ss)
+{
+	const struct conf_site *cs = conf_find_site(ss->server->conf, ss->site);
+
+	if (cs == NULL)
+		return "unknown site";
+	if (cs->disabled)
+		return "the site is disabled";
+	if (!ss->method_ok || ss->method != cs->auth)
+		return "it asks for another method than the site's";
+	return NULL;
+}
+
+static void
+on_verified(void *arg, bool yes)
+{
+	struct server_session *ss = arg;
+	struct site *site = sites_find(&ss->server->sites, ss->site);
+	const char  *why = why_not(ss);
+
+	if (ss->state != SERVER_VERIFY)
+		return;
+	if (why == NULL && !yes)
+		why = "wrong password";
+	if (why == NULL && site == NULL)
+		why = "the site is not known yet";
+	if (why == NULL) {
+		go_up(ss, site);
+		return;
+	}
+	server_log_refusal(ss->server, ss->address, ss->site, why);
+	if (site != NULL)
+		snprintf(site->last_error, sizeof(site->last_error),
+		    "%s from %s", why, ss->address);
+	session_refuse(&ss->session, REFUSED, RETRY_AFTER_SEC);
+	leave(ss);
+}
+
+static void
+go_up(struct server_session *ss, struct site *site)
+{
+	if (site->session != NULL)
+		replace(ss, site);
+	ss->server->nunauth--;
+	ss->state = SERVER_UP;
+	ss->up_since = mono_now();
+	site->session = ss;
+	strlcpy(site->last_address, ss->address, sizeof(site->last_address));
+	session_go_up(&ss->session, ss->server->conf->keepalive_sec,
+	    ss->server->conf->dead_peer_sec);
+	if (!welcome(ss, site)) {
+		server_session_end(ss, "the session could not be set up");
+		return;
+	}
+	log_info("site %s: up: from %s", ss->site, ss->address);
+	if (ss->asked[0] != '\0')
+		log_warnx("site %s: it asks for the subnet %s, which its entry "
+		    "here does not have: it is not routed", ss->site,
+		    ss->asked);
+}
+
+/* The newer log-in wins, the older is told. */
+static void
+replace(struct server_session *ss, struct site *site)
+{
+	struct server_session *old = site->session;
+	char		       why[MESSAGE_TEXT_SIZE];
+
+	snprintf(why, sizeof(why), "the same site logged in from %s",
+	    ss->address);
+	if (sites_contest(site, mono_now())) {
+		snprintf(site->last_error, sizeof(site->last_error),
+		    "two places log in in turn, %s and %s: is one invitation "
+		    "used twice?", old->address, ss->address);
+		log_warnx("site %s: %s", ss->site, site->last_error);
+	}
+	server_session_end(old, why);
+}
+
+static bool
+welcome(struct server_session *ss, const struct site *site)
+{
+	const struct conf *conf = ss->server->conf;
+	struct lane_share  share;
+	struct message	   msg = { .type = MESSAGE_WELCOME };
+	bool		   ok;
+
+	lane_share_new(&share);
+	memcpy(msg.share, share.public_key, sizeof(msg.share));
+	msg.session = hub_new_session(ss->server->hub);
+	msg.lanes = hub_workers(ss->server->hub);
+	if (ss->workers > msg.lanes)
+		msg.lanes = ss->workers;
+	msg.keepalive_sec = conf->keepalive_sec;
+	msg.dead_peer_sec = conf->dead_peer_sec;
+	msg.mtu = ss->server->mtu;
+	ok = fill_networks(ss, &msg) &&
+	    session_send(&ss->session, &msg) == 0 &&
+	    attach(ss, site, &share, &msg);
+	remember_told(ss, &msg);
+	secret_wipe(&share, sizeof(share));
+	message_fini(&msg);
+	return ok;
+}
+
+static bool
+attach(struct server_session *ss, const struct site *site,
+    struct lane_share *share, const struct message *msg)
+{
+	struct lane_secret    secret;
+	struct hub_attachment attachment = {
+		.name = ss->site,
+		.port = site->port,
+		.session = msg->session,
+		.lanes = msg->lanes,
+		.keepalive_sec = msg->keepalive_sec,
+		.secret = &secret,
+	};
+	uint8_t exporter[32], transcript[32];
+
+	session_transcript(&ss->session, transcript);
+	if (tls_export(ss->session.tls, LANE_LABEL, exporter,
+		sizeof(exporter)) == 0 &&
+	    lane_secret_agree(&secret, share, ss->share, exporter, transcript,
+		msg->session))
+		ss->peer = hub_attach(ss->server->hub, &attachment, &hub_events,
+		    ss);
+	secret_wipe(exporter, sizeof(exporter));
+	secret_wipe(&secret, sizeof(secret));
+	return ss->peer != NULL;
+}
+
+/* tun: this site's addresses, and every network that is not its own. */
+static bool
+fill_networks(struct server_session *ss, struct message *msg)
+{
+	const struct conf      *conf = ss->server->conf;
+	const struct conf_site *cs = conf_find_site(conf, ss->site);
+	size_t			n = conf->networks.n;
+
+	if (conf->mode != CONF_TUN)
+		return true;
+	if (cs == NULL || !fill_addresses(ss, msg, cs))
+		return false;
+	for (size_t i = 0; i < conf->nsites; i++)
+		n += conf->sites[i].subnets.n;
+	msg->routes = calloc(n > 0 ? n : 1, sizeof(*msg->routes));
+	if (msg->routes == NULL)
+		return false;
+	add_routes(msg, &conf->networks);
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (&conf->sites[i] != cs && !conf->sites[i].disabled)
+			add_routes(msg, &conf->sites[i].subnets);
+	}
+	if (msg->nroutes > MESSAGE_MAX_ROUTES) {
+		log_warnx("site %s: only the first %d routes are told",
+		    ss->site, MESSAGE_MAX_ROUTES);
+		msg->nroutes = MESSAGE_MAX_ROUTES;
+	}
+	return true;
+}
+
+/* A host address takes the length of its tunnel network. */
+static bool
+fill_addresses(struct server_session *ss, struct message *msg,
+    const struct conf_site *cs)
+{
+	const struct conf_prefixes *networks =
+	    &ss->server->conf->tunnel_networks;
+
+	msg->addresses = calloc(cs->addresses.n + 1, sizeof(*msg->addresses));
+	if (msg->addresses == NULL)
+		return false;
+	for (size_t i = 0; i < cs->addresses.n &&
+	    i < MESSAGE_MAX_ADDRESSES; i++) {
+		struct prefix *to = &msg->addresses[msg->naddresses++];
+
+		*to = cs->addresses.v[i];
+		for (size_t j = 0; j < networks->n; j++) {
+			if (prefix_contains(&networks->v[j], &to->addr))
+				to->len = networks->v[j].len;
+		}
+	}
+	return true;
+}
+
+static void
+add_routes(struct message *msg, const struct conf_prefixes *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		msg->routes[msg->nroutes++] = list->v[i];
+}
+
+/* As text, to compare the next one with. */
+static void
+remember_told(struct server_session *ss, const struct message *msg)
+{
+	struct message update = { .type = MESSAGE_UPDATE,
+		.addresses = msg->addresses, .naddresses = msg->naddresses,
+		.routes = msg->routes, .nroutes = msg->nroutes };
+	size_t len;
+
+	free(ss->told);
+	ss->told = message_encode(&update, &len);
+}
+
+/* Off the data path and out of the tables; on_end frees the rest. */
+static void
+leave(struct server_session *ss)
+{
+	struct site *site = sites_find(&ss->server->sites, ss->site);
+
+	if (ss->state == SERVER_CLOSED)
+		return;
+	if (ss->state == SERVER_UP) {
+		if (site != NULL && site->session == ss)
+			site->session = NULL;
+		hub_detach(ss->peer);
+		ss->peer = NULL;
+	} else {
+		ss->server->nunauth--;
+	}
+	ss->state = SERVER_CLOSED;
+}
+
+static void
+on_lanes_up(void *arg)
+{
+	struct server_session *ss = arg;
+
+	log_info("site %s: data flows by UDP", ss->site);
+	ss->lanes_reported = false;
+}
+
+static void
+on_lane_failed(void *arg)
+{
+	server_session_end(arg, "a data lane failed");
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * server_session: what a server says to one site (PROTOCOL 4).
+ *
+ *            hello              password verified
+ *   HELLO ---------> VERIFY ------------------------> UP
+ *     |               ^  |                             |
+ *     | no credential |  | no                          |
+ *     +--> RESPONSE --+  +--------> CLOSED <-----------+
+ *
+ * Unknown, disabled, other method and wrong password take the same way, in the
+ * keeper too, and end with the same words.
+ */
+#ifndef SERVER_SESSION_H
+#define SERVER_SESSION_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "base/addr.h"
+#include "base/mono.h"
+#include "conf/conf.h"
+#include "control/hub.h"
+#include "control/session.h"
+#include "datapath/lane_keys.h"
+
+struct server;
+
+enum server_state {
+	SERVER_HELLO,
+	SERVER_RESPONSE,
+	SERVER_VERIFY,
+	SERVER_UP,
+	SERVER_CLOSED
+};
+
+struct server_session {
+	struct server	 *server;
+	struct session	  session;
+	enum server_state state;
+	char		  address[ENDPOINT_STRLEN];
+	char		  site[CONF_NAME_MAX + 1]; /* claimed, then proved */
+	enum conf_auth	  method;
+	bool		  method_ok; /* one we know */
+	unsigned	  workers;
+	unsigned	  rounds;
+	char		  asked[PREFIX_STRLEN]; /* a subnet it may not have */
+	uint8_t		  share[LANE_KEYS_SHARE]; /* the site's */
+	struct hub_peer	 *peer;
+	struct mono	  up_since;
+	bool		  lanes_reported;
+	char		 *told; /* the addresses and routes it knows; owned */
+	LIST_ENTRY(server_session) entry;
+};
+
+/* For an accepted connection; owns `fd`.  It is in server->sessions then. */
+void server_session_start(struct server *server, int fd,
+    const struct endpoint *from);
+
+/* Tells the site its addresses and routes, if they are not what it knows. */
+void server_session_update(struct server_session *ss);
+
+/* Ends it with these words to the site; off the data path at once. */
+void server_session_end(struct server_session *ss, const char *why);
+
+/* Every second: lanes that died. */
+void server_session_tick(struct server_session *ss, struct mono now);
+
+/* At once, without a word. */
+void server_session_free(struct server_session *ss);
+
+#endif /* SERVER_SESSION_H */

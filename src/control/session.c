@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "base/secret.h"
+#include "base/wire.h"
+
+#define IN_SIZE (MESSAGE_HEADER_LEN + MESSAGE_MAX)
+
+static void on_tls_ready(void *arg);
+static void on_tls_data(void *arg, const uint8_t *data, size_t len);
+static void on_tls_end(void *arg, const char *why);
+static size_t take(struct session *session, const uint8_t *data, size_t len);
+static bool header_is_acceptable(struct session *session);
+static void dispatch(struct session *session, const uint8_t *payload,
+    size_t len);
+static void on_deadline(struct ev_loop *loop, struct ev_timer *timer,
+    int events);
+static void on_ping_due(struct ev_loop *loop, struct ev_timer *timer,
+    int events);
+static void on_reap(struct ev_loop *loop, struct ev_timer *timer, int events);
+static void note_transcript(struct session *session, enum message_type type,
+    const void *payload, size_t len);
+
+static const struct tls_events tls_events = {
+	.on_ready = on_tls_ready,
+	.on_data = on_tls_data,
+	.on_end = on_tls_end,
+};
+
+int
+session_init(struct session *session, struct ev_loop *loop,
+    struct tls_context *context, int fd, const char *name,
+    unsigned time_limit_sec, const struct session_events *events, void *arg)
+{
+	*session = (struct session) { .loop = loop, .events = events,
+		.arg = arg, .last_heard = mono_now() };
+	sha256_init(&session->transcript);
+	ev_timer_init(&session->deadline, on_deadline, time_limit_sec, 0);
+	ev_timer_init(&session->pinger, on_ping_due, 0, 0);
+	ev_timer_init(&session->reaper, on_reap, 0, 0);
+	session->deadline.data = session;
+	session->pinger.data = session;
+	session->reaper.data = session;
+	session->tls = tls_open(context, loop, fd, name, &tls_events, session);
+	if (session->tls == NULL)
+		return -ENOMEM;
+	/* Before authentication a message is small, and so is this. */
+	session->in = malloc(MESSAGE_HEADER_LEN + MESSAGE_MAX_UNAUTH);
+	if (session->in == NULL) {
+		session_fini(session);
+		return -ENOMEM;
+	}
+	ev_timer_start(loop, &session->deadline);
+	return 0;
+}
+
+void
+session_fini(struct session *session)
+{
+	ev_timer_stop(session->loop, &session->deadline);
+	ev_timer_stop(session->loop, &session->pinger);
+	ev_timer_stop(session->loop, &session->reaper);
+	tls_close(session->tls);
+	session->tls = NULL;
+	secret_free(session->in, session->state == SESSION_UP ?
+		IN_SIZE : MESSAGE_HEADER_LEN + MESSAGE_MAX_UNAUTH);
+	session->in = NULL;
+	session->state = SESSION_CLOSED;
+}
+
+int
+session_send(struct session *session, const struct message *msg)
+{
+	uint8_t header[MESSAGE_HEADER_LEN];
+	size_t	len;
+	char   *payload;
+	int	r;
+
+	if (session->state == SESSION_CLOSED)
+		return -EPIPE;
+	payload = message_encode(msg, &len);
+	if (payload == NULL)
+		return -ENOMEM;
+	note_transcript(session, msg->type, payload, len);
+	message_header(header, MESSAGE_TYPE_JSON, len);
+	r = tls_send(session->tls, header, sizeof(header));
+	if (r == 0)
+		r = tls_send(session->tls, payload, len);
+	secret_free(payload, len + 1);
+	if (r < 0)
+		session_end(session, "the other end does not read");
+	return r;
+}
+
+void
+session_go_up(struct session *session, unsigned keepalive_sec,
+    unsigned dead_peer_sec)
+{
+	uint8_t *bigger = malloc(IN_SIZE);
+
+	ev_timer_stop(session->loop, &session->deadline);
+	if (bigger == NULL) {
+		session_end(session, "out of memory");
+		return;
+	}
+	memcpy(bigger, session->in, session->in_len);
+	secret_free(session->in, MESSAGE_HEADER_LEN + MESSAGE_MAX_UNAUTH);
+	session->in = bigger;
+	session->state = SESSION_UP;
+	session->dead_after_sec = dead_peer_sec;
+	ev_timer_set(&session->pinger, keepalive_sec, keepalive_sec);
+	ev_timer_start(session->loop, &session->pinger);
+}
+
+void
+session_transcript(const struct session *session, uint8_t digest[32])
+{
+	struct sha256_ctx copy = session->transcript;
+
+	sha256_digest(&copy, 32, digest);
+}
+
+void
+session_end(struct session *session, const char *why)
+{
+	if (ev_is_active(&session->reaper) || session->tls == NULL)
+		return;
+	strlcpy(session->why, why, sizeof(session->why));
+	ev_timer_stop(session->loop, &session->deadline);
+	ev_timer_stop(session->loop, &session->pinger);
+	ev_timer_start(session->loop, &session->reaper);
+}
+
+void
+session_refuse(struct session *session, const char *why,
+    unsigned retry_after_sec)
+{
+	struct message msg = { .type = MESSAGE_REFUSED,
+		.retry_after_sec = retry_after_sec };
+
+	strlcpy(msg.text, why, sizeof(msg.text));
+	(void)session_send(session, &msg);
+	session_end(session, why);
+}
+
+void
+session_bye(struct session *session, const char *why)
+{
+	struct message msg = { .type = MESSAGE_BYE };
+
+	strlcpy(msg.text, why, sizeof(msg.text));
+	(void)session_send(session, &msg);
+	session_end(session, why);
+}
+
+static void
+on_tls_ready(void *arg)
+{
+	struct session *session = arg;
+
+	session->state = SESSION_AUTH;
+	session->events->on_ready(session->arg);
+}
+
+static void
+on_tls_data(void *arg, const uint8_t *data, size_t len)
+{
+	struct session *session = arg;
+
+	session->last_heard = mono_now();
+	while (len > 0 && !ev_is_active(&session->reaper)) {
+		size_t n = take(session, data, len);
+
+		data += n;
+		len -= n;
+	}
+}
+
+static void
+on_tls_end(void *arg, const char *why)
+{
+	session_end(arg, why);
+}
+
+/* Moves bytes into the message under way; dispatches it when it is whole. */
+static size_t
+take(struct session *session, const uint8_t *data, size_t len)
+{
+	size_t want = MESSAGE_HEADER_LEN, n;
+
+	if (session->in_len >= MESSAGE_HEADER_LEN)
+		want += wire_read_u24(session->in + 1);
+	n = want - session->in_len;
+	if (n > len)
+		n = len;
+	memcpy(session->in + session->in_len, data, n);
+	session->in_len += n;
+	if (session->in_len < want)
+		return n;
+	if (want == MESSAGE_HEADER_LEN) {
+		if (header_is_acceptable(session))
+			return n;
+		session->in_len = 0;
+		return n;
+	}
+	/* Empty first: what is dispatched may end us. */
+	session->in_len = 0;
+	dispatch(session, session->in + MESSAGE_HEADER_LEN,
+	    want - MESSAGE_HEADER_LEN);
+	return n;
+}
+
+static bool
+header_is_acceptable(struct session *session)
+{
+	size_t max = session->state == SESSION_UP ? MESSAGE_MAX :
+						    MESSAGE_MAX_UNAUTH;
+	size_t len = wire_read_u24(session->in + 1);
+
+	if (session->in[0] != MESSAGE_TYPE_JSON) {
+		session_bye(session, "a message of a type that we do not know");
+		return false;
+	}
+	if (len == 0 || len > max) {
+		session_bye(session, "a message is too large");
+		return false;
+	}
+	return true;
+}
+
+static void
+dispatch(struct session *session, const uint8_t *payload, size_t len)
+{
+	struct message msg, pong = { .type = MESSAGE_PONG };
+	const char    *why;
+	char	       text[TLS_WHY_SIZE];
+	int	       r = message_decode(&msg, payload, len, &why);
+
+	if (r == -ENOENT)
+		return; /* PROTOCOL 4.2: a newer peer's, to be ignored */
+	if (r < 0) {
+		snprintf(text, sizeof(text), "a malformed message: %s", why);
+		session_bye(session, text);
+		return;
+	}
+	note_transcript(session, msg.type, payload, len);
+	if (msg.type == MESSAGE_PING && session->state == SESSION_UP) {
+		pong.id = msg.id;
+		(void)session_send(session, &pong);
+	} else if (msg.type != MESSAGE_PONG || session->state != SESSION_UP) {
+		session->events->on_message(session->arg, &msg);
+	}
+	message_fini(&msg);
+}
+
+static void
+on_deadline(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct session *session = timer->data;
+
+	(void)loop;
+	(void)events;
+	session_end(session, session->state == SESSION_TLS ?
+		"no TLS handshake in time" : "no authentication in time");
+}
+
+static void
+on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct session *session = timer->data;
+	struct message	ping = { .type = MESSAGE_PING };
+	int64_t silence = mono_sub(mono_now(), session->last_heard);
+	char	text[TLS_WHY_SIZE];
+
+	(void)loop;
+	(void)events;
+	if ((double)silence >= session->dead_after_sec * (double)MONO_SEC) {
+		snprintf(text, sizeof(text), "dead: nothing heard for %d s",
+		    (int)(silence / MONO_SEC));
+		session_end(session, text);
+		return;
+	}
+	ping.id = session->next_ping++;
+	(void)session_send(session, &ping);
+}
+
+static void
+on_reap(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct session *session = timer->data;
+
+	(void)loop;
+	(void)events;
+	session->events->on_end(session->arg, session->why);
+}
+
+static void
+note_transcript(struct session *session, enum message_type type,
+    const void *payload, size_t len)
+{
+	if (type == MESSAGE_HELLO || type == MESSAGE_WELCOME)
+		sha256_update(&session->transcript, len, payload);
+}

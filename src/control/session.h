@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session: one control connection, the part that both ends have in common.
+ *
+ * Frames messages on the TLS stream (PROTOCOL 4.1), limits their size before
+ * and after authentication, keeps the transcript that the lanes' keys are bound
+ * to, answers pings and notices a dead peer.  What is said is the business of
+ * server_session.c and client_session.c.
+ *
+ *          TLS done              session_go_up()
+ *   TLS ------------> AUTH --------------------> UP
+ *    |                 |                          |
+ *    +-----------------+------ any failure -------+--> CLOSED
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ev.h>
+#include <nettle/sha2.h>
+
+#include "base/addr.h"
+#include "base/mono.h"
+#include "control/message.h"
+#include "control/tls.h"
+
+enum session_state { SESSION_TLS, SESSION_AUTH, SESSION_UP, SESSION_CLOSED };
+
+struct session_events {
+	void (*on_ready)(void *arg); /* TLS is up: AUTH begins */
+	/* Any message but ping and pong; borrowed. */
+	void (*on_message)(void *arg, const struct message *msg);
+	/*
+	 * It is over.  Always from the loop, never from within another call of
+	 * this interface, exactly once: the owner may free everything here.
+	 */
+	void (*on_end)(void *arg, const char *why);
+};
+
+struct session {
+	struct ev_loop		    *loop;
+	struct tls		    *tls;
+	enum session_state	     state;
+	const struct session_events *events;
+	void			    *arg;
+	uint8_t			    *in; /* a message that is not complete */
+	size_t			     in_len;
+	struct ev_timer		     deadline; /* of TLS and AUTH together */
+	struct ev_timer		     pinger;   /* while UP */
+	struct ev_timer		     reaper;   /* calls on_end */
+	double			     dead_after_sec;
+	struct mono		     last_heard;
+	uint64_t		     next_ping;
+	struct sha256_ctx	     transcript; /* hello, welcome */
+	char			     why[TLS_WHY_SIZE];
+};
+
+/*
+ * Takes over `fd`; the struct is the caller's, until session_fini().  `name`
+ * as in tls_open().  0 or a negative errno value.
+ */
+int  session_init(struct session *session, struct ev_loop *loop,
+     struct tls_context *context, int fd, const char *name,
+     unsigned time_limit_sec, const struct session_events *events, void *arg);
+void session_fini(struct session *session);
+
+/* 0 or a negative errno value; a full queue ends the session. */
+int session_send(struct session *session, const struct message *msg);
+
+/* Authenticated: larger messages, no deadline, pings. */
+void session_go_up(struct session *session, unsigned keepalive_sec,
+    unsigned dead_peer_sec);
+
+/* SHA-256 over the payloads of hello and welcome, as they were on the wire. */
+void session_transcript(const struct session *session, uint8_t digest[32]);
+
+/* Ends it for this reason; on_end follows. */
+void session_end(struct session *session, const char *why);
+
+/* Says why to the other end first: "refused" or "bye". */
+void session_refuse(struct session *session, const char *why,
+    unsigned retry_after_sec);
+void session_bye(struct session *session, const char *why);
+
+#endif /* SESSION_H */

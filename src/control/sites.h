@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sites: what a running server remembers of each site, connected or not.
+ *
+ * The port number (stable while the server runs, so routes need not change
+ * when a site comes and goes), its session, where it was last seen, and how
+ * often one log-in has pushed out another.
+ */
+#ifndef SITES_H
+#define SITES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mono.h"
+#include "conf/conf.h"
+
+struct server_session;
+
+struct site {
+	char		       name[CONF_NAME_MAX + 1];
+	uint16_t	       port;
+	struct server_session *session; /* borrowed; NULL: not connected */
+	char		       last_address[64];
+	char		       last_error[256];
+	/* Log-ins that pushed out another address's, in a minute. */
+	struct mono	       contest_start;
+	unsigned	       contests;
+};
+
+struct sites {
+	struct site *v; /* sorted by name */
+	size_t	     n;
+};
+
+/*
+ * Follows a changed configuration: sites that are gone must have no session
+ * any more; the others keep what they had.  0 or -ENOMEM (nothing changed).
+ */
+int  sites_follow(struct sites *sites, const struct conf *conf);
+void sites_fini(struct sites *sites);
+
+/* Borrowed until the next sites_follow(); NULL when there is none. */
+struct site *sites_find(const struct sites *sites, const char *name);
+
+/*
+ * Notes that a log-in from `address` pushed out one from elsewhere.  True once
+ * it has happened so often that the invitation seems to be used twice.
+ */
+bool sites_contest(struct site *site, struct mono now);
+
+#endif /* SITES_H */

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/tls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "base/addr.h"
+#include "base/nitems.h"
+#include "base/secret.h"
+
+#include "config.h"
+
+#define ALPN	    "tombolo/1"
+#define READ_BUDGET 16 /* records a turn */
+#define PRIORITY                                                               \
+	"NONE:+VERS-TLS1.3:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:"      \
+	"+AEAD:%s+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"             \
+	"+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:"           \
+	"+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:"                               \
+	"+SIGN-EDDSA-ED25519:+SIGN-RSA-PSS-RSAE-SHA256:"                       \
+	"+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:+COMP-NULL:"      \
+	"+CTYPE-X509"
+#define PQ_GROUP "+GROUP-X25519-MLKEM768:"
+
+struct tls_context {
+	unsigned		         refs;
+	bool			         server;
+	gnutls_certificate_credentials_t cred;
+	gnutls_priority_t		 priority;
+};
+
+enum tls_state { TLS_HANDSHAKE, TLS_OPEN, TLS_ENDED };
+
+struct tls {
+	struct tls_context	*context; /* a reference */
+	struct ev_loop		*loop;
+	struct ev_io		 reader, writer;
+	int			 fd;
+	gnutls_session_t	 session;
+	enum tls_state		 state;
+	char			*name;
+	const struct tls_events *events;
+	void			*arg;
+	char			*description;
+	/* Bytes not yet taken by GnuTLS; a record it has begun stays first. */
+	uint8_t *queue;
+	size_t	 queue_len, queue_size;
+};
+
+static struct tls_context *context_new(bool server, char *why);
+static int init_priority(gnutls_priority_t *priority);
+static time_t honest_time(time_t *t);
+static int set_up_session(struct tls *tls);
+static void on_readable(struct ev_loop *loop, struct ev_io *io, int events);
+static void on_writable(struct ev_loop *loop, struct ev_io *io, int events);
+static void handshake(struct tls *tls);
+static void finish_handshake(struct tls *tls);
+static void read_records(struct tls *tls);
+static void write_queue(struct tls *tls);
+static void want_write(struct tls *tls, bool want);
+static void end(struct tls *tls, const char *why);
+static void end_handshake(struct tls *tls, int r);
+static void explain_certificate(struct tls *tls, char *why, size_t size);
+
+struct tls_context *
+tls_context_new_server(const char *pem, size_t len, gnutls_privkey_t key,
+    char *why)
+{
+	struct tls_context *context = context_new(true, why);
+	gnutls_datum_t	    datum = { (void *)(uintptr_t)pem, (unsigned)len };
+	gnutls_pcert_st	   *chain = NULL;
+	unsigned	    n = 8;
+	int		    r;
+
+	if (context == NULL) {
+		gnutls_privkey_deinit(key);
+		return NULL;
+	}
+	chain = gnutls_calloc(n, sizeof(*chain));
+	if (chain == NULL) {
+		gnutls_privkey_deinit(key);
+		goto no_memory;
+	}
+	r = gnutls_pcert_list_import_x509_raw(chain, &n, &datum,
+	    GNUTLS_X509_FMT_PEM, 0);
+	if (r < 0) {
+		snprintf(why, TLS_WHY_SIZE,
+		    "the server's certificate cannot be read: %s",
+		    gnutls_strerror(r));
+		gnutls_privkey_deinit(key);
+		goto fail;
+	}
+	/* Takes over the certificates and the key. */
+	r = gnutls_certificate_set_key(context->cred, NULL, 0, chain, (int)n,
+	    key);
+	gnutls_free(chain);
+	chain = NULL;
+	if (r < 0) {
+		snprintf(why, TLS_WHY_SIZE,
+		    "the server's certificate and key do not fit: %s",
+		    gnutls_strerror(r));
+		goto fail;
+	}
+	return context;
+
+no_memory:
+	strlcpy(why, "out of memory", TLS_WHY_SIZE);
+fail:
+	gnutls_free(chain);
+	tls_context_put(context);
+	return NULL;
+}
+
+struct tls_context *
+tls_context_new_client(const char *pem, size_t len, char *why)
+{
+	struct tls_context *context = context_new(false, why);
+	gnutls_datum_t	    datum = { (void *)(uintptr_t)pem, (unsigned)len };
+	int		    r;
+
+	if (context == NULL)
+		return NULL;
+	r = gnutls_certificate_set_x509_trust_mem(context->cred, &datum,
+	    GNUTLS_X509_FMT_PEM);
+	if (r <= 0) {
+		snprintf(why, TLS_WHY_SIZE, "the CA's certificate cannot be "
+		    "read: %s", r < 0 ? gnutls_strerror(r) : "none in the file");
+		tls_context_put(context);
+		return NULL;
+	}
+	return context;
+}
+
+void
+tls_context_put(struct tls_context *context)
+{
+	if (context == NULL || --context->refs > 0)
+		return;
+	if (context->cred != NULL)
+		gnutls_certificate_free_credentials(context->cred);
+	if (context->priority != NULL)
+		gnutls_priority_deinit(context->priority);
+	free(context);
+}
+
+struct tls *
+tls_open(struct tls_context *context, struct ev_loop *loop, int fd,
+    const char *name, const struct tls_events *events, void *arg)
+{
+	struct tls *tls = calloc(1, sizeof(*tls));
+
+	if (tls == NULL) {
+		close(fd);
+		return NULL;
+	}
+	tls->context = context;
+	context->refs++;
+	tls->loop = loop;
+	tls->fd = fd;
+	tls->events = events;
+	tls->arg = arg;
+	ev_io_init(&tls->reader, on_readable, fd, EV_READ);
+	ev_io_init(&tls->writer, on_writable, fd, EV_WRITE);
+	tls->reader.data = tls->writer.data = tls;
+	if (name != NULL && (tls->name = strdup(name)) == NULL)
+		goto fail;
+	if (set_up_session(tls) < 0)
+		goto fail;
+	ev_io_start(loop, &tls->reader);
+	/* A client's socket may still be connecting. */
+	if (!context->server)
+		want_write(tls, true);
+	return tls;
+
+fail:
+	tls_close(tls);
+	return NULL;
+}
+
+void
+tls_close(struct tls *tls)
+{
+	if (tls == NULL)
+		return;
+	if (tls->state == TLS_OPEN)
+		gnutls_bye(tls->session, GNUTLS_SHUT_WR);
+	ev_io_stop(tls->loop, &tls->reader);
+	ev_io_stop(tls->loop, &tls->writer);
+	if (tls->session != NULL)
+		gnutls_deinit(tls->session);
+	close(tls->fd);
+	secret_free(tls->queue, tls->queue_size);
+	gnutls_free(tls->description);
+	free(tls->name);
+	tls_context_put(tls->context);
+	free(tls);
+}
+
+int
+tls_send(struct tls *tls, const void *data, size_t len)
+{
+	size_t	 size = tls->queue_size;
+	uint8_t *bigger;
+
+	if (tls->state == TLS_ENDED)
+		return -EPIPE;
+	if (len > TLS_MAX_QUEUE - tls->queue_len)
+		return -ENOBUFS;
+	while (size < tls->queue_len + len)
+		size = size == 0 ? 4096 : size * 2;
+	if (size != tls->queue_size) {
+		/* Not realloc: passwords pass through here. */
+		bigger = malloc(size);
+		if (bigger == NULL)
+			return -ENOMEM;
+		if (tls->queue_len > 0)
+			memcpy(bigger, tls->queue, tls->queue_len);
+		secret_free(tls->queue, tls->queue_size);
+		tls->queue = bigger;
+		tls->queue_size = size;
+	}
+	memcpy(tls->queue + tls->queue_len, data, len);
+	tls->queue_len += len;
+	if (tls->state == TLS_OPEN)
+		write_queue(tls);
+	return 0;
+}
+
+int
+tls_export(struct tls *tls, const char *label, uint8_t *out, size_t len)
+{
+	if (gnutls_prf_rfc5705(tls->session, strlen(label), label, 0, NULL, len,
+		(char *)out) < 0)
+		return -EIO;
+	return 0;
+}
+
+const char *
+tls_describe(struct tls *tls)
+{
+	if (tls->description == NULL)
+		tls->description = gnutls_session_get_desc(tls->session);
+	return tls->description != NULL ? tls->description : "";
+}
+
+static struct tls_context *
+context_new(bool server, char *why)
+{
+	struct tls_context *context = calloc(1, sizeof(*context));
+
+	if (context == NULL) {
+		strlcpy(why, "out of memory", TLS_WHY_SIZE);
+		return NULL;
+	}
+	context->refs = 1;
+	context->server = server;
+	/* No certificate was made before the program: such a clock is wrong. */
+	gnutls_global_set_time_function(honest_time);
+	if (init_priority(&context->priority) < 0 ||
+	    gnutls_certificate_allocate_credentials(&context->cred) < 0) {
+		strlcpy(why, "this host's policy for GnuTLS does not allow "
+		    "TLS 1.3 with AES-GCM and X25519", TLS_WHY_SIZE);
+		tls_context_put(context);
+		return NULL;
+	}
+	return context;
+}
+
+static int
+init_priority(gnutls_priority_t *priority)
+{
+	static const char *const groups[] = { PQ_GROUP, "" };
+	char			 text[512];
+	int			 r = -1;
+
+	for (size_t i = 0; i < 2 && r < 0; i++) {
+		snprintf(text, sizeof(text), PRIORITY, groups[i]);
+		r = gnutls_priority_init(priority, text, NULL);
+	}
+	return r;
+}
+
+static time_t
+honest_time(time_t *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec < BUILD_EPOCH)
+		now.tv_sec = BUILD_EPOCH;
+	if (t != NULL)
+		*t = now.tv_sec;
+	return now.tv_sec;
+}
+
+static int
+set_up_session(struct tls *tls)
+{
+	static const gnutls_datum_t alpn = { (unsigned char *)(uintptr_t)ALPN,
+		sizeof(ALPN) - 1 };
+	unsigned flags = GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
+
+	flags |= tls->context->server ? GNUTLS_SERVER : GNUTLS_CLIENT;
+	if (gnutls_init(&tls->session, flags) < 0)
+		return -ENOMEM;
+	if (gnutls_priority_set(tls->session, tls->context->priority) < 0 ||
+	    gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE,
+		tls->context->cred) < 0 ||
+	    gnutls_alpn_set_protocols(tls->session, &alpn, 1,
+		GNUTLS_ALPN_MANDATORY) < 0)
+		return -ENOMEM;
+	gnutls_transport_set_int(tls->session, tls->fd);
+	gnutls_handshake_set_timeout(tls->session, GNUTLS_INDEFINITE_TIMEOUT);
+	gnutls_handshake_set_max_packet_length(tls->session, 16384);
+	if (tls->name != NULL) {
+		struct addr addr;
+
+		if (!addr_parse(&addr, tls->name))
+			gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS,
+			    tls->name, strlen(tls->name));
+		gnutls_session_set_verify_cert(tls->session, tls->name, 0);
+	}
+	return 0;
+}
+
+static void
+on_readable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct tls *tls = io->data;
+
+	(void)loop;
+	(void)events;
+	if (tls->state == TLS_HANDSHAKE)
+		handshake(tls);
+	else if (tls->state == TLS_OPEN)
+		read_records(tls);
+}
+
+static void
+on_writable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct tls *tls = io->data;
+
+	(void)loop;
+	(void)events;
+	if (tls->state == TLS_HANDSHAKE)
+		handshake(tls);
+	else if (tls->state == TLS_OPEN)
+		write_queue(tls);
+}
+
+static void
+handshake(struct tls *tls)
+{
+	socklen_t len = sizeof(int);
+	int	  error = 0, r;
+
+	if (getsockopt(tls->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+	    error != 0) {
+		end(tls, strerror(error));
+		return;
+	}
+	r = gnutls_handshake(tls->session);
+	if (r == 0)
+		finish_handshake(tls);
+	else if (gnutls_error_is_fatal(r))
+		end_handshake(tls, r);
+	else
+		want_write(tls,
+		    gnutls_record_get_direction(tls->session) == 1);
+}
+
+static void
+finish_handshake(struct tls *tls)
+{
+	gnutls_datum_t alpn;
+
+	if (gnutls_alpn_get_selected_protocol(tls->session, &alpn) < 0) {
+		end(tls, "the other end does not speak " ALPN);
+		return;
+	}
+	tls->state = TLS_OPEN;
+	want_write(tls, tls->queue_len > 0);
+	tls->events->on_ready(tls->arg);
+	if (tls->state == TLS_OPEN)
+		read_records(tls);
+}
+
+static void
+read_records(struct tls *tls)
+{
+	uint8_t buf[4096];
+	ssize_t n = 0;
+
+	for (int i = 0; i < READ_BUDGET && tls->state == TLS_OPEN; i++) {
+		n = gnutls_record_recv(tls->session, buf, sizeof(buf));
+		if (n <= 0)
+			break;
+		tls->events->on_data(tls->arg, buf, (size_t)n);
+	}
+	/* What GnuTLS has read from the socket no event will announce. */
+	while (tls->state == TLS_OPEN &&
+	    gnutls_record_check_pending(tls->session) > 0) {
+		n = gnutls_record_recv(tls->session, buf, sizeof(buf));
+		if (n <= 0)
+			break;
+		tls->events->on_data(tls->arg, buf, (size_t)n);
+	}
+	secret_wipe(buf, sizeof(buf));
+	if (tls->state != TLS_OPEN || n > 0)
+		return;
+	if (n == 0)
+		end(tls, "the other end closed the connection");
+	else if (gnutls_error_is_fatal((int)n))
+		end(tls, n == GNUTLS_E_PREMATURE_TERMINATION ?
+			"the other end vanished" :
+			gnutls_strerror((int)n));
+}
+
+static void
+write_queue(struct tls *tls)
+{
+	ssize_t n = 0;
+
+	while (tls->queue_len > 0) {
+		n = gnutls_record_send(tls->session, tls->queue,
+		    tls->queue_len < 16384 ? tls->queue_len : 16384);
+		if (n <= 0)
+			break;
+		tls->queue_len -= (size_t)n;
+		memmove(tls->queue, tls->queue + n, tls->queue_len);
+		secret_wipe(tls->queue + tls->queue_len, (size_t)n);
+	}
+	/* A dead socket is noticed by the reader. */
+	want_write(tls, tls->queue_len > 0 &&
+	    !gnutls_error_is_fatal((int)n));
+}
+
+static void
+want_write(struct tls *tls, bool want)
+{
+	if (want)
+		ev_io_start(tls->loop, &tls->writer);
+	else
+		ev_io_stop(tls->loop, &tls->writer);
+}
+
+static void
+end(struct tls *tls, const char *why)
+{
+	tls->state = TLS_ENDED;
+	ev_io_stop(tls->loop, &tls->reader);
+	ev_io_stop(tls->loop, &tls->writer);
+	tls->events->on_end(tls->arg, why);
+}
+
+static void
+end_handshake(struct tls *tls, int r)
+{
+	char why[TLS_WHY_SIZE];
+	int  alert = gnutls_alert_get(tls->session);
+
+	if (r == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR) {
+		gnutls_alert_send_appropriate(tls->session, r);
+		explain_certificate(tls, why, sizeof(why));
+	} else if (r == GNUTLS_E_FATAL_ALERT_RECEIVED) {
+		snprintf(why, sizeof(why), "TLS: the other end says: %s",
+		    gnutls_alert_get_name((gnutls_alert_description_t)alert));
+	} else if (r == GNUTLS_E_PREMATURE_TERMINATION ||
+	    r == GNUTLS_E_PULL_ERROR || r == GNUTLS_E_PUSH_ERROR) {
+		strlcpy(why, "TLS: the other end closed the connection in the "
+		    "handshake", sizeof(why));
+	} else {
+		gnutls_alert_send_appropriate(tls->session, r);
+		snprintf(why, sizeof(why), "TLS: %s", gnutls_strerror(r));
+	}
+	end(tls, why);
+}
+
+/* Which check failed, and what to do about it; the gravest first. */
+static void
+explain_certificate(struct tls *tls, char *why, size_t size)
+{
+	static const struct {
+		unsigned    flag;
+		const char *text;
+	} reasons[] = {
+		{ GNUTLS_CERT_SIGNER_NOT_FOUND,
+		    "it was not made by the CA of this site's invitation: the "
+		    "server was set up anew (then join again), or somebody is "
+		    "in between" },
+		{ GNUTLS_CERT_SIGNATURE_FAILURE, "its signature is wrong" },
+		{ GNUTLS_CERT_REVOKED, "it is revoked" },
+		{ GNUTLS_CERT_UNEXPECTED_OWNER,
+		    "it is for another name: check `name` in the "
+		    "configuration's [client] section" },
+		{ GNUTLS_CERT_NOT_ACTIVATED,
+		    "it is not valid yet: check this host's clock" },
+		{ GNUTLS_CERT_EXPIRED,
+		    "it has expired: check this host's clock, or renew the "
+		    "certificate on the server" },
+		{ GNUTLS_CERT_PURPOSE_MISMATCH,
+		    "it is not a server's certificate" },
+	};
+	unsigned    status = gnutls_session_get_verify_cert_status(tls->session);
+	const char *text = "it is not acceptable";
+
+	for (size_t i = 0; i < nitems(reasons); i++) {
+		if ((status & reasons[i].flag) != 0) {
+			text = reasons[i].text;
+			break;
+		}
+	}
+	snprintf(why, size, "the certificate of the server (%s) is refused: %s",
+	    tls->name, text);
+}

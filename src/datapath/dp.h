@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dp: what all workers share.
+ *
+ * Written by the control thread before the workers start and only read by
+ * them, but for the three marked members, which are atomic or have locks of
+ * their own kind.  Everything else of the data path belongs to one worker.
+ */
+#ifndef DP_H
+#define DP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "datapath/fdb.h"
+#include "datapath/loopprobe.h"
+
+#define DP_MAX_WORKERS 16
+#define DP_PORT_LOCAL  1 /* the device; sites have 2 and up */
+
+struct mailbox;
+struct worker;
+
+enum dp_mode { DP_TAP, DP_TUN };
+
+struct dp {
+	enum dp_mode	mode;
+	bool		server;
+	unsigned	nworkers;
+	struct worker  *workers[DP_MAX_WORKERS];
+	struct mailbox *control; /* letters to the control thread */
+	uint8_t		mac[6];	 /* the device's */
+	size_t		max_outer; /* largest outer IP packet to try */
+
+	struct fdb *fdb; /* tap; lock-free (fdb.h) */
+
+	/* Loop probes: worker 0 sends, every worker listens. */
+	bool		    probing;
+	struct loopprobe_id probe_id;
+	_Atomic uint64_t    probe_round; /* nonce of the latest probes */
+
+	/* By port: 1 while the loop probe has it blocked.  Control writes. */
+	_Atomic uint8_t blocked[FDB_MAX_PORTS];
+};
+
+static inline bool
+dp_is_blocked(const struct dp *dp, uint16_t port)
+{
+	return atomic_load_explicit(&dp->blocked[port], memory_order_relaxed) !=
+	    0;
+}
+
+#endif /* DP_H */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * drop: every way a pkt can die, and its counter.
+ *
+ * The list makes the enum, the counters, the lines of `status` and the
+ * paragraph in tombolo(8) (a test compares).  A function that takes a pkt
+ * returns DROP_NONE when it went on, or why it did not.
+ */
+#ifndef DROP_H
+#define DROP_H
+
+/* clang-format off */
+#define DROP_REASONS(X)							\
+	X(MALFORMED,	"malformed",	"a datagram that is none of ours")	\
+	X(NO_SESSION,	"no-session",	"no session has this number")		\
+	X(NO_KEY,	"no-key",	"the lane is not up, or in another phase")	\
+	X(HANDSHAKE,	"handshake",	"a handshake record without a valid seal, or too late") \
+	X(REPLAYED,	"replayed",	"a record that was seen before")	\
+	X(OLD,		"old",		"a record older than the replay window")	\
+	X(FORGED,	"forged",	"the authentication tag does not match")	\
+	X(BAD_ITEM,	"bad-item",	"a record's content does not parse")	\
+	X(BAD_FRAGMENT,	"bad-fragment",	"a fragment that contradicts its frame")	\
+	X(FRAGMENT_LOST, "fragment-lost", "a frame whose fragments did not all come") \
+	X(BAD_FRAME,	"bad-frame",	"too short, too long, or a forbidden address")	\
+	X(LINK_LOCAL,	"link-local",	"01:80:c2:00:00:0x is not forwarded")	\
+	X(BLOCKED,	"blocked",	"the port is blocked: its LAN is joined twice")	\
+	X(HAIRPIN,	"hairpin",	"the destination is where it came from")	\
+	X(NO_ROUTE,	"no-route",	"no site has this address")		\
+	X(BAD_SOURCE,	"bad-source",	"the source is not one of the site's")	\
+	X(NO_LANE,	"no-lane",	"no lane of the site is up")		\
+	X(TOO_LARGE,	"too-large",	"larger than the path, or more than 64 fragments") \
+	X(KEY_LIMIT,	"key-limit",	"the lane's key has done its work")	\
+	X(SEAL,		"seal",		"the record could not be sealed")	\
+	X(SOCKET,	"socket",	"the UDP socket did not take it")	\
+	X(DEVICE,	"device",	"the device did not take it")		\
+	X(MAILBOX,	"mailbox",	"no room for a datagram of another worker's lane")
+/* clang-format on */
+
+enum drop {
+	DROP_NONE,
+#define DROP_ENUM(id, name, what) DROP_##id,
+	DROP_REASONS(DROP_ENUM)
+#undef DROP_ENUM
+	    DROP_MAX
+};
+
+/* "replayed"; the word used in status and the manual. */
+const char *drop_name(enum drop reason);
+/* "a record that was seen before" */
+const char *drop_text(enum drop reason);
+
+#endif /* DROP_H */

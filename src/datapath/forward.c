@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/forward.h"
+
+#include "datapath/bridge.h"
+#include "datapath/router.h"
+#include "datapath/send.h"
+#include "datapath/worker.h"
+
+static enum drop to_device(struct worker *worker, const struct frame *frame);
+
+void
+forward_frame(struct worker *worker, struct port *from, struct frame *frame)
+{
+	enum drop drop;
+
+	port_count(&from->counters.rx_frames, 1);
+	port_count(&from->counters.rx_bytes, frame->len);
+	drop = worker->dp->mode == DP_TAP ?
+	    bridge_forward(worker, from, frame) :
+	    router_forward(worker, from, frame);
+	if (drop != DROP_NONE)
+		port_drop(from, drop);
+}
+
+enum drop
+forward_to(struct worker *worker, struct port *to, const struct frame *frame)
+{
+	if (to->id == DP_PORT_LOCAL)
+		return to_device(worker, frame);
+	return send_frame(worker, to, frame);
+}
+
+static enum drop
+to_device(struct worker *worker, const struct frame *frame)
+{
+	/* More than a batch at once: fragments and small frames. */
+	if (worker->ndevice_out == WORKER_DEVICE_QUEUE)
+		worker_write_device(worker);
+	worker->device_out[worker->ndevice_out++] = *frame;
+	return DROP_NONE;
+}

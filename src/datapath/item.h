@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * item: what is inside a record (PROTOCOL 6).
+ *
+ *   FRAME     | type 4 | flags 4 | length 16 | csum start 16 | csum offset 8 |
+ *             | frame ...
+ *   FRAGMENT  | type 4 | flags 4 | frame id 32 | offset 16 | length 16 |
+ *             | bytes ...
+ *   ECHO      | type 4 | flags 4 | length 16 | id 64 | timestamp 64 |
+ *             | padding (zeros) ...
+ *
+ * `length` counts the bytes behind the header of the item (ECHO: all behind
+ * the length field).  A record holds one item or more, back to back, nothing
+ * behind the last.  FRAGMENTs carry the pieces of one FRAME item, its header
+ * included, so a frame keeps its flags on the way.
+ *
+ * Pure: reads and writes bytes, nothing else.
+ */
+#ifndef ITEM_H
+#define ITEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ITEM_FRAME_HEADER    6
+#define ITEM_FRAGMENT_HEADER 9
+#define ITEM_ECHO_LEN	     19 /* an ECHO without padding, type included */
+
+enum item_type { ITEM_FRAME = 1, ITEM_FRAGMENT = 2, ITEM_ECHO = 3 };
+
+#define ITEM_FRAME_CSUM	   0x1 /* a checksum is still to be completed */
+#define ITEM_FRAGMENT_LAST 0x1 /* the last piece of its frame */
+#define ITEM_ECHO_REPLY	   0x1
+#define ITEM_ECHO_PATH	   0x2 /* checks a path: see lane.c */
+
+struct item {
+	enum item_type type;
+	uint8_t	       flags;
+	/* FRAME and FRAGMENT: the bytes, borrowed from the record. */
+	uint8_t *data;
+	size_t	 len;
+	/* FRAME: with ITEM_FRAME_CSUM, where it begins and where it goes. */
+	uint16_t csum_start;
+	uint8_t	 csum_offset;
+	/* FRAGMENT */
+	uint32_t frame_id;
+	uint16_t offset;
+	/* ECHO */
+	uint64_t id;
+	uint64_t timestamp; /* the asker's own; the answer repeats it */
+};
+
+/*
+ * Decodes the item at `*pos` of a record and moves `*pos` behind it.  False at
+ * the end of the record (*pos == len) or when the rest is malformed (*pos is
+ * left where it was, below len).  A FRAME with a checksum that would lie
+ * outside of the frame is malformed, and so are unknown types, unknown flags
+ * and empty frames and fragments.
+ */
+bool item_next(uint8_t *record, size_t len, size_t *pos, struct item *item);
+
+/* Each writes one header; the bytes follow at the returned length. */
+size_t item_put_frame(uint8_t *dst, size_t len, uint8_t flags,
+    uint16_t csum_start, uint8_t csum_offset);
+size_t item_put_fragment(uint8_t *dst, uint8_t flags, uint32_t frame_id,
+    uint16_t offset, uint16_t len);
+/* Writes a whole ECHO of `total` bytes (>= ITEM_ECHO_LEN), zero padding too. */
+size_t item_put_echo(uint8_t *dst, size_t total, uint8_t flags, uint64_t id,
+    uint64_t timestamp);
+
+#endif /* ITEM_H */

@@ -1,0 +1,557 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/lane.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
+
+#include <gnutls/dtls.h>
+#include <gnutls/gnutls.h>
+#include <nettle/hmac.h>
+
+#include "base/secret.h"
+#include "base/wire.h"
+
+#define PSK_NAME	"tombolo"
+#define RETRANSMIT_MS	50 /* 1 s, the default, is too slow to notice */
+#define GIVE_UP_MS	(3600 * 1000)
+#define PATH_CHECK_US	(1 * MONO_SEC)
+#define IP4_UDP_LEN	28
+#define IP6_UDP_LEN	48
+#define RESERVED_FOR_HANDSHAKE (LANE_HEADER_LEN + LANE_GATE_LEN)
+
+static int on_client_psk(gnutls_session_t session, char **name,
+    gnutls_datum_t *key);
+static int on_server_psk(gnutls_session_t session, const char *name,
+    gnutls_datum_t *key);
+static int copy_psk(gnutls_session_t session, gnutls_datum_t *key);
+static const char *priorities(void);
+static bool has_aes_hardware(void);
+static ssize_t on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len);
+static ssize_t on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size);
+static int on_pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms);
+static void shake(struct lane *lane, struct mono now);
+static void come_up(struct lane *lane, struct mono now);
+static void fail(struct lane *lane);
+static void confirm(struct lane *lane, struct mono now);
+static bool gate_is_right(const struct lane *lane, const uint8_t *datagram,
+    size_t len);
+static void make_gate(const uint8_t key[LANE_KEYS_LEN], const uint8_t *data,
+    size_t len, uint8_t gate[LANE_GATE_LEN]);
+static void heard(struct lane *lane, uint64_t seq, const struct udp_path *from,
+    struct mono now);
+static void check_path(struct lane *lane, const struct udp_path *path,
+    struct mono now);
+static bool path_is_equal(const struct udp_path *a, const struct udp_path *b);
+static size_t outer_headers(const struct lane *lane);
+static size_t largest_datagram(const struct lane *lane);
+static void ask_echo(struct lane *lane, size_t datagram_len, struct mono now);
+static void publish_path_mtu(struct lane *lane);
+
+int
+lane_env_init(struct lane_env *env, bool client)
+{
+	gnutls_psk_client_credentials_t client_cred = NULL;
+	gnutls_psk_server_credentials_t server_cred = NULL;
+	gnutls_priority_t		priority = NULL;
+
+	*env = (struct lane_env) { .client = client };
+	if (gnutls_priority_init(&priority, priorities(), NULL) < 0)
+		return -ENOTSUP;
+	env->priority = priority;
+	if (gnutls_psk_allocate_client_credentials(&client_cred) < 0)
+		goto no_memory;
+	env->client_cred = client_cred;
+	if (gnutls_psk_allocate_server_credentials(&server_cred) < 0)
+		goto no_memory;
+	env->server_cred = server_cred;
+	gnutls_psk_set_client_credentials_function(client_cred, on_client_psk);
+	gnutls_psk_set_server_credentials_function(server_cred, on_server_psk);
+	return 0;
+
+no_memory:
+	lane_env_fini(env);
+	return -ENOMEM;
+}
+
+void
+lane_env_fini(struct lane_env *env)
+{
+	if (env->server_cred != NULL)
+		gnutls_psk_free_server_credentials(env->server_cred);
+	if (env->client_cred != NULL)
+		gnutls_psk_free_client_credentials(env->client_cred);
+	if (env->priority != NULL)
+		gnutls_priority_deinit(env->priority);
+	env->server_cred = env->client_cred = env->priority = NULL;
+}
+
+int
+lane_start(struct lane *lane, struct lane_env *env, struct mono now)
+{
+	unsigned flags = GNUTLS_DATAGRAM | GNUTLS_NONBLOCK |
+	    GNUTLS_NO_REPLAY_PROTECTION | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
+
+	lane->env = env;
+	lane->started = now;
+	secret_random(&lane->echo_key, sizeof(lane->echo_key));
+	pmtu_init(&lane->pmtu, PMTU_BASE, now);
+	flags |= env->client ? GNUTLS_CLIENT : GNUTLS_SERVER;
+	if (gnutls_init(&lane->session, flags) < 0)
+		return -ENOMEM;
+	if (gnutls_priority_set(lane->session, env->priority) < 0 ||
+	    gnutls_credentials_set(lane->session, GNUTLS_CRD_PSK,
+		env->client ? env->client_cred : env->server_cred) < 0) {
+		lane_stop(lane);
+		return -ENOMEM;
+	}
+	gnutls_session_set_ptr(lane->session, lane);
+	gnutls_transport_set_ptr(lane->session, lane);
+	gnutls_transport_set_push_function(lane->session, on_push);
+	gnutls_transport_set_pull_function(lane->session, on_pull);
+	gnutls_transport_set_pull_timeout_function(lane->session,
+	    on_pull_timeout);
+	gnutls_dtls_set_timeouts(lane->session, RETRANSMIT_MS, GIVE_UP_MS);
+	gnutls_dtls_set_mtu(lane->session, PMTU_BASE - RESERVED_FOR_HANDSHAKE);
+	lane->state = LANE_HANDSHAKE;
+	if (env->client)
+		shake(lane, now);
+	else
+		lane->next_retransmit = mono_add(now, INT64_MAX / 4);
+	return 0;
+}
+
+void
+lane_stop(struct lane *lane)
+{
+	if (lane->session != NULL) {
+		gnutls_deinit(lane->session);
+		lane->session = NULL;
+	}
+	secret_wipe(&lane->keys, sizeof(lane->keys));
+	lane->state = LANE_IDLE;
+	atomic_store_explicit(&lane->is_up, false, memory_order_relaxed);
+}
+
+enum drop
+lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
+    const struct udp_path *from, struct mono now)
+{
+	struct lane_header hdr;
+	uint64_t	   order;
+
+	if (lane->state != LANE_HANDSHAKE && lane->state != LANE_UP)
+		return DROP_NO_KEY;
+	if (lane->confirmed || !gate_is_right(lane, datagram, len))
+		return DROP_HANDSHAKE;
+	if (lane_header_read(&hdr, datagram, len) < 0 ||
+	    hdr.phase != lane->phase)
+		return DROP_HANDSHAKE;
+
+	/* Only a newer flight may move the answer: a copy cannot. */
+	order = ((uint64_t)hdr.epoch << 48 | hdr.seq) + 1;
+	if (!lane->env->client && order > lane->newest_handshake)
+		lane->path = *from;
+	if (order > lane->newest_handshake)
+		lane->newest_handshake = order;
+
+	lane->pull = datagram + LANE_HEADER_LEN;
+	lane->pull_len = len - LANE_HEADER_LEN - LANE_GATE_LEN;
+	if (lane->state == LANE_HANDSHAKE)
+		shake(lane, now);
+	else /* our last flight was lost: GnuTLS sends it again */
+		(void)gnutls_record_recv(lane->session, lane->env->scratch,
+		    sizeof(lane->env->scratch));
+	lane->pull = NULL;
+	return DROP_NONE;
+}
+
+enum drop
+lane_open(struct lane *lane, const struct lane_header *hdr,
+    const uint8_t *datagram, size_t len, const struct udp_path *from,
+    uint8_t *plain, size_t *plain_len, struct mono now)
+{
+	uint8_t seq_bytes[8];
+	ssize_t n;
+
+	if (lane->state != LANE_UP || hdr->phase != lane->phase)
+		return DROP_NO_KEY;
+	if (hdr->epoch != 1 || len <= lane->overhead)
+		return DROP_MALFORMED;
+	switch (replay_seen(&lane->replay, hdr->seq)) {
+	case REPLAY_FRESH:
+		break;
+	case REPLAY_DUPLICATE:
+		return DROP_REPLAYED;
+	case REPLAY_OLD:
+		return DROP_OLD;
+	}
+	lane->pull = datagram + LANE_HEADER_LEN;
+	lane->pull_len = len - LANE_HEADER_LEN;
+	n = gnutls_record_recv_seq(lane->session, plain, LANE_MAX_RECORD,
+	    seq_bytes);
+	lane->pull = NULL;
+	if (n <= 0) {
+		/* RFC 9147 4.5.3: failed records use a key up, too. */
+		if (++lane->forgeries >> LANE_MAX_PACKET_EXP != 0 ||
+		    (n < 0 && gnutls_error_is_fatal((int)n)))
+			fail(lane);
+		return DROP_FORGED;
+	}
+
+	/* The record is authentic and fresh: only now may it change us. */
+	*plain_len = (size_t)n;
+	heard(lane, wire_read_u64(seq_bytes) & UINT64_C(0xffffffffffff), from,
+	    now);
+	return DROP_NONE;
+}
+
+enum drop
+lane_seal(struct lane *lane, const uint8_t *plain, size_t len)
+{
+	if (lane->state != LANE_UP)
+		return DROP_NO_LANE;
+	/* AES blocks with the header's, plus one for the record itself. */
+	lane->blocks += (len + LANE_RECORD_HEADER_LEN + 15) / 16 + 1;
+	if (lane->blocks >> LANE_MAX_PACKET_EXP != 0) {
+		fail(lane);
+		return DROP_KEY_LIMIT;
+	}
+	if (gnutls_record_send(lane->session, plain, len) != (ssize_t)len)
+		return DROP_SEAL;
+	return DROP_NONE;
+}
+
+void
+lane_echo(struct lane *lane, const struct item *item,
+    const struct udp_path *from, struct mono now)
+{
+	int64_t rtt;
+	size_t	size = item->id & 0xffff;
+
+	if ((item->flags & ITEM_ECHO_REPLY) == 0) {
+		(void)lane_seal(lane, lane->env->scratch,
+		    item_put_echo(lane->env->scratch, ITEM_ECHO_LEN,
+			item->flags | ITEM_ECHO_REPLY, item->id,
+			item->timestamp));
+		return;
+	}
+	if ((item->flags & ITEM_ECHO_PATH) != 0) {
+		if (lane->candidate_id != 0 && item->id == lane->candidate_id &&
+		    path_is_equal(from, &lane->candidate)) {
+			lane->path = lane->candidate;
+			lane->candidate_id = 0;
+			atomic_fetch_add_explicit(&lane->moves, 1,
+			    memory_order_relaxed);
+		}
+		return;
+	}
+	if (item->id >> 16 != lane->echo_key >> 16)
+		return;
+	rtt = now.us - (int64_t)item->timestamp;
+	if (rtt >= 0 && rtt < 60 * MONO_SEC && size == 0)
+		atomic_store_explicit(&lane->rtt_us, rtt, memory_order_relaxed);
+	if (size != 0 && pmtu_answered(&lane->pmtu, size, now))
+		publish_path_mtu(lane);
+}
+
+void
+lane_tick(struct lane *lane, struct mono now)
+{
+	size_t probe;
+
+	if (lane->state == LANE_HANDSHAKE &&
+	    mono_is_due(lane->next_retransmit, now))
+		shake(lane, now);
+	if (lane->state != LANE_UP || !lane->confirmed)
+		return;
+	if (mono_is_due(lane->next_echo, now)) {
+		lane->next_echo = mono_add(now, lane->keepalive_us);
+		ask_echo(lane, 0, now);
+	}
+	if (mono_is_due(lane->pmtu.due, now)) {
+		probe = pmtu_tick(&lane->pmtu, now);
+		publish_path_mtu(lane);
+		if (probe != 0)
+			ask_echo(lane, probe, now);
+	}
+}
+
+void
+lane_refused(struct lane *lane, size_t datagram_len, struct mono now)
+{
+	if (lane->state == LANE_UP &&
+	    pmtu_refused(&lane->pmtu, datagram_len, now))
+		publish_path_mtu(lane);
+}
+
+static int
+on_client_psk(gnutls_session_t session, char **name, gnutls_datum_t *key)
+{
+	*name = gnutls_strdup(PSK_NAME);
+	if (*name == NULL)
+		return -1;
+	return copy_psk(session, key);
+}
+
+static int
+on_server_psk(gnutls_session_t session, const char *name, gnutls_datum_t *key)
+{
+	(void)name;
+	return copy_psk(session, key);
+}
+
+static int
+copy_psk(gnutls_session_t session, gnutls_datum_t *key)
+{
+	const struct lane *lane = gnutls_session_get_ptr(session);
+
+	key->data = gnutls_malloc(sizeof(lane->keys.psk));
+	if (key->data == NULL)
+		return -1;
+	key->size = sizeof(lane->keys.psk);
+	memcpy(key->data, lane->keys.psk, key->size);
+	return 0;
+}
+
+/* CHACHA20 comes first only where AES would be several times slower. */
+static const char *
+priorities(void)
+{
+	return has_aes_hardware() ?
+	    "NONE:+VERS-DTLS1.2:+PSK:+AES-256-GCM:+AES-128-GCM:"
+	    "+CHACHA20-POLY1305:+AEAD:+SIGN-ALL:+COMP-NULL:%SERVER_PRECEDENCE" :
+	    "NONE:+VERS-DTLS1.2:+PSK:+CHACHA20-POLY1305:+AES-256-GCM:"
+	    "+AES-128-GCM:+AEAD:+SIGN-ALL:+COMP-NULL:%SERVER_PRECEDENCE";
+}
+
+static bool
+has_aes_hardware(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return __builtin_cpu_supports("aes") != 0;
+#elif defined(__aarch64__)
+	return (getauxval(AT_HWCAP) & (1u << 3)) != 0; /* HWCAP_AES */
+#else
+	return false;
+#endif
+}
+
+/* GnuTLS hands over one record: header in front, seal behind, off it goes. */
+static ssize_t
+on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
+{
+	struct lane	      *lane = ptr;
+	const struct udp_path *path = lane->push_path != NULL ?
+	    lane->push_path :
+	    &lane->path;
+	const uint8_t	    *record = data;
+	struct udp_datagram *dgram;
+
+	if (path->remote.len == 0 || len == 0 ||
+	    record[0] == LANE_TYPE_ALERT ||
+	    len > UDP_MAX_LEN - RESERVED_FOR_HANDSHAKE)
+		return (ssize_t)len;
+	dgram = lane->env->reserve(lane->env);
+	lane_header_write(dgram->data, lane->phase, lane->number,
+	    lane->session_id);
+	memcpy(dgram->data + LANE_HEADER_LEN, data, len);
+	dgram->len = LANE_HEADER_LEN + len;
+	dgram->path = *path;
+	dgram->fd = lane->fd;
+	if (record[0] != LANE_TYPE_DATA) {
+		make_gate(lane->env->client ? lane->keys.gate_client :
+					      lane->keys.gate_server,
+		    dgram->data, dgram->len, dgram->data + dgram->len);
+		dgram->len += LANE_GATE_LEN;
+	}
+	return (ssize_t)len;
+}
+
+/* A whole record or EAGAIN, never 0: that would end the session. */
+static ssize_t
+on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size)
+{
+	struct lane *lane = ptr;
+	size_t	     len = lane->pull_len;
+
+	if (lane->pull == NULL || len > size) {
+		gnutls_transport_set_errno(lane->session, EAGAIN);
+		return -1;
+	}
+	memcpy(data, lane->pull, len);
+	lane->pull = NULL;
+	return (ssize_t)len;
+}
+
+static int
+on_pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms)
+{
+	const struct lane *lane = ptr;
+
+	(void)ms;
+	return lane->pull != NULL;
+}
+
+static void
+shake(struct lane *lane, struct mono now)
+{
+	int r = gnutls_handshake(lane->session);
+
+	if (r == 0)
+		come_up(lane, now);
+	else if (gnutls_error_is_fatal(r))
+		fail(lane);
+	else
+		lane->next_retransmit = mono_add(now,
+		    (int64_t)gnutls_dtls_get_timeout(lane->session) * MONO_MS);
+}
+
+static void
+come_up(struct lane *lane, struct mono now)
+{
+	lane->state = LANE_UP;
+	lane->overhead = (uint16_t)(LANE_HEADER_LEN +
+	    gnutls_record_overhead_size(lane->session));
+	gnutls_dtls_set_mtu(lane->session, LANE_MAX_RECORD);
+	secret_wipe(lane->keys.psk, sizeof(lane->keys.psk));
+	if (lane->env->client)
+		confirm(lane, now);
+}
+
+static void
+fail(struct lane *lane)
+{
+	if (lane->state == LANE_FAILED)
+		return;
+	lane->state = LANE_FAILED;
+	atomic_store_explicit(&lane->is_up, false, memory_order_relaxed);
+	mailbox_post(lane->control, &lane->failed);
+}
+
+/* Both ends have the keys: the handshake is over for good. */
+static void
+confirm(struct lane *lane, struct mono now)
+{
+	lane->confirmed = true;
+	secret_wipe(&lane->keys, sizeof(lane->keys));
+	lane->next_echo = now;
+	pmtu_init(&lane->pmtu, largest_datagram(lane), now);
+	publish_path_mtu(lane);
+	atomic_store_explicit(&lane->last_heard_us, now.us,
+	    memory_order_relaxed);
+	atomic_store_explicit(&lane->is_up, true, memory_order_relaxed);
+	mailbox_post(lane->control, &lane->up);
+}
+
+static bool
+gate_is_right(const struct lane *lane, const uint8_t *datagram, size_t len)
+{
+	uint8_t gate[LANE_GATE_LEN];
+
+	make_gate(lane->env->client ? lane->keys.gate_server :
+				      lane->keys.gate_client,
+	    datagram, len - LANE_GATE_LEN, gate);
+	return secret_equal(gate, datagram + len - LANE_GATE_LEN, sizeof(gate));
+}
+
+static void
+make_gate(const uint8_t key[LANE_KEYS_LEN], const uint8_t *data, size_t len,
+    uint8_t gate[LANE_GATE_LEN])
+{
+	struct hmac_sha256_ctx hmac;
+
+	hmac_sha256_set_key(&hmac, LANE_KEYS_LEN, key);
+	hmac_sha256_update(&hmac, len, data);
+	hmac_sha256_digest(&hmac, LANE_GATE_LEN, gate);
+}
+
+/* An authentic record of number `seq` came from `from`. */
+static void
+heard(struct lane *lane, uint64_t seq, const struct udp_path *from,
+    struct mono now)
+{
+	bool newest = replay_is_newest(&lane->replay, seq);
+
+	replay_commit(&lane->replay, seq);
+	atomic_store_explicit(&lane->last_heard_us, now.us,
+	    memory_order_relaxed);
+	if (!lane->confirmed) {
+		lane->path = *from;
+		confirm(lane, now);
+	} else if (newest && !lane->env->client &&
+	    !path_is_equal(from, &lane->path)) {
+		check_path(lane, from, now);
+	}
+}
+
+/*
+ * RFC 9853: the peer seems to have moved.  One small ECHO a second goes to the
+ * new address, so we never send it more than it sent us; only its answer from
+ * there moves the lane.
+ */
+static void
+check_path(struct lane *lane, const struct udp_path *path, struct mono now)
+{
+	uint8_t *scratch = lane->env->scratch;
+
+	if (!mono_is_due(lane->candidate_next, now))
+		return;
+	lane->candidate_next = mono_add(now, PATH_CHECK_US);
+	lane->candidate = *path;
+	do
+		secret_random(&lane->candidate_id, sizeof(lane->candidate_id));
+	while (lane->candidate_id == 0);
+	lane->push_path = path;
+	(void)lane_seal(lane, scratch,
+	    item_put_echo(scratch, ITEM_ECHO_LEN, ITEM_ECHO_PATH,
+		lane->candidate_id, (uint64_t)now.us));
+	lane->push_path = NULL;
+}
+
+static bool
+path_is_equal(const struct udp_path *a, const struct udp_path *b)
+{
+	return endpoint_is_equal(&a->remote, &b->remote) &&
+	    IN6_ARE_ADDR_EQUAL(&a->local, &b->local);
+}
+
+/* An IPv4-mapped address goes out by IPv4. */
+static size_t
+outer_headers(const struct lane *lane)
+{
+	struct addr addr = endpoint_addr(&lane->path.remote);
+
+	return addr.family == AF_INET ? IP4_UDP_LEN : IP6_UDP_LEN;
+}
+
+static size_t
+largest_datagram(const struct lane *lane)
+{
+	size_t size = lane->env->max_outer - outer_headers(lane);
+
+	return size > UDP_MAX_LEN ? UDP_MAX_LEN : size;
+}
+
+/* An ECHO; with `datagram_len`, padded to a datagram of that size. */
+static void
+ask_echo(struct lane *lane, size_t datagram_len, struct mono now)
+{
+	uint64_t id = (lane->echo_key & ~UINT64_C(0xffff)) | datagram_len;
+	size_t	 len = datagram_len != 0 ? datagram_len - lane->overhead :
+					   ITEM_ECHO_LEN;
+
+	(void)lane_seal(lane, lane->env->scratch,
+	    item_put_echo(lane->env->scratch, len, 0, id, (uint64_t)now.us));
+}
+
+static void
+publish_path_mtu(struct lane *lane)
+{
+	atomic_store_explicit(&lane->path_mtu,
+	    (uint32_t)(lane->pmtu.current + outer_headers(lane)),
+	    memory_order_relaxed);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lane: one DTLS 1.2 session of a site, bound to one worker (PROTOCOL 5).
+ *
+ * GnuTLS makes and opens the records; its push and pull functions only move
+ * bytes between it and the worker's batches.  No byte of a stranger reaches it:
+ * handshake records must carry a seal (HMAC) that only the two ends of the
+ * control session can make, and are let in only until the lane is confirmed;
+ * application records must have the one form that is right.
+ *
+ *            first flight             finished         first record opened
+ *   HANDSHAKE ----> HANDSHAKE --------------> UP --------------> UP, confirmed
+ *       |                                      |
+ *       +----------- GnuTLS gave up -----------+--> FAILED
+ *
+ * A client is confirmed when it is up (its peer sent the last flight).  The
+ * lane also looks after its path: the peer's address moves with the newest
+ * authentic record once the new path has answered (roaming), keepalives are
+ * ECHO items, and path MTU probes are padded ones (pmtu.h).
+ */
+#ifndef LANE_H
+#define LANE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <ev.h>
+
+#include "base/mono.h"
+#include "datapath/drop.h"
+#include "base/frame.h"
+#include "datapath/item.h"
+#include "datapath/lane_header.h"
+#include "datapath/lane_keys.h"
+#include "datapath/mailbox.h"
+#include "datapath/pmtu.h"
+#include "datapath/replay.h"
+#include "io/udp.h"
+
+struct gnutls_session_int;
+struct lane_env;
+struct port;
+
+#define LANE_MAX_RECORD	    16384 /* GnuTLS must always be offered this much */
+#define LANE_PATIENCE_US    (10 * MONO_SEC)
+#define LANE_MAX_PACKET_EXP 36	  /* log2 of AES blocks + records a key may do */
+
+enum lane_state { LANE_IDLE, LANE_HANDSHAKE, LANE_UP, LANE_FAILED };
+
+struct lane {
+	/* set by control before it is attached */
+	struct lane_keys keys; /* the PSK is wiped once the lane is up */
+	uint32_t	 session_id;
+	uint8_t		 number;
+	uint8_t		 phase;
+	int		 fd;   /* a client's lane has one of its own; owned */
+	struct udp_path	 path; /* a server learns it */
+	int64_t		 keepalive_us;
+	struct port	*port;
+	struct letter	 up, failed; /* to control, once each */
+	struct mailbox	*control;    /* where they go */
+
+	/* the worker's */
+	struct lane_env		  *env;
+	struct gnutls_session_int *session;
+	enum lane_state		   state;
+	bool			   confirmed;
+	uint16_t		   overhead; /* datagram minus plaintext */
+	uint32_t		   frag_owner;
+	uint32_t		   next_frame_id;
+	const uint8_t		  *pull; /* the record GnuTLS reads next */
+	size_t			   pull_len;
+	uint64_t		   newest_handshake; /* epoch and sequence, plus 1 */
+	const struct udp_path	  *push_path; /* NULL: to lane->path */
+	struct replay		   replay;
+	struct pmtu		   pmtu;
+	uint64_t		   blocks;   /* AES blocks and records sealed */
+	uint64_t		   forgeries;
+	uint64_t		   echo_key; /* makes our ECHO ids our own */
+	struct mono		   started, next_retransmit, next_echo;
+	struct udp_path		   candidate; /* a path under check */
+	uint64_t		   candidate_id;
+	struct mono		   candidate_next;
+	struct ev_io		   io; /* client: watches fd */
+
+	/* out in this turn (send.h) */
+	struct frame out[FRAME_BATCH];
+	unsigned     nout;
+	bool	     dirty;
+	SLIST_ENTRY(lane) dirty_entry;
+
+	/* written by the worker, read by control */
+	_Atomic int64_t	 last_heard_us; /* authentic record; 0: never */
+	_Atomic int64_t	 rtt_us;	/* 0: unknown */
+	_Atomic uint32_t path_mtu;	/* outer IP packet that passes */
+	_Atomic uint32_t moves;		/* times the peer's address moved */
+	_Atomic bool	 is_up;
+};
+
+/* What the lanes of one worker share; the worker embeds it. */
+struct lane_env {
+	bool   client;
+	void  *priority; /* gnutls_priority_t */
+	void  *client_cred, *server_cred; /* gnutls_psk_*_credentials_t */
+	size_t max_outer;
+	/* The next datagram to fill in; never NULL (flushes when full). */
+	struct udp_datagram *(*reserve)(struct lane_env *env);
+	uint8_t scratch[UDP_MAX_LEN]; /* for ECHO items */
+};
+
+/*
+ * 0 or a negative errno value; -ENOTSUP when the library's policy on this host
+ * forbids DTLS 1.2 with PSK (FIPS, crypto-policies).
+ */
+int  lane_env_init(struct lane_env *env, bool client);
+void lane_env_fini(struct lane_env *env);
+
+/*
+ * Starts the handshake; a client's first flight is pushed at once.  0 or a
+ * negative errno value.
+ */
+int lane_start(struct lane *lane, struct lane_env *env, struct mono now);
+
+/* Ends it, wipes its keys; idempotent.  Does not close lane->fd. */
+void lane_stop(struct lane *lane);
+
+/*
+ * A handshake record for this lane (`datagram` whole, as lane_header_read()
+ * found it good).  DROP_NONE when its seal was right and GnuTLS took it.
+ */
+enum drop lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
+    const struct udp_path *from, struct mono now);
+
+/*
+ * Opens an application record into `plain` (LANE_MAX_RECORD bytes): replay
+ * window looked at before, moved after.  DROP_NONE: `*plain_len` is set, and
+ * the lane has taken note of time and address.
+ */
+enum drop lane_open(struct lane *lane, const struct lane_header *hdr,
+    const uint8_t *datagram, size_t len, const struct udp_path *from,
+    uint8_t *plain, size_t *plain_len, struct mono now);
+
+/* Seals one record and pushes it into the batch. */
+enum drop lane_seal(struct lane *lane, const uint8_t *plain, size_t len);
+
+/* Largest plaintext of a record that the path carries now. */
+static inline size_t
+lane_capacity(const struct lane *lane)
+{
+	return lane->pmtu.current - lane->overhead;
+}
+
+/* An ECHO item came in: answers it, or learns from the answer. */
+void lane_echo(struct lane *lane, const struct item *item,
+    const struct udp_path *from, struct mono now);
+
+/*
+ * Retransmission, keepalive, path probes.  Wants to be called every 20 ms while
+ * lane_is_busy(), else a few times a second.
+ */
+void lane_tick(struct lane *lane, struct mono now);
+
+/*
+ * Its handshake or its search for the path's size is under way.  One that does
+ * not get through for LANE_PATIENCE_US retries too seldom to count.
+ */
+static inline bool
+lane_is_busy(const struct lane *lane, struct mono now)
+{
+	if (lane->state == LANE_HANDSHAKE)
+		return mono_sub(now, lane->started) < LANE_PATIENCE_US;
+	return lane->state == LANE_UP && lane->pmtu.state == PMTU_SEARCHING;
+}
+
+/* The kernel refused a datagram of this lane as larger than the link. */
+void lane_refused(struct lane *lane, size_t datagram_len, struct mono now);
+
+#endif /* LANE_H */

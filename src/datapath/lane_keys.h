@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * lane_keys: where the keys of a lane come from (PROTOCOL 5.2).
+ *
+ *   secret = HKDF-Extract(SHA-256, salt = X25519(our share, their share),
+ *                         IKM = TLS exporter "EXPORTER-tombolo-lane")
+ *   key    = HKDF-Expand(secret, "tombolo " purpose | session id 24 |
+ *                        phase 8 | lane 8 | transcript hash, 32)
+ *
+ * The exporter binds the keys to the control session, the X25519 secret makes
+ * a copy of that session's memory worthless for earlier phases, the hash over
+ * the exact bytes of both hellos makes a downgrade visible as a lane that does
+ * not come up.
+ */
+#ifndef LANE_KEYS_H
+#define LANE_KEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LANE_KEYS_LEN	32
+#define LANE_KEYS_SHARE 32 /* an X25519 public or private key */
+
+/* One side's ephemeral key; wiped by lane_keys_agree(). */
+struct lane_share {
+	uint8_t private_key[LANE_KEYS_SHARE];
+	uint8_t public_key[LANE_KEYS_SHARE];
+};
+
+/* What a session keeps until its lanes of one phase have started. */
+struct lane_secret {
+	uint8_t	 secret[LANE_KEYS_LEN];
+	uint8_t	 transcript[32];
+	uint32_t session;
+};
+
+/* What one lane needs. */
+struct lane_keys {
+	uint8_t psk[LANE_KEYS_LEN];
+	uint8_t gate_client[LANE_KEYS_LEN]; /* seals what the client sends */
+	uint8_t gate_server[LANE_KEYS_LEN];
+};
+
+void lane_share_new(struct lane_share *share);
+
+/*
+ * Mixes exporter (32 bytes) and both shares; wipes our private key.  False
+ * when the peer's share is a point of small order (all-zero result, RFC 7748
+ * 6.1): then end the session.
+ */
+bool lane_secret_agree(struct lane_secret *secret, struct lane_share *ours,
+    const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t exporter[32],
+    const uint8_t transcript[32], uint32_t session);
+
+void lane_keys_derive(struct lane_keys *keys, const struct lane_secret *secret,
+    uint8_t phase, uint8_t lane);
+
+#endif /* LANE_KEYS_H */

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * loopprobe: the frame by which a server hears that a LAN is joined twice.
+ *
+ * The server sends one out of every port and listens for it on the others
+ * (PROTOCOL 8).  Destination 03:74:6f:6d:62:6f (a local group address: bridges
+ * flood it), EtherType 0x88b6, and behind it:
+ *
+ *   | "tmbl" 32 | version 8 | 0 8 | port 16 | switch id 64 | nonce 64 |
+ *   | HMAC-SHA-256 over all of that from the magic on, 16 bytes |
+ *
+ * padded to 60 bytes.  The key never leaves the process, so nobody on a LAN
+ * can forge one and have a port blocked; a recorded one replayed is answered
+ * for by the nonce, which the caller compares with its latest few.
+ *
+ * Pure: no clock, no descriptors, no globals.
+ */
+#ifndef LOOPPROBE_H
+#define LOOPPROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOOPPROBE_LEN	  60
+#define LOOPPROBE_KEY_LEN 32
+
+struct loopprobe_id {
+	uint8_t	 key[LOOPPROBE_KEY_LEN];
+	uint64_t switch_id;
+};
+
+/* Random id and key for this run of the switch. */
+void loopprobe_id_init(struct loopprobe_id *id);
+
+/* Writes the frame, LOOPPROBE_LEN bytes, for `port`; `src` is the sender. */
+void loopprobe_encode(const struct loopprobe_id *id, uint8_t *frame,
+    const uint8_t src[6], uint16_t port, uint64_t nonce);
+
+/* Cheap: whether a frame has the destination and type of any such probe. */
+bool loopprobe_is(const uint8_t *frame, size_t len);
+
+/* Whether it is one of ours, and authentic; then which port and nonce. */
+bool loopprobe_decode(const struct loopprobe_id *id, const uint8_t *frame,
+    size_t len, uint16_t *port, uint64_t *nonce);
+
+#endif /* LOOPPROBE_H */

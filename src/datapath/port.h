@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * port: what one worker knows of one attachment point of the switch.
+ *
+ * The local device is a port, each connected site is a port.  A site has one
+ * `struct port` a worker, with the lanes that this worker owns.  The control
+ * thread makes them (port_new) and posts them to the workers; from then on only
+ * the worker touches one, but for the counters, which anybody may read, until
+ * it answers the `detach` letter with `detached`, and control frees it.
+ */
+#ifndef PORT_H
+#define PORT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "datapath/drop.h"
+#include "datapath/lane.h"
+#include "datapath/mailbox.h"
+
+/* Written by one worker, read by control. */
+struct port_counters {
+	_Atomic uint64_t rx_frames, rx_bytes; /* from the site, or the device */
+	_Atomic uint64_t tx_frames, tx_bytes;
+	_Atomic uint64_t moved_in; /* addresses that came from another port */
+	_Atomic uint64_t unlearned; /* addresses over the port's limit */
+	_Atomic uint64_t drops[DROP_MAX];
+};
+
+struct port {
+	struct letter attach, detach, detached;
+	uint16_t      id;
+	uint32_t      session; /* 24 bits; the local port has none */
+	struct lane  *lanes;   /* this worker's, in order of number */
+	unsigned      nlanes;
+	void	     *owner; /* control's own */
+
+	struct port_counters counters;
+
+	/* the worker's */
+	struct port *next_session; /* lane_table.h */
+	TAILQ_ENTRY(port) entry;
+};
+
+TAILQ_HEAD(port_list, port);
+
+/* With `nlanes` lanes, zeroed; NULL when there is no memory. */
+struct port *port_new(uint16_t id, uint32_t session, unsigned nlanes);
+void	     port_free(struct port *port);
+
+/* For counters with one writer: no locked instruction. */
+static inline void
+port_count(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter,
+	    atomic_load_explicit(counter, memory_order_relaxed) + n,
+	    memory_order_relaxed);
+}
+
+static inline void
+port_drop(struct port *port, enum drop reason)
+{
+	port_count(&port->counters.drops[reason], 1);
+}
+
+#endif /* PORT_H */

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inbound flow
+ *
+ * 1. a batch of datagrams			io/udp.c udp_receive()
+ * 2. exactly one record of ours?		lane_header_read()
+ * 3. whose lane is it?				lane_table_lookup(), find_lane()
+ * 4. handshake: seal checked, to GnuTLS	lane_handshake()
+ * 5. data: window, GnuTLS, window, path	lane_open()
+ * 6. the items inside				deliver_items()
+ * 7. fragments joined				frag_join()
+ * 8. on to the waist				forward_frame()
+ *
+ * The functions stand in that order.
+ */
+#include "datapath/receive.h"
+
+#include "datapath/csum.h"
+#include "datapath/forward.h"
+#include "datapath/worker.h"
+#include "datapath/worker_stray.h"
+
+static enum drop receive_one(struct worker *worker,
+    const struct udp_datagram *dgram, uint8_t *plain, struct port **port);
+static struct lane *find_lane(struct port *port, uint8_t number);
+static enum drop deliver_items(struct worker *worker, struct lane *lane,
+    uint8_t *record, size_t len, const struct udp_path *from);
+static enum drop deliver_frame(struct worker *worker, struct lane *lane,
+    const struct item *item);
+static enum drop deliver_fragment(struct worker *worker, struct lane *lane,
+    const struct item *item);
+
+void
+receive_batch(struct worker *worker, const struct udp_datagram *list, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct port *port = NULL;
+		enum drop    drop = receive_one(worker, &list[i],
+		       worker->plain + (size_t)i * LANE_MAX_RECORD, &port);
+
+		if (drop == DROP_NONE)
+			continue;
+		if (port != NULL)
+			port_drop(port, drop);
+		else
+			worker_drop(worker, drop);
+	}
+}
+
+/*
+ * Takes one datagram as far as it will go.  A stranger's costs a look-up, gets
+ * no answer and leaves no state.
+ */
+static enum drop
+receive_one(struct worker *worker, const struct udp_datagram *dgram,
+    uint8_t *plain, struct port **port)
+{
+	struct lane_header hdr;
+	struct lane	  *lane;
+	size_t		   len;
+	enum drop	   drop;
+
+	if (lane_header_read(&hdr, dgram->data, dgram->len) < 0)
+		return DROP_MALFORMED;
+	if (hdr.lane >= LANE_MAX)
+		return DROP_MALFORMED;
+	if (hdr.lane % worker->dp->nworkers != worker->index)
+		return worker_stray_send(worker, dgram, hdr.lane);
+	*port = lane_table_lookup(&worker->lanes, hdr.session);
+	if (*port == NULL)
+		return DROP_NO_SESSION;
+	lane = find_lane(*port, hdr.lane);
+	if (lane == NULL)
+		return DROP_NO_KEY;
+	if (hdr.type != LANE_TYPE_DATA)
+		return lane_handshake(lane, dgram->data, dgram->len,
+		    &dgram->path, worker->now);
+	drop = lane_open(lane, &hdr, dgram->data, dgram->len, &dgram->path,
+	    plain, &len, worker->now);
+	if (drop != DROP_NONE)
+		return drop;
+	return deliver_items(worker, lane, plain, len, &dgram->path);
+}
+
+static struct lane *
+find_lane(struct port *port, uint8_t number)
+{
+	for (unsigned i = 0; i < port->nlanes; i++) {
+		if (port->lanes[i].number == number)
+			return &port->lanes[i];
+	}
+	return NULL;
+}
+
+static enum drop
+deliver_items(struct worker *worker, struct lane *lane, uint8_t *record,
+    size_t len, const struct udp_path *from)
+{
+	struct item item;
+	size_t	    pos = 0;
+	enum drop   drop;
+
+	while (item_next(record, len, &pos, &item)) {
+		drop = DROP_NONE;
+		switch (item.type) {
+		case ITEM_FRAME:
+			drop = deliver_frame(worker, lane, &item);
+			break;
+		case ITEM_FRAGMENT:
+			drop = deliver_fragment(worker, lane, &item);
+			break;
+		case ITEM_ECHO:
+			lane_echo(lane, &item, from, worker->now);
+			break;
+		}
+		if (drop != DROP_NONE)
+			port_drop(lane->port, drop);
+	}
+	return pos == len ? DROP_NONE : DROP_BAD_ITEM;
+}
+
+/* The item's own header, in front of the bytes, is the frame's headroom. */
+static enum drop
+deliver_frame(struct worker *worker, struct lane *lane, const struct item *item)
+{
+	struct frame frame = {
+		.data = item->data,
+		.len = item->len,
+		.flags = item->flags,
+		.csum_start = item->csum_start,
+		.csum_offset = item->csum_offset,
+	};
+
+	if (frame.len > FRAME_MAX_LEN)
+		return DROP_BAD_FRAME;
+	/* Our device takes whole frames only; item_next() checked the bounds. */
+	if ((frame.flags & ITEM_FRAME_CSUM) != 0) {
+		csum_complete(frame.data, frame.len, frame.csum_start,
+		    frame.csum_offset);
+		frame.flags = 0;
+	}
+	forward_frame(worker, lane->port, &frame);
+	return DROP_NONE;
+}
+
+static enum drop
+deliver_fragment(struct worker *worker, struct lane *lane,
+    const struct item *item)
+{
+	struct item whole;
+	uint8_t	   *data;
+	size_t	    len, pos = 0;
+
+	/* The pool has room for half of it in our hands. */
+	if (worker->joined == FRAG_POOL / 2)
+		worker_flush(worker);
+	switch (frag_join(worker->frags, lane->frag_owner, item, worker->now,
+	    &data, &len)) {
+	case FRAG_WAIT:
+		return DROP_NONE;
+	case FRAG_BAD:
+		return DROP_BAD_FRAGMENT;
+	case FRAG_WHOLE:
+		break;
+	}
+	worker->joined++;
+	if (!item_next(data, len, &pos, &whole) || pos != len ||
+	    whole.type != ITEM_FRAME)
+		return DROP_BAD_FRAGMENT;
+	return deliver_frame(worker, lane, &whole);
+}

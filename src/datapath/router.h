@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * router: layer 3: choose the site a packet goes to, check that its source is
+ * one of the site it came from.
+ *
+ * A server has a table of its sites' networks; what is in none of them is the
+ * device's.  A client has one site, its server: what comes from one side goes
+ * to the other.
+ */
+#ifndef ROUTER_H
+#define ROUTER_H
+
+#include <stdatomic.h>
+
+#include "datapath/drop.h"
+#include "base/frame.h"
+#include "datapath/lpm.h"
+#include "datapath/mailbox.h"
+
+struct port;
+struct worker;
+
+/*
+ * The table of all workers, replaced as a whole: control makes one, posts its
+ * letters, and the last worker that lets go of it frees it.
+ */
+struct router_table {
+	struct lpm   *lpm; /* owned */
+	_Atomic int   users;
+	struct letter letters[16]; /* one a worker */
+};
+
+/* For `users` workers; consumes `lpm`.  NULL when there is no memory. */
+struct router_table *router_table_new(struct lpm *lpm, int users);
+/* One worker lets go; NULL is fine. */
+void router_table_put(struct router_table *table);
+
+enum drop router_forward(struct worker *worker, struct port *from,
+    struct frame *packet);
+
+#endif /* ROUTER_H */

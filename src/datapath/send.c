@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Outbound flow
+ *
+ * 1. a lane of this worker for the flow	send_frame(), choose_lane()
+ * 2. queued until the end of the turn		lane->out
+ * 3. as one item, or in fragments		send_lane(), send_fragments()
+ * 4. sealed					lane.c lane_seal()
+ * 5. header in front, into the batch		lane.c on_push()
+ * 6. out, a batch at a time			io/udp.c udp_flush()
+ *
+ * The functions stand in that order.
+ */
+#include "datapath/send.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "datapath/flow.h"
+#include "datapath/worker.h"
+
+static_assert(FRAME_HEADROOM == ITEM_FRAME_HEADER,
+    "the header goes into the headroom");
+
+static struct lane *choose_lane(struct worker *worker, struct port *port,
+    const struct frame *frame);
+static void send_lane(struct worker *worker, struct lane *lane);
+static enum drop send_one(struct worker *worker, struct lane *lane,
+    const struct frame *frame);
+static enum drop send_fragments(struct worker *worker, struct lane *lane,
+    const uint8_t *item, size_t len);
+
+enum drop
+send_frame(struct worker *worker, struct port *port, const struct frame *frame)
+{
+	struct lane *lane = choose_lane(worker, port, frame);
+
+	if (lane == NULL)
+		return DROP_NO_LANE;
+	if (lane->nout == FRAME_BATCH)
+		send_lane(worker, lane);
+	lane->out[lane->nout++] = *frame;
+	if (!lane->dirty) {
+		lane->dirty = true;
+		SLIST_INSERT_HEAD(&worker->dirty, lane, dirty_entry);
+	}
+	return DROP_NONE;
+}
+
+void
+send_flush(struct worker *worker)
+{
+	struct lane *lane;
+
+	while ((lane = SLIST_FIRST(&worker->dirty)) != NULL) {
+		SLIST_REMOVE_HEAD(&worker->dirty, dirty_entry);
+		lane->dirty = false;
+		send_lane(worker, lane);
+	}
+}
+
+/*
+ * A worker has one lane to most sites; where it has several a flow keeps to
+ * one, so order within it holds.  A server's lane sends once the client has
+ * shown that it is up.
+ */
+static struct lane *
+choose_lane(struct worker *worker, struct port *port,
+    const struct frame *frame)
+{
+	struct lane *up[LANE_MAX];
+	unsigned     n = 0;
+
+	for (unsigned i = 0; i < port->nlanes; i++) {
+		struct lane *lane = &port->lanes[i];
+
+		if (lane->state == LANE_UP && lane->confirmed)
+			up[n++] = lane;
+	}
+	if (n == 0)
+		return NULL;
+	if (n == 1)
+		return up[0];
+	return up[flow_hash(frame->data, frame->len,
+	    worker->dp->mode == DP_TAP) % n];
+}
+
+static void
+send_lane(struct worker *worker, struct lane *lane)
+{
+	struct port *port = lane->port;
+
+	for (unsigned i = 0; i < lane->nout; i++) {
+		const struct frame *frame = &lane->out[i];
+		enum drop	    drop = send_one(worker, lane, frame);
+
+		if (drop != DROP_NONE) {
+			port_drop(port, drop);
+			continue;
+		}
+		port_count(&port->counters.tx_frames, 1);
+		port_count(&port->counters.tx_bytes, frame->len);
+	}
+	lane->nout = 0;
+}
+
+/* The header of the item goes into the headroom, in place. */
+static enum drop
+send_one(struct worker *worker, struct lane *lane, const struct frame *frame)
+{
+	uint8_t *item = frame->data - FRAME_HEADROOM;
+	size_t	 len = FRAME_HEADROOM + frame->len;
+
+	item_put_frame(item, frame->len, frame->flags, frame->csum_start,
+	    frame->csum_offset);
+	if (len <= lane_capacity(lane))
+		return lane_seal(lane, item, len);
+	return send_fragments(worker, lane, item, len);
+}
+
+static enum drop
+send_fragments(struct worker *worker, struct lane *lane, const uint8_t *item,
+    size_t len)
+{
+	size_t	  room = lane_capacity(lane) - ITEM_FRAGMENT_HEADER;
+	uint32_t  id = lane->next_frame_id++;
+	enum drop drop = DROP_NONE;
+
+	if (len > room * FRAG_MAX_PIECES)
+		return DROP_TOO_LARGE;
+	for (size_t offset = 0; offset < len && drop == DROP_NONE;) {
+		size_t	n = len - offset < room ? len - offset : room;
+		uint8_t flags = offset + n == len ? ITEM_FRAGMENT_LAST : 0;
+		size_t	header = item_put_fragment(worker->scratch, flags, id,
+		     (uint16_t)offset, (uint16_t)n);
+
+		memcpy(worker->scratch + header, item + offset, n);
+		drop = lane_seal(lane, worker->scratch, header + n);
+		offset += n;
+	}
+	return drop;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nitems.h"
+#include "datapath/forward.h"
+#include "datapath/receive.h"
+#include "datapath/router.h"
+#include "datapath/send.h"
+#include "datapath/worker_loop.h"
+#include "datapath/worker_stray.h"
+
+#define BUSY_TICK_SEC 0.02 /* retransmission of handshakes asks for it */
+#define IDLE_TICK_SEC 0.25
+
+static void *run(void *arg);
+static void on_device(struct ev_loop *loop, struct ev_io *io, int events);
+static void on_socket(struct ev_loop *loop, struct ev_io *io, int events);
+static void receive_from(struct worker *worker, int fd);
+static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
+static void set_tick(struct worker *worker, bool busy);
+static void on_letter(void *arg, struct letter *letter);
+static void attach(struct worker *worker, struct port *port);
+static void detach(struct worker *worker, struct port *port);
+static void take_routes(struct worker *worker, struct letter *letter);
+static struct udp_datagram *reserve(struct lane_env *env);
+static void on_refused(void *arg, const struct udp_datagram *dgram, int error);
+
+struct worker *
+worker_new(struct dp *dp, unsigned index, int tap_fd, int udp_fd)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int	       r = -ENOMEM;
+
+	if (worker == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	worker->dp = dp;
+	worker->index = index;
+	worker->tap_fd = tap_fd;
+	worker->udp_fd = udp_fd;
+	worker->now = mono_now();
+	TAILQ_INIT(&worker->sites);
+	SLIST_INIT(&worker->dirty);
+	worker->tap = tap_batch_new();
+	worker->udp = udp_batch_new();
+	worker->frags = frag_pool_new();
+	worker->local = port_new(DP_PORT_LOCAL, 0, 0);
+	worker->plain = malloc((size_t)UDP_BATCH * LANE_MAX_RECORD);
+	worker->scratch = malloc(UDP_MAX_LEN);
+	worker->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+	if (worker->tap == NULL || worker->udp == NULL ||
+	    worker->frags == NULL || worker->local == NULL ||
+	    worker->plain == NULL || worker->scratch == NULL ||
+	    worker->loop == NULL)
+		goto fail;
+	r = lane_env_init(&worker->env, !dp->server);
+	if (r < 0)
+		goto fail;
+	worker->env.reserve = reserve;
+	worker->env.max_outer = dp->max_outer;
+	worker->ports[DP_PORT_LOCAL] = worker->local;
+	mailbox_open(&worker->box, worker->loop, on_letter, worker);
+	return worker;
+
+fail:
+	worker_free(worker);
+	errno = -r;
+	return NULL;
+}
+
+int
+worker_start(struct worker *worker)
+{
+	sigset_t all, old;
+	int	 r;
+
+	ev_io_init(&worker->tap_io, on_device, worker->tap_fd, EV_READ);
+	worker->tap_io.data = worker;
+	ev_io_start(worker->loop, &worker->tap_io);
+	if (worker->udp_fd != -1) {
+		ev_io_init(&worker->udp_io, on_socket, worker->udp_fd, EV_READ);
+		worker->udp_io.data = worker;
+		ev_io_start(worker->loop, &worker->udp_io);
+	}
+	ev_timer_init(&worker->tick, on_tick, IDLE_TICK_SEC, IDLE_TICK_SEC);
+	worker->tick.data = worker;
+	ev_timer_start(worker->loop, &worker->tick);
+
+	/* Signals are the control thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&worker->thread, NULL, run, worker);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r != 0)
+		worker->thread = 0;
+	return -r;
+}
+
+void
+worker_free(struct worker *worker)
+{
+	struct port *port;
+
+	if (worker == NULL)
+		return;
+	if (worker->thread != 0) {
+		worker->stop.kind = WORKER_STOP;
+		mailbox_post(&worker->box, &worker->stop);
+		pthread_join(worker->thread, NULL);
+	}
+	if (worker->box.loop != NULL)
+		mailbox_close(&worker->box);
+	while ((port = TAILQ_FIRST(&worker->sites)) != NULL)
+		detach(worker, port);
+	router_table_put(worker->routes);
+	lane_env_fini(&worker->env);
+	if (worker->loop != NULL)
+		ev_loop_destroy(worker->loop);
+	port_free(worker->local);
+	frag_pool_free(worker->frags);
+	udp_batch_free(worker->udp);
+	tap_batch_free(worker->tap);
+	free(worker->plain);
+	free(worker->scratch);
+	free(worker);
+}
+
+void
+worker_flush(struct worker *worker)
+{
+	send_flush(worker);
+	worker_write_device(worker);
+	udp_flush(worker->udp, on_refused, worker);
+	frag_release(worker->frags);
+	worker->joined = 0;
+}
+
+void
+worker_write_device(struct worker *worker)
+{
+	struct port *local = worker->local;
+
+	for (unsigned i = 0; i < worker->ndevice_out; i++) {
+		const struct frame *frame = &worker->device_out[i];
+
+		if (tap_write(worker->tap_fd, frame) < 0) {
+			port_drop(local, DROP_DEVICE);
+			continue;
+		}
+		port_count(&local->counters.tx_frames, 1);
+		port_count(&local->counters.tx_bytes, frame->len);
+	}
+	worker->ndevice_out = 0;
+}
+
+static void *
+run(void *arg)
+{
+	struct worker *worker = arg;
+
+	ev_run(worker->loop, 0);
+	return NULL;
+}
+
+static void
+on_device(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct worker *worker = io->data;
+	struct frame  *frames;
+	int	       n;
+
+	(void)events;
+	worker->now = mono_now();
+	n = tap_read(worker->tap, worker->tap_fd, &frames);
+	if (n < 0) {
+		ev_io_stop(loop, io);
+		worker->device_gone.kind = CONTROL_DEVICE_GONE;
+		mailbox_post(worker->dp->control, &worker->device_gone);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		forward_frame(worker, worker->local, &frames[i]);
+	worker_flush(worker);
+}
+
+static void
+on_socket(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	receive_from(io->data, io->fd);
+}
+
+static void
+receive_from(struct worker *worker, int fd)
+{
+	struct udp_datagram *list;
+	int		     n;
+
+	worker->now = mono_now();
+	n = udp_receive(worker->udp, fd, &list);
+	/* A pending ICMP error was taken by this call; the next one reads. */
+	if (n > 0)
+		receive_batch(worker, list, (unsigned)n);
+	worker_flush(worker);
+}
+
+static void
+on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct worker *worker = timer->data;
+	struct port   *port;
+	uint64_t       lost;
+	bool	       busy = false;
+
+	(void)loop;
+	(void)events;
+	worker->now = mono_now();
+	TAILQ_FOREACH(port, &worker->sites, entry) {
+		for (unsigned i = 0; i < port->nlanes; i++) {
+			lane_tick(&port->lanes[i], worker->now);
+			busy = busy || lane_is_busy(&port->lanes[i],
+			    worker->now);
+		}
+	}
+	worker_loop_tick(worker);
+	lost = frag_take_lost(worker->frags, worker->now);
+	port_count(&worker->drops[DROP_FRAGMENT_LOST], lost);
+	worker_flush(worker);
+	set_tick(worker, busy);
+}
+
+static void
+set_tick(struct worker *worker, bool busy)
+{
+	double sec = busy ? BUSY_TICK_SEC : IDLE_TICK_SEC;
+
+	if (worker->tick.repeat == sec)
+		return;
+	worker->tick.repeat = sec;
+	ev_timer_again(worker->loop, &worker->tick);
+}
+
+static void
+on_letter(void *arg, struct letter *letter)
+{
+	struct worker *worker = arg;
+
+	worker->now = mono_now();
+	switch ((enum worker_letter)letter->kind) {
+	case WORKER_ATTACH:
+		attach(worker, container_of(letter, struct port, attach));
+		break;
+	case WORKER_DETACH: {
+		struct port *port = container_of(letter, struct port, detach);
+
+		detach(worker, port);
+		port->detached.kind = CONTROL_DETACHED;
+		mailbox_post(worker->dp->control, &port->detached);
+		break;
+	}
+	case WORKER_ROUTES:
+		take_routes(worker, letter);
+		break;
+	case WORKER_STRAY:
+		worker_stray_take(worker, letter);
+		break;
+	case WORKER_STOP:
+		ev_break(worker->loop, EVBREAK_ALL);
+		break;
+	case CONTROL_DETACHED:
+	case CONTROL_LANE_UP:
+	case CONTROL_LANE_FAILED:
+	case CONTROL_LOOP:
+	case CONTROL_DEVICE_GONE:
+		break;
+	}
+	worker_flush(worker);
+}
+
+static void
+attach(struct worker *worker, struct port *port)
+{
+	worker->ports[port->id] = port;
+	TAILQ_INSERT_TAIL(&worker->sites, port, entry);
+	lane_table_add(&worker->lanes, port);
+	for (unsigned i = 0; i < port->nlanes; i++) {
+		struct lane *lane = &port->lanes[i];
+
+		lane->port = port;
+		lane->control = worker->dp->control;
+		lane->frag_owner = ++worker->next_frag_owner;
+		lane->up.kind = CONTROL_LANE_UP;
+		lane->failed.kind = CONTROL_LANE_FAILED;
+		ev_io_init(&lane->io, on_socket, lane->fd, EV_READ);
+		lane->io.data = worker;
+		if (worker->dp->server)
+			lane->fd = worker->udp_fd;
+		else
+			ev_io_start(worker->loop, &lane->io);
+		if (lane_start(lane, &worker->env, worker->now) < 0) {
+			lane->state = LANE_FAILED;
+			mailbox_post(lane->control, &lane->failed);
+		}
+	}
+	worker_loop_probe_port(worker, port);
+	set_tick(worker, true);
+}
+
+static void
+detach(struct worker *worker, struct port *port)
+{
+	/* Nothing that is queued may point into it any more. */
+	worker_flush(worker);
+	for (unsigned i = 0; i < port->nlanes; i++) {
+		struct lane *lane = &port->lanes[i];
+
+		if (!worker->dp->server)
+			ev_io_stop(worker->loop, &lane->io);
+		lane_stop(lane);
+		frag_forget(worker->frags, lane->frag_owner);
+	}
+	lane_table_remove(&worker->lanes, port);
+	TAILQ_REMOVE(&worker->sites, port, entry);
+	worker->ports[port->id] = NULL;
+}
+
+static void
+take_routes(struct worker *worker, struct letter *letter)
+{
+	struct router_table *table = container_of(letter - worker->index,
+	    struct router_table, letters);
+
+	router_table_put(worker->routes);
+	worker->routes = table;
+}
+
+static struct udp_datagram *
+reserve(struct lane_env *env)
+{
+	struct worker	    *worker = container_of(env, struct worker, env);
+	struct udp_datagram *dgram = udp_reserve(worker->udp);
+
+	if (dgram != NULL)
+		return dgram;
+	udp_flush(worker->udp, on_refused, worker);
+	return udp_reserve(worker->udp);
+}
+
+/* The lane header tells whose it was. */
+static void
+on_refused(void *arg, const struct udp_datagram *dgram, int error)
+{
+	struct worker	  *worker = arg;
+	struct lane_header hdr;
+	struct port	  *port;
+
+	if (lane_header_read(&hdr, dgram->data, dgram->len) < 0)
+		return;
+	port = lane_table_lookup(&worker->lanes, hdr.session);
+	if (port == NULL)
+		return;
+	port_drop(port, DROP_SOCKET);
+	if (error != EMSGSIZE)
+		return;
+	for (unsigned i = 0; i < port->nlanes; i++) {
+		if (port->lanes[i].number == hdr.lane)
+			lane_refused(&port->lanes[i], dgram->len, worker->now);
+	}
+}

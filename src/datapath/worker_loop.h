@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * worker_loop: sends the loop probes of a server and hears them come back.
+ *
+ * Worker 0 sends one out of every port each two seconds, blocked ones too (so
+ * that we know when a loop is gone); every worker listens.  What was heard goes
+ * to the control thread, which decides (control/loops.h).
+ */
+#ifndef WORKER_LOOP_H
+#define WORKER_LOOP_H
+
+#include <stdbool.h>
+
+struct frame;
+struct port;
+struct worker;
+
+/* Worker 0, at every tick: a round of probes when it is time. */
+void worker_loop_tick(struct worker *worker);
+
+/* A new port is probed at once, before its LAN can melt. */
+void worker_loop_probe_port(struct worker *worker, struct port *port);
+
+/* Whether a frame was a probe of ours (then it goes no further). */
+bool worker_loop_heard(struct worker *worker, struct port *from,
+    const struct frame *frame);
+
+#endif /* WORKER_LOOP_H */

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keeper/credentials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "conf/conf.h"
+#include "keeper/auth_password.h"
+
+static int check(int fd, size_t *size);
+static int read_whole(int fd, char *buf, size_t size, size_t *len);
+static int read_line(int dir, const char *name, char *dst, size_t size,
+    size_t *len);
+
+int
+credentials_read(int dir, const char *name, char **data, size_t *len)
+{
+	size_t size = 0;
+	char  *buf;
+	int    r, fd;
+
+	/* Non-blocking, or a FIFO of that name would hold us up. */
+	fd = openat(dir, name,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1)
+		return errno == ELOOP ? -EPERM : -errno;
+	r = check(fd, &size);
+	if (r < 0)
+		goto close_fd;
+	buf = malloc(size + 1);
+	if (buf == NULL) {
+		r = -ENOMEM;
+		goto close_fd;
+	}
+	r = read_whole(fd, buf, size, len);
+	if (r < 0) {
+		secret_free(buf, size + 1);
+		goto close_fd;
+	}
+	buf[*len] = '\0';
+	*data = buf;
+close_fd:
+	close(fd);
+	return r;
+}
+
+int
+credentials_password_hash(int dir, const char *site, char *hash, size_t size)
+{
+	char   name[CREDENTIALS_NAME_MAX];
+	size_t len;
+	int    r;
+
+	if (!credentials_password_name(site, name, sizeof(name)))
+		return -EINVAL;
+	r = read_line(dir, name, hash, size, &len);
+	if (r < 0)
+		return r == -EFBIG ? -EBADMSG : r;
+	return auth_password_is_hash(hash) ? 0 : -EBADMSG;
+}
+
+int
+credentials_secret(int dir, char *secret, size_t size, size_t *len)
+{
+	return read_line(dir, CREDENTIALS_SECRET, secret, size, len);
+}
+
+bool
+credentials_password_name(const char *site, char *name, size_t size)
+{
+	int n;
+
+	/* No slash can be in a site's name; asked again, here of all places. */
+	if (!conf_is_site_name(site))
+		return false;
+	n = snprintf(name, size, "sites/%s.password", site);
+	return n > 0 && (size_t)n < size;
+}
+
+const char *
+credentials_explain(int dir, const char *name, int error, char *dst, size_t size)
+{
+	char	link[32], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n == -1)
+		n = snprintf(path, sizeof(path), "%s", CONF_KEEPER_DIR);
+	path[n] = '\0';
+
+	if (error == -EPERM)
+		snprintf(dst, size,
+		    "%s/%s: must be a file of the keeper's own that nobody else "
+		    "may read; mend with: chown %u:%u %s/%s; chmod 600 %s/%s",
+		    path, name, (unsigned)geteuid(), (unsigned)getegid(), path,
+		    name, path, name);
+	else if (error == -EBADMSG)
+		snprintf(dst, size,
+		    "%s/%s: must be one line, as tombolo %s writes it; set the "
+		    "password anew",
+		    path, name,
+		    strcmp(name, CREDENTIALS_SECRET) == 0 ? "join" : "site");
+	else
+		snprintf(dst, size, "%s/%s: %s", path, name, strerror(-error));
+	return dst;
+}
+
+static int
+check(int fd, size_t *size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+		return -EPERM;
+	if (st.st_size > CREDENTIALS_MAX)
+		return -EFBIG;
+	*size = (size_t)st.st_size;
+	return 0;
+}
+
+static int
+read_whole(int fd, char *buf, size_t size, size_t *len)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t got = read(fd, buf + n, size - n);
+
+		if (got == 0)
+			break;
+		if (got > 0)
+			n += (size_t)got;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	*len = n;
+	return 0;
+}
+
+/* The one line of a file; -EFBIG when it does not fit. */
+static int
+read_line(int dir, const char *name, char *dst, size_t size, size_t *len)
+{
+	size_t file_len, n;
+	char  *data;
+	int    r = credentials_read(dir, name, &data, &file_len);
+
+	if (r < 0)
+		return r;
+	n = file_len;
+	if (n > 0 && data[n - 1] == '\n')
+		n--;
+	if (n == 0 || memchr(data, '\n', n) != NULL ||
+	    memchr(data, '\0', n) != NULL)
+		r = -EBADMSG;
+	else if (n >= size)
+		r = -EFBIG;
+	if (r == 0) {
+		memcpy(dst, data, n);
+		dst[n] = '\0';
+		*len = n;
+	}
+	secret_free(data, file_len + 1);
+	return r;
+}

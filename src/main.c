@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tombolo: joins sites into one Ethernet, or one routed network.
+ *
+ * The table of subcommands, and nothing else.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/nitems.h"
+#include "cmd/cmd.h"
+#include "proc/proc.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "init", cmd_init, "make a primary site: CA, certificate, configuration" },
+	{ "site", cmd_site, "add, list, show, change or remove satellite sites" },
+	{ "join", cmd_join, "make a satellite site from an invitation" },
+	{ "run", cmd_run, "run the daemon" },
+	{ "check", cmd_check, "check a configuration" },
+	{ "status", cmd_status, "what the running daemon is doing" },
+	{ "sites", cmd_sites, "the connected sites" },
+	{ "fdb", cmd_fdb, "which address is behind which site (tap)" },
+	{ "routes", cmd_routes, "which network is behind which site (tun)" },
+	{ "kick", cmd_kick, "end a site's session" },
+	{ "reload", cmd_reload, "take a changed configuration" },
+	{ "stop", cmd_stop, "stop the running daemon" },
+	{ "doctor", cmd_doctor, "what on this host would stop it" },
+	{ "version", cmd_version, "version, libraries and features" },
+};
+
+static void usage(FILE *out);
+
+int
+main(int argc, char **argv)
+{
+	log_init(NULL, LOG_LEVEL_INFO);
+	if (argc < 2) {
+		usage(stderr);
+		return 2;
+	}
+	if (argv[1][0] == '_')
+		return proc_child_main(argc, argv);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		usage(stdout);
+		return 0;
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		argv[1] = (char[]) { "version" };
+	for (size_t i = 0; i < nitems(commands); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	log_warnx("%s: no such command; see tombolo --help", argv[1]);
+	return 2;
+}
+
+static void
+usage(FILE *out)
+{
+	fprintf(out, "usage: tombolo COMMAND [OPTION...]\n\n");
+	for (size_t i = 0; i < nitems(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fprintf(out, "\nEach command says more with --help; tombolo(8) says it all.\n");
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * First every question, then what is new, then away with what is old.
+ */
+#include "monitor/assign.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "monitor/link.h"
+#include "monitor/vet.h"
+
+/* link_add_address() and its three like. */
+typedef int change_fn(struct link *link, const char *name,
+    const struct prefix *prefix);
+
+/* What goes wrong with one item, and which it was. */
+struct failure {
+	int	      error;
+	struct prefix item;
+};
+
+static int vet(const struct assign *assign, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
+    size_t why_size);
+static int collect(const struct assign *assign, struct assign *next,
+    const struct prefix *addresses, size_t naddresses,
+    const struct prefix *routes, size_t nroutes);
+static bool is_connected(const struct prefix_set *addresses,
+    const struct prefix *route);
+static int switch_to(struct assign *assign, struct assign *next,
+    struct failure *failure);
+static int add_new(struct assign *assign, const struct prefix_set *set,
+    const struct prefix_set *old, change_fn *add, struct failure *failure);
+static bool remove_missing(struct assign *assign, const struct prefix_set *from,
+    const struct prefix_set *set, change_fn *remove);
+static void assert_all(const struct assign *assign);
+static bool is_configured(const struct assign *assign,
+    const struct prefix *address);
+static bool can(const struct assign *assign, const struct prefix *prefix);
+
+int
+assign_replace(struct assign *assign, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
+    size_t why_size)
+{
+	struct assign  next = *assign;
+	struct failure failure = { 0 };
+	char	       text[PREFIX_STRLEN];
+	int	       r;
+
+	strlcpy(why, "", why_size);
+	r = vet(assign, addresses, naddresses, routes, nroutes, why, why_size);
+	if (r < 0)
+		return r;
+	next.addresses = next.routes = (struct prefix_set) { 0 };
+	r = collect(assign, &next, addresses, naddresses, routes, nroutes);
+	if (r == 0)
+		r = switch_to(assign, &next, &failure);
+	/* Whichever of the two is not in force by now. */
+	assign_fini(&next);
+	if (r == 0)
+		return 0;
+	if (failure.error != 0)
+		snprintf(why, why_size, "%s cannot be added to %s: %s%s",
+		    prefix_print(&failure.item, text, sizeof(text)),
+		    assign->device, strerror(-r),
+		    r == -EEXIST ? "; this host has another route to it" : "");
+	else
+		strlcpy(why, strerror(-r), why_size);
+	return r;
+}
+
+void
+assign_fini(struct assign *assign)
+{
+	prefix_set_fini(&assign->addresses);
+	prefix_set_fini(&assign->routes);
+}
+
+static int
+vet(const struct assign *assign, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
+    size_t why_size)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < naddresses; i++)
+		r = vet_address(assign->link, assign->conf, assign->device,
+		    &addresses[i], why, why_size);
+	for (size_t i = 0; r == 0 && i < nroutes; i++)
+		r = vet_route(assign->link, assign->conf, assign->device,
+		    &routes[i], why, why_size);
+	return r;
+}
+
+static int
+collect(const struct assign *assign, struct assign *next,
+    const struct prefix *addresses, size_t naddresses,
+    const struct prefix *routes, size_t nroutes)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < naddresses; i++) {
+		if (can(assign, &addresses[i]))
+			ok = prefix_set_add(&next->addresses, &addresses[i]);
+	}
+	for (size_t i = 0; ok && i < nroutes; i++) {
+		struct prefix plain = prefix_network(&routes[i]);
+
+		if (can(assign, &plain) &&
+		    !is_connected(&next->addresses, &plain))
+			ok = prefix_set_add(&next->routes, &plain);
+	}
+	prefix_set_sort(&next->addresses);
+	prefix_set_sort(&next->routes);
+	return ok ? 0 : -ENOMEM;
+}
+
+/* The kernel makes that route with the address. */
+static bool
+is_connected(const struct prefix_set *addresses, const struct prefix *route)
+{
+	for (size_t i = 0; i < addresses->n; i++) {
+		struct prefix network = prefix_network(&addresses->v[i]);
+
+		if (prefix_is_equal(&network, route))
+			return true;
+	}
+	return false;
+}
+
+/* Then `next` holds the old sets; on failure it keeps its own. */
+static int
+switch_to(struct assign *assign, struct assign *next, struct failure *failure)
+{
+	struct assign old = *assign;
+	int	      r;
+
+	r = add_new(assign, &next->addresses, &old.addresses, link_add_address,
+	    failure);
+	if (r == 0)
+		r = add_new(assign, &next->routes, &old.routes, link_add_route,
+		    failure);
+	if (r < 0) {
+		remove_missing(assign, &next->routes, &old.routes,
+		    link_remove_route);
+		remove_missing(assign, &next->addresses, &old.addresses,
+		    link_remove_address);
+		assert_all(assign);
+		return r;
+	}
+	assign->addresses = next->addresses;
+	assign->routes = next->routes;
+	next->addresses = old.addresses;
+	next->routes = old.routes;
+	remove_missing(assign, &old.routes, &assign->routes, link_remove_route);
+	if (remove_missing(assign, &old.addresses, &assign->addresses,
+		link_remove_address))
+		assert_all(assign);
+	return 0;
+}
+
+/*
+ * On failure some may have been added; an item that somebody else has is not
+ * among them, and removing what is not there does no harm.
+ */
+static int
+add_new(struct assign *assign, const struct prefix_set *set,
+    const struct prefix_set *old, change_fn *add, struct failure *failure)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		int r = 0;
+
+		if (!prefix_set_has(old, &set->v[i]))
+			r = add(assign->link, assign->device, &set->v[i]);
+		if (r < 0) {
+			*failure = (struct failure) { r, set->v[i] };
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* Those of `from` that are not in `set`; whether there were any. */
+static bool
+remove_missing(struct assign *assign, const struct prefix_set *from,
+    const struct prefix_set *set, change_fn *remove)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < from->n; i++) {
+		const struct prefix *item = &from->v[i];
+
+		if (prefix_set_has(set, item) || is_configured(assign, item))
+			continue;
+		(void)remove(assign->link, assign->device, item);
+		some = true;
+	}
+	return some;
+}
+
+/*
+ * With an interface's first IPv4 address of a network the kernel takes the
+ * others of that network away, and with its last one all of its routes.
+ */
+static void
+assert_all(const struct assign *assign)
+{
+	const struct conf_prefixes *fixed = &assign->conf->addresses;
+
+	for (size_t i = 0; i < fixed->n; i++) {
+		if (can(assign, &fixed->v[i]))
+			(void)link_add_address(assign->link, assign->device,
+			    &fixed->v[i]);
+	}
+	for (size_t i = 0; i < assign->addresses.n; i++)
+		(void)link_add_address(assign->link, assign->device,
+		    &assign->addresses.v[i]);
+	for (size_t i = 0; i < assign->routes.n; i++)
+		(void)link_add_route(assign->link, assign->device,
+		    &assign->routes.v[i]);
+}
+
+/* The administrator gave it to the device; it stays whatever is assigned. */
+static bool
+is_configured(const struct assign *assign, const struct prefix *address)
+{
+	const struct conf_prefixes *fixed = &assign->conf->addresses;
+
+	for (size_t i = 0; i < fixed->n; i++) {
+		if (prefix_is_equal(&fixed->v[i], address))
+			return true;
+	}
+	return false;
+}
+
+static bool
+can(const struct assign *assign, const struct prefix *prefix)
+{
+	return prefix->addr.family == AF_INET || assign->has_ipv6;
+}

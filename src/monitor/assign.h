@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * assign: the addresses and routes that a server gave to our tun device.
+ *
+ * An assignment replaces the one before as a whole, or not at all.  What is in
+ * both is not touched, so the connections through it live on.
+ */
+#ifndef ASSIGN_H
+#define ASSIGN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/conf.h"
+#include "monitor/prefix_set.h"
+
+struct link;
+
+/* Zeroed but for what is borrowed: nothing is assigned. */
+struct assign {
+	struct link	  *link; /* borrowed */
+	const char	  *device; /* borrowed */
+	const struct conf *conf; /* borrowed */
+	bool		   has_ipv6; /* else what is IPv6 is passed over */
+	struct prefix_set  addresses, routes; /* in force; assign.c's own */
+};
+
+/*
+ * 0, or a negative errno value with the reason in `why`; then nothing has
+ * changed.
+ */
+int assign_replace(struct assign *assign, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
+    size_t why_size);
+
+/* Forgets it; the device takes addresses and routes with it. */
+void assign_fini(struct assign *assign);
+
+#endif /* ASSIGN_H */

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/children.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/nitems.h"
+#include "conf/conf.h"
+
+#define ENGINE_STOP_MS 5000 /* it says bye to every site */
+#define CHILD_STOP_MS  2000
+#define CLOSED_SEC     1.
+#define NONE	       { -1, -1 }
+
+static pid_t start_keeper(struct supervise *supervise);
+static pid_t start_engine(struct supervise *supervise);
+static pid_t start_resolver(struct supervise *supervise);
+static int   open_engine(struct children *children, int fd);
+static int   give_keeper(struct children *children);
+static void  on_keeper_death(struct supervise *supervise);
+static void  on_engine_death(struct supervise *supervise);
+static void  on_resolver_death(struct supervise *supervise);
+static void  tell_death(struct children *children);
+static void  on_engine_msg(struct chan *chan, struct chan_msg *msg);
+static void  on_engine_closed(struct chan *chan);
+static void  on_closed_due(struct ev_loop *loop, struct ev_timer *w, int what);
+static void  on_ready(void *arg);
+static void  on_stop(void *arg);
+static void  on_violation(void *arg);
+static void  on_resolved(void *arg, uint32_t id, const struct endpoint *list,
+     unsigned n);
+static void  on_nonsense(void *arg);
+static void  close_pair(int fds[2]);
+
+void
+children_init(struct children *children, struct ev_loop *loop,
+    const struct conf *conf)
+{
+	*children = (struct children) {
+		.loop = loop,
+		.opening = { .listener = -1, .admin = -1, .keeper = NONE },
+		.keeper_dir = -1,
+		.engine_chan = { .fd = -1 },
+		.keeper = { .role = PROC_KEEPER, .start = start_keeper,
+		    .on_death = on_keeper_death, .arg = children },
+		.engine = { .role = PROC_ENGINE, .start = start_engine,
+		    .on_death = on_engine_death, .arg = children },
+		.resolver = { .role = PROC_RESOLVER, .start = start_resolver,
+		    .on_death = on_resolver_death, .arg = children },
+		.serve = { .conf = conf, .on_ready = on_ready,
+		    .on_stop = on_stop, .on_violation = on_violation,
+		    .arg = children },
+	};
+	ev_timer_init(&children->closed_timer, on_closed_due, CLOSED_SEC, 0.);
+	children->closed_timer.data = children;
+	lookup_init(&children->lookup, loop, conf);
+	children->lookup.done = on_resolved;
+	children->lookup.on_nonsense = on_nonsense;
+	children->lookup.arg = children;
+	children->serve.lookup = &children->lookup;
+}
+
+bool
+children_start(struct children *children, struct network *network)
+{
+	struct supervise *all[] = { &children->keeper, &children->resolver,
+		&children->engine };
+	bool resolves = children->serve.conf->role == CONF_CLIENT &&
+	    !children->lookup.numeric;
+
+	children->serve.network = network;
+	for (size_t i = 0; i < nitems(all); i++) {
+		int r = 0;
+
+		if (all[i] != &children->resolver || resolves)
+			r = supervise_start(all[i], children->loop);
+		if (r == 0)
+			continue;
+		log_warnx("%s: cannot be started: %s", proc_name(all[i]->role),
+		    strerror(-r));
+		return false;
+	}
+	return true;
+}
+
+void
+children_set_conf(struct children *children, const struct conf *conf)
+{
+	children->serve.conf = conf;
+	lookup_set_conf(&children->lookup, conf);
+	if (children->engine_chan.fd != -1 &&
+	    opening_send_conf(&children->engine_chan, children->opening.conf,
+		children->opening.conf_len) < 0)
+		supervise_kill(&children->engine);
+}
+
+void
+children_stop(struct children *children)
+{
+	ev_timer_stop(children->loop, &children->closed_timer);
+	supervise_stop(&children->engine, ENGINE_STOP_MS);
+	chan_close(&children->engine_chan);
+	supervise_stop(&children->resolver, CHILD_STOP_MS);
+	lookup_fini(&children->lookup);
+	supervise_stop(&children->keeper, CHILD_STOP_MS);
+	close_pair(children->opening.keeper);
+}
+
+static pid_t
+start_keeper(struct supervise *supervise)
+{
+	struct children *children = supervise->arg;
+	int		 auth[2] = NONE, sign[2] = NONE;
+	pid_t		 pid;
+
+	close_pair(children->opening.keeper);
+	pid = chan_pair(auth);
+	if (pid == 0)
+		pid = chan_pair(sign);
+	if (pid == 0) {
+		const int fds[] = { auth[1], sign[1], children->keeper_dir };
+
+		pid = proc_start(PROC_KEEPER, fds, nitems(fds),
+		    children->log_level);
+	}
+	if (pid > 0) {
+		children->opening.keeper[0] = auth[0];
+		children->opening.keeper[1] = sign[0];
+		auth[0] = sign[0] = -1;
+	}
+	close_pair(auth);
+	close_pair(sign);
+	/* Without an engine they wait for the next. */
+	if (pid > 0 && children->engine_chan.fd != -1 &&
+	    give_keeper(children) < 0)
+		supervise_kill(&children->engine);
+	return pid;
+}
+
+static pid_t
+start_engine(struct supervise *supervise)
+{
+	struct children *children = supervise->arg;
+	int		 fds[2], r = 0;
+	pid_t		 pid;
+
+	/* It died, too, and waits to be started again: do that now. */
+	if (children->opening.keeper[0] == -1)
+		r = supervise_restart(&children->keeper);
+	if (r == 0)
+		r = chan_pair(fds);
+	if (r < 0)
+		return r;
+	pid = proc_start(PROC_ENGINE, &fds[1], 1, children->log_level);
+	close(fds[1]);
+	if (pid < 0) {
+		close(fds[0]);
+		return pid;
+	}
+	r = open_engine(children, fds[0]);
+	if (r < 0) {
+		log_warnx("engine: cannot be told its part: %s", strerror(-r));
+		chan_close(&children->engine_chan);
+		kill(pid, SIGKILL);
+	}
+	return pid;
+}
+
+static int
+open_engine(struct children *children, int fd)
+{
+	int r;
+
+	serve_reset(&children->serve);
+	chan_open(&children->engine_chan, children->loop, fd, on_engine_msg,
+	    on_engine_closed, children);
+	r = opening_send(&children->engine_chan, &children->opening);
+	close_pair(children->opening.keeper);
+	return r;
+}
+
+static int
+give_keeper(struct children *children)
+{
+	int r = opening_send_keeper(&children->engine_chan,
+	    children->opening.keeper);
+
+	close_pair(children->opening.keeper);
+	return r;
+}
+
+static pid_t
+start_resolver(struct supervise *supervise)
+{
+	struct children *children = supervise->arg;
+	int		 fds[2], r = chan_pair(fds);
+	pid_t		 pid;
+
+	if (r < 0)
+		return r;
+	pid = proc_start(PROC_RESOLVER, &fds[1], 1, children->log_level);
+	close(fds[1]);
+	if (pid < 0)
+		close(fds[0]);
+	else
+		lookup_attach(&children->lookup, fds[0]);
+	return pid;
+}
+
+static void
+on_keeper_death(struct supervise *supervise)
+{
+	struct children *children = supervise->arg;
+
+	close_pair(children->opening.keeper);
+	tell_death(children);
+}
+
+static void
+on_engine_death(struct supervise *supervise)
+{
+	struct children *children = supervise->arg;
+
+	ev_timer_stop(children->loop, &children->closed_timer);
+	chan_close(&children->engine_chan);
+	lookup_forget(&children->lookup);
+	if (children->up)
+		supervise_restart(&children->keeper);
+	tell_death(children);
+}
+
+static void
+on_resolver_death(struct supervise *supervise)
+{
+	struct children *children = supervise->arg;
+
+	lookup_detach(&children->lookup);
+	tell_death(children);
+}
+
+/* Before we are up the first death is the end: the others' are no news. */
+static void
+tell_death(struct children *children)
+{
+	if (!children->up) {
+		children->keeper.stopping = true;
+		children->engine.stopping = true;
+		children->resolver.stopping = true;
+	}
+	children->on_death(children->arg);
+}
+
+static void
+on_engine_msg(struct chan *chan, struct chan_msg *msg)
+{
+	struct children *children = chan->arg;
+
+	serve_request(&children->serve, chan, msg);
+}
+
+/* It is about to end, most likely; or it broke the channel's rules. */
+static void
+on_engine_closed(struct chan *chan)
+{
+	struct children *children = chan->arg;
+
+	ev_timer_set(&children->closed_timer, CLOSED_SEC, 0.);
+	ev_timer_start(children->loop, &children->closed_timer);
+}
+
+static void
+on_closed_due(struct ev_loop *loop, struct ev_timer *w, int what)
+{
+	struct children *children = w->data;
+
+	(void)loop;
+	(void)what;
+	log_warnx("engine: closed its channel and goes on; it is ended");
+	supervise_kill(&children->engine);
+}
+
+static void
+on_ready(void *arg)
+{
+	struct children *children = arg;
+
+	children->up = true;
+	children->on_ready(children->arg);
+}
+
+static void
+on_stop(void *arg)
+{
+	struct children *children = arg;
+
+	children->on_stop(children->arg);
+}
+
+static void
+on_violation(void *arg)
+{
+	struct children *children = arg;
+
+	supervise_kill(&children->engine);
+}
+
+static void
+on_resolved(void *arg, uint32_t id, const struct endpoint *list, unsigned n)
+{
+	struct children *children = arg;
+
+	if (serve_resolved(&children->engine_chan, id, list, n) < 0)
+		supervise_kill(&children->engine);
+}
+
+static void
+on_nonsense(void *arg)
+{
+	struct children *children = arg;
+
+	supervise_kill(&children->resolver);
+}
+
+static void
+close_pair(int fds[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (fds[i] != -1)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}

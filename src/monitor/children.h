@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * children: the keeper, the engine and (client) the resolver: their processes
+ * and what ties them together.
+ *
+ *              auth, sign            requests                LOOKUP
+ *     keeper ============= engine ------------- monitor ------------- resolver
+ *
+ * Each is started again when it dies, and a new engine gets everything anew.
+ * When an engine dies its keeper goes, too: the next engine counts its asks
+ * from 1 again, and on an old channel it could take the late answer to another
+ * one's question, a "yes" to a password, for its own.
+ */
+#ifndef CHILDREN_H
+#define CHILDREN_H
+
+#include <stdbool.h>
+
+#include "monitor/lookup.h"
+#include "monitor/opening.h"
+#include "monitor/serve.h"
+#include "monitor/supervise.h"
+#include "proc/chan.h"
+
+struct conf;
+struct network;
+
+struct children {
+	/* Set by the owner before the start, and kept up to date by it. */
+	struct opening	 opening; /* all but its keeper */
+	int		 keeper_dir;
+	int		 log_level;
+	void (*on_ready)(void *arg); /* an engine is up, the first or a later */
+	void (*on_stop)(void *arg);  /* an administrator asked for the end */
+	void (*on_death)(void *arg); /* of any child */
+	void		*arg;
+
+	bool		 up; /* an engine was, once */
+	struct ev_loop	*loop;
+	struct supervise keeper, engine, resolver;
+	struct chan	 engine_chan;
+	struct ev_timer	 closed_timer; /* the engine closed it, and lives */
+	struct lookup	 lookup;
+	struct serve	 serve;
+};
+
+/* Before anything else; makes it safe to stop. */
+void children_init(struct children *children, struct ev_loop *loop,
+    const struct conf *conf);
+
+/* Logs what cannot be started, and returns false. */
+bool children_start(struct children *children, struct network *network);
+
+/* Another configuration, borrowed; the opening has its text.  Tells it. */
+void children_set_conf(struct children *children, const struct conf *conf);
+
+/* Ends all: the engine first, so that it can say bye.  Blocking. */
+void children_stop(struct children *children);
+
+#endif /* CHILDREN_H */

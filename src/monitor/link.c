@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * libnl's error numbers are its own: they become errno values here, in
+ * to_errno(), and no other file sees one.
+ */
+#include "monitor/link.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/rtnetlink.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+
+#include <bsd/string.h>
+
+#include "base/nitems.h"
+
+struct link {
+	struct nl_sock *sock;
+};
+
+static int to_errno(int error);
+static struct rtnl_link *find_link(struct link *link, const char *name);
+static int		 change_link(struct link *link, const char *name,
+		    unsigned flags, unsigned mtu, int master);
+static bool		 has_port(struct nl_cache *links, int master);
+static struct nl_addr	*to_nl(const struct prefix *prefix);
+static bool		 from_nl(struct prefix *prefix, struct nl_addr *addr);
+static int make_address(struct link *link, const char *name,
+    const struct prefix *prefix, struct rtnl_addr **address);
+static int make_route(struct link *link, const char *name,
+    const struct prefix *network, struct rtnl_route **route);
+static bool is_link_local(const struct addr *addr);
+
+struct link *
+link_open(void)
+{
+	struct link *link = calloc(1, sizeof(*link));
+
+	if (link == NULL)
+		return NULL;
+	link->sock = nl_socket_alloc();
+	if (link->sock == NULL || nl_connect(link->sock, NETLINK_ROUTE) < 0) {
+		link_close(link);
+		return NULL;
+	}
+	return link;
+}
+
+void
+link_close(struct link *link)
+{
+	if (link == NULL)
+		return;
+	nl_socket_free(link->sock);
+	free(link);
+}
+
+/* ------------------------------------------------------------- asking */
+
+int
+link_index(struct link *link, const char *name)
+{
+	struct rtnl_link *found = find_link(link, name);
+	int		  index;
+
+	if (found == NULL)
+		return -ENODEV;
+	index = rtnl_link_get_ifindex(found);
+	rtnl_link_put(found);
+	return index;
+}
+
+int
+link_mtu(struct link *link, const char *name)
+{
+	struct rtnl_link *found = find_link(link, name);
+	unsigned	  mtu;
+
+	if (found == NULL)
+		return -ENODEV;
+	mtu = rtnl_link_get_mtu(found);
+	rtnl_link_put(found);
+	return (int)mtu;
+}
+
+int
+link_mac(struct link *link, const char *name, uint8_t mac[6])
+{
+	struct rtnl_link *found = find_link(link, name);
+	struct nl_addr	 *addr;
+	int		  r = -EINVAL;
+
+	if (found == NULL)
+		return -ENODEV;
+	addr = rtnl_link_get_addr(found);
+	if (addr != NULL && nl_addr_get_len(addr) == 6) {
+		memcpy(mac, nl_addr_get_binary_addr(addr), 6);
+		r = 0;
+	}
+	rtnl_link_put(found);
+	return r;
+}
+
+bool
+link_is_bridge(struct link *link, const char *name)
+{
+	struct rtnl_link *found = find_link(link, name);
+	const char	 *type;
+	bool		  is_bridge;
+
+	if (found == NULL)
+		return false;
+	type = rtnl_link_get_type(found);
+	is_bridge = type != NULL && strcmp(type, "bridge") == 0;
+	rtnl_link_put(found);
+	return is_bridge;
+}
+
+bool
+link_is_up(struct link *link, const char *name)
+{
+	struct rtnl_link *found = find_link(link, name);
+	bool		  up;
+
+	if (found == NULL)
+		return false;
+	up = (rtnl_link_get_flags(found) & IFF_UP) != 0;
+	rtnl_link_put(found);
+	return up;
+}
+
+/* ---------------------------------------------------------- interfaces */
+
+int
+link_set_up(struct link *link, const char *name, unsigned mtu)
+{
+	return change_link(link, name, IFF_UP, mtu, 0);
+}
+
+int
+link_make_bridge(struct link *link, const char *name, const uint8_t mac[6])
+{
+	struct rtnl_link *bridge = rtnl_link_alloc();
+	struct nl_addr	 *addr = nl_addr_build(AF_LLC, mac, 6);
+	int		  r = -NLE_NOMEM;
+
+	if (bridge != NULL && addr != NULL) {
+		rtnl_link_set_name(bridge, name);
+		rtnl_link_set_addr(bridge, addr);
+		r = rtnl_link_set_type(bridge, "bridge");
+		if (r == 0)
+			r = rtnl_link_add(link->sock, bridge,
+			    NLM_F_CREATE | NLM_F_EXCL);
+	}
+	if (addr != NULL)
+		nl_addr_put(addr);
+	if (bridge != NULL)
+		rtnl_link_put(bridge);
+	return to_errno(r);
+}
+
+int
+link_remove_bridge(struct link *link, const char *name)
+{
+	struct rtnl_link *bridge = find_link(link, name);
+	struct nl_cache	 *links = NULL;
+	int		  r;
+
+	if (bridge == NULL)
+		return 0;
+	if (!link_is_bridge(link, name)) {
+		r = -NLE_INVAL;
+		goto put_bridge;
+	}
+	r = rtnl_link_alloc_cache(link->sock, AF_UNSPEC, &links);
+	if (r < 0)
+		goto put_bridge;
+	if (has_port(links, rtnl_link_get_ifindex(bridge)))
+		r = -NLE_BUSY;
+	else
+		r = rtnl_link_delete(link->sock, bridge);
+	nl_cache_free(links);
+put_bridge:
+	rtnl_link_put(bridge);
+	return to_errno(r);
+}
+
+int
+link_enslave(struct link *link, const char *name, const char *bridge)
+{
+	int		  master = link_index(link, bridge), now;
+	struct rtnl_link *port;
+
+	if (master < 0)
+		return master;
+	port = find_link(link, name);
+	if (port == NULL)
+		return -ENODEV;
+	now = rtnl_link_get_master(port);
+	rtnl_link_put(port);
+	if (now == master)
+		return 0;
+	if (now != 0)
+		return -EBUSY;
+	return change_link(link, name, 0, 0, master);
+}
+
+/* What is 0 is left alone. */
+static int
+change_link(struct link *link, const char *name, unsigned flags, unsigned mtu,
+    int master)
+{
+	struct rtnl_link *old = find_link(link, name);
+	struct rtnl_link *new = rtnl_link_alloc();
+	int		  r = -NLE_NODEV;
+
+	if (old != NULL && new != NULL) {
+		/* Of the flags only those named are changed. */
+		if (flags != 0)
+			rtnl_link_set_flags(new, flags);
+		if (mtu != 0)
+			rtnl_link_set_mtu(new, mtu);
+		if (master != 0)
+			rtnl_link_set_master(new, master);
+		r = rtnl_link_change(link->sock, old, new, 0);
+	}
+	if (old != NULL)
+		rtnl_link_put(old);
+	if (new != NULL)
+		rtnl_link_put(new);
+	return to_errno(r);
+}
+
+static bool
+has_port(struct nl_cache *links, int master)
+{
+	for (struct nl_object *o = nl_cache_get_first(links); o != NULL;
+	    o = nl_cache_get_next(o)) {
+		if (rtnl_link_get_master((struct rtnl_link *)o) == master)
+			return true;
+	}
+	return false;
+}
+
+/* Asked anew each time: others change interfaces too.  The caller puts it. */
+static struct rtnl_link *
+find_link(struct link *link, const char *name)
+{
+	struct rtnl_link *found;
+
+	if (rtnl_link_get_kernel(link->sock, 0, name, &found) < 0)
+		return NULL;
+	return found;
+}
+
+/* ----------------------------------------------------------- addresses */
+
+int
+link_add_address(struct link *link, const char *name,
+    const struct prefix *prefix)
+{
+	struct rtnl_addr *address;
+	int		  r = make_address(link, name, prefix, &address);
+
+	if (r < 0)
+		return r;
+	r = to_errno(rtnl_addr_add(link->sock, address, NLM_F_EXCL));
+	rtnl_addr_put(address);
+	return r == -EEXIST ? 0 : r;
+}
+
+int
+link_remove_address(struct link *link, const char *name,
+    const struct prefix *prefix)
+{
+	struct rtnl_addr *address;
+	int		  r = make_address(link, name, prefix, &address);
+
+	if (r < 0)
+		return r == -ENODEV ? 0 : r;
+	r = to_errno(rtnl_addr_delete(link->sock, address, 0));
+	rtnl_addr_put(address);
+	return r == -EADDRNOTAVAIL || r == -ENODEV ? 0 : r;
+}
+
+static int
+make_address(struct link *link, const char *name, const struct prefix *prefix,
+    struct rtnl_addr **address)
+{
+	int		index = link_index(link, name), r = -NLE_NOMEM;
+	struct nl_addr *local;
+
+	if (index < 0)
+		return index;
+	*address = rtnl_addr_alloc();
+	local = to_nl(prefix);
+	if (*address != NULL && local != NULL) {
+		rtnl_addr_set_ifindex(*address, index);
+		r = rtnl_addr_set_local(*address, local);
+	}
+	if (local != NULL)
+		nl_addr_put(local);
+	if (r < 0 && *address != NULL)
+		rtnl_addr_put(*address);
+	return to_errno(r);
+}
+
+/* -------------------------------------------------------------- routes */
+
+/*
+ * Without NLM_F_EXCL the kernel would put a second route to the same network
+ * before somebody else's and say nothing; with it, one cannot tell whose is
+ * there.  So a second try appends: that is refused if, and only if, the route
+ * is the one that we want; else it is taken back.
+ */
+int
+link_add_route(struct link *link, const char *name,
+    const struct prefix *network)
+{
+	struct rtnl_route *route;
+	int		   r = make_route(link, name, network, &route);
+
+	if (r < 0)
+		return r;
+	r = to_errno(rtnl_route_add(link->sock, route, NLM_F_EXCL));
+	if (r == -EEXIST) {
+		r = to_errno(rtnl_route_add(link->sock, route, NLM_F_APPEND));
+		if (r == 0) {
+			(void)rtnl_route_delete(link->sock, route, 0);
+			r = -EEXIST;
+		} else if (r == -EEXIST) {
+			r = 0;
+		}
+	}
+	rtnl_route_put(route);
+	return r;
+}
+
+int
+link_remove_route(struct link *link, const char *name,
+    const struct prefix *network)
+{
+	struct rtnl_route *route;
+	int		   r = make_route(link, name, network, &route);
+
+	if (r < 0)
+		return r == -ENODEV ? 0 : r;
+	r = to_errno(rtnl_route_delete(link->sock, route, 0));
+	rtnl_route_put(route);
+	return r == -ENOENT || r == -ENODEV ? 0 : r;
+}
+
+static int
+make_route(struct link *link, const char *name, const struct prefix *network,
+    struct rtnl_route **route)
+{
+	struct prefix	     plain = prefix_network(network);
+	int		     index = link_index(link, name), r = -NLE_NOMEM;
+	struct rtnl_nexthop *hop;
+	struct nl_addr	    *dst;
+
+	if (index < 0)
+		return index;
+	*route = rtnl_route_alloc();
+	hop = rtnl_route_nh_alloc();
+	dst = to_nl(&plain);
+	if (*route == NULL || hop == NULL || dst == NULL)
+		goto out;
+	rtnl_route_set_family(*route, (uint8_t)plain.addr.family);
+	rtnl_route_set_table(*route, RT_TABLE_MAIN);
+	rtnl_route_set_protocol(*route, LINK_RTPROT);
+	rtnl_route_set_type(*route, RTN_UNICAST);
+	rtnl_route_set_scope(*route, plain.addr.family == AF_INET ?
+	    RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+	r = rtnl_route_set_dst(*route, dst);
+	if (r < 0)
+		goto out;
+	rtnl_route_nh_set_ifindex(hop, index);
+	rtnl_route_add_nexthop(*route, hop); /* consumes it */
+	hop = NULL;
+out:
+	if (dst != NULL)
+		nl_addr_put(dst);
+	if (hop != NULL)
+		rtnl_route_nh_free(hop);
+	if (r < 0 && *route != NULL)
+		rtnl_route_put(*route);
+	return to_errno(r);
+}
+
+/* ------------------------------------------------------------ overlaps */
+
+bool
+link_overlaps_lan(struct link *link, const struct prefix *network,
+    const char *except, struct prefix *found, char *ifname)
+{
+	struct nl_cache *addrs;
+	bool		 overlaps = false;
+
+	/* Who cannot be asked is taken to say nothing. */
+	if (rtnl_addr_alloc_cache(link->sock, &addrs) < 0)
+		return false;
+	for (struct nl_object *o = nl_cache_get_first(addrs); o != NULL;
+	    o = nl_cache_get_next(o)) {
+		struct rtnl_addr *addr = (struct rtnl_addr *)o;
+		char		  name[IF_NAMESIZE];
+		struct prefix	  lan;
+
+		if (!from_nl(&lan, rtnl_addr_get_local(addr)) ||
+		    is_link_local(&lan.addr))
+			continue;
+		lan.len = (uint8_t)rtnl_addr_get_prefixlen(addr);
+		if (!prefix_overlaps(&lan, network) ||
+		    if_indextoname((unsigned)rtnl_addr_get_ifindex(addr),
+			name) == NULL ||
+		    strcmp(name, "lo") == 0 ||
+		    (except != NULL && strcmp(name, except) == 0))
+			continue;
+		if (overlaps && lan.len <= found->len)
+			continue;
+		*found = prefix_network(&lan);
+		strlcpy(ifname, name, IF_NAMESIZE);
+		overlaps = true;
+	}
+	nl_cache_free(addrs);
+	return overlaps;
+}
+
+static bool
+is_link_local(const struct addr *addr)
+{
+	static const struct prefix local[] = {
+		{ { AF_INET, { 169, 254 } }, 16 },
+		{ { AF_INET6, { 0xfe, 0x80 } }, 10 },
+	};
+
+	return prefix_contains(&local[0], addr) ||
+	    prefix_contains(&local[1], addr);
+}
+
+/* ---------------------------------------------------------- libnl's way */
+
+/* The caller puts it. */
+static struct nl_addr *
+to_nl(const struct prefix *prefix)
+{
+	struct nl_addr *addr = nl_addr_build(prefix->addr.family,
+	    prefix->addr.bytes, addr_bits(prefix->addr.family) / 8);
+
+	if (addr != NULL)
+		nl_addr_set_prefixlen(addr, prefix->len);
+	return addr;
+}
+
+static bool
+from_nl(struct prefix *prefix, struct nl_addr *addr)
+{
+	int family = addr != NULL ? nl_addr_get_family(addr) : AF_UNSPEC;
+
+	if ((family != AF_INET && family != AF_INET6) ||
+	    nl_addr_get_len(addr) != addr_bits((sa_family_t)family) / 8)
+		return false;
+	*prefix = (struct prefix) { 0 };
+	prefix->addr.family = (sa_family_t)family;
+	memcpy(prefix->addr.bytes, nl_addr_get_binary_addr(addr),
+	    nl_addr_get_len(addr));
+	prefix->len = (uint8_t)nl_addr_get_prefixlen(addr);
+	return true;
+}
+
+static int
+to_errno(int error)
+{
+	static const struct {
+		int nle, value;
+	} table[] = {
+		{ NLE_EXIST, EEXIST },
+		{ NLE_OBJ_NOTFOUND, ENOENT },
+		{ NLE_NODEV, ENODEV },
+		{ NLE_NOADDR, EADDRNOTAVAIL },
+		{ NLE_BUSY, EBUSY },
+		{ NLE_PERM, EPERM },
+		{ NLE_NOACCESS, EACCES },
+		{ NLE_NOMEM, ENOMEM },
+		{ NLE_INVAL, EINVAL },
+		{ NLE_RANGE, ERANGE },
+		{ NLE_OPNOTSUPP, EOPNOTSUPP },
+		{ NLE_AF_NOSUPPORT, EAFNOSUPPORT },
+		{ NLE_AGAIN, EAGAIN },
+		{ NLE_INTR, EINTR },
+	};
+
+	if (error >= 0)
+		return 0;
+	for (size_t i = 0; i < nitems(table); i++) {
+		if (table[i].nle == -error)
+			return -table[i].value;
+	}
+	return -EIO;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * link: interfaces, addresses, routes and bridge ports, by rtnetlink
+ * (libnl-route-3).  No shell.
+ *
+ * All return 0 (or what they say) or a negative errno value.  Adding what is
+ * there already, and removing what is not, is success.
+ */
+#ifndef LINK_H
+#define LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/* A netlink connection; NULL when there is none to be had. */
+struct link;
+
+struct link *link_open(void);
+void	     link_close(struct link *link); /* NULL is fine */
+
+/* The interface's index, or -ENODEV. */
+int link_index(struct link *link, const char *name);
+/* Its MTU, or a negative errno value. */
+int link_mtu(struct link *link, const char *name);
+int link_mac(struct link *link, const char *name, uint8_t mac[6]);
+bool link_is_bridge(struct link *link, const char *name);
+/* Whether the administrator has set it up (IFF_UP). */
+bool link_is_up(struct link *link, const char *name);
+
+/* `mtu` 0 leaves the MTU alone. */
+int link_set_up(struct link *link, const char *name, unsigned mtu);
+/* -EEXIST when there is an interface of that name. */
+int link_make_bridge(struct link *link, const char *name,
+    const uint8_t mac[6]);
+/* -EBUSY when it has a port: then it stays.  -EINVAL: it is no bridge. */
+int link_remove_bridge(struct link *link, const char *name);
+/* -EBUSY when it is a port of another bridge. */
+int link_enslave(struct link *link, const char *name, const char *bridge);
+
+int link_add_address(struct link *link, const char *name,
+    const struct prefix *address);
+int link_remove_address(struct link *link, const char *name,
+    const struct prefix *address);
+
+/*
+ * A route to `network` by the device itself, with our protocol number
+ * (LINK_RTPROT).  -EEXIST when somebody else has a route to the very same
+ * network in the main table; theirs stays.
+ */
+#define LINK_RTPROT 155
+int link_add_route(struct link *link, const char *name,
+    const struct prefix *network);
+int link_remove_route(struct link *link, const char *name,
+    const struct prefix *network);
+
+/*
+ * Whether `network` overlaps a network that an interface other than `except`
+ * has (an address with its prefix; loopback and link-local are left out); then
+ * `found` and `ifname` (16 bytes) say which, the longest prefix of several.
+ */
+bool link_overlaps_lan(struct link *link, const struct prefix *network,
+    const char *except, struct prefix *found, char *ifname);
+
+#endif /* LINK_H */

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A life: the steps in order, the loop, and everything backwards.
+ *
+ *              steps              READY               SIGTERM
+ *   (nothing) -------> STARTING ---------> RUNNING ------------> STOPPING
+ *                         |    any child's death, or 30 s           ^
+ *                         +---------- (exit status 1) --------------+
+ *
+ * The processes are children.c's, what the engine may ask is serve.c's.
+ */
+#include "monitor/monitor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bsd/libutil.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/nitems.h"
+#include "conf/conf.h"
+#include "monitor/children.h"
+#include "monitor/journal.h"
+#include "monitor/keeper_dir.h"
+#include "monitor/network.h"
+#include "monitor/notify.h"
+#include "monitor/reload.h"
+#include "monitor/running.h"
+#include "monitor/sites_watch.h"
+#include "monitor/sockets.h"
+#include "proc/chan.h"
+#include "proc/proc.h"
+
+#define READY_SEC 30
+
+enum state { STARTING, RUNNING, STOPPING };
+
+struct monitor {
+	enum state	 state;
+	int		 status; /* exit status */
+	struct conf	*conf;	 /* owned */
+	const char	*path;
+	enum log_level	 log_level;
+	int		 ready_fd; /* -1: told, or nobody waits */
+	struct ev_loop	*loop;
+	struct ev_signal sigterm, sigint, sighup;
+	struct ev_timer	 ready_timer;
+
+	struct pidfh	   *pidfile;
+	struct network	   *network;
+	struct sites_watch *watch;
+	struct children	    children;
+	/* What every new engine gets, as in children.opening; owned. */
+	char *conf_text, *pem;
+};
+
+static struct monitor *monitor_new(struct conf *conf, const char *path,
+    int log_level, int ready_fd);
+static void monitor_free(struct monitor *monitor);
+
+/* The steps of a start; each logs what was wrong. */
+static bool prepare_process(struct monitor *monitor);
+static bool lock_pidfile(struct monitor *monitor);
+static bool read_material(struct monitor *monitor);
+static bool make_network(struct monitor *monitor);
+static bool listen_unix(struct monitor *monitor);
+static bool listen_network(struct monitor *monitor);
+static bool open_keeper_dir(struct monitor *monitor);
+static bool watch_sites(struct monitor *monitor);
+static bool start_children(struct monitor *monitor);
+static bool log_failure(const char *what, int r);
+
+static void stop(struct monitor *monitor, int status);
+static void take_back(struct monitor *monitor);
+static void close_sockets(struct monitor *monitor);
+static void on_ready(void *arg);
+static void on_stop(void *arg);
+static void on_death(void *arg);
+static void on_signal(struct ev_loop *loop, struct ev_signal *w, int what);
+static void on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what);
+static void on_sites_changed(void *arg);
+static char *beside_socket(const struct conf *conf, const char *suffix);
+
+static bool (*const start_steps[])(struct monitor *monitor) = {
+	prepare_process,
+	lock_pidfile,
+	read_material,
+	make_network,
+	listen_unix,
+	listen_network,
+	open_keeper_dir,
+	watch_sites,
+	start_children,
+};
+
+int
+monitor_run(struct conf *conf, const char *path, int log_level, int ready_fd)
+{
+	struct monitor *monitor = monitor_new(conf, path, log_level, ready_fd);
+	size_t		i = 0;
+	int		status;
+
+	if (monitor == NULL)
+		return 1;
+	while (i < nitems(start_steps) && start_steps[i](monitor))
+		i++;
+	if (i == nitems(start_steps))
+		ev_run(monitor->loop, 0);
+	notify_send("STOPPING=1");
+	take_back(monitor);
+	status = monitor->status;
+	monitor_free(monitor);
+	return status;
+}
+
+int
+monitor_sweep(const struct conf *conf)
+{
+	char	       *path = monitor_journal_path(conf);
+	struct pidfh   *pidfile = path != NULL ? running_lock(conf) : NULL;
+	struct journal *journal;
+
+	if (pidfile == NULL) {
+		free(path);
+		return 1;
+	}
+	/* Opening it sweeps. */
+	journal = journal_open(path);
+	if (journal == NULL)
+		log_warn("%s", path);
+	else
+		journal_undo(journal);
+	unlink(conf->socket);
+	pidfile_remove(pidfile);
+	free(path);
+	return journal != NULL ? 0 : 1;
+}
+
+char *
+monitor_pid_path(const struct conf *conf)
+{
+	return beside_socket(conf, ".pid");
+}
+
+char *
+monitor_journal_path(const struct conf *conf)
+{
+	return beside_socket(conf, ".journal");
+}
+
+static struct monitor *
+monitor_new(struct conf *conf, const char *path, int log_level, int ready_fd)
+{
+	struct monitor *monitor = calloc(1, sizeof(*monitor));
+	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+
+	if (monitor == NULL || loop == NULL) {
+		log_warnx("%s", loop != NULL ? "there is no memory" :
+		    "libev finds no way to wait for events");
+		free(monitor);
+		conf_free(conf);
+		if (ready_fd != -1)
+			close(ready_fd);
+		return NULL;
+	}
+	monitor->state = STARTING;
+	monitor->status = 1;
+	monitor->conf = conf;
+	monitor->path = path;
+	monitor->log_level = (enum log_level)log_level;
+	monitor->ready_fd = ready_fd;
+	monitor->loop = loop;
+	children_init(&monitor->children, loop, conf);
+	monitor->children.log_level = log_level;
+	monitor->children.on_ready = on_ready;
+	monitor->children.on_stop = on_stop;
+	monitor->children.on_death = on_death;
+	monitor->children.arg = monitor;
+	return monitor;
+}
+
+static void
+monitor_free(struct monitor *monitor)
+{
+	ev_loop_destroy(monitor->loop);
+	if (monitor->ready_fd != -1)
+		close(monitor->ready_fd);
+	free(monitor->conf_text);
+	free(monitor->pem);
+	conf_free(monitor->conf);
+	free(monitor);
+}
+
+static bool
+prepare_process(struct monitor *monitor)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	struct ev_signal *signals[] = { &monitor->sigterm, &monitor->sigint,
+		&monitor->sighup };
+	struct rlimit nofile;
+
+	/* Why a start fails is said at any level. */
+	log_init("monitor", monitor->log_level > LOG_LEVEL_WARN ?
+		monitor->log_level : LOG_LEVEL_WARN);
+	umask(022);
+	signal(SIGPIPE, SIG_IGN);
+	/* The engine has a socket a site, and inherits this. */
+	if (getrlimit(RLIMIT_NOFILE, &nofile) == 0) {
+		nofile.rlim_cur = nofile.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &nofile);
+	}
+	for (size_t i = 0; i < nitems(numbers); i++) {
+		ev_signal_init(signals[i], on_signal, numbers[i]);
+		signals[i]->data = monitor;
+		/* Before a child's death: Ctrl-C reaches the children, too. */
+		ev_set_priority(signals[i], EV_MAXPRI);
+		ev_signal_start(monitor->loop, signals[i]);
+	}
+	return true;
+}
+
+static bool
+lock_pidfile(struct monitor *monitor)
+{
+	monitor->pidfile = running_lock(monitor->conf);
+	if (monitor->pidfile == NULL)
+		return false;
+	if (pidfile_write(monitor->pidfile) == -1)
+		return log_failure("the pid file cannot be written", -errno);
+	return true;
+}
+
+static bool
+read_material(struct monitor *monitor)
+{
+	struct conf    *conf = monitor->conf;
+	struct opening *opening = &monitor->children.opening;
+	char	       *path = file_join(conf->dir,
+		      conf->role == CONF_SERVER ? conf->certificate : conf->ca);
+	int		r;
+
+	if (path == NULL)
+		return log_failure("certificate", -ENOMEM);
+	r = file_read(path, CHAN_MAX_PAYLOAD, &monitor->pem, &opening->pem_len);
+	if (r == 0 && opening->pem_len == 0)
+		r = -ENODATA;
+	if (r < 0)
+		log_failure(path, r);
+	opening->pem = monitor->pem;
+	free(path);
+	return r == 0;
+}
+
+static bool
+make_network(struct monitor *monitor)
+{
+	struct opening *opening = &monitor->children.opening;
+	char	       *journal = monitor_journal_path(monitor->conf);
+
+	if (journal == NULL ||
+	    !reload_print(monitor->conf, &monitor->conf_text,
+		&opening->conf_len)) {
+		free(journal);
+		return false;
+	}
+	opening->conf = monitor->conf_text;
+	/* Whoever fails in there has said why. */
+	monitor->network = network_new(monitor->conf, journal);
+	free(journal);
+	if (monitor->network == NULL)
+		return false;
+	opening->device = network_device(monitor->network);
+	return true;
+}
+
+static bool
+listen_unix(struct monitor *monitor)
+{
+	int r = sockets_listen_unix(monitor->conf->socket, proc_admin_group());
+
+	if (r < 0)
+		return log_failure(monitor->conf->socket, r);
+	monitor->children.opening.admin = r;
+	return true;
+}
+
+static bool
+listen_network(struct monitor *monitor)
+{
+	const struct conf *conf = monitor->conf;
+	struct opening	  *opening = &monitor->children.opening;
+	unsigned	   workers = conf_workers(conf);
+	char		   what[32];
+	int		   r;
+
+	if (conf->role == CONF_CLIENT)
+		return true;
+	snprintf(what, sizeof(what), "TCP port %u", conf->port);
+	r = sockets_listen_tcp(&conf->listen, conf->port);
+	if (r < 0)
+		return log_failure(what, r);
+	opening->listener = r;
+	snprintf(what, sizeof(what), "UDP port %u", conf->port);
+	r = sockets_listen_udp(&conf->listen, conf->port, opening->udp,
+	    workers);
+	if (r < 0)
+		return log_failure(what, r);
+	opening->nudp = workers;
+	return true;
+}
+
+static bool
+open_keeper_dir(struct monitor *monitor)
+{
+	struct proc_user user;
+	char *path = file_join(monitor->conf->dir, CONF_KEEPER_DIR);
+	int   r = path != NULL ? proc_user(PROC_KEEPER, &user) : -ENOMEM;
+
+	if (r < 0) {
+		free(path);
+		return log_failure("no user for the keeper", r);
+	}
+	if (user.fallback)
+		log_info("this host has no users _tombolo-*: unused ids are "
+			 "taken, the keeper's is %u", (unsigned)user.uid);
+	r = keeper_dir_open(path, &user);
+	free(path);
+	monitor->children.keeper_dir = r < 0 ? -1 : r;
+	return r >= 0;
+}
+
+static bool
+watch_sites(struct monitor *monitor)
+{
+	if (monitor->conf->role == CONF_CLIENT)
+		return true;
+	monitor->watch = sites_watch_new(monitor->loop, monitor->conf->dir,
+	    on_sites_changed, monitor);
+	/* It runs without; changes wait for the next start then. */
+	if (monitor->watch == NULL)
+		log_warn("%s/%s: changes cannot be noticed",
+		    monitor->conf->dir, CONF_SITES_DIR);
+	return true;
+}
+
+static bool
+start_children(struct monitor *monitor)
+{
+	ev_timer_init(&monitor->ready_timer, on_never_ready, READY_SEC, 0.);
+	monitor->ready_timer.data = monitor;
+	/* The loop's idea of now is as old as the loop. */
+	ev_now_update(monitor->loop);
+	ev_timer_start(monitor->loop, &monitor->ready_timer);
+	return children_start(&monitor->children, monitor->network);
+}
+
+static bool
+log_failure(const char *what, int r)
+{
+	log_warnx("%s: %s", what, strerror(-r));
+	return false;
+}
+
+static void
+stop(struct monitor *monitor, int status)
+{
+	if (monitor->state == STOPPING)
+		return;
+	monitor->state = STOPPING;
+	monitor->status = status;
+	ev_break(monitor->loop, EVBREAK_ALL);
+}
+
+/* Backwards; whatever was not made is skipped. */
+static void
+take_back(struct monitor *monitor)
+{
+	sites_watch_free(monitor->watch);
+	children_stop(&monitor->children);
+	if (monitor->children.keeper_dir != -1)
+		close(monitor->children.keeper_dir);
+	close_sockets(monitor);
+	if (monitor->network != NULL)
+		network_free(monitor->network);
+	if (monitor->pidfile != NULL)
+		pidfile_remove(monitor->pidfile);
+}
+
+static void
+close_sockets(struct monitor *monitor)
+{
+	const struct opening *opening = &monitor->children.opening;
+
+	for (unsigned i = 0; i < opening->nudp; i++)
+		close(opening->udp[i]);
+	if (opening->listener != -1)
+		close(opening->listener);
+	if (opening->admin == -1)
+		return;
+	unlink(monitor->conf->socket);
+	close(opening->admin);
+}
+
+static void
+on_ready(void *arg)
+{
+	struct monitor *monitor = arg;
+
+	if (monitor->state != STARTING) {
+		log_info("engine: is up again");
+		return;
+	}
+	monitor->state = RUNNING;
+	log_set_level(monitor->log_level);
+	ev_timer_stop(monitor->loop, &monitor->ready_timer);
+	log_info("up: %s, %s device %s",
+	    monitor->conf->role == CONF_SERVER ? "primary site" :
+						 "satellite site",
+	    conf_mode_name(monitor->conf->mode),
+	    network_device(monitor->network)->name);
+	notify_send("READY=1");
+	if (monitor->ready_fd == -1)
+		return;
+	if (write(monitor->ready_fd, "", 1) == -1)
+		log_debug("nobody waits for the start any more");
+	close(monitor->ready_fd);
+	monitor->ready_fd = -1;
+}
+
+static void
+on_stop(void *arg)
+{
+	log_info("stops: an administrator asked on the local socket");
+	stop(arg, 0);
+}
+
+static void
+on_death(void *arg)
+{
+	struct monitor *monitor = arg;
+
+	if (monitor->state == STARTING)
+		stop(monitor, 1);
+}
+
+static void
+on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
+{
+	(void)loop;
+	(void)what;
+	if (w->signum == SIGHUP) {
+		log_info("SIGHUP: a changed %s is read at the next start; "
+			 "sites are noticed at once", CONF_FILE);
+		return;
+	}
+	log_info("stops: %s", strsignal(w->signum));
+	stop(w->data, 0);
+}
+
+static void
+on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what)
+{
+	(void)loop;
+	(void)what;
+	log_warnx("the engine did not get ready within %d s", READY_SEC);
+	stop(w->data, 1);
+}
+
+/* The network first: what a site may send must have its route back. */
+static void
+on_sites_changed(void *arg)
+{
+	struct monitor *monitor = arg;
+	struct opening *opening = &monitor->children.opening;
+	struct conf    *conf, *old = monitor->conf;
+	char	       *text;
+	size_t		len;
+
+	conf = reload_sites(monitor->path, old, &text, &len);
+	if (conf == NULL) {
+		log_warnx("sites: the last good ones are kept");
+		return;
+	}
+	if (len == opening->conf_len && memcmp(text, opening->conf, len) == 0) {
+		conf_free(conf);
+		free(text);
+		return;
+	}
+	network_update(monitor->network, conf);
+	free(monitor->conf_text);
+	monitor->conf_text = text;
+	opening->conf = text;
+	opening->conf_len = len;
+	monitor->conf = conf;
+	children_set_conf(&monitor->children, conf);
+	conf_free(old);
+	log_info("sites: changed; %zu are configured", conf->nsites);
+}
+
+/* "NAME.sock" becomes "NAME" and the suffix. */
+static char *
+beside_socket(const struct conf *conf, const char *suffix)
+{
+	size_t len = strlen(conf->socket);
+	char  *path;
+
+	if (len > 5 && strcmp(conf->socket + len - 5, ".sock") == 0)
+		len -= 5;
+	if (asprintf(&path, "%.*s%s", (int)len, conf->socket, suffix) == -1)
+		return NULL;
+	return path;
+}

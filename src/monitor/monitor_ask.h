@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * monitor_ask: the engine's half of the conversation with the monitor.
+ *
+ * It lies beside its partner and runs in the engine, on the control thread.
+ * Every ask is answered by one callback later, or by none when the monitor
+ * went away (then the engine ends anyway).  At most 16 are under way (-EAGAIN).
+ * A callback may ask again, but not free the struct; on_gone may.
+ */
+#ifndef MONITOR_ASK_H
+#define MONITOR_ASK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "conf/conf.h"
+#include "proc/chan.h"
+#include "proc/request.h"
+
+#define MONITOR_ASK_MAX_CONF	((size_t)16 * 1024 * 1024) /* of its text */
+#define MONITOR_ASK_MAX_PENDING 16
+
+struct monitor_ask;
+
+/* What the monitor hands over before START; descriptors are the engine's. */
+struct monitor_gift {
+	struct conf *conf; /* owned by the engine */
+	char	    *pem;  /* MATERIAL, NUL-terminated; owned */
+	size_t	     pem_len;
+	char	     device[16];
+	unsigned     ifindex;
+	unsigned     mtu;
+	uint8_t	     mac[6];
+	int	     queues[CONF_MAX_WORKERS];
+	unsigned     nqueues;
+	int	     listener; /* -1: none */
+	int	     udp[CONF_MAX_WORKERS];
+	unsigned     nudp;
+	int	     admin; /* -1: none */
+	int	     keeper_auth, keeper_sign; /* -1: none */
+	char	     version[32];
+};
+
+/* What may come at any time after START; called on the control thread. */
+struct monitor_ask_events {
+	/* A changed configuration, parsed; consumed. */
+	void (*on_conf)(void *arg, struct conf *conf);
+	/* A new keeper's channels; consumed. */
+	void (*on_keeper)(void *arg, int auth_fd, int sign_fd);
+	/* New PEM text; borrowed. */
+	void (*on_material)(void *arg, const char *pem, size_t len);
+	/* The monitor is gone: end. */
+	void (*on_gone)(void *arg);
+};
+
+/*
+ * Takes the gift, blocking, up to START.  0 or a negative errno value; nothing
+ * of a part of it is left open.
+ */
+int  monitor_ask_receive(int fd, struct monitor_gift *gift);
+void monitor_gift_free(struct monitor_gift *gift);
+
+/* From now on in `loop`; owns `fd`. */
+struct monitor_ask *monitor_ask_new(struct ev_loop *loop, int fd,
+    const struct monitor_ask_events *events, void *arg);
+void monitor_ask_free(struct monitor_ask *ask);
+
+void monitor_ask_ready(struct monitor_ask *ask);
+void monitor_ask_stop(struct monitor_ask *ask);
+
+/* Each returns 0, or a negative errno value and then nothing is called. */
+int monitor_ask_resolve(struct monitor_ask *ask,
+    void (*done)(void *arg, const struct endpoint *list, unsigned n),
+    void *arg);
+/* `fd` is the callee's, or -1 with a positive errno value in `error`. */
+int monitor_ask_connect(struct monitor_ask *ask, unsigned index,
+    void (*done)(void *arg, int fd, int error), void *arg);
+/* `fds` are the callee's; n is 0 on failure. */
+int monitor_ask_lanes(struct monitor_ask *ask, unsigned index, unsigned count,
+    void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg);
+int monitor_ask_network(struct monitor_ask *ask,
+    const struct prefix *addresses, size_t naddresses,
+    const struct prefix *routes, size_t nroutes,
+    void (*done)(void *arg, int error, const char *why), void *arg);
+
+/* Forget callbacks of this `arg`: their owner is gone (descriptors are closed). */
+void monitor_ask_cancel(struct monitor_ask *ask, const void *arg);
+
+#endif /* MONITOR_ASK_H */

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The netlink socket in nft_ctx is the table's owner: it stays open as long as
+ * the struct.  A changed configuration replaces the table as a whole, in one
+ * transaction; connections that are translated already live on in conntrack.
+ */
+#include "monitor/nat.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <nftables/libnftables.h>
+
+#include <bsd/string.h>
+
+#include "base/log.h"
+#include "monitor/prefix_set.h"
+
+struct nat {
+	struct nft_ctx *ctx;
+	char		device[16];
+	char		table[32];
+};
+
+static int  run(struct nat *nat, const char *text);
+static void log_lines(const char *text);
+static bool add_sources(struct prefix_set *sources, const struct conf *conf);
+static char *make_rules(const struct nat *nat, const struct prefix_set *sources,
+    bool replace);
+static void print_set(FILE *out, const char *name, const char *type,
+    sa_family_t family, const struct prefix_set *sources);
+
+struct nat *
+nat_new(const char *device, const struct conf *conf)
+{
+	struct nat	 *nat = calloc(1, sizeof(*nat));
+	struct prefix_set sources = { 0 };
+	char		 *rules = NULL;
+	int		  r = -ENOMEM;
+
+	if (nat == NULL)
+		return NULL;
+	strlcpy(nat->device, device, sizeof(nat->device));
+	snprintf(nat->table, sizeof(nat->table), "tombolo_%s", device);
+	nat->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (nat->ctx != NULL && nft_ctx_buffer_error(nat->ctx) == 0 &&
+	    nft_ctx_buffer_output(nat->ctx) == 0 &&
+	    add_sources(&sources, conf))
+		rules = make_rules(nat, &sources, false);
+	if (rules != NULL)
+		r = run(nat, rules);
+	free(rules);
+	prefix_set_fini(&sources);
+	if (r < 0) {
+		if (nat->ctx != NULL)
+			nft_ctx_free(nat->ctx);
+		free(nat);
+		return NULL;
+	}
+	return nat;
+}
+
+int
+nat_update(struct nat *nat, const struct conf *conf)
+{
+	struct prefix_set sources = { 0 };
+	char		 *rules = NULL;
+	int		  r = -ENOMEM;
+
+	if (add_sources(&sources, conf))
+		rules = make_rules(nat, &sources, true);
+	if (rules != NULL)
+		r = run(nat, rules);
+	free(rules);
+	prefix_set_fini(&sources);
+	return r;
+}
+
+void
+nat_free(struct nat *nat)
+{
+	char text[64];
+
+	if (nat == NULL)
+		return;
+	snprintf(text, sizeof(text), "delete table inet %s\n", nat->table);
+	run(nat, text);
+	nft_ctx_free(nat->ctx);
+	free(nat);
+}
+
+/* libnftables has no error number to give, only words: they go to the log. */
+static int
+run(struct nat *nat, const char *text)
+{
+	if (nft_run_cmd_from_buffer(nat->ctx, text) == 0)
+		return 0;
+	log_warnx("nat: nftables refused the table %s:", nat->table);
+	log_lines(nft_ctx_get_error_buffer(nat->ctx));
+	return -EIO;
+}
+
+static void
+log_lines(const char *text)
+{
+	for (size_t len; text[0] != '\0'; text += len) {
+		len = strcspn(text, "\n");
+		if (len > 0)
+			log_warnx("nat: %.*s", (int)len, text);
+		len += text[len] == '\n';
+	}
+}
+
+static bool
+add_sources(struct prefix_set *sources, const struct conf *conf)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < conf->tunnel_networks.n; i++)
+		ok = ok && prefix_set_add(sources, &conf->tunnel_networks.v[i]);
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+
+		for (size_t j = 0; !site->disabled && j < site->subnets.n; j++)
+			ok = ok && prefix_set_add(sources, &site->subnets.v[j]);
+	}
+	if (!ok)
+		return false;
+	/* nftables takes no interval that lies in another one. */
+	prefix_set_sort(sources);
+	prefix_set_merge(sources);
+	return true;
+}
+
+/*
+ * What this host sends to itself, from a tunnel address, goes out by lo and
+ * stays as it is.
+ */
+static char *
+make_rules(const struct nat *nat, const struct prefix_set *sources,
+    bool replace)
+{
+	char  *text = NULL;
+	size_t len = 0;
+	FILE  *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	if (replace)
+		fprintf(out, "delete table inet %s\n", nat->table);
+	/* Without it a table of that name, of somebody else's, would do too. */
+	fprintf(out, "create table inet %s { flags owner; }\n", nat->table);
+	fprintf(out, "table inet %s {\nflags owner;\n", nat->table);
+	print_set(out, "sources4", "ipv4_addr", AF_INET, sources);
+	print_set(out, "sources6", "ipv6_addr", AF_INET6, sources);
+	fprintf(out,
+	    "chain out {\n"
+	    "type nat hook postrouting priority srcnat; policy accept;\n"
+	    "oifname { \"%s\", \"lo\" } accept\n"
+	    "ip saddr @sources4 masquerade\n"
+	    "ip6 saddr @sources6 masquerade\n"
+	    "}\n}\n",
+	    nat->device);
+	if (fclose(out) == EOF) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void
+print_set(FILE *out, const char *name, const char *type, sa_family_t family,
+    const struct prefix_set *sources)
+{
+	char	    text[PREFIX_STRLEN];
+	const char *before = "elements = { ";
+
+	fprintf(out, "set %s {\ntype %s; flags interval;\n", name, type);
+	for (size_t i = 0; i < sources->n; i++) {
+		if (sources->v[i].addr.family != family)
+			continue;
+		fprintf(out, "%s%s", before,
+		    prefix_print(&sources->v[i], text, sizeof(text)));
+		before = ",\n";
+	}
+	fputs(before[0] == ',' ? " }\n}\n" : "}\n", out);
+}

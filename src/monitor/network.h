@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * network: puts the device into its network, and takes it out again.
+ *
+ * tap: into the bridge (made when the configuration says so), with the
+ * bridge's MTU.  tun: the server's own addresses, routes to every enabled
+ * site's subnets; on a client what the server assigned.  Forwarding and NAT
+ * as configured.  What would outlive the daemon goes through the journal.
+ */
+#ifndef NETWORK_H
+#define NETWORK_H
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+#include "monitor/tapdev.h"
+
+struct network;
+
+/*
+ * Makes the device and everything around it.  NULL on failure, with one line
+ * in the log that says what and how to mend it, and nothing left behind.
+ * `journal_path` is where the journal lives; `conf` is borrowed until the next
+ * network_update() or network_free().
+ */
+struct network *network_new(const struct conf *conf, const char *journal_path);
+
+const struct tapdev *network_device(const struct network *network);
+
+/* A server's sites changed: routes and NAT follow. */
+void network_update(struct network *network, const struct conf *conf);
+
+/*
+ * A client's assignment, as a whole: what was assigned before and is not in it
+ * goes, what is in both is not touched.  Refused (vet.h) are routes and
+ * addresses that overlap one of this host's own networks, 0/0, ::/0 and their
+ * disguises unless the configuration accepts them, and what would loop.  On a
+ * host without IPv6, IPv6 is passed over.  Returns 0, or a negative errno
+ * value with the reason in `why`; then nothing has changed.
+ */
+int network_assign(struct network *network, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
+    size_t why_size);
+
+/*
+ * Takes all of it back and closes the device, which goes when no other process
+ * has a queue of it: end the engine first.  NULL is fine.
+ */
+void network_free(struct network *network);
+
+#endif /* NETWORK_H */

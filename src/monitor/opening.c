@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "monitor/opening.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "monitor/monitor_ask.h"
+#include "proc/request.h"
+
+#define PIECE (CHAN_MAX_PAYLOAD - 1)
+
+static int send_fds(struct chan *engine, enum request type, const int *fds,
+    unsigned nfds);
+static int send_device(struct chan *engine, const struct tapdev *device);
+static int send_start(struct chan *engine);
+
+int
+opening_send(struct chan *engine, const struct opening *opening)
+{
+	int r;
+
+	r = opening_send_conf(engine, opening->conf, opening->conf_len);
+	if (r == 0)
+		r = chan_send(engine, REQUEST_MATERIAL, 0, opening->pem,
+		    opening->pem_len, NULL, 0);
+	if (r == 0)
+		r = send_device(engine, opening->device);
+	if (r == 0 && opening->listener != -1)
+		r = send_fds(engine, REQUEST_LISTEN, &opening->listener, 1);
+	if (r == 0 && opening->nudp > 0)
+		r = send_fds(engine, REQUEST_UDP, opening->udp, opening->nudp);
+	if (r == 0 && opening->admin != -1)
+		r = send_fds(engine, REQUEST_ADMIN, &opening->admin, 1);
+	if (r == 0)
+		r = opening_send_keeper(engine, opening->keeper);
+	if (r == 0)
+		r = send_start(engine);
+	return r;
+}
+
+int
+opening_send_conf(struct chan *engine, const char *text, size_t len)
+{
+	uint8_t *piece;
+	int	 r = 0;
+
+	if (len > MONITOR_ASK_MAX_CONF)
+		return -EFBIG;
+	piece = malloc(1 + PIECE);
+	if (piece == NULL)
+		return -ENOMEM;
+	do {
+		size_t n = len < PIECE ? len : PIECE;
+
+		piece[0] = n == len;
+		memcpy(piece + 1, text, n);
+		r = chan_send(engine, REQUEST_CONF, 0, piece, 1 + n, NULL, 0);
+		text += n;
+		len -= n;
+	} while (r == 0 && len > 0);
+	free(piece);
+	return r;
+}
+
+int
+opening_send_keeper(struct chan *engine, const int keeper[2])
+{
+	return send_fds(engine, REQUEST_KEEPER, keeper, 2);
+}
+
+static int
+send_fds(struct chan *engine, enum request type, const int *fds, unsigned nfds)
+{
+	return chan_send(engine, (uint16_t)type, 0, NULL, 0, fds, nfds);
+}
+
+static int
+send_device(struct chan *engine, const struct tapdev *device)
+{
+	struct wire_writer w;
+	uint8_t		   buf[64];
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_string(&w, device->name);
+	wire_put_u32(&w, device->ifindex);
+	wire_put_u32(&w, device->mtu);
+	wire_put_bytes(&w, device->mac, sizeof(device->mac));
+	if (!wire_writer_is_ok(&w))
+		return -EMSGSIZE;
+	return chan_send(engine, REQUEST_DEVICE, 0, buf, w.len, device->queues,
+	    device->nqueues);
+}
+
+static int
+send_start(struct chan *engine)
+{
+	struct wire_writer w;
+	uint8_t		   buf[64];
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_string(&w, PACKAGE_VERSION);
+	if (!wire_writer_is_ok(&w))
+		return -EMSGSIZE;
+	return chan_send(engine, REQUEST_START, 0, buf, w.len, NULL, 0);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * opening: what the monitor tells a new engine before it may start.
+ *
+ * The other half is monitor_ask_receive(); the order is proc/request.h's.
+ */
+#ifndef OPENING_H
+#define OPENING_H
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+#include "monitor/tapdev.h"
+#include "proc/chan.h"
+
+/* All borrowed; the engine gets duplicates of the descriptors. */
+struct opening {
+	const char	    *conf; /* text of conf_print() */
+	size_t		     conf_len;
+	const char	    *pem;
+	size_t		     pem_len;
+	const struct tapdev *device;
+	int		     listener; /* -1: none */
+	int		     udp[CONF_MAX_WORKERS];
+	unsigned	     nudp;
+	int		     admin; /* -1: none */
+	int		     keeper[2]; /* auth, sign */
+};
+
+/* Each returns 0 or a negative errno value: then the engine is useless. */
+int opening_send(struct chan *engine, const struct opening *opening);
+int opening_send_conf(struct chan *engine, const char *text, size_t len);
+int opening_send_keeper(struct chan *engine, const int keeper[2]);
+
+#endif /* OPENING_H */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ *   begin() --start() ok--> running --died--> schedule() --pause--> begin()
+ *      `------ failed ---------------------------^
+ */
+#include "monitor/supervise.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/log.h"
+
+#define STOP_STEP_MS 5
+
+static int     begin(struct supervise *supervise);
+static void    on_child(struct ev_loop *loop, struct ev_child *child, int what);
+static void    on_due(struct ev_loop *loop, struct ev_timer *timer, int what);
+static void    schedule(struct supervise *supervise);
+static int64_t next_pause(const struct supervise *supervise, struct mono now);
+static void    log_death(const struct supervise *supervise, int status);
+static bool    wait_for(pid_t pid, int wait_ms);
+static void    forget(struct supervise *supervise);
+
+int
+supervise_start(struct supervise *supervise, struct ev_loop *loop)
+{
+	supervise->loop = loop;
+	supervise->pid = -1;
+	supervise->stopping = false;
+	supervise->deaths = 0;
+	supervise->pause_us = 0;
+	ev_timer_init(&supervise->timer, on_due, 0., 0.);
+	ev_child_init(&supervise->child, on_child, 0, 0);
+	/* Before anybody else's callback could use the pid of the dead. */
+	ev_set_priority(&supervise->child, EV_MAXPRI);
+	supervise->timer.data = supervise;
+	supervise->child.data = supervise;
+	return begin(supervise);
+}
+
+int
+supervise_restart(struct supervise *supervise)
+{
+	int r;
+
+	if (supervise->pid > 0) {
+		kill(supervise->pid, SIGKILL);
+		wait_for(supervise->pid, -1);
+	}
+	forget(supervise);
+	ev_timer_stop(supervise->loop, &supervise->timer);
+	r = begin(supervise);
+	if (r < 0)
+		schedule(supervise);
+	return r;
+}
+
+void
+supervise_kill(struct supervise *supervise)
+{
+	if (supervise->pid > 0)
+		kill(supervise->pid, SIGKILL);
+}
+
+void
+supervise_stop(struct supervise *supervise, int wait_ms)
+{
+	if (supervise->loop == NULL)
+		return;
+	supervise->stopping = true;
+	ev_timer_stop(supervise->loop, &supervise->timer);
+	if (supervise->pid <= 0)
+		return;
+	kill(supervise->pid, SIGTERM);
+	if (!wait_for(supervise->pid, wait_ms)) {
+		log_warnx("%s: does not end, killed",
+		    proc_name(supervise->role));
+		kill(supervise->pid, SIGKILL);
+		wait_for(supervise->pid, -1);
+	}
+	forget(supervise);
+}
+
+static int
+begin(struct supervise *supervise)
+{
+	pid_t pid = supervise->start(supervise);
+
+	supervise->started_at = mono_now();
+	if (pid < 0)
+		return (int)pid;
+	supervise->pid = pid;
+	ev_child_set(&supervise->child, pid, 0);
+	ev_child_start(supervise->loop, &supervise->child);
+	log_debug("%s: started, pid %ld", proc_name(supervise->role),
+	    (long)pid);
+	return 0;
+}
+
+static void
+on_child(struct ev_loop *loop, struct ev_child *child, int what)
+{
+	struct supervise *supervise = child->data;
+	int		  status = child->rstatus;
+
+	(void)loop;
+	(void)what;
+	forget(supervise);
+	if (supervise->stopping)
+		return;
+	supervise->deaths++;
+	log_death(supervise, status);
+	supervise->on_death(supervise);
+	if (!supervise->stopping)
+		schedule(supervise);
+}
+
+static void
+on_due(struct ev_loop *loop, struct ev_timer *timer, int what)
+{
+	struct supervise *supervise = timer->data;
+	int		  r;
+
+	(void)loop;
+	(void)what;
+	r = begin(supervise);
+	if (r == 0)
+		return;
+	log_warnx("%s: cannot be started: %s", proc_name(supervise->role),
+	    strerror(-r));
+	schedule(supervise);
+}
+
+static void
+schedule(struct supervise *supervise)
+{
+	supervise->pause_us = next_pause(supervise, mono_now());
+	/* The loop's idea of now is old after a wait for a child. */
+	ev_now_update(supervise->loop);
+	ev_timer_stop(supervise->loop, &supervise->timer);
+	ev_timer_set(&supervise->timer,
+	    (double)supervise->pause_us / (double)MONO_SEC, 0.);
+	ev_timer_start(supervise->loop, &supervise->timer);
+}
+
+static int64_t
+next_pause(const struct supervise *supervise, struct mono now)
+{
+	int64_t pause = supervise->pause_us * 2;
+
+	if (mono_sub(now, supervise->started_at) >= SUPERVISE_YOUNG_US)
+		return SUPERVISE_MIN_PAUSE_US;
+	if (pause < SUPERVISE_MIN_PAUSE_US)
+		return SUPERVISE_MIN_PAUSE_US;
+	return pause < SUPERVISE_MAX_PAUSE_US ? pause : SUPERVISE_MAX_PAUSE_US;
+}
+
+static void
+log_death(const struct supervise *supervise, int status)
+{
+	if (WIFSIGNALED(status))
+		log_warnx("%s: died by signal %d (%s)",
+		    proc_name(supervise->role), WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else
+		log_warnx("%s: ended with status %d",
+		    proc_name(supervise->role), WEXITSTATUS(status));
+}
+
+/* Whether it is gone within `wait_ms` (-1: for ever). */
+static bool
+wait_for(pid_t pid, int wait_ms)
+{
+	const struct timespec step = { .tv_nsec = STOP_STEP_MS * 1000000L };
+	struct mono	      end = mono_add(mono_now(), wait_ms * MONO_MS);
+
+	for (;;) {
+		pid_t got = waitpid(pid, NULL, WNOHANG);
+
+		/* ECHILD: the loop has reaped it and not told us yet. */
+		if (got == pid || (got == -1 && errno != EINTR))
+			return true;
+		if (wait_ms >= 0 && mono_is_due(end, mono_now()))
+			return false;
+		nanosleep(&step, NULL);
+	}
+}
+
+static void
+forget(struct supervise *supervise)
+{
+	/* Takes back an event that is under way, too. */
+	ev_child_stop(supervise->loop, &supervise->child);
+	supervise->pid = -1;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ca: a primary site's own certification authority.
+ *
+ * One CA a primary site: ECDSA P-256, twenty years, for nothing but this; its
+ * certificate travels in every invitation and is the only one a satellite
+ * believes.  It signs the server's certificate (five years), which can be
+ * renewed with the same functions: ca_sign_server() again, with the old key or
+ * a new one.
+ *
+ * Every certificate is valid from CA_NOT_BEFORE on, long before it was made.
+ * Routers without a battery wake up in 1970, or at the day of their firmware;
+ * a satellite with an older build than the server's must verify before it can
+ * ask anybody for the time.  A pinned CA loses nothing by it: no key of ours
+ * existed earlier, and there is no other issuer to confuse it with.
+ *
+ * Text in, text out (PEM); no files.  Needs gnutls_global_init(), which the
+ * library does itself.
+ */
+#ifndef CA_H
+#define CA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#define CA_NOT_BEFORE	((time_t)1577836800) /* 2020-01-01 00:00:00 UTC */
+#define CA_YEARS	20
+#define CA_SERVER_YEARS 5
+#define CA_PEM_MAX	16384 /* bytes of one certificate or key */
+
+/* PEM text, NUL-terminated; `len` is without the NUL.  Zeroed is empty. */
+struct ca_pem {
+	char  *text; /* owned */
+	size_t len;
+};
+
+/* Wipes and frees the text; an empty one is fine. */
+void ca_pem_fini(struct ca_pem *pem);
+
+/*
+ * The later of the clock and the time this program was built: what a host with
+ * a dead clock should take for "now", lest its certificates expire in 1990.
+ */
+time_t ca_now(void);
+
+/* All below: 0, or a negative errno value; then the outputs are empty. */
+
+/* A fresh ECDSA P-256 key, PKCS #8. */
+int ca_make_key(struct ca_pem *key);
+
+/*
+ * A CA for the primary site `name`, valid for twenty years from `now`, signed
+ * with its own `key`.
+ */
+int ca_make(const struct ca_pem *key, const char *name, time_t now,
+    struct ca_pem *cert);
+
+/*
+ * A certificate for `server_key` and the server `name` (a host name or an
+ * address: it becomes the subject alternative name), valid for five years from
+ * `now`, but no longer than the CA.  -EINVAL when `name` is neither, or when
+ * `ca_key` is not `ca_cert`'s.
+ */
+int ca_sign_server(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
+    const struct ca_pem *server_key, const char *name, time_t now,
+    struct ca_pem *cert);
+
+/* Whether `text` is exactly one certificate in PEM, and a CA's. */
+bool ca_is_ca(const char *text, size_t len);
+
+#endif /* CA_H */

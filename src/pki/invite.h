@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * invite: everything a satellite site must know, in one file.
+ *
+ * Made by `site add`, read by `join`.  A JSON object:
+ *
+ *   "tombolo-invitation"  1
+ *   "server", "port"      where the primary site is
+ *   "name"                what its certificate says
+ *   "ca"                  the CA to believe, PEM
+ *   "site"                the satellite's name
+ *   "mode", "auth"        "tap" or "tun"; how it proves who it is
+ *   "subnets"             the networks behind it; only when there are any
+ *   "secret"              the password; only when it was generated
+ *
+ * It comes by mail or on a stick, so reading is strict: a value of the wrong
+ * type, size or letters is refused, and no string can carry a line break or a
+ * comment into the configuration made of it.  Unknown members are ignored: a
+ * later version may say more.
+ */
+#ifndef INVITE_H
+#define INVITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addr.h"
+
+#define INVITE_MAX	  65536 /* bytes of an invitation */
+#define INVITE_SECRET_MAX 511
+#define INVITE_MAX_SUBNETS 64
+#define INVITE_SECRET_LEN 34 /* of a generated secret */
+
+/* Words of printable ASCII; `mode`, `auth`, `site` are checked by conf. */
+struct invite {
+	char	 server[254];
+	uint16_t port;
+	char	 name[254];
+	char	*ca; /* owned */
+	char	 site[64];
+	char	 mode[8];
+	char	 auth[32];
+	struct prefix subnets[INVITE_MAX_SUBNETS];
+	size_t	 nsubnets;
+	char	 secret[INVITE_SECRET_MAX + 1]; /* empty: none */
+};
+
+/* Wipes it; zeroed storage is fine. */
+void invite_fini(struct invite *invite);
+
+/*
+ * Reads `len` bytes of text.  False when it is no good invitation; `why` says
+ * what is wrong, and `*invite` is empty.
+ */
+bool invite_parse(struct invite *invite, const char *text, size_t len,
+    char *why, size_t why_size);
+
+/*
+ * The text of an invitation, NUL-terminated; the caller frees it with
+ * secret_free(text, *len + 1).  NULL when there is no memory.
+ */
+char *invite_print(const struct invite *invite, size_t *len);
+
+/*
+ * Draws a secret of 140 bits that can be read aloud:
+ * "k7fw-2m9c-xq4h-..." (no 0, 1, l, o).  `size` is INVITE_SECRET_LEN + 1 or
+ * more.
+ */
+void invite_draw_secret(char *dst, size_t size);
+
+#endif /* INVITE_H */

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "proc/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/unistd.h>
+
+#include "base/log.h"
+#include "base/nitems.h"
+#include "control/engine.h"
+#include "keeper/keeper.h"
+#include "resolver/resolver.h"
+
+#define FALLBACK_STRIDE 8 /* more than there are roles */
+#define FALLBACK_TRIES	32
+#define MAX_FDS		16
+
+static const struct {
+	const char *name;
+	const char *user;
+	int (*run)(void);
+} roles[] = {
+	[PROC_MONITOR] = { "monitor", NULL, NULL },
+	[PROC_KEEPER] = { "keeper", "_tombolo-keeper", keeper_main },
+	[PROC_ENGINE] = { "engine", "_tombolo-engine", engine_main },
+	[PROC_RESOLVER] = { "resolver", "_tombolo-resolver", resolver_main },
+};
+
+static void become(enum proc_role role, const int *fds, unsigned nfds,
+    int log_level, pid_t parent) __attribute__((__noreturn__));
+static int  place_fds(const int *fds, unsigned nfds);
+static bool find_role(const char *name, enum proc_role *role);
+static void change_user(const struct proc_user *user);
+static void drop_bounding_set(void);
+static void drop_capabilities(void);
+static void set_limits(void);
+
+const char *
+proc_name(enum proc_role role)
+{
+	return roles[role].name;
+}
+
+int
+proc_user(enum proc_role role, struct proc_user *user)
+{
+	struct passwd *pw;
+	uid_t	       id = PROC_FALLBACK_UID + (uid_t)role;
+
+	if (roles[role].user == NULL) {
+		*user = (struct proc_user) { geteuid(), getegid(), false };
+		return 0;
+	}
+	pw = getpwnam(roles[role].user);
+	if (pw != NULL && pw->pw_uid != 0) {
+		*user = (struct proc_user) { pw->pw_uid, pw->pw_gid, false };
+		return 0;
+	}
+	/* An id of a user or group of this host would share its rights. */
+	for (unsigned i = 0; i < FALLBACK_TRIES; i++, id += FALLBACK_STRIDE) {
+		if (getpwuid(id) != NULL || getgrgid((gid_t)id) != NULL)
+			continue;
+		*user = (struct proc_user) { id, (gid_t)id, true };
+		return 0;
+	}
+	return -ENOENT;
+}
+
+gid_t
+proc_admin_group(void)
+{
+	struct group *gr = getgrnam("tombolo");
+
+	return gr != NULL ? gr->gr_gid : (gid_t)-1;
+}
+
+pid_t
+proc_start(enum proc_role role, const int *fds, unsigned nfds, int log_level)
+{
+	pid_t parent = getpid(), pid;
+
+	if (nfds > MAX_FDS)
+		return -EINVAL;
+	pid = fork();
+	if (pid == -1)
+		return -errno;
+	if (pid == 0)
+		become(role, fds, nfds, log_level, parent);
+	return pid;
+}
+
+void
+proc_confine(enum proc_role role)
+{
+	struct proc_user user;
+	pid_t		 parent = getppid();
+
+	setproctitle("%s", proc_name(role));
+	if (geteuid() == 0) {
+		if (proc_user(role, &user) < 0)
+			fatalx("no user id is free for the %s; make the user "
+			       "%s", proc_name(role), roles[role].user);
+		change_user(&user);
+	}
+	drop_capabilities();
+	set_limits();
+	/* The change of user cleared it; the monitor may have died since. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+		fatal("cannot tie this process to the monitor");
+	if (getppid() != parent)
+		fatalx("the monitor is gone");
+}
+
+int
+proc_child_main(int argc, char **argv)
+{
+	enum proc_role role;
+	struct stat    st;
+	const char    *error;
+	int	       level;
+
+	if (argc != 4 || !find_role(argv[1], &role) ||
+	    strcmp(argv[2], "--log-level") != 0) {
+		log_warnx("%s: no such command; see tombolo --help", argv[1]);
+		return 2;
+	}
+	level = (int)strtonum(argv[3], LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG, &error);
+	if (error != NULL) {
+		log_warnx("--log-level %s: %s", argv[3], error);
+		return 2;
+	}
+	if (fstat(PROC_CHAN_FD, &st) == -1 || !S_ISSOCK(st.st_mode)) {
+		log_warnx("%s is started by the daemon only; see tombolo run",
+		    argv[1]);
+		return 2;
+	}
+	log_init(proc_name(role), (enum log_level)level);
+	/* A terminal's signals reach us all; the monitor says when to end. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	setproctitle_init(argc, argv, environ);
+	proc_confine(role);
+	return roles[role].run();
+}
+
+/* In the child: nothing here may touch what the monitor's memory holds. */
+static void
+become(enum proc_role role, const int *fds, unsigned nfds, int log_level,
+    pid_t parent)
+{
+	char	 name[32], level[16];
+	char	*argv[] = { (char[]) { "tombolo" }, name,
+		(char[]) { "--log-level" }, level, NULL };
+	sigset_t none;
+	int	 r;
+
+	/* Until the child changes its user, and does this again. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)
+		_exit(1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	r = place_fds(fds, nfds);
+	if (r < 0) {
+		errno = -r;
+		log_warn("%s: cannot pass its descriptors", proc_name(role));
+		_exit(1);
+	}
+	snprintf(name, sizeof(name), "_%s", proc_name(role));
+	snprintf(level, sizeof(level), "%d", log_level);
+	execv("/proc/self/exe", argv);
+	log_warn("%s: cannot execute /proc/self/exe", proc_name(role));
+	_exit(1);
+}
+
+/*
+ * Two steps, since a source may lie where another one goes: out of the way
+ * first (dup2() also clears close-on-exec), then into place.
+ */
+static int
+place_fds(const int *fds, unsigned nfds)
+{
+	int high[MAX_FDS];
+
+	for (unsigned i = 0; i < nfds; i++) {
+		high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC,
+		    PROC_CHAN_FD + MAX_FDS);
+		if (high[i] == -1)
+			return -errno;
+	}
+	for (unsigned i = 0; i < nfds; i++) {
+		if (dup2(high[i], PROC_CHAN_FD + (int)i) == -1)
+			return -errno;
+	}
+	/* Older kernels lack close_range(2); closefrom() then reads /proc. */
+	closefrom(PROC_CHAN_FD + (int)nfds);
+	return 0;
+}
+
+static bool
+find_role(const char *name, enum proc_role *role)
+{
+	if (name[0] != '_')
+		return false;
+	for (size_t i = 0; i < nitems(roles); i++) {
+		if (roles[i].run == NULL || strcmp(name + 1, roles[i].name) != 0)
+			continue;
+		*role = (enum proc_role)i;
+		return true;
+	}
+	return false;
+}
+
+static void
+change_user(const struct proc_user *user)
+{
+	uid_t ruid, euid, suid;
+	gid_t rgid, egid, sgid;
+
+	drop_bounding_set();
+	if (setgroups(0, NULL) == -1)
+		fatal("cannot leave the supplementary groups");
+	if (setresgid(user->gid, user->gid, user->gid) == -1)
+		fatal("cannot become group %u", (unsigned)user->gid);
+	if (setresuid(user->uid, user->uid, user->uid) == -1)
+		fatal("cannot become user %u", (unsigned)user->uid);
+	if (getresuid(&ruid, &euid, &suid) == -1 ||
+	    getresgid(&rgid, &egid, &sgid) == -1)
+		fatal("cannot read the user back");
+	if (ruid != user->uid || euid != user->uid || suid != user->uid ||
+	    rgid != user->gid || egid != user->gid || sgid != user->gid ||
+	    getgroups(0, NULL) != 0)
+		fatalx("the change of user did not hold");
+	if (setresuid((uid_t)-1, 0, (uid_t)-1) != -1)
+		fatalx("the change of user can be undone");
+}
+
+static void
+drop_bounding_set(void)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
+		/* Without CAP_SETPCAP it stays; no_new_privs is what counts. */
+		if (prctl(PR_CAPBSET_DROP, cap) == -1)
+			return;
+	}
+}
+
+/* libc has no call for it, and libcap is one more library for one line. */
+static void
+drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3];
+
+	/* Kernels before 4.3 have no ambient set. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 &&
+	    errno != EINVAL)
+		fatal("cannot drop the ambient capabilities");
+	if (syscall(SYS_capset, &header, none) == -1)
+		fatal("cannot drop the capabilities");
+	if (syscall(SYS_capget, &header, now) == -1)
+		fatal("cannot read the capabilities back");
+	for (size_t i = 0; i < nitems(now); i++) {
+		if ((now[i].effective | now[i].permitted |
+			now[i].inheritable) != 0)
+			fatalx("the capabilities did not go");
+	}
+}
+
+static void
+set_limits(void)
+{
+	struct rlimit no_core = { 0, 0 };
+
+	umask(077);
+	if (setrlimit(RLIMIT_CORE, &no_core) == -1)
+		fatal("cannot forbid core dumps");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		fatal("cannot set no_new_privs");
+#ifndef WITH_SANITIZER /* the leak checker traces the process at its end */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		fatal("cannot forbid tracing");
+#endif
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * request: every request that passes between our processes, in one list.
+ *
+ * Three conversations, each on a channel of its own (proc/chan.h).  Payloads
+ * are base/wire.h fields in the order given; "string" is wire_put_string(),
+ * "addr" is u8 family (4 or 6) and 4 or 16 bytes, "prefix" is an addr and a u8
+ * length, "endpoint" is an addr and a u16 port.
+ *
+ * monitor <-> engine
+ *
+ *   The monitor opens with these, in this order; the engine starts at START:
+ *
+ *   CONF      text of conf_print(), in pieces                  u8 last, bytes
+ *   MATERIAL  PEM text: the CA's (client), our chain (server)        bytes
+ *   DEVICE    string name, u32 ifindex, u32 mtu, 6 bytes MAC  fds: W queues
+ *   LISTEN    (server)                                        fd: TCP listener
+ *   UDP       (server)                                        fds: W sockets
+ *   ADMIN     (optional)                                      fd: unix listener
+ *   KEEPER    again whenever a keeper was restarted           fds: auth, sign
+ *   START     string version
+ *
+ *   Later CONF (all pieces; the engine applies it at the last one), MATERIAL
+ *   and KEEPER may come again at any time.
+ *
+ *   The engine asks; each answer repeats type and id:
+ *
+ *   READY     the engine is up                                no answer
+ *   RESOLVE   (client) look the server's name up anew
+ *             -> u8 n, n endpoints (fewer than 16; 0: no address known)
+ *   CONNECT   (client) u8 index into that list
+ *             -> u32 errno, fd: TCP socket, connecting
+ *   LANES     (client) u8 index, u8 count 1..16
+ *             -> u32 errno, fds: count UDP sockets, each a port of its own
+ *   NETWORK   (client, tun) what the server assigned, as a whole: replaces
+ *             what was there before
+ *             u8 n, n prefixes (addresses); u16 n, n prefixes (routes)
+ *             -> u32 errno, string (why it was refused, for the log)
+ *   STOP      (an administrator asked on the local socket)    no answer
+ *
+ * keeper <-> engine, two channels so that no signature waits for a hash
+ *
+ *   SIGN      u32 gnutls_sign_algorithm_t, bytes (hash or data)
+ *             -> u32 errno, bytes signature
+ *   SIGN_INFO -> u32 gnutls_pk_algorithm_t, u32 bits (0 0: there is no key)
+ *   VERIFY    string site, u8 known (0: no such site, disabled, or another
+ *             method: do the same work, say no), bytes password
+ *             -> u8 1 yes, 0 no
+ *   SECRET    (client) the password for the server that was verified
+ *             -> u32 errno, bytes
+ *
+ * resolver <-> monitor
+ *
+ *   LOOKUP    string host, u16 port -> u32 errno, u8 n, n endpoints
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "base/addr.h"
+#include "base/wire.h"
+
+enum request {
+	REQUEST_CONF = 1,
+	REQUEST_MATERIAL,
+	REQUEST_DEVICE,
+	REQUEST_LISTEN,
+	REQUEST_UDP,
+	REQUEST_ADMIN,
+	REQUEST_KEEPER,
+	REQUEST_START,
+
+	REQUEST_READY = 32,
+	REQUEST_RESOLVE,
+	REQUEST_CONNECT,
+	REQUEST_LANES,
+	REQUEST_NETWORK,
+	REQUEST_STOP,
+
+	REQUEST_SIGN = 64,
+	REQUEST_SIGN_INFO,
+	REQUEST_VERIFY,
+	REQUEST_SECRET,
+
+	REQUEST_LOOKUP = 96,
+};
+
+#define REQUEST_MAX_ENDPOINTS 16
+#define REQUEST_MAX_PASSWORD  511
+#define REQUEST_MAX_ADDRESSES 16
+#define REQUEST_MAX_ROUTES    1024
+
+void request_put_addr(struct wire_writer *w, const struct addr *addr);
+void request_get_addr(struct wire_reader *r, struct addr *addr);
+void request_put_prefix(struct wire_writer *w, const struct prefix *prefix);
+/* Fails the reader when the length is more than the family has. */
+void request_get_prefix(struct wire_reader *r, struct prefix *prefix);
+void request_put_endpoint(struct wire_writer *w, const struct endpoint *ep);
+void request_get_endpoint(struct wire_reader *r, struct endpoint *ep);
+
+#endif /* REQUEST_H */

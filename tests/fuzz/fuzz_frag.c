@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A story of fragments, of a few lanes and frames, with time and release
+ * between them.  One step is
+ *
+ *   | what 8 | frame 8 | offset 16 | length 16 | bytes ... |
+ *
+ * of which `what` has the lane (2 bits), "last" (1 bit), and 1 in 32 each:
+ * a second passes, release, forget the lane.
+ */
+#include "fuzz.h"
+
+#include "base/wire.h"
+#include "datapath/frag.h"
+
+static struct frag_pool *pool;
+static struct mono	 now;
+static unsigned		 held;
+
+static void
+join(uint8_t what, struct item *item)
+{
+	uint8_t		 *data;
+	size_t		  len, pos = 0;
+	struct item	  frame;
+	enum frag_verdict v;
+
+	if (held == FRAG_POOL / 2) {
+		frag_release(pool);
+		held = 0;
+	}
+	v = frag_join(pool, what & 3, item, now, &data, &len);
+	if (v != FRAG_WHOLE)
+		return;
+	held++;
+	FUZZ_CHECK(len > ITEM_FRAME_HEADER && len <= FRAG_MAX_LEN);
+	FUZZ_CHECK(item_next(data, len, &pos, &frame));
+	FUZZ_CHECK(frame.type == ITEM_FRAME && pos == len);
+}
+
+static void
+step(struct wire_reader *r)
+{
+	uint8_t	    what = wire_get_u8(r);
+	struct item item = { .type = ITEM_FRAGMENT };
+	size_t	    len;
+
+	item.flags = (what & 4) != 0 ? ITEM_FRAGMENT_LAST : 0;
+	item.frame_id = wire_get_u8(r);
+	item.offset = wire_get_u16(r);
+	len = wire_get_u16(r);
+	if (len > wire_left(r))
+		len = wire_left(r);
+	if (len == 0)
+		return;
+	item.data = malloc(len);
+	FUZZ_CHECK(item.data != NULL);
+	item.len = len;
+	wire_get_bytes(r, item.data, len);
+	join(what, &item);
+	free(item.data);
+
+	if (what >> 3 == 1)
+		now = mono_add(now, MONO_SEC / 2);
+	if (what >> 3 == 2) {
+		frag_release(pool);
+		held = 0;
+	}
+	if (what >> 3 == 3)
+		frag_forget(pool, what & 3);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct wire_reader r;
+
+	pool = frag_pool_new();
+	FUZZ_CHECK(pool != NULL);
+	now = (struct mono) { MONO_SEC };
+	held = 0;
+	wire_reader_init(&r, data, size);
+	while (wire_left(&r) > 0)
+		step(&r);
+	FUZZ_CHECK(frag_take_lost(pool, now) <= size);
+	frag_release(pool);
+	frag_pool_free(pool);
+	return 0;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fuzz_request: what one of our processes may say to another, when it has been
+ * taken over.
+ *
+ * The first byte chooses who listens; the rest are datagrams, each with a
+ * 16-bit length before it.
+ */
+#include "fuzz.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/wire.h"
+#include "keeper/keeper.h"
+#include "keeper/keeper_ask.h"
+#include "proc/chan.h"
+#include "proc/request.h"
+
+enum listener { FIELDS, BLOCKING, KEEPER_AUTH, KEEPER_SIGN, ASK_AUTH, ASK_SIGN };
+
+#define MAX_DATAGRAMS 8 /* each password takes its time */
+
+static void
+send_datagrams(struct wire_reader *r, int fd)
+{
+	for (int i = 0; i < MAX_DATAGRAMS && wire_left(r) > 2; i++) {
+		size_t	       len = wire_get_u16(r);
+		const uint8_t *p;
+
+		if (len > wire_left(r))
+			len = wire_left(r);
+		p = wire_get_view(r, len);
+		if (send(fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
+			return;
+	}
+}
+
+static void
+decode_fields(struct wire_reader *r)
+{
+	struct wire_reader again = *r;
+	struct endpoint	   ep;
+	struct prefix	   prefix;
+	char		   text[64];
+
+	while (wire_is_ok(r) && wire_left(r) > 0) {
+		request_get_prefix(r, &prefix);
+		if (!wire_is_ok(r))
+			break;
+		FUZZ_CHECK(prefix.len <= addr_bits(prefix.addr.family));
+		prefix_print(&prefix, text, sizeof(text));
+	}
+	while (wire_is_ok(&again) && wire_left(&again) > 0) {
+		request_get_endpoint(&again, &ep);
+		if (wire_is_ok(&again))
+			endpoint_print(&ep, text, sizeof(text));
+	}
+}
+
+static void
+receive_blocking(int fd)
+{
+	static uint8_t	buf[CHAN_MAX_PAYLOAD];
+	struct chan_msg msg;
+	int		r;
+
+	while ((r = chan_recv_fd(fd, &msg, buf, 0)) != -EPIPE &&
+	    r != -ETIMEDOUT) {
+		FUZZ_CHECK(r == 0 || r == -EBADMSG);
+		if (r == 0) {
+			FUZZ_CHECK(msg.len <= CHAN_MAX_PAYLOAD);
+			chan_msg_close_fds(&msg);
+		}
+	}
+}
+
+/* All its threads; it ends when it has read everything. */
+static void
+serve_keeper(int auth, int sign)
+{
+	int dir = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	FUZZ_CHECK(dir != -1);
+	keeper_serve(auth, sign, dir);
+}
+
+static void
+on_verdict(void *arg, bool yes)
+{
+	(void)yes;
+	++*(unsigned *)arg;
+}
+
+static void
+on_secret(void *arg, const char *secret, size_t len, int error)
+{
+	FUZZ_CHECK((secret == NULL) == (error != 0));
+	FUZZ_CHECK(secret == NULL || len <= REQUEST_MAX_PASSWORD);
+	++*(unsigned *)arg;
+}
+
+static void
+ask(int auth, int sign)
+{
+	struct ev_loop	  *loop = ev_loop_new(EVFLAG_AUTO);
+	struct keeper_ask *keeper = keeper_ask_new(loop);
+	gnutls_privkey_t   key;
+	unsigned	   answers = 0;
+
+	keeper_ask_attach(keeper, auth, sign);
+	keeper_ask_verify(keeper, "berlin", true, "x", 1, on_verdict, &answers);
+	keeper_ask_secret(keeper, on_secret, &answers);
+	for (int i = 0; i < 2 * MAX_DATAGRAMS; i++)
+		ev_run(loop, EVRUN_NOWAIT);
+	FUZZ_CHECK(answers <= 2);
+	key = keeper_ask_privkey(keeper);
+	if (key != NULL) {
+		uint8_t	       hash[32] = { 1 };
+		gnutls_datum_t datum = { hash, sizeof(hash) };
+		gnutls_datum_t signature;
+
+		if (gnutls_privkey_sign_hash2(key, GNUTLS_SIGN_ECDSA_SHA256, 0,
+			&datum, &signature) == 0)
+			gnutls_free(signature.data);
+		gnutls_privkey_deinit(key);
+	}
+	keeper_ask_free(keeper);
+	ev_loop_destroy(loop);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct wire_reader r;
+	int		   auth[2], sign[2];
+	enum listener	   who;
+
+	log_init(NULL, LOG_LEVEL_ERROR);
+	wire_reader_init(&r, data, size);
+	who = wire_get_u8(&r) % (ASK_SIGN + 1);
+	if (who == FIELDS) {
+		decode_fields(&r);
+		return 0;
+	}
+	FUZZ_CHECK(chan_pair(auth) == 0);
+	FUZZ_CHECK(chan_pair(sign) == 0);
+	send_datagrams(&r,
+	    who == KEEPER_SIGN || who == ASK_SIGN ? sign[0] : auth[0]);
+	/* Behind them comes the end; until then answers find a reader. */
+	shutdown(auth[0], SHUT_WR);
+	shutdown(sign[0], SHUT_WR);
+	switch (who) {
+	case KEEPER_AUTH:
+	case KEEPER_SIGN:
+		serve_keeper(auth[1], sign[1]);
+		break;
+	case ASK_AUTH:
+	case ASK_SIGN:
+		ask(auth[1], sign[1]);
+		break;
+	default:
+		receive_blocking(auth[1]);
+		close(auth[1]);
+		close(sign[1]);
+	}
+	close(auth[0]);
+	close(sign[0]);
+	return 0;
+}

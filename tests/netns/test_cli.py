@@ -1,0 +1,630 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The commands that need no daemon: init, site, join, check, version.
+
+    init --> DIR (server) --site add--> NAME.invite --join--> DIR (client)
+
+What they write, who may read it, and that a command which fails says so in
+one line and leaves nothing behind.  No namespace, no root.
+"""
+
+import json
+import os
+import pty
+import re
+import select
+import stat
+import subprocess
+
+import pytest
+
+from daemon import binary
+
+pytestmark = [
+    pytest.mark.without_root,
+    pytest.mark.skipif(binary() is None,
+                       reason="needs the program: build it, or set TOMBOLO"),
+]
+
+
+class Cli:
+    """Runs commands in a directory of its own."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __call__(self, *args, stdin=subprocess.DEVNULL):
+        # A session of its own: no terminal to ask for a password.
+        return subprocess.run([binary(), *args], cwd=self.path, stdin=stdin,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=60, start_new_session=True)
+
+    def ok(self, *args):
+        done = self(*args)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    def fails(self, *args, status=1, says="", lines=1):
+        """It fails, says why in so many lines, and changes no file."""
+        before = self.tree()
+        done = self(*args)
+        assert done.returncode == status, done
+        assert done.stdout == "", done
+        assert done.stderr.count("\n") == lines, done
+        assert says in done.stderr, done
+        assert self.tree() == before
+        return done.stderr
+
+    def tree(self):
+        """Every file and directory, with mode and content."""
+        found = {}
+        for top, dirs, files in os.walk(self.path):
+            for name in dirs + files:
+                path = os.path.join(top, name)
+                mode = stat.S_IMODE(os.lstat(path).st_mode)
+                found[os.path.relpath(path, self.path)] = (
+                    mode, None if name in dirs else self.read(path))
+        return found
+
+    def read(self, name):
+        with open(os.path.join(self.path, name), "rb") as f:
+            return f.read()
+
+    def text(self, name):
+        return self.read(name).decode()
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.path, name)
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+        return name
+
+    def mode(self, name):
+        return stat.S_IMODE(os.stat(os.path.join(self.path, name)).st_mode)
+
+    def sites(self, dir="s"):
+        return {s["name"]: s for s in
+                json.loads(self.ok("site", "list", "--dir", dir, "--json"))}
+
+
+@pytest.fixture
+def cli(tmp_path):
+    return Cli(tmp_path)
+
+
+@pytest.fixture
+def tap(cli):
+    cli.ok("init", "--name", "vpn.example.org", "--dir", "s", "--bridge", "br0")
+    return cli
+
+
+@pytest.fixture
+def tun(cli):
+    cli.ok("init", "--name", "vpn.example.org", "--dir", "s", "--mode", "tun")
+    return cli
+
+
+COMMANDS = ["init", "site", "site add", "site list", "site show", "site passwd",
+            "site disable", "site enable", "site remove", "join", "check",
+            "reload", "doctor", "version"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_printed_and_nothing_done(cli, command):
+    out = cli.ok(*command.split(), "--help")
+    assert out.startswith("usage: tombolo %s" % command)
+    assert cli.tree() == {}
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "site"])
+def test_unknown_options_are_wrong_usage(cli, command):
+    for bad in ("--no-such-option", "-q", "--help=1", "--password=x"):
+        cli.fails(*command.split(), bad, status=2)
+
+
+@pytest.mark.parametrize("args", [
+    "init", "init --name", "init --name=", "init --name a b", "init --name a:0",
+    "init --name a --mode tip", "init --name -a", "init --name a --name b",
+    "init --name 'a", "init --name a --nat=1", "site", "site frob", "site add",
+    "site add a b", "site add Berlin", "site add ../x", "site add .a",
+    "site show", "site list x", "site remove /etc/passwd",
+    "site add a --generate --password-file f", "site add a --auth none",
+    "join", "join a b", "check x", "version x", "frob"])
+def test_wrong_usage_is_2_and_one_line(cli, args):
+    cli.fails(*args.split(), status=2)
+
+
+@pytest.mark.parametrize("command", ["reload", "doctor"])
+def test_what_is_not_there_yet_says_so(cli, command):
+    cli.fails(command, says="does not have it yet")
+
+
+def test_version_names_libraries_and_features(cli):
+    out = cli.ok("version")
+    for want in (r"^tombolo \d", r"gnutls \d", r"nettle \d", r"jansson \d",
+                 r"libnl \d", r"X25519MLKEM768: (yes|no)$",
+                 r"TLS-SRP in the library: (yes|no)$",
+                 r"workers by default: \d+$"):
+        assert re.search(want, out, re.M), out
+
+
+# -- init
+
+def test_init_makes_a_checked_and_private_site(tap):
+    assert tap.ok("check", "-c", "s/tombolo.conf") == "s/tombolo.conf: ok\n"
+    modes = {"s": 0o755, "s/tombolo.conf": 0o644, "s/sites.d": 0o755,
+             "s/ca.crt": 0o644, "s/server.crt": 0o644, "s/ca.key": 0o600,
+             "s/keeper": 0o700, "s/keeper/server.key": 0o600,
+             "s/keeper/sites": 0o700}
+    assert {n: m for n, (m, _) in tap.tree().items()} == modes
+    text = tap.text("s/tombolo.conf")
+    assert "\nbridge = br0\n" in text and "\n#port = 55555\n" in text
+    assert "nat" not in text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files change hands")
+def test_keys_belong_to_the_keeper_and_the_ca_key_to_root(tap):
+    def owner(name):
+        return os.stat(os.path.join(tap.path, name)).st_uid
+    assert owner("s/ca.key") == 0 and owner("s/tombolo.conf") == 0
+    assert owner("s/keeper") == owner("s/keeper/server.key") != 0
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    assert owner("s/keeper/sites/berlin.password") == owner("s/keeper")
+    assert owner("s/sites.d/berlin.conf") == 0 == owner("berlin.invite")
+    tap.ok("join", "berlin.invite", "--dir", "c")
+    assert owner("c/keeper/password") == owner("c/keeper") != 0
+
+
+def test_a_strict_umask_does_not_hide_the_configuration(cli):
+    old = os.umask(0o077)
+    try:
+        cli.ok("init", "--name", "a", "--dir", "s")
+    finally:
+        os.umask(old)
+    assert cli.mode("s") == 0o755 and cli.mode("s/ca.crt") == 0o644
+
+
+def test_init_takes_all_it_is_told(cli):
+    cli.ok("init", "--name", "[2001:db8::1]:4433", "--dir", "s", "--mode", "tun",
+           "--network", "10.1.0.0/16", "--network", "fd00:1::/48",
+           "--tunnel-network", "10.8.0.0/24", "--tunnel-network", "fd00:8::/64",
+           "--nat")
+    lines = cli.ok("check", "-v", "--dir", "s").splitlines()
+    for want in ("name = 2001:db8::1", "port = 4433", "mode = tun", "nat = yes",
+                 "network = 10.1.0.0/16", "network = fd00:1::/48",
+                 "tunnel-network = 10.8.0.0/24",
+                 "tunnel-network = fd00:8::/64"):
+        assert want in lines
+
+
+@pytest.mark.parametrize("args, says", [
+    ("--network 10.0.0.0/24", "network is for mode = tun"),
+    ("--nat", "nat is for mode = tun"),
+    ("--mode tun --bridge br0", "bridge is for mode = tap"),
+    ("--mode tun --network 10.0.0.1/24", "write 10.0.0.0/24"),
+    ("--mode tun --network x", "expected ADDRESS/LENGTH"),
+    ("--mode tun --tunnel-network 10.0.0.0/31", "expected a length"),
+    ("--mode tun --network 10.4.2.0/24", "lies in tunnel-network"),
+    ("--bridge a/b", "expected an interface name"),
+    ("--bridge tombolo0", "device and bridge are both")])
+def test_init_refuses_what_check_would(cli, args, says):
+    line = cli.fails("init", "--name", "a", "--dir", "s", *args.split(),
+                     says=says)
+    assert line.startswith("tombolo: init: ") and ".conf" not in line
+
+
+def test_an_argument_cannot_smuggle_in_lines(cli):
+    cli.fails("init", "--name", "a", "--dir", "s", "--bridge", "br0\nmtu = 1300")
+    cli.fails("init", "--name", "a\nport = 1", "--dir", "s", status=2)
+
+
+def test_init_never_replaces_a_site(tap):
+    tap.fails("init", "--name", "a", "--dir", "s", says="is there already")
+    os.unlink(os.path.join(tap.path, "s/tombolo.conf"))
+    tap.fails("init", "--name", "a", "--dir", "s", says="ca.key is there")
+
+
+@pytest.mark.parametrize("there", ["ca.crt", "server.crt", "sites.d", "keeper"])
+def test_init_that_fails_half_way_leaves_nothing(cli, there):
+    os.mkdir(os.path.join(cli.path, "s"))
+    cli.write("s/" + there, "mine")
+    cli.fails("init", "--name", "a", "--dir", "s", says=there)
+
+
+def test_init_needs_a_directory_to_be_in(cli):
+    cli.fails("init", "--name", "a", "--dir", "no/where",
+              says="No such file or directory")
+
+
+# -- site add and the invitation
+
+def test_generated_secret_is_only_in_the_invitation(tap):
+    out = tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    invite = json.loads(tap.text("berlin.invite"))
+    assert tap.mode("berlin.invite") == 0o600
+    assert re.fullmatch(r"([a-z2-9]{4}-){6}[a-z2-9]{4}", invite["secret"])
+    assert {k: invite[k] for k in invite if k not in ("ca", "secret")} == {
+        "tombolo-invitation": 1, "server": "vpn.example.org", "port": 55555,
+        "name": "vpn.example.org", "site": "berlin", "mode": "tap",
+        "auth": "password"}
+    assert invite["ca"] == tap.text("s/ca.crt")
+    assert invite["secret"] not in out
+    for name, (_, content) in tap.tree().items():
+        if name != "berlin.invite" and content is not None:
+            assert invite["secret"].encode() not in content
+    assert tap.mode("s/keeper/sites/berlin.password") == 0o600
+    assert re.fullmatch(r"\$y\$[./0-9A-Za-z$]+\n",
+                        tap.text("s/keeper/sites/berlin.password"))
+    assert "join berlin.invite" in out
+
+
+def test_password_of_a_file_is_in_no_invitation(tap):
+    tap.write("pw", "open sesame\n")
+    tap.ok("site", "add", "berlin", "--password-file", "pw", "--dir", "s",
+           "--out", "x.invite")
+    assert "secret" not in json.loads(tap.text("x.invite"))
+    assert "sesame" not in tap.text("x.invite")
+
+
+@pytest.mark.parametrize("content, says", [
+    ("", "is empty"), ("\n", "is empty"), ("a\nb\n", "not one line"),
+    ("a\0b", "not one line"), ("a" * 512, "longer than 511"),
+    ("a" * 5000, "larger than any password")])
+def test_bad_password_files_are_refused(tap, content, says):
+    tap.write("pw", content)
+    tap.fails("site", "add", "berlin", "--password-file", "pw", "--dir", "s",
+              says=says)
+    tap.fails("site", "add", "berlin", "--password-file", "none", "--dir", "s",
+              says="No such file")
+
+
+def test_the_longest_password_is_taken(tap):
+    tap.write("pw", "a" * 511 + "\n")
+    tap.ok("site", "add", "berlin", "--password-file", "pw", "--dir", "s")
+    tap.ok("join", "berlin.invite", "--password-file", "pw", "--dir", "c")
+    assert tap.text("c/keeper/password") == "a" * 511 + "\n"
+
+
+def test_without_a_terminal_nobody_is_asked(tap):
+    tap.fails("site", "add", "berlin", "--dir", "s", says="no terminal")
+
+
+def test_a_site_is_not_added_twice(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    tap.fails("site", "add", "berlin", "--generate", "--dir", "s", "--out", "x",
+              says="is there already")
+
+
+def test_an_invitation_is_never_replaced(tap):
+    tap.write("berlin.invite", "mine")
+    tap.fails("site", "add", "berlin", "--generate", "--dir", "s",
+              says="is there already")
+    tap.fails("site", "add", "berlin", "--generate", "--dir", "s", "--out",
+              "no/where", says="No such file")
+
+
+def test_half_an_addition_is_taken_back(tap):
+    """The last step cannot be done: its place is taken by a directory."""
+    os.mkdir(os.path.join(tap.path, "s/sites.d/berlin.conf.x"))
+    os.rename(os.path.join(tap.path, "s/sites.d"),
+              os.path.join(tap.path, "s/gone"))
+    tap.fails("site", "add", "berlin", "--generate", "--dir", "s",
+              says="sites.d/berlin.conf")
+
+
+def test_sites_get_the_lowest_free_address(tun):
+    for name, want in (("a", "10.4.2.2"), ("b", "10.4.2.3"), ("c", "10.4.2.4")):
+        assert want in tun.ok("site", "add", name, "--generate", "--dir", "s")
+    tun.ok("site", "remove", "b", "--dir", "s")
+    tun.ok("site", "disable", "a", "--dir", "s")
+    tun.ok("site", "add", "d", "--generate", "--dir", "s")
+    assert tun.sites()["d"]["addresses"] == ["10.4.2.3"]
+    tun.ok("site", "add", "e", "--generate", "--dir", "s", "--address",
+           "10.4.2.77", "--subnet", "10.0.7.0/24", "--subnet", "fd00:7::/64")
+    assert tun.sites()["e"] == {
+        "name": "e", "disabled": False, "auth": "password",
+        "addresses": ["10.4.2.77"], "subnets": ["10.0.7.0/24", "fd00:7::/64"]}
+
+
+def test_each_tunnel_network_gives_an_address_until_it_is_full(cli):
+    cli.ok("init", "--name", "a", "--dir", "s", "--mode", "tun",
+           "--tunnel-network", "fd00:8::/64", "--tunnel-network", "10.8.0.0/29")
+    for i in range(5):
+        cli.ok("site", "add", "s%d" % i, "--generate", "--dir", "s")
+    assert cli.sites()["s4"]["addresses"] == ["fd00:8::6", "10.8.0.6"]
+    cli.fails("site", "add", "s5", "--generate", "--dir", "s",
+              says="no address is free in tunnel-network 10.8.0.0/29")
+
+
+@pytest.mark.parametrize("args, says", [
+    ("--address 10.4.2.1", "is the server's own"),
+    ("--address 10.4.2.2", "of site a"),
+    ("--address 10.4.3.2", "is in no tunnel network"),
+    ("--address 10.4.2.255", "is no host's address"),
+    ("--address 10.4.2.9/24", "without a length"),
+    ("--subnet 10.0.7.128/25", "of site a"),
+    ("--subnet 10.4.0.0/16", "overlaps tunnel-network"),
+    ("--subnet 10.0.9.1/24", "write 10.0.9.0/24"),
+    ("--subnet 10.0.9.0/24#", "expected ADDRESS/LENGTH")])
+def test_addition_is_checked_with_all_the_rest(tun, args, says):
+    tun.ok("site", "add", "a", "--generate", "--dir", "s", "--subnet",
+           "10.0.7.0/24")
+    line = tun.fails("site", "add", "b", "--generate", "--dir", "s",
+                     *args.split(), says=says)
+    assert line.startswith("tombolo: site b: ") and not re.search(r":\d+:", line)
+
+
+def test_addresses_are_no_business_of_tap(tap):
+    tap.fails("site", "add", "b", "--generate", "--dir", "s", "--address",
+              "10.4.2.2", says="address is for mode = tun")
+
+
+def test_broken_ca_makes_no_invitation(tap):
+    tap.write("s/ca.crt", "junk")
+    tap.fails("site", "add", "berlin", "--generate", "--dir", "s", says="ca.crt")
+
+
+# -- the other site commands
+
+def test_sites_are_listed_and_shown(tun):
+    assert "no sites" in tun.ok("site", "list", "--dir", "s")
+    assert tun.sites() == {}
+    tun.ok("site", "add", "berlin", "--generate", "--dir", "s", "--subnet",
+           "10.0.7.0/24")
+    assert re.search(r"^berlin +enabled +password +10\.4\.2\.2 +10\.0\.7\.0/24$",
+                     tun.ok("site", "list", "--dir", "s"), re.M)
+    assert tun.ok("site", "show", "berlin", "--dir", "s") == \
+        tun.text("s/sites.d/berlin.conf")
+    assert json.loads(tun.ok("site", "show", "berlin", "--dir", "s",
+                             "--json")) == tun.sites()["berlin"]
+
+
+@pytest.mark.parametrize("verb", ["show", "passwd", "disable", "enable",
+                                  "remove"])
+def test_unknown_sites_are_said_to_be(tap, verb):
+    tap.fails("site", verb, "nobody", "--dir", "s",
+              says="there is no site nobody")
+
+
+def test_disabling_keeps_everything_and_enabling_restores_it(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    mine = "# my notes\n\n  [site berlin] # here\nauth = \\\n password\n# end"
+    tap.write("s/sites.d/berlin.conf", mine)
+    tap.ok("site", "disable", "berlin", "--dir", "s")
+    assert tap.sites()["berlin"]["disabled"]
+    assert "# my notes" in tap.text("s/sites.d/berlin.conf")
+    tap.ok("site", "disable", "berlin", "--dir", "s")
+    tap.ok("site", "enable", "berlin", "--dir", "s")
+    assert tap.text("s/sites.d/berlin.conf") == mine
+    tap.ok("site", "enable", "berlin", "--dir", "s")
+    assert tap.text("s/sites.d/berlin.conf") == mine
+
+
+def test_enabling_is_checked_with_all_the_rest(tun):
+    tun.ok("site", "add", "a", "--generate", "--dir", "s")
+    tun.write("s/sites.d/b.conf", "[site b]\naddress = 10.4.2.2\ndisabled = yes\n")
+    tun.fails("site", "enable", "b", "--dir", "s", says="overlaps")
+
+
+def test_disable_and_remove_mend_a_broken_configuration(tun):
+    for name in "ab":
+        tun.write("s/sites.d/%s.conf" % name,
+                  "[site %s]\naddress = 10.4.2.2\n" % name)
+    tun.fails("site", "list", "--dir", "s", says="overlaps")
+    tun.ok("site", "disable", "a", "--dir", "s")
+    tun.ok("site", "list", "--dir", "s")
+    tun.ok("site", "remove", "a", "--dir", "s")
+    assert list(tun.sites()) == ["b"]
+
+
+def test_removal_leaves_nothing_of_the_site(tap):
+    before = tap.tree()
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    os.unlink(os.path.join(tap.path, "berlin.invite"))
+    tap.ok("site", "remove", "berlin", "--dir", "s")
+    assert tap.tree() == before
+
+
+def test_another_password_makes_another_invitation(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    hash = tap.text("s/keeper/sites/berlin.password")
+    tap.fails("site", "passwd", "berlin", "--generate", "--dir", "s",
+              says="berlin.invite is there already")
+    tap.ok("site", "passwd", "berlin", "--generate", "--dir", "s", "--out",
+           "new.invite")
+    old, new = (json.loads(tap.text(n)) for n in ("berlin.invite", "new.invite"))
+    assert old.pop("secret") != new.pop("secret") and old == new
+    assert tap.text("s/keeper/sites/berlin.password") != hash
+    hash = tap.text("s/keeper/sites/berlin.password")
+    tap.write("pw", "sesame")
+    tap.ok("site", "passwd", "berlin", "--password-file", "pw", "--dir", "s")
+    assert tap.text("s/keeper/sites/berlin.password") != hash
+    assert tap.mode("s/keeper/sites/berlin.password") == 0o600
+
+
+def test_sites_are_managed_at_the_primary_site_only(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    tap.ok("join", "berlin.invite", "--dir", "c")
+    tap.fails("site", "list", "--dir", "c", says="at the primary site")
+    tap.fails("site", "list", "--dir", "none", says="No such file")
+    tap.fails("site", "add", "x", "--generate", "--dir", "keeper",
+              says="No such file")
+
+
+# -- join
+
+def test_join_pins_the_ca_and_hides_the_password(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    out = tap.ok("join", "berlin.invite", "--dir", "c", "--bridge", "br1")
+    secret = json.loads(tap.text("berlin.invite"))["secret"]
+    assert tap.text("c/ca.crt") == tap.text("s/ca.crt")
+    assert tap.text("c/keeper/password") == secret + "\n"
+    assert secret not in out + tap.text("c/tombolo.conf")
+    assert "run -c c/tombolo.conf" in out
+    modes = {n: m for n, (m, _) in tap.tree().items() if n.startswith("c")}
+    assert modes == {"c": 0o755, "c/tombolo.conf": 0o644, "c/ca.crt": 0o644,
+                     "c/keeper": 0o700, "c/keeper/password": 0o600}
+    lines = tap.ok("check", "-v", "--dir", "c").splitlines()
+    for want in ("server = vpn.example.org:55555", "name = vpn.example.org",
+                 "site = berlin", "auth = password", "mode = tap",
+                 "bridge = br1"):
+        assert want in lines
+
+
+def test_join_without_a_bridge_says_what_that_means(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    assert "set bridge in c/tombolo.conf" in tap.ok(
+        "join", "berlin.invite", "--dir", "c")
+
+
+def test_join_of_a_routed_site_asks_for_its_subnets(cli):
+    cli.ok("init", "--name", "[2001:db8::1]:4433", "--dir", "s", "--mode", "tun")
+    cli.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    cli.ok("join", "berlin.invite", "--dir", "c", "--subnet", "10.0.7.0/24",
+           "--subnet", "10.0.8.0/24")
+    lines = cli.ok("check", "-v", "--dir", "c").splitlines()
+    for want in ("server = [2001:db8::1]:4433", "name = 2001:db8::1",
+                 "mode = tun", "subnet = 10.0.7.0/24", "subnet = 10.0.8.0/24"):
+        assert want in lines
+    cli.fails("join", "berlin.invite", "--dir", "d", "--bridge", "br0",
+              says="bridge is for mode = tap")
+    cli.fails("join", "berlin.invite", "--dir", "d", "--subnet", "10.0.7.1/24",
+              says="write 10.0.7.0/24")
+
+
+def test_password_file_overrides_the_secret(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    tap.write("pw", "sesame\r\n")
+    tap.ok("join", "berlin.invite", "--dir", "c", "--password-file", "pw")
+    assert tap.text("c/keeper/password") == "sesame\n"
+
+
+def test_join_never_replaces_a_site(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    tap.ok("join", "berlin.invite", "--dir", "c")
+    tap.fails("join", "berlin.invite", "--dir", "c", says="is there already")
+    tap.fails("join", "berlin.invite", "--dir", "s", says="is there already")
+
+
+@pytest.mark.parametrize("there", ["ca.crt", "keeper"])
+def test_join_that_fails_half_way_leaves_nothing(tap, there):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    os.mkdir(os.path.join(tap.path, "c"))
+    tap.write("c/" + there, "mine")
+    tap.fails("join", "berlin.invite", "--dir", "c", says=there)
+
+
+def test_an_invitation_that_others_can_read_gets_a_warning(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    os.chmod(os.path.join(tap.path, "berlin.invite"), 0o644)
+    done = tap("join", "berlin.invite", "--dir", "c")
+    assert done.returncode == 0 and "others on this host" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("key, value, says", [
+    ("tombolo-invitation", 2, "of another version"),
+    ("server", "a\nnat = yes", 'bad "server"'),
+    ("server", "-a", "server = -a"),
+    ("site", "Berlin", "site = Berlin"),
+    ("mode", "tip", "mode = tip"),
+    ("auth", "none", "auth = none"),
+    ("port", 0, 'bad "port"'),
+    ("ca", "junk", 'no good "ca"'),
+    ("secret", "a\nb", 'bad "secret"')])
+def test_forged_invitations_are_refused(tap, key, value, says):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    invite = json.loads(tap.text("berlin.invite"))
+    invite[key] = value
+    tap.write("forged", json.dumps(invite), 0o600)
+    tap.fails("join", "forged", "--dir", "c", says=says)
+
+
+def test_what_is_no_invitation_is_refused(cli):
+    cli.write("junk", "junk")
+    cli.write("big", " " * 70000)
+    cli.fails("join", "junk", "--dir", "c", says="is no invitation")
+    cli.fails("join", "big", "--dir", "c", says="larger than any")
+    cli.fails("join", "none", "--dir", "c", says="No such file")
+    cli.fails("join", ".", "--dir", "c", says="Is a directory")
+
+
+# -- check
+
+def test_check_complains_of_everything_at_once(tap):
+    tap.write("s/tombolo.conf",
+              "[server]\nname = a\nport = x\nprot = 1\n[bridge]\n")
+    tap.write("s/sites.d/a.conf", "[site b]\n")
+    lines = tap.fails("check", "-c", "s/tombolo.conf", lines=4).splitlines()
+    assert re.match(r"s/tombolo\.conf:3: port = x: expected a port", lines[0])
+    assert re.match(r"s/tombolo\.conf:4: prot: no such key", lines[1])
+    assert re.match(r"s/tombolo\.conf:5: \[bridge\]: no such section", lines[2])
+    assert re.match(r"/.*/s/sites\.d/a\.conf:1: \[site b\]: ", lines[3])
+
+
+def test_check_prints_what_it_understood_and_that_is_checked_alike(tun):
+    tun.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    text = tun.ok("check", "-v", "-c", "s/tombolo.conf")
+    assert "[site berlin]" in text
+    main, site = text.split("\n[site ", 1)
+    os.mkdir(os.path.join(tun.path, "again"))
+    os.mkdir(os.path.join(tun.path, "again/sites.d"))
+    tun.write("again/tombolo.conf", main)
+    tun.write("again/sites.d/berlin.conf", "[site " + site)
+    assert tun.ok("check", "-v", "-c", "again/tombolo.conf") == text
+
+
+def test_check_says_what_it_cannot_read(cli):
+    cli.fails("check", "-c", "none", says="none: cannot be read: No such file")
+    cli.fails("check", "-c", ".", says="Is a directory")
+    cli.write("nul", "[server]\n\0")
+    cli.fails("check", "-c", "nul", says="nul:2: there is a NUL byte")
+
+
+# -- the terminal
+
+def type_in(cli, answers, *args):
+    """Runs a command on a terminal and types; gives status and what it said."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(cli.path)
+        os.execv(binary(), [binary(), *args])
+    said = b""
+    todo = list(answers)
+    while True:
+        ready, _, _ = select.select([fd], [], [], 30)
+        assert ready, "it hangs: %r" % said
+        try:
+            got = os.read(fd, 4096)
+        except OSError:
+            break
+        if not got:
+            break
+        said += got
+        # One answer a question; what comes too early is thrown away.
+        if todo and said.count(b": ") > len(answers) - len(todo):
+            os.write(fd, todo.pop(0).encode() + b"\n")
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+
+
+def test_passwords_are_asked_for_and_not_shown(tap):
+    status, said = type_in(tap, ["open sesame", "open sesame"],
+                           "site", "add", "berlin", "--dir", "s")
+    assert status == 0 and "sesame" not in said, said
+    assert said.count("Password of site berlin:") == 1
+    assert "secret" not in json.loads(tap.text("berlin.invite"))
+    status, said = type_in(tap, ["open sesame"], "join", "berlin.invite",
+                           "--dir", "c")
+    assert status == 0 and "sesame" not in said, said
+    assert tap.text("c/keeper/password") == "open sesame\n"
+
+
+def test_a_mistyped_password_is_noticed(tap):
+    before = tap.tree()
+    for answers, says in ((["one", "two"], "differ"), (["", ""], "empty"),
+                          (["a" * 512] * 2, "longer than 511")):
+        status, said = type_in(tap, answers, "site", "add", "berlin", "--dir",
+                               "s")
+        assert status == 1 and says in said, said
+    assert tap.tree() == before

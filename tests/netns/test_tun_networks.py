@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Private networks reach each other through client and server; their hosts
+know nothing but their gateway, and nobody can pretend to be another's.
+
+    10.0.7.0/24, fd07::/64                          10.0.8.0/24, fd08::/64
+    [left] .5 ----- .1 [client] === tunnel === [server] .1 ----- .5 [right]
+                        198.18.0.2     |     198.18.0.1
+    [third] .5 ---- .1 [other] ========'
+    10.0.9.0/24         198.18.0.3
+"""
+
+import socket
+
+import pytest
+
+from frames import ETH_P_IP, Sender, Sniffer, ether, icmp_echo, ipv4
+from lib import EchoServer, Hub, Satellite, Talk, wait_until
+
+
+class Figure:
+    def __init__(self, net):
+        self.net = net
+        self.wan = net.host("wan")
+        self.wan.bridge("w0")
+        self.server, self.right = self.site("server", "right", 1, 8)
+        self.client, self.left = self.site("client", "left", 2, 7)
+        self.other, self.third = self.site("other", "third", 3, 9)
+        self.hub = Hub(self.server, "hub").init(
+            "198.18.0.1", "--mode", "tun", "--network", "10.0.8.0/24",
+            "--network", "fd08::/64")
+        self.satellite = self.add(self.client, "client", 7)
+        self.satellite2 = self.add(self.other, "other", 9)
+        self.hub.start()
+        for satellite in (self.satellite, self.satellite2):
+            satellite.start()
+            self.hub.wait_site(satellite.name)
+
+    def site(self, gateway, host, outer, inner):
+        gw, h = self.net.host(gateway), self.net.host(host)
+        self.net.cable(gw, "wan", self.wan, "p-" + gateway)
+        self.wan.ip("link", "set", "p-" + gateway, "master", "w0")
+        gw.addr("wan", "198.18.0.%d/24" % outer)
+        self.net.cable(gw, "lan", h, "lan0")
+        gw.addr("lan", "10.0.%d.1/24" % inner, "fd0%d::1/64" % inner)
+        h.addr("lan0", "10.0.%d.5/24" % inner, "fd0%d::5/64" % inner)
+        h.route("default", "10.0.%d.1" % inner)
+        h.route("default", "fd0%d::1" % inner)
+        return gw, h
+
+    def add(self, ns, name, inner):
+        invite = self.hub.add_site(name, "--subnet", "10.0.%d.0/24" % inner,
+                                   "--subnet", "fd0%d::/64" % inner)
+        return Satellite(ns, name).join(invite)
+
+
+@pytest.fixture(scope="module")
+def figure(net):
+    return Figure(net)
+
+
+def test_hosts_ping_each_other_over_ipv4(figure):
+    assert figure.left.ping("10.0.8.5")
+    assert figure.right.ping("10.0.7.5")
+    assert figure.right.ping("10.0.9.5")
+
+
+def test_hosts_ping_each_other_over_ipv6(figure):
+    assert figure.left.ping("fd08::5")
+    assert figure.right.ping("fd07::5")
+
+
+def test_addresses_are_not_translated(figure):
+    for a, b, address, source in (
+            (figure.left, figure.right, "10.0.8.5", "10.0.7.5"),
+            (figure.right, figure.left, "10.0.7.5", "10.0.8.5"),
+            (figure.left, figure.right, "fd08::5", "fd07::5")):
+        server = EchoServer(b, address, 8000)
+        talk = Talk(a, address, 8000)
+        talk.type(b"hello")
+        talk.expect(b"hello", 5)
+        assert server.peers == [source]
+        talk.close()
+        server.close()
+
+
+def test_large_packets_between_the_networks(figure):
+    assert figure.left.ping("10.0.8.5", size=65507, count=2, wait=4)
+    # The network is smaller than it looks; the gateway says so.
+    assert figure.left.ping("10.0.8.5", size=1472)
+
+
+def test_routes_says_which_network_is_behind_which_site(figure):
+    routes = {(r["network"], r["site"]) for r in figure.hub.routes()}
+    for row in (("10.0.7.0/24", "client"), ("10.0.9.0/24", "other"),
+                ("fd07::/64", "client")):
+        assert row in routes, routes
+
+
+def test_kernel_has_the_routes_on_both_ends(figure):
+    assert "10.0.8.0/24 dev" in figure.client.ip("route").stdout
+    assert "fd08::/64 dev" in figure.client.ip("-6", "route").stdout
+    assert "10.0.7.0/24 dev" in figure.server.ip("route").stdout
+    assert "fd07::/64 dev" in figure.server.ip("-6", "route").stdout
+
+
+def test_forwarding_is_on_while_it_is_needed(figure):
+    assert figure.server.sysctl_get("net/ipv4/ip_forward") == "1"
+    assert figure.client.sysctl_get("net/ipv4/ip_forward") == "1"
+
+
+@pytest.mark.parametrize("source,what", [
+    ("10.0.99.5", "an address of nobody"),
+    ("10.0.9.5", "an address of another site"),
+    ("10.0.8.9", "an address of the server's network"),
+    ("10.4.2.1", "the server's own address"),
+])
+def test_a_source_that_is_not_the_sites_is_dropped_and_counted(figure, source,
+                                                               what):
+    before = figure.hub.drops().get("bad-source", 0)
+    # The client's kernel must not be the one that drops it.
+    for dev in ("all", "lan"):
+        figure.client.sysctl("net/ipv4/conf/%s/rp_filter" % dev, 0)
+    frame = ether(figure.client.mac("lan"), figure.left.mac("lan0"), ETH_P_IP,
+                  ipv4(source, "10.0.8.5", socket.IPPROTO_ICMP,
+                       icmp_echo(7, 1, b"forged source")))
+    with Sniffer(figure.right, "lan0") as heard, \
+            Sender(figure.left, "lan0") as sender:
+        def dropped():
+            sender.send(frame)
+            return figure.hub.drops().get("bad-source", 0) > before
+        wait_until(dropped, 5, what + " is counted", every=0.1)
+        assert not heard.collect(lambda f: b"forged source" in f, 0.3)

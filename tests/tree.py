@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""tree: what must hold over the source tree itself, whatever it does.
+
+Needs no root and no build: it reads files.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SRC = os.path.join(TOP, "src")
+
+# Which directory may include what of which: arrows point one way.
+ARROWS = {
+    "base": set(),
+    "io": {"base"},
+    "conf": {"base"},
+    "proc": {"base"},
+    "pki": {"base"},
+    "datapath": {"io", "base"},
+    "monitor": {"proc", "conf", "base"},
+    "keeper": {"proc", "conf", "base"},
+    "resolver": {"proc", "conf", "base"},
+    "control": {"datapath", "io", "proc", "conf", "base"},
+    "admin": {"control", "datapath", "conf", "base"},
+    "cmd": {"admin", "control", "keeper", "monitor", "pki", "proc", "conf",
+            "base"},
+}
+
+# The halves that other processes call, and the files that start everything.
+DOORS = {
+    "monitor/monitor_ask.h": {"control", "admin"},
+    "keeper/keeper_ask.h": {"control"},
+}
+STARTERS = {
+    "main.c": {"cmd", "proc", "base"},
+    "proc/proc.c": {"control", "keeper", "resolver"},  # each role's main()
+    "control/engine.c": {"admin"},
+}
+
+# Raw GnuTLS codes are translated in the file that made the call, so few may.
+GNUTLS_FILES = {
+    "base/secret.c", "control/tls.c", "control/tls.h", "datapath/lane.c",
+    "datapath/lane_keys.c", "keeper/keeper_ask.h", "keeper/signer.c",
+    "pki/ca.c", "cmd/cmd_version.c",
+}
+
+
+def sources():
+    """Paths below src/ of every file of ours, as "dir/file"."""
+    found = []
+    for base, _, files in os.walk(SRC):
+        found += [os.path.relpath(os.path.join(base, f), SRC) for f in files
+                  if f.endswith((".c", ".h"))]
+    assert len(found) > 50
+    return sorted(found)
+
+
+def read(path):
+    with open(os.path.join(TOP, path)) as f:
+        return f.read()
+
+
+def includes(path):
+    return re.findall(r'^#\s*include\s+"([^"]+)"', read("src/" + path), re.M)
+
+
+def directory(path):
+    return os.path.dirname(path)
+
+
+def may_include(path, target):
+    home, there = directory(path), directory(target)
+    if there in ("", home):
+        return True  # config.h, and one's own directory
+    return (there in ARROWS.get(home, set()) or
+            home in DOORS.get(target, set()) or
+            there in STARTERS.get(path, set()))
+
+
+def test_arrows_between_directories_point_one_way():
+    wrong = ["src/%s includes %s" % (path, target) for path in sources()
+             for target in includes(path) if not may_include(path, target)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_arrows_have_no_circle():
+    def reach(start, seen):
+        for there in ARROWS[start]:
+            assert there != seen[0], "a circle at " + there
+            reach(there, seen + [there])
+    for start in ARROWS:
+        reach(start, [start])
+
+
+def test_every_directory_has_its_arrows():
+    assert {directory(p) for p in sources()} - {""} == set(ARROWS)
+
+
+def test_every_include_exists():
+    for path in sources():
+        for target in includes(path):
+            assert target == "config.h" or os.path.exists(
+                os.path.join(SRC, target)), "src/%s: %s" % (path, target)
+
+
+def test_a_file_includes_its_own_header_first():
+    for path in sources():
+        header = path[:-2] + ".h"
+        if path.endswith(".c") and os.path.exists(os.path.join(SRC, header)):
+            first = [t for t in includes(path) if t != "config.h"][:1]
+            assert first == [header], "src/%s: %s" % (path, first)
+
+
+def test_file_names_are_unique():
+    names = [os.path.basename(p) for p in sources()]
+    assert len(names) == len(set(names)), \
+        sorted(n for n in names if names.count(n) > 1)
+
+
+def test_every_file_names_its_licence():
+    for path in sources():
+        assert read("src/" + path).startswith(
+            "/* SPDX-License-Identifier: GPL-2.0-or-later */\n"), path
+
+
+def test_few_files_include_gnutls():
+    found = {p for p in sources() if re.search(
+        r"^#\s*include\s+<gnutls/", read("src/" + p), re.M)}
+    assert found <= GNUTLS_FILES, sorted(found - GNUTLS_FILES)
+
+
+def test_no_shell_is_ever_started():
+    for path in sources():
+        text = re.sub(r"/\*.*?\*/", "", read("src/" + path), flags=re.S)
+        assert not re.search(r"\b(system|popen|execlp|execvp)\s*\(", text), path
+
+
+def test_every_source_is_built():
+    makefile = read("Makefile.am")
+    for path in sources():
+        assert "src/" + path in makefile, "src/%s is in no list" % path
+
+
+# -------------------------------------------------------------- the papers
+
+def document(name):
+    path = os.path.join(TOP, name)
+    if not os.path.exists(path):
+        pytest.skip("there is no %s yet" % name)
+    return read(name)
+
+
+def test_every_path_that_the_architecture_names_exists():
+    text = document("doc/ARCHITECTURE.md")
+    words = set(re.findall(r"[\w./-]+/[\w.*-]+", text))
+    dirs = set(ARROWS)
+    for word in sorted(words):
+        first = word.split("/")[0]
+        if first in ("src", "tests", "contrib", "doc"):
+            base = TOP
+        elif first in dirs and "." in word:
+            base = SRC
+        else:
+            continue
+        path = os.path.join(base, word.rstrip(".,"))
+        assert os.path.exists(path) or "*" in word, word
+
+
+def test_architecture_names_every_directory():
+    text = document("doc/ARCHITECTURE.md")
+    for name in ARROWS:
+        assert name + "/" in text, name
+
+
+def test_manual_describes_every_key_of_the_configuration():
+    text = document("doc/tombolo.conf.5")
+    keys = re.findall(r'^\t\{ CONF_IN_\w+, "([a-z-]+)"',
+                      read("src/conf/conf_keys.c"), re.M)
+    assert len(keys) > 20
+    for key in keys:
+        assert re.search(r"^\.It Ic %s\b|^\.It Cm %s\b|^\.It .*\b%s\b" % (
+            key, key, key), text, re.M), "%s is not described" % key
+
+
+def test_manual_describes_every_command_and_every_drop():
+    text = document("doc/tombolo.8").replace("\\-", "-")
+    for name in re.findall(r'^\t\{ "([a-z]+)", cmd_', read("src/main.c"), re.M):
+        assert re.search(r"\b%s\b" % name, text), "command " + name
+    for name in re.findall(r'^\tX\(\w+,\s+"([a-z-]+)"',
+                           read("src/datapath/drop.h"), re.M):
+        assert name in text, "drop " + name
+
+
+@pytest.mark.parametrize("page", ["doc/tombolo.8", "doc/tombolo.conf.5"])
+def test_manual_is_clean_mdoc(page):
+    document(page)
+    if shutil.which("mandoc") is None:
+        pytest.skip("needs mandoc")
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning",
+                           os.path.join(TOP, page)], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_netns_test_shows_its_topology():
+    for name in os.listdir(os.path.join(TOP, "tests/netns")):
+        if not name.startswith("test_") or not name.endswith(".py"):
+            continue
+        text = read("tests/netns/" + name)
+        assert re.match(r'# SPDX.*\n"""\w', text), name
+        assert "tests/netns/" + name in read("tests/netns/Makefile.inc"), name

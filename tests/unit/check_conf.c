@@ -1,0 +1,678 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Configurations: tests/golden/NAME.in gives NAME.ok, the printed form or all
+ * the complaints; what is printed parses to the same; directories are read.
+ */
+#include "unit.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "conf/conf_keys.h"
+
+#define TEXT_MAX ((size_t)1024 * 1024)
+
+struct complaints {
+	char	 text[65536];
+	unsigned n;
+};
+
+static void
+collect(void *arg, const char *text)
+{
+	struct complaints *all = arg;
+	size_t		   len = strlen(all->text);
+
+	all->n++;
+	snprintf(all->text + len, sizeof(all->text) - len, "%s\n", text);
+}
+
+/* NULL with complaints, or a conf without any. */
+static struct conf *
+parse(const char *text, size_t len, const char *name, struct complaints *all)
+{
+	struct conf_errors errors = { .say = collect, .arg = all };
+	struct conf	  *conf;
+
+	*all = (struct complaints) { 0 };
+	conf = conf_parse_text(text, len, name, "/etc/tombolo", &errors);
+	ck_assert_uint_eq(errors.n == 0, conf != NULL);
+	ck_assert_uint_eq(all->n == 0, conf != NULL);
+	return conf;
+}
+
+static char *
+print(const struct conf *conf)
+{
+	char  *text;
+	size_t len;
+	FILE  *out = open_memstream(&text, &len);
+
+	conf_print(out, conf);
+	fclose(out);
+	return text;
+}
+
+static const char *
+golden_dir(void)
+{
+	static char path[512];
+	const char *srcdir = getenv("srcdir");
+
+	snprintf(path, sizeof(path), "%s/tests/golden",
+	    srcdir != NULL ? srcdir : ".");
+	return path;
+}
+
+static int
+is_input(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > 3 && strcmp(entry->d_name + len - 3, ".in") == 0;
+}
+
+static void
+one_golden(const char *input)
+{
+	static struct complaints all;
+	char	     name[256], want_path[1024], path[1024];
+	char	    *text, *got, *want;
+	size_t	     len, want_len;
+	struct conf *conf;
+
+	snprintf(path, sizeof(path), "%s/%s", golden_dir(), input);
+	snprintf(name, sizeof(name), "%.*s", (int)strlen(input) - 3, input);
+	snprintf(want_path, sizeof(want_path), "%s/%s.ok", golden_dir(), name);
+	ck_assert_int_eq(file_read(path, TEXT_MAX, &text, &len), 0);
+	conf = parse(text, len, input, &all);
+	got = conf != NULL ? print(conf) : strdup(all.text);
+	/* Look at what it wrote before it is kept. */
+	if (getenv("GOLDEN_WRITE") != NULL)
+		file_write(want_path, got, strlen(got), 0644, (uid_t)-1,
+		    (gid_t)-1);
+	ck_assert_msg(file_read(want_path, TEXT_MAX, &want, &want_len) == 0,
+	    "%s: cannot be read", want_path);
+	ck_assert_msg(strcmp(got, want) == 0, "%s gives\n%snot\n%s", input, got,
+	    want);
+	ck_assert_msg((strncmp(name, "wrong-", 6) == 0) == (conf == NULL),
+	    "%s: is it wrong or not?", name);
+	conf_free(conf);
+	free(text);
+	free(got);
+	free(want);
+}
+
+START_TEST(each_golden_gives_what_it_should)
+{
+	struct dirent **entries;
+	int		n = scandir(golden_dir(), &entries, is_input, alphasort);
+
+	ck_assert_int_ge(n, 16);
+	for (int i = 0; i < n; i++) {
+		one_golden(entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+}
+END_TEST
+
+static void
+check_prints_again(const char *text)
+{
+	static struct complaints all;
+	struct conf *first = parse(text, strlen(text), "first", &all);
+	struct conf *second;
+	char	    *once, *again;
+
+	ck_assert_msg(first != NULL, "%s\nof\n%s", all.text, text);
+	once = print(first);
+	second = parse(once, strlen(once), "second", &all);
+	ck_assert_msg(second != NULL, "%s\nof\n%s", all.text, once);
+	again = print(second);
+	ck_assert_str_eq(once, again);
+	ck_assert_uint_eq(first->nsites, second->nsites);
+	conf_free(first);
+	conf_free(second);
+	free(once);
+	free(again);
+}
+
+START_TEST(golden_prints_parse_to_the_same)
+{
+	static struct complaints all;
+	struct dirent **entries;
+	int		n = scandir(golden_dir(), &entries, is_input, alphasort);
+
+	ck_assert_int_gt(n, 0);
+	for (int i = 0; i < n; i++) {
+		char	     path[1024];
+		char	    *text;
+		size_t	     len;
+		struct conf *conf;
+
+		snprintf(path, sizeof(path), "%s/%s", golden_dir(),
+		    entries[i]->d_name);
+		ck_assert_int_eq(file_read(path, TEXT_MAX, &text, &len), 0);
+		conf = parse(text, len, "x", &all);
+		if (conf != NULL)
+			check_prints_again(text);
+		conf_free(conf);
+		free(text);
+		free(entries[i]);
+	}
+	free(entries);
+}
+END_TEST
+
+/* A value of the key's type, any that is allowed. */
+static void
+put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
+    unsigned number)
+{
+	static const char *const paths[] = { "/a", "b.crt", "/x y/\\#1", "/\\\\",
+		"/\xc3\xa4" };
+	static const char *const hosts[] = { "vpn.example.org", "192.0.2.1",
+		"2001:db8::1", "a", "a_b-c.9" };
+	static const char *const servers[] = { "h", "h:1", "[2001:db8::1]:65535",
+		"2001:db8::1", "192.0.2.1:4433" };
+	unsigned net = (unsigned)unit_below(seed, 200);
+
+	switch (key->type) {
+	case CONF_TYPE_PATH:
+		fputs(strcmp(key->name, "socket") == 0 ? "/run/x y.sock" :
+			paths[unit_below(seed, nitems(paths))], out);
+		break;
+	case CONF_TYPE_HOST:
+		fputs(hosts[unit_below(seed, nitems(hosts))], out);
+		break;
+	case CONF_TYPE_SERVER:
+		fputs(servers[unit_below(seed, nitems(servers))], out);
+		break;
+	case CONF_TYPE_PORT:
+		fprintf(out, "%u", 1 + (unsigned)unit_below(seed, 65535));
+		break;
+	case CONF_TYPE_NUMBER:
+		if (strcmp(key->name, "dead-peer") == 0)
+			fprintf(out, "%u", 3601 + net);
+		else if (strcmp(key->name, "max-addresses") == 0)
+			fprintf(out, "%u", key->max - net);
+		else if ((key->flags & CONF_KEY_AUTO) != 0 && net < 50)
+			fputs("auto", out);
+		else
+			fprintf(out, "%u", key->min +
+				(unsigned)unit_below(seed, key->max - key->min));
+		break;
+	case CONF_TYPE_ADDR:
+		fputs(net < 100 ? "any" : "2001:db8::7", out);
+		break;
+	case CONF_TYPE_BOOL:
+		fputs(net < 100 ? "yes" : "no", out);
+		break;
+	case CONF_TYPE_AUTO:
+		fputs(net < 100 ? "yes" : "auto", out);
+		break;
+	case CONF_TYPE_AUTH:
+		fputs("password", out);
+		break;
+	case CONF_TYPE_SITE:
+		fprintf(out, "site-%u", net);
+		break;
+	case CONF_TYPE_DEVICE:
+		fprintf(out, "%.2s%u", key->name, net);
+		break;
+	case CONF_TYPE_HOSTS:
+		fprintf(out, "10.200.%u.%u", number / 200, 2 + number % 200);
+		break;
+	case CONF_TYPE_ADDRESSES:
+		fprintf(out, "192.168.%u.%u/24", number, 1 + net);
+		break;
+	case CONF_TYPE_NETWORKS:
+		if (strcmp(key->name, "tunnel-network") == 0)
+			fprintf(out, "10.%u.0.0/16", 200 + number);
+		else if (number % 2 == 0)
+			fprintf(out, "172.%u.%u.0/24", key->section, number);
+		else
+			fprintf(out, "fd00:%x:%x::/48", key->section, number);
+		break;
+	case CONF_TYPE_MODE:
+		break;
+	}
+	fputc('\n', out);
+}
+
+static bool
+is_wanted(const struct conf_key *key, enum conf_role role, enum conf_mode mode,
+    bool bridged, uint64_t *seed)
+{
+	if (!conf_key_applies(key, role, mode) || key->type == CONF_TYPE_MODE)
+		return false;
+	/* The one of a pair that needs, or excludes, the other. */
+	if (strcmp(key->name, "bridge") == 0)
+		return bridged;
+	if (strcmp(key->name, "create-bridge") == 0 && !bridged)
+		return false;
+	if (key->type == CONF_TYPE_ADDRESSES && bridged)
+		return false;
+	if (strcmp(key->name, "keepalive") == 0 ||
+	    strcmp(key->name, "max-addresses-per-site") == 0)
+		return false;
+	return (key->flags & CONF_KEY_REQUIRED) != 0 ||
+	    key->type == CONF_TYPE_HOSTS || unit_below(seed, 2) == 0;
+}
+
+static char *
+random_conf(uint64_t *seed)
+{
+	enum conf_role role = (enum conf_role)unit_below(seed, 2);
+	enum conf_mode mode = (enum conf_mode)unit_below(seed, 2);
+	bool	 bridged = mode == CONF_TAP && unit_below(seed, 2) == 0;
+	unsigned sites = role == CONF_SERVER ? (unsigned)unit_below(seed, 9) : 0;
+	unsigned number = 0;
+	char	*text;
+	size_t	 len;
+	FILE	*out = open_memstream(&text, &len);
+
+	for (unsigned s = 0; s < CONF_IN_SITE + sites; s++) {
+		enum conf_section section = s < CONF_IN_SITE ? s : CONF_IN_SITE;
+
+		if ((section == CONF_IN_SERVER && role != CONF_SERVER) ||
+		    (section == CONF_IN_CLIENT && role != CONF_CLIENT))
+			continue;
+		fprintf(out, section == CONF_IN_SITE ? "[%s s%u]\n" : "[%s]\n",
+		    conf_section_name(section), s);
+		if (section == CONF_IN_INTERFACE)
+			fprintf(out, "mode = %s\n", conf_mode_name(mode));
+		/* The first is where sites' addresses are in. */
+		if (section == CONF_IN_INTERFACE && role == CONF_SERVER &&
+		    mode == CONF_TUN)
+			fprintf(out, "tunnel-network = 10.200.0.0/16\n");
+		for (size_t i = 0; i < CONF_NKEYS; i++) {
+			const struct conf_key *key = &conf_keys[i];
+			size_t		       n;
+
+			if (key->section != section ||
+			    !is_wanted(key, role, mode, bridged, seed))
+				continue;
+			n = conf_key_is_list(key) ? 1 + unit_below(seed, 3) : 1;
+			while (n-- > 0) {
+				fprintf(out, "%s = ", key->name);
+				put_random_value(out, key, seed, ++number % 50);
+			}
+		}
+	}
+	fclose(out);
+	return text;
+}
+
+START_TEST(random_confs_print_to_the_same)
+{
+	uint64_t seed = 1;
+
+	for (int i = 0; i < 500; i++) {
+		char *text = random_conf(&seed);
+
+		check_prints_again(text);
+		free(text);
+	}
+}
+END_TEST
+
+START_TEST(every_row_of_the_table_is_sound)
+{
+	char why[128];
+
+	for (size_t i = 0; i < CONF_NKEYS; i++) {
+		const struct conf_key *key = &conf_keys[i];
+		struct conf	       conf = { 0 };
+		struct conf_site       site = { 0 };
+		void *base = key->section == CONF_IN_SITE ? (void *)&site :
+							    (void *)&conf;
+		const char *value = key->fallback != NULL ? key->fallback :
+							    key->example;
+		char  back[128] = "";
+		FILE *out = fmemopen(back, sizeof(back), "w");
+
+		ck_assert_msg(conf_key_find(key->section, key->name) == key,
+		    "%s: twice", key->name);
+		ck_assert_msg(value != NULL, "%s: neither default nor example",
+		    key->name);
+		ck_assert_msg(conf_key_parse(key, base, value, why, sizeof(why)),
+		    "%s = %s: %s", key->name, value, why);
+		conf_key_print(out, key, base, 0);
+		fclose(out);
+		ck_assert_str_eq(back, value);
+		free(conf.name);
+		free(conf.certificate);
+		free(conf.socket);
+		free(conf.server_host);
+		free(conf.server_name);
+		free(conf.ca);
+		free(conf.subnets.v);
+		free(conf.addresses.v);
+		free(conf.tunnel_networks.v);
+		free(conf.networks.v);
+		free(site.addresses.v);
+		free(site.subnets.v);
+	}
+}
+END_TEST
+
+/* What a golden file cannot hold, or would be too large for one. */
+START_TEST(hostile_text_is_refused)
+{
+	static struct complaints all;
+	static char big[3 * 4096];
+	char	   *text;
+	size_t	    len;
+	FILE	   *out;
+
+	ck_assert_ptr_null(parse("[server]\nname = a\n\0", 19, "f", &all));
+	ck_assert_str_eq(all.text,
+	    "f:3: there is a NUL byte in it; this must be a text file\n");
+
+	ck_assert_ptr_null(parse("", 0, "f", &all));
+	ck_assert_str_eq(all.text,
+	    "f:1: there is neither [server] nor [client]; write one of "
+	    "them\n");
+
+	snprintf(big, sizeof(big), "[server]\nname = a\ncertificate = %05000d\n",
+	    0);
+	ck_assert_ptr_null(parse(big, strlen(big), "f", &all));
+	ck_assert_str_eq(all.text,
+	    "f:3: the line has 5014 bytes; at most 4096 are taken\n");
+
+	ck_assert_ptr_null(parse("[server]\nname = a\n\x1b[2J\xff = 1\n", 28,
+	    "f\n", &all));
+	ck_assert_str_eq(all.text,
+	    "f\\x0a:3: \\x1b[2J\\xff: no such key in [server]; there are name, "
+	    "port, listen, certificate, max-handshakes, handshake-time, "
+	    "keepalive, dead-peer, socket\n");
+
+	/* A thousand complaints are no use to anybody. */
+	out = open_memstream(&text, &len);
+	for (int i = 0; i < 1000; i++)
+		fprintf(out, "x\n");
+	fclose(out);
+	ck_assert_ptr_null(parse(text, len, "f", &all));
+	ck_assert_uint_eq(all.n, CONF_MAX_COMPLAINTS);
+	ck_assert_ptr_nonnull(strstr(all.text, "and more like these"));
+	free(text);
+}
+END_TEST
+
+START_TEST(truncation_anywhere_does_no_harm)
+{
+	static struct complaints all;
+	char   path[1024];
+	char  *text;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/server-tun-full.in", golden_dir());
+	ck_assert_int_eq(file_read(path, TEXT_MAX, &text, &len), 0);
+	for (size_t n = 0; n < len; n++) {
+		char *part = malloc(n > 0 ? n : 1);
+
+		memcpy(part, text, n);
+		conf_free(parse(part, n, "f", &all));
+		free(part);
+	}
+	free(text);
+}
+END_TEST
+
+/* Thousands of sites: complaints and all, without a noticeable wait. */
+START_TEST(many_sites_are_checked_quickly)
+{
+	static struct complaints all;
+	struct conf *conf;
+	char	    *text;
+	size_t	     len;
+	FILE	    *out = open_memstream(&text, &len);
+
+	fprintf(out, "[server]\nname = a\n[interface]\nmode = tun\n"
+		     "tunnel-network = 10.4.0.0/16\n");
+	for (unsigned i = 0; i < CONF_MAX_SITES; i++) {
+		fprintf(out, "[site s%u]\naddress = 10.4.%u.%u\n", i,
+		    1 + i / 200, 2 + i % 200);
+		for (unsigned j = 0; j < 20; j++)
+			fprintf(out, "subnet = fd00:%x:%x::/48\n", i, j);
+	}
+	fflush(out);
+	conf = parse(text, len, "f", &all);
+	ck_assert_msg(conf != NULL, "%s", all.text);
+	ck_assert_uint_eq(conf->nsites, CONF_MAX_SITES);
+	ck_assert_ptr_eq(conf_find_site(conf, conf->sites[17].name),
+	    &conf->sites[17]);
+	ck_assert_ptr_null(conf_find_site(conf, "nobody"));
+	conf_free(conf);
+
+	fprintf(out, "[site one-too-many]\naddress = 10.4.200.2\n");
+	fclose(out);
+	ck_assert_ptr_null(parse(text, len, "f", &all));
+	ck_assert_ptr_nonnull(strstr(all.text, "more than 4096 sites"));
+	free(text);
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	const char *name;
+	bool	    good;
+} names[] = {
+	{ "a letter", "a", true },
+	{ "a digit first", "1st", true },
+	{ "all that is allowed", "a-b_c.9", true },
+	{ "nothing", "", false },
+	{ "a dot first", ".a", false },
+	{ "the parent directory", "..", false },
+	{ "a dash first", "-a", false },
+	{ "an underscore first", "_a", false },
+	{ "a capital", "Berlin", false },
+	{ "a slash", "a/b", false },
+	{ "a blank", "a b", false },
+	{ "a line break", "a\n", false },
+	{ "not ASCII", "m\xc3\xbcnchen", false },
+	{ "63 bytes",
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	    true },
+	{ "64 bytes",
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	    false },
+};
+
+START_TEST(site_names_are_safe_file_names)
+{
+	for (size_t i = 0; i < nitems(names); i++)
+		ck_assert_msg(conf_is_site_name(names[i].name) == names[i].good,
+		    "%s", names[i].what);
+}
+END_TEST
+
+/* --- directories */
+
+static char dir[64];
+
+static void
+make_dir(void)
+{
+	char path[128];
+
+	strcpy(dir, "/tmp/check-conf-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/sites.d", dir);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+}
+
+static void
+put(const char *name, const char *text)
+{
+	char *path = file_join(dir, name);
+
+	ck_assert_int_eq(file_write(path, text, strlen(text), 0644, (uid_t)-1,
+			     (gid_t)-1), 0);
+	free(path);
+}
+
+static void
+remove_dir(const char *const *files)
+{
+	char path[256];
+
+	for (; *files != NULL; files++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, *files);
+		ck_assert_msg(unlink(path) == 0, "%s", path);
+	}
+	snprintf(path, sizeof(path), "%s/sites.d", dir);
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+static struct conf *
+load(struct complaints *all)
+{
+	struct conf_errors errors = { .say = collect, .arg = all };
+	char		  *path = file_join(dir, CONF_FILE);
+	struct conf	  *conf;
+
+	*all = (struct complaints) { 0 };
+	conf = conf_load(path, &errors);
+	free(path);
+	return conf;
+}
+
+START_TEST(sites_are_read_from_their_directory)
+{
+	static struct complaints all;
+	static const char *const files[] = { "tombolo.conf", "sites.d/rome.conf",
+		"sites.d/berlin.conf", "sites.d/.hidden.conf", "sites.d/README",
+		"sites.d/rome.conf.7.tmp", NULL };
+	struct conf *conf;
+	char	     want[128];
+
+	make_dir();
+	put("tombolo.conf", "[server]\nname = a\n[interface]\nmode = tun\n");
+	put("sites.d/rome.conf", "[site rome]\naddress = 10.4.2.3\n");
+	put("sites.d/berlin.conf", "# x\n[site berlin]\naddress = 10.4.2.2\n");
+	put("sites.d/.hidden.conf", "not looked at");
+	put("sites.d/README", "nor this");
+	put("sites.d/rome.conf.7.tmp", "nor this");
+	conf = load(&all);
+	ck_assert_msg(conf != NULL, "%s", all.text);
+	ck_assert_str_eq(conf->dir, dir);
+	snprintf(want, sizeof(want), "/run/tombolo/%s.sock", dir + 5);
+	ck_assert_str_eq(conf->socket, want);
+	ck_assert_uint_eq(conf->nsites, 2);
+	ck_assert_str_eq(conf->sites[0].name, "berlin");
+	ck_assert_uint_eq(conf->sites[0].line, 2);
+	ck_assert_ptr_nonnull(strstr(conf->sites[0].file, "/berlin.conf"));
+	ck_assert_str_eq(conf->sites[1].name, "rome");
+	conf_free(conf);
+	remove_dir(files);
+}
+END_TEST
+
+START_TEST(complaints_of_all_files_come_together)
+{
+	static struct complaints all;
+	static const char *const files[] = { "tombolo.conf", "sites.d/a.conf",
+		"sites.d/b.conf", "sites.d/c.conf", "sites.d/D.conf",
+		"sites.d/e.conf", NULL };
+	static const char *const wants[] = {
+		"/tombolo.conf:3: port = x: expected", "/tombolo.conf:4: sites live in ",
+		"/a.conf:1: [site b]: expected [site a], once",
+		"/b.conf:1: there is no [site b] in it",
+		"/c.conf:2: [server] does not belong here",
+		"/D.conf: expected a name of", "/e.conf:3: address = 10.4.3.2",
+	};
+
+	make_dir();
+	put("tombolo.conf", "[server]\nname = a\nport = x\n[site a]\n"
+			    "[interface]\nmode = tun\n");
+	put("sites.d/a.conf", "[site b]\n");
+	put("sites.d/b.conf", "");
+	put("sites.d/c.conf", "[site c]\n[server]\n");
+	put("sites.d/D.conf", "[site D]\n");
+	put("sites.d/e.conf", "[site e]\n\naddress = 10.4.3.2\n");
+	ck_assert_ptr_null(load(&all));
+	for (size_t i = 0; i < nitems(wants); i++)
+		ck_assert_msg(strstr(all.text, wants[i]) != NULL,
+		    "no \"%s\" in\n%s", wants[i], all.text);
+	remove_dir(files);
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_is_said)
+{
+	static struct complaints all;
+	struct conf_errors errors = { .say = collect, .arg = &all };
+
+	ck_assert_ptr_null(conf_load("/nonexistent/tombolo.conf", &errors));
+	ck_assert_ptr_nonnull(strstr(all.text,
+	    "/nonexistent/tombolo.conf: cannot be read: No such file"));
+	all = (struct complaints) { 0 };
+	ck_assert_ptr_null(conf_load("/etc", &errors));
+	ck_assert_str_eq(all.text, "/etc: cannot be read: Is a directory\n");
+	/* Endless, and so larger than any limit. */
+	all = (struct complaints) { 0 };
+	ck_assert_ptr_null(conf_load("/dev/zero", &errors));
+	ck_assert_str_eq(all.text, "/dev/zero: cannot be read: File too large\n");
+}
+END_TEST
+
+START_TEST(commented_form_means_the_same)
+{
+	static struct complaints all;
+	static const char text[] = "[server]\nname = a\nport = 7\n"
+				   "[interface]\nmode = tun\nnat = yes\n";
+	struct conf *conf = parse(text, strlen(text), "f", &all), *again;
+	char	    *commented, *once, *twice;
+	size_t	     len;
+	FILE	    *out = open_memstream(&commented, &len);
+
+	ck_assert_ptr_nonnull(conf);
+	conf_print_commented(out, conf);
+	fclose(out);
+	ck_assert_ptr_nonnull(strstr(commented, "\nnat = yes\n"));
+	ck_assert_ptr_nonnull(strstr(commented, "\n#keepalive = 10\n"));
+	ck_assert_ptr_nonnull(
+	    strstr(commented, "\n#socket = /run/tombolo/tombolo.sock\n"));
+	ck_assert_ptr_null(strstr(commented, "bridge ="));
+	again = parse(commented, len, "f", &all);
+	ck_assert_msg(again != NULL, "%s", all.text);
+	once = print(conf);
+	twice = print(again);
+	ck_assert_str_eq(once, twice);
+	free(once);
+	free(twice);
+	free(commented);
+	conf_free(conf);
+	conf_free(again);
+}
+END_TEST
+
+START_TEST(server_address_is_the_first)
+{
+	struct prefix net, got;
+	char	      text[PREFIX_STRLEN];
+
+	ck_assert(prefix_parse(&net, "10.4.2.0/24"));
+	got = conf_server_address(&net);
+	ck_assert_str_eq(prefix_print(&got, text, sizeof(text)), "10.4.2.1/24");
+	ck_assert(prefix_parse(&net, "fd00:4::/64"));
+	got = conf_server_address(&net);
+	ck_assert_str_eq(prefix_print(&got, text, sizeof(text)), "fd00:4::1/64");
+}
+END_TEST
+
+UNIT_MAIN("conf", each_golden_gives_what_it_should,
+    golden_prints_parse_to_the_same, random_confs_print_to_the_same,
+    every_row_of_the_table_is_sound, hostile_text_is_refused,
+    truncation_anywhere_does_no_harm, many_sites_are_checked_quickly,
+    site_names_are_safe_file_names, sites_are_read_from_their_directory,
+    complaints_of_all_files_come_together, what_cannot_be_read_is_said,
+    commented_form_means_the_same, server_address_is_the_first)

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Two lanes, a client's and a server's, with a wire of memory between them
+ * that can lose, repeat and spoil datagrams.
+ */
+#include <arpa/inet.h>
+
+#include "datapath/lane.h"
+#include "unit.h"
+
+#define WIRE_SIZE 256
+
+struct wire {
+	struct udp_datagram list[WIRE_SIZE];
+	uint8_t		    data[WIRE_SIZE][UDP_MAX_LEN];
+	unsigned	    n;
+};
+
+struct end {
+	struct lane_env env; /* first: reserve() finds us by it */
+	struct lane	lane;
+	struct wire	out;
+	struct udp_path as; /* what the other end sees as our address */
+	uint8_t		plain[LANE_MAX_RECORD];
+	size_t		plain_len;
+};
+
+static struct mailbox control;
+static struct ev_loop *loop;
+
+static void
+on_letter(void *arg, struct letter *letter)
+{
+	(void)arg;
+	(void)letter;
+}
+
+static struct udp_datagram *
+reserve(struct lane_env *env)
+{
+	struct end	    *end = (struct end *)(void *)env;
+	struct udp_datagram *dgram = &end->out.list[end->out.n];
+
+	ck_assert_uint_lt(end->out.n, WIRE_SIZE);
+	dgram->data = end->out.data[end->out.n++];
+	return dgram;
+}
+
+static struct end *
+end_new(bool client, const struct lane_secret *secret)
+{
+	struct end *end = calloc(1, sizeof(*end));
+	struct addr addr;
+
+	ck_assert_ptr_nonnull(end);
+	ck_assert_int_eq(lane_env_init(&end->env, client), 0);
+	end->env.reserve = reserve;
+	end->env.max_outer = 1500;
+	lane_keys_derive(&end->lane.keys, secret, 0, 3);
+	end->lane.session_id = secret->session;
+	end->lane.number = 3;
+	end->lane.keepalive_us = 10 * MONO_SEC;
+	end->lane.control = &control;
+	end->lane.up.kind = end->lane.failed.kind = 1;
+	ck_assert(addr_parse(&addr, client ? "192.0.2.1" : "192.0.2.2"));
+	end->as.remote = endpoint_make(&addr, 55555);
+	return end;
+}
+
+static void
+end_free(struct end *end)
+{
+	lane_stop(&end->lane);
+	lane_env_fini(&end->env);
+	free(end);
+}
+
+/* A pair that shares keys; `spoil` is XORed into the server's PSK. */
+static void
+pair_new(struct end **client, struct end **server, uint8_t spoil)
+{
+	struct lane_share  a, b;
+	struct lane_secret x, y;
+	uint8_t		   exporter[32] = { 1 }, transcript[32] = { 2 };
+
+	loop = ev_loop_new(0);
+	mailbox_open(&control, loop, on_letter, NULL);
+	lane_share_new(&a);
+	lane_share_new(&b);
+	uint8_t a_public[32], b_public[32];
+	memcpy(a_public, a.public_key, 32);
+	memcpy(b_public, b.public_key, 32);
+	ck_assert(lane_secret_agree(&x, &a, b_public, exporter, transcript, 7));
+	ck_assert(lane_secret_agree(&y, &b, a_public, exporter, transcript, 7));
+	ck_assert_mem_eq(&x, &y, sizeof(x));
+	*client = end_new(true, &x);
+	*server = end_new(false, &y);
+	(*server)->lane.keys.psk[0] ^= spoil;
+	(*client)->lane.path.remote = (*server)->as.remote;
+}
+
+static void
+pair_free(struct end *client, struct end *server)
+{
+	mailbox_close(&control); /* the letters lie in the lanes */
+	end_free(client);
+	end_free(server);
+	ev_loop_destroy(loop);
+}
+
+/* One datagram arrives at `to`. */
+static enum drop
+arrive(struct end *to, const uint8_t *data, size_t len,
+    const struct udp_path *from, struct mono now)
+{
+	struct lane_header hdr;
+	enum drop	   drop;
+
+	if (lane_header_read(&hdr, data, len) < 0)
+		return DROP_MALFORMED;
+	if (hdr.type != LANE_TYPE_DATA)
+		return lane_handshake(&to->lane, data, len, from, now);
+	drop = lane_open(&to->lane, &hdr, data, len, from, to->plain,
+	    &to->plain_len, now);
+	for (size_t pos = 0; drop == DROP_NONE && pos < to->plain_len;) {
+		struct item item;
+
+		if (!item_next(to->plain, to->plain_len, &pos, &item))
+			break;
+		if (item.type == ITEM_ECHO)
+			lane_echo(&to->lane, &item, from, now);
+	}
+	return drop;
+}
+
+/* Everything `from` has sent arrives, but for `loss` in 100. */
+static void
+carry(struct end *from, struct end *to, unsigned loss, uint64_t *seed,
+    struct mono now)
+{
+	struct wire *wire = malloc(sizeof(*wire));
+
+	ck_assert_ptr_nonnull(wire);
+	*wire = from->out;
+	from->out.n = 0;
+	for (unsigned i = 0; i < wire->n; i++) {
+		if (unit_below(seed, 100) >= loss)
+			arrive(to, wire->data[i], wire->list[i].len, &from->as,
+			    now);
+	}
+	free(wire);
+}
+
+static bool
+both_up(const struct end *client, const struct end *server)
+{
+	return client->lane.state == LANE_UP && server->lane.confirmed;
+}
+
+/*
+ * Lets the handshake run in the protocol's own time; the real clock stands
+ * behind it, because GnuTLS reads that for its retransmission.
+ */
+static bool
+come_up(struct end *client, struct end *server, unsigned loss, uint64_t *seed)
+{
+	struct mono start = mono_now(), now = start;
+
+	ck_assert_int_eq(lane_start(&server->lane, &server->env, now), 0);
+	ck_assert_int_eq(lane_start(&client->lane, &client->env, now), 0);
+	while (!both_up(client, server) &&
+	    mono_sub(now, start) < 20 * MONO_SEC) {
+		carry(client, server, loss, seed, now);
+		carry(server, client, loss, seed, now);
+		lane_tick(&client->lane, now);
+		lane_tick(&server->lane, now);
+		if (client->out.n == 0 && server->out.n == 0) {
+			struct timespec pause = { 0, 5000000 };
+
+			nanosleep(&pause, NULL);
+		}
+		now = mono_now();
+	}
+	return both_up(client, server);
+}
+
+static size_t
+frame_item(uint8_t *dst, size_t len, uint8_t fill)
+{
+	size_t header = item_put_frame(dst, len, 0, 0, 0);
+
+	memset(dst + header, fill, len);
+	return header + len;
+}
+
+START_TEST(lanes_come_up_whatever_is_lost)
+{
+	static const unsigned losses[] = { 0, 10, 30 };
+	uint64_t	      seed = 1;
+
+	for (size_t i = 0; i < nitems(losses); i++) {
+		struct end *client, *server;
+
+		pair_new(&client, &server, 0);
+		ck_assert_msg(come_up(client, server, losses[i], &seed),
+		    "%u %% lost each way", losses[i]);
+		pair_free(client, server);
+	}
+}
+END_TEST
+
+START_TEST(another_key_never_comes_up)
+{
+	struct end *client, *server;
+	uint64_t    seed = 2;
+	struct mono now = mono_now();
+
+	pair_new(&client, &server, 1);
+	ck_assert_int_eq(lane_start(&server->lane, &server->env, now), 0);
+	ck_assert_int_eq(lane_start(&client->lane, &client->env, now), 0);
+	for (int i = 0; i < 20; i++) {
+		carry(client, server, 0, &seed, now);
+		carry(server, client, 0, &seed, now);
+	}
+	ck_assert(!server->lane.confirmed);
+	ck_assert_int_ne(server->lane.state, LANE_UP);
+	pair_free(client, server);
+}
+END_TEST
+
+START_TEST(a_handshake_record_without_the_seal_is_a_strangers)
+{
+	struct end *client, *server;
+	struct mono now = mono_now();
+	static uint8_t data[UDP_MAX_LEN];
+	size_t	    len;
+
+	pair_new(&client, &server, 0);
+	ck_assert_int_eq(lane_start(&server->lane, &server->env, now), 0);
+	ck_assert_int_eq(lane_start(&client->lane, &client->env, now), 0);
+	ck_assert_uint_gt(client->out.n, 0);
+	len = client->out.list[0].len;
+	for (size_t i = 0; i < len; i++) {
+		memcpy(data, client->out.data[0], len);
+		data[i] ^= 0x40;
+		ck_assert_msg(arrive(server, data, len, &client->as, now) !=
+			DROP_NONE,
+		    "byte %zu flipped", i);
+	}
+	ck_assert_uint_eq(server->out.n, 0);
+	ck_assert_uint_eq(server->lane.path.remote.len, 0);
+	pair_free(client, server);
+}
+END_TEST
+
+START_TEST(data_is_delivered_once_and_unchanged)
+{
+	struct end *client, *server;
+	uint64_t    seed = 3;
+	static uint8_t item[1500], copy[UDP_MAX_LEN];
+	size_t	    len, n;
+	struct mono now;
+
+	pair_new(&client, &server, 0);
+	ck_assert(come_up(client, server, 0, &seed));
+	now = mono_now();
+	client->out.n = 0;
+	len = frame_item(item, 1000, 0xa5);
+	ck_assert_int_eq(lane_seal(&client->lane, item, len), DROP_NONE);
+	ck_assert_uint_eq(client->out.n, 1);
+	n = client->out.list[0].len;
+	ck_assert_uint_eq(n, len + client->lane.overhead);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(copy, client->out.data[0], n);
+		copy[i] ^= 1;
+		/* Byte 0: the lane's number is the worker's to look at. */
+		if (i < LANE_HEADER_LEN)
+			continue;
+		ck_assert_msg(arrive(server, copy, n, &client->as, now) !=
+			DROP_NONE,
+		    "byte %zu flipped", i);
+	}
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_ne(arrive(server, client->out.data[0], i,
+				     &client->as, now), DROP_NONE);
+	ck_assert_int_eq(arrive(server, client->out.data[0], n, &client->as,
+			     now), DROP_NONE);
+	ck_assert_uint_eq(server->plain_len, len);
+	ck_assert_mem_eq(server->plain, item, len);
+	ck_assert_int_eq(arrive(server, client->out.data[0], n, &client->as,
+			     now), DROP_REPLAYED);
+	ck_assert_int_ne(arrive(client, client->out.data[0], n, &server->as,
+			     now), DROP_NONE);
+	pair_free(client, server);
+}
+END_TEST
+
+START_TEST(the_peer_moves_only_when_the_new_path_answers)
+{
+	struct end     *client, *server;
+	uint64_t	seed = 4;
+	uint8_t		item[100];
+	struct udp_path thief, home;
+	struct addr	addr;
+	struct mono	now;
+
+	pair_new(&client, &server, 0);
+	ck_assert(come_up(client, server, 0, &seed));
+	carry(client, server, 0, &seed, mono_now());
+	carry(server, client, 0, &seed, mono_now());
+	client->out.n = server->out.n = 0;
+	now = mono_now();
+	home = server->lane.path;
+
+	/* A thief sends a fresh record of ours from its own address. */
+	ck_assert(addr_parse(&addr, "203.0.113.9"));
+	thief = client->as;
+	thief.remote = endpoint_make(&addr, 4000);
+	lane_seal(&client->lane, item, frame_item(item, 50, 1));
+	ck_assert_int_eq(arrive(server, client->out.data[0],
+			     client->out.list[0].len, &thief, now), DROP_NONE);
+	ck_assert(endpoint_is_equal(&server->lane.path.remote, &home.remote));
+	ck_assert_uint_eq(server->out.n, 1);
+	ck_assert(endpoint_is_equal(&server->out.list[0].path.remote,
+	    &thief.remote));
+	ck_assert_uint_le(server->out.list[0].len,
+	    3 * client->out.list[0].len);
+
+	/* The client really moved: its answer comes from there. */
+	client->out.n = 0;
+	client->as = thief;
+	carry(server, client, 0, &seed, now);
+	carry(client, server, 0, &seed, now);
+	ck_assert(endpoint_is_equal(&server->lane.path.remote, &thief.remote));
+	ck_assert_uint_eq(server->lane.moves, 1);
+	pair_free(client, server);
+}
+END_TEST
+
+START_TEST(the_path_size_is_found)
+{
+	struct end *client, *server;
+	uint64_t    seed = 5;
+
+	pair_new(&client, &server, 0);
+	ck_assert(come_up(client, server, 0, &seed));
+	for (int i = 0; i < 20; i++) {
+		lane_tick(&client->lane, mono_now());
+		carry(client, server, 0, &seed, mono_now());
+		carry(server, client, 0, &seed, mono_now());
+	}
+	ck_assert_uint_eq(client->lane.pmtu.current, 1472);
+	ck_assert_uint_eq(lane_capacity(&client->lane), 1431);
+	ck_assert_int_gt(client->lane.rtt_us, 0);
+	pair_free(client, server);
+}
+END_TEST
+
+UNIT_MAIN("lane", lanes_come_up_whatever_is_lost, another_key_never_comes_up,
+    a_handshake_record_without_the_seal_is_a_strangers,
+    data_is_delivered_once_and_unchanged,
+    the_peer_moves_only_when_the_new_path_answers, the_path_size_is_found)

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "control/message.h"
+#include "unit.h"
+
+/* Encodes and decodes; the caller finishes `out`. */
+static void
+round_trip(const struct message *in, struct message *out)
+{
+	const char *why;
+	size_t	    len;
+	char	   *text = message_encode(in, &len);
+
+	ck_assert_ptr_nonnull(text);
+	ck_assert_msg(message_decode(out, text, len, &why) == 0, "%s: %s", why,
+	    text);
+	secret_free(text, len + 1);
+}
+
+START_TEST(hello_comes_back_as_it_was)
+{
+	struct prefix  subnet;
+	struct message in = { .type = MESSAGE_HELLO, .protocol = 1,
+		.version = "0.1.0", .mode = CONF_TUN, .site = "berlin",
+		.method = "password", .workers = 3, .has_credential = true,
+		.credential = "s\xff\0x", .credential_len = 4,
+		.subnets = &subnet, .nsubnets = 1 };
+	struct message out;
+
+	ck_assert(prefix_parse(&subnet, "10.0.7.0/24"));
+	memset(in.share, 0xab, sizeof(in.share));
+	round_trip(&in, &out);
+	ck_assert_uint_eq(out.protocol, 1);
+	ck_assert_str_eq(out.site, "berlin");
+	ck_assert_str_eq(out.method, "password");
+	ck_assert_int_eq(out.mode, CONF_TUN);
+	ck_assert_uint_eq(out.workers, 3);
+	ck_assert_mem_eq(out.share, in.share, sizeof(in.share));
+	ck_assert_uint_eq(out.credential_len, 4);
+	ck_assert_mem_eq(out.credential, in.credential, 4);
+	ck_assert_uint_eq(out.nsubnets, 1);
+	ck_assert(prefix_is_equal(&out.subnets[0], &subnet));
+	message_fini(&out);
+}
+END_TEST
+
+START_TEST(welcome_comes_back_as_it_was)
+{
+	struct prefix  routes[2], address;
+	struct message in = { .type = MESSAGE_WELCOME, .session = 0xabcdef,
+		.lanes = 16, .keepalive_sec = 10, .dead_peer_sec = 30,
+		.mtu = 1500, .addresses = &address, .naddresses = 1,
+		.routes = routes, .nroutes = 2 };
+	struct message out;
+
+	ck_assert(prefix_parse(&address, "10.4.2.2/24"));
+	ck_assert(prefix_parse(&routes[0], "192.168.60.0/24"));
+	ck_assert(prefix_parse(&routes[1], "fd00:8::/64"));
+	round_trip(&in, &out);
+	ck_assert_uint_eq(out.session, 0xabcdef);
+	ck_assert_uint_eq(out.lanes, 16);
+	ck_assert_uint_eq(out.nroutes, 2);
+	ck_assert(prefix_is_equal(&out.routes[1], &routes[1]));
+	ck_assert(prefix_is_equal(&out.addresses[0], &address));
+	message_fini(&out);
+}
+END_TEST
+
+START_TEST(every_type_comes_back)
+{
+	for (unsigned i = 0; i < MESSAGE_TYPES; i++) {
+		struct message in = { .type = (enum message_type)i,
+			.protocol = 1, .workers = 1, .session = 1, .lanes = 1,
+			.keepalive_sec = 1, .dead_peer_sec = 2, .mtu = 1500,
+			.id = UINT64_C(0x0123456789abcdef), .text = "why" };
+		struct message out;
+
+		round_trip(&in, &out);
+		ck_assert_int_eq(out.type, in.type);
+		if (in.type == MESSAGE_PING)
+			ck_assert_uint_eq(out.id, in.id);
+		message_fini(&out);
+	}
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	const char *text;
+	int	    result;
+} bad[] = {
+	{ "nothing", "", -EBADMSG },
+	{ "not JSON", "GET / HTTP/1.1", -EBADMSG },
+	{ "an array", "[1]", -EBADMSG },
+	{ "no type", "{\"id\":\"0000000000000000\"}", -EBADMSG },
+	{ "a type that is a number", "{\"type\":1}", -EBADMSG },
+	{ "a type of the future", "{\"type\":\"teleport\"}", -ENOENT },
+	{ "a member twice", "{\"type\":\"bye\",\"type\":\"bye\",\"text\":\"\"}",
+	    -EBADMSG },
+	{ "a ping without an id", "{\"type\":\"ping\"}", -EBADMSG },
+	{ "an id that is too short", "{\"type\":\"ping\",\"id\":\"00\"}",
+	    -EBADMSG },
+	{ "an id in capitals",
+	    "{\"type\":\"ping\",\"id\":\"00000000000000AA\"}", -EBADMSG },
+	{ "a text with a line break", "{\"type\":\"bye\",\"text\":\"a\\nb\"}",
+	    -EBADMSG },
+	{ "a text with a NUL", "{\"type\":\"bye\",\"text\":\"a\\u0000b\"}",
+	    -EBADMSG },
+	{ "something behind the object", "{\"type\":\"bye\",\"text\":\"\"} x",
+	    -EBADMSG },
+	{ "a route that is none",
+	    "{\"type\":\"update\",\"addresses\":[],\"routes\":[\"10/8\"]}",
+	    -EBADMSG },
+	{ "a route with a length out of bounds",
+	    "{\"type\":\"update\",\"addresses\":[],\"routes\":[\"10.0.0.0/33\"]}",
+	    -EBADMSG },
+	{ "routes that are no list",
+	    "{\"type\":\"update\",\"addresses\":[],\"routes\":\"10.0.0.0/8\"}",
+	    -EBADMSG },
+};
+
+START_TEST(malformed_messages_are_refused)
+{
+	for (size_t i = 0; i < nitems(bad); i++) {
+		struct message msg;
+		const char    *why;
+
+		ck_assert_msg(message_decode(&msg, bad[i].text,
+				  strlen(bad[i].text), &why) == bad[i].result,
+		    "%s", bad[i].what);
+	}
+}
+END_TEST
+
+START_TEST(numbers_out_of_bounds_are_refused)
+{
+	static const char *const lanes[] = { "0", "17", "-1", "1e9", "\"2\"",
+		"9223372036854775807", "null" };
+	char		   text[512];
+	struct message	   msg;
+	const char	  *why;
+
+	for (size_t i = 0; i < nitems(lanes); i++) {
+		snprintf(text, sizeof(text),
+		    "{\"type\":\"welcome\",\"session\":1,\"lanes\":%s,"
+		    "\"keepalive\":10,\"dead-peer\":30,\"mtu\":1500,"
+		    "\"addresses\":[],\"routes\":[],\"share\":\"%064d\"}",
+		    lanes[i], 0);
+		ck_assert_int_eq(message_decode(&msg, text, strlen(text), &why),
+		    -EBADMSG);
+		ck_assert_str_eq(why, "lanes");
+	}
+}
+END_TEST
+
+START_TEST(a_message_cut_short_is_refused_at_every_byte)
+{
+	struct message in = { .type = MESSAGE_HELLO, .protocol = 1,
+		.workers = 1, .site = "a", .method = "password" };
+	struct message out;
+	const char    *why;
+	size_t	       len;
+	char	      *text = message_encode(&in, &len);
+
+	for (size_t i = 0; i < len; i++)
+		ck_assert_int_eq(message_decode(&out, text, i, &why), -EBADMSG);
+	secret_free(text, len + 1);
+}
+END_TEST
+
+UNIT_MAIN("message", hello_comes_back_as_it_was, welcome_comes_back_as_it_was,
+    every_type_comes_back, malformed_messages_are_refused,
+    numbers_out_of_bounds_are_refused,
+    a_message_cut_short_is_refused_at_every_byte)

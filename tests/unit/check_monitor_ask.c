@@ -1,0 +1,823 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The engine's half against a fake monitor over a real socket pair.  Every
+ * test ends with as many descriptors as it began with.
+ */
+#include "monitor/monitor_ask.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "monitor/opening.h"
+#include "unit.h"
+
+#define PEM "-----BEGIN CERTIFICATE-----\n"
+#define SERVER                                                                 \
+	"[server]\nname = vpn.example.org\n[interface]\nmode = tap\n"
+#define CLIENT                                                                 \
+	"[client]\nserver = vpn.example.org\nsite = berlin\n"                  \
+	"[interface]\nmode = tap\n"
+
+static unsigned
+count_fds(void)
+{
+	DIR	*dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static void
+make_pair(int fds[2])
+{
+	ck_assert_int_eq(chan_pair(fds), 0);
+}
+
+static void
+say(int fd, enum request type, const void *data, size_t len, unsigned nfds)
+{
+	int fds[CHAN_MAX_FDS];
+
+	for (unsigned i = 0; i < nfds; i++)
+		fds[i] = STDERR_FILENO;
+	ck_assert_int_eq(
+	    chan_send_fd(fd, (uint16_t)type, 0, data, len, fds, nfds), 0);
+}
+
+static void
+say_conf(int fd, const char *text, size_t len, bool last)
+{
+	uint8_t buf[512];
+
+	ck_assert_uint_lt(len, sizeof(buf));
+	buf[0] = last;
+	memcpy(buf + 1, text, len);
+	say(fd, REQUEST_CONF, buf, 1 + len, 0);
+}
+
+static size_t
+device_payload(uint8_t *buf, size_t size)
+{
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, size);
+	wire_put_string(&w, "tap7");
+	wire_put_u32(&w, 42);
+	wire_put_u32(&w, 1400);
+	wire_put_bytes(&w, "\xfe\1\2\3\4\5", 6);
+	ck_assert(wire_writer_is_ok(&w));
+	return w.len;
+}
+
+static size_t
+start_payload(uint8_t *buf, size_t size)
+{
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, size);
+	wire_put_string(&w, "0.1.0");
+	return w.len;
+}
+
+/* One step of a gift by its letter; digits are wrong numbers of descriptors. */
+static void
+say_letter(int fd, char letter)
+{
+	uint8_t buf[64];
+	size_t	len = device_payload(buf, sizeof(buf));
+
+	switch (letter) {
+	case 'c': /* the first half */
+		say_conf(fd, SERVER, 20, false);
+		break;
+	case 'C': /* the second half */
+		say_conf(fd, SERVER + 20, sizeof(SERVER) - 1 - 20, true);
+		break;
+	case 'W':
+		say_conf(fd, SERVER, sizeof(SERVER) - 1, true);
+		break;
+	case 'Y':
+		say_conf(fd, CLIENT, sizeof(CLIENT) - 1, true);
+		break;
+	case 'X':
+		say_conf(fd, "[nonsense]\n", 11, true);
+		break;
+	case 'M':
+		say(fd, REQUEST_MATERIAL, PEM, sizeof(PEM) - 1, 0);
+		break;
+	case 'm': /* with a NUL inside */
+		say(fd, REQUEST_MATERIAL, PEM, sizeof(PEM), 0);
+		break;
+	case 'D':
+		say(fd, REQUEST_DEVICE, buf, len, 2);
+		break;
+	case '0':
+		say(fd, REQUEST_DEVICE, buf, len, 0);
+		break;
+	case '7':
+		say(fd, REQUEST_DEVICE, buf, len, CONF_MAX_WORKERS + 1);
+		break;
+	case 'L':
+		say(fd, REQUEST_LISTEN, NULL, 0, 1);
+		break;
+	case '2':
+		say(fd, REQUEST_LISTEN, NULL, 0, 2);
+		break;
+	case 'U':
+		say(fd, REQUEST_UDP, NULL, 0, 2);
+		break;
+	case 'A':
+		say(fd, REQUEST_ADMIN, NULL, 0, 1);
+		break;
+	case 'a':
+		say(fd, REQUEST_ADMIN, "x", 1, 1);
+		break;
+	case 'K':
+		say(fd, REQUEST_KEEPER, NULL, 0, 2);
+		break;
+	case '1':
+		say(fd, REQUEST_KEEPER, NULL, 0, 1);
+		break;
+	case 'S':
+		len = start_payload(buf, sizeof(buf));
+		say(fd, REQUEST_START, buf, len, 0);
+		break;
+	case 's':
+		say(fd, REQUEST_START, buf, len, 1);
+		break;
+	case '?':
+		say(fd, REQUEST_RESOLVE, NULL, 0, 1);
+		break;
+	default:
+		ck_abort_msg("no step %c", letter);
+	}
+}
+
+static const struct {
+	const char *what;
+	const char *letters;
+	int	    result;
+} gifts[] = {
+	{ "a server's, whole", "WMDLUAKS", 0 },
+	{ "the configuration in two pieces", "cCMDLUAKS", 0 },
+	{ "without a local socket", "WMDLUKS", 0 },
+	{ "without a keeper yet", "WMDLUAS", 0 },
+	{ "a client's", "YMDAKS", 0 },
+	{ "a client with a listener", "YMDLAKS", -EBADMSG },
+	{ "a server without a listener", "WMDUAKS", -EBADMSG },
+	{ "a server without UDP", "WMDLAKS", -EBADMSG },
+	{ "without a certificate", "WDLUAKS", -EBADMSG },
+	{ "without a device", "WMLUAKS", -EBADMSG },
+	{ "without a configuration", "MDLUAKS", -EBADMSG },
+	{ "a configuration without an end", "cMDLUAKS", -EBADMSG },
+	{ "a configuration that is wrong", "XMDLUAKS", -EINVAL },
+	{ "the configuration again", "WWMDLUAKS", -EBADMSG },
+	{ "the configuration later", "WMcC", -EBADMSG },
+	{ "device and certificate swapped", "WDM", -EBADMSG },
+	{ "listener after UDP", "WMDUL", -EBADMSG },
+	{ "the device twice", "WMDD", -EBADMSG },
+	{ "the listener twice", "WMDLL", -EBADMSG },
+	{ "the keeper twice", "WMDLUAKK", -EBADMSG },
+	{ "the start at once", "S", -EBADMSG },
+	{ "a NUL in the certificate", "Wm", -EBADMSG },
+	{ "a device without queues", "WM0", -EBADMSG },
+	{ "a device with too many queues", "WM7", -EBADMSG },
+	{ "two listeners", "WMD2", -EBADMSG },
+	{ "a local socket with a payload", "WMDLUa", -EBADMSG },
+	{ "one channel of a keeper", "WMDLUA1", -EBADMSG },
+	{ "a start with a descriptor and junk", "WMDLUAKs", -EBADMSG },
+	{ "an answer that nobody asked for", "WMD?", -EBADMSG },
+};
+
+START_TEST(a_gift_is_taken_in_order_or_not_at_all)
+{
+	for (size_t i = 0; i < nitems(gifts); i++) {
+		struct monitor_gift gift;
+		unsigned	    before = count_fds();
+		int		    fds[2], r;
+
+		make_pair(fds);
+		for (const char *c = gifts[i].letters; *c != '\0'; c++)
+			say_letter(fds[0], *c);
+		r = monitor_ask_receive(fds[1], &gift);
+		ck_assert_msg(r == gifts[i].result, "%s: %d", gifts[i].what, r);
+		if (r == 0)
+			monitor_gift_free(&gift);
+		ck_assert_msg(gift.conf == NULL && gift.pem == NULL &&
+			gift.nqueues == 0, "%s: left", gifts[i].what);
+		close(fds[0]);
+		close(fds[1]);
+		ck_assert_msg(count_fds() == before, "%s: descriptors",
+		    gifts[i].what);
+	}
+}
+END_TEST
+
+START_TEST(a_gift_that_ends_early_leaves_nothing)
+{
+	static const char whole[] = "cCMDLUAKS";
+
+	for (size_t n = 0; n < sizeof(whole) - 1; n++) {
+		struct monitor_gift gift;
+		unsigned	    before = count_fds();
+		int		    fds[2];
+
+		make_pair(fds);
+		for (size_t i = 0; i < n; i++)
+			say_letter(fds[0], whole[i]);
+		close(fds[0]);
+		ck_assert_int_eq(monitor_ask_receive(fds[1], &gift), -EPIPE);
+		close(fds[1]);
+		ck_assert_uint_eq(count_fds(), before);
+	}
+}
+END_TEST
+
+START_TEST(a_truncated_request_is_refused)
+{
+	uint8_t buf[64];
+	size_t	len = device_payload(buf, sizeof(buf));
+
+	for (size_t n = 0; n <= len + 1; n++) {
+		struct monitor_gift gift;
+		unsigned	    before = count_fds();
+		int		    fds[2], r;
+
+		if (n == len)
+			continue;
+		make_pair(fds);
+		say_letter(fds[0], 'W');
+		say_letter(fds[0], 'M');
+		say(fds[0], REQUEST_DEVICE, buf, n, 2);
+		r = monitor_ask_receive(fds[1], &gift);
+		ck_assert_msg(r == -EBADMSG, "%zu of %zu bytes: %d", n, len, r);
+		close(fds[0]);
+		close(fds[1]);
+		ck_assert_uint_eq(count_fds(), before);
+	}
+}
+END_TEST
+
+START_TEST(a_conf_piece_needs_its_first_byte)
+{
+	static const struct {
+		const char *what;
+		const char *data;
+		size_t	    len;
+	} rows[] = {
+		{ "none", "", 0 },
+		{ "one that is neither first nor last", "\2x", 2 },
+	};
+
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct monitor_gift gift;
+		int		    fds[2];
+
+		make_pair(fds);
+		say(fds[0], REQUEST_CONF, rows[i].data, rows[i].len, 0);
+		ck_assert_msg(monitor_ask_receive(fds[1], &gift) == -EBADMSG,
+		    "%s", rows[i].what);
+		close(fds[0]);
+		close(fds[1]);
+	}
+}
+END_TEST
+
+/* More than the pair's buffer holds: from another process. */
+START_TEST(a_configuration_too_large_is_refused)
+{
+	struct monitor_gift gift;
+	int		    fds[2];
+	pid_t		    pid;
+
+	make_pair(fds);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		static const uint8_t piece[CHAN_MAX_PAYLOAD];
+
+		close(fds[1]);
+		while (chan_send_fd(fds[0], REQUEST_CONF, 0, piece,
+			   sizeof(piece), NULL, 0) == 0)
+			;
+		_exit(0);
+	}
+	close(fds[0]);
+	ck_assert_int_eq(monitor_ask_receive(fds[1], &gift), -EFBIG);
+	close(fds[1]);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
+static bool
+is_same_file(int a, int b)
+{
+	char path[2][64], name[2][256] = { "", "" };
+	int  fds[2] = { a, b };
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path[i], sizeof(path[i]), "/proc/self/fd/%d", fds[i]);
+		ck_assert_int_gt(readlink(path[i], name[i], 255), 0);
+	}
+	return strcmp(name[0], name[1]) == 0;
+}
+
+/* The monitor's real half; each descriptor is a pipe of its own. */
+START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
+{
+	struct ev_loop	   *loop = ev_loop_new(0);
+	struct chan	    chan;
+	struct monitor_gift gift;
+	struct tapdev	    device = {
+		      .name = "tap3",
+		      .ifindex = 9,
+		      .mtu = 1411,
+		      .mac = { 0xfe, 1, 2, 3, 4, 5 },
+		      .nqueues = 2,
+	};
+	struct opening opening = {
+		.conf = SERVER,
+		.conf_len = sizeof(SERVER) - 1,
+		.pem = PEM,
+		.pem_len = sizeof(PEM) - 1,
+		.device = &device,
+		.nudp = 2,
+	};
+	int	 pipes[8][2], fds[2];
+	unsigned before = count_fds();
+
+	for (int i = 0; i < 8; i++)
+		ck_assert_int_eq(pipe2(pipes[i], O_CLOEXEC), 0);
+	device.queues[0] = pipes[0][0];
+	device.queues[1] = pipes[1][0];
+	opening.udp[0] = pipes[2][0];
+	opening.udp[1] = pipes[3][0];
+	opening.listener = pipes[4][0];
+	opening.admin = pipes[5][0];
+	opening.keeper[0] = pipes[6][0];
+	opening.keeper[1] = pipes[7][0];
+	make_pair(fds);
+	chan_open(&chan, loop, fds[0], NULL, NULL, NULL);
+	ck_assert_int_eq(opening_send(&chan, &opening), 0);
+	ck_assert_int_eq(monitor_ask_receive(fds[1], &gift), 0);
+
+	ck_assert_int_eq(gift.conf->role, CONF_SERVER);
+	ck_assert_str_eq(gift.conf->name, "vpn.example.org");
+	ck_assert_str_eq(gift.pem, PEM);
+	ck_assert_uint_eq(gift.pem_len, sizeof(PEM) - 1);
+	ck_assert_str_eq(gift.device, "tap3");
+	ck_assert_uint_eq(gift.ifindex, 9);
+	ck_assert_uint_eq(gift.mtu, 1411);
+	ck_assert_mem_eq(gift.mac, device.mac, 6);
+	ck_assert_uint_eq(gift.nqueues, 2);
+	ck_assert_uint_eq(gift.nudp, 2);
+	ck_assert(is_same_file(gift.queues[0], pipes[0][0]));
+	ck_assert(is_same_file(gift.queues[1], pipes[1][0]));
+	ck_assert(is_same_file(gift.udp[0], pipes[2][0]));
+	ck_assert(is_same_file(gift.udp[1], pipes[3][0]));
+	ck_assert(is_same_file(gift.listener, pipes[4][0]));
+	ck_assert(is_same_file(gift.admin, pipes[5][0]));
+	ck_assert(is_same_file(gift.keeper_auth, pipes[6][0]));
+	ck_assert(is_same_file(gift.keeper_sign, pipes[7][0]));
+	ck_assert_uint_gt(strlen(gift.version), 0);
+
+	monitor_gift_free(&gift);
+	chan_close(&chan);
+	close(fds[1]);
+	for (int i = 0; i < 8; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+	ev_loop_destroy(loop);
+	ck_assert_uint_le(count_fds(), before);
+}
+END_TEST
+
+/* The asks. */
+
+struct engine {
+	struct ev_loop	   *loop;
+	struct monitor_ask *ask;
+	int		    monitor; /* the other end */
+	uint8_t		   *heard; /* the last that came there */
+	size_t		    heard_len;
+	unsigned	    before;
+	unsigned	    answers, gone, confs, keepers, materials;
+	unsigned	    n;
+	int		    error;
+	char		    text[64];
+};
+
+static void
+on_conf(void *arg, struct conf *conf)
+{
+	struct engine *engine = arg;
+
+	engine->confs++;
+	snprintf(engine->text, sizeof(engine->text), "%s", conf->name);
+	conf_free(conf);
+}
+
+static void
+on_keeper(void *arg, int auth_fd, int sign_fd)
+{
+	((struct engine *)arg)->keepers++;
+	ck_assert_int_eq(close(auth_fd), 0);
+	ck_assert_int_eq(close(sign_fd), 0);
+}
+
+static void
+on_material(void *arg, const char *pem, size_t len)
+{
+	((struct engine *)arg)->materials++;
+	ck_assert_uint_eq(len, sizeof(PEM) - 1);
+	ck_assert_str_eq(pem, PEM);
+}
+
+static void
+on_gone(void *arg)
+{
+	((struct engine *)arg)->gone++;
+}
+
+static const struct monitor_ask_events events = {
+	.on_conf = on_conf,
+	.on_keeper = on_keeper,
+	.on_material = on_material,
+	.on_gone = on_gone,
+};
+
+static void
+on_resolved(void *arg, const struct endpoint *list, unsigned n)
+{
+	struct engine *engine = arg;
+
+	engine->answers++;
+	engine->n = n;
+	if (n > 0)
+		endpoint_print(&list[n - 1], engine->text,
+		    sizeof(engine->text));
+}
+
+static void
+on_connected(void *arg, int fd, int error)
+{
+	struct engine *engine = arg;
+
+	engine->answers++;
+	engine->error = error;
+	ck_assert((fd == -1) == (error != 0));
+	if (fd != -1)
+		close(fd);
+}
+
+static void
+on_lanes(void *arg, const int *fds, unsigned n, int error)
+{
+	struct engine *engine = arg;
+
+	engine->answers++;
+	engine->error = error;
+	engine->n = n;
+	for (unsigned i = 0; i < n; i++)
+		ck_assert_int_eq(close(fds[i]), 0);
+}
+
+static void
+on_network(void *arg, int error, const char *why)
+{
+	struct engine *engine = arg;
+
+	engine->answers++;
+	engine->error = error;
+	snprintf(engine->text, sizeof(engine->text), "%s", why);
+}
+
+static void
+engine_start(struct engine *engine)
+{
+	int fds[2];
+
+	*engine = (struct engine) { .before = count_fds() };
+	engine->heard = malloc(CHAN_MAX_PAYLOAD);
+	ck_assert_ptr_nonnull(engine->heard);
+	make_pair(fds);
+	engine->loop = ev_loop_new(0);
+	engine->monitor = fds[0];
+	engine->ask = monitor_ask_new(engine->loop, fds[1], &events, engine);
+	ck_assert_ptr_nonnull(engine->ask);
+}
+
+static void
+engine_stop(struct engine *engine)
+{
+	monitor_ask_free(engine->ask);
+	ev_loop_destroy(engine->loop);
+	close(engine->monitor);
+	free(engine->heard);
+	ck_assert_uint_eq(count_fds(), engine->before);
+}
+
+static void
+turn(struct engine *engine)
+{
+	for (int i = 0; i < 8; i++)
+		ev_run(engine->loop, EVRUN_NOWAIT);
+}
+
+/* What the engine has asked; its id. */
+static uint32_t
+hear(struct engine *engine, enum request type)
+{
+	struct chan_msg msg;
+
+	ck_assert_int_eq(
+	    chan_recv_fd(engine->monitor, &msg, engine->heard, 1000), 0);
+	ck_assert_uint_eq(msg.type, type);
+	ck_assert_uint_eq(msg.nfds, 0);
+	engine->heard_len = msg.len;
+	return msg.id;
+}
+
+static int
+ask_by_type(struct engine *engine, enum request type)
+{
+	struct prefix prefix;
+
+	switch (type) {
+	case REQUEST_RESOLVE:
+		return monitor_ask_resolve(engine->ask, on_resolved, engine);
+	case REQUEST_CONNECT:
+		return monitor_ask_connect(engine->ask, 1, on_connected,
+		    engine);
+	case REQUEST_LANES:
+		return monitor_ask_lanes(engine->ask, 1, 2, on_lanes, engine);
+	default:
+		ck_assert(prefix_parse(&prefix, "10.4.2.5/24"));
+		return monitor_ask_network(engine->ask, &prefix, 1, NULL, 0,
+		    on_network, engine);
+	}
+}
+
+#define OK	 "\0\0\0\0"
+#define REFUSED	 "\0\0\0\15" /* EACCES */
+#define ENDPOINT "\4\300\0\2\1\331\3" /* 192.0.2.1:55555 */
+
+static const struct {
+	const char  *what;
+	enum request type;
+	const char  *answer;
+	size_t	     len;
+	unsigned     nfds;
+	unsigned     answers; /* 0: it ends the conversation */
+	unsigned     n;
+	int	     error;
+	const char  *text;
+} answers[] = {
+	{ "no address", REQUEST_RESOLVE, "\0", 1, 0, 1, 0, 0, "" },
+	{ "an address", REQUEST_RESOLVE, "\1" ENDPOINT, 8, 0, 1, 1, 0,
+	    "192.0.2.1:55555" },
+	{ "an address cut short", REQUEST_RESOLVE, "\1" ENDPOINT, 7, 0, 0, 0, 0,
+	    "" },
+	{ "an address too many", REQUEST_RESOLVE, "\1" ENDPOINT "x", 9, 0, 0, 0,
+	    0, "" },
+	{ "more than fit", REQUEST_RESOLVE, "\21", 1, 0, 0, 0, 0, "" },
+	{ "an address with a descriptor", REQUEST_RESOLVE, "\0", 1, 1, 0, 0, 0,
+	    "" },
+	{ "a socket", REQUEST_CONNECT, OK, 4, 1, 1, 0, 0, "" },
+	{ "no socket", REQUEST_CONNECT, REFUSED, 4, 0, 1, 0, EACCES, "" },
+	{ "an odd error", REQUEST_CONNECT, "\377\0\0\0", 4, 0, 1, 0, EIO, "" },
+	{ "a socket that is missing", REQUEST_CONNECT, OK, 4, 0, 0, 0, 0, "" },
+	{ "an error with a socket", REQUEST_CONNECT, REFUSED, 4, 1, 0, 0, 0,
+	    "" },
+	{ "an error cut short", REQUEST_CONNECT, OK, 3, 1, 0, 0, 0, "" },
+	{ "lanes", REQUEST_LANES, OK, 4, 2, 1, 2, 0, "" },
+	{ "no lanes", REQUEST_LANES, REFUSED, 4, 0, 1, 0, EACCES, "" },
+	{ "a lane too few", REQUEST_LANES, OK, 4, 1, 0, 0, 0, "" },
+	{ "a lane too many", REQUEST_LANES, OK, 4, 3, 0, 0, 0, "" },
+	{ "a network", REQUEST_NETWORK, OK "\0\0", 6, 0, 1, 0, 0, "" },
+	{ "a network refused", REQUEST_NETWORK, REFUSED "\0\3lan", 9, 0, 1, 0,
+	    EACCES, "lan" },
+	{ "a reason cut short", REQUEST_NETWORK, REFUSED "\0\3la", 8, 0, 0, 0,
+	    0, "" },
+};
+
+START_TEST(an_answer_reaches_its_asker_or_ends_the_conversation)
+{
+	for (size_t i = 0; i < nitems(answers); i++) {
+		struct engine engine;
+		uint32_t      id;
+		int	      fds[4] = { 2, 2, 2, 2 };
+
+		engine_start(&engine);
+		ck_assert_int_eq(ask_by_type(&engine, answers[i].type), 0);
+		id = hear(&engine, answers[i].type);
+		chan_send_fd(engine.monitor, (uint16_t)answers[i].type, id,
+		    answers[i].answer, answers[i].len, fds, answers[i].nfds);
+		turn(&engine);
+		ck_assert_msg(engine.answers == answers[i].answers &&
+			engine.gone == (answers[i].answers == 0) &&
+			engine.n == answers[i].n &&
+			engine.error == answers[i].error &&
+			strcmp(engine.text, answers[i].text) == 0,
+		    "%s: %u answers, n %u, error %d, \"%s\"", answers[i].what,
+		    engine.answers, engine.n, engine.error, engine.text);
+		engine_stop(&engine);
+	}
+}
+END_TEST
+
+START_TEST(an_answer_to_nobody_ends_the_conversation)
+{
+	static const struct {
+		const char *what;
+		int	    type_off, id_off;
+	} rows[] = {
+		{ "another id", 0, 1 },
+		{ "another type", 1, 0 },
+	};
+
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct engine engine;
+		uint32_t      id;
+
+		engine_start(&engine);
+		ck_assert_int_eq(ask_by_type(&engine, REQUEST_RESOLVE), 0);
+		id = hear(&engine, REQUEST_RESOLVE);
+		chan_send_fd(engine.monitor,
+		    (uint16_t)(REQUEST_RESOLVE + rows[i].type_off),
+		    id + (uint32_t)rows[i].id_off, "\0", 1, NULL, 0);
+		turn(&engine);
+		ck_assert_msg(engine.answers == 0 && engine.gone == 1, "%s",
+		    rows[i].what);
+		engine_stop(&engine);
+	}
+}
+END_TEST
+
+START_TEST(a_cancelled_ask_is_not_answered_and_leaks_nothing)
+{
+	struct engine engine;
+	uint32_t      id;
+	int	      fds[2] = { 2, 2 };
+
+	engine_start(&engine);
+	ck_assert_int_eq(ask_by_type(&engine, REQUEST_LANES), 0);
+	id = hear(&engine, REQUEST_LANES);
+	ck_assert_uint_eq(engine.heard_len, 2);
+	ck_assert_uint_eq(engine.heard[0], 1);
+	ck_assert_uint_eq(engine.heard[1], 2);
+	monitor_ask_cancel(engine.ask, &engine);
+	chan_send_fd(engine.monitor, REQUEST_LANES, id, OK, 4, fds, 2);
+	turn(&engine);
+	ck_assert_uint_eq(engine.answers, 0);
+	ck_assert_uint_eq(engine.gone, 0);
+	engine_stop(&engine);
+}
+END_TEST
+
+START_TEST(so_many_asks_are_under_way_and_no_more)
+{
+	struct engine engine;
+	uint32_t      id;
+
+	engine_start(&engine);
+	for (int i = 0; i < MONITOR_ASK_MAX_PENDING; i++)
+		ck_assert_int_eq(ask_by_type(&engine, REQUEST_CONNECT), 0);
+	ck_assert_int_eq(ask_by_type(&engine, REQUEST_CONNECT), -EAGAIN);
+	id = hear(&engine, REQUEST_CONNECT);
+	chan_send_fd(engine.monitor, REQUEST_CONNECT, id, REFUSED, 4, NULL, 0);
+	turn(&engine);
+	ck_assert_uint_eq(engine.answers, 1);
+	ck_assert_int_eq(ask_by_type(&engine, REQUEST_CONNECT), 0);
+	engine_stop(&engine);
+}
+END_TEST
+
+START_TEST(asks_out_of_bounds_are_not_sent)
+{
+	struct engine engine;
+
+	engine_start(&engine);
+	ck_assert_int_eq(monitor_ask_connect(engine.ask, 16, on_connected,
+			     NULL), -EINVAL);
+	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 16, 1, on_lanes, NULL),
+	    -EINVAL);
+	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 0, 0, on_lanes, NULL),
+	    -EINVAL);
+	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 0, 17, on_lanes, NULL),
+	    -EINVAL);
+	ck_assert_int_eq(monitor_ask_network(engine.ask, NULL, 17, NULL, 0,
+			     on_network, NULL), -E2BIG);
+	engine_stop(&engine);
+}
+END_TEST
+
+START_TEST(the_largest_assignment_fits)
+{
+	struct engine  engine;
+	struct prefix *routes = calloc(REQUEST_MAX_ROUTES, sizeof(*routes));
+
+	ck_assert_ptr_nonnull(routes);
+	for (size_t i = 0; i < REQUEST_MAX_ROUTES; i++)
+		ck_assert(prefix_parse(&routes[i], "fd00::/64"));
+	engine_start(&engine);
+	ck_assert_int_eq(monitor_ask_network(engine.ask, routes,
+			     REQUEST_MAX_ADDRESSES, routes, REQUEST_MAX_ROUTES,
+			     on_network, &engine), 0);
+	hear(&engine, REQUEST_NETWORK);
+	ck_assert_uint_eq(engine.heard_len,
+	    1 + 18 * REQUEST_MAX_ADDRESSES + 2 + 18 * REQUEST_MAX_ROUTES);
+	engine_stop(&engine);
+	free(routes);
+}
+END_TEST
+
+START_TEST(news_of_the_monitor_are_passed_on)
+{
+	struct engine engine;
+
+	engine_start(&engine);
+	say_letter(engine.monitor, 'c');
+	turn(&engine);
+	ck_assert_uint_eq(engine.confs, 0);
+	say_letter(engine.monitor, 'C');
+	say_letter(engine.monitor, 'K');
+	say_letter(engine.monitor, 'M');
+	say_letter(engine.monitor, 'W');
+	turn(&engine);
+	ck_assert_uint_eq(engine.confs, 2);
+	ck_assert_str_eq(engine.text, "vpn.example.org");
+	ck_assert_uint_eq(engine.keepers, 1);
+	ck_assert_uint_eq(engine.materials, 1);
+	ck_assert_uint_eq(engine.gone, 0);
+	engine_stop(&engine);
+}
+END_TEST
+
+START_TEST(wrong_news_end_the_conversation)
+{
+	static const char wrong[] = "1mXDLUAS";
+
+	for (const char *c = wrong; *c != '\0'; c++) {
+		struct engine engine;
+
+		engine_start(&engine);
+		say_letter(engine.monitor, *c);
+		turn(&engine);
+		ck_assert_msg(engine.gone == 1, "%c", *c);
+		engine_stop(&engine);
+	}
+}
+END_TEST
+
+START_TEST(ready_and_stop_are_said)
+{
+	struct engine engine;
+
+	engine_start(&engine);
+	monitor_ask_ready(engine.ask);
+	monitor_ask_stop(engine.ask);
+	hear(&engine, REQUEST_READY);
+	ck_assert_uint_eq(engine.heard_len, 0);
+	hear(&engine, REQUEST_STOP);
+	ck_assert_uint_eq(engine.heard_len, 0);
+	engine_stop(&engine);
+}
+END_TEST
+
+START_TEST(a_monitor_that_goes_away_is_noticed)
+{
+	struct engine engine;
+
+	engine_start(&engine);
+	close(engine.monitor);
+	engine.monitor = dup(STDERR_FILENO);
+	turn(&engine);
+	ck_assert_uint_eq(engine.gone, 1);
+	ck_assert_int_eq(ask_by_type(&engine, REQUEST_RESOLVE), -EPIPE);
+	engine_stop(&engine);
+}
+END_TEST
+
+UNIT_MAIN("monitor_ask", a_gift_is_taken_in_order_or_not_at_all,
+    a_gift_that_ends_early_leaves_nothing, a_truncated_request_is_refused,
+    a_conf_piece_needs_its_first_byte, a_configuration_too_large_is_refused,
+    what_the_monitor_opens_with_arrives_as_it_was,
+    an_answer_reaches_its_asker_or_ends_the_conversation,
+    an_answer_to_nobody_ends_the_conversation,
+    a_cancelled_ask_is_not_answered_and_leaks_nothing,
+    so_many_asks_are_under_way_and_no_more, asks_out_of_bounds_are_not_sent,
+    the_largest_assignment_fits, news_of_the_monitor_are_passed_on,
+    wrong_news_end_the_conversation, ready_and_stop_are_said,
+    a_monitor_that_goes_away_is_noticed)
