@@ -17,6 +17,8 @@
 #include "control/engine.h"
 #include "control/server.h"
 
+#define PAUSE_SEC 0.5
+
 struct asker {
 	struct admin   *admin;
 	struct ev_io	io;
@@ -31,11 +33,14 @@ struct asker {
 struct admin {
 	struct engine *engine;
 	struct ev_io   acceptor;
+	struct ev_timer pause; /* when descriptors have run out */
 	unsigned       nclients;
 	LIST_HEAD(, asker) askers;
 };
 
 static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events);
+static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer,
+    int events);
 static void on_event(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_timeout(struct ev_loop *loop, struct ev_timer *timer,
     int events);
@@ -69,6 +74,8 @@ admin_new(struct engine *engine, int listener)
 	LIST_INIT(&admin->askers);
 	ev_io_init(&admin->acceptor, on_acceptable, listener, EV_READ);
 	admin->acceptor.data = admin;
+	ev_timer_init(&admin->pause, on_pause_over, PAUSE_SEC, 0);
+	admin->pause.data = admin;
 	ev_io_start(engine->loop, &admin->acceptor);
 	return admin;
 }
@@ -83,6 +90,7 @@ admin_free(struct admin *admin)
 	while ((asker = LIST_FIRST(&admin->askers)) != NULL)
 		asker_free(asker);
 	ev_io_stop(admin->engine->loop, &admin->acceptor);
+	ev_timer_stop(admin->engine->loop, &admin->pause);
 	free(admin);
 }
 
@@ -95,6 +103,12 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 		   SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)events;
+	if (fd == -1 && errno != EAGAIN && errno != ECONNABORTED &&
+	    errno != EINTR) {
+		ev_io_stop(loop, io);
+		ev_timer_set(&admin->pause, PAUSE_SEC, 0);
+		ev_timer_start(loop, &admin->pause);
+	}
 	if (fd == -1)
 		return;
 	if (admin->nclients == ADMIN_MAX_CLIENTS ||
@@ -110,6 +124,15 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 	asker->io.data = asker->timer.data = asker;
 	ev_io_start(loop, &asker->io);
 	ev_timer_start(loop, &asker->timer);
+}
+
+static void
+on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct admin *admin = timer->data;
+
+	(void)events;
+	ev_io_start(loop, &admin->acceptor);
 }
 
 static void

@@ -27,6 +27,8 @@
 #define CONF_MAX_LIST	 256	/* items of a list key, of one section */
 #define CONF_MAX_WORKERS 16
 #define CONF_PORT	 55555
+#define CONF_MAX_KEEPALIVE 3600 /* seconds; the protocol's bounds, too */
+#define CONF_MAX_DEAD_PEER 7200
 #define CONF_DIR	 "/etc/tombolo"	/* default of --dir */
 #define CONF_FILE	 "tombolo.conf"	/* below it, default of -c */
 #define CONF_SITES_DIR	 "sites.d"	/* below it, one NAME.conf a site */

@@ -19,6 +19,7 @@
 #define MAX_PAUSE_SEC	 30.0
 #define CONNECT_SEC	 15
 #define UDP_PATIENCE_SEC 10
+#define ASSIGN_US	 (1 * MONO_SEC)
 
 static void set_state(struct client *client, enum client_state state);
 static void resolve(struct client *client);
@@ -38,7 +39,10 @@ static void on_message(void *arg, const struct message *msg);
 static void on_challenge(struct client *client);
 static void on_welcome(struct client *client, const struct message *msg);
 static void on_refused(struct client *client, const struct message *msg);
-static void assign(struct client *client, const struct message *msg);
+static void take_assignment(struct client *client, const struct message *msg);
+static void assign(struct client *client, struct mono now);
+static struct prefix *copy_prefixes(const struct prefix *list, size_t n);
+static void free_assignment(struct client *client);
 static void on_assigned(void *arg, int error, const char *why);
 static void on_lane_sockets(void *arg, const int *fds, unsigned n, int error);
 static void on_end(void *arg, const char *why);
@@ -176,6 +180,7 @@ on_connected(void *arg, int fd, int error)
 	}
 	set_state(client, CLIENT_SESSION);
 	client->rounds = 0;
+	client->refused = false;
 	client->lanes_reported = false;
 	if (session_init(&client->session, client->loop, client->tls, fd,
 		client->conf->server_name, CONNECT_SEC, &session_events,
@@ -235,15 +240,18 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	struct client	*client = timer->data;
 	struct mono	 now = mono_now();
 	struct hub_stats stats;
+	const char	*trouble;
 
 	(void)loop;
 	(void)events;
+	if (client->state == CLIENT_UP)
+		assign(client, now);
 	if (client->state != CLIENT_UP || client->peer == NULL)
 		return;
 	hub_peer_stats(client->peer, &stats);
-	if (stats.heard_us != 0 &&
-	    now.us - stats.heard_us > client->dead_peer_sec * MONO_SEC) {
-		session_bye(&client->session, "dead: no data came by UDP");
+	trouble = hub_peer_trouble(client->peer, client->dead_peer_sec, now);
+	if (trouble != NULL) {
+		session_bye(&client->session, trouble);
 	} else if (stats.lanes_up == 0 && !client->lanes_reported &&
 	    mono_sub(now, client->since) > UDP_PATIENCE_SEC * MONO_SEC) {
 		client->lanes_reported = true;
@@ -303,7 +311,9 @@ fill_hello(struct client *client, struct message *msg)
 	strlcpy(msg->method, conf_auth_name(conf->auth), sizeof(msg->method));
 	msg->workers = hub_workers(client->hub);
 	msg->subnets = conf->subnets.v;
-	msg->nsubnets = conf->subnets.n;
+	msg->nsubnets = conf->subnets.n < MESSAGE_MAX_SUBNETS ?
+	    conf->subnets.n :
+	    MESSAGE_MAX_SUBNETS;
 	lane_share_new(&client->share);
 	memcpy(msg->share, client->share.public_key, sizeof(msg->share));
 }
@@ -324,7 +334,7 @@ on_message(void *arg, const struct message *msg)
 	    msg->type == MESSAGE_REFUSED) {
 		on_refused(client, msg);
 	} else if (client->state == CLIENT_UP && msg->type == MESSAGE_UPDATE) {
-		assign(client, msg);
+		take_assignment(client, msg);
 	} else if (msg->type == MESSAGE_BYE) {
 		log_escape(text, sizeof(text), msg->text, strlen(msg->text));
 		snprintf(why, sizeof(why), "the server says: %.200s", text);
@@ -352,6 +362,11 @@ on_welcome(struct client *client, const struct message *msg)
 	uint8_t exporter[32], transcript[32];
 	bool	agreed;
 
+	if (msg->dead_peer_sec <= msg->keepalive_sec) {
+		session_bye(&client->session, "dead-peer is not more than "
+		    "keepalive");
+		return;
+	}
 	session_transcript(&client->session, transcript);
 	agreed = tls_export(client->session.tls, LANE_LABEL, exporter,
 		     sizeof(exporter)) == 0 &&
@@ -362,6 +377,7 @@ on_welcome(struct client *client, const struct message *msg)
 		session_bye(&client->session, "the keys could not be agreed");
 		return;
 	}
+	client->retry_after_sec = 0;
 	client->session_id = msg->session;
 	client->lanes = msg->lanes;
 	client->keepalive_sec = msg->keepalive_sec;
@@ -371,7 +387,7 @@ on_welcome(struct client *client, const struct message *msg)
 	client->sessions++;
 	log_info("server %s: up: site %s", client->address,
 	    client->conf->site);
-	assign(client, msg);
+	take_assignment(client, msg);
 	if (monitor_ask_lanes(client->monitor, client->current, client->lanes,
 		on_lane_sockets, client) < 0)
 		session_bye(&client->session, "no sockets for the lanes");
@@ -385,18 +401,61 @@ on_refused(struct client *client, const struct message *msg)
 	log_escape(text, sizeof(text), msg->text, strlen(msg->text));
 	snprintf(why, sizeof(why), "refused: %.200s", text);
 	client->retry_after_sec = msg->retry_after_sec;
+	client->refused = true;
 	session_end(&client->session, why);
+}
+
+static void
+take_assignment(struct client *client, const struct message *msg)
+{
+	if (client->conf->mode != CONF_TUN)
+		return;
+	free_assignment(client);
+	client->addresses = copy_prefixes(msg->addresses, msg->naddresses);
+	client->routes = copy_prefixes(msg->routes, msg->nroutes);
+	if (client->addresses == NULL || client->routes == NULL) {
+		session_bye(&client->session, "out of memory");
+		return;
+	}
+	client->naddresses = msg->naddresses;
+	client->nroutes = msg->nroutes;
+	client->assignment_is_new = true;
+	assign(client, mono_now());
+}
+
+static struct prefix *
+copy_prefixes(const struct prefix *list, size_t n)
+{
+	struct prefix *copy = calloc(n + 1, sizeof(*copy));
+
+	if (copy != NULL && n > 0)
+		memcpy(copy, list, n * sizeof(*copy));
+	return copy;
+}
+
+static void
+free_assignment(struct client *client)
+{
+	free(client->addresses);
+	free(client->routes);
+	client->addresses = client->routes = NULL;
+	client->naddresses = client->nroutes = 0;
+	client->assignment_is_new = false;
 }
 
 /* tun: addresses and routes; the monitor looks at them with its own eyes. */
 static void
-assign(struct client *client, const struct message *msg)
+assign(struct client *client, struct mono now)
 {
-	if (client->conf->mode != CONF_TUN)
+	if (!client->assignment_is_new || client->assigning ||
+	    !mono_is_due(client->assign_next, now))
 		return;
-	if (monitor_ask_network(client->monitor, msg->addresses,
-		msg->naddresses, msg->routes, msg->nroutes, on_assigned,
-		client) < 0)
+	client->assignment_is_new = false;
+	client->assigning = true;
+	client->assign_next = mono_add(now, ASSIGN_US);
+	if (monitor_ask_network(client->monitor, client->addresses,
+		client->naddresses, client->routes, client->nroutes,
+		on_assigned, client) < 0)
 		session_bye(&client->session, "the network could not be set");
 }
 
@@ -406,6 +465,7 @@ on_assigned(void *arg, int error, const char *why)
 	struct client *client = arg;
 	char	       text[TLS_WHY_SIZE];
 
+	client->assigning = false;
 	if (error == 0 || !client->has_session)
 		return;
 	snprintf(text, sizeof(text), "what the server assigns is refused: %s",
@@ -455,6 +515,9 @@ on_end(void *arg, const char *why)
 	drop_session(client);
 	if (client->stopping)
 		return;
+	/* The server's no holds for all of its addresses. */
+	if (!was_up && client->refused)
+		client->current = client->nservers;
 	if (!was_up) {
 		try_next(client, why);
 		return;
@@ -476,6 +539,8 @@ drop_session(struct client *client)
 	if (client->has_session)
 		session_fini(&client->session);
 	client->has_session = false;
+	client->assigning = false;
+	free_assignment(client);
 	secret_wipe(&client->share, sizeof(client->share));
 	secret_wipe(&client->secret, sizeof(client->secret));
 }
@@ -485,7 +550,6 @@ on_lanes_up(void *arg)
 {
 	struct client *client = arg;
 
-	client->pause_sec = FIRST_PAUSE_SEC;
 	client->last_error[0] = '\0';
 	log_info("server %s: data flows by UDP", client->address);
 }

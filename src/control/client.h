@@ -52,12 +52,23 @@ struct client {
 	struct session	   session;
 	bool		   has_session;
 	bool		   stopping;
+	bool		   refused;
 	unsigned	   rounds;
 	struct lane_share  share;
 	struct lane_secret secret;
 	uint32_t	   session_id;
 	unsigned	   lanes, keepalive_sec, dead_peer_sec;
 	struct hub_peer	  *peer;
+
+	/*
+	 * tun: what the server assigned last (owned).  One ask of the monitor
+	 * at a time, and a second between two: a server that changes its mind
+	 * all the time is not passed on.
+	 */
+	struct prefix *addresses, *routes;
+	size_t	       naddresses, nroutes;
+	bool	       assignment_is_new, assigning;
+	struct mono    assign_next;
 	bool		   lanes_reported;
 
 	/* for status */

@@ -17,6 +17,9 @@
 #include "datapath/worker.h"
 #include "monitor/monitor_ask.h"
 
+/* A lane that comes so much later than the first would rather be made anew. */
+#define LANE_LATE_US (15 * MONO_SEC)
+
 struct hub_peer {
 	struct hub		*hub;
 	char			 name[CONF_NAME_MAX + 1];
@@ -29,6 +32,7 @@ struct hub_peer {
 	unsigned		 acks; /* still to come after detach */
 	const struct hub_events *events;
 	void			*arg;
+	struct mono		 first_up;
 	struct port		*ports[DP_MAX_WORKERS]; /* NULL: no lane there */
 	int			 fds[LANE_MAX];
 	LIST_ENTRY(hub_peer) entry;
@@ -49,6 +53,7 @@ static void fill_dp(struct hub *hub, const struct monitor_gift *gift);
 static int start_workers(struct hub *hub, const struct monitor_gift *gift);
 static void on_letter(void *arg, struct letter *letter);
 static void on_detached(struct port *port);
+static bool port_is_taken(const struct hub *hub, uint16_t port);
 static void on_lane_up(struct lane *lane);
 static void on_lane_failed(struct lane *lane);
 static void on_loop(struct hub *hub, struct worker_loop *report);
@@ -111,10 +116,15 @@ hub_free(struct hub *hub)
 {
 	if (hub == NULL)
 		return;
-	/* The last letters of a worker come before its end. */
+	/* Letters lie in what the workers own, and they write to each other:
+	 * none is freed before all have ended and all letters are read. */
+	for (unsigned i = 0; i < hub->dp.nworkers; i++)
+		worker_stop(hub->dp.workers[i]);
+	for (unsigned i = 0; i < hub->dp.nworkers; i++)
+		worker_drain(hub->dp.workers[i]);
+	mailbox_close(&hub->box);
 	for (unsigned i = 0; i < hub->dp.nworkers; i++)
 		worker_free(hub->dp.workers[i]);
-	mailbox_close(&hub->box);
 	ev_timer_stop(hub->loop, &hub->tick);
 	loops_free(hub->loops);
 	fdb_free(hub->dp.fdb);
@@ -207,6 +217,24 @@ hub_set_routes(struct hub *hub, struct lpm *lpm)
 	}
 	for (unsigned i = 0; i < hub->dp.nworkers; i++)
 		mailbox_post(&hub->dp.workers[i]->box, &table->letters[i]);
+}
+
+const char *
+hub_peer_trouble(const struct hub_peer *peer, unsigned dead_peer_sec,
+    struct mono now)
+{
+	struct hub_stats stats;
+
+	if (peer->lanes_up == 0)
+		return NULL;
+	hub_peer_stats(peer, &stats);
+	if (stats.quietest_us != 0 &&
+	    now.us - stats.quietest_us > dead_peer_sec * MONO_SEC)
+		return "dead: a data lane hears nothing";
+	if (stats.lane_missing &&
+	    mono_sub(now, peer->first_up) > LANE_LATE_US)
+		return "a data lane does not come up";
+	return NULL;
 }
 
 void
@@ -332,10 +360,26 @@ on_detached(struct port *port)
 {
 	struct hub_peer *peer = port->owner;
 
-	if (--peer->acks == 0) {
-		LIST_REMOVE(peer, entry);
-		peer_free(peer);
+	if (--peer->acks > 0)
+		return;
+	LIST_REMOVE(peer, entry);
+	/* What workers learned until they let go, too. */
+	if (peer->hub->dp.fdb != NULL && !port_is_taken(peer->hub, peer->port))
+		fdb_forget_port(peer->hub->dp.fdb, peer->port);
+	peer_free(peer);
+}
+
+/* A newer session of the site has it already. */
+static bool
+port_is_taken(const struct hub *hub, uint16_t port)
+{
+	const struct hub_peer *peer;
+
+	LIST_FOREACH(peer, &hub->peers, entry) {
+		if (peer->port == port && !peer->detached)
+			return true;
 	}
+	return false;
 }
 
 static void
@@ -343,6 +387,8 @@ on_lane_up(struct lane *lane)
 {
 	struct hub_peer *peer = lane->port->owner;
 
+	if (peer->lanes_up == 0)
+		peer->first_up = mono_now();
 	if (++peer->lanes_up == peer->lanes && !peer->detached)
 		peer->events->on_up(peer->arg);
 }
@@ -481,8 +527,10 @@ add_lane(struct hub_stats *stats, const struct lane *lane)
 
 	stats->lanes_up += LOAD(lane->is_up) ? 1 : 0;
 	stats->moves += LOAD(lane->moves);
-	if (heard > stats->heard_us)
-		stats->heard_us = heard;
+	if (heard == 0)
+		stats->lane_missing = true;
+	else if (stats->quietest_us == 0 || heard < stats->quietest_us)
+		stats->quietest_us = heard;
 	if (rtt > 0 && (stats->rtt_us == 0 || rtt < stats->rtt_us))
 		stats->rtt_us = rtt;
 	if (size > 0 && (stats->path_mtu == 0 || size < stats->path_mtu))

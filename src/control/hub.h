@@ -53,7 +53,10 @@ struct hub_stats {
 	uint64_t moved_in, unlearned; /* see datapath/port.h */
 	uint64_t drops[DROP_MAX];
 	unsigned lanes, lanes_up;
-	int64_t	 heard_us; /* latest authentic record (struct mono); 0: never */
+	/* When the lane that is quiet longest last had an authentic record
+	 * (struct mono); 0: none was up. */
+	int64_t	 quietest_us;
+	bool	 lane_missing; /* some lane never came up */
 	int64_t	 rtt_us;   /* smallest of the lanes; 0: unknown */
 	unsigned path_mtu; /* smallest of the lanes; outer IP packet */
 	unsigned moves;
@@ -85,6 +88,13 @@ void hub_detach(struct hub_peer *peer);
 
 /* tun server: which network is behind which port; consumes `lpm`. */
 void hub_set_routes(struct hub *hub, struct lpm *lpm);
+
+/*
+ * Why a session cannot go on as it is, or NULL: a lane that was up is silent
+ * for `dead_peer_sec`, or one does not come up though others have.
+ */
+const char *hub_peer_trouble(const struct hub_peer *peer,
+    unsigned dead_peer_sec, struct mono now);
 
 void hub_peer_stats(const struct hub_peer *peer, struct hub_stats *stats);
 /* The device, and what belonged to no site. */

@@ -53,8 +53,8 @@ static const struct field {
 	{ "retry-after", KIND_UNSIGNED, IN(REFUSED), AT(retry_after_sec), 0, 0, 86400 },
 	{ "session", KIND_U32, IN(WELCOME), AT(session), 0, 1, 0xffffff },
 	{ "lanes", KIND_UNSIGNED, IN(WELCOME), AT(lanes), 0, 1, 16 },
-	{ "keepalive", KIND_UNSIGNED, IN(WELCOME), AT(keepalive_sec), 0, 1, 3600 },
-	{ "dead-peer", KIND_UNSIGNED, IN(WELCOME), AT(dead_peer_sec), 0, 2, 7200 },
+	{ "keepalive", KIND_UNSIGNED, IN(WELCOME), AT(keepalive_sec), 0, 1, CONF_MAX_KEEPALIVE },
+	{ "dead-peer", KIND_UNSIGNED, IN(WELCOME), AT(dead_peer_sec), 0, 2, CONF_MAX_DEAD_PEER },
 	{ "mtu", KIND_UNSIGNED, IN(WELCOME), AT(mtu), 0, 68, 65535 },
 	{ "addresses", KIND_ADDRESSES, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0 },
 	{ "routes", KIND_ROUTES, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0 },
@@ -329,7 +329,7 @@ decode_field(const struct field *field, struct message *msg,
 		return decode_prefixes(value, MESSAGE_MAX_ROUTES, &msg->routes,
 		    &msg->nroutes);
 	case KIND_SUBNETS:
-		return decode_prefixes(value, MESSAGE_MAX_ADDRESSES * 16,
+		return decode_prefixes(value, MESSAGE_MAX_SUBNETS,
 		    &msg->subnets, &msg->nsubnets);
 	}
 	return false;

@@ -161,8 +161,9 @@ accept_one(struct server *server)
 	int fd = accept4(server->listener, &from.sa, &from.len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd == -1 && (errno == EMFILE || errno == ENFILE)) {
-		/* The connection waits in the backlog meanwhile. */
+	if (fd == -1 && errno != EAGAIN && errno != ECONNABORTED &&
+	    errno != EINTR) {
+		/* Descriptors or memory: it waits in the backlog meanwhile. */
 		log_warn("cannot accept a site");
 		ev_io_stop(server->loop, &server->acceptor);
 		ev_timer_set(&server->pause, PAUSE_SEC, 0);
@@ -170,7 +171,9 @@ accept_one(struct server *server)
 	}
 	if (fd == -1)
 		return errno == ECONNABORTED || errno == EINTR;
-	if (server->nunauth >= server->conf->max_handshakes) {
+	/* Who has not even said hello makes room, the oldest first. */
+	if (server->nunauth >= server->conf->max_handshakes &&
+	    !server_session_evict(server)) {
 		server->turned_away++;
 		server_log_refusal(server,
 		    endpoint_print(&from, text, sizeof(text)), "",

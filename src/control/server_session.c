@@ -14,6 +14,7 @@
 
 #define LANE_LABEL	  "EXPORTER-tombolo-lane"
 #define REFUSED		  "authentication failed" /* whatever it was */
+#define BUSY		  "the server is busy"
 #define RETRY_AFTER_SEC	  5
 #define UDP_PATIENCE_SEC  10
 
@@ -25,7 +26,7 @@ static void note_request(struct server_session *ss, const struct message *msg);
 static void on_response(struct server_session *ss, const struct message *msg);
 static void verify(struct server_session *ss, const struct message *msg);
 static const char *why_not(const struct server_session *ss);
-static void on_verified(void *arg, bool yes);
+static void on_verified(void *arg, enum keeper_verdict verdict);
 static void go_up(struct server_session *ss, struct site *site);
 static void replace(struct server_session *ss, struct site *site);
 static bool welcome(struct server_session *ss, const struct site *site);
@@ -62,6 +63,7 @@ server_session_start(struct server *server, int fd, const struct endpoint *from)
 	}
 	ss->server = server;
 	ss->state = SERVER_HELLO;
+	ss->from = endpoint_addr(from);
 	endpoint_print(from, ss->address, sizeof(ss->address));
 	if (session_init(&ss->session, server->loop, server->tls, fd, NULL,
 		server->conf->handshake_time_sec, &session_events, ss) < 0) {
@@ -78,8 +80,12 @@ server_session_update(struct server_session *ss)
 	struct message msg = { .type = MESSAGE_UPDATE };
 	char	      *before = ss->told;
 
-	if (ss->server->conf->mode != CONF_TUN || !fill_networks(ss, &msg))
+	if (ss->server->conf->mode != CONF_TUN)
 		return;
+	if (!fill_networks(ss, &msg)) {
+		message_fini(&msg);
+		return;
+	}
 	ss->told = NULL;
 	remember_told(ss, &msg);
 	if (before == NULL || ss->told == NULL || strcmp(before, ss->told) != 0)
@@ -97,17 +103,40 @@ server_session_end(struct server_session *ss, const char *why)
 	leave(ss);
 }
 
+bool
+server_session_evict(struct server *server)
+{
+	struct server_session *ss, *oldest = NULL;
+
+	/* New ones stand at the head. */
+	LIST_FOREACH(ss, &server->sessions, entry) {
+		if (ss->state == SERVER_HELLO)
+			oldest = ss;
+	}
+	if (oldest == NULL)
+		return false;
+	server->turned_away++;
+	server_log_refusal(server, oldest->address, "",
+	    "made room for another: too many connections that have not logged "
+	    "in (max-handshakes)");
+	leave(oldest);
+	session_end(&oldest->session, "made room for another");
+	return true;
+}
+
 void
 server_session_tick(struct server_session *ss, struct mono now)
 {
 	struct hub_stats stats;
-	int64_t dead_us = ss->server->conf->dead_peer_sec * MONO_SEC;
+	const char	*trouble;
 
 	if (ss->state != SERVER_UP || ss->peer == NULL)
 		return;
+	trouble = hub_peer_trouble(ss->peer,
+	    ss->server->conf->dead_peer_sec, now);
 	hub_peer_stats(ss->peer, &stats);
-	if (stats.heard_us != 0 && now.us - stats.heard_us > dead_us)
-		server_session_end(ss, "dead: no data came by UDP");
+	if (trouble != NULL)
+		server_session_end(ss, trouble);
 	else if (stats.lanes_up == 0 && !ss->lanes_reported &&
 	    mono_sub(now, ss->up_since) > UDP_PATIENCE_SEC * MONO_SEC) {
 		ss->lanes_reported = true;
@@ -144,7 +173,7 @@ on_message(void *arg, const struct message *msg)
 	} else if (ss->state == SERVER_RESPONSE &&
 	    msg->type == MESSAGE_RESPONSE) {
 		on_response(ss, msg);
-	} else if (ss->state == SERVER_UP && msg->type == MESSAGE_BYE) {
+	} else if (ss->state != SERVER_CLOSED && msg->type == MESSAGE_BYE) {
 		char why[MESSAGE_TEXT_SIZE + 16];
 
 		snprintf(why, sizeof(why), "it says: %s", msg->text);
@@ -244,8 +273,7 @@ verify(struct server_session *ss, const struct message *msg)
 
 	ss->state = SERVER_VERIFY;
 	if (r < 0)
-		session_refuse(&ss->session, "the server is busy",
-		    RETRY_AFTER_SEC);
+		session_refuse(&ss->session, BUSY, RETRY_AFTER_SEC);
 }
 
 /* Why this site cannot log in whatever its password is; NULL: it may. */
@@ -264,7 +292,7 @@ why_not(const struct server_session *ss)
 }
 
 static void
-on_verified(void *arg, bool yes)
+on_verified(void *arg, enum keeper_verdict verdict)
 {
 	struct server_session *ss = arg;
 	struct site *site = sites_find(&ss->server->sites, ss->site);
@@ -272,7 +300,11 @@ on_verified(void *arg, bool yes)
 
 	if (ss->state != SERVER_VERIFY)
 		return;
-	if (why == NULL && !yes)
+	if (verdict == KEEPER_FAILED) {
+		session_refuse(&ss->session, BUSY, RETRY_AFTER_SEC);
+		return;
+	}
+	if (why == NULL && verdict == KEEPER_NO)
 		why = "wrong password";
 	if (why == NULL && site == NULL)
 		why = "the site is not known yet";
@@ -320,7 +352,8 @@ replace(struct server_session *ss, struct site *site)
 
 	snprintf(why, sizeof(why), "the same site logged in from %s",
 	    ss->address);
-	if (sites_contest(site, mono_now())) {
+	if (!addr_is_equal(&old->from, &ss->from) &&
+	    sites_contest(site, mono_now())) {
 		snprintf(site->last_error, sizeof(site->last_error),
 		    "two places log in in turn, %s and %s: is one invitation "
 		    "used twice?", old->address, ss->address);

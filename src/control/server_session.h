@@ -38,7 +38,8 @@ struct server_session {
 	struct server	 *server;
 	struct session	  session;
 	enum server_state state;
-	char		  address[ENDPOINT_STRLEN];
+	struct addr	  from;
+	char		  address[ENDPOINT_STRLEN]; /* with the port */
 	char		  site[CONF_NAME_MAX + 1]; /* claimed, then proved */
 	enum conf_auth	  method;
 	bool		  method_ok; /* one we know */
@@ -62,6 +63,12 @@ void server_session_update(struct server_session *ss);
 
 /* Ends it with these words to the site; off the data path at once. */
 void server_session_end(struct server_session *ss, const char *why);
+
+/*
+ * Ends the oldest connection that has not said hello yet.  False when there is
+ * none.
+ */
+bool server_session_evict(struct server *server);
 
 /* Every second: lanes that died. */
 void server_session_tick(struct server_session *ss, struct mono now);

@@ -11,11 +11,11 @@
 #include "base/secret.h"
 #include "base/wire.h"
 
-#define IN_SIZE (MESSAGE_HEADER_LEN + MESSAGE_MAX)
 
 static void on_tls_ready(void *arg);
 static void on_tls_data(void *arg, const uint8_t *data, size_t len);
 static void on_tls_end(void *arg, const char *why);
+static bool accept_messages_of(struct session *session, size_t max);
 static size_t take(struct session *session, const uint8_t *data, size_t len);
 static bool header_is_acceptable(struct session *session);
 static void dispatch(struct session *session, const uint8_t *payload,
@@ -40,7 +40,7 @@ session_init(struct session *session, struct ev_loop *loop,
     unsigned time_limit_sec, const struct session_events *events, void *arg)
 {
 	*session = (struct session) { .loop = loop, .events = events,
-		.arg = arg, .last_heard = mono_now() };
+		.arg = arg, .client = name != NULL, .last_heard = mono_now() };
 	sha256_init(&session->transcript);
 	ev_timer_init(&session->deadline, on_deadline, time_limit_sec, 0);
 	ev_timer_init(&session->pinger, on_ping_due, 0, 0);
@@ -51,9 +51,7 @@ session_init(struct session *session, struct ev_loop *loop,
 	session->tls = tls_open(context, loop, fd, name, &tls_events, session);
 	if (session->tls == NULL)
 		return -ENOMEM;
-	/* Before authentication a message is small, and so is this. */
-	session->in = malloc(MESSAGE_HEADER_LEN + MESSAGE_MAX_UNAUTH);
-	if (session->in == NULL) {
+	if (!accept_messages_of(session, MESSAGE_MAX_UNAUTH)) {
 		session_fini(session);
 		return -ENOMEM;
 	}
@@ -69,8 +67,7 @@ session_fini(struct session *session)
 	ev_timer_stop(session->loop, &session->reaper);
 	tls_close(session->tls);
 	session->tls = NULL;
-	secret_free(session->in, session->state == SESSION_UP ?
-		IN_SIZE : MESSAGE_HEADER_LEN + MESSAGE_MAX_UNAUTH);
+	secret_free(session->in, session->in_size);
 	session->in = NULL;
 	session->state = SESSION_CLOSED;
 }
@@ -103,16 +100,11 @@ void
 session_go_up(struct session *session, unsigned keepalive_sec,
     unsigned dead_peer_sec)
 {
-	uint8_t *bigger = malloc(IN_SIZE);
-
 	ev_timer_stop(session->loop, &session->deadline);
-	if (bigger == NULL) {
+	if (!accept_messages_of(session, MESSAGE_MAX)) {
 		session_end(session, "out of memory");
 		return;
 	}
-	memcpy(bigger, session->in, session->in_len);
-	secret_free(session->in, MESSAGE_HEADER_LEN + MESSAGE_MAX_UNAUTH);
-	session->in = bigger;
 	session->state = SESSION_UP;
 	session->dead_after_sec = dead_peer_sec;
 	ev_timer_set(&session->pinger, keepalive_sec, keepalive_sec);
@@ -166,7 +158,32 @@ on_tls_ready(void *arg)
 	struct session *session = arg;
 
 	session->state = SESSION_AUTH;
+	/* A client's peer has proved who it is: its welcome may be long. */
+	if (session->client && !accept_messages_of(session, MESSAGE_MAX)) {
+		session_end(session, "out of memory");
+		return;
+	}
 	session->events->on_ready(session->arg);
+}
+
+/* A buffer that grows with the trust in the other end. */
+static bool
+accept_messages_of(struct session *session, size_t max)
+{
+	size_t	 size = MESSAGE_HEADER_LEN + max;
+	uint8_t *bigger;
+
+	if (session->in_size >= size)
+		return true;
+	bigger = malloc(size);
+	if (bigger == NULL)
+		return false;
+	if (session->in_len > 0)
+		memcpy(bigger, session->in, session->in_len);
+	secret_free(session->in, session->in_size);
+	session->in = bigger;
+	session->in_size = size;
+	return true;
 }
 
 static void
@@ -220,8 +237,7 @@ take(struct session *session, const uint8_t *data, size_t len)
 static bool
 header_is_acceptable(struct session *session)
 {
-	size_t max = session->state == SESSION_UP ? MESSAGE_MAX :
-						    MESSAGE_MAX_UNAUTH;
+	size_t max = session->in_size - MESSAGE_HEADER_LEN;
 	size_t len = wire_read_u24(session->in + 1);
 
 	if (session->in[0] != MESSAGE_TYPE_JSON) {
@@ -243,8 +259,9 @@ dispatch(struct session *session, const uint8_t *payload, size_t len)
 	char	       text[TLS_WHY_SIZE];
 	int	       r = message_decode(&msg, payload, len, &why);
 
-	if (r == -ENOENT)
-		return; /* PROTOCOL 4.2: a newer peer's, to be ignored */
+	/* PROTOCOL 4.2: a newer peer's, to be ignored; a stranger's is not. */
+	if (r == -ENOENT && (session->client || session->state == SESSION_UP))
+		return;
 	if (r < 0) {
 		snprintf(text, sizeof(text), "a malformed message: %s", why);
 		session_bye(session, text);

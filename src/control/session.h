@@ -3,7 +3,7 @@
  * session: one control connection, the part that both ends have in common.
  *
  * Frames messages on the TLS stream (PROTOCOL 4.1), limits their size before
- * and after authentication, keeps the transcript that the lanes' keys are bound
+ * the other end has proved who it is and after, keeps the transcript that the lanes' keys are bound
  * to, answers pings and notices a dead peer.  What is said is the business of
  * server_session.c and client_session.c.
  *
@@ -46,8 +46,9 @@ struct session {
 	enum session_state	     state;
 	const struct session_events *events;
 	void			    *arg;
+	bool			     client;
 	uint8_t			    *in; /* a message that is not complete */
-	size_t			     in_len;
+	size_t			     in_len, in_size;
 	struct ev_timer		     deadline; /* of TLS and AUTH together */
 	struct ev_timer		     pinger;   /* while UP */
 	struct ev_timer		     reaper;   /* calls on_end */

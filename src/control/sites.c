@@ -13,7 +13,7 @@
 #define CONTEST_TIMES 3
 
 static int compare(const void *key, const void *site);
-static uint16_t free_port(const bool *used);
+static uint16_t free_port(struct sites *sites, const bool *used);
 
 int
 sites_follow(struct sites *sites, const struct conf *conf)
@@ -39,7 +39,7 @@ sites_follow(struct sites *sites, const struct conf *conf)
 			continue;
 		strlcpy(fresh[i].name, conf->sites[i].name,
 		    sizeof(fresh[i].name));
-		fresh[i].port = free_port(used);
+		fresh[i].port = free_port(sites, used);
 		used[fresh[i].port] = true;
 	}
 	free(used);
@@ -72,7 +72,7 @@ sites_contest(struct site *site, struct mono now)
 		site->contest_start = now;
 		site->contests = 0;
 	}
-	return ++site->contests >= CONTEST_TIMES;
+	return ++site->contests == CONTEST_TIMES;
 }
 
 static int
@@ -83,11 +83,12 @@ compare(const void *key, const void *site)
 
 /* There are more ports than sites in any configuration (CONF_MAX_SITES). */
 static uint16_t
-free_port(const bool *used)
+free_port(struct sites *sites, const bool *used)
 {
-	uint16_t port = HUB_FIRST_PORT;
-
-	while (used[port])
-		port++;
-	return port;
+	do {
+		if (++sites->next_port < HUB_FIRST_PORT ||
+		    sites->next_port >= FDB_MAX_PORTS)
+			sites->next_port = HUB_FIRST_PORT;
+	} while (used[sites->next_port]);
+	return sites->next_port;
 }

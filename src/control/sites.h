@@ -32,6 +32,7 @@ struct site {
 struct sites {
 	struct site *v; /* sorted by name */
 	size_t	     n;
+	uint16_t     next_port; /* each number rests before it is used again */
 };
 
 /*
@@ -45,8 +46,8 @@ void sites_fini(struct sites *sites);
 struct site *sites_find(const struct sites *sites, const char *name);
 
 /*
- * Notes that a log-in from `address` pushed out one from elsewhere.  True once
- * it has happened so often that the invitation seems to be used twice.
+ * Notes that a log-in pushed out one from another address.  True when that has
+ * happened so often that the invitation seems to be used twice; once a minute.
  */
 bool sites_contest(struct site *site, struct mono now);
 

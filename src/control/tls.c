@@ -50,6 +50,7 @@ struct tls {
 	const struct tls_events *events;
 	void			*arg;
 	char			*description;
+	gnutls_typed_vdata_st	 checks[2]; /* what the certificate must say */
 	/* Bytes not yet taken by GnuTLS; a record it has begun stays first. */
 	uint8_t *queue;
 	size_t	 queue_len, queue_size;
@@ -63,6 +64,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_writable(struct ev_loop *loop, struct ev_io *io, int events);
 static void handshake(struct tls *tls);
 static void finish_handshake(struct tls *tls);
+static bool names_itself(struct tls *tls);
 static void read_records(struct tls *tls);
 static void write_queue(struct tls *tls);
 static void want_write(struct tls *tls, bool want);
@@ -326,7 +328,15 @@ set_up_session(struct tls *tls)
 		if (!addr_parse(&addr, tls->name))
 			gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS,
 			    tls->name, strlen(tls->name));
-		gnutls_session_set_verify_cert(tls->session, tls->name, 0);
+		tls->checks[0] = (gnutls_typed_vdata_st) {
+			.type = GNUTLS_DT_DNS_HOSTNAME,
+			.data = (unsigned char *)tls->name };
+		tls->checks[1] = (gnutls_typed_vdata_st) {
+			.type = GNUTLS_DT_KEY_PURPOSE_OID,
+			.data = (unsigned char *)(uintptr_t)
+			    GNUTLS_KP_TLS_WWW_SERVER };
+		gnutls_session_set_verify_cert2(tls->session, tls->checks,
+		    nitems(tls->checks), 0);
 	}
 	return 0;
 }
@@ -387,11 +397,38 @@ finish_handshake(struct tls *tls)
 		end(tls, "the other end does not speak " ALPN);
 		return;
 	}
+	if (!tls->context->server && !names_itself(tls)) {
+		end(tls, "the certificate of the server is refused: it has no "
+		    "subjectAltName");
+		return;
+	}
 	tls->state = TLS_OPEN;
 	want_write(tls, tls->queue_len > 0);
 	tls->events->on_ready(tls->arg);
 	if (tls->state == TLS_OPEN)
 		read_records(tls);
+}
+
+/* GnuTLS would take the common name instead; PROTOCOL 3.2 does not. */
+static bool
+names_itself(struct tls *tls)
+{
+	unsigned	      n = 0, type;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(tls->session,
+	    &n);
+	gnutls_x509_crt_t     leaf;
+	char		      name[256];
+	size_t		      size = sizeof(name);
+	bool		      found;
+
+	if (n == 0 || gnutls_x509_crt_init(&leaf) < 0)
+		return false;
+	found = gnutls_x509_crt_import(leaf, &chain[0],
+		    GNUTLS_X509_FMT_DER) == 0 &&
+	    gnutls_x509_crt_get_subject_alt_name2(leaf, 0, name, &size, &type,
+		NULL) >= 0;
+	gnutls_x509_crt_deinit(leaf);
+	return found;
 }
 
 static void
@@ -493,11 +530,11 @@ explain_certificate(struct tls *tls, char *why, size_t size)
 		unsigned    flag;
 		const char *text;
 	} reasons[] = {
-		{ GNUTLS_CERT_SIGNER_NOT_FOUND,
+		/* A server set up anew has a CA of the old one's name. */
+		{ GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE,
 		    "it was not made by the CA of this site's invitation: the "
 		    "server was set up anew (then join again), or somebody is "
 		    "in between" },
-		{ GNUTLS_CERT_SIGNATURE_FAILURE, "its signature is wrong" },
 		{ GNUTLS_CERT_REVOKED, "it is revoked" },
 		{ GNUTLS_CERT_UNEXPECTED_OWNER,
 		    "it is for another name: check `name` in the "

@@ -15,9 +15,12 @@ forward_frame(struct worker *worker, struct port *from, struct frame *frame)
 
 	port_count(&from->counters.rx_frames, 1);
 	port_count(&from->counters.rx_bytes, frame->len);
-	drop = worker->dp->mode == DP_TAP ?
-	    bridge_forward(worker, from, frame) :
-	    router_forward(worker, from, frame);
+	if (frame->len > FRAME_MAX_LEN)
+		drop = DROP_BAD_FRAME;
+	else if (worker->dp->mode == DP_TAP)
+		drop = bridge_forward(worker, from, frame);
+	else
+		drop = router_forward(worker, from, frame);
 	if (drop != DROP_NONE)
 		port_drop(from, drop);
 }

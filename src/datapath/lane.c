@@ -19,6 +19,7 @@
 #define RETRANSMIT_MS	50 /* 1 s, the default, is too slow to notice */
 #define GIVE_UP_MS	(3600 * 1000)
 #define PATH_CHECK_US	(1 * MONO_SEC)
+#define QUIET_ECHO_US	(1 * MONO_SEC)
 #define IP4_UDP_LEN	28
 #define IP6_UDP_LEN	48
 #define RESERVED_FOR_HANDSHAKE (LANE_HEADER_LEN + LANE_GATE_LEN)
@@ -46,9 +47,11 @@ static void heard(struct lane *lane, uint64_t seq, const struct udp_path *from,
 static void check_path(struct lane *lane, const struct udp_path *path,
     struct mono now);
 static bool path_is_equal(const struct udp_path *a, const struct udp_path *b);
+static void search_path(struct lane *lane, struct mono now);
 static size_t outer_headers(const struct lane *lane);
 static size_t largest_datagram(const struct lane *lane);
 static void ask_echo(struct lane *lane, size_t datagram_len, struct mono now);
+static bool is_quiet(const struct lane *lane, struct mono now);
 static void publish_path_mtu(struct lane *lane);
 
 int
@@ -237,6 +240,9 @@ lane_echo(struct lane *lane, const struct item *item,
 		    item_put_echo(lane->env->scratch, ITEM_ECHO_LEN,
 			item->flags | ITEM_ECHO_REPLY, item->id,
 			item->timestamp));
+		/* Our packets come from elsewhere now: another path. */
+		if ((item->flags & ITEM_ECHO_PATH) != 0)
+			search_path(lane, now);
 		return;
 	}
 	if ((item->flags & ITEM_ECHO_PATH) != 0) {
@@ -244,6 +250,7 @@ lane_echo(struct lane *lane, const struct item *item,
 		    path_is_equal(from, &lane->candidate)) {
 			lane->path = lane->candidate;
 			lane->candidate_id = 0;
+			search_path(lane, now);
 			atomic_fetch_add_explicit(&lane->moves, 1,
 			    memory_order_relaxed);
 		}
@@ -269,7 +276,8 @@ lane_tick(struct lane *lane, struct mono now)
 	if (lane->state != LANE_UP || !lane->confirmed)
 		return;
 	if (mono_is_due(lane->next_echo, now)) {
-		lane->next_echo = mono_add(now, lane->keepalive_us);
+		lane->next_echo = mono_add(now, is_quiet(lane, now) ?
+			QUIET_ECHO_US : lane->keepalive_us);
 		ask_echo(lane, 0, now);
 	}
 	if (mono_is_due(lane->pmtu.due, now)) {
@@ -439,12 +447,12 @@ confirm(struct lane *lane, struct mono now)
 	lane->confirmed = true;
 	secret_wipe(&lane->keys, sizeof(lane->keys));
 	lane->next_echo = now;
-	pmtu_init(&lane->pmtu, largest_datagram(lane), now);
-	publish_path_mtu(lane);
+	search_path(lane, now);
 	atomic_store_explicit(&lane->last_heard_us, now.us,
 	    memory_order_relaxed);
 	atomic_store_explicit(&lane->is_up, true, memory_order_relaxed);
 	mailbox_post(lane->control, &lane->up);
+	lane->env->confirmed(lane->env, lane);
 }
 
 static bool
@@ -479,10 +487,9 @@ heard(struct lane *lane, uint64_t seq, const struct udp_path *from,
 	replay_commit(&lane->replay, seq);
 	atomic_store_explicit(&lane->last_heard_us, now.us,
 	    memory_order_relaxed);
-	if (!lane->confirmed) {
-		lane->path = *from;
+	if (!lane->confirmed)
 		confirm(lane, now);
-	} else if (newest && !lane->env->client &&
+	if (newest && !lane->env->client &&
 	    !path_is_equal(from, &lane->path)) {
 		check_path(lane, from, now);
 	}
@@ -519,6 +526,14 @@ path_is_equal(const struct udp_path *a, const struct udp_path *b)
 	    IN6_ARE_ADDR_EQUAL(&a->local, &b->local);
 }
 
+/* Of a path that is new nothing is known. */
+static void
+search_path(struct lane *lane, struct mono now)
+{
+	pmtu_init(&lane->pmtu, largest_datagram(lane), now);
+	publish_path_mtu(lane);
+}
+
 /* An IPv4-mapped address goes out by IPv4. */
 static size_t
 outer_headers(const struct lane *lane)
@@ -537,6 +552,16 @@ largest_datagram(const struct lane *lane)
 }
 
 /* An ECHO; with `datagram_len`, padded to a datagram of that size. */
+/* Nothing came when something should have: lost, or is the path dead? */
+static bool
+is_quiet(const struct lane *lane, struct mono now)
+{
+	int64_t heard = atomic_load_explicit(&lane->last_heard_us,
+	    memory_order_relaxed);
+
+	return now.us - heard > lane->keepalive_us;
+}
+
 static void
 ask_echo(struct lane *lane, size_t datagram_len, struct mono now)
 {

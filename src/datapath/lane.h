@@ -108,6 +108,8 @@ struct lane_env {
 	size_t max_outer;
 	/* The next datagram to fill in; never NULL (flushes when full). */
 	struct udp_datagram *(*reserve)(struct lane_env *env);
+	/* A lane was confirmed: frames may go out by it. */
+	void (*confirmed)(struct lane_env *env, struct lane *lane);
 	uint8_t scratch[UDP_MAX_LEN]; /* for ECHO items */
 };
 

@@ -63,11 +63,12 @@ receive_one(struct worker *worker, const struct udp_datagram *dgram,
 		return DROP_MALFORMED;
 	if (hdr.lane >= LANE_MAX)
 		return DROP_MALFORMED;
-	if (hdr.lane % worker->dp->nworkers != worker->index)
-		return worker_stray_send(worker, dgram, hdr.lane);
+	/* Every worker has a port of every session. */
 	*port = lane_table_lookup(&worker->lanes, hdr.session);
 	if (*port == NULL)
 		return DROP_NO_SESSION;
+	if (hdr.lane % worker->dp->nworkers != worker->index)
+		return worker_stray_send(worker, dgram, hdr.lane);
 	lane = find_lane(*port, hdr.lane);
 	if (lane == NULL)
 		return DROP_NO_KEY;
@@ -130,8 +131,6 @@ deliver_frame(struct worker *worker, struct lane *lane, const struct item *item)
 		.csum_offset = item->csum_offset,
 	};
 
-	if (frame.len > FRAME_MAX_LEN)
-		return DROP_BAD_FRAME;
 	/* Our device takes whole frames only; item_next() checked the bounds. */
 	if ((frame.flags & ITEM_FRAME_CSUM) != 0) {
 		csum_complete(frame.data, frame.len, frame.csum_start,

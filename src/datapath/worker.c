@@ -28,6 +28,7 @@ static void attach(struct worker *worker, struct port *port);
 static void detach(struct worker *worker, struct port *port);
 static void take_routes(struct worker *worker, struct letter *letter);
 static struct udp_datagram *reserve(struct lane_env *env);
+static void on_confirmed(struct lane_env *env, struct lane *lane);
 static void on_refused(void *arg, const struct udp_datagram *dgram, int error);
 
 struct worker *
@@ -63,12 +64,14 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, int udp_fd)
 	if (r < 0)
 		goto fail;
 	worker->env.reserve = reserve;
+	worker->env.confirmed = on_confirmed;
 	worker->env.max_outer = dp->max_outer;
 	worker->ports[DP_PORT_LOCAL] = worker->local;
 	mailbox_open(&worker->box, worker->loop, on_letter, worker);
 	return worker;
 
 fail:
+	worker_drain(worker);
 	worker_free(worker);
 	errno = -r;
 	return NULL;
@@ -103,19 +106,31 @@ worker_start(struct worker *worker)
 }
 
 void
+worker_stop(struct worker *worker)
+{
+	if (worker->thread == 0)
+		return;
+	worker->stop.kind = WORKER_STOP;
+	mailbox_post(&worker->box, &worker->stop);
+	pthread_join(worker->thread, NULL);
+	worker->thread = 0;
+}
+
+void
+worker_drain(struct worker *worker)
+{
+	if (worker->box.loop != NULL)
+		mailbox_close(&worker->box);
+	worker->box.loop = NULL;
+}
+
+void
 worker_free(struct worker *worker)
 {
 	struct port *port;
 
 	if (worker == NULL)
 		return;
-	if (worker->thread != 0) {
-		worker->stop.kind = WORKER_STOP;
-		mailbox_post(&worker->box, &worker->stop);
-		pthread_join(worker->thread, NULL);
-	}
-	if (worker->box.loop != NULL)
-		mailbox_close(&worker->box);
 	while ((port = TAILQ_FIRST(&worker->sites)) != NULL)
 		detach(worker, port);
 	router_table_put(worker->routes);
@@ -309,7 +324,6 @@ attach(struct worker *worker, struct port *port)
 			mailbox_post(lane->control, &lane->failed);
 		}
 	}
-	worker_loop_probe_port(worker, port);
 	set_tick(worker, true);
 }
 
@@ -351,6 +365,14 @@ reserve(struct lane_env *env)
 		return dgram;
 	udp_flush(worker->udp, on_refused, worker);
 	return udp_reserve(worker->udp);
+}
+
+/* Before its LAN can melt. */
+static void
+on_confirmed(struct lane_env *env, struct lane *lane)
+{
+	worker_loop_probe_port(container_of(env, struct worker, env),
+	    lane->port);
 }
 
 /* The lane header tells whose it was. */

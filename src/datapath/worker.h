@@ -103,9 +103,13 @@ struct worker *worker_new(struct dp *dp, unsigned index, int tap_fd,
 int worker_start(struct worker *worker);
 
 /*
- * Ends and joins the thread and frees the worker.  Ports still attached stay
- * the caller's.
+ * The end, in three steps, because letters lie in what workers own and workers
+ * write to each other: all are stopped (ends and joins the thread), then all
+ * drained (reads its last letters), then the control thread reads its own, then
+ * all are freed.  Ports still attached stay the caller's.
  */
+void worker_stop(struct worker *worker);
+void worker_drain(struct worker *worker);
 void worker_free(struct worker *worker);
 
 /* The thread's own: seals, sends and writes what this turn has queued. */

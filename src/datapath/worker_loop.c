@@ -32,7 +32,7 @@ worker_loop_tick(struct worker *worker)
 void
 worker_loop_probe_port(struct worker *worker, struct port *port)
 {
-	if (worker->dp->probing && worker->index == 0)
+	if (worker->dp->probing)
 		probe(worker, port, atomic_load(&worker->dp->probe_round));
 }
 

@@ -18,7 +18,7 @@ struct worker;
 /* Worker 0, at every tick: a round of probes when it is time. */
 void worker_loop_tick(struct worker *worker);
 
-/* A new port is probed at once, before its LAN can melt. */
+/* A port that can be sent to from now on is probed at once. */
 void worker_loop_probe_port(struct worker *worker, struct port *port);
 
 /* Whether a frame was a probe of ours (then it goes no further). */

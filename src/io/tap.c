@@ -8,7 +8,8 @@
 
 struct tap_batch {
 	struct frame frames[FRAME_BATCH];
-	uint8_t	     buffers[FRAME_BATCH][FRAME_HEADROOM + FRAME_MAX_LEN];
+	/* One byte more, so that what is too long is not taken for whole. */
+	uint8_t	     buffers[FRAME_BATCH][FRAME_HEADROOM + FRAME_MAX_LEN + 1];
 };
 
 struct tap_batch *
@@ -31,7 +32,7 @@ tap_read(struct tap_batch *batch, int fd, struct frame **frames)
 	*frames = batch->frames;
 	while (n < FRAME_BATCH) {
 		uint8_t *data = batch->buffers[n] + FRAME_HEADROOM;
-		ssize_t	 len = read(fd, data, FRAME_MAX_LEN);
+		ssize_t	 len = read(fd, data, FRAME_MAX_LEN + 1);
 
 		if (len == -1 && errno == EINTR)
 			continue;

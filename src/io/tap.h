@@ -19,7 +19,8 @@ struct tap_batch *tap_batch_new(void);
 void		  tap_batch_free(struct tap_batch *batch);
 
 /*
- * Reads up to FRAME_BATCH frames without waiting; `*frames` is borrowed until
+ * Reads up to FRAME_BATCH frames without waiting (longer ones have
+ * FRAME_MAX_LEN + 1 bytes, and are to be dropped); `*frames` is borrowed until
  * the next call.  Returns how many, 0 when there are none, or a negative errno
  * value (-EBADFD: the device was removed).
  */

@@ -21,7 +21,7 @@ struct pending {
 	uint32_t     id;
 	enum request type;
 	bool	     cancelled; /* still counted: the keeper works on it */
-	void (*verified)(void *arg, bool yes);
+	void (*verified)(void *arg, enum keeper_verdict verdict);
 	void (*told)(void *arg, const char *secret, size_t len, int error);
 	void *arg;
 };
@@ -106,7 +106,7 @@ keeper_ask_attach(struct keeper_ask *ask, int auth_fd, int sign_fd)
 
 int
 keeper_ask_verify(struct keeper_ask *ask, const char *site, bool known,
-    const char *password, size_t len, void (*done)(void *arg, bool yes),
+    const char *password, size_t len, void (*done)(void *arg, enum keeper_verdict verdict),
     void *arg)
 {
 	struct wire_writer writer;
@@ -280,7 +280,8 @@ fail_all(struct keeper_ask *ask)
 static void
 finish_verify(const struct pending *p, const struct chan_msg *msg)
 {
-	p->verified(p->arg, msg->len == 1 && msg->data[0] == 1);
+	p->verified(p->arg,
+	    msg->len == 1 && msg->data[0] == 1 ? KEEPER_YES : KEEPER_NO);
 }
 
 static void
@@ -307,7 +308,7 @@ static void
 finish_failed(const struct pending *p, int error)
 {
 	if (p->type == REQUEST_VERIFY)
-		p->verified(p->arg, false);
+		p->verified(p->arg, KEEPER_FAILED);
 	else
 		p->told(p->arg, NULL, 0, error);
 }

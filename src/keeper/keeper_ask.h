@@ -23,6 +23,12 @@
 
 struct keeper_ask;
 
+enum keeper_verdict {
+	KEEPER_NO,
+	KEEPER_YES,
+	KEEPER_FAILED, /* nobody looked: the keeper is gone */
+};
+
 struct keeper_ask *keeper_ask_new(struct ev_loop *loop);
 void		   keeper_ask_free(struct keeper_ask *ask);
 
@@ -40,7 +46,7 @@ void keeper_ask_attach(struct keeper_ask *ask, int auth_fd, int sign_fd);
  * another negative errno value.
  */
 int  keeper_ask_verify(struct keeper_ask *ask, const char *site, bool known,
-     const char *password, size_t len, void (*done)(void *arg, bool yes),
+     const char *password, size_t len, void (*done)(void *arg, enum keeper_verdict verdict),
      void *arg);
 void keeper_ask_cancel(struct keeper_ask *ask, const void *arg);
 

@@ -12,6 +12,7 @@
 #include "monitor/monitor.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -444,10 +445,18 @@ on_stop(void *arg)
 static void
 on_death(void *arg)
 {
-	struct monitor *monitor = arg;
+	struct monitor	    *monitor = arg;
+	const struct tapdev *device = network_device(monitor->network);
 
-	if (monitor->state == STARTING)
+	if (monitor->state == STARTING) {
 		stop(monitor, 1);
+	} else if (monitor->state == RUNNING &&
+	    if_nametoindex(device->name) != device->ifindex) {
+		/* No engine can mend that; a new start makes a new one. */
+		log_warnx("%s: somebody removed the device; start again",
+		    device->name);
+		stop(monitor, 1);
+	}
 }
 
 static void

@@ -88,9 +88,9 @@ serve_keeper(int auth, int sign)
 }
 
 static void
-on_verdict(void *arg, bool yes)
+on_verdict(void *arg, enum keeper_verdict verdict)
 {
-	(void)yes;
+	(void)verdict;
 	++*(unsigned *)arg;
 }
 

@@ -27,6 +27,7 @@ SECONDS = 120  # a test that takes longer hangs; @pytest.mark.seconds(n)
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: waits for a timer of a minute")
     config.addinivalue_line("markers", "seconds(n): may take so long")
+    config.addinivalue_line("markers", "without_root: needs the program only")
     # A run that is told to end cleans up as one that was interrupted.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if os.geteuid() == 0:
@@ -34,23 +35,23 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    why = why_not()
-    if why is None:
-        return
+    program = None
+    if binary() is None:
+        program = "needs the program: build it, or set TOMBOLO"
+    host = program or why_not()
     for item in items:
-        if "without_root" not in item.keywords:
+        why = program if item.get_closest_marker("without_root") else host
+        if why is not None:
             item.add_marker(pytest.mark.skip(reason=why))
 
 
 def why_not():
-    """Why the tests cannot run on this host, or None."""
+    """Why this host cannot have the namespaces of a test, or None."""
     if os.geteuid() != 0:
         return "needs root: namespaces, bridges and TAP devices"
     missing = [t for t in TOOLS if shutil.which(t) is None]
     if missing:
         return "needs %s (contrib/packages)" % " ".join(missing)
-    if binary() is None and not os.environ.get("TOMBOLO_NONE"):
-        return "needs the program: build it, or set TOMBOLO"
     return None
 
 

@@ -132,6 +132,15 @@ def test_after_sigkill_of_the_engine_and_stop(pair):
     pair.assert_clean()
 
 
+def test_after_somebody_removed_the_device_it_ends_and_says_so(pair):
+    pair.start()
+    assert pair.sat.stop("SIGTERM") == 0
+    pair.hub_ns.ip("link", "del", "tombolo0")
+    assert pair.hub.process.wait(15) == 1
+    assert len(pair.hub.log_lines("tombolo0: somebody removed the device")) == 1
+    pair.assert_clean()
+
+
 def test_after_sigkill_of_the_monitor_the_next_start_sweeps(pair):
     pair.start()
     for daemon in (pair.sat, pair.hub):

@@ -156,12 +156,12 @@ struct verdict {
 };
 
 static void
-on_verdict(void *arg, bool yes)
+on_verdict(void *arg, enum keeper_verdict said)
 {
 	struct verdict *verdict = arg;
 
 	verdict->calls++;
-	verdict->yes = yes;
+	verdict->yes = said == KEEPER_YES;
 }
 
 static void
@@ -910,12 +910,12 @@ START_TEST(asks_under_way_are_bounded)
 END_TEST
 
 static void
-ask_again(void *arg, bool yes)
+ask_again(void *arg, enum keeper_verdict said)
 {
 	struct verdict *verdict = arg;
 
 	verdict->calls++;
-	ck_assert(!yes);
+	ck_assert_int_eq(said, KEEPER_FAILED);
 	/* Another's too, in the middle of being told. */
 	keeper_ask_cancel(ask, arg);
 	ck_assert_int_eq(keeper_ask_verify(ask, "berlin", false, "x", 1,

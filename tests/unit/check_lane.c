@@ -46,6 +46,13 @@ reserve(struct lane_env *env)
 	return dgram;
 }
 
+static void
+on_confirmed(struct lane_env *env, struct lane *lane)
+{
+	(void)env;
+	ck_assert(lane->confirmed);
+}
+
 static struct end *
 end_new(bool client, const struct lane_secret *secret)
 {
@@ -55,6 +62,7 @@ end_new(bool client, const struct lane_secret *secret)
 	ck_assert_ptr_nonnull(end);
 	ck_assert_int_eq(lane_env_init(&end->env, client), 0);
 	end->env.reserve = reserve;
+	end->env.confirmed = on_confirmed;
 	end->env.max_outer = 1500;
 	lane_keys_derive(&end->lane.keys, secret, 0, 3);
 	end->lane.session_id = secret->session;
