@@ -15,7 +15,7 @@
 #define LANE_LABEL	  "EXPORTER-tombolo-lane"
 #define REFUSED		  "authentication failed" /* whatever it was */
 #define BUSY		  "the server is busy"
-#define RETRY_AFTER_SEC	  5
+#define RETRY_AFTER_SEC	  2
 #define UDP_PATIENCE_SEC  10
 
 static void on_ready(void *arg);

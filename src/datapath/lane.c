@@ -14,11 +14,13 @@
 
 #include "base/secret.h"
 #include "base/wire.h"
+#include "datapath/lane_flight.h"
 
 #define PSK_NAME	"tombolo"
-#define RETRANSMIT_MS	50 /* 1 s, the default, is too slow to notice */
 #define GIVE_UP_MS	(3600 * 1000)
+#define NEVER_MS	(GIVE_UP_MS - 1) /* lane_flight.c does it */
 #define PATH_CHECK_US	(1 * MONO_SEC)
+#define FIRST_ECHO_US	(100 * MONO_MS) /* until the first answer */
 #define QUIET_ECHO_US	(1 * MONO_SEC)
 #define IP4_UDP_LEN	28
 #define IP6_UDP_LEN	48
@@ -34,6 +36,7 @@ static bool has_aes_hardware(void);
 static ssize_t on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len);
 static ssize_t on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size);
 static int on_pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms);
+static void send_again(struct lane *lane, struct mono now);
 static void shake(struct lane *lane, struct mono now);
 static void come_up(struct lane *lane, struct mono now);
 static void fail(struct lane *lane);
@@ -51,7 +54,7 @@ static void search_path(struct lane *lane, struct mono now);
 static size_t outer_headers(const struct lane *lane);
 static size_t largest_datagram(const struct lane *lane);
 static void ask_echo(struct lane *lane, size_t datagram_len, struct mono now);
-static bool is_quiet(const struct lane *lane, struct mono now);
+static int64_t echo_pause(const struct lane *lane, struct mono now);
 static void publish_path_mtu(struct lane *lane);
 
 int
@@ -103,7 +106,8 @@ lane_start(struct lane *lane, struct lane_env *env, struct mono now)
 	secret_random(&lane->echo_key, sizeof(lane->echo_key));
 	pmtu_init(&lane->pmtu, PMTU_BASE, now);
 	flags |= env->client ? GNUTLS_CLIENT : GNUTLS_SERVER;
-	if (gnutls_init(&lane->session, flags) < 0)
+	lane->flight = lane_flight_new();
+	if (lane->flight == NULL || gnutls_init(&lane->session, flags) < 0)
 		return -ENOMEM;
 	if (gnutls_priority_set(lane->session, env->priority) < 0 ||
 	    gnutls_credentials_set(lane->session, GNUTLS_CRD_PSK,
@@ -117,13 +121,11 @@ lane_start(struct lane *lane, struct lane_env *env, struct mono now)
 	gnutls_transport_set_pull_function(lane->session, on_pull);
 	gnutls_transport_set_pull_timeout_function(lane->session,
 	    on_pull_timeout);
-	gnutls_dtls_set_timeouts(lane->session, RETRANSMIT_MS, GIVE_UP_MS);
+	gnutls_dtls_set_timeouts(lane->session, NEVER_MS, GIVE_UP_MS);
 	gnutls_dtls_set_mtu(lane->session, PMTU_BASE - RESERVED_FOR_HANDSHAKE);
 	lane->state = LANE_HANDSHAKE;
 	if (env->client)
 		shake(lane, now);
-	else
-		lane->next_retransmit = mono_add(now, INT64_MAX / 4);
 	return 0;
 }
 
@@ -134,6 +136,8 @@ lane_stop(struct lane *lane)
 		gnutls_deinit(lane->session);
 		lane->session = NULL;
 	}
+	lane_flight_free(lane->flight);
+	lane->flight = NULL;
 	secret_wipe(&lane->keys, sizeof(lane->keys));
 	lane->state = LANE_IDLE;
 	atomic_store_explicit(&lane->is_up, false, memory_order_relaxed);
@@ -163,6 +167,7 @@ lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
 
 	lane->pull = datagram + LANE_HEADER_LEN;
 	lane->pull_len = len - LANE_HEADER_LEN - LANE_GATE_LEN;
+	lane_flight_begin(lane->flight);
 	if (lane->state == LANE_HANDSHAKE)
 		shake(lane, now);
 	else /* our last flight was lost: GnuTLS sends it again */
@@ -270,14 +275,12 @@ lane_tick(struct lane *lane, struct mono now)
 {
 	size_t probe;
 
-	if (lane->state == LANE_HANDSHAKE &&
-	    mono_is_due(lane->next_retransmit, now))
-		shake(lane, now);
+	if (lane->flight != NULL && lane_flight_is_due(lane->flight, now))
+		send_again(lane, now);
 	if (lane->state != LANE_UP || !lane->confirmed)
 		return;
 	if (mono_is_due(lane->next_echo, now)) {
-		lane->next_echo = mono_add(now, is_quiet(lane, now) ?
-			QUIET_ECHO_US : lane->keepalive_us);
+		lane->next_echo = mono_add(now, echo_pause(lane, now));
 		ask_echo(lane, 0, now);
 	}
 	if (mono_is_due(lane->pmtu.due, now)) {
@@ -375,8 +378,29 @@ on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 					      lane->keys.gate_server,
 		    dgram->data, dgram->len, dgram->data + dgram->len);
 		dgram->len += LANE_GATE_LEN;
+		if (lane->flight != NULL)
+			lane_flight_add(lane->flight, dgram->data, dgram->len);
 	}
 	return (ssize_t)len;
+}
+
+/* The same datagrams as before: the other end knows what it has already. */
+static void
+send_again(struct lane *lane, struct mono now)
+{
+	const uint8_t *data;
+	size_t	       len;
+
+	for (unsigned i = 0;
+	    (data = lane_flight_get(lane->flight, i, &len)) != NULL; i++) {
+		struct udp_datagram *dgram = lane->env->reserve(lane->env);
+
+		memcpy(dgram->data, data, len);
+		dgram->len = len;
+		dgram->path = lane->path;
+		dgram->fd = lane->fd;
+	}
+	lane_flight_sent(lane->flight, now);
 }
 
 /* A whole record or EAGAIN, never 0: that would end the session. */
@@ -413,9 +437,6 @@ shake(struct lane *lane, struct mono now)
 		come_up(lane, now);
 	else if (gnutls_error_is_fatal(r))
 		fail(lane);
-	else
-		lane->next_retransmit = mono_add(now,
-		    (int64_t)gnutls_dtls_get_timeout(lane->session) * MONO_MS);
 }
 
 static void
@@ -445,6 +466,8 @@ static void
 confirm(struct lane *lane, struct mono now)
 {
 	lane->confirmed = true;
+	lane_flight_free(lane->flight);
+	lane->flight = NULL;
 	secret_wipe(&lane->keys, sizeof(lane->keys));
 	lane->next_echo = now;
 	search_path(lane, now);
@@ -484,6 +507,7 @@ heard(struct lane *lane, uint64_t seq, const struct udp_path *from,
 {
 	bool newest = replay_is_newest(&lane->replay, seq);
 
+	lane->answered = true;
 	replay_commit(&lane->replay, seq);
 	atomic_store_explicit(&lane->last_heard_us, now.us,
 	    memory_order_relaxed);
@@ -552,14 +576,20 @@ largest_datagram(const struct lane *lane)
 }
 
 /* An ECHO; with `datagram_len`, padded to a datagram of that size. */
-/* Nothing came when something should have: lost, or is the path dead? */
-static bool
-is_quiet(const struct lane *lane, struct mono now)
+/*
+ * Short until the first answer, for that is what the server waits for; and when
+ * nothing came though it should have: lost, or is the path dead?
+ */
+static int64_t
+echo_pause(const struct lane *lane, struct mono now)
 {
 	int64_t heard = atomic_load_explicit(&lane->last_heard_us,
 	    memory_order_relaxed);
 
-	return now.us - heard > lane->keepalive_us;
+	if (!lane->answered)
+		return FIRST_ECHO_US;
+	return now.us - heard > lane->keepalive_us ? QUIET_ECHO_US :
+						     lane->keepalive_us;
 }
 
 static void

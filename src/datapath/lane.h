@@ -13,7 +13,9 @@
  *       |                                      |
  *       +----------- GnuTLS gave up -----------+--> FAILED
  *
- * A client is confirmed when it is up (its peer sent the last flight).  The
+ * A client is confirmed when it is up (its peer sent the last flight).  Lost
+ * handshake records are sent again by us (lane_flight.h): GnuTLS would pause
+ * twice as long after each loss, up to a minute.  The
  * lane also looks after its path: the peer's address moves with the newest
  * authentic record once the new path has answered (roaming), keepalives are
  * ECHO items, and path MTU probes are padded ones (pmtu.h).
@@ -42,6 +44,7 @@
 
 struct gnutls_session_int;
 struct lane_env;
+struct lane_flight;
 struct port;
 
 #define LANE_MAX_RECORD	    16384 /* GnuTLS must always be offered this much */
@@ -68,6 +71,8 @@ struct lane {
 	struct gnutls_session_int *session;
 	enum lane_state		   state;
 	bool			   confirmed;
+	bool			   answered; /* an authentic record came */
+	struct lane_flight	  *flight; /* until confirmed; owned */
 	uint16_t		   overhead; /* datagram minus plaintext */
 	uint32_t		   frag_owner;
 	uint32_t		   next_frame_id;
@@ -80,7 +85,7 @@ struct lane {
 	uint64_t		   blocks;   /* AES blocks and records sealed */
 	uint64_t		   forgeries;
 	uint64_t		   echo_key; /* makes our ECHO ids our own */
-	struct mono		   started, next_retransmit, next_echo;
+	struct mono		   started, next_echo;
 	struct udp_path		   candidate; /* a path under check */
 	uint64_t		   candidate_id;
 	struct mono		   candidate_next;
@@ -174,7 +179,8 @@ lane_is_busy(const struct lane *lane, struct mono now)
 {
 	if (lane->state == LANE_HANDSHAKE)
 		return mono_sub(now, lane->started) < LANE_PATIENCE_US;
-	return lane->state == LANE_UP && lane->pmtu.state == PMTU_SEARCHING;
+	return lane->state == LANE_UP &&
+	    (!lane->answered || lane->pmtu.state == PMTU_SEARCHING);
 }
 
 /* The kernel refused a datagram of this lane as larger than the link. */

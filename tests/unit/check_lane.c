@@ -203,7 +203,7 @@ frame_item(uint8_t *dst, size_t len, uint8_t fill)
 
 START_TEST(lanes_come_up_whatever_is_lost)
 {
-	static const unsigned losses[] = { 0, 10, 30 };
+	static const unsigned losses[] = { 0, 10, 30, 50 };
 	uint64_t	      seed = 1;
 
 	for (size_t i = 0; i < nitems(losses); i++) {
