@@ -16,9 +16,7 @@
  * A client is confirmed when it is up (its peer sent the last flight).  Lost
  * handshake records are sent again by us (lane_flight.h): GnuTLS would pause
  * twice as long after each loss, up to a minute.  The
- * lane also looks after its path: the peer's address moves with the newest
- * authentic record once the new path has answered (roaming), keepalives are
- * ECHO items, and path MTU probes are padded ones (pmtu.h).
+ * way its datagrams take is lane_path.c's.
  */
 #ifndef LANE_H
 #define LANE_H
@@ -160,10 +158,6 @@ lane_capacity(const struct lane *lane)
 	return lane->pmtu.current - lane->overhead;
 }
 
-/* An ECHO item came in: answers it, or learns from the answer. */
-void lane_echo(struct lane *lane, const struct item *item,
-    const struct udp_path *from, struct mono now);
-
 /*
  * Retransmission, keepalive, path probes.  Wants to be called every 20 ms while
  * lane_is_busy(), else a few times a second.
@@ -182,8 +176,5 @@ lane_is_busy(const struct lane *lane, struct mono now)
 	return lane->state == LANE_UP &&
 	    (!lane->answered || lane->pmtu.state == PMTU_SEARCHING);
 }
-
-/* The kernel refused a datagram of this lane as larger than the link. */
-void lane_refused(struct lane *lane, size_t datagram_len, struct mono now);
 
 #endif /* LANE_H */

@@ -16,6 +16,7 @@
 
 #include "datapath/csum.h"
 #include "datapath/forward.h"
+#include "datapath/lane_path.h"
 #include "datapath/worker.h"
 #include "datapath/worker_stray.h"
 
@@ -110,7 +111,7 @@ deliver_items(struct worker *worker, struct lane *lane, uint8_t *record,
 			drop = deliver_fragment(worker, lane, &item);
 			break;
 		case ITEM_ECHO:
-			lane_echo(lane, &item, from, worker->now);
+			lane_path_echo(lane, &item, from, worker->now);
 			break;
 		}
 		if (drop != DROP_NONE)

@@ -8,6 +8,7 @@
 
 #include "base/nitems.h"
 #include "datapath/forward.h"
+#include "datapath/lane_path.h"
 #include "datapath/receive.h"
 #include "datapath/router.h"
 #include "datapath/send.h"
@@ -393,6 +394,6 @@ on_refused(void *arg, const struct udp_datagram *dgram, int error)
 		return;
 	for (unsigned i = 0; i < port->nlanes; i++) {
 		if (port->lanes[i].number == hdr.lane)
-			lane_refused(&port->lanes[i], dgram->len, worker->now);
+			lane_path_refused(&port->lanes[i], dgram->len, worker->now);
 	}
 }

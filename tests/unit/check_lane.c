@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include "datapath/lane.h"
+#include "datapath/lane_path.h"
 #include "unit.h"
 
 #define WIRE_SIZE 256
@@ -136,7 +137,7 @@ arrive(struct end *to, const uint8_t *data, size_t len,
 		if (!item_next(to->plain, to->plain_len, &pos, &item))
 			break;
 		if (item.type == ITEM_ECHO)
-			lane_echo(&to->lane, &item, from, now);
+			lane_path_echo(&to->lane, &item, from, now);
 	}
 	return drop;
 }

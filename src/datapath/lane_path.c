@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/lane_path.h"
+
+#include "base/secret.h"
+#include "datapath/lane.h"
+
+#define PATH_CHECK_US (1 * MONO_SEC)
+#define FIRST_ECHO_US (100 * MONO_MS) /* until the first answer */
+#define QUIET_ECHO_US (1 * MONO_SEC)
+#define IP4_UDP_LEN   28
+#define IP6_UDP_LEN   48
+
+static bool path_is_equal(const struct udp_path *a, const struct udp_path *b);
+static size_t outer_headers(const struct lane *lane);
+static size_t largest_datagram(const struct lane *lane);
+static void ask_echo(struct lane *lane, size_t datagram_len, struct mono now);
+static int64_t echo_pause(const struct lane *lane, struct mono now);
+static void publish_path_mtu(struct lane *lane);
+
+void
+lane_path_search(struct lane *lane, struct mono now)
+{
+	pmtu_init(&lane->pmtu, largest_datagram(lane), now);
+	publish_path_mtu(lane);
+}
+
+void
+lane_path_tick(struct lane *lane, struct mono now)
+{
+	size_t probe;
+
+	if (mono_is_due(lane->next_echo, now)) {
+		lane->next_echo = mono_add(now, echo_pause(lane, now));
+		ask_echo(lane, 0, now);
+	}
+	if (mono_is_due(lane->pmtu.due, now)) {
+		probe = pmtu_tick(&lane->pmtu, now);
+		publish_path_mtu(lane);
+		if (probe != 0)
+			ask_echo(lane, probe, now);
+	}
+}
+
+/*
+ * RFC 9853: the peer seems to have moved.  One small ECHO a second goes to the
+ * new address, so we never send it more than it sent us; only its answer from
+ * there moves the lane.
+ */
+void
+lane_path_heard(struct lane *lane, const struct udp_path *path, struct mono now)
+{
+	uint8_t *scratch = lane->env->scratch;
+
+	if (path_is_equal(path, &lane->path) ||
+	    !mono_is_due(lane->candidate_next, now))
+		return;
+	lane->candidate_next = mono_add(now, PATH_CHECK_US);
+	lane->candidate = *path;
+	do
+		secret_random(&lane->candidate_id, sizeof(lane->candidate_id));
+	while (lane->candidate_id == 0);
+	lane->push_path = path;
+	(void)lane_seal(lane, scratch,
+	    item_put_echo(scratch, ITEM_ECHO_LEN, ITEM_ECHO_PATH,
+		lane->candidate_id, (uint64_t)now.us));
+	lane->push_path = NULL;
+}
+
+void
+lane_path_echo(struct lane *lane, const struct item *item,
+    const struct udp_path *from, struct mono now)
+{
+	int64_t rtt;
+	size_t	size = item->id & 0xffff;
+
+	if ((item->flags & ITEM_ECHO_REPLY) == 0) {
+		(void)lane_seal(lane, lane->env->scratch,
+		    item_put_echo(lane->env->scratch, ITEM_ECHO_LEN,
+			item->flags | ITEM_ECHO_REPLY, item->id,
+			item->timestamp));
+		/* Our packets come from elsewhere now: another path. */
+		if ((item->flags & ITEM_ECHO_PATH) != 0)
+			lane_path_search(lane, now);
+		return;
+	}
+	if ((item->flags & ITEM_ECHO_PATH) != 0) {
+		if (lane->candidate_id != 0 && item->id == lane->candidate_id &&
+		    path_is_equal(from, &lane->candidate)) {
+			lane->path = lane->candidate;
+			lane->candidate_id = 0;
+			lane_path_search(lane, now);
+			atomic_fetch_add_explicit(&lane->moves, 1,
+			    memory_order_relaxed);
+		}
+		return;
+	}
+	if (item->id >> 16 != lane->echo_key >> 16)
+		return;
+	rtt = now.us - (int64_t)item->timestamp;
+	if (rtt >= 0 && rtt < 60 * MONO_SEC && size == 0)
+		atomic_store_explicit(&lane->rtt_us, rtt, memory_order_relaxed);
+	if (size != 0 && pmtu_answered(&lane->pmtu, size, now))
+		publish_path_mtu(lane);
+}
+
+void
+lane_path_refused(struct lane *lane, size_t datagram_len, struct mono now)
+{
+	if (lane->state == LANE_UP &&
+	    pmtu_refused(&lane->pmtu, datagram_len, now))
+		publish_path_mtu(lane);
+}
+
+static bool
+path_is_equal(const struct udp_path *a, const struct udp_path *b)
+{
+	return endpoint_is_equal(&a->remote, &b->remote) &&
+	    IN6_ARE_ADDR_EQUAL(&a->local, &b->local);
+}
+
+/* An IPv4-mapped address goes out by IPv4. */
+static size_t
+outer_headers(const struct lane *lane)
+{
+	struct addr addr = endpoint_addr(&lane->path.remote);
+
+	return addr.family == AF_INET ? IP4_UDP_LEN : IP6_UDP_LEN;
+}
+
+static size_t
+largest_datagram(const struct lane *lane)
+{
+	size_t size = lane->env->max_outer - outer_headers(lane);
+
+	return size > UDP_MAX_LEN ? UDP_MAX_LEN : size;
+}
+
+/* An ECHO; with `datagram_len`, padded to a datagram of that size. */
+static void
+ask_echo(struct lane *lane, size_t datagram_len, struct mono now)
+{
+	uint64_t id = (lane->echo_key & ~UINT64_C(0xffff)) | datagram_len;
+	size_t	 len = datagram_len != 0 ? datagram_len - lane->overhead :
+					   ITEM_ECHO_LEN;
+
+	(void)lane_seal(lane, lane->env->scratch,
+	    item_put_echo(lane->env->scratch, len, 0, id, (uint64_t)now.us));
+}
+
+/*
+ * Short until the first answer, for that is what the server waits for; and when
+ * nothing came though it should have: lost, or is the path dead?
+ */
+static int64_t
+echo_pause(const struct lane *lane, struct mono now)
+{
+	int64_t heard = atomic_load_explicit(&lane->last_heard_us,
+	    memory_order_relaxed);
+
+	if (!lane->answered)
+		return FIRST_ECHO_US;
+	return now.us - heard > lane->keepalive_us ? QUIET_ECHO_US :
+						     lane->keepalive_us;
+}
+
+static void
+publish_path_mtu(struct lane *lane)
+{
+	atomic_store_explicit(&lane->path_mtu,
+	    (uint32_t)(lane->pmtu.current + outer_headers(lane)),
+	    memory_order_relaxed);
+}
