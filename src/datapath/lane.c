@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #ifdef __aarch64__
 #include <sys/auxv.h>
 #endif
