@@ -25,6 +25,7 @@ ARROWS = {
     "monitor": {"proc", "conf", "base"},
     "keeper": {"proc", "conf", "base"},
     "resolver": {"proc", "conf", "base"},
+    "pam": {"proc", "conf", "base"},
     "control": {"datapath", "io", "proc", "conf", "base"},
     "admin": {"control", "datapath", "conf", "base"},
     "cmd": {"admin", "control", "keeper", "monitor", "pki", "proc", "conf",
@@ -34,19 +35,22 @@ ARROWS = {
 # The halves that other processes call, and the files that start everything.
 DOORS = {
     "monitor/monitor_ask.h": {"control", "admin"},
+    "monitor/gift.h": {"control", "admin"},
     "keeper/keeper_ask.h": {"control"},
 }
 STARTERS = {
     "main.c": {"cmd", "proc", "base"},
-    "proc/proc.c": {"control", "keeper", "resolver"},  # each role's main()
+    "proc/proc.c": {"control", "keeper", "resolver", "pam"},  # each role's main()
     "control/engine.c": {"admin"},
 }
 
 # Raw GnuTLS codes are translated in the file that made the call, so few may.
 GNUTLS_FILES = {
-    "base/secret.c", "control/tls.c", "control/tls.h", "datapath/lane.c",
+    "base/secret.c", "control/tls.c", "control/tls.h",
+    "control/tls_context.c", "control/tls_context.h", "control/tls_srp.c",
+    "control/tls_srp.h", "datapath/lane.c",
     "datapath/lane_keys.c", "keeper/keeper_ask.h", "keeper/signer.c",
-    "pki/ca.c", "cmd/cmd_version.c",
+    "pki/ca.c", "pki/crl.c", "pki/x509.c", "pki/x509.h", "cmd/cmd_version.c",
 }
 
 

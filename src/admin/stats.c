@@ -2,18 +2,25 @@
 #include "admin/stats.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "base/log.h"
 #include "base/mono.h"
+#include "base/nitems.h"
 #include "control/client.h"
 #include "control/engine.h"
 #include "control/hub.h"
 #include "control/server.h"
 #include "control/server_session.h"
+#include "control/throttle.h"
 #include "datapath/dp.h"
 #include "datapath/fdb.h"
 
+#define MAX_HELD_OFF 16 /* rows of status */
+
 static void add_client(json_t *object, const struct engine *engine);
 static void add_server(json_t *object, const struct engine *engine);
+static json_t *held_off_array(const struct server *server);
 static void add_counters(json_t *object, const struct engine *engine);
 static void sum(struct hub_stats *total, const struct hub_stats *one);
 static json_t *drops_object(const struct hub_stats *stats);
@@ -124,6 +131,7 @@ static void
 add_client(json_t *object, const struct engine *engine)
 {
 	const struct client *client = engine->client;
+	bool		     echo;
 
 	set(object, "state", json_string(client_state_name(client)));
 	set(object, "site", json_string(engine->conf->site));
@@ -131,9 +139,13 @@ add_client(json_t *object, const struct engine *engine)
 	set(object, "address", json_string(client->address));
 	set(object, "since_s", json_integer(seconds_since(client->since)));
 	set(object, "sessions", json_integer((json_int_t)client->sessions));
-	if (client->state == CLIENT_WAIT)
+	set(object, "auth", json_string(conf_auth_name(engine->conf->auth)));
+	if (client->state == CLIENT_WAIT && !client->answer.needs_person)
 		set(object, "retry_in_s",
 		    json_integer(-seconds_since(client->retry_at)));
+	if (client_question(client, &echo) != NULL)
+		set(object, "question",
+		    json_string(client_question(client, &echo)));
 	if (client->last_error[0] != '\0')
 		set(object, "last_error", json_string(client->last_error));
 	if (client->state == CLIENT_UP && client->has_session)
@@ -156,6 +168,31 @@ add_server(json_t *object, const struct engine *engine)
 	if (hub_fdb(engine->hub) != NULL)
 		set(object, "fdb_entries",
 		    json_integer((json_int_t)fdb_count(hub_fdb(engine->hub))));
+	set(object, "held_off", held_off_array(server));
+}
+
+/* Who tried in vain too often; the names are claims of strangers. */
+static json_t *
+held_off_array(const struct server *server)
+{
+	struct throttle_row rows[MAX_HELD_OFF];
+	size_t	n = throttle_list(server->throttle, rows, nitems(rows),
+	     mono_now());
+	json_t *array = json_array();
+	char	from[ADDR_STRLEN], site[4 * CONF_NAME_MAX + 1];
+
+	for (size_t i = 0; i < n; i++) {
+		log_escape(site, sizeof(site), rows[i].site,
+		    strlen(rows[i].site));
+		addr_print(&rows[i].from, from, sizeof(from));
+		json_array_append_new(array,
+		    json_pack("{s:s,s:s,s:i,s:i}", "site",
+			rows[i].site[0] != '\0' ? site : "(any)", "address",
+			rows[i].from.family != 0 ? from : "(any)", "attempts",
+			(int)rows[i].attempts, "wait_s",
+			(int)rows[i].wait_sec));
+	}
+	return array;
 }
 
 /* Everything together: the device, the sites, and what was nobody's. */
@@ -202,6 +239,10 @@ add_counters(json_t *object, const struct engine *engine)
 		    json_integer((json_int_t)server->refused));
 		set(counters, "connections-turned-away",
 		    json_integer((json_int_t)server->turned_away));
+		set(counters, "connections-held-off",
+		    json_integer((json_int_t)server->held_off));
+		set(counters, "log-ins-resumed",
+		    json_integer((json_int_t)server->resumed));
 		set(counters, "connections-unauthenticated",
 		    json_integer(server->nunauth));
 	}
@@ -271,6 +312,7 @@ site_object(const struct engine *engine, const struct conf_site *cs)
 	json_t		  *object = json_pack("{s:s}", "name", cs->name);
 	const char	  *why;
 
+	set(object, "auth", json_string(conf_auth_name(cs->auth)));
 	set(object, "addresses", prefixes_array(&cs->addresses));
 	set(object, "subnets", prefixes_array(&cs->subnets));
 	if (site == NULL || site->session == NULL) {

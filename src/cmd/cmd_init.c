@@ -6,6 +6,7 @@
  *   DIR/tombolo.conf        0644   made last: without it there is no site
  *   DIR/ca.crt, server.crt  0644
  *   DIR/ca.key              0600   root's: no daemon reads it
+ *   DIR/server-rsa.crt      0644   only with --auth tls-srp
  *   DIR/sites.d/            0755
  *   DIR/keeper/             0700   the keeper's own, and all in it
  */
@@ -21,28 +22,28 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cmd/options.h"
+#include "cmd/own_ca.h"
 #include "cmd/undo.h"
 #include "conf/conf_keys.h"
+#include "conf/conf_types.h"
 #include "keeper/credentials.h"
 #include "pki/ca.h"
-
-#define CA_KEY_FILE  "ca.key"
-#define CA_CERT_FILE "ca.crt"
 
 static const struct options_spec spec = {
 	.command = "init",
 	.synopsis = "--name HOST[:PORT] [--dir D] [--mode tap|tun] "
 		    "[--bridge BR]\n           [--network CIDR]... "
-		    "[--tunnel-network CIDR]... [--nat]",
+		    "[--tunnel-network CIDR]... [--nat] [--auth METHOD]...",
 	.help = "Makes a primary site: a CA, the server's key and certificate, "
 		"and a\nconfiguration that explains itself.",
 	.takes = OPTION_NAME | OPTION_DIR | OPTION_MODE | OPTION_BRIDGE |
-	    OPTION_NETWORK | OPTION_TUNNEL_NETWORK | OPTION_NAT,
+	    OPTION_NETWORK | OPTION_TUNNEL_NETWORK | OPTION_NAT | OPTION_AUTHS,
 };
 
 /* All that goes into files. */
 struct site_keys {
-	struct ca_pem ca_key, ca_cert, server_key, server_cert;
+	struct own_ca ca;
+	struct ca_pem server_key, server_cert;
 };
 
 static bool is_free(const char *dir);
@@ -52,8 +53,9 @@ static bool make_keys(struct site_keys *keys, const char *name);
 static void free_keys(struct site_keys *keys);
 static bool write_all(const struct options *options, const struct conf *conf,
     const struct site_keys *keys);
-static bool write_files(struct undo *undo, const char *dir, const char *text,
-    size_t len, const struct site_keys *keys);
+static bool write_files(struct undo *undo, const char *dir,
+    const struct conf *conf, const char *text, size_t len,
+    const struct site_keys *keys);
 static void say_next(const struct options *options, const struct conf *conf);
 
 int
@@ -73,7 +75,7 @@ cmd_init(int argc, char **argv)
 	if (options.name == NULL)
 		return options_wrong(&spec, "--name HOST is needed");
 	if (!endpoint_split(options.name, host, sizeof(host), &port) ||
-	    !conf_is_host(host))
+	    !conf_type_is_host(host))
 		return options_wrong(&spec,
 		    "--name %s: expected HOST, HOST:PORT or [V6]:PORT",
 		    options.name);
@@ -97,7 +99,7 @@ cmd_init(int argc, char **argv)
 static bool
 is_free(const char *dir)
 {
-	static const char *const names[] = { CONF_FILE, CA_KEY_FILE };
+	static const char *const names[] = { CONF_FILE, OWN_CA_KEY };
 
 	for (size_t i = 0; i < 2; i++) {
 		char *path = file_join(dir, names[i]);
@@ -127,7 +129,9 @@ make_conf(const struct options *options, const char *host, uint16_t port)
 		log_warn("init");
 		return NULL;
 	}
-	fprintf(out, "[server]\nname = %s\nport = %u\n[interface]\n", host, port);
+	fprintf(out, "[server]\nname = %s\nport = %u\n", host, port);
+	options_put_list(out, "auth", &options->auths);
+	fprintf(out, "[interface]\n");
 	if (options->mode != NULL)
 		options_put(out, "mode", options->mode);
 	if (options->bridge != NULL)
@@ -148,10 +152,10 @@ make_keys(struct site_keys *keys, const char *name)
 	time_t now = ca_now();
 	int    r;
 
-	if ((r = ca_make_key(&keys->ca_key)) < 0 ||
-	    (r = ca_make(&keys->ca_key, name, now, &keys->ca_cert)) < 0 ||
+	if ((r = ca_make_key(&keys->ca.key)) < 0 ||
+	    (r = ca_make(&keys->ca.key, name, now, &keys->ca.cert)) < 0 ||
 	    (r = ca_make_key(&keys->server_key)) < 0 ||
-	    (r = ca_sign_server(&keys->ca_cert, &keys->ca_key,
+	    (r = ca_sign_server(&keys->ca.cert, &keys->ca.key,
 		 &keys->server_key, name, now, &keys->server_cert)) < 0) {
 		log_warnx("init: cannot make the certificates: %s",
 		    strerror(-r));
@@ -163,8 +167,7 @@ make_keys(struct site_keys *keys, const char *name)
 static void
 free_keys(struct site_keys *keys)
 {
-	ca_pem_fini(&keys->ca_key);
-	ca_pem_fini(&keys->ca_cert);
+	own_ca_fini(&keys->ca);
 	ca_pem_fini(&keys->server_key);
 	ca_pem_fini(&keys->server_cert);
 }
@@ -185,7 +188,7 @@ write_all(const struct options *options, const struct conf *conf,
 	}
 	conf_print_commented(out, conf);
 	fclose(out);
-	ok = write_files(&undo, options->dir, text, len, keys);
+	ok = write_files(&undo, options->dir, conf, text, len, keys);
 	if (ok)
 		undo_nothing(&undo);
 	else
@@ -195,9 +198,10 @@ write_all(const struct options *options, const struct conf *conf,
 }
 
 static bool
-write_files(struct undo *undo, const char *dir, const char *text, size_t len,
-    const struct site_keys *keys)
+write_files(struct undo *undo, const char *dir, const struct conf *conf,
+    const char *text, size_t len, const struct site_keys *keys)
 {
+	bool wants_rsa = (conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
 	struct undo_owner keeper;
 
 	return undo_find_keeper(&keeper, spec.command) &&
@@ -205,14 +209,15 @@ write_files(struct undo *undo, const char *dir, const char *text, size_t len,
 	    undo_mkdir(undo, dir, CONF_SITES_DIR, 0755, UNDO_SELF) &&
 	    undo_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
 	    undo_mkdir(undo, dir, CONF_KEEPER_DIR "/sites", 0700, keeper) &&
-	    undo_create(undo, dir, CA_KEY_FILE, keys->ca_key.text,
-		keys->ca_key.len, 0600, UNDO_SELF) &&
-	    undo_create(undo, dir, CA_CERT_FILE, keys->ca_cert.text,
-		keys->ca_cert.len, 0644, UNDO_SELF) &&
+	    undo_create(undo, dir, OWN_CA_KEY, keys->ca.key.text,
+		keys->ca.key.len, 0600, UNDO_SELF) &&
+	    undo_create(undo, dir, OWN_CA_CERT, keys->ca.cert.text,
+		keys->ca.cert.len, 0644, UNDO_SELF) &&
 	    undo_create(undo, dir, CONF_KEEPER_DIR "/" CREDENTIALS_KEY,
 		keys->server_key.text, keys->server_key.len, 0600, keeper) &&
 	    undo_create(undo, dir, "server.crt", keys->server_cert.text,
 		keys->server_cert.len, 0644, UNDO_SELF) &&
+	    (!wants_rsa || own_ca_make_rsa(undo, conf, &keys->ca, keeper)) &&
 	    undo_create(undo, dir, CONF_FILE, text, len, 0644, UNDO_SELF);
 }
 
@@ -222,7 +227,7 @@ say_next(const struct options *options, const struct conf *conf)
 	bool usual = strcmp(options->dir, CONF_DIR) == 0;
 
 	printf("%s/%s is written; keep a copy of %s/%s in a safe place%s\n",
-	    options->dir, CONF_FILE, options->dir, CA_KEY_FILE,
+	    options->dir, CONF_FILE, options->dir, OWN_CA_KEY,
 	    conf->mode == CONF_TAP && conf->bridge[0] == '\0' ?
 		"\nno --bridge: set bridge in it to join this host's LAN" :
 		"");

@@ -4,7 +4,9 @@
  *
  *   DIR/tombolo.conf     0644   made last
  *   DIR/ca.crt           0644   the only CA it will believe
- *   DIR/keeper/password  0600   the keeper's own
+ *   DIR/keeper/password  0600   the keeper's own; of no use with a certificate
+ *   DIR/keeper/client.key       the same, and
+ *   DIR/client.crt       0644   with a certificate
  *
  * The invitation was written elsewhere: its words become lines of a
  * configuration only through options_put() and the parser's checks.
@@ -31,13 +33,16 @@
 #include "keeper/credentials.h"
 #include "pki/invite.h"
 
+#define KEY_FILE  CONF_KEEPER_DIR "/client.key"
+#define CERT_FILE "client.crt"
+
 static const struct options_spec spec = {
 	.command = "join",
 	.synopsis = "INVITE [--dir D] [--bridge BR] [--subnet CIDR]... "
 		    "[--password-file F]",
 	.help = "Makes a satellite site from an invitation of tombolo site "
 		"add.  The password is\nwhat --password-file has, else the "
-		"invitation's, else asked for.",
+		"invitation's, else asked for (not with pam).",
 	.takes = OPTION_DIR | OPTION_BRIDGE | OPTION_SUBNET |
 	    OPTION_PASSWORD_FILE,
 	.min_args = 1,
@@ -52,12 +57,17 @@ static struct conf *make_conf(const struct options *options,
 static void put_subnets(FILE *out, const struct options *options,
     const struct invite *invite);
 static bool get_password(char *dst, const struct options *options,
-    const struct invite *invite);
+    const struct conf *conf, const struct invite *invite);
 static bool write_all(const struct options *options, const struct conf *conf,
     const struct invite *invite, const char *password);
 static bool write_files(struct undo *undo, const char *dir, const char *text,
     size_t len, const struct invite *invite, const char *password);
+static bool write_secrets(struct undo *undo, const char *dir,
+    struct undo_owner keeper, const struct invite *invite,
+    const char *password);
 static void say_next(const struct options *options, const struct conf *conf,
+    const struct invite *invite);
+static const char *has_secret(const struct conf *conf,
     const struct invite *invite);
 
 int
@@ -75,7 +85,7 @@ cmd_join(int argc, char **argv)
 	if (!is_free(options.dir) || !read_invite(&invite, options.args[0]))
 		return 1;
 	conf = make_conf(&options, &invite);
-	ok = conf != NULL && get_password(password, &options, &invite);
+	ok = conf != NULL && get_password(password, &options, conf, &invite);
 	ok = ok && write_all(&options, conf, &invite, password);
 	secret_wipe(password, sizeof(password));
 	if (ok)
@@ -117,7 +127,7 @@ read_invite(struct invite *invite, const char *path)
 	secret_free(text, len + 1);
 	if (!ok)
 		log_warnx("join: %s: %s", path, why);
-	else if (invite->secret[0] != '\0')
+	else if (invite->secret[0] != '\0' || invite->key != NULL)
 		warn_if_readable(path);
 	return ok;
 }
@@ -129,7 +139,7 @@ warn_if_readable(const char *path)
 
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
 	    (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
-		log_warnx("join: %s: others on this host can read the password "
+		log_warnx("join: %s: others on this host can read the secret "
 			  "in it; chmod 600, or remove it after this", path);
 }
 
@@ -190,13 +200,23 @@ put_subnets(FILE *out, const struct options *options,
 }
 
 static bool
-get_password(char *dst, const struct options *options,
+get_password(char *dst, const struct options *options, const struct conf *conf,
     const struct invite *invite)
 {
+	*dst = '\0';
+	if (conf->auth == CONF_AUTH_CERTIFICATE) {
+		if (options->password_file == NULL)
+			return true;
+		options_wrong(&spec, "a certificate needs no password");
+		return false;
+	}
 	if (options->password_file == NULL && invite->secret[0] != '\0') {
 		strlcpy(dst, invite->secret, PASSWORD_SIZE);
 		return true;
 	}
+	/* It may be another one each time: tombolo login asks then. */
+	if (conf->auth == CONF_AUTH_PAM && options->password_file == NULL)
+		return true;
 	return password_read(dst, options->password_file, invite->site,
 	    PASSWORD_ONCE, spec.command);
 }
@@ -231,18 +251,34 @@ write_files(struct undo *undo, const char *dir, const char *text, size_t len,
     const struct invite *invite, const char *password)
 {
 	struct undo_owner keeper;
-	char		  line[PASSWORD_SIZE + 1];
-	bool		  ok;
 
-	snprintf(line, sizeof(line), "%s\n", password);
-	ok = undo_find_keeper(&keeper, spec.command) &&
+	return undo_find_keeper(&keeper, spec.command) &&
 	    undo_mkdir(undo, dir, "", 0755, UNDO_SELF) &&
 	    undo_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
 	    undo_create(undo, dir, "ca.crt", invite->ca, strlen(invite->ca),
 		0644, UNDO_SELF) &&
-	    undo_create(undo, dir, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET, line,
-		strlen(line), 0600, keeper) &&
+	    write_secrets(undo, dir, keeper, invite, password) &&
 	    undo_create(undo, dir, CONF_FILE, text, len, 0644, UNDO_SELF);
+}
+
+/* A password, or a certificate and its key; or neither yet. */
+static bool
+write_secrets(struct undo *undo, const char *dir, struct undo_owner keeper,
+    const struct invite *invite, const char *password)
+{
+	char line[PASSWORD_SIZE + 1];
+	bool ok = true;
+
+	if (invite->key != NULL)
+		ok = undo_create(undo, dir, KEY_FILE, invite->key,
+			 strlen(invite->key), 0600, keeper) &&
+		    undo_create(undo, dir, CERT_FILE, invite->certificate,
+			strlen(invite->certificate), 0644, UNDO_SELF);
+	if (!ok || *password == '\0')
+		return ok;
+	snprintf(line, sizeof(line), "%s\n", password);
+	ok = undo_create(undo, dir, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
+	    line, strlen(line), 0600, keeper);
 	secret_wipe(line, sizeof(line));
 	return ok;
 }
@@ -260,8 +296,22 @@ say_next(const struct options *options, const struct conf *conf,
 	else
 		printf("site %s of %s: %s/%s is written\n", invite->site,
 		    invite->server, options->dir, CONF_FILE);
+	if (conf->auth == CONF_AUTH_CERTIFICATE && invite->key == NULL)
+		printf("first: put the site's certificate into %s/%s, and its "
+		       "key into %s/%s (chmod 600)\n",
+		    options->dir, CERT_FILE, options->dir, KEY_FILE);
 	printf("next: tombolo run%s%s%s%s\n", usual ? "" : " -c ",
 	    usual ? "" : options->dir, usual ? "" : "/" CONF_FILE,
-	    invite->secret[0] != '\0' ?
-		"; the invitation holds the password: remove it" : "");
+	    has_secret(conf, invite));
+}
+
+static const char *
+has_secret(const struct conf *conf, const struct invite *invite)
+{
+	if (invite->key != NULL)
+		return "; the invitation holds the key: remove it";
+	if (invite->secret[0] != '\0')
+		return "; the invitation holds the password: remove it";
+	return conf->auth == CONF_AUTH_PAM ?
+	    "; tombolo login answers what the server asks" : "";
 }

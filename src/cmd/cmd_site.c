@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "cmd/options.h"
+#include "cmd/own_ca.h"
 #include "cmd/site_add.h"
 #include "cmd/site_file.h"
 #include "cmd/table.h"
@@ -61,8 +62,9 @@ static const struct subcommand {
 	    { .command = "site passwd",
 		.synopsis = "NAME [--dir D] [--generate | --password-file F] "
 			    "[--out FILE]",
-		.help = "Gives a site another password; with --generate or "
-			"--out there is a new\ninvitation.",
+		.help = "Gives a site another password or certificate; with "
+			"--generate or --out,\nand for a certificate, there is "
+			"a new invitation.",
 		.takes = OPTION_DIR | OPTION_GENERATE | OPTION_PASSWORD_FILE |
 		    OPTION_OUT,
 		.min_args = 1, .max_args = 1 } },
@@ -93,6 +95,11 @@ static void    add_list(struct table *table, const struct conf_prefixes *list,
        bool hosts);
 static int set_disabled(const struct options *options, const char *who,
     const char *name, bool disabled);
+static bool revoke_site(const struct options *options,
+    const struct options_spec *spec, const char *name);
+static void say_nothing(void *arg, const char *text);
+static bool remove_credentials(const struct options *options,
+    const struct options_spec *spec, const char *name);
 static int missing(const char *who, const char *name);
 
 int
@@ -147,8 +154,12 @@ run(const struct subcommand *sub, int argc, char **argv)
 		return options_wrong(&sub->spec,
 		    "--generate and --password-file exclude each other");
 	if (options.auth != NULL && !conf_auth_parse(&auth, options.auth))
-		return options_wrong(&sub->spec, "--auth %s: expected password",
-		    options.auth);
+		return options_wrong(&sub->spec, "--auth %s: expected srp, "
+		    "password, pam, certificate or tls-srp", options.auth);
+	if (options.auth != NULL && auth == CONF_AUTH_CERTIFICATE &&
+	    (options.generate || options.password_file != NULL))
+		return options_wrong(&sub->spec,
+		    "a certificate needs no password");
 	lock = site_file_lock(options.dir);
 	if (lock < 0) {
 		log_warnx("%s: %s: %s", sub->spec.command, options.dir,
@@ -248,8 +259,13 @@ run_passwd(const struct options *options, const struct options_spec *spec,
 	if (conf == NULL)
 		return 1;
 	site = find_site(conf, name, spec->command);
-	if (site != NULL)
-		r = site_add_password(options, conf, site);
+	if (site != NULL && site->auth == CONF_AUTH_CERTIFICATE &&
+	    (options->generate || options->password_file != NULL))
+		r = options_wrong(spec,
+		    "site %s has a certificate, which needs no password",
+		    name);
+	else if (site != NULL)
+		r = site_add_again(options, conf, site);
 	conf_free(conf);
 	return r;
 }
@@ -306,17 +322,22 @@ run_enable(const struct options *options, const struct options_spec *spec,
 	return r;
 }
 
-/* The site first: without it the password is good for nothing. */
+/*
+ * Its certificate first, so that nobody gets in by it when a site of that name
+ * is added again; then the site: without it a password is good for nothing.
+ */
 static int
 run_remove(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
 	char  below[SITE_FILE_MAX];
-	char *path;
+	char *path = file_join(options->dir,
+	    site_file_conf(below, sizeof(below), name));
+	bool  revoked = true;
 	int   r;
 
-	path = file_join(options->dir,
-	    site_file_conf(below, sizeof(below), name));
+	if (path != NULL && access(path, F_OK) == 0)
+		revoked = revoke_site(options, spec, name);
 	if (path == NULL || unlink(path) == -1) {
 		r = path != NULL && errno == ENOENT ? missing(spec->command,
 		    name) : 1;
@@ -326,17 +347,64 @@ run_remove(const struct options *options, const struct options_spec *spec,
 		return r;
 	}
 	free(path);
-	path = file_join(options->dir,
-	    site_file_password(below, sizeof(below), name));
-	if (path == NULL || (unlink(path) == -1 && errno != ENOENT)) {
-		log_warn("%s: the site is removed, but not %s", spec->command,
-		    below);
-		free(path);
+	if (!remove_credentials(options, spec, name))
 		return 1;
+	printf("site %s is removed%s\n", name,
+	    revoked ? "" : ", and its certificate not revoked");
+	return revoked ? 0 : 1;
+}
+
+/* When the configuration cannot be read, the list is at its usual place. */
+static bool
+revoke_site(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	struct conf_errors quiet = { .say = say_nothing };
+	char		  *path = options_config(options);
+	struct conf *conf = path != NULL ? conf_load(path, &quiet) : NULL;
+	bool	     ok;
+
+	if (conf != NULL && conf->role != CONF_SERVER) {
+		conf_free(conf);
+		conf = NULL;
 	}
+	ok = own_ca_revoke(options->dir, conf, name, spec->command);
+	conf_free(conf);
 	free(path);
-	printf("site %s is removed\n", name);
-	return 0;
+	return ok;
+}
+
+static void
+say_nothing(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+/* Of every method: it may have had another one before. */
+static bool
+remove_credentials(const struct options *options,
+    const struct options_spec *spec, const char *name)
+{
+	char below[SITE_FILE_MAX];
+	bool ok = true;
+
+	for (unsigned i = 0; i < CONF_AUTHS; i++) {
+		char *path;
+
+		if (i == CONF_AUTH_CERTIFICATE)
+			continue;
+		site_file_credential(below, sizeof(below), name,
+		    (enum conf_auth)i);
+		path = file_join(options->dir, below);
+		if (path == NULL || (unlink(path) == -1 && errno != ENOENT)) {
+			log_warn("%s: the site is removed, but not %s",
+			    spec->command, below);
+			ok = false;
+		}
+		free(path);
+	}
+	return ok;
 }
 
 /* The configuration, when it is a server's. */

@@ -44,6 +44,7 @@ static void show_line(const char *label, const char *text);
 static void show_identity(const json_t *answer);
 static void show_connection(const json_t *answer);
 static void show_sizes(const json_t *answer);
+static void show_held_off(const json_t *rows);
 static void show_numbers(const char *title, const json_t *numbers);
 static void show_ports(const json_t *ports);
 static void show_processes(const json_t *processes);
@@ -274,6 +275,7 @@ show_connection(const json_t *answer)
 	if (get_number(answer, "retry_in_s", &v))
 		show_line("retry in", print_duration(v, text, sizeof(text)));
 	show_line("last error", get_text(answer, "last_error"));
+	show_line("asks", get_text(answer, "question"));
 	show_line("tls", get_text(answer, "tls"));
 }
 
@@ -296,6 +298,29 @@ show_sizes(const json_t *answer)
 	if (get_number(answer, "fdb_entries", &v)) {
 		snprintf(text, sizeof(text), "%.0f", v);
 		show_line("fdb", text);
+	}
+	show_held_off(json_object_get(answer, "held_off"));
+}
+
+static void
+show_held_off(const json_t *rows)
+{
+	char	text[TEXT_MAX];
+	double	attempts, wait;
+	size_t	i;
+	json_t *row;
+
+	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+		if (!get_number(row, "attempts", &attempts) ||
+		    !get_number(row, "wait_s", &wait))
+			continue;
+		if (get_text(row, "site") == NULL ||
+		    get_text(row, "address") == NULL)
+			continue;
+		snprintf(text, sizeof(text), "site %.64s from %.64s: %.0f "
+		    "attempts, %.0f s to wait", get_text(row, "site"),
+		    get_text(row, "address"), attempts, wait);
+		show_line("held off", text);
 	}
 }
 

@@ -15,6 +15,8 @@
 #include <nettle/version.h>
 
 #include "cmd/options.h"
+#include "control/tls.h"
+#include "proc/sandbox.h"
 
 static const struct options_spec spec = {
 	.command = "version",
@@ -23,12 +25,15 @@ static const struct options_spec spec = {
 };
 
 static const char *has_priority(const char *priority);
+static void print_methods(void);
 
 int
 cmd_version(int argc, char **argv)
 {
 	static const struct conf conf = { .workers = 0 };
+	int			 abi = sandbox_landlock_abi();
 	struct options		 options;
+	const char		*why;
 	int			 r = options_parse(&options, &spec, argc, argv);
 
 	if (r != OPTIONS_GO_ON)
@@ -40,10 +45,15 @@ cmd_version(int argc, char **argv)
 	    nl_ver_min, nl_ver_mic);
 	printf("X25519MLKEM768: %s\n",
 	    has_priority("NORMAL:-GROUP-ALL:+GROUP-X25519-MLKEM768"));
-	printf("TLS-SRP in the library: %s\n",
-	    has_priority("NONE:+VERS-TLS1.2:+SRP-RSA:+AES-256-CBC:+SHA1:"
-			 "+SIGN-ALL:+GROUP-ALL:+COMP-NULL"));
-	printf("methods: password\n");
+	printf("TLS-SRP: %s\n", tls_has_srp() ? "yes" : "no");
+	printf("PAM: %s\n",
+	    conf_auth_is_built(CONF_AUTH_PAM, &why) ? "yes" : "no");
+	printf("seccomp: %s\n", sandbox_has_seccomp() ? "yes" : "no");
+	if (abi > 0)
+		printf("Landlock: ABI %d\n", abi);
+	else
+		printf("Landlock: no\n");
+	print_methods();
 	printf("workers by default: %u\n", conf_workers(&conf));
 	return 0;
 }
@@ -57,4 +67,21 @@ has_priority(const char *priority)
 		return "no";
 	gnutls_priority_deinit(parsed);
 	return "yes";
+}
+
+/* What sites could use here. */
+static void
+print_methods(void)
+{
+	const char *why, *comma = " ";
+
+	printf("methods:");
+	for (unsigned i = 0; i < CONF_AUTHS; i++) {
+		if (!conf_auth_is_built((enum conf_auth)i, &why) ||
+		    (i == CONF_AUTH_TLS_SRP && !tls_has_srp()))
+			continue;
+		printf("%s%s", comma, conf_auth_name((enum conf_auth)i));
+		comma = ", ";
+	}
+	putchar('\n');
 }

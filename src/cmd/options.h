@@ -34,6 +34,7 @@ enum options_flag {
 	OPTION_ADDRESS = 1 << 16,	  /* --address A... */
 	OPTION_SUBNET = 1 << 17,	  /* --subnet CIDR... */
 	OPTION_OUT = 1 << 18,		  /* --out FILE */
+	OPTION_AUTHS = 1 << 19,		  /* --auth METHOD... */
 };
 
 #define OPTIONS_MAX_LIST 64
@@ -56,6 +57,7 @@ struct options {
 	bool	    nat, generate;
 	const char *password_file, *auth, *out;
 	struct options_list networks, tunnel_networks, addresses, subnets;
+	struct options_list auths;
 
 	char **args; /* what is no option; borrowed */
 	int    nargs;

@@ -12,21 +12,31 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "cmd/password.h"
+#include "cmd/own_ca.h"
+#include "cmd/site_credential.h"
 #include "cmd/site_file.h"
 #include "cmd/undo.h"
-#include "keeper/auth_password.h"
-#include "pki/ca.h"
+#include "control/tls.h"
 #include "pki/invite.h"
 
 #define WHO_SIZE (CONF_NAME_MAX + 16)
 
-/* What there is to write, beside the site's own file. */
-struct credential {
-	char   hash[AUTH_PASSWORD_HASH_SIZE + 1]; /* with its newline */
-	char  *invitation;
-	size_t invitation_len;
-	char   out[512]; /* where the invitation goes; empty: nowhere */
+/* What takes it to the satellite. */
+struct invitation {
+	char  *text; /* owned */
+	size_t len;
+	char   out[512]; /* where it goes; empty: there is none */
+};
+
+/* How `passwd` says what it did. */
+static const char *const another[CONF_AUTHS] = {
+	[CONF_AUTH_SRP] = "has another password",
+	[CONF_AUTH_PASSWORD] = "has another password",
+	[CONF_AUTH_PAM] = "has to log in anew; its password is changed where "
+			  "PAM looks for it",
+	[CONF_AUTH_CERTIFICATE] = "has another certificate; the old one is "
+				  "revoked",
+	[CONF_AUTH_TLS_SRP] = "has another password",
 };
 
 static struct conf *make_conf(const struct options *options,
@@ -38,41 +48,54 @@ static bool put_free_addresses(FILE *out, const struct conf *conf,
 static bool find_free(const struct conf *conf, const struct prefix *network,
     struct addr *found);
 static bool is_taken(const struct conf *conf, const struct addr *addr);
-static bool make_credential(struct credential *credential,
-    const struct options *options, const struct conf *conf,
-    const struct conf_site *site, bool wants_invitation, const char *who);
-static bool make_invitation(struct credential *credential,
-    const struct conf *conf, const struct conf_site *site, const char *secret,
-    const char *who);
-static void free_credential(struct credential *credential);
+static bool choose_out(struct invitation *invitation,
+    const struct options *options, const char *site, const char *who);
+static bool make_invitation(struct invitation *invitation,
+    const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential, const char *who);
+static void free_invitation(struct invitation *invitation);
+static bool may_tls_srp(const struct conf_site *site, const char *who);
+static bool make_rsa(struct undo *undo, const struct conf *conf,
+    const struct conf_site *site);
 static bool write_site(struct undo *undo, const struct conf *conf,
-    const struct conf_site *site, const struct credential *credential);
-static bool remove_stale(const struct conf *conf, const char *password_name);
+    const struct conf_site *site, const struct site_credential *credential);
+static bool write_credential(struct undo *undo, bool fresh,
+    const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential);
+static bool write_fresh(struct undo *undo, const struct conf *conf,
+    const char *name, const char *text, mode_t mode, struct undo_owner owner);
+static bool replace(const struct conf *conf, const char *name, const char *text,
+    mode_t mode, struct undo_owner owner, const char *who);
 static bool write_invitation(struct undo *undo,
-    const struct credential *credential);
-static bool write_hash(const struct conf *conf, const struct conf_site *site,
-    const struct credential *credential, const char *who);
-static void say_next(const struct options *options,
-    const struct credential *credential);
+    const struct invitation *invitation);
+static void say_next(const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential,
+    const struct invitation *invitation);
 
 int
 site_add(const struct options *options, const struct conf *conf,
     const char *name)
 {
-	struct credential credential = { 0 };
-	char		  who[WHO_SIZE];
-	struct undo	  undo = { .who = who };
+	struct site_credential credential = { 0 };
+	struct invitation      invitation = { 0 };
+	char		       who[WHO_SIZE];
+	struct undo	       undo = { .who = who };
 	const struct conf_site *site;
-	struct conf	 *after;
-	char		  text[ADDR_STRLEN];
-	bool		  ok;
+	struct conf	      *after;
+	char		       text[ADDR_STRLEN];
+	bool		       ok;
 
 	snprintf(who, sizeof(who), "site %s", name);
 	after = make_conf(options, conf, name, who);
 	if (after == NULL)
 		return 1;
 	site = conf_find_site(after, name);
-	ok = make_credential(&credential, options, after, site, true, who) &&
+	ok = may_tls_srp(site, who) &&
+	    choose_out(&invitation, options, name, who) &&
+	    site_credential_make(&credential, options, after, site, who) &&
+	    make_invitation(&invitation, after, site, &credential, who) &&
+	    write_invitation(&undo, &invitation) &&
+	    make_rsa(&undo, after, site) &&
 	    write_site(&undo, after, site, &credential);
 	if (ok) {
 		undo_nothing(&undo);
@@ -81,39 +104,55 @@ site_add(const struct options *options, const struct conf *conf,
 			printf("%s %s", i == 0 ? ", address" : ",",
 			    addr_print(&site->addresses.v[i].addr, text,
 				sizeof(text)));
-		printf("; its invitation is %s\n", credential.out);
-		say_next(options, &credential);
+		printf("; its invitation is %s\n", invitation.out);
+		say_next(after, site, &credential, &invitation);
 	} else {
 		undo_all(&undo);
 	}
-	free_credential(&credential);
+	free_invitation(&invitation);
+	site_credential_fini(&credential);
 	conf_free(after);
 	return ok ? 0 : 1;
 }
 
 int
-site_add_password(const struct options *options, const struct conf *conf,
+site_add_again(const struct options *options, const struct conf *conf,
     const struct conf_site *site)
 {
-	struct credential credential = { 0 };
-	char		  who[WHO_SIZE];
-	struct undo	  undo = { .who = who };
-	bool		  wants = options->generate || options->out != NULL;
-	bool		  ok;
+	struct site_credential credential = { 0 };
+	struct invitation      invitation = { 0 };
+	char		       who[WHO_SIZE];
+	struct undo	       undo = { .who = who };
+	bool wants = options->generate || options->out != NULL ||
+	    site->auth == CONF_AUTH_CERTIFICATE;
+	bool ok;
 
 	snprintf(who, sizeof(who), "site %s", site->name);
-	ok = make_credential(&credential, options, conf, site, wants, who) &&
-	    write_invitation(&undo, &credential) &&
-	    write_hash(conf, site, &credential, who);
+	if (site->auth == CONF_AUTH_CERTIFICATE &&
+	    !site_credential_is_our_ca(conf)) {
+		log_warnx("%s: its certificate is from %s; get another one "
+			  "there, and revoke the old one in %s", who,
+		    conf->site_ca, conf->crl);
+		return 1;
+	}
+	ok = may_tls_srp(site, who) &&
+	    (!wants || choose_out(&invitation, options, site->name, who)) &&
+	    site_credential_make(&credential, options, conf, site, who) &&
+	    (!wants ||
+		make_invitation(&invitation, conf, site, &credential, who)) &&
+	    write_invitation(&undo, &invitation) &&
+	    make_rsa(&undo, conf, site) &&
+	    write_credential(&undo, false, conf, site, &credential);
 	if (ok) {
 		undo_nothing(&undo);
-		printf("site %s has another password%s%s\n", site->name,
-		    wants ? "; its invitation is " : "", credential.out);
-		say_next(options, &credential);
+		printf("site %s %s%s%s\n", site->name, another[site->auth],
+		    wants ? "; its invitation is " : "", invitation.out);
+		say_next(conf, site, &credential, &invitation);
 	} else {
 		undo_all(&undo);
 	}
-	free_credential(&credential);
+	free_invitation(&invitation);
+	site_credential_fini(&credential);
 	return ok ? 0 : 1;
 }
 
@@ -214,58 +253,37 @@ is_taken(const struct conf *conf, const struct addr *addr)
 }
 
 static bool
-make_credential(struct credential *credential, const struct options *options,
-    const struct conf *conf, const struct conf_site *site,
-    bool wants_invitation, const char *who)
+choose_out(struct invitation *invitation, const struct options *options,
+    const char *site, const char *who)
 {
-	char password[PASSWORD_SIZE];
-	bool ok = true;
-	int  r;
+	int n;
 
-	if (options->generate)
-		invite_draw_secret(password, sizeof(password));
+	if (options->out != NULL)
+		n = snprintf(invitation->out, sizeof(invitation->out), "%s",
+		    options->out);
 	else
-		ok = password_read(password, options->password_file, site->name,
-		    PASSWORD_TWICE, who);
-	if (ok && wants_invitation) {
-		if (options->out != NULL)
-			ok = strlcpy(credential->out, options->out,
-				 sizeof(credential->out)) <
-			    sizeof(credential->out);
-		else
-			snprintf(credential->out, sizeof(credential->out),
-			    "%s.invite", site->name);
-		if (!ok)
-			log_warnx("%s: the path of --out is too long", who);
-		ok = ok && make_invitation(credential, conf, site,
-		    options->generate ? password : "", who);
-	}
-	if (ok) {
-		r = auth_password_hash(password, credential->hash,
-		    sizeof(credential->hash) - 1);
-		strlcat(credential->hash, "\n", sizeof(credential->hash));
-		if (r < 0)
-			log_warnx("%s: the password cannot be hashed: %s", who,
-			    strerror(-r));
-		ok = r == 0;
-	}
-	secret_wipe(password, sizeof(password));
-	return ok;
+		n = snprintf(invitation->out, sizeof(invitation->out),
+		    "%s.invite", site);
+	if (n > 0 && (size_t)n < sizeof(invitation->out))
+		return true;
+	log_warnx("%s: the path of --out is too long", who);
+	return false;
 }
 
 static bool
-make_invitation(struct credential *credential, const struct conf *conf,
-    const struct conf_site *site, const char *secret, const char *who)
+make_invitation(struct invitation *invitation, const struct conf *conf,
+    const struct conf_site *site, const struct site_credential *credential,
+    const char *who)
 {
 	struct invite invite = { .port = conf->port };
-	char	     *path = file_join(conf->dir, "ca.crt");
+	char	     *path = file_join(conf->dir, OWN_CA_CERT);
 	size_t	      len;
 	int	      r;
 
 	r = path == NULL ? -ENOMEM :
 			   file_read(path, CA_PEM_MAX, &invite.ca, &len);
 	if (r < 0 || !ca_is_ca(invite.ca, len)) {
-		log_warnx("%s: %s: %s", who, path != NULL ? path : "ca.crt",
+		log_warnx("%s: %s: %s", who, path != NULL ? path : OWN_CA_CERT,
 		    r < 0 ? strerror(-r) : "expected one CA certificate in PEM");
 		invite_fini(&invite);
 		free(path);
@@ -277,32 +295,63 @@ make_invitation(struct credential *credential, const struct conf *conf,
 	strlcpy(invite.site, site->name, sizeof(invite.site));
 	strlcpy(invite.mode, conf_mode_name(conf->mode), sizeof(invite.mode));
 	strlcpy(invite.auth, conf_auth_name(site->auth), sizeof(invite.auth));
-	strlcpy(invite.secret, secret, sizeof(invite.secret));
+	strlcpy(invite.secret, credential->secret, sizeof(invite.secret));
 	/* A site needs to know: it forwards for them. */
 	for (size_t i = 0; i < site->subnets.n && i < INVITE_MAX_SUBNETS; i++)
 		invite.subnets[invite.nsubnets++] = site->subnets.v[i];
-	credential->invitation = invite_print(&invite,
-	    &credential->invitation_len);
-	if (credential->invitation == NULL)
+	/* Borrowed, only to be printed. */
+	invite.certificate = credential->cert.text;
+	invite.key = credential->key.text;
+	invitation->text = invite_print(&invite, &invitation->len);
+	invite.certificate = invite.key = NULL;
+	if (invitation->text == NULL)
 		log_warnx("%s: there is no memory for the invitation", who);
 	invite_fini(&invite);
-	return credential->invitation != NULL;
+	return invitation->text != NULL;
 }
 
 static void
-free_credential(struct credential *credential)
+free_invitation(struct invitation *invitation)
 {
-	secret_free(credential->invitation, credential->invitation_len + 1);
-	secret_wipe(credential, sizeof(*credential));
+	secret_free(invitation->text, invitation->len + 1);
+}
+
+/* The parser knows what was built; here is what is loaded. */
+static bool
+may_tls_srp(const struct conf_site *site, const char *who)
+{
+	if (site->auth != CONF_AUTH_TLS_SRP || tls_has_srp())
+		return true;
+	log_warnx("%s: the GnuTLS on this host has no TLS-SRP; use --auth srp",
+	    who);
+	return false;
+}
+
+/* tls-srp's certificate is made when it is switched on. */
+static bool
+make_rsa(struct undo *undo, const struct conf *conf,
+    const struct conf_site *site)
+{
+	struct undo_owner keeper;
+	struct own_ca	  ca;
+	bool		  ok;
+
+	if (site->auth != CONF_AUTH_TLS_SRP || !own_ca_lacks_rsa(conf))
+		return true;
+	if (!undo_find_keeper(&keeper, undo->who) ||
+	    !own_ca_read(&ca, conf->dir, undo->who))
+		return false;
+	ok = own_ca_make_rsa(undo, conf, &ca, keeper);
+	own_ca_fini(&ca);
+	return ok;
 }
 
 /* The site's own file comes last: from then on it may log in. */
 static bool
 write_site(struct undo *undo, const struct conf *conf,
-    const struct conf_site *site, const struct credential *credential)
+    const struct conf_site *site, const struct site_credential *credential)
 {
-	char   conf_name[SITE_FILE_MAX], password_name[SITE_FILE_MAX];
-	struct undo_owner keeper;
+	char   name[SITE_FILE_MAX];
 	char  *text;
 	size_t len;
 	bool   ok;
@@ -314,56 +363,66 @@ write_site(struct undo *undo, const struct conf *conf,
 	}
 	conf_print_site(out, site);
 	fclose(out);
-	site_file_conf(conf_name, sizeof(conf_name), site->name);
-	site_file_password(password_name, sizeof(password_name), site->name);
-	ok = undo_find_keeper(&keeper, undo->who) &&
-	    write_invitation(undo, credential) &&
-	    remove_stale(conf, password_name) &&
-	    undo_create(undo, conf->dir, password_name, credential->hash,
-		strlen(credential->hash), 0600, keeper) &&
-	    undo_create(undo, conf->dir, conf_name, text, len, 0644, UNDO_SELF);
+	site_file_conf(name, sizeof(name), site->name);
+	ok = write_credential(undo, true, conf, site, credential) &&
+	    undo_create(undo, conf->dir, name, text, len, 0644, UNDO_SELF);
 	free(text);
 	return ok;
 }
 
-/* A hash without its site: somebody removed the other file by hand. */
+/* What a site of that name had before counts no more, nor does a certificate. */
 static bool
-remove_stale(const struct conf *conf, const char *password_name)
+write_credential(struct undo *undo, bool fresh, const struct conf *conf,
+    const struct conf_site *site, const struct site_credential *credential)
 {
-	char *path = file_join(conf->dir, password_name);
+	bool		  certificate = site->auth == CONF_AUTH_CERTIFICATE;
+	const char	 *text = credential->line;
+	mode_t		  mode = 0600;
+	char		  name[SITE_FILE_MAX];
+	struct undo_owner owner;
+
+	if (!undo_find_keeper(&owner, undo->who) ||
+	    !own_ca_revoke(conf->dir, conf, site->name, undo->who))
+		return false;
+	if (certificate) {
+		site_file_certificate(name, sizeof(name), site->name);
+		text = credential->cert.text;
+		mode = 0644;
+		owner = UNDO_SELF;
+	} else {
+		site_file_credential(name, sizeof(name), site->name,
+		    site->auth);
+	}
+	if (text == NULL)
+		return true;
+	return fresh ? write_fresh(undo, conf, name, text, mode, owner) :
+		       replace(conf, name, text, mode, owner, undo->who);
+}
+
+/* One without its site is there when somebody removed the other by hand. */
+static bool
+write_fresh(struct undo *undo, const struct conf *conf, const char *name,
+    const char *text, mode_t mode, struct undo_owner owner)
+{
+	char *path = file_join(conf->dir, name);
 
 	if (path != NULL)
 		unlink(path);
 	free(path);
-	return path != NULL;
-}
-
-static bool
-write_invitation(struct undo *undo, const struct credential *credential)
-{
-	if (credential->out[0] == '\0')
-		return true;
-	return undo_create(undo, ".", credential->out, credential->invitation,
-	    credential->invitation_len, 0600, UNDO_SELF);
+	return undo_create(undo, conf->dir, name, text, strlen(text), mode,
+	    owner);
 }
 
 /* In one step: there is always the old one or the new one. */
 static bool
-write_hash(const struct conf *conf, const struct conf_site *site,
-    const struct credential *credential, const char *who)
+replace(const struct conf *conf, const char *name, const char *text,
+    mode_t mode, struct undo_owner owner, const char *who)
 {
-	char		  name[SITE_FILE_MAX];
-	struct undo_owner keeper;
-	char		 *path;
-	int		  r = -ENOMEM;
+	char *path = file_join(conf->dir, name);
+	int   r = path == NULL ? -ENOMEM :
+				 file_write(path, text, strlen(text), mode,
+				     owner.uid, owner.gid);
 
-	if (!undo_find_keeper(&keeper, who))
-		return false;
-	path = file_join(conf->dir,
-	    site_file_password(name, sizeof(name), site->name));
-	if (path != NULL)
-		r = file_write(path, credential->hash,
-		    strlen(credential->hash), 0600, keeper.uid, keeper.gid);
 	if (r < 0)
 		log_warnx("%s: %s: %s", who, path != NULL ? path : name,
 		    strerror(-r));
@@ -371,18 +430,39 @@ write_hash(const struct conf *conf, const struct conf_site *site,
 	return r == 0;
 }
 
-static void
-say_next(const struct options *options, const struct credential *credential)
+static bool
+write_invitation(struct undo *undo, const struct invitation *invitation)
 {
-	if (credential->out[0] == '\0')
+	if (invitation->out[0] == '\0')
+		return true;
+	return undo_create(undo, ".", invitation->out, invitation->text,
+	    invitation->len, 0600, UNDO_SELF);
+}
+
+static void
+say_next(const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential,
+    const struct invitation *invitation)
+{
+	if (invitation->out[0] == '\0' && site->auth == CONF_AUTH_PAM)
+		return;
+	if (invitation->out[0] == '\0')
 		printf("next: put the same password into the site's "
 		       CONF_KEEPER_DIR "/password\n");
-	else if (options->generate)
-		printf("next: take it to the site by a safe way, the password "
-		       "is in it; there: tombolo join %s\n",
-		    credential->out);
+	else if (credential->secret[0] != '\0' || credential->key.text != NULL)
+		printf("next: take it to the site by a safe way, the %s is in "
+		       "it; there: tombolo join %s\n",
+		    credential->key.text != NULL ? "key" : "password",
+		    invitation->out);
+	else if (site->auth == CONF_AUTH_CERTIFICATE)
+		printf("next: take it to the site; there: tombolo join %s, "
+		       "with a certificate for %s from %s\n",
+		    invitation->out, site->name, conf->site_ca);
+	else if (site->auth == CONF_AUTH_PAM)
+		printf("next: take it to the site; there: tombolo join %s\n",
+		    invitation->out);
 	else
 		printf("next: take it to the site; there: tombolo join %s, "
 		       "with the password\n",
-		    credential->out);
+		    invitation->out);
 }

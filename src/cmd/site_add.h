@@ -17,10 +17,10 @@ int site_add(const struct options *options, const struct conf *conf,
     const char *name);
 
 /*
- * Gives `site` another password; writes an invitation when it was generated,
- * or --out asks for one.
+ * Gives `site` another credential of its method; writes an invitation when it
+ * was generated, --out asks for one, or only that takes it to the site.
  */
-int site_add_password(const struct options *options, const struct conf *conf,
+int site_add_again(const struct options *options, const struct conf *conf,
     const struct conf_site *site);
 
 #endif /* SITE_ADD_H */

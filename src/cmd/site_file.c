@@ -10,8 +10,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "conf/conf.h"
-
 static bool is_key(const char *line, size_t len, const char *key);
 static bool goes_on(const char *line, size_t len);
 
@@ -42,10 +40,20 @@ site_file_conf(char *dst, size_t size, const char *site)
 }
 
 const char *
-site_file_password(char *dst, size_t size, const char *site)
+site_file_certificate(char *dst, size_t size, const char *site)
 {
 	assert(conf_is_site_name(site));
-	snprintf(dst, size, CONF_KEEPER_DIR "/sites/%s.password", site);
+	snprintf(dst, size, CONF_SITES_DIR "/%s.crt", site);
+	return dst;
+}
+
+const char *
+site_file_credential(char *dst, size_t size, const char *site,
+    enum conf_auth auth)
+{
+	assert(conf_is_site_name(site) && auth != CONF_AUTH_CERTIFICATE);
+	snprintf(dst, size, CONF_KEEPER_DIR "/sites/%s.%s", site,
+	    conf_auth_name(auth));
 	return dst;
 }
 

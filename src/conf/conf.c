@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include "conf/conf.h"
 
 #include <dirent.h>
@@ -16,8 +18,12 @@
 #define FILE_MAX_LEN ((size_t)1024 * 1024)
 #define SUFFIX	     ".conf"
 
-static const char *const auth_names[] = {
+static const char *const auth_names[CONF_AUTHS] = {
+	[CONF_AUTH_SRP] = "srp",
 	[CONF_AUTH_PASSWORD] = "password",
+	[CONF_AUTH_PAM] = "pam",
+	[CONF_AUTH_CERTIFICATE] = "certificate",
+	[CONF_AUTH_TLS_SRP] = "tls-srp",
 };
 
 static const char *const mode_names[] = {
@@ -74,9 +80,14 @@ conf_free(struct conf *conf)
 	free(conf->dir);
 	free(conf->name);
 	free(conf->certificate);
+	free(conf->certificate_rsa);
+	free(conf->site_ca);
+	free(conf->crl);
+	free(conf->pam_service);
 	free(conf->server_host);
 	free(conf->server_name);
 	free(conf->ca);
+	free(conf->site_certificate);
 	free(conf->socket);
 	free(conf);
 }
@@ -140,6 +151,22 @@ conf_auth_parse(enum conf_auth *auth, const char *text)
 		}
 	}
 	return false;
+}
+
+bool
+conf_auth_is_built(enum conf_auth auth, const char **why)
+{
+	*why = NULL;
+#ifndef HAVE_TLS_SRP
+	if (auth == CONF_AUTH_TLS_SRP)
+		*why = "this build's GnuTLS has no TLS-SRP; use srp";
+#endif
+#ifndef HAVE_PAM
+	if (auth == CONF_AUTH_PAM)
+		*why = "this build has no PAM; use srp or password";
+#endif
+	(void)auth;
+	return *why == NULL;
 }
 
 const char *

@@ -36,7 +36,16 @@
 
 enum conf_role { CONF_SERVER, CONF_CLIENT };
 enum conf_mode { CONF_TAP, CONF_TUN };
-enum conf_auth { CONF_AUTH_PASSWORD };
+/* How a site proves who it is (PROTOCOL 4.3). */
+enum conf_auth {
+	CONF_AUTH_SRP,
+	CONF_AUTH_PASSWORD,
+	CONF_AUTH_PAM,
+	CONF_AUTH_CERTIFICATE,
+	CONF_AUTH_TLS_SRP,
+	CONF_AUTHS
+};
+#define CONF_AUTH_BIT(auth) (1u << (auth))
 enum conf_auto { CONF_NO, CONF_YES, CONF_AUTO };
 
 struct conf_prefixes {
@@ -64,6 +73,12 @@ struct conf {
 	uint16_t port;	 /* TCP and UDP; default 55555 */
 	struct addr listen; /* family 0: every address, v4 and v6 */
 	char	*certificate; /* path, relative to dir; default server.crt */
+	char	*certificate_rsa; /* for tls-srp; default server-rsa.crt */
+	unsigned auths; /* CONF_AUTH_BIT() of those a site may use */
+	char	*site_ca; /* who signs sites' certificates; default ca.crt */
+	char	*crl;	/* their revoked ones; default crl.pem, may be missing */
+	unsigned resume_sec; /* how long a log-in can be resumed; 86400, 0: never */
+	char	*pam_service; /* default tombolo */
 	unsigned max_handshakes;     /* unauthenticated connections; 128 */
 	unsigned handshake_time_sec; /* from accept to welcome; 20 */
 	unsigned keepalive_sec;	     /* 10 */
@@ -76,6 +91,7 @@ struct conf {
 	char		site[CONF_NAME_MAX + 1];
 	enum conf_auth	auth; /* the method, fixed: no answer weakens it */
 	char	       *ca; /* path, relative to dir; default ca.crt */
+	char	       *site_certificate; /* key "certificate"; default client.crt */
 	struct conf_prefixes subnets; /* asked for; the server decides */
 	bool		accept_default_route; /* may 0/0 or ::/0 be pushed */
 
@@ -147,6 +163,11 @@ unsigned conf_workers(const struct conf *conf);
 const char *conf_auth_name(enum conf_auth auth);
 /* False when there is no such method. */
 bool conf_auth_parse(enum conf_auth *auth, const char *text);
+/*
+ * Whether this build has the method; if not, `*why` (static) says what is
+ * missing, for a complaint.
+ */
+bool conf_auth_is_built(enum conf_auth auth, const char **why);
 const char *conf_mode_name(enum conf_mode mode);
 bool	    conf_mode_parse(enum conf_mode *mode, const char *text);
 

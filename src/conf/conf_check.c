@@ -40,6 +40,7 @@ static void check_forwarding(const struct conf_draft *draft);
 static void check_tunnel_networks(const struct conf_draft *draft);
 static void check_networks(const struct conf_draft *draft);
 static void check_site_names(const struct conf_draft *draft);
+static void check_site_auths(const struct conf_draft *draft);
 static void check_sites(const struct conf_draft *draft);
 static void check_site_addresses(const struct conf_draft *draft,
     const struct conf_site *site);
@@ -78,6 +79,7 @@ conf_check(const struct conf_draft *draft)
 	check_tunnel_networks(draft);
 	check_networks(draft);
 	check_site_names(draft);
+	check_site_auths(draft);
 	check_sites(draft);
 }
 
@@ -298,6 +300,31 @@ check_site_names(const struct conf_draft *draft)
 			    sites[i].line,
 			    "[site %s] is here twice; rename one of them",
 			    sites[i].name);
+	}
+}
+
+/* Of [server] and [site] both must agree; a disabled site may stay as it is. */
+static void
+check_site_auths(const struct conf_draft *draft)
+{
+	const struct conf *conf = draft->conf;
+	/* Without a line so far: the first one switches the others off. */
+	bool is_first = conf->auths == conf_default_auths();
+
+	if (conf->role != CONF_SERVER)
+		return;
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+
+		if (site->disabled ||
+		    (conf->auths & CONF_AUTH_BIT(site->auth)) != 0)
+			continue;
+		complain_site(draft, site, "auth", 0,
+		    "auth = %s of site %s is not allowed by this server; add "
+		    "auth = %s to its [server]%s, or choose another method",
+		    conf_auth_name(site->auth), site->name,
+		    conf_auth_name(site->auth),
+		    is_first ? ", and a line for each other one in use" : "");
 	}
 }
 

@@ -6,7 +6,7 @@
  * The table drives the parser, the printed form, the commented file that `init`
  * and `join` write, and the test that the manual describes every key.  A row
  * names where the value goes (an offset into struct conf, or into struct
- * conf_site for [site]), of what type it is and its bounds.
+ * conf_site for [site]), of what type it is (conf_types.h) and its bounds.
  */
 #ifndef CONF_KEYS_H
 #define CONF_KEYS_H
@@ -38,6 +38,8 @@ enum conf_type {
 	CONF_TYPE_AUTO,	     /* enum conf_auto */
 	CONF_TYPE_MODE,	     /* enum conf_mode */
 	CONF_TYPE_AUTH,	     /* enum conf_auth */
+	CONF_TYPE_AUTHS,     /* list: a bit each in an unsigned */
+	CONF_TYPE_SERVICE,   /* char *: a PAM service's name */
 	CONF_TYPE_SITE,	     /* char[]: a site's name */
 	CONF_TYPE_DEVICE,    /* char[16]: an interface's name */
 	CONF_TYPE_HOSTS,     /* list: 10.4.2.7 */
@@ -64,7 +66,7 @@ struct conf_key {
 	const char	 *help;	    /* for the commented file; a line or more */
 };
 
-#define CONF_NKEYS	    37
+#define CONF_NKEYS	    44
 #define CONF_MAX_COMPLAINTS 64 /* the last one says that there are more */
 
 extern const struct conf_key conf_keys[CONF_NKEYS];
@@ -72,20 +74,6 @@ extern const struct conf_key conf_keys[CONF_NKEYS];
 /* NULL when that section has no such key. */
 const struct conf_key *conf_key_find(enum conf_section section,
     const char *name);
-bool conf_key_is_list(const struct conf_key *key);
-
-/*
- * Reads `value` into `base` (a struct conf or conf_site); adds to a list.
- * False when it is not what is expected, and `why` says what would be.
- */
-bool conf_key_parse(const struct conf_key *key, void *base, const char *value,
-    char *why, size_t why_size);
-
-/* How many values there are to print: 0 when it is not set. */
-size_t conf_key_count(const struct conf_key *key, const void *base);
-/* The value, or that item of a list, as conf_key_parse() takes it. */
-void conf_key_print(FILE *out, const struct conf_key *key, const void *base,
-    size_t item);
 
 /* "server", "client", ...; the count for what is none. */
 const char	 *conf_section_name(enum conf_section section);
@@ -96,9 +84,6 @@ enum conf_section conf_role_section(enum conf_role role);
 /* Whether the key means something in that role and mode. */
 bool conf_key_applies(const struct conf_key *key, enum conf_role role,
     enum conf_mode mode);
-
-/* Whether `text` can be a host: letters, digits, ".-_", or an address. */
-bool conf_is_host(const char *text);
 
 /*
  * As conf_print() without the sites, but for people: every key that applies
@@ -150,6 +135,9 @@ bool conf_draft_says(const struct conf_draft *draft,
 
 /* What only makes sense together (conf_check.c). */
 void conf_check(const struct conf_draft *draft);
+
+/* All that this build has but tls-srp, whose verifiers are cheap to crack. */
+unsigned conf_default_auths(void);
 
 /*
  * /run/tombolo/ and the directory's name, whatever characters that has.  The

@@ -22,6 +22,7 @@
 #include <bsd/string.h>
 
 #include "base/log.h"
+#include "conf/conf_types.h"
 
 #define LINE_MAX_LEN   4096
 #define VALUE_SHOWN    80 /* of a wrong value, in a complaint */
@@ -185,6 +186,20 @@ conf_complain(struct conf_errors *errors, const char *file, unsigned line,
 		snprintf(text, sizeof(text), "%.600s: %s", file, what);
 	log_escape(clean, sizeof(clean), text, strlen(text));
 	errors->say(errors->arg, clean);
+}
+
+unsigned
+conf_default_auths(void)
+{
+	unsigned    auths = 0;
+	const char *why;
+
+	for (unsigned i = 0; i < CONF_AUTHS; i++) {
+		if (i != CONF_AUTH_TLS_SRP &&
+		    conf_auth_is_built((enum conf_auth)i, &why))
+			auths |= CONF_AUTH_BIT(i);
+	}
+	return auths;
 }
 
 char *
@@ -398,7 +413,7 @@ set_key(struct cursor *at, char *line)
 		return;
 	}
 	seen = &at->seen[key - conf_keys];
-	if (*seen != 0 && !conf_key_is_list(key)) {
+	if (*seen != 0 && !conf_type_is_list(key)) {
 		conf_complain(errors, at->file, at->line,
 		    "%s is here twice, first in line %u; keep one of them",
 		    name, *seen);
@@ -406,13 +421,13 @@ set_key(struct cursor *at, char *line)
 	}
 	*seen = at->line;
 	base = at->site != NULL ? (void *)at->site : (void *)at->draft->conf;
-	if (!conf_key_parse(key, base, value, text, sizeof(text))) {
+	if (!conf_type_parse(key, base, value, text, sizeof(text))) {
 		conf_complain(errors, at->file, at->line, "%s = %.*s: %s", name,
 		    VALUE_SHOWN, value, text);
 		remember(at, key, CONF_REFUSED);
 		return;
 	}
-	remember(at, key, conf_key_count(key, base) - 1);
+	remember(at, key, conf_type_count(key, base) - 1);
 }
 
 /* So that conf_check() can say where a value stands. */
@@ -491,7 +506,7 @@ set_defaults(struct conf *conf)
 
 		if (key->fallback == NULL || key->section == CONF_IN_SITE)
 			continue;
-		if (!conf_key_parse(key, conf, key->fallback, why, sizeof(why)))
+		if (!conf_type_parse(key, conf, key->fallback, why, sizeof(why)))
 			return false;
 	}
 	return true;
@@ -510,6 +525,8 @@ finish_defaults(struct conf_draft *draft)
 		draft->section_line[CONF_IN_CLIENT] != 0 ?
 	    CONF_CLIENT :
 	    CONF_SERVER;
+	if (conf->role == CONF_SERVER && conf->auths == 0)
+		conf->auths = conf_default_auths();
 	if (conf->socket == NULL)
 		ok = (conf->socket = conf_default_socket(conf->dir)) != NULL;
 	if (conf->server_name == NULL && conf->server_host != NULL)
@@ -523,7 +540,7 @@ finish_defaults(struct conf_draft *draft)
 	    conf->tunnel_networks.n == 0) {
 		key = conf_key_find(CONF_IN_INTERFACE, "tunnel-network");
 		ok = ok &&
-		    conf_key_parse(key, conf, key->example, why, sizeof(why));
+		    conf_type_parse(key, conf, key->example, why, sizeof(why));
 	}
 	if (!ok)
 		conf_complain(draft->errors, draft->file, 0,

@@ -10,9 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/conf_types.h"
+
 static void print_section(FILE *out, const struct conf *conf,
     enum conf_section section, bool commented);
-static void print_key(FILE *out, const struct conf_key *key, const void *base);
+static void print_key(FILE *out, const struct conf_key *key, const void *base,
+    const char *before);
 static void print_commented_key(FILE *out, const struct conf_key *key,
     const struct conf *conf);
 static bool is_default(const struct conf_key *key, const struct conf *conf);
@@ -53,7 +56,7 @@ conf_print_site(FILE *out, const struct conf_site *site)
 	fprintf(out, "[site %s]\n", site->name);
 	for (size_t i = 0; i < CONF_NKEYS; i++) {
 		if (conf_keys[i].section == CONF_IN_SITE)
-			print_key(out, &conf_keys[i], site);
+			print_key(out, &conf_keys[i], site, "");
 	}
 }
 
@@ -77,18 +80,19 @@ print_section(FILE *out, const struct conf *conf, enum conf_section section,
 		if (commented)
 			print_commented_key(out, key, conf);
 		else
-			print_key(out, key, conf);
+			print_key(out, key, conf, "");
 	}
 }
 
 static void
-print_key(FILE *out, const struct conf_key *key, const void *base)
+print_key(FILE *out, const struct conf_key *key, const void *base,
+    const char *before)
 {
-	size_t n = conf_key_count(key, base);
+	size_t n = conf_type_count(key, base);
 
 	for (size_t i = 0; i < n; i++) {
-		fprintf(out, "%s = ", key->name);
-		conf_key_print(out, key, base, i);
+		fprintf(out, "%s%s = ", before, key->name);
+		conf_type_print(out, key, base, i);
 		fputc('\n', out);
 	}
 }
@@ -99,18 +103,16 @@ print_commented_key(FILE *out, const struct conf_key *key,
 {
 	fputc('\n', out);
 	print_help(out, key->help);
-	if (conf_key_count(key, conf) == 0) {
+	if (conf_type_count(key, conf) == 0) {
 		fprintf(out, "#%s = %s\n", key->name, key->example);
 		return;
 	}
-	if (is_default(key, conf))
-		fputc('#', out);
-	print_key(out, key, conf);
+	print_key(out, key, conf, is_default(key, conf) ? "#" : "");
 }
 
 /*
- * Whether the line may stay away.  The mode never: both ends must agree on it,
- * and people should see it.
+ * Whether the line may stay away.  The mode and a client's method never: both
+ * ends must agree on them, and people should see them.
  */
 static bool
 is_default(const struct conf_key *key, const struct conf *conf)
@@ -118,16 +120,18 @@ is_default(const struct conf_key *key, const struct conf *conf)
 	char  text[128] = "";
 	FILE *out;
 
-	if (key->type == CONF_TYPE_MODE)
+	if (key->type == CONF_TYPE_MODE || key->type == CONF_TYPE_AUTH)
 		return false;
 	if (strcmp(key->name, "socket") == 0)
 		return is_default_socket(conf);
+	if (key->type == CONF_TYPE_AUTHS)
+		return conf->auths == conf_default_auths();
 	if (key->fallback == NULL)
 		return false;
 	out = fmemopen(text, sizeof(text), "w");
 	if (out == NULL)
 		return false;
-	conf_key_print(out, key, conf, 0);
+	conf_type_print(out, key, conf, 0);
 	fclose(out);
 	return strcmp(text, key->fallback) == 0;
 }

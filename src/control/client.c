@@ -33,10 +33,8 @@ static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer,
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
 
 static void on_ready(void *arg);
-static void on_secret(void *arg, const char *secret, size_t len, int error);
-static void fill_hello(struct client *client, struct message *msg);
+static void fill_hello(void *arg, struct message *msg);
 static void on_message(void *arg, const struct message *msg);
-static void on_challenge(struct client *client);
 static void on_welcome(struct client *client, const struct message *msg);
 static void on_refused(struct client *client, const struct message *msg);
 static void take_assignment(struct client *client, const struct message *msg);
@@ -80,6 +78,7 @@ client_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
 	client->monitor = monitor;
 	client->tls = tls;
 	client->pause_sec = FIRST_PAUSE_SEC;
+	answer_init(&client->answer, keeper, conf, fill_hello, client);
 	ev_timer_init(&client->timer, on_pause_over, 0, 0);
 	ev_timer_init(&client->tick, on_tick, 1, 1);
 	client->timer.data = client->tick.data = client;
@@ -106,8 +105,49 @@ client_free(struct client *client)
 	drop_session(client);
 	ev_timer_stop(client->loop, &client->timer);
 	ev_timer_stop(client->loop, &client->tick);
+	answer_fini(&client->answer);
 	tls_context_put(client->tls);
 	free(client);
+}
+
+void
+client_login(struct client *client)
+{
+	answer_person(&client->answer, mono_now());
+	if (client->state != CLIENT_WAIT || client->stopping)
+		return;
+	ev_timer_stop(client->loop, &client->timer);
+	client->pause_sec = FIRST_PAUSE_SEC;
+	resolve(client);
+}
+
+const char *
+client_question(const struct client *client, bool *echo)
+{
+	if (!client->answer.question)
+		return NULL;
+	*echo = client->answer.echo;
+	return client->answer.text;
+}
+
+bool
+client_answer(struct client *client, const char *text, size_t len)
+{
+	return answer_typed(&client->answer, text, len);
+}
+
+void
+client_set_conf(struct client *client, const struct conf *conf)
+{
+	client->conf = conf;
+	client->answer.conf = conf;
+}
+
+void
+client_set_tls(struct client *client, struct tls_context *tls)
+{
+	tls_context_put(client->tls);
+	client->tls = tls;
 }
 
 const char *
@@ -179,7 +219,6 @@ on_connected(void *arg, int fd, int error)
 		return;
 	}
 	set_state(client, CLIENT_SESSION);
-	client->rounds = 0;
 	client->refused = false;
 	client->lanes_reported = false;
 	if (session_init(&client->session, client->loop, client->tls, fd,
@@ -218,9 +257,11 @@ wait_and_retry(struct client *client)
 	    client->pause_sec * 2 :
 	    MAX_PAUSE_SEC;
 	set_state(client, CLIENT_WAIT);
+	ev_timer_stop(client->loop, &client->timer);
+	if (client->answer.needs_person)
+		return;
 	client->retry_at = mono_add(client->since,
 	    (int64_t)(pause * (double)MONO_SEC));
-	ev_timer_stop(client->loop, &client->timer);
 	ev_timer_set(&client->timer, pause, 0);
 	ev_timer_start(client->loop, &client->timer);
 }
@@ -268,42 +309,15 @@ on_ready(void *arg)
 {
 	struct client *client = arg;
 
-	if (keeper_ask_secret(client->keeper, on_secret, client) < 0)
-		session_end(&client->session, "the keeper does not answer");
-}
-
-/* The server is the right one: now, and only now, it gets the password. */
-static void
-on_secret(void *arg, const char *secret, size_t len, int error)
-{
-	struct client *client = arg;
-	struct message msg = { .type = MESSAGE_RESPONSE };
-	char	       why[TLS_WHY_SIZE];
-
-	if (!client->has_session)
-		return;
-	if (secret == NULL || len > MESSAGE_MAX_CREDENTIAL) {
-		snprintf(why, sizeof(why), "this site's password cannot be "
-		    "read: %s", strerror(error != 0 ? error : EMSGSIZE));
-		session_end(&client->session, why);
-		return;
-	}
-	msg.has_credential = true;
-	memcpy(msg.credential, secret, len);
-	msg.credential_len = len;
-	if (client->rounds == 0)
-		fill_hello(client, &msg);
-	(void)session_send(&client->session, &msg);
-	msg.subnets = NULL; /* the configuration's */
-	message_fini(&msg);
+	answer_start(&client->answer, &client->session);
 }
 
 static void
-fill_hello(struct client *client, struct message *msg)
+fill_hello(void *arg, struct message *msg)
 {
+	struct client	  *client = arg;
 	const struct conf *conf = client->conf;
 
-	msg->type = MESSAGE_HELLO;
 	msg->protocol = MESSAGE_PROTOCOL;
 	strlcpy(msg->version, PACKAGE_VERSION, sizeof(msg->version));
 	msg->mode = conf->mode;
@@ -326,7 +340,7 @@ on_message(void *arg, const struct message *msg)
 
 	if (client->state == CLIENT_SESSION &&
 	    msg->type == MESSAGE_CHALLENGE) {
-		on_challenge(client);
+		answer_challenge(&client->answer, msg);
 	} else if (client->state == CLIENT_SESSION &&
 	    msg->type == MESSAGE_WELCOME) {
 		on_welcome(client, msg);
@@ -346,21 +360,17 @@ on_message(void *arg, const struct message *msg)
 	}
 }
 
-/* Our method is the configuration's, whatever the server would like. */
-static void
-on_challenge(struct client *client)
-{
-	if (++client->rounds > MESSAGE_MAX_ROUNDS)
-		session_bye(&client->session, "too many questions");
-	else
-		on_ready(client);
-}
-
 static void
 on_welcome(struct client *client, const struct message *msg)
 {
-	uint8_t exporter[32], transcript[32];
-	bool	agreed;
+	const char *doubt = answer_welcome(&client->answer, msg);
+	uint8_t	    exporter[32], transcript[32];
+	bool	    agreed;
+
+	if (doubt != NULL) {
+		session_bye(&client->session, doubt);
+		return;
+	}
 
 	if (msg->dead_peer_sec <= msg->keepalive_sec) {
 		session_bye(&client->session, "dead-peer is not more than "
@@ -515,8 +525,8 @@ on_end(void *arg, const char *why)
 	drop_session(client);
 	if (client->stopping)
 		return;
-	/* The server's no holds for all of its addresses. */
-	if (!was_up && client->refused)
+	/* The server's no holds for all of its addresses, and so does ours. */
+	if (!was_up && (client->refused || client->answer.needs_person))
 		client->current = client->nservers;
 	if (!was_up) {
 		try_next(client, why);
@@ -533,7 +543,7 @@ static void
 drop_session(struct client *client)
 {
 	monitor_ask_cancel(client->monitor, client);
-	keeper_ask_cancel(client->keeper, client);
+	answer_stop(&client->answer);
 	hub_detach(client->peer);
 	client->peer = NULL;
 	if (client->has_session)

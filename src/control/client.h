@@ -8,7 +8,8 @@
  *      |                    v  none left   v   any failure      v
  *      +----- pause ----- WAIT <--------------------------------+
  *
- * The pause doubles from 1 s to 30 s, jittered, and begins anew after a session
+ * Where the server asks what only a person knows, WAIT lasts until one comes
+ * (client_login).  The pause doubles from 1 s to 30 s, jittered, and begins anew after a session
  * that stood.  Meanwhile the device, its addresses and its routes stay, so the
  * users' TCP connections only see a pause.
  */
@@ -19,6 +20,7 @@
 
 #include "base/mono.h"
 #include "conf/conf.h"
+#include "control/answer.h"
 #include "control/hub.h"
 #include "control/session.h"
 #include "control/tls.h"
@@ -53,7 +55,7 @@ struct client {
 	bool		   has_session;
 	bool		   stopping;
 	bool		   refused;
-	unsigned	   rounds;
+	struct answer	   answer; /* how this site proves who it is */
 	struct lane_share  share;
 	struct lane_secret secret;
 	uint32_t	   session_id;
@@ -85,6 +87,21 @@ struct client *client_new(struct ev_loop *loop, const struct conf *conf,
 /* Says goodbye, and does not come back. */
 void client_bye(struct client *client, const char *why);
 void client_free(struct client *client);
+
+/*
+ * A person is at the local socket (`tombolo login`) for the next
+ * ANSWER_PERSON_SEC, to answer what the server asks and the stored password does not: connects at
+ * once unless the session is up.
+ */
+void client_login(struct client *client);
+/* From now on this configuration (borrowed) instead of the one before. */
+void client_set_conf(struct client *client, const struct conf *conf);
+/* From now on another context (consumed). */
+void client_set_tls(struct client *client, struct tls_context *tls);
+/* What the server asks now, for that person; NULL: nothing. Borrowed. */
+const char *client_question(const struct client *client, bool *echo);
+/* Their answer; copied.  False when nothing is asked. */
+bool client_answer(struct client *client, const char *text, size_t len);
 
 /* "connecting", "up", "waiting": the words of status. */
 const char *client_state_name(const struct client *client);

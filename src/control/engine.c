@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "admin/admin.h"
 #include "base/log.h"
@@ -13,6 +14,7 @@
 #include "control/server.h"
 #include "keeper/keeper_ask.h"
 #include "proc/proc.h"
+#include "proc/sandbox.h"
 
 #define GOODBYE_SEC 0.2 /* for the farewells to leave */
 
@@ -22,7 +24,18 @@ static int start_client(struct engine *engine);
 static void stop(struct engine *engine);
 static void on_conf(void *arg, struct conf *conf);
 static void on_keeper(void *arg, int auth_fd, int sign_fd);
-static void on_material(void *arg, const char *pem, size_t len);
+static struct tls_context *server_context(struct engine *engine);
+static int find_srp_user(void *arg, const char *name,
+    struct keeper_tls_srp *user);
+static void on_srp_secret(void *arg, const char *secret, size_t len, int error);
+static int make_client(struct engine *engine, const char *srp_password);
+static struct tls_context *client_context(struct engine *engine,
+    const char *srp_password);
+static struct tls_pem pem(const struct engine *engine,
+    enum request_material kind);
+static void on_material(void *arg, enum request_material kind,
+    const char *text, size_t len);
+static void on_credential(void *arg, const char *site);
 static void on_monitor_gone(void *arg);
 static void on_device_gone(void *arg);
 static void on_terminate(struct ev_loop *loop, struct ev_signal *signal,
@@ -34,6 +47,7 @@ static const struct monitor_ask_events monitor_events = {
 	.on_conf = on_conf,
 	.on_keeper = on_keeper,
 	.on_material = on_material,
+	.on_credential = on_credential,
 	.on_gone = on_monitor_gone,
 };
 
@@ -46,8 +60,9 @@ engine_main(void)
 	if (engine == NULL)
 		fatalx("out of memory");
 	message_setup();
+	sandbox_files(PROC_ENGINE, -1);
 	engine->started = mono_now();
-	r = monitor_ask_receive(PROC_CHAN_FD, &engine->gift);
+	r = gift_receive(PROC_CHAN_FD, &engine->gift);
 	if (r < 0)
 		fatalx("the monitor's opening words: %s", strerror(-r));
 	if (start(engine) < 0)
@@ -63,7 +78,7 @@ engine_main(void)
 static int
 start(struct engine *engine)
 {
-	struct monitor_gift *gift = &engine->gift;
+	struct gift *gift = &engine->gift;
 
 	engine->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (engine->loop == NULL) {
@@ -93,6 +108,9 @@ start(struct engine *engine)
 	gift->conf = NULL;
 	if (engine->hub == NULL)
 		return -1;
+	/* The workers are up; nothing of the network has been read yet. */
+	tzset();
+	sandbox_calls(PROC_ENGINE);
 	if ((engine->conf->role == CONF_SERVER ? start_server(engine) :
 						 start_client(engine)) < 0)
 		return -1;
@@ -105,40 +123,129 @@ start(struct engine *engine)
 static int
 start_server(struct engine *engine)
 {
-	struct monitor_gift *gift = &engine->gift;
-	gnutls_privkey_t     key = keeper_ask_privkey(engine->keeper);
-	struct tls_context  *tls;
-	char		     why[TLS_WHY_SIZE];
+	struct gift	   *gift = &engine->gift;
+	struct tls_context *tls = server_context(engine);
 
-	if (key == NULL) {
-		log_warnx("the keeper has no key for the certificate");
+	if (tls == NULL)
 		return -1;
-	}
-	tls = tls_context_new_server(gift->pem, gift->pem_len, key, why);
-	if (tls == NULL) {
-		log_warnx("%s", why);
-		return -1;
-	}
 	engine->server = server_new(engine->loop, engine->conf, engine->hub,
-	    engine->keeper, tls, gift->listener, gift->mtu);
+	    engine->keeper, engine->monitor, tls, gift->listener, gift->mtu);
 	return engine->server != NULL ? 0 : -1;
 }
 
-static int
-start_client(struct engine *engine)
+/* From what the monitor gave last; NULL after a line in the log. */
+static struct tls_context *
+server_context(struct engine *engine)
 {
+	struct tls_server_config config = {
+		.chain = pem(engine, REQUEST_MATERIAL_CHAIN),
+		.rsa_chain = pem(engine, REQUEST_MATERIAL_CHAIN_RSA),
+		.site_ca = pem(engine, REQUEST_MATERIAL_SITE_CA),
+		.crl = pem(engine, REQUEST_MATERIAL_CRL),
+		.key = keeper_ask_privkey(engine->keeper, REQUEST_KEY_MAIN),
+		.srp_user = find_srp_user,
+		.arg = engine,
+	};
 	struct tls_context *tls;
 	char		    why[TLS_WHY_SIZE];
 
-	tls = tls_context_new_client(engine->gift.pem, engine->gift.pem_len,
-	    why);
-	if (tls == NULL) {
-		log_warnx("%s", why);
-		return -1;
+	if (config.key == NULL) {
+		log_warnx("the keeper has no key for the certificate");
+		return NULL;
 	}
+	if (config.rsa_chain.len > 0) {
+		config.rsa_key = keeper_ask_privkey(engine->keeper,
+		    REQUEST_KEY_RSA);
+		if (config.rsa_key == NULL)
+			log_warnx("the keeper has no RSA key: tls-srp is off");
+	}
+	tls = tls_context_new_server(&config, why);
+	if (tls == NULL)
+		log_warnx("%s", why);
+	return tls;
+}
+
+/* GnuTLS asks in the middle of a handshake: whether the site may, and with what. */
+static int
+find_srp_user(void *arg, const char *name, struct keeper_tls_srp *user)
+{
+	struct engine	       *engine = arg;
+	const struct conf_site *cs = conf_find_site(engine->conf, name);
+	bool known = cs != NULL && !cs->disabled &&
+	    cs->auth == CONF_AUTH_TLS_SRP &&
+	    (engine->conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
+
+	return keeper_ask_tls_srp(engine->keeper, name, known, user);
+}
+
+/* Where the password goes into the handshake, it is needed before there is one. */
+static int
+start_client(struct engine *engine)
+{
+	if (engine->conf->auth == CONF_AUTH_TLS_SRP)
+		return keeper_ask_secret(engine->keeper, on_srp_secret, engine);
+	return make_client(engine, NULL);
+}
+
+static void
+on_srp_secret(void *arg, const char *secret, size_t len, int error)
+{
+	struct engine *engine = arg;
+
+	(void)len;
+	if (secret == NULL)
+		log_warnx("this site's password cannot be read: %s",
+		    strerror(error));
+	if (secret != NULL && make_client(engine, secret) == 0)
+		return;
+	on_monitor_gone(engine);
+}
+
+static int
+make_client(struct engine *engine, const char *srp_password)
+{
+	struct tls_context *tls = client_context(engine, srp_password);
+
+	if (tls == NULL)
+		return -1;
 	engine->client = client_new(engine->loop, engine->conf, engine->hub,
 	    engine->keeper, engine->monitor, tls);
 	return engine->client != NULL ? 0 : -1;
+}
+
+static struct tls_context *
+client_context(struct engine *engine, const char *srp_password)
+{
+	struct tls_client_config config = {
+		.ca = pem(engine, REQUEST_MATERIAL_CA),
+		.site_chain = pem(engine, REQUEST_MATERIAL_SITE),
+		.srp_user = srp_password != NULL ? engine->conf->site : NULL,
+		.srp_password = srp_password,
+	};
+	struct tls_context *tls;
+	char		    why[TLS_WHY_SIZE];
+
+	if (engine->conf->auth == CONF_AUTH_CERTIFICATE) {
+		config.site_key = keeper_ask_privkey(engine->keeper,
+		    REQUEST_KEY_MAIN);
+		if (config.site_key == NULL || config.site_chain.len == 0) {
+			log_warnx("there is no certificate or key of this "
+				  "site: join again with its invitation");
+			return NULL;
+		}
+	}
+	tls = tls_context_new_client(&config, why);
+	if (tls == NULL)
+		log_warnx("%s", why);
+	return tls;
+}
+
+static struct tls_pem
+pem(const struct engine *engine, enum request_material kind)
+{
+	const struct gift_text *text = &engine->gift.material[kind];
+
+	return (struct tls_pem) { text->text, text->len };
 }
 
 /* In reverse: who uses goes before what is used. */
@@ -157,7 +264,7 @@ stop(struct engine *engine)
 		ev_loop_destroy(engine->loop);
 	}
 	conf_free(engine->conf);
-	monitor_gift_free(&engine->gift);
+	gift_free(&engine->gift);
 }
 
 static void
@@ -170,7 +277,7 @@ on_conf(void *arg, struct conf *conf)
 	if (engine->server != NULL)
 		server_follow(engine->server, conf);
 	if (engine->client != NULL)
-		engine->client->conf = conf;
+		client_set_conf(engine->client, conf);
 	conf_free(old);
 }
 
@@ -182,13 +289,42 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 	keeper_ask_attach(engine->keeper, auth_fd, sign_fd);
 }
 
+/* What cannot be used leaves the old one in place. */
 static void
-on_material(void *arg, const char *pem, size_t len)
+on_material(void *arg, enum request_material kind, const char *text, size_t len)
 {
-	(void)arg;
-	(void)pem;
-	(void)len;
-	log_info("a changed certificate is used from the next start");
+	struct engine	   *engine = arg;
+	struct gift_text   *now = &engine->gift.material[kind], old = *now;
+	struct tls_context *tls = NULL;
+
+	now->text = strndup(text, len);
+	now->len = len;
+	if (now->text != NULL && engine->server != NULL)
+		tls = server_context(engine);
+	else if (now->text != NULL && engine->client != NULL &&
+	    engine->conf->auth != CONF_AUTH_TLS_SRP)
+		tls = client_context(engine, NULL);
+	if (tls == NULL) {
+		log_warnx("the old certificates stay in use");
+		free(now->text);
+		*now = old;
+		return;
+	}
+	free(old.text);
+	if (engine->server != NULL)
+		server_set_tls(engine->server, tls);
+	else
+		client_set_tls(engine->client, tls);
+	log_info("certificates: changed; new connections use them");
+}
+
+static void
+on_credential(void *arg, const char *site)
+{
+	struct engine *engine = arg;
+
+	if (engine->server != NULL)
+		server_credential_changed(engine->server, site);
 }
 
 static void

@@ -23,7 +23,7 @@ struct server;
 /* The parts, for admin/ to look at. */
 struct engine {
 	struct ev_loop	   *loop;
-	struct monitor_gift gift;
+	struct gift gift;
 	struct conf	   *conf; /* the current one; owned */
 	struct monitor_ask *monitor;
 	struct keeper_ask  *keeper;

@@ -49,8 +49,8 @@ struct hub {
 	void *arg;
 };
 
-static void fill_dp(struct hub *hub, const struct monitor_gift *gift);
-static int start_workers(struct hub *hub, const struct monitor_gift *gift);
+static void fill_dp(struct hub *hub, const struct gift *gift);
+static int start_workers(struct hub *hub, const struct gift *gift);
 static void on_letter(void *arg, struct letter *letter);
 static void on_detached(struct port *port);
 static bool port_is_taken(const struct hub *hub, uint16_t port);
@@ -69,7 +69,7 @@ static void add_port(struct hub_stats *stats, const struct port *port);
 static void add_lane(struct hub_stats *stats, const struct lane *lane);
 
 struct hub *
-hub_new(struct ev_loop *loop, const struct monitor_gift *gift,
+hub_new(struct ev_loop *loop, const struct gift *gift,
     void (*on_device_gone)(void *arg), void *arg)
 {
 	struct hub *hub = calloc(1, sizeof(*hub));
@@ -281,7 +281,7 @@ hub_blocked(const struct hub *hub, uint16_t port)
 }
 
 static void
-fill_dp(struct hub *hub, const struct monitor_gift *gift)
+fill_dp(struct hub *hub, const struct gift *gift)
 {
 	const struct conf *conf = gift->conf;
 	struct dp	  *dp = &hub->dp;
@@ -296,7 +296,7 @@ fill_dp(struct hub *hub, const struct monitor_gift *gift)
 }
 
 static int
-start_workers(struct hub *hub, const struct monitor_gift *gift)
+start_workers(struct hub *hub, const struct gift *gift)
 {
 	struct dp *dp = &hub->dp;
 	int	   r;

@@ -26,7 +26,7 @@
 struct hub;
 struct hub_peer;
 struct lpm;
-struct monitor_gift;
+struct gift;
 
 struct hub_events {
 	/* All lanes of a peer's are up, for the first time. */
@@ -67,7 +67,7 @@ struct hub_stats {
  * Starts the workers on the gift's queues and sockets (borrowed: the gift must
  * outlive the hub).  NULL on failure, with a line in the log.
  */
-struct hub *hub_new(struct ev_loop *loop, const struct monitor_gift *gift,
+struct hub *hub_new(struct ev_loop *loop, const struct gift *gift,
     void (*on_device_gone)(void *arg), void *arg);
 /* Every peer must be detached; waits for the workers. */
 void hub_free(struct hub *hub);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
 #include <jansson.h>
 
@@ -21,7 +22,10 @@ enum kind {
 	KIND_BOOL,
 	KIND_MODE,	 /* "tap" or "tun" */
 	KIND_SHARE,	 /* 32 bytes, as 64 hexadecimal digits */
-	KIND_CREDENTIAL, /* up to 511 bytes, hexadecimal; may be missing */
+	KIND_CREDENTIAL, /* up to 512 bytes, hexadecimal */
+	KIND_PROOF,	 /* 32 bytes, hexadecimal */
+	KIND_TOKEN,	 /* 1 to 256 bytes, hexadecimal */
+	KIND_SECRET,	 /* 32 bytes, hexadecimal: a token's */
 	KIND_ADDRESSES,	 /* array of "ADDRESS/LENGTH" */
 	KIND_ROUTES,
 	KIND_SUBNETS,
@@ -37,28 +41,34 @@ static const struct field {
 	size_t	    offset;
 	size_t	    size;	/* strings */
 	unsigned    min, max;	/* integers */
+	bool	    optional;	/* may be missing */
 } fields[] = {
 #define AT(member) offsetof(struct message, member)
-	{ "protocol", KIND_UNSIGNED, IN(HELLO), AT(protocol), 0, 1, 65535 },
-	{ "version", KIND_STRING, IN(HELLO), AT(version), 32, 0, 0 },
-	{ "mode", KIND_MODE, IN(HELLO), AT(mode), 0, 0, 0 },
-	{ "site", KIND_STRING, IN(HELLO), AT(site), CONF_NAME_MAX + 1, 0, 0 },
-	{ "method", KIND_STRING, IN(HELLO), AT(method), 32, 0, 0 },
-	{ "workers", KIND_UNSIGNED, IN(HELLO), AT(workers), 0, 1, 16 },
-	{ "share", KIND_SHARE, IN(HELLO) | IN(WELCOME), AT(share), 0, 0, 0 },
-	{ "subnets", KIND_SUBNETS, IN(HELLO), 0, 0, 0, 0 },
-	{ "credential", KIND_CREDENTIAL, IN(HELLO) | IN(RESPONSE), 0, 0, 0, 0 },
-	{ "text", KIND_STRING, IN(CHALLENGE) | IN(REFUSED) | IN(BYE), AT(text), MESSAGE_TEXT_SIZE, 0, 0 },
-	{ "echo", KIND_BOOL, IN(CHALLENGE), AT(echo), 0, 0, 0 },
-	{ "retry-after", KIND_UNSIGNED, IN(REFUSED), AT(retry_after_sec), 0, 0, 86400 },
-	{ "session", KIND_U32, IN(WELCOME), AT(session), 0, 1, 0xffffff },
-	{ "lanes", KIND_UNSIGNED, IN(WELCOME), AT(lanes), 0, 1, 16 },
-	{ "keepalive", KIND_UNSIGNED, IN(WELCOME), AT(keepalive_sec), 0, 1, CONF_MAX_KEEPALIVE },
-	{ "dead-peer", KIND_UNSIGNED, IN(WELCOME), AT(dead_peer_sec), 0, 2, CONF_MAX_DEAD_PEER },
-	{ "mtu", KIND_UNSIGNED, IN(WELCOME), AT(mtu), 0, 68, 65535 },
-	{ "addresses", KIND_ADDRESSES, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0 },
-	{ "routes", KIND_ROUTES, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0 },
-	{ "id", KIND_ID, IN(PING) | IN(PONG), AT(id), 0, 0, 0 },
+	{ "protocol", KIND_UNSIGNED, IN(HELLO), AT(protocol), 0, 1, 65535, false },
+	{ "version", KIND_STRING, IN(HELLO), AT(version), 32, 0, 0, false },
+	{ "mode", KIND_MODE, IN(HELLO), AT(mode), 0, 0, 0, false },
+	{ "site", KIND_STRING, IN(HELLO), AT(site), CONF_NAME_MAX + 1, 0, 0, false },
+	{ "method", KIND_STRING, IN(HELLO), AT(method), 32, 0, 0, false },
+	{ "workers", KIND_UNSIGNED, IN(HELLO), AT(workers), 0, 1, 16, false },
+	{ "share", KIND_SHARE, IN(HELLO) | IN(WELCOME), AT(share), 0, 0, 0, false },
+	{ "subnets", KIND_SUBNETS, IN(HELLO), 0, 0, 0, 0, false },
+	{ "token", KIND_TOKEN, IN(HELLO) | IN(WELCOME), 0, 0, 0, 0, true },
+	{ "secret", KIND_SECRET, IN(WELCOME), 0, 0, 0, 0, true },
+	{ "credential", KIND_CREDENTIAL, IN(HELLO) | IN(CHALLENGE) | IN(RESPONSE), 0, 0, 0, 0, true },
+	{ "proof", KIND_PROOF, IN(RESPONSE) | IN(WELCOME), 0, 0, 0, 0, true },
+	{ "group", KIND_UNSIGNED, IN(CHALLENGE), AT(group), 0, 1024, 8192, true },
+	{ "setting", KIND_STRING, IN(CHALLENGE), AT(setting), MESSAGE_SETTING_SIZE, 0, 0, true },
+	{ "text", KIND_STRING, IN(CHALLENGE) | IN(REFUSED) | IN(BYE), AT(text), MESSAGE_TEXT_SIZE, 0, 0, false },
+	{ "echo", KIND_BOOL, IN(CHALLENGE), AT(echo), 0, 0, 0, false },
+	{ "retry-after", KIND_UNSIGNED, IN(REFUSED), AT(retry_after_sec), 0, 0, 86400, false },
+	{ "session", KIND_U32, IN(WELCOME), AT(session), 0, 1, 0xffffff, false },
+	{ "lanes", KIND_UNSIGNED, IN(WELCOME), AT(lanes), 0, 1, 16, false },
+	{ "keepalive", KIND_UNSIGNED, IN(WELCOME), AT(keepalive_sec), 0, 1, CONF_MAX_KEEPALIVE, false },
+	{ "dead-peer", KIND_UNSIGNED, IN(WELCOME), AT(dead_peer_sec), 0, 2, CONF_MAX_DEAD_PEER, false },
+	{ "mtu", KIND_UNSIGNED, IN(WELCOME), AT(mtu), 0, 68, 65535, false },
+	{ "addresses", KIND_ADDRESSES, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0, false },
+	{ "routes", KIND_ROUTES, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0, false },
+	{ "id", KIND_ID, IN(PING) | IN(PONG), AT(id), 0, 0, 0, false },
 };
 /* clang-format on */
 
@@ -76,6 +86,7 @@ static const char *const names[MESSAGE_TYPES] = {
 
 static void *wiping_malloc(size_t size);
 static void wiping_free(void *p);
+static bool is_there(const struct field *field, const struct message *msg);
 static json_t *encode_field(const struct field *field,
     const struct message *msg);
 static json_t *encode_prefixes(const struct prefix *list, size_t n);
@@ -88,12 +99,15 @@ static bool decode_prefixes(const json_t *value, size_t max,
     struct prefix **list, size_t *n);
 static bool decode_hex(const json_t *value, uint8_t *dst, size_t size,
     size_t *len);
+static bool decode_exactly(const json_t *value, uint8_t *dst, size_t size);
 static int hex_digit(char c);
 
 void
 message_setup(void)
 {
 	json_set_alloc_funcs(wiping_malloc, wiping_free);
+	/* Or it opens /dev/urandom when the first object is made. */
+	json_object_seed(arc4random());
 }
 
 char *
@@ -108,7 +122,7 @@ message_encode(const struct message *msg, size_t *len)
 	for (size_t i = 0; i < nitems(fields); i++) {
 		if ((fields[i].in & 1u << msg->type) == 0)
 			continue;
-		if (fields[i].kind == KIND_CREDENTIAL && !msg->has_credential)
+		if (fields[i].optional && !is_there(&fields[i], msg))
 			continue;
 		value = encode_field(&fields[i], msg);
 		failed |= json_object_set_new(object, fields[i].name, value);
@@ -157,7 +171,7 @@ message_decode(struct message *msg, const void *payload, size_t len,
 			continue;
 		*why = fields[i].name;
 		value = json_object_get(object, fields[i].name);
-		if (value == NULL && fields[i].kind == KIND_CREDENTIAL)
+		if (value == NULL && fields[i].optional)
 			continue;
 		if (value == NULL || !decode_field(&fields[i], msg, value))
 			goto out;
@@ -220,6 +234,23 @@ wiping_free(void *p)
 	secret_free(block, sizeof(*block) + size);
 }
 
+/* What may be missing, and is not. */
+static bool
+is_there(const struct field *field, const struct message *msg)
+{
+	switch (field->kind) {
+	case KIND_CREDENTIAL:
+		return msg->has_credential;
+	case KIND_PROOF:
+		return msg->has_proof;
+	case KIND_TOKEN:
+	case KIND_SECRET:
+		return msg->token_len > 0;
+	default: /* group, setting */
+		return msg->group > 0;
+	}
+}
+
 static json_t *
 encode_field(const struct field *field, const struct message *msg)
 {
@@ -244,6 +275,12 @@ encode_field(const struct field *field, const struct message *msg)
 		return encode_hex(msg->share, sizeof(msg->share));
 	case KIND_CREDENTIAL:
 		return encode_hex(msg->credential, msg->credential_len);
+	case KIND_PROOF:
+		return encode_hex(msg->proof, sizeof(msg->proof));
+	case KIND_TOKEN:
+		return encode_hex(msg->token, msg->token_len);
+	case KIND_SECRET:
+		return encode_hex(msg->secret, sizeof(msg->secret));
 	case KIND_ADDRESSES:
 		return encode_prefixes(msg->addresses, msg->naddresses);
 	case KIND_ROUTES:
@@ -289,7 +326,6 @@ decode_field(const struct field *field, struct message *msg,
 	void	 *at = (char *)msg + field->offset;
 	json_int_t n = json_integer_value(value);
 	uint8_t	   id[8];
-	size_t	   len;
 
 	switch (field->kind) {
 	case KIND_UNSIGNED:
@@ -301,8 +337,7 @@ decode_field(const struct field *field, struct message *msg,
 		return json_is_integer(value) && n >= field->min &&
 		    n <= field->max;
 	case KIND_ID:
-		if (!decode_hex(value, id, sizeof(id), &len) ||
-		    len != sizeof(id))
+		if (!decode_exactly(value, id, sizeof(id)))
 			return false;
 		msg->id = wire_read_u64(id);
 		return true;
@@ -315,13 +350,20 @@ decode_field(const struct field *field, struct message *msg,
 		return json_is_string(value) &&
 		    conf_mode_parse(&msg->mode, json_string_value(value));
 	case KIND_SHARE:
-		return decode_hex(value, msg->share, sizeof(msg->share),
-			   &len) &&
-		    len == sizeof(msg->share);
+		return decode_exactly(value, msg->share, sizeof(msg->share));
 	case KIND_CREDENTIAL:
 		msg->has_credential = true;
 		return decode_hex(value, msg->credential,
 		    MESSAGE_MAX_CREDENTIAL, &msg->credential_len);
+	case KIND_PROOF:
+		msg->has_proof = true;
+		return decode_exactly(value, msg->proof, sizeof(msg->proof));
+	case KIND_TOKEN:
+		return decode_hex(value, msg->token, MESSAGE_MAX_TOKEN,
+			   &msg->token_len) &&
+		    msg->token_len > 0;
+	case KIND_SECRET:
+		return decode_exactly(value, msg->secret, sizeof(msg->secret));
 	case KIND_ADDRESSES:
 		return decode_prefixes(value, MESSAGE_MAX_ADDRESSES,
 		    &msg->addresses, &msg->naddresses);
@@ -389,6 +431,14 @@ decode_hex(const json_t *value, uint8_t *dst, size_t size, size_t *len)
 	}
 	*len = n / 2;
 	return true;
+}
+
+static bool
+decode_exactly(const json_t *value, uint8_t *dst, size_t size)
+{
+	size_t len;
+
+	return decode_hex(value, dst, size, &len) && len == size;
 }
 
 static int

@@ -22,7 +22,7 @@
 
 #define MESSAGE_HEADER_LEN   4
 #define MESSAGE_TYPE_JSON    1
-#define MESSAGE_TYPE_FRAMES  2 /* PROTOCOL 4.6: when UDP is blocked */
+#define MESSAGE_TYPE_FRAMES  2 /* PROTOCOL 4.1: when UDP is blocked */
 #define MESSAGE_MAX_UNAUTH   4096
 #define MESSAGE_MAX	     65536
 #define MESSAGE_PROTOCOL     1
@@ -30,7 +30,10 @@
 #define MESSAGE_MAX_ROUTES    1024
 #define MESSAGE_MAX_SUBNETS   32 /* a hello has to fit MESSAGE_MAX_UNAUTH */
 #define MESSAGE_MAX_ROUNDS    8
-#define MESSAGE_MAX_CREDENTIAL 511
+#define MESSAGE_MAX_CREDENTIAL 512
+#define MESSAGE_MAX_TOKEN     256
+#define MESSAGE_PROOF_LEN     32
+#define MESSAGE_SETTING_SIZE  128
 #define MESSAGE_TEXT_SIZE     256
 
 enum message_type {
@@ -58,13 +61,23 @@ struct message {
 	unsigned       workers;
 	/* hello, welcome */
 	uint8_t share[LANE_KEYS_SHARE];
-	/* hello, response; bytes, not text */
+	/* hello, challenge (SRP's B), response; bytes, not text */
 	bool	has_credential;
 	uint8_t credential[MESSAGE_MAX_CREDENTIAL + 1];
 	size_t	credential_len;
+	/* response, welcome: SRP's M1 and M2, or those of a resumed log-in */
+	bool	has_proof;
+	uint8_t proof[MESSAGE_PROOF_LEN];
+	/* hello, welcome; 0 bytes: there is none */
+	uint8_t token[MESSAGE_MAX_TOKEN];
+	size_t	token_len;
+	uint8_t secret[32]; /* welcome: the token's */
 	/* challenge, refused, bye: for people */
 	char text[MESSAGE_TEXT_SIZE];
 	bool echo; /* challenge: may the answer be shown while it is typed */
+	/* challenge, SRP only: bits of the group (0: none), crypt(3) setting */
+	unsigned group;
+	char	 setting[MESSAGE_SETTING_SIZE];
 	/* refused */
 	unsigned retry_after_sec;
 	/* welcome */
@@ -82,7 +95,10 @@ struct message {
 	uint64_t id;
 };
 
-/* Once, before any other JSON work: memory that jansson frees is wiped. */
+/*
+ * Once, before any other JSON work: memory that jansson frees is wiped, and its
+ * hashes have a seed without a file.
+ */
 void message_setup(void);
 
 /*

@@ -7,7 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
+
 #include "control/server_session.h"
+#include "control/throttle.h"
 #include "datapath/lpm.h"
 
 #define ACCEPT_BUDGET 16
@@ -24,17 +27,24 @@ static bool add_prefixes(struct lpm *lpm, const struct conf_prefixes *list,
 
 struct server *
 server_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
-    struct keeper_ask *keeper, struct tls_context *tls, int listener,
-    unsigned mtu)
+    struct keeper_ask *keeper, struct monitor_ask *monitor,
+    struct tls_context *tls, int listener, unsigned mtu)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
-	if (server == NULL || sites_follow(&server->sites, conf) < 0) {
+	if (server != NULL)
+		server->throttle = throttle_new();
+	if (server == NULL || server->throttle == NULL ||
+	    sites_follow(&server->sites, conf) < 0) {
+		if (server != NULL)
+			throttle_free(server->throttle);
 		free(server);
 		tls_context_put(tls);
 		log_warnx("out of memory");
 		return NULL;
 	}
+	server->seed = arc4random();
+	server->monitor = monitor;
 	server->loop = loop;
 	server->conf = conf;
 	server->hub = hub;
@@ -78,6 +88,7 @@ server_free(struct server *server)
 	ev_timer_stop(server->loop, &server->pause);
 	ev_timer_stop(server->loop, &server->tick);
 	sites_fini(&server->sites);
+	throttle_free(server->throttle);
 	tls_context_put(server->tls);
 	free(server);
 }
@@ -98,6 +109,8 @@ server_follow(struct server *server, const struct conf *conf)
 			server_session_end(ss, "the site was removed");
 		else if (site->disabled)
 			server_session_end(ss, "the site is disabled");
+		else if (login_why_not(&ss->login) != NULL)
+			server_session_end(ss, "the site's method was changed");
 	}
 	if (sites_follow(&server->sites, conf) < 0) {
 		log_warnx("out of memory: new sites are not known yet");
@@ -107,6 +120,37 @@ server_follow(struct server *server, const struct conf *conf)
 	LIST_FOREACH(ss, &server->sessions, entry) {
 		if (ss->state == SERVER_UP)
 			server_session_update(ss);
+	}
+}
+
+void
+server_set_tls(struct server *server, struct tls_context *tls)
+{
+	struct server_session *ss, *next;
+
+	tls_context_put(server->tls);
+	server->tls = tls;
+	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
+		next = LIST_NEXT(ss, entry);
+		if (ss->state == SERVER_UP &&
+		    ss->login.method == CONF_AUTH_CERTIFICATE &&
+		    tls_is_revoked(ss->session.tls, tls))
+			server_session_end(ss,
+			    "the site's certificate is revoked");
+	}
+}
+
+void
+server_credential_changed(struct server *server, const char *name)
+{
+	struct server_session *ss, *next;
+
+	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
+		next = LIST_NEXT(ss, entry);
+		if (ss->state == SERVER_UP &&
+		    (name[0] == '\0' || strcmp(name, ss->site) == 0))
+			server_session_end(ss,
+			    "the site's credential was changed");
 	}
 }
 
@@ -171,7 +215,7 @@ accept_one(struct server *server)
 	}
 	if (fd == -1)
 		return errno == ECONNABORTED || errno == EINTR;
-	/* Who has not even said hello makes room, the oldest first. */
+	/* A crowd of strangers makes room, so that a new site gets its turn. */
 	if (server->nunauth >= server->conf->max_handshakes &&
 	    !server_session_evict(server)) {
 		server->turned_away++;

@@ -19,14 +19,18 @@
 #include "control/tls.h"
 #include "keeper/keeper_ask.h"
 
+struct monitor_ask;
 struct server_session;
+struct throttle;
 
 struct server {
 	struct ev_loop	   *loop;
 	const struct conf  *conf; /* the engine's */
 	struct hub	   *hub;
 	struct keeper_ask  *keeper;
+	struct monitor_ask *monitor;
 	struct tls_context *tls;
+	struct throttle	   *throttle; /* owned */
 	unsigned	    mtu; /* of the device */
 	int		    listener; /* borrowed */
 	struct ev_io	    acceptor;
@@ -35,9 +39,10 @@ struct server {
 	struct sites	    sites;
 	LIST_HEAD(, server_session) sessions;
 	unsigned	 nunauth;	/* not authenticated yet */
+	uint32_t	 seed; /* of the networks' buckets */
 	struct log_limit refusals;	/* for lines that strangers cause */
 	/* for status */
-	uint64_t accepted, refused, turned_away;
+	uint64_t accepted, refused, turned_away, held_off, resumed;
 };
 
 /*
@@ -45,8 +50,8 @@ struct server {
  * outlive it; `tls` is consumed.  NULL on failure.
  */
 struct server *server_new(struct ev_loop *loop, const struct conf *conf,
-    struct hub *hub, struct keeper_ask *keeper, struct tls_context *tls,
-    int listener, unsigned mtu);
+    struct hub *hub, struct keeper_ask *keeper, struct monitor_ask *monitor,
+    struct tls_context *tls, int listener, unsigned mtu);
 /* Says goodbye to every site. */
 void server_bye(struct server *server, const char *why);
 void server_free(struct server *server);
@@ -56,6 +61,18 @@ void server_free(struct server *server);
  * others are told of their new addresses and routes.
  */
 void server_follow(struct server *server, const struct conf *conf);
+
+/*
+ * From now on another context (consumed): new certificates, a new CRL.
+ * Sessions whose certificate it revokes are ended.
+ */
+void server_set_tls(struct server *server, struct tls_context *tls);
+
+/*
+ * A site's credential was changed or is gone ("": any site's may be): its
+ * session ends; its tokens are worth nothing any more already.
+ */
+void server_credential_changed(struct server *server, const char *site);
 
 /* Ends a site's session; false when it has none. */
 bool server_kick(struct server *server, const char *site);

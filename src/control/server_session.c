@@ -17,19 +17,23 @@
 #define BUSY		  "the server is busy"
 #define RETRY_AFTER_SEC	  2
 #define UDP_PATIENCE_SEC  10
+#define EVICT_NETWORKS	  256 /* buckets that crowds are counted in */
+#define HELD_OFF	  "too many attempts: wait"
 
+static bool may_evict(const struct server_session *ss);
+static unsigned network_of(const struct server *server,
+    const struct server_session *ss);
 static void on_ready(void *arg);
 static void on_message(void *arg, const struct message *msg);
 static void on_end(void *arg, const char *why);
 static void on_hello(struct server_session *ss, const struct message *msg);
 static void note_request(struct server_session *ss, const struct message *msg);
-static void on_response(struct server_session *ss, const struct message *msg);
-static void verify(struct server_session *ss, const struct message *msg);
-static const char *why_not(const struct server_session *ss);
-static void on_verified(void *arg, enum keeper_verdict verdict);
+static void on_login(void *arg);
+static void refuse(struct server_session *ss);
 static void go_up(struct server_session *ss, struct site *site);
 static void replace(struct server_session *ss, struct site *site);
 static bool welcome(struct server_session *ss, const struct site *site);
+static void fill_answer(struct server_session *ss, struct message *msg);
 static bool attach(struct server_session *ss, const struct site *site,
     struct lane_share *share, const struct message *msg);
 static bool fill_networks(struct server_session *ss, struct message *msg);
@@ -64,12 +68,14 @@ server_session_start(struct server *server, int fd, const struct endpoint *from)
 	ss->server = server;
 	ss->state = SERVER_HELLO;
 	ss->from = endpoint_addr(from);
+	ss->is_usual = sites_any_usual(&server->sites, &ss->from);
 	endpoint_print(from, ss->address, sizeof(ss->address));
 	if (session_init(&ss->session, server->loop, server->tls, fd, NULL,
 		server->conf->handshake_time_sec, &session_events, ss) < 0) {
 		free(ss);
 		return;
 	}
+	login_init(&ss->login, server, &ss->session, &ss->from, on_login, ss);
 	server->nunauth++;
 	LIST_INSERT_HEAD(&server->sessions, ss, entry);
 }
@@ -106,21 +112,37 @@ server_session_end(struct server_session *ss, const char *why)
 bool
 server_session_evict(struct server *server)
 {
-	struct server_session *ss, *oldest = NULL;
+	struct server_session *ss, *victim = NULL;
+	unsigned	       crowds[EVICT_NETWORKS] = { 0 };
+	unsigned	       worst = 0;
 
-	/* New ones stand at the head. */
 	LIST_FOREACH(ss, &server->sessions, entry) {
-		if (ss->state == SERVER_HELLO)
-			oldest = ss;
+		if (may_evict(ss))
+			crowds[network_of(server, ss)]++;
 	}
-	if (oldest == NULL)
+	/* New ones stand at the head: of equals the last one is the oldest. */
+	LIST_FOREACH(ss, &server->sessions, entry) {
+		unsigned weight;
+
+		if (!may_evict(ss))
+			continue;
+		weight = crowds[network_of(server, ss)] * 4 +
+		    (ss->state == SERVER_HELLO ? 2 : 1);
+		if (ss->is_usual)
+			weight = 1;
+		if (weight >= worst) {
+			worst = weight;
+			victim = ss;
+		}
+	}
+	if (victim == NULL)
 		return false;
 	server->turned_away++;
-	server_log_refusal(server, oldest->address, "",
+	server_log_refusal(server, victim->address, victim->site,
 	    "made room for another: too many connections that have not logged "
 	    "in (max-handshakes)");
-	leave(oldest);
-	session_end(&oldest->session, "made room for another");
+	leave(victim);
+	session_end(&victim->session, "made room for another");
 	return true;
 }
 
@@ -150,11 +172,32 @@ void
 server_session_free(struct server_session *ss)
 {
 	leave(ss);
-	keeper_ask_cancel(ss->server->keeper, ss);
+	login_fini(&ss->login);
 	session_fini(&ss->session);
 	LIST_REMOVE(ss, entry);
 	free(ss->told);
 	free(ss);
+}
+
+/* Not those that the keeper works for: that work would be for nothing. */
+static bool
+may_evict(const struct server_session *ss)
+{
+	return ss->state == SERVER_HELLO ||
+	    (ss->state == SERVER_LOGIN && ss->login.state != LOGIN_LOOKING &&
+		ss->login.state != LOGIN_DONE);
+}
+
+/* Which crowd it belongs to; two networks in one bucket do no harm. */
+static unsigned
+network_of(const struct server *server, const struct server_session *ss)
+{
+	size_t	 len = ss->from.family == AF_INET6 ? 8 : 4;
+	uint32_t hash = server->seed;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ ss->from.bytes[i]) * 16777619u;
+	return (hash ^ hash >> 16) % EVICT_NETWORKS;
 }
 
 static void
@@ -170,9 +213,11 @@ on_message(void *arg, const struct message *msg)
 
 	if (ss->state == SERVER_HELLO && msg->type == MESSAGE_HELLO) {
 		on_hello(ss, msg);
-	} else if (ss->state == SERVER_RESPONSE &&
+	} else if (ss->state == SERVER_LOGIN &&
 	    msg->type == MESSAGE_RESPONSE) {
-		on_response(ss, msg);
+		if (!login_response(&ss->login, msg))
+			session_bye(&ss->session,
+			    "a response that was not asked for");
 	} else if (ss->state != SERVER_CLOSED && msg->type == MESSAGE_BYE) {
 		char why[MESSAGE_TEXT_SIZE + 16];
 
@@ -203,7 +248,6 @@ on_end(void *arg, const char *why)
 static void
 on_hello(struct server_session *ss, const struct message *msg)
 {
-	struct message challenge = { .type = MESSAGE_CHALLENGE };
 	const struct conf *conf = ss->server->conf;
 	char why[MESSAGE_TEXT_SIZE];
 
@@ -221,17 +265,11 @@ on_hello(struct server_session *ss, const struct message *msg)
 		return;
 	}
 	strlcpy(ss->site, msg->site, sizeof(ss->site));
-	ss->method_ok = conf_auth_parse(&ss->method, msg->method);
 	ss->workers = msg->workers;
 	memcpy(ss->share, msg->share, sizeof(ss->share));
 	note_request(ss, msg);
-	if (msg->has_credential) {
-		verify(ss, msg);
-		return;
-	}
-	ss->state = SERVER_RESPONSE;
-	strlcpy(challenge.text, "Password", sizeof(challenge.text));
-	(void)session_send(&ss->session, &challenge);
+	ss->state = SERVER_LOGIN;
+	login_hello(&ss->login, msg);
 }
 
 /* What a site asks for is a wish: its entry here decides. */
@@ -254,69 +292,37 @@ note_request(struct server_session *ss, const struct message *msg)
 }
 
 static void
-on_response(struct server_session *ss, const struct message *msg)
-{
-	if (++ss->rounds > MESSAGE_MAX_ROUNDS || !msg->has_credential) {
-		session_bye(&ss->session, "a response without a credential");
-		return;
-	}
-	verify(ss, msg);
-}
-
-/* The keeper does the same work whether the site exists or not. */
-static void
-verify(struct server_session *ss, const struct message *msg)
-{
-	int r = keeper_ask_verify(ss->server->keeper, ss->site,
-	    why_not(ss) == NULL, (const char *)msg->credential, msg->credential_len, on_verified,
-	    ss);
-
-	ss->state = SERVER_VERIFY;
-	if (r < 0)
-		session_refuse(&ss->session, BUSY, RETRY_AFTER_SEC);
-}
-
-/* Why this site cannot log in whatever its password is; NULL: it may. */
-static const char *
-why_not(const struct server_session *ss)
-{
-	const struct conf_site *cs = conf_find_site(ss->server->conf, ss->site);
-
-	if (cs == NULL)
-		return "unknown site";
-	if (cs->disabled)
-		return "the site is disabled";
-	if (!ss->method_ok || ss->method != cs->auth)
-		return "it asks for another method than the site's";
-	return NULL;
-}
-
-static void
-on_verified(void *arg, enum keeper_verdict verdict)
+on_login(void *arg)
 {
 	struct server_session *ss = arg;
-	struct site *site = sites_find(&ss->server->sites, ss->site);
-	const char  *why = why_not(ss);
+	struct site	      *site = sites_find(&ss->server->sites, ss->site);
 
-	if (ss->state != SERVER_VERIFY)
+	if (ss->state != SERVER_LOGIN)
 		return;
-	if (verdict == KEEPER_FAILED) {
+	if (ss->login.answer.verdict == KEEPER_FAILED)
 		session_refuse(&ss->session, BUSY, RETRY_AFTER_SEC);
-		return;
-	}
-	if (why == NULL && verdict == KEEPER_NO)
-		why = "wrong password";
-	if (why == NULL && site == NULL)
-		why = "the site is not known yet";
-	if (why == NULL) {
+	else if (ss->login.answer.verdict == KEEPER_YES && site != NULL)
 		go_up(ss, site);
-		return;
-	}
+	else
+		refuse(ss);
+}
+
+static void
+refuse(struct server_session *ss)
+{
+	const struct login *login = &ss->login;
+	struct site	   *site = sites_find(&ss->server->sites, ss->site);
+	const char *why = login->why != NULL ? login->why :
+					       "the site is not known yet";
+
 	server_log_refusal(ss->server, ss->address, ss->site, why);
-	if (site != NULL)
+	if (site != NULL && login->wait_sec == 0)
 		snprintf(site->last_error, sizeof(site->last_error),
 		    "%s from %s", why, ss->address);
-	session_refuse(&ss->session, REFUSED, RETRY_AFTER_SEC);
+	if (login->wait_sec > 0)
+		session_refuse(&ss->session, HELD_OFF, login->wait_sec);
+	else
+		session_refuse(&ss->session, REFUSED, RETRY_AFTER_SEC);
 	leave(ss);
 }
 
@@ -330,13 +336,18 @@ go_up(struct server_session *ss, struct site *site)
 	ss->up_since = mono_now();
 	site->session = ss;
 	strlcpy(site->last_address, ss->address, sizeof(site->last_address));
+	site->last_from = ss->from;
+	if (ss->login.resumed)
+		ss->server->resumed++;
 	session_go_up(&ss->session, ss->server->conf->keepalive_sec,
 	    ss->server->conf->dead_peer_sec);
 	if (!welcome(ss, site)) {
 		server_session_end(ss, "the session could not be set up");
 		return;
 	}
-	log_info("site %s: up: from %s", ss->site, ss->address);
+	log_info("site %s: up: from %s, by %s%s", ss->site, ss->address,
+	    conf_auth_name(ss->login.method),
+	    ss->login.resumed ? ", resumed" : "");
 	if (ss->asked[0] != '\0')
 		log_warnx("site %s: it asks for the subnet %s, which its entry "
 		    "here does not have: it is not routed", ss->site,
@@ -379,6 +390,7 @@ welcome(struct server_session *ss, const struct site *site)
 	msg.keepalive_sec = conf->keepalive_sec;
 	msg.dead_peer_sec = conf->dead_peer_sec;
 	msg.mtu = ss->server->mtu;
+	fill_answer(ss, &msg);
 	ok = fill_networks(ss, &msg) &&
 	    session_send(&ss->session, &msg) == 0 &&
 	    attach(ss, site, &share, &msg);
@@ -386,6 +398,21 @@ welcome(struct server_session *ss, const struct site *site)
 	secret_wipe(&share, sizeof(share));
 	message_fini(&msg);
 	return ok;
+}
+
+/* Our own proof, and what the site can come back with. */
+static void
+fill_answer(struct server_session *ss, struct message *msg)
+{
+	struct keeper_answer *answer = &ss->login.answer;
+
+	msg->has_proof = answer->has_proof;
+	memcpy(msg->proof, answer->proof, sizeof(msg->proof));
+	memcpy(msg->token, answer->grant.token, answer->grant.token_len);
+	msg->token_len = answer->grant.token_len;
+	memcpy(msg->secret, answer->grant.secret, sizeof(msg->secret));
+	secret_wipe(answer, sizeof(*answer));
+	answer->verdict = KEEPER_YES;
 }
 
 static bool

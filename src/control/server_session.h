@@ -2,14 +2,12 @@
 /*
  * server_session: what a server says to one site (PROTOCOL 4).
  *
- *            hello              password verified
- *   HELLO ---------> VERIFY ------------------------> UP
- *     |               ^  |                             |
- *     | no credential |  | no                          |
- *     +--> RESPONSE --+  +--------> CLOSED <-----------+
+ *            hello            login.c: yes
+ *   HELLO ---------> LOGIN ------------------> UP
+ *     |                | no                     |
+ *     +----------------+------> CLOSED <--------+
  *
- * Unknown, disabled, other method and wrong password take the same way, in the
- * keeper too, and end with the same words.
+ * How a site proves who it is, is login.c's; every no ends with the same words.
  */
 #ifndef SERVER_SESSION_H
 #define SERVER_SESSION_H
@@ -21,18 +19,13 @@
 #include "base/mono.h"
 #include "conf/conf.h"
 #include "control/hub.h"
+#include "control/login.h"
 #include "control/session.h"
 #include "datapath/lane_keys.h"
 
 struct server;
 
-enum server_state {
-	SERVER_HELLO,
-	SERVER_RESPONSE,
-	SERVER_VERIFY,
-	SERVER_UP,
-	SERVER_CLOSED
-};
+enum server_state { SERVER_HELLO, SERVER_LOGIN, SERVER_UP, SERVER_CLOSED };
 
 struct server_session {
 	struct server	 *server;
@@ -40,11 +33,10 @@ struct server_session {
 	enum server_state state;
 	struct addr	  from;
 	char		  address[ENDPOINT_STRLEN]; /* with the port */
+	bool		  is_usual; /* a site of ours last came from there */
+	struct login	  login;
 	char		  site[CONF_NAME_MAX + 1]; /* claimed, then proved */
-	enum conf_auth	  method;
-	bool		  method_ok; /* one we know */
 	unsigned	  workers;
-	unsigned	  rounds;
 	char		  asked[PREFIX_STRLEN]; /* a subnet it may not have */
 	uint8_t		  share[LANE_KEYS_SHARE]; /* the site's */
 	struct hub_peer	 *peer;
@@ -65,8 +57,9 @@ void server_session_update(struct server_session *ss);
 void server_session_end(struct server_session *ss, const char *why);
 
 /*
- * Ends the oldest connection that has not said hello yet.  False when there is
- * none.
+ * Makes room for a new connection: ends the oldest that waits for the other
+ * end, of the network that has most of them; before hello rather than behind
+ * it, and from where sites live last of all.  False when there is none.
  */
 bool server_session_evict(struct server *server);
 

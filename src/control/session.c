@@ -120,6 +120,16 @@ session_transcript(const struct session *session, uint8_t digest[32])
 }
 
 void
+session_extend(struct session *session, unsigned sec)
+{
+	if (!ev_is_active(&session->deadline))
+		return;
+	ev_timer_stop(session->loop, &session->deadline);
+	ev_timer_set(&session->deadline, sec, 0);
+	ev_timer_start(session->loop, &session->deadline);
+}
+
+void
 session_end(struct session *session, const char *why)
 {
 	if (ev_is_active(&session->reaper) || session->tls == NULL)
@@ -322,6 +332,13 @@ static void
 note_transcript(struct session *session, enum message_type type,
     const void *payload, size_t len)
 {
+	struct sha256_ctx hello;
+
 	if (type == MESSAGE_HELLO || type == MESSAGE_WELCOME)
 		sha256_update(&session->transcript, len, payload);
+	if (type != MESSAGE_HELLO)
+		return;
+	sha256_init(&hello);
+	sha256_update(&hello, len, payload);
+	sha256_digest(&hello, sizeof(session->hello), session->hello);
 }

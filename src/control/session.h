@@ -56,6 +56,7 @@ struct session {
 	struct mono		     last_heard;
 	uint64_t		     next_ping;
 	struct sha256_ctx	     transcript; /* hello, welcome */
+	uint8_t			     hello[32];	 /* SHA-256 of hello's payload */
 	char			     why[TLS_WHY_SIZE];
 };
 
@@ -77,6 +78,9 @@ void session_go_up(struct session *session, unsigned keepalive_sec,
 
 /* SHA-256 over the payloads of hello and welcome, as they were on the wire. */
 void session_transcript(const struct session *session, uint8_t digest[32]);
+
+/* From now on it has so many seconds to authenticate: a person has to type. */
+void session_extend(struct session *session, unsigned sec);
 
 /* Ends it for this reason; on_end follows. */
 void session_end(struct session *session, const char *why);

@@ -65,6 +65,25 @@ sites_find(const struct sites *sites, const char *name)
 }
 
 bool
+sites_is_usual(const struct site *site, const struct addr *from)
+{
+	struct prefix network = { site->last_from,
+		site->last_from.family == AF_INET6 ? 64 : 32 };
+
+	return site->last_from.family != 0 && prefix_contains(&network, from);
+}
+
+bool
+sites_any_usual(const struct sites *sites, const struct addr *from)
+{
+	for (size_t i = 0; i < sites->n; i++) {
+		if (sites_is_usual(&sites->v[i], from))
+			return true;
+	}
+	return false;
+}
+
+bool
 sites_contest(struct site *site, struct mono now)
 {
 	if (site->contests == 0 ||

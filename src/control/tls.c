@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include "control/tls.h"
 
 #include <errno.h>
@@ -15,27 +17,11 @@
 #include "base/addr.h"
 #include "base/nitems.h"
 #include "base/secret.h"
-
-#include "config.h"
+#include "control/tls_context.h"
+#include "control/tls_srp.h"
 
 #define ALPN	    "tombolo/1"
 #define READ_BUDGET 16 /* records a turn */
-#define PRIORITY                                                               \
-	"NONE:+VERS-TLS1.3:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:"      \
-	"+AEAD:%s+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"             \
-	"+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:"           \
-	"+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:"                               \
-	"+SIGN-EDDSA-ED25519:+SIGN-RSA-PSS-RSAE-SHA256:"                       \
-	"+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:+COMP-NULL:"      \
-	"+CTYPE-X509"
-#define PQ_GROUP "+GROUP-X25519-MLKEM768:"
-
-struct tls_context {
-	unsigned		         refs;
-	bool			         server;
-	gnutls_certificate_credentials_t cred;
-	gnutls_priority_t		 priority;
-};
 
 enum tls_state { TLS_HANDSHAKE, TLS_OPEN, TLS_ENDED };
 
@@ -56,102 +42,21 @@ struct tls {
 	size_t	 queue_len, queue_size;
 };
 
-static struct tls_context *context_new(bool server, char *why);
-static int init_priority(gnutls_priority_t *priority);
-static time_t honest_time(time_t *t);
 static int set_up_session(struct tls *tls);
 static void on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_writable(struct ev_loop *loop, struct ev_io *io, int events);
 static void handshake(struct tls *tls);
 static void finish_handshake(struct tls *tls);
+static bool is_allowed(struct tls *tls);
 static bool names_itself(struct tls *tls);
+static gnutls_x509_crt_t peers_leaf(struct tls *tls);
+static bool has_only_name(gnutls_x509_crt_t leaf, const char *site);
 static void read_records(struct tls *tls);
 static void write_queue(struct tls *tls);
 static void want_write(struct tls *tls, bool want);
 static void end(struct tls *tls, const char *why);
 static void end_handshake(struct tls *tls, int r);
 static void explain_certificate(struct tls *tls, char *why, size_t size);
-
-struct tls_context *
-tls_context_new_server(const char *pem, size_t len, gnutls_privkey_t key,
-    char *why)
-{
-	struct tls_context *context = context_new(true, why);
-	gnutls_datum_t	    datum = { (void *)(uintptr_t)pem, (unsigned)len };
-	gnutls_pcert_st	   *chain = NULL;
-	unsigned	    n = 8;
-	int		    r;
-
-	if (context == NULL) {
-		gnutls_privkey_deinit(key);
-		return NULL;
-	}
-	chain = gnutls_calloc(n, sizeof(*chain));
-	if (chain == NULL) {
-		gnutls_privkey_deinit(key);
-		goto no_memory;
-	}
-	r = gnutls_pcert_list_import_x509_raw(chain, &n, &datum,
-	    GNUTLS_X509_FMT_PEM, 0);
-	if (r < 0) {
-		snprintf(why, TLS_WHY_SIZE,
-		    "the server's certificate cannot be read: %s",
-		    gnutls_strerror(r));
-		gnutls_privkey_deinit(key);
-		goto fail;
-	}
-	/* Takes over the certificates and the key. */
-	r = gnutls_certificate_set_key(context->cred, NULL, 0, chain, (int)n,
-	    key);
-	gnutls_free(chain);
-	chain = NULL;
-	if (r < 0) {
-		snprintf(why, TLS_WHY_SIZE,
-		    "the server's certificate and key do not fit: %s",
-		    gnutls_strerror(r));
-		goto fail;
-	}
-	return context;
-
-no_memory:
-	strlcpy(why, "out of memory", TLS_WHY_SIZE);
-fail:
-	gnutls_free(chain);
-	tls_context_put(context);
-	return NULL;
-}
-
-struct tls_context *
-tls_context_new_client(const char *pem, size_t len, char *why)
-{
-	struct tls_context *context = context_new(false, why);
-	gnutls_datum_t	    datum = { (void *)(uintptr_t)pem, (unsigned)len };
-	int		    r;
-
-	if (context == NULL)
-		return NULL;
-	r = gnutls_certificate_set_x509_trust_mem(context->cred, &datum,
-	    GNUTLS_X509_FMT_PEM);
-	if (r <= 0) {
-		snprintf(why, TLS_WHY_SIZE, "the CA's certificate cannot be "
-		    "read: %s", r < 0 ? gnutls_strerror(r) : "none in the file");
-		tls_context_put(context);
-		return NULL;
-	}
-	return context;
-}
-
-void
-tls_context_put(struct tls_context *context)
-{
-	if (context == NULL || --context->refs > 0)
-		return;
-	if (context->cred != NULL)
-		gnutls_certificate_free_credentials(context->cred);
-	if (context->priority != NULL)
-		gnutls_priority_deinit(context->priority);
-	free(context);
-}
 
 struct tls *
 tls_open(struct tls_context *context, struct ev_loop *loop, int fd,
@@ -245,62 +150,67 @@ tls_export(struct tls *tls, const char *label, uint8_t *out, size_t len)
 	return 0;
 }
 
+int
+tls_binding(struct tls *tls, uint8_t binding[32])
+{
+	return tls_export(tls, "EXPORTER-Channel-Binding", binding, 32);
+}
+
+bool
+tls_is_site(struct tls *tls, const char *site)
+{
+	gnutls_typed_vdata_st purpose = {
+		.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
+	gnutls_x509_crt_t leaf;
+	unsigned	  status = 1;
+	bool		  is_site;
+
+	if (!tls->context->asks_sites ||
+	    gnutls_certificate_verify_peers(tls->session, &purpose, 1,
+		&status) < 0 ||
+	    status != 0)
+		return false;
+	leaf = peers_leaf(tls);
+	if (leaf == NULL)
+		return false;
+	is_site = has_only_name(leaf, site);
+	gnutls_x509_crt_deinit(leaf);
+	return is_site;
+}
+
+bool
+tls_is_revoked(struct tls *tls, const struct tls_context *context)
+{
+	gnutls_x509_crt_t leaf = peers_leaf(tls);
+	bool		  revoked;
+
+	if (leaf == NULL)
+		return false;
+	revoked = gnutls_x509_crt_check_revocation(leaf, context->crls,
+	    context->ncrls) != 0;
+	gnutls_x509_crt_deinit(leaf);
+	return revoked;
+}
+
+const char *
+tls_srp_user(struct tls *tls)
+{
+#ifdef HAVE_TLS_SRP
+	if (tls->state == TLS_OPEN && tls->context->srp != NULL &&
+	    tls_srp_is_sound(tls->session))
+		return gnutls_srp_server_get_username(tls->session);
+#endif
+	(void)tls;
+	return NULL;
+}
+
 const char *
 tls_describe(struct tls *tls)
 {
 	if (tls->description == NULL)
 		tls->description = gnutls_session_get_desc(tls->session);
 	return tls->description != NULL ? tls->description : "";
-}
-
-static struct tls_context *
-context_new(bool server, char *why)
-{
-	struct tls_context *context = calloc(1, sizeof(*context));
-
-	if (context == NULL) {
-		strlcpy(why, "out of memory", TLS_WHY_SIZE);
-		return NULL;
-	}
-	context->refs = 1;
-	context->server = server;
-	/* No certificate was made before the program: such a clock is wrong. */
-	gnutls_global_set_time_function(honest_time);
-	if (init_priority(&context->priority) < 0 ||
-	    gnutls_certificate_allocate_credentials(&context->cred) < 0) {
-		strlcpy(why, "this host's policy for GnuTLS does not allow "
-		    "TLS 1.3 with AES-GCM and X25519", TLS_WHY_SIZE);
-		tls_context_put(context);
-		return NULL;
-	}
-	return context;
-}
-
-static int
-init_priority(gnutls_priority_t *priority)
-{
-	static const char *const groups[] = { PQ_GROUP, "" };
-	char			 text[512];
-	int			 r = -1;
-
-	for (size_t i = 0; i < 2 && r < 0; i++) {
-		snprintf(text, sizeof(text), PRIORITY, groups[i]);
-		r = gnutls_priority_init(priority, text, NULL);
-	}
-	return r;
-}
-
-static time_t
-honest_time(time_t *t)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec < BUILD_EPOCH)
-		now.tv_sec = BUILD_EPOCH;
-	if (t != NULL)
-		*t = now.tv_sec;
-	return now.tv_sec;
 }
 
 static int
@@ -319,6 +229,14 @@ set_up_session(struct tls *tls)
 	    gnutls_alpn_set_protocols(tls->session, &alpn, 1,
 		GNUTLS_ALPN_MANDATORY) < 0)
 		return -ENOMEM;
+	if (tls->context->srp != NULL && tls->context->server)
+		tls_srp_watch(tls->context->srp, tls->session);
+	else if (tls->context->srp != NULL &&
+	    tls_srp_use(tls->context->srp, tls->session) < 0)
+		return -ENOMEM;
+	if (tls->context->asks_sites)
+		gnutls_certificate_server_set_request(tls->session,
+		    GNUTLS_CERT_REQUEST);
 	gnutls_transport_set_int(tls->session, tls->fd);
 	gnutls_handshake_set_timeout(tls->session, GNUTLS_INDEFINITE_TIMEOUT);
 	gnutls_handshake_set_max_packet_length(tls->session, 16384);
@@ -393,6 +311,10 @@ finish_handshake(struct tls *tls)
 {
 	gnutls_datum_t alpn;
 
+	if (!is_allowed(tls)) {
+		end(tls, "TLS: not a version and suite that is allowed here");
+		return;
+	}
 	if (gnutls_alpn_get_selected_protocol(tls->session, &alpn) < 0) {
 		end(tls, "the other end does not speak " ALPN);
 		return;
@@ -409,26 +331,66 @@ finish_handshake(struct tls *tls)
 		read_records(tls);
 }
 
+/* TLS 1.3; or, where SRP is in the handshake, exactly that. */
+static bool
+is_allowed(struct tls *tls)
+{
+	bool srp = tls->context->srp != NULL;
+
+	if (gnutls_protocol_get_version(tls->session) == GNUTLS_TLS1_3)
+		return !srp || tls->context->server;
+	return srp && tls_srp_is_sound(tls->session);
+}
+
 /* GnuTLS would take the common name instead; PROTOCOL 3.2 does not. */
 static bool
 names_itself(struct tls *tls)
 {
-	unsigned	      n = 0, type;
+	gnutls_x509_crt_t leaf = peers_leaf(tls);
+	unsigned	  type;
+	char		  name[256];
+	size_t		  size = sizeof(name);
+	bool		  found;
+
+	if (leaf == NULL)
+		return false;
+	found = gnutls_x509_crt_get_subject_alt_name2(leaf, 0, name, &size,
+		    &type, NULL) >= 0;
+	gnutls_x509_crt_deinit(leaf);
+	return found;
+}
+
+/* The other end's own certificate; NULL: it showed none. */
+static gnutls_x509_crt_t
+peers_leaf(struct tls *tls)
+{
+	unsigned	      n = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(tls->session,
 	    &n);
 	gnutls_x509_crt_t     leaf;
-	char		      name[256];
-	size_t		      size = sizeof(name);
-	bool		      found;
 
 	if (n == 0 || gnutls_x509_crt_init(&leaf) < 0)
-		return false;
-	found = gnutls_x509_crt_import(leaf, &chain[0],
-		    GNUTLS_X509_FMT_DER) == 0 &&
-	    gnutls_x509_crt_get_subject_alt_name2(leaf, 0, name, &size, &type,
-		NULL) >= 0;
+		return NULL;
+	if (gnutls_x509_crt_import(leaf, &chain[0], GNUTLS_X509_FMT_DER) == 0)
+		return leaf;
 	gnutls_x509_crt_deinit(leaf);
-	return found;
+	return NULL;
+}
+
+/* Of two common names one could be another site's. */
+static bool
+has_only_name(gnutls_x509_crt_t leaf, const char *site)
+{
+	char   name[256];
+	size_t size = sizeof(name);
+
+	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0,
+		0, name, &size) < 0 ||
+	    size != strlen(site) || memcmp(name, site, size) != 0)
+		return false;
+	size = sizeof(name);
+	return gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME,
+	    1, 0, name, &size) == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
 }
 
 static void

@@ -2,10 +2,14 @@
 /*
  * tls: the GnuTLS session of one control connection, as a stream of bytes.
  *
- * TLS 1.3 only, ALPN "tombolo/1" required at both ends, no tickets, no early
- * data, X25519MLKEM768 first where the library has it.  A client verifies
+ * TLS 1.3 only, but for tls-srp (below), ALPN "tombolo/1" required at both ends,
+ * no tickets, no early data, X25519MLKEM768 first where the library has it.  A client verifies
  * chain, name, dates and purpose against the CA it was given and fails with a
  * sentence that says which of them was wrong; nothing is sent before that.
+ *
+ * tls-srp: where the server allows it, a ClientHello with the srp extension, and
+ * only that one, gets TLS 1.2 with SRP_SHA_RSA, extended master secret and
+ * encrypt-then-MAC.
  *
  * Non-blocking; everything happens in the callbacks.  Raw GnuTLS codes stay in
  * tls.c.
@@ -23,18 +27,42 @@
 #define TLS_MAX_QUEUE (256 * 1024) /* bytes waiting to be sent */
 #define TLS_WHY_SIZE  256
 
+struct keeper_tls_srp;
 struct tls;
 struct tls_context;
 
+/* PEM text; borrowed. */
+struct tls_pem {
+	const char *text;
+	size_t	    len;
+};
+
 /*
- * Server: our certificate chain (PEM) and the key that belongs to it, which
- * the context owns from now on.  Client: the CA's certificate (PEM).  NULL on
- * failure, with the reason in `why` (TLS_WHY_SIZE bytes).
+ * What a server shows and believes.  The keys are consumed, even on failure.
+ * rsa_key NULL: no tls-srp.  site_ca empty: no site may use a certificate.
  */
-struct tls_context *tls_context_new_server(const char *pem, size_t len,
-    gnutls_privkey_t key, char *why);
-struct tls_context *tls_context_new_client(const char *pem, size_t len,
-    char *why);
+struct tls_server_config {
+	struct tls_pem	 chain, rsa_chain, site_ca, crl;
+	gnutls_privkey_t key, rsa_key;
+	/* tls-srp: a user's credential, now; 0 or a negative errno value. */
+	int (*srp_user)(void *arg, const char *name,
+	    struct keeper_tls_srp *user);
+	void *arg;
+};
+
+/* What a client believes, and what it shows when it is asked to. */
+struct tls_client_config {
+	struct tls_pem	 ca, site_chain;
+	gnutls_privkey_t site_key; /* consumed; NULL: it shows none */
+	/* tls-srp instead of TLS 1.3: both or neither; copied and wiped. */
+	const char *srp_user, *srp_password;
+};
+
+/* NULL on failure, with the reason in `why` (TLS_WHY_SIZE bytes). */
+struct tls_context *tls_context_new_server(
+    const struct tls_server_config *config, char *why);
+struct tls_context *tls_context_new_client(
+    const struct tls_client_config *config, char *why);
 /* Connections hold a reference, so a context may go before them. */
 void tls_context_put(struct tls_context *context);
 
@@ -65,6 +93,22 @@ int tls_send(struct tls *tls, const void *data, size_t len);
 
 /* RFC 8446 7.5, with an empty context.  0 or a negative errno value. */
 int tls_export(struct tls *tls, const char *label, uint8_t *out, size_t len);
+
+/* The channel binding tls-exporter of RFC 9266.  0 or a negative errno value. */
+int tls_binding(struct tls *tls, uint8_t binding[32]);
+
+/*
+ * Server: whether the other end showed a certificate of the sites' CA for
+ * `site` (its common name), for clients, valid now and not revoked.
+ */
+bool tls_is_site(struct tls *tls, const char *site);
+/* The same of an old connection, by the CRL of a newer context. */
+bool tls_is_revoked(struct tls *tls, const struct tls_context *context);
+/* Server: who the handshake itself proved to be (tls-srp), borrowed; or NULL. */
+const char *tls_srp_user(struct tls *tls);
+
+/* Whether this GnuTLS has tls-srp: what was built, and what is loaded. */
+bool tls_has_srp(void);
 
 /* "TLS1.3, X25519, ECDSA-SECP256R1-SHA256, AES-256-GCM", borrowed. */
 const char *tls_describe(struct tls *tls);

@@ -12,12 +12,9 @@
 
 #include "base/secret.h"
 #include "conf/conf.h"
-#include "keeper/auth_password.h"
 
 static int check(int fd, size_t *size);
 static int read_whole(int fd, char *buf, size_t size, size_t *len);
-static int read_line(int dir, const char *name, char *dst, size_t size,
-    size_t *len);
 
 int
 credentials_read(int dir, const char *name, char **data, size_t *len)
@@ -52,36 +49,76 @@ close_fd:
 }
 
 int
-credentials_password_hash(int dir, const char *site, char *hash, size_t size)
+credentials_line(int dir, const char *name, char *dst, size_t size, size_t *len)
 {
-	char   name[CREDENTIALS_NAME_MAX];
-	size_t len;
-	int    r;
+	size_t file_len, n;
+	char  *data;
+	int    r = credentials_read(dir, name, &data, &file_len);
 
-	if (!credentials_password_name(site, name, sizeof(name)))
-		return -EINVAL;
-	r = read_line(dir, name, hash, size, &len);
 	if (r < 0)
-		return r == -EFBIG ? -EBADMSG : r;
-	return auth_password_is_hash(hash) ? 0 : -EBADMSG;
+		return r;
+	n = file_len;
+	if (n > 0 && data[n - 1] == '\n')
+		n--;
+	if (n == 0 || memchr(data, '\n', n) != NULL ||
+	    memchr(data, '\0', n) != NULL)
+		r = -EBADMSG;
+	else if (n >= size)
+		r = -EFBIG;
+	if (r == 0) {
+		memcpy(dst, data, n);
+		dst[n] = '\0';
+		*len = n;
+	}
+	secret_free(data, file_len + 1);
+	return r;
 }
 
 int
-credentials_secret(int dir, char *secret, size_t size, size_t *len)
+credentials_create(int dir, const char *name, const char *line)
 {
-	return read_line(dir, CREDENTIALS_SECRET, secret, size, len);
+	char	tmp[CREDENTIALS_NAME_MAX + 8];
+	size_t	len = strlen(line);
+	int	fd, r = 0;
+
+	snprintf(tmp, sizeof(tmp), "%s.new", name);
+	/* One of a start that was cut short. */
+	unlinkat(dir, tmp, 0);
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -errno;
+	if (write(fd, line, len) != (ssize_t)len || write(fd, "\n", 1) != 1 ||
+	    fsync(fd) == -1)
+		r = errno != 0 ? -errno : -EIO;
+	close(fd);
+	/* A link, not a rename: what is there already stays. */
+	if (r == 0 && linkat(dir, tmp, dir, name, 0) == -1)
+		r = -errno;
+	unlinkat(dir, tmp, 0);
+	if (r == 0)
+		(void)fsync(dir);
+	return r;
 }
 
 bool
-credentials_password_name(const char *site, char *name, size_t size)
+credentials_site_name(const char *site, enum conf_auth auth, char *name,
+    size_t size)
 {
 	int n;
 
 	/* No slash can be in a site's name; asked again, here of all places. */
-	if (!conf_is_site_name(site))
+	if (!conf_is_site_name(site) || auth == CONF_AUTH_CERTIFICATE)
 		return false;
-	n = snprintf(name, size, "sites/%s.password", site);
+	n = snprintf(name, size, "sites/%s.%s", site, conf_auth_name(auth));
 	return n > 0 && (size_t)n < size;
+}
+
+bool
+credentials_nobody_name(enum conf_auth auth, char *name, size_t size)
+{
+	int n = snprintf(name, size, "nobody.%s", conf_auth_name(auth));
+
+	return auth != CONF_AUTH_CERTIFICATE && n > 0 && (size_t)n < size;
 }
 
 const char *
@@ -147,31 +184,4 @@ read_whole(int fd, char *buf, size_t size, size_t *len)
 	}
 	*len = n;
 	return 0;
-}
-
-/* The one line of a file; -EFBIG when it does not fit. */
-static int
-read_line(int dir, const char *name, char *dst, size_t size, size_t *len)
-{
-	size_t file_len, n;
-	char  *data;
-	int    r = credentials_read(dir, name, &data, &file_len);
-
-	if (r < 0)
-		return r;
-	n = file_len;
-	if (n > 0 && data[n - 1] == '\n')
-		n--;
-	if (n == 0 || memchr(data, '\n', n) != NULL ||
-	    memchr(data, '\0', n) != NULL)
-		r = -EBADMSG;
-	else if (n >= size)
-		r = -EFBIG;
-	if (r == 0) {
-		memcpy(dst, data, n);
-		dst[n] = '\0';
-		*len = n;
-	}
-	secret_free(data, file_len + 1);
-	return r;
 }

@@ -3,8 +3,13 @@
  * credentials: the files below the keeper's directory.
  *
  *   server.key            the certificate's private key, PEM      (server)
- *   sites/NAME.password   one line: a yescrypt hash               (server)
+ *   server-rsa.key        the one for tls-srp                     (server)
+ *   client.key            the site's own certificate's            (client)
  *   password              one line: the password for the server   (client)
+ *   sites/NAME.METHOD     one line: what a site is verified by    (server):
+ *                         .srp, .password, .tls-srp; .pam is only a version
+ *   nobody.METHOD         the same for sites that are unknown     (server)
+ *   master.key            one line: 32 bytes, seals and disguises (server)
  *
  * They are read when they are needed, so a change counts at once.  A file that
  * is not ours, is a symbolic link, or that others may read or write, is
@@ -16,7 +21,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "conf/conf.h"
+
 #define CREDENTIALS_KEY	     "server.key"
+#define CREDENTIALS_RSA_KEY  "server-rsa.key"
+#define CREDENTIALS_SITE_KEY "client.key"
+#define CREDENTIALS_MASTER   "master.key"
 #define CREDENTIALS_SECRET   "password"
 #define CREDENTIALS_MAX	     65536 /* bytes of any file */
 #define CREDENTIALS_NAME_MAX 96	   /* "sites/NAME.password" with its NUL */
@@ -29,20 +39,26 @@
 int credentials_read(int dir, const char *name, char **data, size_t *len);
 
 /*
- * The hash of `site`'s password.  Also -EINVAL when no site can have that name,
- * -EBADMSG when the file holds anything but one hash that we accept.
+ * The one line of a file, without its newline.  Also -EBADMSG when it is empty,
+ * has several lines or a NUL, -EFBIG when it does not fit.
  */
-int credentials_password_hash(int dir, const char *site, char *hash,
-    size_t size);
+int credentials_line(int dir, const char *name, char *dst, size_t size,
+    size_t *len);
 
 /*
- * The password for the server: the one line of the file, without its newline.
- * -EBADMSG when it is empty, has several lines or a NUL.
+ * Makes the file `name` with this line, whole or not at all, 0600.  0, -EEXIST,
+ * or another negative errno value.
  */
-int credentials_secret(int dir, char *secret, size_t size, size_t *len);
+int credentials_create(int dir, const char *name, const char *line);
 
-/* "sites/NAME.password" into `name` (CREDENTIALS_NAME_MAX); false: bad name. */
-bool credentials_password_name(const char *site, char *name, size_t size);
+/*
+ * "sites/NAME.METHOD" into `name` (CREDENTIALS_NAME_MAX).  False: no site can
+ * have that name, or the method needs no file.
+ */
+bool credentials_site_name(const char *site, enum conf_auth auth, char *name,
+    size_t size);
+/* "nobody.METHOD"; the same. */
+bool credentials_nobody_name(enum conf_auth auth, char *name, size_t size);
 
 /*
  * Why reading `name` gave `error` (a negative errno value) and how to mend it,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "keeper/keeper.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bucket.h"
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/nitems.h"
@@ -14,53 +16,72 @@
 #include "base/wire.h"
 #include "conf/conf.h"
 #include "keeper/credentials.h"
+#include "keeper/judge.h"
+#include "keeper/pool.h"
 #include "keeper/signer.h"
-#include "keeper/verifier.h"
+#include "keeper/srp.h"
+#include "keeper/vault.h"
 #include "proc/chan.h"
 #include "proc/request.h"
+#include "proc/sandbox.h"
+
+#define MAX_KINDS 8
 
 struct keeper {
 	struct ev_loop	*loop;
 	struct chan	 auth;
 	struct ev_async	 sign_gone;
 	struct signer	*signer;
-	struct verifier *verifier;
+	struct pool	*pool;
+	struct vault	 vault;
 	int		 dir_fd;
-	struct log_limit complaints;
+	struct bucket	 buckets[MAX_KINDS];
+	uint64_t	 refused; /* for being too many */
+	struct log_limit complaints, limits;
 };
 
-static int  serve_verify(struct keeper *keeper, const struct chan_msg *msg);
-static int  serve_secret(struct keeper *keeper, const struct chan_msg *msg);
-
-/* What may be asked on the auth channel; all of it at any time. */
-static const struct {
+/* What may be asked on the auth channel, and how often: an honest peak passes. */
+static const struct permit {
 	enum request type;
-	/* 0, or a negative errno value: then the engine is broken. */
-	int (*serve)(struct keeper *keeper, const struct chan_msg *msg);
-} requests[] = {
-	{ REQUEST_VERIFY, serve_verify },
-	{ REQUEST_SECRET, serve_secret },
+	unsigned     burst;
+	int64_t	     interval_us;
+} permits[] = {
+	{ REQUEST_VERIFY, 1024, MONO_SEC / 200 },
+	{ REQUEST_SRP_START, 1024, MONO_SEC / 200 },
+	{ REQUEST_SRP_FINISH, 1024, MONO_SEC / 200 },
+	{ REQUEST_RESUME, 4096, MONO_SEC / 1000 },
+	{ REQUEST_VOUCHED, 256, MONO_SEC / 8 },
+	{ REQUEST_SRP_ANSWER, 64, MONO_SEC / 2 },
+	{ REQUEST_SECRET, 64, MONO_SEC / 2 },
 };
+static_assert(nitems(permits) <= MAX_KINDS, "a bucket for each");
 
+static void confine(void);
 static void on_request(struct chan *chan, struct chan_msg *msg);
 static void on_auth_gone(struct chan *chan);
-static void on_verdict(void *arg, uint32_t id, bool yes, const char *site,
-    int error);
+static int  serve(struct keeper *keeper, const struct chan_msg *msg);
+static int  serve_secret(struct keeper *keeper, const struct chan_msg *msg);
+static bool is_too_many(struct keeper *keeper, size_t kind);
+static int  refuse(struct keeper *keeper, const struct chan_msg *msg);
+static void work(void *arg, struct pool_job *job);
+static void on_done(void *arg, const struct pool_job *job);
 static void on_signer_gone(void *arg);
 static void on_sign_gone(struct ev_loop *loop, struct ev_async *w, int what);
-static int  answer_verdict(struct keeper *keeper, uint32_t id, bool yes);
 static void complain(struct keeper *keeper, const char *name, int error);
 
 int
 keeper_main(void)
 {
-	return keeper_serve(PROC_CHAN_FD, PROC_CHAN_FD2, KEEPER_DIR_FD) == 0 ?
+	sandbox_files(PROC_KEEPER, KEEPER_DIR_FD);
+	return keeper_serve(PROC_CHAN_FD, PROC_CHAN_FD2, KEEPER_DIR_FD,
+		   KEEPER_VOUCHER_FD, confine) == 0 ?
 	    0 :
 	    1;
 }
 
 int
-keeper_serve(int auth_fd, int sign_fd, int dir_fd)
+keeper_serve(int auth_fd, int sign_fd, int dir_fd, int voucher_fd,
+    void (*settled)(void))
 {
 	struct keeper keeper = { .dir_fd = dir_fd };
 	char	      why[512];
@@ -74,15 +95,22 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd)
 	}
 	ev_async_init(&keeper.sign_gone, on_sign_gone);
 	ev_async_start(keeper.loop, &keeper.sign_gone);
-	keeper.signer = signer_start(sign_fd, dir_fd, on_signer_gone, &keeper,
-	    why, sizeof(why));
+	srp_setup();
+	if (!vault_open(&keeper.vault, dir_fd, voucher_fd, why, sizeof(why))) {
+		log_warnx("%s", why);
+		close(sign_fd);
+		r = -EIO;
+		goto stop_loop;
+	}
+	keeper.signer = signer_start(sign_fd, &keeper.vault, on_signer_gone,
+	    &keeper, why, sizeof(why));
 	if (keeper.signer == NULL) {
 		log_warnx("%s", why);
 		r = -EIO;
 		goto stop_loop;
 	}
-	keeper.verifier = verifier_new(keeper.loop, dir_fd, on_verdict, &keeper);
-	if (keeper.verifier == NULL) {
+	keeper.pool = pool_new(keeper.loop, work, on_done, &keeper);
+	if (keeper.pool == NULL) {
 		r = -errno;
 		log_warn("cannot start the threads that hash passwords");
 		goto stop_signer;
@@ -90,14 +118,17 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd)
 	chan_open(&keeper.auth, keeper.loop, auth_fd, on_request, on_auth_gone,
 	    &keeper);
 	auth_fd = -1;
+	if (settled != NULL)
+		settled();
 	ev_run(keeper.loop, 0);
 	r = 0;
 
 	chan_close(&keeper.auth);
-	verifier_free(keeper.verifier);
+	pool_free(keeper.pool);
 stop_signer:
 	signer_stop(keeper.signer);
 stop_loop:
+	vault_close(&keeper.vault);
 	ev_async_stop(keeper.loop, &keeper.sign_gone);
 	ev_loop_destroy(keeper.loop);
 close_fds:
@@ -108,14 +139,22 @@ close_fds:
 }
 
 static void
+confine(void)
+{
+	sandbox_calls(PROC_KEEPER);
+}
+
+static void
 on_request(struct chan *chan, struct chan_msg *msg)
 {
 	struct keeper *keeper = chan->arg;
 	int	       r = -EBADMSG;
 
-	for (size_t i = 0; i < nitems(requests); i++) {
-		if (msg->type == requests[i].type)
-			r = requests[i].serve(keeper, msg);
+	for (size_t i = 0; i < nitems(permits); i++) {
+		if (msg->type != permits[i].type)
+			continue;
+		r = is_too_many(keeper, i) ? refuse(keeper, msg) :
+					     serve(keeper, msg);
 	}
 	if (r == 0)
 		return;
@@ -124,26 +163,49 @@ on_request(struct chan *chan, struct chan_msg *msg)
 }
 
 static int
-serve_verify(struct keeper *keeper, const struct chan_msg *msg)
+serve(struct keeper *keeper, const struct chan_msg *msg)
 {
-	struct wire_reader reader;
-	char		   site[CONF_NAME_MAX + 1];
-	uint8_t		   known;
-	size_t		   len;
-	int		   r;
+	int r;
 
-	wire_reader_init(&reader, msg->data, msg->len);
-	wire_get_string(&reader, site, sizeof(site));
-	known = wire_get_u8(&reader);
-	if (!wire_is_ok(&reader) || known > 1)
-		return -EBADMSG;
-	len = wire_left(&reader);
-	if (len > REQUEST_MAX_PASSWORD)
-		return -EBADMSG;
-	r = verifier_submit(keeper->verifier, msg->id, site, known == 1,
-	    (const char *)wire_get_view(&reader, len), len);
+	if (msg->type == REQUEST_SECRET)
+		return serve_secret(keeper, msg);
+	r = pool_submit(keeper->pool, msg->type, msg->id, msg->data, msg->len);
 	/* The engine has no more than fit under way: this one is not at peace. */
-	return r == -ENOMEM ? answer_verdict(keeper, msg->id, false) : r;
+	return r == -ENOMEM ? refuse(keeper, msg) : r;
+}
+
+static bool
+is_too_many(struct keeper *keeper, size_t kind)
+{
+	const struct permit *permit = &permits[kind];
+	uint64_t	     swallowed;
+	struct mono	     now = mono_now();
+
+	if (bucket_take(&keeper->buckets[kind], permit->burst,
+		permit->interval_us, now))
+		return false;
+	keeper->refused++;
+	if (log_limit_allow(&keeper->limits, now.us, &swallowed))
+		log_warnx("the engine asks too often (request %u): refused, "
+			  "%llu so far", (unsigned)permit->type,
+		    (unsigned long long)keeper->refused);
+	return true;
+}
+
+/* As one that was asked for nothing good: no, or an error. */
+static int
+refuse(struct keeper *keeper, const struct chan_msg *msg)
+{
+	uint8_t answer[4];
+	bool	verdict = msg->type == REQUEST_VERIFY ||
+	    msg->type == REQUEST_SRP_FINISH || msg->type == REQUEST_RESUME ||
+	    msg->type == REQUEST_VOUCHED;
+	int	r;
+
+	wire_write_u32(answer, verdict ? 0 : EAGAIN);
+	r = chan_send(&keeper->auth, msg->type, msg->id, answer,
+	    verdict ? 1 : sizeof(answer), NULL, 0);
+	return r == -EPIPE ? 0 : r;
 }
 
 static int
@@ -157,7 +219,8 @@ serve_secret(struct keeper *keeper, const struct chan_msg *msg)
 
 	if (msg->len != 0)
 		return -EBADMSG;
-	r = credentials_secret(keeper->dir_fd, secret, sizeof(secret), &len);
+	r = credentials_line(keeper->dir_fd, CREDENTIALS_SECRET, secret,
+	    sizeof(secret), &len);
 	if (r < 0)
 		complain(keeper, CREDENTIALS_SECRET, r);
 	wire_writer_init(&writer, answer, sizeof(answer));
@@ -170,30 +233,31 @@ serve_secret(struct keeper *keeper, const struct chan_msg *msg)
 	return r == -EPIPE ? 0 : r;
 }
 
+/* On a thread of the pool. */
 static void
-on_verdict(void *arg, uint32_t id, bool yes, const char *site, int error)
+work(void *arg, struct pool_job *job)
 {
-	struct keeper *keeper = arg;
-	char	       name[CREDENTIALS_NAME_MAX];
+	const struct keeper *keeper = arg;
 
-	if (error < 0 &&
-	    credentials_password_name(site, name, sizeof(name)))
-		complain(keeper, name, error);
-	if (answer_verdict(keeper, id, yes) == 0)
-		return;
-	log_warnx("the engine does not take its answers");
-	ev_break(keeper->loop, EVBREAK_ALL);
+	judge(&keeper->vault, job);
 }
 
-static int
-answer_verdict(struct keeper *keeper, uint32_t id, bool yes)
+static void
+on_done(void *arg, const struct pool_job *job)
 {
-	uint8_t answer = yes ? 1 : 0;
-	int	r = chan_send(&keeper->auth, REQUEST_VERIFY, id, &answer,
-		  sizeof(answer), NULL, 0);
+	struct keeper *keeper = arg;
+	int	       r = job->error;
 
+	if (job->file_error < 0)
+		complain(keeper, job->file, job->file_error);
+	if (r == 0)
+		r = chan_send(&keeper->auth, job->type, job->id, job->out,
+		    job->out_len, NULL, 0);
 	/* Gone: on_auth_gone() is about to be called. */
-	return r == -EPIPE ? 0 : r;
+	if (r == 0 || r == -EPIPE)
+		return;
+	log_warnx("the engine's request %u: %s", job->type, strerror(-r));
+	ev_break(keeper->loop, EVBREAK_ALL);
 }
 
 static void

@@ -21,12 +21,27 @@ struct pending {
 	uint32_t     id;
 	enum request type;
 	bool	     cancelled; /* still counted: the keeper works on it */
-	void (*verified)(void *arg, enum keeper_verdict verdict);
-	void (*told)(void *arg, const char *secret, size_t len, int error);
+	union {
+		keeper_ask_done *verdict;
+		void (*challenge)(void *arg,
+		    const struct keeper_srp_challenge *challenge);
+		void (*srp)(void *arg, const struct keeper_srp_answer *answer,
+		    int error);
+		void (*secret)(void *arg, const char *secret, size_t len,
+		    int error);
+	} done;
 	void *arg;
 };
 
 TAILQ_HEAD(pendings, pending);
+
+/* What GnuTLS's callbacks must know of a key; they get a pointer to it. */
+struct key {
+	struct keeper_ask    *ask;
+	enum request_key      which;
+	gnutls_pk_algorithm_t pk;
+	unsigned	      bits;
+};
 
 struct keeper_ask {
 	struct ev_loop *loop;
@@ -37,19 +52,26 @@ struct keeper_ask {
 
 	int	 sign_fd; /* signatures, waited for; -1: none */
 	uint32_t sign_id;
-	gnutls_pk_algorithm_t pk; /* of the key, and its size */
-	unsigned bits;
+	struct key keys[REQUEST_KEYS];
 	uint8_t	 buf[CHAN_MAX_PAYLOAD];
+	uint8_t	 out[4096]; /* a request being made */
 };
 
+static void begin(struct keeper_ask *ask, struct wire_writer *w,
+     const char *site, bool *known);
 static int  ask_new(struct keeper_ask *ask, enum request type,
-     const void *data, size_t len, void *arg, struct pending **out);
+     const struct wire_writer *w, void *arg, struct pending **out);
 static void on_answer(struct chan *chan, struct chan_msg *msg);
 static void on_gone(struct chan *chan);
 static void fail_all(struct keeper_ask *ask);
-static void finish_verify(const struct pending *p, const struct chan_msg *msg);
-static void finish_secret(const struct pending *p, const struct chan_msg *msg);
+static void finish(const struct pending *p, const struct chan_msg *msg);
+static void finish_verdict(const struct pending *p, struct wire_reader *r);
+static void finish_challenge(const struct pending *p, struct wire_reader *r);
+static void finish_srp(const struct pending *p, struct wire_reader *r);
+static void finish_secret(const struct pending *p, struct wire_reader *r);
 static void finish_failed(const struct pending *p, int error);
+static void put_blob(struct wire_writer *w, const void *data, size_t len);
+static size_t get_blob(struct wire_reader *r, uint8_t *dst, size_t size);
 static int  sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm,
      void *arg, unsigned flags, const gnutls_datum_t *hash,
      gnutls_datum_t *signature);
@@ -106,33 +128,151 @@ keeper_ask_attach(struct keeper_ask *ask, int auth_fd, int sign_fd)
 
 int
 keeper_ask_verify(struct keeper_ask *ask, const char *site, bool known,
-    const char *password, size_t len, void (*done)(void *arg, enum keeper_verdict verdict),
-    void *arg)
+    const char *password, size_t len, unsigned lifetime_sec,
+    keeper_ask_done *done, void *arg)
 {
-	struct wire_writer writer;
+	struct wire_writer w;
 	struct pending	  *p;
-	uint8_t		   data[2 + CONF_NAME_MAX + 1 + REQUEST_MAX_PASSWORD];
 	int		   r;
 
 	/* What cannot be right still costs the time that a wrong one costs. */
-	if (strlen(site) > CONF_NAME_MAX) {
-		site = "";
-		known = false;
-	}
 	if (len > REQUEST_MAX_PASSWORD) {
 		len = 0;
 		known = false;
 	}
-	wire_writer_init(&writer, data, sizeof(data));
-	wire_put_string(&writer, site);
-	wire_put_u8(&writer, known ? 1 : 0);
-	wire_put_bytes(&writer, password, len);
-	r = ask_new(ask, REQUEST_VERIFY, data, writer.len, arg, &p);
-	secret_wipe(data, sizeof(data));
-	if (r < 0)
-		return r;
-	p->verified = done;
-	return 0;
+	begin(ask, &w, site, &known);
+	wire_put_u8(&w, known ? 1 : 0);
+	wire_put_u32(&w, lifetime_sec);
+	wire_put_bytes(&w, password, len);
+	r = ask_new(ask, REQUEST_VERIFY, &w, arg, &p);
+	if (r == 0)
+		p->done.verdict = done;
+	return r;
+}
+
+int
+keeper_ask_srp_start(struct keeper_ask *ask, const char *site, bool known,
+    void (*done)(void *arg, const struct keeper_srp_challenge *challenge),
+    void *arg)
+{
+	struct wire_writer w;
+	struct pending	  *p;
+	int		   r;
+
+	begin(ask, &w, site, &known);
+	wire_put_u8(&w, known ? 1 : 0);
+	r = ask_new(ask, REQUEST_SRP_START, &w, arg, &p);
+	if (r == 0)
+		p->done.challenge = done;
+	return r;
+}
+
+int
+keeper_ask_srp_finish(struct keeper_ask *ask, const uint8_t *state,
+    size_t state_len, const uint8_t binding[32], const uint8_t *public_a,
+    size_t public_a_len, const uint8_t m1[KEEPER_PROOF_LEN],
+    unsigned lifetime_sec, keeper_ask_done *done, void *arg)
+{
+	struct wire_writer w;
+	struct pending	  *p;
+	int		   r;
+
+	wire_writer_init(&w, ask->out, sizeof(ask->out));
+	put_blob(&w, state, state_len);
+	wire_put_bytes(&w, binding, 32);
+	wire_put_u32(&w, lifetime_sec);
+	put_blob(&w, public_a, public_a_len);
+	wire_put_bytes(&w, m1, KEEPER_PROOF_LEN);
+	r = ask_new(ask, REQUEST_SRP_FINISH, &w, arg, &p);
+	if (r == 0)
+		p->done.verdict = done;
+	return r;
+}
+
+int
+keeper_ask_resume(struct keeper_ask *ask, const char *site,
+    const uint8_t binding[32], const uint8_t hello[32], const uint8_t *token,
+    size_t token_len, const uint8_t proof[KEEPER_PROOF_LEN],
+    keeper_ask_done *done, void *arg)
+{
+	struct wire_writer w;
+	struct pending	  *p;
+	bool		   known = true;
+	int		   r;
+
+	begin(ask, &w, site, &known);
+	wire_put_bytes(&w, binding, 32);
+	wire_put_bytes(&w, hello, 32);
+	put_blob(&w, token, token_len);
+	wire_put_bytes(&w, proof, KEEPER_PROOF_LEN);
+	r = ask_new(ask, REQUEST_RESUME, &w, arg, &p);
+	if (r == 0)
+		p->done.verdict = done;
+	return r;
+}
+
+int
+keeper_ask_vouched(struct keeper_ask *ask, const char *site,
+    const uint8_t voucher[VOUCHER_LEN], unsigned lifetime_sec,
+    keeper_ask_done *done, void *arg)
+{
+	struct wire_writer w;
+	struct pending	  *p;
+	bool		   known = true;
+	int		   r;
+
+	begin(ask, &w, site, &known);
+	wire_put_bytes(&w, voucher, VOUCHER_LEN);
+	wire_put_u32(&w, lifetime_sec);
+	r = ask_new(ask, REQUEST_VOUCHED, &w, arg, &p);
+	if (r == 0)
+		p->done.verdict = done;
+	return r;
+}
+
+int
+keeper_ask_srp_answer(struct keeper_ask *ask, const char *site, unsigned group,
+    const char *setting, const uint8_t *public_b, size_t public_b_len,
+    const uint8_t binding[32],
+    void (*done)(void *arg, const struct keeper_srp_answer *answer, int error),
+    void *arg)
+{
+	struct wire_writer w;
+	struct pending	  *p;
+	bool		   known = true;
+	int		   r;
+
+	begin(ask, &w, site, &known);
+	wire_put_u16(&w, (uint16_t)group);
+	wire_put_string(&w, setting);
+	put_blob(&w, public_b, public_b_len);
+	wire_put_bytes(&w, binding, 32);
+	r = ask_new(ask, REQUEST_SRP_ANSWER, &w, arg, &p);
+	if (r == 0)
+		p->done.srp = done;
+	return r;
+}
+
+int
+keeper_ask_secret(struct keeper_ask *ask,
+    void (*done)(void *arg, const char *secret, size_t len, int error),
+    void *arg)
+{
+	struct wire_writer w;
+	struct pending	  *p;
+	int		   r;
+
+	wire_writer_init(&w, ask->out, sizeof(ask->out));
+	r = ask_new(ask, REQUEST_SECRET, &w, arg, &p);
+	if (r == 0)
+		p->done.secret = done;
+	return r;
+}
+
+unsigned
+keeper_ask_pending(const struct keeper_ask *ask)
+{
+	return ask->nasked;
 }
 
 void
@@ -150,29 +290,17 @@ keeper_ask_cancel(struct keeper_ask *ask, const void *arg)
 	}
 }
 
-int
-keeper_ask_secret(struct keeper_ask *ask,
-    void (*done)(void *arg, const char *secret, size_t len, int error),
-    void *arg)
-{
-	struct pending *p;
-	int		r = ask_new(ask, REQUEST_SECRET, NULL, 0, arg, &p);
-
-	if (r < 0)
-		return r;
-	p->told = done;
-	return 0;
-}
-
 gnutls_privkey_t
-keeper_ask_privkey(struct keeper_ask *ask)
+keeper_ask_privkey(struct keeper_ask *ask, enum request_key which)
 {
+	const uint8_t	   payload[] = { (uint8_t)which };
 	struct chan_msg	   msg;
 	struct wire_reader reader;
 	gnutls_privkey_t   key;
 	uint32_t	   pk, bits;
 
-	if (converse(ask, REQUEST_SIGN_INFO, NULL, 0, &msg) < 0)
+	if (converse(ask, REQUEST_SIGN_INFO, payload, sizeof(payload), &msg) <
+	    0)
 		return NULL;
 	wire_reader_init(&reader, msg.data, msg.len);
 	pk = wire_get_u32(&reader);
@@ -182,12 +310,12 @@ keeper_ask_privkey(struct keeper_ask *ask)
 	if (pk != GNUTLS_PK_RSA && pk != GNUTLS_PK_RSA_PSS &&
 	    pk != GNUTLS_PK_ECDSA)
 		return NULL;
-	ask->pk = (gnutls_pk_algorithm_t)pk;
-	ask->bits = bits;
+	ask->keys[which] = (struct key) { ask, which,
+		(gnutls_pk_algorithm_t)pk, bits };
 	if (gnutls_privkey_init(&key) < 0)
 		return NULL;
 	/* GnuTLS 3.7 crashes without sign_hash; without sign_data it hashes. */
-	if (gnutls_privkey_import_ext4(key, ask, NULL, sign_hash, NULL, NULL,
+	if (gnutls_privkey_import_ext4(key, &ask->keys[which], NULL, sign_hash, NULL, NULL,
 		key_info, 0) < 0) {
 		gnutls_privkey_deinit(key);
 		return NULL;
@@ -195,25 +323,46 @@ keeper_ask_privkey(struct keeper_ask *ask)
 	return key;
 }
 
-/* Sends; on success `*out` is listed, and the caller sets its callback. */
+/* A request about a site; a name that none can have is nobody's. */
+static void
+begin(struct keeper_ask *ask, struct wire_writer *w, const char *site,
+    bool *known)
+{
+	wire_writer_init(w, ask->out, sizeof(ask->out));
+	if (strlen(site) > CONF_NAME_MAX) {
+		site = "";
+		*known = false;
+	}
+	wire_put_string(w, site);
+}
+
+/*
+ * Sends what `w` wrote into ask->out, and wipes that; on success `*out` is
+ * listed, and the caller sets its callback.
+ */
 static int
-ask_new(struct keeper_ask *ask, enum request type, const void *data, size_t len,
+ask_new(struct keeper_ask *ask, enum request type, const struct wire_writer *w,
     void *arg, struct pending **out)
 {
-	struct pending *p;
-	int		r;
+	struct pending *p = NULL;
+	int		r = 0;
 
 	if (ask->auth.fd == -1)
-		return -ENOTCONN;
-	if (ask->nasked >= KEEPER_MAX_ASKS)
-		return -EAGAIN;
-	p = calloc(1, sizeof(*p));
-	if (p == NULL)
-		return -ENOMEM;
-	p->id = chan_next_id(&ask->auth);
-	p->type = type;
-	p->arg = arg;
-	r = chan_send(&ask->auth, (uint16_t)type, p->id, data, len, NULL, 0);
+		r = -ENOTCONN;
+	else if (ask->nasked >= KEEPER_MAX_ASKS)
+		r = -EAGAIN;
+	else if (!wire_writer_is_ok(w))
+		r = -EMSGSIZE;
+	else if ((p = calloc(1, sizeof(*p))) == NULL)
+		r = -ENOMEM;
+	if (r == 0) {
+		p->id = chan_next_id(&ask->auth);
+		p->type = type;
+		p->arg = arg;
+		r = chan_send(&ask->auth, (uint16_t)type, p->id, ask->out,
+		    w->len, NULL, 0);
+	}
+	secret_wipe(ask->out, sizeof(ask->out));
 	if (r < 0) {
 		free(p);
 		return r;
@@ -240,12 +389,8 @@ on_answer(struct chan *chan, struct chan_msg *msg)
 	}
 	TAILQ_REMOVE(&ask->asked, p, entry);
 	ask->nasked--;
-	if (p->cancelled)
-		;
-	else if (p->type == REQUEST_VERIFY)
-		finish_verify(p, msg);
-	else
-		finish_secret(p, msg);
+	if (!p->cancelled)
+		finish(p, msg);
 	free(p);
 }
 
@@ -278,39 +423,166 @@ fail_all(struct keeper_ask *ask)
 }
 
 static void
-finish_verify(const struct pending *p, const struct chan_msg *msg)
+finish(const struct pending *p, const struct chan_msg *msg)
 {
-	p->verified(p->arg,
-	    msg->len == 1 && msg->data[0] == 1 ? KEEPER_YES : KEEPER_NO);
+	struct wire_reader r;
+
+	wire_reader_init(&r, msg->data, msg->len);
+	switch (p->type) {
+	case REQUEST_SRP_START:
+		finish_challenge(p, &r);
+		break;
+	case REQUEST_SRP_ANSWER:
+		finish_srp(p, &r);
+		break;
+	case REQUEST_SECRET:
+		finish_secret(p, &r);
+		break;
+	default:
+		finish_verdict(p, &r);
+	}
 }
 
 static void
-finish_secret(const struct pending *p, const struct chan_msg *msg)
+finish_verdict(const struct pending *p, struct wire_reader *r)
 {
-	struct wire_reader reader;
-	uint32_t	   error;
-	size_t		   len;
+	struct keeper_answer answer = { .verdict = KEEPER_NO };
+	bool proves = p->type == REQUEST_SRP_FINISH || p->type == REQUEST_RESUME;
 
-	wire_reader_init(&reader, msg->data, msg->len);
-	error = wire_get_u32(&reader);
-	len = wire_left(&reader);
-	if (!wire_is_ok(&reader) || error > INT32_MAX ||
-	    len > REQUEST_MAX_PASSWORD || (error == 0) != (len > 0))
+	if (wire_get_u8(r) == 1) {
+		answer.verdict = KEEPER_YES;
+		answer.has_proof = proves;
+		if (proves)
+			wire_get_bytes(r, answer.proof, sizeof(answer.proof));
+		if (p->type != REQUEST_RESUME) {
+			answer.grant.token_len = get_blob(r,
+			    answer.grant.token, sizeof(answer.grant.token));
+			wire_get_bytes(r, answer.grant.secret,
+			    sizeof(answer.grant.secret));
+		}
+		if (!wire_is_done(r))
+			answer = (struct keeper_answer) { .verdict = KEEPER_NO };
+	}
+	p->done.verdict(p->arg, &answer);
+	secret_wipe(&answer, sizeof(answer));
+}
+
+static void
+finish_challenge(const struct pending *p, struct wire_reader *r)
+{
+	struct keeper_srp_challenge challenge = { 0 };
+	uint32_t		    error = wire_get_u32(r);
+
+	challenge.group = wire_get_u16(r);
+	wire_get_string(r, challenge.setting, sizeof(challenge.setting));
+	challenge.public_b_len = get_blob(r, challenge.public_b,
+	    sizeof(challenge.public_b));
+	challenge.state_len = get_blob(r, challenge.state,
+	    sizeof(challenge.state));
+	p->done.challenge(p->arg,
+	    error == 0 && wire_is_done(r) ? &challenge : NULL);
+}
+
+static void
+finish_srp(const struct pending *p, struct wire_reader *r)
+{
+	struct keeper_srp_answer answer = { 0 };
+	uint32_t		 error = wire_get_u32(r);
+
+	answer.public_a_len = get_blob(r, answer.public_a,
+	    sizeof(answer.public_a));
+	wire_get_bytes(r, answer.m1, sizeof(answer.m1));
+	wire_get_bytes(r, answer.m2, sizeof(answer.m2));
+	if (error == 0 && wire_is_done(r))
+		p->done.srp(p->arg, &answer, 0);
+	else
+		p->done.srp(p->arg, NULL,
+		    error > 0 && error <= INT32_MAX ? (int)error : EBADMSG);
+	secret_wipe(&answer, sizeof(answer));
+}
+
+static void
+finish_secret(const struct pending *p, struct wire_reader *r)
+{
+	uint32_t error = wire_get_u32(r);
+	size_t	 len = wire_left(r);
+
+	if (!wire_is_ok(r) || error > INT32_MAX || len > REQUEST_MAX_PASSWORD ||
+	    (error == 0) != (len > 0))
 		finish_failed(p, EBADMSG);
 	else if (error != 0)
 		finish_failed(p, (int)error);
 	else
-		p->told(p->arg, (const char *)wire_get_view(&reader, len), len,
+		p->done.secret(p->arg, (const char *)wire_get_view(r, len), len,
 		    0);
 }
 
 static void
 finish_failed(const struct pending *p, int error)
 {
-	if (p->type == REQUEST_VERIFY)
-		p->verified(p->arg, KEEPER_FAILED);
-	else
-		p->told(p->arg, NULL, 0, error);
+	static const struct keeper_answer failed = { .verdict = KEEPER_FAILED };
+
+	switch (p->type) {
+	case REQUEST_SRP_START:
+		p->done.challenge(p->arg, NULL);
+		break;
+	case REQUEST_SRP_ANSWER:
+		p->done.srp(p->arg, NULL, error);
+		break;
+	case REQUEST_SECRET:
+		p->done.secret(p->arg, NULL, 0, error);
+		break;
+	default:
+		p->done.verdict(p->arg, &failed);
+	}
+}
+
+static void
+put_blob(struct wire_writer *w, const void *data, size_t len)
+{
+	wire_put_u16(w, (uint16_t)len);
+	wire_put_bytes(w, data, len);
+}
+
+/* The length; 0, and the reader fails, when it does not fit. */
+static size_t
+get_blob(struct wire_reader *r, uint8_t *dst, size_t size)
+{
+	size_t len = wire_get_u16(r);
+
+	if (len <= size) {
+		wire_get_bytes(r, dst, len);
+		return len;
+	}
+	(void)wire_get_view(r, wire_left(r) + 1);
+	return 0;
+}
+
+int
+keeper_ask_tls_srp(struct keeper_ask *ask, const char *site, bool known,
+    struct keeper_tls_srp *user)
+{
+	struct wire_writer w;
+	struct wire_reader r;
+	struct chan_msg	   msg;
+	uint32_t	   error;
+	int		   result;
+
+	begin(ask, &w, site, &known);
+	wire_put_u8(&w, known ? 1 : 0);
+	result = converse(ask, REQUEST_TLS_SRP, ask->out, w.len, &msg);
+	if (result < 0)
+		return result;
+	wire_reader_init(&r, msg.data, msg.len);
+	error = wire_get_u32(&r);
+	user->group = wire_get_u16(&r);
+	user->salt_len = get_blob(&r, user->salt, sizeof(user->salt));
+	user->verifier_len = get_blob(&r, user->verifier,
+	    sizeof(user->verifier));
+	secret_wipe(ask->buf, sizeof(ask->buf));
+	if (!wire_is_done(&r) || error > INT32_MAX)
+		return -EBADMSG;
+	return -(int)error;
 }
 
 /* GnuTLS's callback: it wants GnuTLS's codes, and frees the signature. */
@@ -318,21 +590,23 @@ static int
 sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *arg,
     unsigned flags, const gnutls_datum_t *hash, gnutls_datum_t *signature)
 {
-	struct keeper_ask *ask = arg;
+	const struct key  *own = arg;
+	struct keeper_ask *ask = own->ask;
 	struct wire_reader reader;
 	struct wire_writer writer;
 	struct chan_msg	   msg;
-	uint8_t		   data[4 + 64];
+	uint8_t		   data[1 + 4 + 128];
 
 	(void)key;
 	(void)flags;
 	/*
 	 * A trial that GnuTLS makes with an RSA key when it is set; with
-	 * PKCS#1 v1.5, which the keeper refuses and TLS 1.3 does not need.
+	 * PKCS#1 v1.5, which only tls-srp's key may and needs.
 	 */
-	if (algorithm == GNUTLS_SIGN_RSA_RAW)
+	if (algorithm == GNUTLS_SIGN_RSA_RAW && own->which != REQUEST_KEY_RSA)
 		return GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
 	wire_writer_init(&writer, data, sizeof(data));
+	wire_put_u8(&writer, (uint8_t)own->which);
 	wire_put_u32(&writer, (uint32_t)algorithm);
 	wire_put_bytes(&writer, hash->data, hash->size);
 	if (!wire_writer_is_ok(&writer))
@@ -353,18 +627,18 @@ sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *arg,
 static int
 key_info(gnutls_privkey_t key, unsigned flags, void *arg)
 {
-	struct keeper_ask     *ask = arg;
+	const struct key       *own = arg;
 	gnutls_sign_algorithm_t algorithm;
 
 	(void)key;
 	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO) != 0)
-		return (int)ask->pk;
+		return (int)own->pk;
 	/* Without its size GnuTLS refuses an RSA key for RSA-PSS. */
 	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS) != 0)
-		return (int)ask->bits;
+		return (int)own->bits;
 	if ((flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) != 0) {
 		algorithm = GNUTLS_FLAGS_TO_SIGN_ALGO(flags);
-		return gnutls_sign_supports_pk_algorithm(algorithm, ask->pk) !=
+		return gnutls_sign_supports_pk_algorithm(algorithm, own->pk) !=
 		    0;
 	}
 	return -1;

@@ -3,9 +3,13 @@
  * signer: holds the server's private key, and signs with it on its own thread.
  *
  * A TLS handshake in the engine stands still until it has its signature, so
- * this waits for nothing else.  The key is read once, at the start.  What is
- * signed is a hash: nobody here can see of what.  So only what a TLS 1.3
- * server needs is signed (ECDSA, RSA-PSS), and any other wish is logged.
+ * this waits for nothing else.  Keys are read once, at the start.  What is
+ * signed is a hash: nobody here can see of what.  So only what TLS 1.3 needs is
+ * signed (ECDSA, RSA-PSS), and with the key for tls-srp what TLS 1.2 needs; as
+ * often as an honest server needs it; any other wish is logged.
+ *
+ * The credentials of tls-srp are given out here, too, since GnuTLS cannot wait
+ * for them otherwise: limited, because each can be cracked.
  */
 #ifndef SIGNER_H
 #define SIGNER_H
@@ -13,14 +17,15 @@
 #include <stddef.h>
 
 struct signer;
+struct vault;
 
 /*
- * Serves SIGN and SIGN_INFO on `fd` (consumed).  `on_gone` is called on the
- * signer's thread when the other end went away or broke the rules.  Without
- * server.key every request is answered with ENOENT.  NULL on failure, with the
+ * Serves SIGN, SIGN_INFO and TLS_SRP on `fd` (consumed).  `on_gone` is called on the
+ * signer's thread when the other end went away or broke the rules.  `vault` is borrowed.
+ * Without a key its requests are answered with ENOENT.  NULL on failure, with the
  * reason for the log in `why`.
  */
-struct signer *signer_start(int fd, int dir_fd, void (*on_gone)(void *arg),
+struct signer *signer_start(int fd, const struct vault *vault, void (*on_gone)(void *arg),
     void *arg, char *why, size_t why_size);
 void signer_stop(struct signer *signer);
 

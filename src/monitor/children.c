@@ -60,6 +60,8 @@ children_init(struct children *children, struct ev_loop *loop,
 	children->lookup.on_nonsense = on_nonsense;
 	children->lookup.arg = children;
 	children->serve.lookup = &children->lookup;
+	pam_init(&children->pam, loop);
+	children->serve.pam = &children->pam;
 }
 
 bool
@@ -71,6 +73,7 @@ children_start(struct children *children, struct network *network)
 	    !children->lookup.numeric;
 
 	children->serve.network = network;
+	children->pam.log_level = children->log_level;
 	for (size_t i = 0; i < nitems(all); i++) {
 		int r = 0;
 
@@ -97,11 +100,29 @@ children_set_conf(struct children *children, const struct conf *conf)
 }
 
 void
+children_set_material(struct children *children, enum request_material kind)
+{
+	if (children->engine_chan.fd != -1 &&
+	    opening_send_material(&children->engine_chan,
+		children->opening.material, kind) < 0)
+		supervise_kill(&children->engine);
+}
+
+void
+children_credential(struct children *children, const char *site)
+{
+	if (children->engine_chan.fd != -1 &&
+	    opening_send_credential(&children->engine_chan, site) < 0)
+		supervise_kill(&children->engine);
+}
+
+void
 children_stop(struct children *children)
 {
 	ev_timer_stop(children->loop, &children->closed_timer);
 	supervise_stop(&children->engine, ENGINE_STOP_MS);
 	chan_close(&children->engine_chan);
+	pam_fini(&children->pam);
 	supervise_stop(&children->resolver, CHILD_STOP_MS);
 	lookup_fini(&children->lookup);
 	supervise_stop(&children->keeper, CHILD_STOP_MS);
@@ -112,15 +133,18 @@ static pid_t
 start_keeper(struct supervise *supervise)
 {
 	struct children *children = supervise->arg;
-	int		 auth[2] = NONE, sign[2] = NONE;
+	int		 auth[2] = NONE, sign[2] = NONE, voucher = -1;
 	pid_t		 pid;
 
 	close_pair(children->opening.keeper);
 	pid = chan_pair(auth);
 	if (pid == 0)
 		pid = chan_pair(sign);
-	if (pid == 0) {
-		const int fds[] = { auth[1], sign[1], children->keeper_dir };
+	if (pid == 0)
+		pid = voucher = voucher_key_pipe(children->pam.voucher_key);
+	if (pid >= 0) {
+		const int fds[] = { auth[1], sign[1], children->keeper_dir,
+			voucher };
 
 		pid = proc_start(PROC_KEEPER, fds, nitems(fds),
 		    children->log_level);
@@ -132,6 +156,8 @@ start_keeper(struct supervise *supervise)
 	}
 	close_pair(auth);
 	close_pair(sign);
+	if (voucher >= 0)
+		close(voucher);
 	/* Without an engine they wait for the next. */
 	if (pid > 0 && children->engine_chan.fd != -1 &&
 	    give_keeper(children) < 0)

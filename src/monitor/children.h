@@ -18,6 +18,7 @@
 
 #include "monitor/lookup.h"
 #include "monitor/opening.h"
+#include "monitor/pam.h"
 #include "monitor/serve.h"
 #include "monitor/supervise.h"
 #include "proc/chan.h"
@@ -42,6 +43,7 @@ struct children {
 	struct ev_timer	 closed_timer; /* the engine closed it, and lives */
 	struct lookup	 lookup;
 	struct serve	 serve;
+	struct pam	 pam;
 };
 
 /* Before anything else; makes it safe to stop. */
@@ -53,6 +55,13 @@ bool children_start(struct children *children, struct network *network);
 
 /* Another configuration, borrowed; the opening has its text.  Tells it. */
 void children_set_conf(struct children *children, const struct conf *conf);
+
+/* Material of another content, as the opening has it now.  Tells the engine. */
+void children_set_material(struct children *children,
+    enum request_material kind);
+
+/* The site's credential is another one; "": any may be.  Tells the engine. */
+void children_credential(struct children *children, const char *site);
 
 /* Ends all: the engine first, so that it can say bye.  Blocking. */
 void children_stop(struct children *children);

@@ -30,6 +30,7 @@
 #include "monitor/children.h"
 #include "monitor/journal.h"
 #include "monitor/keeper_dir.h"
+#include "monitor/material.h"
 #include "monitor/network.h"
 #include "monitor/notify.h"
 #include "monitor/reload.h"
@@ -59,7 +60,8 @@ struct monitor {
 	struct sites_watch *watch;
 	struct children	    children;
 	/* What every new engine gets, as in children.opening; owned. */
-	char *conf_text, *pem;
+	char	       *conf_text;
+	struct material material;
 };
 
 static struct monitor *monitor_new(struct conf *conf, const char *path,
@@ -86,7 +88,11 @@ static void on_stop(void *arg);
 static void on_death(void *arg);
 static void on_signal(struct ev_loop *loop, struct ev_signal *w, int what);
 static void on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what);
-static void on_sites_changed(void *arg);
+static bool on_is_file(void *arg, const char *name);
+static void on_change(void *arg);
+static void on_credential(void *arg, const char *site);
+static void reload_conf(struct monitor *monitor);
+static void reload_material(struct monitor *monitor);
 static char *beside_socket(const struct conf *conf, const char *suffix);
 
 static bool (*const start_steps[])(struct monitor *monitor) = {
@@ -194,7 +200,7 @@ monitor_free(struct monitor *monitor)
 	if (monitor->ready_fd != -1)
 		close(monitor->ready_fd);
 	free(monitor->conf_text);
-	free(monitor->pem);
+	material_fini(&monitor->material);
 	conf_free(monitor->conf);
 	free(monitor);
 }
@@ -241,22 +247,8 @@ lock_pidfile(struct monitor *monitor)
 static bool
 read_material(struct monitor *monitor)
 {
-	struct conf    *conf = monitor->conf;
-	struct opening *opening = &monitor->children.opening;
-	char	       *path = file_join(conf->dir,
-		      conf->role == CONF_SERVER ? conf->certificate : conf->ca);
-	int		r;
-
-	if (path == NULL)
-		return log_failure("certificate", -ENOMEM);
-	r = file_read(path, CHAN_MAX_PAYLOAD, &monitor->pem, &opening->pem_len);
-	if (r == 0 && opening->pem_len == 0)
-		r = -ENODATA;
-	if (r < 0)
-		log_failure(path, r);
-	opening->pem = monitor->pem;
-	free(path);
-	return r == 0;
+	monitor->children.opening.material = &monitor->material;
+	return material_read(&monitor->material, monitor->conf);
 }
 
 static bool
@@ -340,10 +332,14 @@ open_keeper_dir(struct monitor *monitor)
 static bool
 watch_sites(struct monitor *monitor)
 {
+	const struct sites_watch_events events = { .is_file = on_is_file,
+		.on_change = on_change, .on_credential = on_credential,
+		.arg = monitor };
+
 	if (monitor->conf->role == CONF_CLIENT)
 		return true;
 	monitor->watch = sites_watch_new(monitor->loop, monitor->conf->dir,
-	    on_sites_changed, monitor);
+	    &events);
 	/* It runs without; changes wait for the next start then. */
 	if (monitor->watch == NULL)
 		log_warn("%s/%s: changes cannot be noticed",
@@ -465,8 +461,9 @@ on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 	(void)loop;
 	(void)what;
 	if (w->signum == SIGHUP) {
-		log_info("SIGHUP: a changed %s is read at the next start; "
-			 "sites are noticed at once", CONF_FILE);
+		log_info("SIGHUP: a changed %s is read at the next start, but "
+			 "for auth; that and the sites are noticed at once",
+		    CONF_FILE);
 		return;
 	}
 	log_info("stops: %s", strsignal(w->signum));
@@ -482,11 +479,61 @@ on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what)
 	stop(w->data, 1);
 }
 
-/* The network first: what a site may send must have its route back. */
+/* For its auth lines; and what a new engine would be given. */
+static bool
+on_is_file(void *arg, const char *name)
+{
+	const struct monitor *monitor = arg;
+	const char	     *slash = strrchr(monitor->path, '/');
+	const char *conf_name = slash != NULL ? slash + 1 : monitor->path;
+
+	return strcmp(name, conf_name) == 0 ||
+	    material_is_file(monitor->conf, name);
+}
+
 static void
-on_sites_changed(void *arg)
+on_change(void *arg)
+{
+	reload_conf(arg);
+	reload_material(arg);
+}
+
+static void
+on_credential(void *arg, const char *site)
 {
 	struct monitor *monitor = arg;
+
+	children_credential(&monitor->children, site);
+}
+
+/* Which of them there are depends on the configuration, which came first. */
+static void
+reload_material(struct monitor *monitor)
+{
+	struct material *now = &monitor->material;
+	struct material	 fresh;
+
+	if (!material_read(&fresh, monitor->conf)) {
+		log_warnx("certificates: the last good ones are kept");
+		return;
+	}
+	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
+		enum request_material kind = (enum request_material)i;
+
+		if (fresh.of[i].text == NULL ||
+		    material_is_same(&fresh, now, kind))
+			continue;
+		material_swap(&fresh, now, kind);
+		children_set_material(&monitor->children, kind);
+		log_info("%s: changed", material_name(kind));
+	}
+	material_fini(&fresh);
+}
+
+/* The network first: what a site may send must have its route back. */
+static void
+reload_conf(struct monitor *monitor)
+{
 	struct opening *opening = &monitor->children.opening;
 	struct conf    *conf, *old = monitor->conf;
 	char	       *text;

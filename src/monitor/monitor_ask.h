@@ -15,32 +15,13 @@
 
 #include "base/addr.h"
 #include "conf/conf.h"
+#include "monitor/gift.h"
 #include "proc/chan.h"
 #include "proc/request.h"
 
-#define MONITOR_ASK_MAX_CONF	((size_t)16 * 1024 * 1024) /* of its text */
 #define MONITOR_ASK_MAX_PENDING 16
 
 struct monitor_ask;
-
-/* What the monitor hands over before START; descriptors are the engine's. */
-struct monitor_gift {
-	struct conf *conf; /* owned by the engine */
-	char	    *pem;  /* MATERIAL, NUL-terminated; owned */
-	size_t	     pem_len;
-	char	     device[16];
-	unsigned     ifindex;
-	unsigned     mtu;
-	uint8_t	     mac[6];
-	int	     queues[CONF_MAX_WORKERS];
-	unsigned     nqueues;
-	int	     listener; /* -1: none */
-	int	     udp[CONF_MAX_WORKERS];
-	unsigned     nudp;
-	int	     admin; /* -1: none */
-	int	     keeper_auth, keeper_sign; /* -1: none */
-	char	     version[32];
-};
 
 /* What may come at any time after START; called on the control thread. */
 struct monitor_ask_events {
@@ -48,18 +29,14 @@ struct monitor_ask_events {
 	void (*on_conf)(void *arg, struct conf *conf);
 	/* A new keeper's channels; consumed. */
 	void (*on_keeper)(void *arg, int auth_fd, int sign_fd);
-	/* New PEM text; borrowed. */
-	void (*on_material)(void *arg, const char *pem, size_t len);
+	/* New PEM text, borrowed; empty: there is none of that kind. */
+	void (*on_material)(void *arg, enum request_material kind,
+	    const char *pem, size_t len);
+	/* This site's credential is another one, or gone; "": any may be. */
+	void (*on_credential)(void *arg, const char *site);
 	/* The monitor is gone: end. */
 	void (*on_gone)(void *arg);
 };
-
-/*
- * Takes the gift, blocking, up to START.  0 or a negative errno value; nothing
- * of a part of it is left open.
- */
-int  monitor_ask_receive(int fd, struct monitor_gift *gift);
-void monitor_gift_free(struct monitor_gift *gift);
 
 /* From now on in `loop`; owns `fd`. */
 struct monitor_ask *monitor_ask_new(struct ev_loop *loop, int fd,
@@ -83,6 +60,13 @@ int monitor_ask_network(struct monitor_ask *ask,
     const struct prefix *addresses, size_t naddresses,
     const struct prefix *routes, size_t nroutes,
     void (*done)(void *arg, int error, const char *why), void *arg);
+
+/*
+ * A PAM helper for `site`, as whose `address` the modules log; `fd` is its
+ * conversation (proc/pam_chat.h), the callee's, or -1 with an errno value.
+ */
+int monitor_ask_pam(struct monitor_ask *ask, const char *site,
+    const char *address, void (*done)(void *arg, int fd, int error), void *arg);
 
 /* Forget callbacks of this `arg`: their owner is gone (descriptors are closed). */
 void monitor_ask_cancel(struct monitor_ask *ask, const void *arg);

@@ -23,9 +23,11 @@ opening_send(struct chan *engine, const struct opening *opening)
 	int r;
 
 	r = opening_send_conf(engine, opening->conf, opening->conf_len);
-	if (r == 0)
-		r = chan_send(engine, REQUEST_MATERIAL, 0, opening->pem,
-		    opening->pem_len, NULL, 0);
+	for (unsigned i = 0; r == 0 && i < REQUEST_MATERIALS; i++) {
+		if (opening->material->of[i].text != NULL)
+			r = opening_send_material(engine, opening->material,
+			    (enum request_material)i);
+	}
 	if (r == 0)
 		r = send_device(engine, opening->device);
 	if (r == 0 && opening->listener != -1)
@@ -47,7 +49,7 @@ opening_send_conf(struct chan *engine, const char *text, size_t len)
 	uint8_t *piece;
 	int	 r = 0;
 
-	if (len > MONITOR_ASK_MAX_CONF)
+	if (len > GIFT_MAX_CONF)
 		return -EFBIG;
 	piece = malloc(1 + PIECE);
 	if (piece == NULL)
@@ -63,6 +65,36 @@ opening_send_conf(struct chan *engine, const char *text, size_t len)
 	} while (r == 0 && len > 0);
 	free(piece);
 	return r;
+}
+
+int
+opening_send_material(struct chan *engine, const struct material *material,
+    enum request_material kind)
+{
+	size_t	 len = material->of[kind].len;
+	uint8_t *payload = malloc(1 + len);
+	int	 r;
+
+	if (payload == NULL)
+		return -ENOMEM;
+	payload[0] = (uint8_t)kind;
+	memcpy(payload + 1, material->of[kind].text, len);
+	r = chan_send(engine, REQUEST_MATERIAL, 0, payload, 1 + len, NULL, 0);
+	free(payload);
+	return r;
+}
+
+int
+opening_send_credential(struct chan *engine, const char *site)
+{
+	struct wire_writer w;
+	uint8_t		   buf[CONF_NAME_MAX + 8];
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_string(&w, site);
+	if (!wire_writer_is_ok(&w))
+		return -EMSGSIZE;
+	return chan_send(engine, REQUEST_CREDENTIAL, 0, buf, w.len, NULL, 0);
 }
 
 int

@@ -2,7 +2,7 @@
 /*
  * opening: what the monitor tells a new engine before it may start.
  *
- * The other half is monitor_ask_receive(); the order is proc/request.h's.
+ * The other half is gift_receive(); the order is proc/request.h's.
  */
 #ifndef OPENING_H
 #define OPENING_H
@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "conf/conf.h"
+#include "monitor/material.h"
 #include "monitor/tapdev.h"
 #include "proc/chan.h"
 
@@ -17,8 +18,7 @@
 struct opening {
 	const char	    *conf; /* text of conf_print() */
 	size_t		     conf_len;
-	const char	    *pem;
-	size_t		     pem_len;
+	const struct material *material;
 	const struct tapdev *device;
 	int		     listener; /* -1: none */
 	int		     udp[CONF_MAX_WORKERS];
@@ -30,6 +30,10 @@ struct opening {
 /* Each returns 0 or a negative errno value: then the engine is useless. */
 int opening_send(struct chan *engine, const struct opening *opening);
 int opening_send_conf(struct chan *engine, const char *text, size_t len);
+/* One kind of it; one that there is. */
+int opening_send_material(struct chan *engine, const struct material *material,
+    enum request_material kind);
+int opening_send_credential(struct chan *engine, const char *site);
 int opening_send_keeper(struct chan *engine, const int keeper[2]);
 
 #endif /* OPENING_H */

@@ -27,10 +27,10 @@ reload_print(const struct conf *conf, char **text, size_t *len)
 	ok = fclose(out) == 0 && ok;
 	if (!ok)
 		log_warnx("there is no memory for the configuration");
-	else if (*len > MONITOR_ASK_MAX_CONF)
+	else if (*len > GIFT_MAX_CONF)
 		log_warnx("the configuration is larger than %zu MiB",
-		    MONITOR_ASK_MAX_CONF >> 20);
-	if (ok && *len <= MONITOR_ASK_MAX_CONF)
+		    GIFT_MAX_CONF >> 20);
+	if (ok && *len <= GIFT_MAX_CONF)
 		return true;
 	free(*text);
 	*text = NULL;
@@ -54,6 +54,7 @@ reload_sites(const char *path, const struct conf *running, char **text,
 		conf_free(loaded);
 		return NULL;
 	}
+	mixed.auths = loaded->auths;
 	mixed.sites = loaded->sites;
 	mixed.nsites = loaded->nsites;
 	if (reload_print(&mixed, text, len)) {

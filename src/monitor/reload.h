@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reload: the sites anew, while the daemon runs with the rest as it is.
+ * reload: the sites anew, and the methods they may use, while the daemon runs
+ * with the rest as it is.
  *
  * The text of conf_print() is what the engine gets and what is compared: same
  * text, nothing has changed.
@@ -17,8 +18,8 @@ struct conf;
 bool reload_print(const struct conf *conf, char **text, size_t *len);
 
 /*
- * `running` with the sites that are in the files now; what else was changed in
- * `path` meanwhile is for the next start.  Parsed from its own print, so the
+ * `running` with the sites and the `auth` lines that are in the files now; what
+ * else was changed in `path` meanwhile is for the next start.  Parsed from its own print, so the
  * engine takes it, too.  NULL when something is wrong, all of it logged; else
  * the caller owns the conf and the text.
  */

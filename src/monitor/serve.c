@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
 #include "monitor/lookup.h"
 #include "monitor/network.h"
+#include "monitor/pam.h"
 #include "monitor/sockets.h"
 #include "proc/request.h"
 
@@ -27,7 +30,7 @@ typedef const char *serve_fn(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg);
 
 static serve_fn serve_ready, serve_resolve, serve_connect, serve_lanes,
-    serve_network, serve_stop;
+    serve_network, serve_pam, serve_stop;
 
 /* What an engine does in its worst minute, and some more. */
 static const struct permit {
@@ -45,6 +48,7 @@ static const struct permit {
 	{ REQUEST_LANES,   ANY_CLIENT, 2, 2, 64, MONO_SEC / 8,   serve_lanes },
 	{ REQUEST_NETWORK, CLIENT_TUN, 3, CHAN_MAX_PAYLOAD, 16, MONO_SEC / 2,
 	    serve_network },
+	{ REQUEST_PAM,     SERVER,     4, 160, 32, MONO_SEC / 8,  serve_pam },
 	{ REQUEST_STOP,    ANY,        0, 0, 4,  NEVER,          serve_stop },
 };
 static_assert(nitems(permits) <= SERVE_MAX_KINDS, "a bucket for each");
@@ -216,6 +220,31 @@ serve_network(struct serve *serve, struct chan *engine,
 	wire_put_string(&w, why);
 	return sent(chan_send(engine, REQUEST_NETWORK, msg->id, buf, w.len,
 	    NULL, 0));
+}
+
+/*
+ * Any name may be asked about: the helper says no to those that are not PAM's,
+ * in the time that it takes.  But there must be some that are.
+ */
+static const char *
+serve_pam(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
+{
+	struct wire_reader r;
+	struct addr	   from;
+	char		   site[CONF_NAME_MAX + 1], address[ADDR_STRLEN];
+	int		   fd;
+
+	wire_reader_init(&r, msg->data, msg->len);
+	wire_get_string(&r, site, sizeof(site));
+	wire_get_string(&r, address, sizeof(address));
+	if (!wire_is_done(&r) || !addr_parse(&from, address))
+		return "malformed";
+	if (!pam_is_used(serve->conf))
+		return "there is no site that uses PAM";
+	if (!conf_is_site_name(site))
+		strlcpy(site, "nobody", sizeof(site));
+	fd = pam_begin(serve->pam, serve->conf, site, address);
+	return answer_fds(engine, msg, fd < 0 ? -fd : 0, &fd, fd < 0 ? 0 : 1);
 }
 
 static bool

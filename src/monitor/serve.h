@@ -14,7 +14,7 @@
 #include <stdbool.h>
 
 #include "base/addr.h"
-#include "monitor/bucket.h"
+#include "base/bucket.h"
 #include "proc/chan.h"
 
 #define SERVE_MAX_KINDS 8
@@ -22,11 +22,13 @@
 struct conf;
 struct lookup;
 struct network;
+struct pam;
 
 struct serve {
 	const struct conf *conf; /* borrowed; the owner keeps it up to date */
 	struct network	  *network; /* borrowed, too; NETWORK only */
 	struct lookup	  *lookup; /* its done() calls serve_resolved() */
+	struct pam	  *pam; /* PAM only */
 	bool		   condemned; /* this engine broke a rule */
 	struct bucket	   buckets[SERVE_MAX_KINDS];
 	void (*on_ready)(void *arg);

@@ -6,7 +6,7 @@
  * certificate travels in every invitation and is the only one a satellite
  * believes.  It signs the server's certificate (five years), which can be
  * renewed with the same functions: ca_sign_server() again, with the old key or
- * a new one.
+ * a new one; and those of sites that log in by certificate (crl.h revokes).
  *
  * Every certificate is valid from CA_NOT_BEFORE on, long before it was made.
  * Routers without a battery wake up in 1970, or at the day of their firmware;
@@ -26,7 +26,7 @@
 
 #define CA_NOT_BEFORE	((time_t)1577836800) /* 2020-01-01 00:00:00 UTC */
 #define CA_YEARS	20
-#define CA_SERVER_YEARS 5
+#define CA_LEAF_YEARS	5 /* a server's, a site's */
 #define CA_PEM_MAX	16384 /* bytes of one certificate or key */
 
 /* PEM text, NUL-terminated; `len` is without the NUL.  Zeroed is empty. */
@@ -48,6 +48,8 @@ time_t ca_now(void);
 
 /* A fresh ECDSA P-256 key, PKCS #8. */
 int ca_make_key(struct ca_pem *key);
+/* An RSA key of 3072 bits: tls-srp has no suite with another. */
+int ca_make_rsa_key(struct ca_pem *key);
 
 /*
  * A CA for the primary site `name`, valid for twenty years from `now`, signed
@@ -66,7 +68,18 @@ int ca_sign_server(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
     const struct ca_pem *server_key, const char *name, time_t now,
     struct ca_pem *cert);
 
+/*
+ * A certificate for `site_key`, with which the site of that name (the common
+ * name) can log in; as long as a server's.
+ */
+int ca_sign_site(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
+    const struct ca_pem *site_key, const char *site, time_t now,
+    struct ca_pem *cert);
+
 /* Whether `text` is exactly one certificate in PEM, and a CA's. */
 bool ca_is_ca(const char *text, size_t len);
+
+/* Whether both are exactly one in PEM, and the key is the certificate's. */
+bool ca_is_pair(const struct ca_pem *cert, const struct ca_pem *key);
 
 #endif /* CA_H */

@@ -48,16 +48,23 @@ static bool read_subnets(struct invite *invite, const json_t *root, char *why,
     size_t why_size);
 static bool read_secret(struct invite *invite, const json_t *root, char *why,
     size_t why_size);
+static bool read_pair(struct invite *invite, const json_t *root, char *why,
+    size_t why_size);
 static bool is_word(const char *text);
-static void forget_secret(json_t *root);
+static void forget_secrets(json_t *root);
+static void forget_secret(json_t *root, const char *member);
 static bool put_subnets(json_t *root, const struct invite *invite);
 static json_t *build(const struct invite *invite);
+static bool put_string(json_t *root, const char *member, const char *text);
 static int     add_output(const char *text, size_t len, void *arg);
 
 void
 invite_fini(struct invite *invite)
 {
 	free(invite->ca);
+	free(invite->certificate);
+	if (invite->key != NULL)
+		secret_free(invite->key, strlen(invite->key) + 1);
 	secret_wipe(invite, sizeof(*invite));
 }
 
@@ -93,8 +100,9 @@ invite_parse(struct invite *invite, const char *text, size_t len, char *why,
 	ok = ok && read_port(invite, root, why, why_size) &&
 	    read_ca(invite, root, why, why_size) &&
 	    read_subnets(invite, root, why, why_size) &&
-	    read_secret(invite, root, why, why_size);
-	forget_secret(root);
+	    read_secret(invite, root, why, why_size) &&
+	    read_pair(invite, root, why, why_size);
+	forget_secrets(root);
 	json_decref(root);
 	if (!ok)
 		invite_fini(invite);
@@ -112,7 +120,7 @@ invite_print(const struct invite *invite, size_t *len)
 	    json_dump_callback(root, add_output, &output,
 		JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII) == 0 &&
 	    add_output("\n", 1, &output) == 0;
-	forget_secret(root);
+	forget_secrets(root);
 	json_decref(root);
 	if (!ok) {
 		secret_free(output.text, output.size);
@@ -248,6 +256,38 @@ read_secret(struct invite *invite, const json_t *root, char *why,
 	return true;
 }
 
+/* Both or none; and each to the other. */
+static bool
+read_pair(struct invite *invite, const json_t *root, char *why, size_t why_size)
+{
+	const json_t *cert = json_object_get(root, "certificate");
+	const json_t *key = json_object_get(root, "key");
+	const struct ca_pem cert_pem = {
+		(char *)(uintptr_t)json_string_value(cert),
+		json_string_length(cert)
+	};
+	const struct ca_pem key_pem = {
+		(char *)(uintptr_t)json_string_value(key),
+		json_string_length(key)
+	};
+
+	if (cert == NULL && key == NULL)
+		return true;
+	if (!json_is_string(cert) || !json_is_string(key) ||
+	    !ca_is_pair(&cert_pem, &key_pem)) {
+		snprintf(why, why_size, "has no good \"certificate\" and "
+					"\"key\": expected one of each in PEM, "
+					"that belong together");
+		return false;
+	}
+	invite->certificate = strdup(cert_pem.text);
+	invite->key = strdup(key_pem.text);
+	if (invite->certificate != NULL && invite->key != NULL)
+		return true;
+	snprintf(why, why_size, "there is no memory for it");
+	return false;
+}
+
 /* Nothing that means something to the configuration's lines. */
 static bool
 is_word(const char *text)
@@ -264,9 +304,16 @@ is_word(const char *text)
 
 /* jansson frees without wiping; its parser's own buffers are out of reach. */
 static void
-forget_secret(json_t *root)
+forget_secrets(json_t *root)
 {
-	const json_t *value = json_object_get(root, "secret");
+	forget_secret(root, "secret");
+	forget_secret(root, "key");
+}
+
+static void
+forget_secret(json_t *root, const char *member)
+{
+	const json_t *value = json_object_get(root, member);
 
 	if (json_is_string(value))
 		secret_wipe((void *)(uintptr_t)json_string_value(value),
@@ -301,13 +348,22 @@ build(const struct invite *invite)
 		json_decref(root);
 		return NULL;
 	}
-	if (root == NULL || invite->secret[0] == '\0')
+	if (root == NULL ||
+	    (put_string(root, "secret", invite->secret) &&
+		put_string(root, "certificate", invite->certificate) &&
+		put_string(root, "key", invite->key)))
 		return root;
-	if (json_object_set_new(root, "secret",
-		json_string(invite->secret)) == 0)
-		return root;
+	forget_secrets(root);
 	json_decref(root);
 	return NULL;
+}
+
+/* Nothing, or an empty one, is left out. */
+static bool
+put_string(json_t *root, const char *member, const char *text)
+{
+	return text == NULL || *text == '\0' ||
+	    json_object_set_new(root, member, json_string(text)) == 0;
 }
 
 static int

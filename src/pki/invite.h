@@ -12,6 +12,7 @@
  *   "mode", "auth"        "tap" or "tun"; how it proves who it is
  *   "subnets"             the networks behind it; only when there are any
  *   "secret"              the password; only when it was generated
+ *   "certificate", "key"  the satellite's own, PEM; with auth "certificate"
  *
  * It comes by mail or on a stick, so reading is strict: a value of the wrong
  * type, size or letters is refused, and no string can carry a line break or a
@@ -39,6 +40,8 @@ struct invite {
 	uint16_t port;
 	char	 name[254];
 	char	*ca; /* owned */
+	char	*certificate; /* owned; NULL: there is none */
+	char	*key; /* owned; NULL like the other */
 	char	 site[64];
 	char	 mode[8];
 	char	 auth[32];

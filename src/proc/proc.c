@@ -25,6 +25,8 @@
 #include "base/nitems.h"
 #include "control/engine.h"
 #include "keeper/keeper.h"
+#include "pam/pam_helper.h"
+#include "proc/sandbox.h"
 #include "resolver/resolver.h"
 
 #define FALLBACK_STRIDE 8 /* more than there are roles */
@@ -40,12 +42,15 @@ static const struct {
 	[PROC_KEEPER] = { "keeper", "_tombolo-keeper", keeper_main },
 	[PROC_ENGINE] = { "engine", "_tombolo-engine", engine_main },
 	[PROC_RESOLVER] = { "resolver", "_tombolo-resolver", resolver_main },
+	/* Stays root: that is what modules need. */
+	[PROC_PAM] = { "pam", NULL, pam_helper_main },
 };
 
 static void become(enum proc_role role, const int *fds, unsigned nfds,
     int log_level, pid_t parent) __attribute__((__noreturn__));
 static int  place_fds(const int *fds, unsigned nfds);
 static bool find_role(const char *name, enum proc_role *role);
+static void confine_pam(void);
 static void change_user(const struct proc_user *user);
 static void drop_bounding_set(void);
 static void drop_capabilities(void);
@@ -112,6 +117,10 @@ proc_confine(enum proc_role role)
 	pid_t		 parent = getppid();
 
 	setproctitle("%s", proc_name(role));
+	if (role == PROC_PAM) {
+		confine_pam();
+		return;
+	}
 	if (geteuid() == 0) {
 		if (proc_user(role, &user) < 0)
 			fatalx("no user id is free for the %s; make the user "
@@ -176,6 +185,7 @@ become(enum proc_role role, const int *fds, unsigned nfds, int log_level,
 		_exit(1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	sandbox_raise_limits(role);
 	r = place_fds(fds, nfds);
 	if (r < 0) {
 		errno = -r;
@@ -225,6 +235,17 @@ find_role(const char *name, enum proc_role *role)
 		return true;
 	}
 	return false;
+}
+
+/* Its modules may need any right, and start programs; but it leaves no core. */
+static void
+confine_pam(void)
+{
+	struct rlimit no_core = { 0, 0 };
+
+	if (setsid() == -1 || setrlimit(RLIMIT_CORE, &no_core) == -1)
+		fatal("cannot stand apart");
+	umask(077);
 }
 
 static void

@@ -21,7 +21,7 @@
 #define PROC_CHAN_FD2	  4 /* the keeper's second: signatures */
 #define PROC_FALLBACK_UID 60610
 
-enum proc_role { PROC_MONITOR, PROC_KEEPER, PROC_ENGINE, PROC_RESOLVER };
+enum proc_role { PROC_MONITOR, PROC_KEEPER, PROC_ENGINE, PROC_RESOLVER, PROC_PAM };
 
 struct proc_user {
 	uid_t uid;
@@ -48,7 +48,8 @@ pid_t proc_start(enum proc_role role, const int *fds, unsigned nfds,
 /*
  * The first thing a child does: names itself, takes its own user and no group,
  * gives up all capabilities, sets no_new_privs, forbids core dumps and tracing,
- * and dies with the monitor.  Fatal when any of it fails.
+ * and dies with the monitor.  Fatal when any of it fails.  A PAM helper keeps
+ * its rights, and is only set apart.
  */
 void proc_confine(enum proc_role role);
 

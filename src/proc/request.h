@@ -12,7 +12,8 @@
  *   The monitor opens with these, in this order; the engine starts at START:
  *
  *   CONF      text of conf_print(), in pieces                  u8 last, bytes
- *   MATERIAL  PEM text: the CA's (client), our chain (server)        bytes
+ *   MATERIAL  u8 enum request_material, PEM text                     bytes
+ *             (one each of the kinds that this role has)
  *   DEVICE    string name, u32 ifindex, u32 mtu, 6 bytes MAC  fds: W queues
  *   LISTEN    (server)                                        fd: TCP listener
  *   UDP       (server)                                        fds: W sockets
@@ -21,7 +22,10 @@
  *   START     string version
  *
  *   Later CONF (all pieces; the engine applies it at the last one), MATERIAL
- *   and KEEPER may come again at any time.
+ *   and KEEPER may come again at any time, and
+ *
+ *   CREDENTIAL (server) string site: its credential is another one now, or
+ *             gone: end its session ("": any site's may be)
  *
  *   The engine asks; each answer repeats type and id:
  *
@@ -36,18 +40,40 @@
  *             what was there before
  *             u8 n, n prefixes (addresses); u16 n, n prefixes (routes)
  *             -> u32 errno, string (why it was refused, for the log)
+ *   PAM       (server) string site, string address (for the modules' logs)
+ *             -> u32 errno, fd: a conversation with a helper (proc/pam_chat.h)
  *   STOP      (an administrator asked on the local socket)    no answer
  *
- * keeper <-> engine, two channels so that no signature waits for a hash
+ * keeper <-> engine, two channels so that no signature waits for a hash.
+ * "blob" is u16 length and bytes; "known" is 0 when there is no such site, it
+ * is disabled, or of another method: the keeper does the same work and says no.
+ * "binding" is 32 bytes, the tls-exporter of RFC 9266.  A "grant" is a blob (the
+ * token, empty when `lifetime` seconds is 0) and the 32 bytes of its secret.
  *
- *   SIGN      u32 gnutls_sign_algorithm_t, bytes (hash or data)
- *             -> u32 errno, bytes signature
- *   SIGN_INFO -> u32 gnutls_pk_algorithm_t, u32 bits (0 0: there is no key)
- *   VERIFY    string site, u8 known (0: no such site, disabled, or another
- *             method: do the same work, say no), bytes password
- *             -> u8 1 yes, 0 no
+ *   VERIFY    string site, u8 known, u32 lifetime, bytes password
+ *             -> u8 1 yes 0 no, grant when yes
+ *   SRP_START string site, u8 known
+ *             -> u32 errno, u16 group, string setting, blob B, blob state
+ *             (state is sealed: the keeper remembers nothing between the two)
+ *   SRP_FINISH blob state, binding, u32 lifetime, blob A, 32 bytes M1
+ *             -> u8 1 yes 0 no, when yes: 32 bytes M2, grant
+ *   RESUME    string site, binding, 32 bytes SHA-256 of the hello, blob token,
+ *             32 bytes proof -> u8 1 yes 0 no, when yes: 32 bytes answer
+ *   VOUCHED   string site, voucher (proc/voucher.h), u32 lifetime
+ *             -> u8 1 yes 0 no, grant when yes
+ *   SRP_ANSWER (client) string site, u16 group, string setting, blob B,
+ *             binding -> u32 errno, blob A, 32 bytes M1, 32 bytes M2 to expect
  *   SECRET    (client) the password for the server that was verified
  *             -> u32 errno, bytes
+ *
+ *   and on the second channel, waited for:
+ *
+ *   SIGN      u8 enum request_key, u32 gnutls_sign_algorithm_t, bytes (a hash)
+ *             -> u32 errno, bytes signature
+ *   SIGN_INFO u8 enum request_key
+ *             -> u32 gnutls_pk_algorithm_t, u32 bits (0 0: there is no such key)
+ *   TLS_SRP   string site, u8 known: what GnuTLS needs for tls-srp, limited
+ *             -> u32 errno, u16 group, blob salt, blob verifier
  *
  * resolver <-> monitor
  *
@@ -68,6 +94,7 @@ enum request {
 	REQUEST_ADMIN,
 	REQUEST_KEEPER,
 	REQUEST_START,
+	REQUEST_CREDENTIAL,
 
 	REQUEST_READY = 32,
 	REQUEST_RESOLVE,
@@ -75,15 +102,41 @@ enum request {
 	REQUEST_LANES,
 	REQUEST_NETWORK,
 	REQUEST_STOP,
+	REQUEST_PAM,
 
 	REQUEST_SIGN = 64,
 	REQUEST_SIGN_INFO,
 	REQUEST_VERIFY,
 	REQUEST_SECRET,
+	REQUEST_SRP_START,
+	REQUEST_SRP_FINISH,
+	REQUEST_RESUME,
+	REQUEST_VOUCHED,
+	REQUEST_SRP_ANSWER,
+	REQUEST_TLS_SRP,
 
 	REQUEST_LOOKUP = 96,
 };
 
+/* What a MATERIAL is. */
+enum request_material {
+	REQUEST_MATERIAL_CHAIN,	    /* server: its certificate */
+	REQUEST_MATERIAL_CHAIN_RSA, /* server: the one for tls-srp */
+	REQUEST_MATERIAL_SITE_CA,   /* server: who signs sites' certificates */
+	REQUEST_MATERIAL_CRL,	    /* server: sites' revoked ones; may be empty */
+	REQUEST_MATERIAL_CA,	    /* client: the server's */
+	REQUEST_MATERIAL_SITE,	    /* client: its own certificate */
+	REQUEST_MATERIALS
+};
+
+/* Which private key. */
+enum request_key {
+	REQUEST_KEY_MAIN, /* server.key; client.key */
+	REQUEST_KEY_RSA,  /* server-rsa.key, for tls-srp */
+	REQUEST_KEYS
+};
+
+#define REQUEST_MAX_BLOB      1024
 #define REQUEST_MAX_ENDPOINTS 16
 #define REQUEST_MAX_PASSWORD  511
 #define REQUEST_MAX_ADDRESSES 16

@@ -12,6 +12,7 @@
 #include "proc/chan.h"
 #include "proc/proc.h"
 #include "proc/request.h"
+#include "proc/sandbox.h"
 
 #define HOST_SIZE   256 /* a DNS name has 253 characters at most */
 #define ANSWER_SIZE 512
@@ -23,7 +24,11 @@ static bool take_endpoint(const struct addrinfo *ai, struct endpoint *ep);
 int
 resolver_main(void)
 {
-	int r = resolver_serve(PROC_CHAN_FD);
+	int r;
+
+	sandbox_files(PROC_RESOLVER, -1);
+	sandbox_calls(PROC_RESOLVER);
+	r = resolver_serve(PROC_CHAN_FD);
 
 	if (r == 0)
 		return 0;

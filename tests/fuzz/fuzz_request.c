@@ -84,13 +84,13 @@ serve_keeper(int auth, int sign)
 	int dir = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	FUZZ_CHECK(dir != -1);
-	keeper_serve(auth, sign, dir);
+	keeper_serve(auth, sign, dir, -1, NULL);
 }
 
 static void
-on_verdict(void *arg, enum keeper_verdict verdict)
+on_verdict(void *arg, const struct keeper_answer *answer)
 {
-	(void)verdict;
+	FUZZ_CHECK(answer->grant.token_len <= KEEPER_MAX_TOKEN);
 	++*(unsigned *)arg;
 }
 
@@ -111,12 +111,13 @@ ask(int auth, int sign)
 	unsigned	   answers = 0;
 
 	keeper_ask_attach(keeper, auth, sign);
-	keeper_ask_verify(keeper, "berlin", true, "x", 1, on_verdict, &answers);
+	keeper_ask_verify(keeper, "berlin", true, "x", 1, 60, on_verdict,
+	    &answers);
 	keeper_ask_secret(keeper, on_secret, &answers);
 	for (int i = 0; i < 2 * MAX_DATAGRAMS; i++)
 		ev_run(loop, EVRUN_NOWAIT);
 	FUZZ_CHECK(answers <= 2);
-	key = keeper_ask_privkey(keeper);
+	key = keeper_ask_privkey(keeper, REQUEST_KEY_MAIN);
 	if (key != NULL) {
 		uint8_t	       hash[32] = { 1 };
 		gnutls_datum_t datum = { hash, sizeof(hash) };

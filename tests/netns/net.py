@@ -246,11 +246,13 @@ class Namespace:
         sock.listen(16)
         return sock
 
-    def tcp_connect(self, address, port, timeout=10):
+    def tcp_connect(self, address, port, timeout=10, source=None):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with self.entered():
             sock = socket.socket(family, socket.SOCK_STREAM)
         sock.settimeout(timeout)
+        if source:
+            sock.bind((source, 0))
         sock.connect((address, port))
         return sock
 

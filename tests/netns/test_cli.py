@@ -143,7 +143,9 @@ def test_version_names_libraries_and_features(cli):
     out = cli.ok("version")
     for want in (r"^tombolo \d", r"gnutls \d", r"nettle \d", r"jansson \d",
                  r"libnl \d", r"X25519MLKEM768: (yes|no)$",
-                 r"TLS-SRP in the library: (yes|no)$",
+                 r"TLS-SRP: (yes|no)$", r"PAM: (yes|no)$",
+                 r"seccomp: (yes|no)$", r"Landlock: (no|ABI \d+)$",
+                 r"methods: srp, password(, pam)?, certificate(, tls-srp)?$",
                  r"workers by default: \d+$"):
         assert re.search(want, out, re.M), out
 
@@ -169,7 +171,7 @@ def test_keys_belong_to_the_keeper_and_the_ca_key_to_root(tap):
     assert owner("s/ca.key") == 0 and owner("s/tombolo.conf") == 0
     assert owner("s/keeper") == owner("s/keeper/server.key") != 0
     tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
-    assert owner("s/keeper/sites/berlin.password") == owner("s/keeper")
+    assert owner("s/keeper/sites/berlin.srp") == owner("s/keeper")
     assert owner("s/sites.d/berlin.conf") == 0 == owner("berlin.invite")
     tap.ok("join", "berlin.invite", "--dir", "c")
     assert owner("c/keeper/password") == owner("c/keeper") != 0
@@ -246,15 +248,14 @@ def test_generated_secret_is_only_in_the_invitation(tap):
     assert {k: invite[k] for k in invite if k not in ("ca", "secret")} == {
         "tombolo-invitation": 1, "server": "vpn.example.org", "port": 55555,
         "name": "vpn.example.org", "site": "berlin", "mode": "tap",
-        "auth": "password"}
+        "auth": "srp"}
     assert invite["ca"] == tap.text("s/ca.crt")
     assert invite["secret"] not in out
     for name, (_, content) in tap.tree().items():
         if name != "berlin.invite" and content is not None:
             assert invite["secret"].encode() not in content
-    assert tap.mode("s/keeper/sites/berlin.password") == 0o600
-    assert re.fullmatch(r"\$y\$[./0-9A-Za-z$]+\n",
-                        tap.text("s/keeper/sites/berlin.password"))
+    assert tap.mode("s/keeper/sites/berlin.srp") == 0o600
+    assert tap.text("s/keeper/sites/berlin.srp").count("\n") == 1
     assert "join berlin.invite" in out
 
 
@@ -322,7 +323,7 @@ def test_sites_get_the_lowest_free_address(tun):
     tun.ok("site", "add", "e", "--generate", "--dir", "s", "--address",
            "10.4.2.77", "--subnet", "10.0.7.0/24", "--subnet", "fd00:7::/64")
     assert tun.sites()["e"] == {
-        "name": "e", "disabled": False, "auth": "password",
+        "name": "e", "disabled": False, "auth": "srp",
         "addresses": ["10.4.2.77"], "subnets": ["10.0.7.0/24", "fd00:7::/64"]}
 
 
@@ -371,7 +372,7 @@ def test_sites_are_listed_and_shown(tun):
     assert tun.sites() == {}
     tun.ok("site", "add", "berlin", "--generate", "--dir", "s", "--subnet",
            "10.0.7.0/24")
-    assert re.search(r"^berlin +enabled +password +10\.4\.2\.2 +10\.0\.7\.0/24$",
+    assert re.search(r"^berlin +enabled +srp +10\.4\.2\.2 +10\.0\.7\.0/24$",
                      tun.ok("site", "list", "--dir", "s"), re.M)
     assert tun.ok("site", "show", "berlin", "--dir", "s") == \
         tun.text("s/sites.d/berlin.conf")
@@ -388,7 +389,7 @@ def test_unknown_sites_are_said_to_be(tap, verb):
 
 def test_disabling_keeps_everything_and_enabling_restores_it(tap):
     tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
-    mine = "# my notes\n\n  [site berlin] # here\nauth = \\\n password\n# end"
+    mine = "# my notes\n\n  [site berlin] # here\nauth = \\\n srp\n# end"
     tap.write("s/sites.d/berlin.conf", mine)
     tap.ok("site", "disable", "berlin", "--dir", "s")
     assert tap.sites()["berlin"]["disabled"]
@@ -425,21 +426,24 @@ def test_removal_leaves_nothing_of_the_site(tap):
     assert tap.tree() == before
 
 
-def test_another_password_makes_another_invitation(tap):
-    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
-    hash = tap.text("s/keeper/sites/berlin.password")
+@pytest.mark.parametrize("method", ["srp", "password"])
+def test_another_password_makes_another_invitation(tap, method):
+    file = "s/keeper/sites/berlin." + method
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s", "--auth", method)
+    hash = tap.text(file)
     tap.fails("site", "passwd", "berlin", "--generate", "--dir", "s",
               says="berlin.invite is there already")
     tap.ok("site", "passwd", "berlin", "--generate", "--dir", "s", "--out",
            "new.invite")
     old, new = (json.loads(tap.text(n)) for n in ("berlin.invite", "new.invite"))
     assert old.pop("secret") != new.pop("secret") and old == new
-    assert tap.text("s/keeper/sites/berlin.password") != hash
-    hash = tap.text("s/keeper/sites/berlin.password")
+    assert tap.text(file) != hash
+    hash = tap.text(file)
     tap.write("pw", "sesame")
-    tap.ok("site", "passwd", "berlin", "--password-file", "pw", "--dir", "s")
-    assert tap.text("s/keeper/sites/berlin.password") != hash
-    assert tap.mode("s/keeper/sites/berlin.password") == 0o600
+    assert "has another password" in tap.ok(
+        "site", "passwd", "berlin", "--password-file", "pw", "--dir", "s")
+    assert tap.text(file) != hash
+    assert tap.mode(file) == 0o600
 
 
 def test_sites_are_managed_at_the_primary_site_only(tap):
@@ -449,6 +453,315 @@ def test_sites_are_managed_at_the_primary_site_only(tap):
     tap.fails("site", "list", "--dir", "none", says="No such file")
     tap.fails("site", "add", "x", "--generate", "--dir", "keeper",
               says="No such file")
+
+
+# -- methods
+
+METHODS = ["srp", "password", "pam", "certificate", "tls-srp"]
+
+
+def has(cli, method):
+    """Whether this build has the method."""
+    return re.search(r"^methods: .*\b(?<!-)%s\b" % method, cli.ok("version"),
+                     re.M) is not None
+
+
+def need(cli, method):
+    if not has(cli, method):
+        pytest.skip("this build has no " + method)
+
+
+def allow(cli, *methods):
+    """Puts `auth` lines into the server's configuration."""
+    text = cli.text("s/tombolo.conf")
+    cli.write("s/tombolo.conf", text.replace("[server]\n", "[server]\n" + "".join(
+        "auth = %s\n" % m for m in methods), 1))
+
+
+@pytest.fixture
+def all_methods(cli):
+    """A server with every method that this build has."""
+    args = [a for m in METHODS if has(cli, m) for a in ("--auth", m)]
+    cli.ok("init", "--name", "vpn.example.org", "--dir", "s", *args)
+    return cli
+
+
+def add(cli, name, method, *args):
+    if method != "certificate" and not args:
+        args = ("--generate",)
+    return cli.ok("site", "add", name, "--dir", "s", "--auth", method, *args)
+
+
+@pytest.mark.parametrize("method", ["srp", "password", "pam", "tls-srp"])
+def test_server_keeps_no_secret_of_any_method(all_methods, method):
+    cli = all_methods
+    need(cli, method)
+    add(cli, "berlin", method)
+    invite = json.loads(cli.text("berlin.invite"))
+    assert invite["auth"] == method and "key" not in invite
+    file = "s/keeper/sites/berlin." + method
+    assert cli.mode(file) == 0o600 and cli.text(file).count("\n") == 1
+    assert [n for n in cli.tree() if "/berlin." in n and n != file] == [
+        "s/sites.d/berlin.conf"]
+    for name, (_, content) in cli.tree().items():
+        if name != "berlin.invite" and content is not None:
+            assert invite["secret"].encode() not in content
+    if method == "pam":
+        assert re.fullmatch(r"[0-9a-f]{32}\n", cli.text(file))
+    if method == "password":
+        assert re.fullmatch(r"\$y\$[./0-9A-Za-z$]+\n", cli.text(file))
+    assert "auth = %s\n" % method in cli.ok("site", "show", "berlin", "--dir",
+                                            "s")
+    cli.ok("join", "berlin.invite", "--dir", "c")
+    assert cli.text("c/keeper/password") == invite["secret"] + "\n"
+    assert "\nauth = %s\n" % method in cli.text("c/tombolo.conf")
+
+
+def openssl(cli, *args):
+    done = subprocess.run(["openssl", *args], cwd=cli.path, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout
+
+
+def is_good(cli, cert, *args):
+    return openssl(cli, "verify", "-CAfile", "s/ca.crt", "-purpose",
+                   "sslclient", *args, cert)[0] == 0
+
+
+needs_openssl = pytest.mark.skipif(
+    not any(os.access(os.path.join(d, "openssl"), os.X_OK) for d in
+            os.environ["PATH"].split(":")), reason="needs openssl")
+
+
+@needs_openssl
+def test_certificate_and_key_go_into_the_invitation_only(tap):
+    before = set(tap.tree())
+    out = add(tap, "berlin", "certificate")
+    assert "the key is in it" in out
+    assert set(tap.tree()) - before == {
+        "berlin.invite", "s/sites.d/berlin.conf", "s/sites.d/berlin.crt"}
+    invite = json.loads(tap.text("berlin.invite"))
+    assert tap.mode("berlin.invite") == 0o600 and "secret" not in invite
+    assert invite["certificate"] == tap.text("s/sites.d/berlin.crt")
+    tap.ok("join", "berlin.invite", "--dir", "c")
+    modes = {n: m for n, (m, _) in tap.tree().items() if n.startswith("c")}
+    assert modes == {"c": 0o755, "c/tombolo.conf": 0o644, "c/ca.crt": 0o644,
+                     "c/client.crt": 0o644, "c/keeper": 0o700,
+                     "c/keeper/client.key": 0o600}
+    assert tap.text("c/keeper/client.key") == invite["key"]
+    assert is_good(tap, "c/client.crt")
+    status, text = openssl(tap, "x509", "-in", "c/client.crt", "-noout",
+                           "-subject", "-pubkey", "-ext",
+                           "extendedKeyUsage,basicConstraints")
+    assert re.search(r"CN ?= ?berlin$", text, re.M), text
+    assert "TLS Web Client Authentication" in text and "CA:TRUE" not in text
+    assert openssl(tap, "pkey", "-in", "c/keeper/client.key", "-pubout")[1] in \
+        text
+    # Nor can it play the server.
+    assert openssl(tap, "verify", "-CAfile", "s/ca.crt", "-purpose",
+                   "sslserver", "c/client.crt")[0] != 0
+
+
+@needs_openssl
+def test_certificate_is_revoked_by_passwd_and_remove(tap):
+    crl = ("-crl_check", "-CRLfile", "s/crl.pem")
+    for name in ("a", "b"):
+        add(tap, name, "certificate")
+    first = tap.write("first.crt", tap.text("s/sites.d/a.crt"))
+    out = tap.ok("site", "passwd", "a", "--dir", "s", "--out", "new.invite")
+    assert "another certificate; the old one is revoked" in out
+    assert tap.mode("s/crl.pem") == 0o644
+    new = tap.write("new.crt",
+                    json.loads(tap.text("new.invite"))["certificate"])
+    assert tap.text("s/sites.d/a.crt") == tap.text(new) != tap.text(first)
+    assert is_good(tap, first)
+    assert not is_good(tap, first, *crl)
+    assert is_good(tap, new, *crl) and is_good(tap, "s/sites.d/b.crt", *crl)
+    tap.ok("site", "remove", "a", "--dir", "s")
+    assert not is_good(tap, first, *crl) and not is_good(tap, new, *crl)
+    assert is_good(tap, "s/sites.d/b.crt", *crl)
+    assert not [n for n in tap.tree() if n.startswith("s/sites.d/a.")]
+    # The name again: what was issued before does not count again.
+    add(tap, "a", "srp", "--generate", "--out", "x")
+    assert not is_good(tap, new, *crl)
+
+
+def test_without_the_ca_key_nothing_is_issued_or_revoked(tap):
+    add(tap, "berlin", "certificate")
+    os.rename(os.path.join(tap.path, "s/ca.key"),
+              os.path.join(tap.path, "safe"))
+    tap.fails("site", "add", "x", "--auth", "certificate", "--dir", "s",
+              says="s/ca.key: No such file")
+    tap.fails("site", "passwd", "berlin", "--dir", "s", "--out", "x",
+              says="needs the CA's key")
+    # A site must go when it must; its certificate waits.
+    done = tap("site", "remove", "berlin", "--dir", "s")
+    assert done.returncode == 1 and "certificate not revoked" in done.stdout
+    assert "s/sites.d/berlin.crt" in tap.tree()
+    tap.fails("site", "add", "berlin", "--generate", "--dir", "s", "--out",
+              "x", says="needs the CA's key")
+    os.rename(os.path.join(tap.path, "safe"),
+              os.path.join(tap.path, "s/ca.key"))
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s", "--out", "x")
+    assert "s/crl.pem" in tap.tree()
+    assert "s/sites.d/berlin.crt" not in tap.tree()
+
+
+def test_another_ca_key_is_not_used(tap):
+    tap.ok("init", "--name", "other", "--dir", "o")
+    tap.write("s/ca.key", tap.text("o/ca.key"), 0o600)
+    tap.fails("site", "add", "x", "--auth", "certificate", "--dir", "s",
+              says="ca.key is not the key of ca.crt")
+
+
+def test_list_of_revoked_ones_that_is_not_ours_is_not_signed(tap):
+    add(tap, "berlin", "certificate")
+    tap.write("s/crl.pem", "junk")
+    tap.fails("site", "passwd", "berlin", "--dir", "s", "--out", "x",
+              says="is not revoked in crl.pem")
+
+
+def test_certificates_of_another_ca_are_left_to_it(tap):
+    text = tap.text("s/tombolo.conf")
+    tap.write("s/tombolo.conf", text.replace(
+        "[server]\n", "[server]\nsite-ca = other.crt\n", 1))
+    out = add(tap, "berlin", "certificate")
+    assert "with a certificate for berlin from other.crt" in out
+    invite = json.loads(tap.text("berlin.invite"))
+    assert "key" not in invite and "certificate" not in invite
+    assert "s/sites.d/berlin.crt" not in tap.tree()
+    out = tap.ok("join", "berlin.invite", "--dir", "c")
+    assert "c/client.crt" in out and "c/keeper/client.key" in out
+    assert "c/keeper/password" not in tap.tree()
+    tap.fails("site", "passwd", "berlin", "--dir", "s",
+              says="its certificate is from other.crt")
+
+
+@pytest.mark.parametrize("option", [("--generate",), ("--password-file", "pw")])
+def test_certificate_takes_no_password(tap, option):
+    tap.write("pw", "sesame")
+    tap.fails("site", "add", "a", "--auth", "certificate", "--dir", "s",
+              *option, status=2, says="a certificate needs no password")
+    add(tap, "a", "certificate")
+    tap.fails("site", "passwd", "a", "--dir", "s", *option, status=2,
+              says="needs no password")
+    tap.fails("join", "a.invite", "--dir", "c", "--password-file", "pw",
+              status=1, says="needs no password")
+
+
+def test_pam_needs_no_secret_of_ours(tap):
+    need(tap, "pam")
+    file = "s/keeper/sites/a.pam"
+    tap.write("pw", "sesame\n")
+    tap.ok("site", "add", "a", "--auth", "pam", "--dir", "s")
+    assert "secret" not in json.loads(tap.text("a.invite"))
+    out = tap.ok("join", "a.invite", "--dir", "c")
+    assert "tombolo login" in out and "c/keeper/password" not in tap.tree()
+    tap.ok("join", "a.invite", "--dir", "d", "--password-file", "pw")
+    assert tap.text("d/keeper/password") == "sesame\n"
+    # Another line ends what was granted; the password is PAM's.
+    line = tap.text(file)
+    assert "where PAM looks" in tap.ok("site", "passwd", "a", "--dir", "s")
+    assert re.fullmatch(r"[0-9a-f]{32}\n", tap.text(file))
+    assert tap.text(file) != line
+    # Who knows it may have it in the invitation.
+    add(tap, "b", "pam", "--password-file", "pw")
+    assert json.loads(tap.text("b.invite"))["secret"] == "sesame"
+    assert "sesame" not in tap.text("s/keeper/sites/b.pam")
+
+
+def test_init_writes_the_methods_it_is_told(cli):
+    cli.ok("init", "--name", "a", "--dir", "s", "--auth", "certificate",
+           "--auth", "srp")
+    text = cli.text("s/tombolo.conf")
+    assert "\nauth = srp\nauth = certificate\n" in text
+    assert "s/server-rsa.crt" not in cli.tree()
+    cli.fails("init", "--name", "a", "--dir", "t", "--auth", "none",
+              says="auth = none: expected srp, password")
+    cli.fails("init", "--name", "a", "--dir", "t", "--auth", "srp", "--auth",
+              "srp", says="is there already")
+
+
+@pytest.mark.parametrize("method", ["srp", "password", "pam", "certificate"])
+def test_what_the_server_does_not_allow_is_refused(cli, method):
+    need(cli, method)
+    other = "password" if method != "password" else "srp"
+    cli.ok("init", "--name", "a", "--dir", "s", "--auth", other)
+    args = () if method == "certificate" else ("--generate",)
+    cli.fails("site", "add", "b", "--auth", method, "--dir", "s", *args,
+              says="add auth = %s to its [server]" % method)
+    cli.write("s/sites.d/b.conf", "[site b]\nauth = %s\n" % method)
+    cli.fails("check", "--dir", "s", says="s/sites.d/b.conf:2: auth = " + method)
+    # A disabled one may stay as it is.
+    cli.ok("site", "disable", "b", "--dir", "s")
+    cli.ok("check", "--dir", "s")
+    cli.fails("site", "enable", "b", "--dir", "s", says="is not allowed")
+
+
+def test_tls_srp_is_switched_on_by_a_line(tap):
+    need(tap, "tls-srp")
+    line = tap.fails("site", "add", "a", "--auth", "tls-srp", "--generate",
+                     "--dir", "s", says="add auth = tls-srp to its [server]")
+    assert "and a line for each other one in use" in line
+    allow(tap, "srp", "tls-srp")
+    tap.ok("check", "--dir", "s")
+    add(tap, "a", "tls-srp")
+    assert tap.mode("s/server-rsa.crt") == 0o644
+    assert tap.mode("s/keeper/server-rsa.key") == 0o600
+    # Made once.
+    cert = tap.text("s/server-rsa.crt")
+    add(tap, "b", "tls-srp")
+    assert tap.text("s/server-rsa.crt") == cert
+    os.unlink(os.path.join(tap.path, "s/keeper/server-rsa.key"))
+    tap.fails("site", "add", "c", "--auth", "tls-srp", "--generate", "--dir",
+              "s", says="server-rsa.crt is there already")
+
+
+@needs_openssl
+def test_tls_srp_has_an_rsa_certificate_from_init_on(cli):
+    need(cli, "tls-srp")
+    cli.ok("init", "--name", "vpn.example.org", "--dir", "s", "--auth", "srp",
+           "--auth", "tls-srp")
+    status, text = openssl(cli, "x509", "-in", "s/server-rsa.crt", "-noout",
+                           "-text")
+    assert "Public-Key: (3072 bit)" in text
+    assert "DNS:vpn.example.org" in text
+    assert openssl(cli, "verify", "-CAfile", "s/ca.crt", "-purpose",
+                   "sslserver", "-verify_hostname", "vpn.example.org",
+                   "s/server-rsa.crt")[0] == 0
+
+
+def test_method_that_this_build_lacks_is_refused_everywhere(cli):
+    if has(cli, "tls-srp"):
+        pytest.skip("this build has tls-srp")
+    cli.fails("init", "--name", "a", "--dir", "s", "--auth", "tls-srp",
+              says="use srp")
+    cli.ok("init", "--name", "a", "--dir", "s")
+    cli.fails("site", "add", "b", "--auth", "tls-srp", "--generate", "--dir",
+              "s", says="use srp")
+
+
+def test_removal_leaves_nothing_of_any_method(all_methods):
+    cli = all_methods
+    before = cli.tree()
+    for method in METHODS:
+        if method == "certificate" or not has(cli, method):
+            continue
+        add(cli, "berlin", method)
+        # It had another method before.
+        cli.write("s/keeper/sites/berlin.password", "x\n", 0o600)
+        os.unlink(os.path.join(cli.path, "berlin.invite"))
+        cli.ok("site", "remove", "berlin", "--dir", "s")
+        assert cli.tree() == before
+
+
+def test_certificate_is_revoked_when_the_configuration_is_broken(tap):
+    add(tap, "berlin", "certificate")
+    tap.write("s/tombolo.conf", "junk\n")
+    tap.ok("site", "remove", "berlin", "--dir", "s")
+    assert "s/crl.pem" in tap.tree()
+    assert not [n for n in tap.tree() if "s/sites.d/berlin" in n]
 
 
 # -- join
@@ -466,9 +779,11 @@ def test_join_pins_the_ca_and_hides_the_password(tap):
                      "c/keeper": 0o700, "c/keeper/password": 0o600}
     lines = tap.ok("check", "-v", "--dir", "c").splitlines()
     for want in ("server = vpn.example.org:55555", "name = vpn.example.org",
-                 "site = berlin", "auth = password", "mode = tap",
+                 "site = berlin", "auth = srp", "mode = tap",
                  "bridge = br1"):
         assert want in lines
+    # Written down even where it is the default: no server changes it.
+    assert "\nauth = srp\n" in tap.text("c/tombolo.conf")
 
 
 def test_join_without_a_bridge_says_what_that_means(tap):
@@ -531,7 +846,9 @@ def test_an_invitation_that_others_can_read_gets_a_warning(tap):
     ("auth", "none", "auth = none"),
     ("port", 0, 'bad "port"'),
     ("ca", "junk", 'no good "ca"'),
-    ("secret", "a\nb", 'bad "secret"')])
+    ("secret", "a\nb", 'bad "secret"'),
+    ("key", "junk", 'no good "certificate"'),
+    ("certificate", "junk", 'no good "certificate"')])
 def test_forged_invitations_are_refused(tap, key, value, says):
     tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
     invite = json.loads(tap.text("berlin.invite"))

@@ -49,9 +49,9 @@ import(const struct ca_pem *pem)
 	return cert;
 }
 
-/* As a client does: one CA, one name, server authentication. */
+/* As each end does: one CA, one name (NULL: any), one purpose. */
 static unsigned
-verify(const struct ca_pem *pem, const char *name)
+verify_for(const struct ca_pem *pem, const char *name, const char *what_for)
 {
 	gnutls_x509_crt_t	  ca = import(&ca_cert), cert = import(pem);
 	gnutls_x509_trust_list_t  list;
@@ -59,21 +59,29 @@ verify(const struct ca_pem *pem, const char *name)
 		    { GNUTLS_DT_DNS_HOSTNAME, NULL, 0 },
 		    { GNUTLS_DT_KEY_PURPOSE_OID, NULL, 0 },
 	};
-	char	 host[256], purpose[] = GNUTLS_KP_TLS_WWW_SERVER;
+	char	 host[256], purpose[64];
 	unsigned status = 0;
 
-	strcpy(host, name);
+	strcpy(host, name != NULL ? name : "");
+	strcpy(purpose, what_for);
 	data[0].data = (unsigned char *)host;
 	data[1].data = (unsigned char *)purpose;
 	ck_assert_int_eq(gnutls_x509_trust_list_init(&list, 0), 0);
 	ck_assert_int_eq(gnutls_x509_trust_list_add_cas(list, &ca, 1, 0), 1);
 	ck_assert_int_eq(gnutls_x509_trust_list_verify_crt2(list, &cert, 1,
-			     data, 2, GNUTLS_PROFILE_TO_VFLAGS(
+			     name != NULL ? data : data + 1,
+			     name != NULL ? 2 : 1, GNUTLS_PROFILE_TO_VFLAGS(
 				 GNUTLS_PROFILE_MEDIUM),
 			     &status, NULL), 0);
 	gnutls_x509_crt_deinit(cert);
 	gnutls_x509_trust_list_deinit(list, 1);
 	return status;
+}
+
+static unsigned
+verify(const struct ca_pem *pem, const char *name)
+{
+	return verify_for(pem, name, GNUTLS_KP_TLS_WWW_SERVER);
 }
 
 static const struct {
@@ -266,6 +274,73 @@ START_TEST(only_one_ca_certificate_is_one)
 }
 END_TEST
 
+START_TEST(site_certificate_is_for_a_client_of_that_name_only)
+{
+	struct ca_pem	  pem, key;
+	gnutls_x509_crt_t cert;
+	unsigned	  usage, critical;
+	char		  cn[128];
+	size_t		  len = sizeof(cn);
+
+	make_ca("a");
+	ck_assert_int_eq(ca_make_key(&key), 0);
+	ck_assert_int_eq(ca_sign_site(&ca_cert, &ca_key, &key, "berlin-2.x_y",
+			     NOW, &pem), 0);
+	ck_assert_uint_eq(verify_for(&pem, NULL, GNUTLS_KP_TLS_WWW_CLIENT), 0);
+	/* It cannot play the server: not by its purpose, not by its name. */
+	ck_assert_uint_eq(verify_for(&pem, NULL, GNUTLS_KP_TLS_WWW_SERVER),
+	    GNUTLS_CERT_INVALID | GNUTLS_CERT_PURPOSE_MISMATCH);
+	ck_assert_uint_ne(verify_for(&pem, "a", GNUTLS_KP_TLS_WWW_CLIENT), 0);
+	cert = import(&pem);
+	ck_assert_int_eq(gnutls_x509_crt_get_dn_by_oid(cert,
+			     GNUTLS_OID_X520_COMMON_NAME, 0, 0, cn, &len), 0);
+	ck_assert_str_eq(cn, "berlin-2.x_y");
+	ck_assert_int_eq(gnutls_x509_crt_get_ca_status(cert, &critical), 0);
+	gnutls_x509_crt_get_key_usage(cert, &usage, &critical);
+	ck_assert_uint_eq(usage, GNUTLS_KEY_DIGITAL_SIGNATURE);
+	ck_assert_int_eq(gnutls_x509_crt_get_expiration_time(cert),
+	    NOW + 5 * YEAR_SEC);
+	gnutls_x509_crt_deinit(cert);
+	ck_assert(ca_is_pair(&pem, &key));
+	ck_assert(!ca_is_pair(&pem, &server_key));
+	ck_assert(!ca_is_pair(&key, &pem));
+	ca_pem_fini(&pem);
+	/* A common name has room for 64 bytes, a site for 63. */
+	ck_assert_int_eq(ca_sign_site(&ca_cert, &ca_key, &key, "", NOW, &pem),
+	    -EINVAL);
+	ca_pem_fini(&key);
+	free_ca();
+}
+END_TEST
+
+START_TEST(rsa_key_can_be_a_servers)
+{
+	struct ca_pem	      pem, key;
+	gnutls_x509_privkey_t got;
+	gnutls_datum_t	      text;
+	unsigned	      bits = 0;
+
+	make_ca("vpn.example.org");
+	ck_assert_int_eq(ca_make_rsa_key(&key), 0);
+	text = (gnutls_datum_t) { (unsigned char *)key.text,
+		(unsigned)key.len };
+	gnutls_x509_privkey_init(&got);
+	ck_assert_int_eq(gnutls_x509_privkey_import(got, &text,
+			     GNUTLS_X509_FMT_PEM), 0);
+	ck_assert_int_eq(gnutls_x509_privkey_get_pk_algorithm2(got, &bits),
+	    GNUTLS_PK_RSA);
+	ck_assert_uint_eq(bits, 3072);
+	gnutls_x509_privkey_deinit(got);
+	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &key,
+			     "vpn.example.org", NOW, &pem), 0);
+	ck_assert_uint_eq(verify(&pem, "vpn.example.org"), 0);
+	ck_assert(ca_is_pair(&pem, &key));
+	ca_pem_fini(&pem);
+	ca_pem_fini(&key);
+	free_ca();
+}
+END_TEST
+
 START_TEST(now_is_never_before_the_build)
 {
 	ck_assert_int_ge(ca_now(), time(NULL));
@@ -288,6 +363,9 @@ main(void)
 	tcase_add_test(tcase, certificates_say_what_they_are_for);
 	tcase_add_test(tcase, bad_names_and_keys_are_refused);
 	tcase_add_test(tcase, only_one_ca_certificate_is_one);
+	tcase_add_test(tcase,
+	    site_certificate_is_for_a_client_of_that_name_only);
+	tcase_add_test(tcase, rsa_key_can_be_a_servers);
 	tcase_add_test(tcase, now_is_never_before_the_build);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "conf/conf_keys.h"
+#include "conf/conf_types.h"
 
 #define TEXT_MAX ((size_t)1024 * 1024)
 
@@ -76,6 +77,19 @@ is_input(const struct dirent *entry)
 	return len > 3 && strcmp(entry->d_name + len - 3, ".in") == 0;
 }
 
+/* A build without PAM does not have it among the defaults. */
+static void
+drop_unbuilt(char *text)
+{
+	static const char line[] = "auth = pam\n";
+	const char	 *why;
+	char		 *at;
+
+	while (!conf_auth_is_built(CONF_AUTH_PAM, &why) &&
+	    (at = strstr(text, line)) != NULL)
+		memmove(at, at + strlen(line), strlen(at + strlen(line)) + 1);
+}
+
 static void
 one_golden(const char *input)
 {
@@ -97,6 +111,7 @@ one_golden(const char *input)
 		    (gid_t)-1);
 	ck_assert_msg(file_read(want_path, TEXT_MAX, &want, &want_len) == 0,
 	    "%s: cannot be read", want_path);
+	drop_unbuilt(want);
 	ck_assert_msg(strcmp(got, want) == 0, "%s gives\n%snot\n%s", input, got,
 	    want);
 	ck_assert_msg((strncmp(name, "wrong-", 6) == 0) == (conf == NULL),
@@ -217,7 +232,12 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 		fputs(net < 100 ? "yes" : "auto", out);
 		break;
 	case CONF_TYPE_AUTH:
-		fputs("password", out);
+		fputs(net < 100 ? "password" : "srp", out);
+		break;
+	case CONF_TYPE_AUTHS:
+		break; /* put_random_auths() */
+	case CONF_TYPE_SERVICE:
+		fprintf(out, "tombolo-%u", net);
 		break;
 	case CONF_TYPE_SITE:
 		fprintf(out, "site-%u", net);
@@ -243,6 +263,18 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 		break;
 	}
 	fputc('\n', out);
+}
+
+/* Those that the sites of random_conf() have among them. */
+static void
+put_random_auths(FILE *out, uint64_t *seed)
+{
+	static const char *const methods[] = { "srp", "password",
+		"certificate" };
+	size_t n = 2 + unit_below(seed, 2);
+
+	while (n-- > 0)
+		fprintf(out, "auth = %s\n", methods[n]);
 }
 
 static bool
@@ -298,7 +330,11 @@ random_conf(uint64_t *seed)
 			if (key->section != section ||
 			    !is_wanted(key, role, mode, bridged, seed))
 				continue;
-			n = conf_key_is_list(key) ? 1 + unit_below(seed, 3) : 1;
+			n = conf_type_is_list(key) ? 1 + unit_below(seed, 3) : 1;
+			if (key->type == CONF_TYPE_AUTHS) {
+				put_random_auths(out, seed);
+				continue;
+			}
 			while (n-- > 0) {
 				fprintf(out, "%s = ", key->name);
 				put_random_value(out, key, seed, ++number % 50);
@@ -341,13 +377,18 @@ START_TEST(every_row_of_the_table_is_sound)
 		    "%s: twice", key->name);
 		ck_assert_msg(value != NULL, "%s: neither default nor example",
 		    key->name);
-		ck_assert_msg(conf_key_parse(key, base, value, why, sizeof(why)),
+		ck_assert_msg(conf_type_parse(key, base, value, why, sizeof(why)),
 		    "%s = %s: %s", key->name, value, why);
-		conf_key_print(out, key, base, 0);
+		conf_type_print(out, key, base, 0);
 		fclose(out);
 		ck_assert_str_eq(back, value);
 		free(conf.name);
 		free(conf.certificate);
+		free(conf.certificate_rsa);
+		free(conf.site_ca);
+		free(conf.crl);
+		free(conf.pam_service);
+		free(conf.site_certificate);
 		free(conf.socket);
 		free(conf.server_host);
 		free(conf.server_name);
@@ -390,7 +431,8 @@ START_TEST(hostile_text_is_refused)
 	    "f\n", &all));
 	ck_assert_str_eq(all.text,
 	    "f\\x0a:3: \\x1b[2J\\xff: no such key in [server]; there are name, "
-	    "port, listen, certificate, max-handshakes, handshake-time, "
+	    "port, listen, certificate, auth, certificate-rsa, site-ca, crl, "
+	    "pam-service, resume-time, max-handshakes, handshake-time, "
 	    "keepalive, dead-peer, socket\n");
 
 	/* A thousand complaints are no use to anybody. */
@@ -456,6 +498,53 @@ START_TEST(many_sites_are_checked_quickly)
 	ck_assert_ptr_null(parse(text, len, "f", &all));
 	ck_assert_ptr_nonnull(strstr(all.text, "more than 4096 sites"));
 	free(text);
+}
+END_TEST
+
+START_TEST(method_that_this_build_lacks_is_refused_with_what_to_do)
+{
+	static struct complaints all;
+	const char  *why;
+	char	     text[128], want[256];
+	struct conf *conf;
+
+	for (unsigned i = 0; i < CONF_AUTHS; i++) {
+		const char *name = conf_auth_name((enum conf_auth)i);
+
+		snprintf(text, sizeof(text),
+		    "[server]\nname = a\nauth = %s\n[site s]\nauth = %s\n",
+		    name, name);
+		conf = parse(text, strlen(text), "f", &all);
+		if (conf_auth_is_built((enum conf_auth)i, &why)) {
+			ck_assert_msg(conf != NULL, "%s: %s", name, all.text);
+			ck_assert_uint_eq(conf->auths, CONF_AUTH_BIT(i));
+			ck_assert_int_eq(conf->sites[0].auth, i);
+			conf_free(conf);
+			continue;
+		}
+		ck_assert_ptr_null(conf);
+		snprintf(want, sizeof(want),
+		    "f:3: auth = %s: %s\nf:5: auth = %s: %s\n", name, why,
+		    name, why);
+		ck_assert_str_eq(all.text, want);
+	}
+}
+END_TEST
+
+START_TEST(without_auth_lines_all_but_tls_srp_are_allowed)
+{
+	static const char text[] = "[server]\nname = a\n";
+	static struct complaints all;
+	struct conf *conf = parse(text, sizeof(text) - 1, "f", &all);
+	const char  *why;
+
+	ck_assert_ptr_nonnull(conf);
+	for (unsigned i = 0; i < CONF_AUTHS; i++)
+		ck_assert_msg(((conf->auths & CONF_AUTH_BIT(i)) != 0) ==
+			(i != CONF_AUTH_TLS_SRP &&
+			    conf_auth_is_built((enum conf_auth)i, &why)),
+		    "%s", conf_auth_name((enum conf_auth)i));
+	conf_free(conf);
 }
 END_TEST
 
@@ -672,6 +761,8 @@ END_TEST
 UNIT_MAIN("conf", each_golden_gives_what_it_should,
     golden_prints_parse_to_the_same, random_confs_print_to_the_same,
     every_row_of_the_table_is_sound, hostile_text_is_refused,
+    method_that_this_build_lacks_is_refused_with_what_to_do,
+    without_auth_lines_all_but_tls_srp_are_allowed,
     truncation_anywhere_does_no_harm, many_sites_are_checked_quickly,
     site_names_are_safe_file_names, sites_are_read_from_their_directory,
     complaints_of_all_files_come_together, what_cannot_be_read_is_said,

@@ -11,7 +11,7 @@
 #include "pki/ca.h"
 #include "pki/invite.h"
 
-static struct ca_pem ca_cert;
+static struct ca_pem ca_cert, site_cert, site_key, other_key;
 
 static void
 make_ca(void)
@@ -20,6 +20,10 @@ make_ca(void)
 
 	ck_assert_int_eq(ca_make_key(&key), 0);
 	ck_assert_int_eq(ca_make(&key, "a", ca_now(), &ca_cert), 0);
+	ck_assert_int_eq(ca_make_key(&site_key), 0);
+	ck_assert_int_eq(ca_make_key(&other_key), 0);
+	ck_assert_int_eq(ca_sign_site(&ca_cert, &key, &site_key, "berlin",
+			     ca_now(), &site_cert), 0);
 	ca_pem_fini(&key);
 }
 
@@ -27,6 +31,9 @@ static void
 free_ca(void)
 {
 	ca_pem_fini(&ca_cert);
+	ca_pem_fini(&site_cert);
+	ca_pem_fini(&site_key);
+	ca_pem_fini(&other_key);
 }
 
 static struct invite
@@ -80,6 +87,56 @@ START_TEST(what_was_written_is_read)
 }
 END_TEST
 
+START_TEST(certificate_and_key_go_together)
+{
+	static char two[3 * CA_PEM_MAX];
+	const struct {
+		const char *what;
+		const char *certificate, *key;
+		bool	    good;
+	} pairs[] = {
+		{ "both", site_cert.text, site_key.text, true },
+		{ "none", NULL, NULL, true },
+		{ "no key", site_cert.text, NULL, false },
+		{ "no certificate", NULL, site_key.text, false },
+		{ "another key", site_cert.text, other_key.text, false },
+		{ "the other way round", site_key.text, site_cert.text, false },
+		{ "words", "a", "b", false },
+		{ "two certificates", two, site_key.text, false },
+	};
+	struct invite invite = sample(), got;
+	char	      why[128];
+	char	     *text;
+	size_t	      len;
+
+	snprintf(two, sizeof(two), "%s%s", site_cert.text, ca_cert.text);
+	for (size_t i = 0; i < nitems(pairs); i++) {
+		bool good;
+
+		invite.certificate = (char *)(uintptr_t)pairs[i].certificate;
+		invite.key = (char *)(uintptr_t)pairs[i].key;
+		text = invite_print(&invite, &len);
+		good = parse(text, &got, why);
+		ck_assert_msg(good == pairs[i].good, "%s", pairs[i].what);
+		secret_free(text, len + 1);
+		if (!good) {
+			ck_assert_ptr_nonnull(strstr(why, "\"certificate\""));
+			ck_assert(got.certificate == NULL && got.key == NULL);
+			continue;
+		}
+		ck_assert_msg((got.key == NULL) == (invite.key == NULL), "%s",
+		    pairs[i].what);
+		if (got.key != NULL) {
+			ck_assert_str_eq(got.key, invite.key);
+			ck_assert_str_eq(got.certificate, invite.certificate);
+		}
+		invite_fini(&got);
+	}
+	invite.certificate = invite.key = NULL;
+	invite_fini(&invite);
+}
+END_TEST
+
 /* A member of a good invitation, replaced by other JSON (NULL: taken out). */
 static const struct {
 	const char *what;
@@ -127,6 +184,8 @@ static const struct {
 	    "bad \"subnets\"" },
 	{ "a network that is a number", "subnets", "[10]",
 	    "bad \"subnets\"" },
+	{ "a key of another type", "key", "[\"a\"]", "\"certificate\"" },
+	{ "a certificate alone", "certificate", "\"a\"", "\"certificate\"" },
 	{ "an empty secret", "secret", "\"\"", "bad \"secret\"" },
 	{ "a secret of two lines", "secret", "\"a\\nb\"", "bad \"secret\"" },
 	{ "a secret of another type", "secret", "[]", "bad \"secret\"" },
@@ -264,6 +323,7 @@ main(void)
 
 	tcase_add_unchecked_fixture(tcase, make_ca, free_ca);
 	tcase_add_test(tcase, what_was_written_is_read);
+	tcase_add_test(tcase, certificate_and_key_go_together);
 	tcase_add_loop_test(tcase, changed_members_are_refused_or_ignored, 0,
 	    nitems(changes));
 	tcase_add_test(tcase, what_is_no_invitation_is_refused);

@@ -128,7 +128,7 @@ start_keeper(int *auth, int *sign)
 		close(a[0]);
 		close(s[0]);
 		keeper_ask_free(ask);
-		_exit(keeper_serve(a[1], s[1], d) == 0 ? 0 : 1);
+		_exit(keeper_serve(a[1], s[1], d, -1, NULL) == 0 ? 0 : 1);
 	}
 	close(a[1]);
 	close(s[1]);
@@ -156,8 +156,9 @@ struct verdict {
 };
 
 static void
-on_verdict(void *arg, enum keeper_verdict said)
+on_verdict(void *arg, const struct keeper_answer *answer)
 {
+	enum keeper_verdict said = answer->verdict;
 	struct verdict *verdict = arg;
 
 	verdict->calls++;
@@ -186,12 +187,19 @@ wait_for(const unsigned *calls, unsigned n)
 	ev_timer_stop(loop, &tick);
 }
 
+static int
+ask_verify(const char *site, bool known, const char *password, size_t len,
+    keeper_ask_done *done, void *arg)
+{
+	return keeper_ask_verify(ask, site, known, password, len, 0, done, arg);
+}
+
 static bool
 verify(const char *site, bool known, const char *password, size_t len)
 {
 	struct verdict verdict = { 0 };
 
-	ck_assert_int_eq(keeper_ask_verify(ask, site, known, password, len,
+	ck_assert_int_eq(ask_verify(site, known, password, len,
 			     on_verdict, &verdict), 0);
 	ck_assert_uint_eq(verdict.calls, 0);
 	wait_for(&verdict.calls, 1);
@@ -344,21 +352,22 @@ END_TEST
 START_TEST(file_of_two_lines_is_no_hash)
 {
 	char hash[AUTH_PASSWORD_HASH_SIZE], got[AUTH_PASSWORD_HASH_SIZE];
-	char text[2 * AUTH_PASSWORD_HASH_SIZE + 2];
-	int  d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char   text[2 * AUTH_PASSWORD_HASH_SIZE + 2];
+	size_t len;
+	int    d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	ck_assert_int_eq(auth_password_hash("x", hash, sizeof(hash)), 0);
 	put("sites/berlin.password", hash, 0600);
-	ck_assert_int_eq(credentials_password_hash(d, "berlin", got,
-			     sizeof(got)), 0);
+	ck_assert_int_eq(credentials_line(d, "sites/berlin.password", got,
+			     sizeof(got), &len), 0);
 	ck_assert_str_eq(got, hash);
 	snprintf(text, sizeof(text), "%s\n%s\n", hash, hash);
 	put("sites/berlin.password", text, 0600);
-	ck_assert_int_eq(credentials_password_hash(d, "berlin", got,
-			     sizeof(got)), -EBADMSG);
+	ck_assert_int_eq(credentials_line(d, "sites/berlin.password", got,
+			     sizeof(got), &len), -EBADMSG);
 	put("sites/berlin.password", "", 0600);
-	ck_assert_int_eq(credentials_password_hash(d, "berlin", got,
-			     sizeof(got)), -EBADMSG);
+	ck_assert_int_eq(credentials_line(d, "sites/berlin.password", got,
+			     sizeof(got), &len), -EBADMSG);
 	close(d);
 }
 END_TEST
@@ -509,7 +518,7 @@ START_TEST(signature_by_the_keeper_verifies)
 
 	put_key(keys[_i].pk, keys[_i].bits, &clear);
 	attach_keeper();
-	key = keeper_ask_privkey(ask);
+	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
 	ck_assert_msg(key != NULL, "%s", keys[_i].what);
 	ck_assert_int_eq(gnutls_privkey_get_pk_algorithm(key, NULL),
 	    keys[_i].pk);
@@ -576,7 +585,7 @@ START_TEST(tls_server_runs_on_the_keepers_key)
 	put_key(keys[_i].pk, keys[_i].bits, &clear);
 	make_certificate(clear, &pcert);
 	attach_keeper();
-	key = keeper_ask_privkey(ask);
+	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
 	ck_assert_ptr_nonnull(key);
 	gnutls_certificate_allocate_credentials(&server_cred);
 	gnutls_certificate_allocate_credentials(&client_cred);
@@ -645,11 +654,11 @@ START_TEST(only_what_tls_needs_is_signed)
 	gnutls_x509_privkey_deinit(clear);
 	pid = start_keeper(&auth, &sign);
 	for (size_t i = 0; i < nitems(wishes); i++) {
-		uint8_t data[4 + 64] = { 0 };
+		uint8_t data[1 + 4 + 64] = { REQUEST_KEY_MAIN };
 
-		wire_write_u32(data, wishes[i].algorithm);
+		wire_write_u32(data + 1, wishes[i].algorithm);
 		ck_assert_int_eq(chan_send_fd(sign, REQUEST_SIGN, 1, data,
-				     4 + wishes[i].len, NULL, 0), 0);
+				     5 + wishes[i].len, NULL, 0), 0);
 		ck_assert_int_eq(chan_recv_fd(sign, &msg, buf, 5000), 0);
 		ck_assert_uint_ge(msg.len, 4);
 		ck_assert_msg(wire_read_u32(msg.data) == wishes[i].error,
@@ -667,11 +676,11 @@ END_TEST
 START_TEST(without_a_key_there_is_no_privkey)
 {
 	attach_keeper();
-	ck_assert_ptr_null(keeper_ask_privkey(ask));
+	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
 	/* And it is no reason to give the keeper up. */
 	put_hash("sites/berlin.password", "open sesame");
 	ck_assert(verify("berlin", true, "open sesame", 11));
-	ck_assert_ptr_null(keeper_ask_privkey(ask));
+	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
 }
 END_TEST
 
@@ -732,11 +741,24 @@ static const struct {
 	{ "half a length", false, REQUEST_VERIFY, "\0", 1 },
 	{ "a name longer than the request", false, REQUEST_VERIFY, "\0\5abc",
 	    5 },
-	{ "a NUL in the name", false, REQUEST_VERIFY, "\0\3a\0c\1x", 7 },
+	{ "a NUL in the name", false, REQUEST_VERIFY, "\0\3a\0c\1\0\0\0\0x", 11 },
 	{ "a name without `known`", false, REQUEST_VERIFY, "\0\3abc", 5 },
-	{ "a `known` of 2", false, REQUEST_VERIFY, "\0\3abc\2x", 7 },
-	{ "a password of 512", false, REQUEST_VERIFY, "\0\1a\1" LONGEST "!",
-	    4 + 512 },
+	{ "a `known` of 2", false, REQUEST_VERIFY, "\0\3abc\2\0\0\0\0x",
+	    11 },
+	{ "a password of 512", false, REQUEST_VERIFY,
+	    "\0\1a\1\0\0\0\0" LONGEST "!", 8 + 512 },
+	{ "half a lifetime", false, REQUEST_VERIFY, "\0\1a\1\0\0", 6 },
+	{ "an SRP_START without `known`", false, REQUEST_SRP_START, "\0\1a",
+	    3 },
+	{ "an empty SRP_FINISH", false, REQUEST_SRP_FINISH, "", 0 },
+	{ "a RESUME cut short", false, REQUEST_RESUME, "\0\1a12345678", 11 },
+	{ "a VOUCHED cut short", false, REQUEST_VOUCHED, "\0\1a1234567", 10 },
+	{ "an SRP_ANSWER cut short", false, REQUEST_SRP_ANSWER, "\0\1a\14", 4 },
+	{ "a TLS_SRP on the wrong channel", false, REQUEST_TLS_SRP,
+	    "\0\1a\1", 4 },
+	{ "a TLS_SRP with a `known` of 2", true, REQUEST_TLS_SRP, "\0\1a\2",
+	    4 },
+	{ "a SIGN with a third key", true, REQUEST_SIGN, "\2\0\0\0\1", 5 },
 	{ "a SECRET with something in it", false, REQUEST_SECRET, "x", 1 },
 	{ "a VERIFY on the wrong channel", true, REQUEST_VERIFY, "\0\1a\1x",
 	    5 },
@@ -769,10 +791,10 @@ START_TEST(without_a_keeper_asks_fail_at_once)
 	struct verdict verdict = { 0 };
 	struct told    told = { 0 };
 
-	ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true, "x", 1,
+	ck_assert_int_eq(ask_verify("berlin", true, "x", 1,
 			     on_verdict, &verdict), -ENOTCONN);
 	ck_assert_int_eq(keeper_ask_secret(ask, on_told, &told), -ENOTCONN);
-	ck_assert_ptr_null(keeper_ask_privkey(ask));
+	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
 	ev_run(loop, EVRUN_NOWAIT);
 	ck_assert_uint_eq(verdict.calls + told.calls, 0);
 }
@@ -794,12 +816,12 @@ START_TEST(killed_keeper_fails_asks_and_a_new_one_serves)
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
 	gnutls_x509_privkey_deinit(clear);
 	pid = attach_keeper();
-	key = keeper_ask_privkey(ask);
+	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
 	ck_assert_ptr_nonnull(key);
 
 	/* A hundred take a second or more; it dies in their midst. */
 	for (int i = 0; i < 100; i++)
-		ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true,
+		ck_assert_int_eq(ask_verify("berlin", true,
 				     "open sesame", 11, on_verdict, &verdict),
 		    0);
 	wait_for(&verdict.calls, 2);
@@ -812,7 +834,7 @@ START_TEST(killed_keeper_fails_asks_and_a_new_one_serves)
 	ck_assert(!verdict.yes);
 	ck_assert_int_lt(mono_sub(mono_now(), begin), MONO_SEC);
 
-	ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true, "x", 1,
+	ck_assert_int_eq(ask_verify("berlin", true, "x", 1,
 			     on_verdict, &verdict), -ENOTCONN);
 	begin = mono_now();
 	ck_assert_int_lt(gnutls_privkey_sign_data2(key,
@@ -838,7 +860,7 @@ START_TEST(attaching_a_new_keeper_fails_the_old_asks)
 	put_hash("sites/berlin.password", "open sesame");
 	attach_keeper();
 	for (int i = 0; i < 20; i++)
-		ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true,
+		ck_assert_int_eq(ask_verify("berlin", true,
 				     "open sesame", 11, on_verdict, &verdict),
 		    0);
 	attach_keeper();
@@ -861,12 +883,12 @@ START_TEST(silent_keeper_is_given_up_in_time)
 	pid = attach_keeper();
 	kill(pid, SIGSTOP);
 	begin = mono_now();
-	ck_assert_ptr_null(keeper_ask_privkey(ask));
+	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
 	ck_assert_int_lt(mono_sub(mono_now(), begin),
 	    (KEEPER_SIGN_TIMEOUT_MS + 1000) * MONO_MS);
 	/* Once, not with every handshake. */
 	begin = mono_now();
-	ck_assert_ptr_null(keeper_ask_privkey(ask));
+	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
 	ck_assert_int_lt(mono_sub(mono_now(), begin), MONO_SEC / 2);
 	kill(pid, SIGKILL);
 }
@@ -878,10 +900,10 @@ START_TEST(cancelled_ask_is_not_answered)
 
 	put_hash("sites/berlin.password", "open sesame");
 	attach_keeper();
-	keeper_ask_verify(ask, "berlin", true, "x", 1, on_verdict, &cancelled);
-	keeper_ask_verify(ask, "berlin", true, "open sesame", 11, on_verdict,
+	ask_verify("berlin", true, "x", 1, on_verdict, &cancelled);
+	ask_verify("berlin", true, "open sesame", 11, on_verdict,
 	    &kept);
-	keeper_ask_verify(ask, "berlin", true, "x", 1, on_verdict, &cancelled);
+	ask_verify("berlin", true, "x", 1, on_verdict, &cancelled);
 	keeper_ask_cancel(ask, &cancelled);
 	wait_for(&kept.calls, 1);
 	ck_assert(kept.yes);
@@ -897,28 +919,29 @@ START_TEST(asks_under_way_are_bounded)
 
 	kill(pid, SIGSTOP);
 	for (int i = 0; i < KEEPER_MAX_ASKS; i++)
-		ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true, "x", 1,
+		ck_assert_int_eq(ask_verify("berlin", true, "x", 1,
 				     on_verdict, &verdict), 0);
-	ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true, "x", 1,
+	ck_assert_int_eq(ask_verify("berlin", true, "x", 1,
 			     on_verdict, &verdict), -EAGAIN);
 	/* The keeper still has them. */
 	keeper_ask_cancel(ask, &verdict);
-	ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true, "x", 1,
+	ck_assert_int_eq(ask_verify("berlin", true, "x", 1,
 			     on_verdict, &verdict), -EAGAIN);
 	kill(pid, SIGKILL);
 }
 END_TEST
 
 static void
-ask_again(void *arg, enum keeper_verdict said)
+ask_again(void *arg, const struct keeper_answer *answer)
 {
+	enum keeper_verdict said = answer->verdict;
 	struct verdict *verdict = arg;
 
 	verdict->calls++;
 	ck_assert_int_eq(said, KEEPER_FAILED);
 	/* Another's too, in the middle of being told. */
 	keeper_ask_cancel(ask, arg);
-	ck_assert_int_eq(keeper_ask_verify(ask, "berlin", false, "x", 1,
+	ck_assert_int_eq(ask_verify("berlin", false, "x", 1,
 			     on_verdict, verdict + 1), 0);
 }
 
@@ -928,7 +951,7 @@ START_TEST(owner_may_ask_and_cancel_while_it_is_told)
 
 	attach_keeper();
 	for (int i = 0; i < 3; i++)
-		ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true, "x", 1,
+		ck_assert_int_eq(ask_verify("berlin", true, "x", 1,
 				     ask_again, &verdicts2[0]), 0);
 	attach_keeper();
 	ck_assert_uint_eq(verdicts2[0].calls, 1);

@@ -70,6 +70,77 @@ START_TEST(welcome_comes_back_as_it_was)
 }
 END_TEST
 
+START_TEST(what_proves_comes_back_as_it_was)
+{
+	struct message hello = { .type = MESSAGE_HELLO, .protocol = 1,
+		.workers = 1, .token_len = MESSAGE_MAX_TOKEN };
+	struct message challenge = { .type = MESSAGE_CHALLENGE, .group = 3072,
+		.setting = "$y$j9T$salt", .has_credential = true,
+		.credential_len = MESSAGE_MAX_CREDENTIAL };
+	struct message welcome = { .type = MESSAGE_WELCOME, .session = 1,
+		.lanes = 1, .keepalive_sec = 1, .dead_peer_sec = 2, .mtu = 1500,
+		.has_proof = true, .token_len = 3 };
+	struct message out;
+
+	memset(hello.token, 0x5a, sizeof(hello.token));
+	round_trip(&hello, &out);
+	ck_assert(!out.has_credential);
+	ck_assert_uint_eq(out.token_len, MESSAGE_MAX_TOKEN);
+	ck_assert_mem_eq(out.token, hello.token, sizeof(hello.token));
+	message_fini(&out);
+
+	memset(challenge.credential, 0xc3, MESSAGE_MAX_CREDENTIAL);
+	round_trip(&challenge, &out);
+	ck_assert_uint_eq(out.group, 3072);
+	ck_assert_str_eq(out.setting, "$y$j9T$salt");
+	ck_assert_uint_eq(out.credential_len, MESSAGE_MAX_CREDENTIAL);
+	ck_assert_mem_eq(out.credential, challenge.credential,
+	    MESSAGE_MAX_CREDENTIAL);
+	message_fini(&out);
+
+	memset(welcome.proof, 0x11, sizeof(welcome.proof));
+	memset(welcome.secret, 0x22, sizeof(welcome.secret));
+	memcpy(welcome.token, "tok", 3);
+	round_trip(&welcome, &out);
+	ck_assert(out.has_proof);
+	ck_assert_mem_eq(out.proof, welcome.proof, sizeof(welcome.proof));
+	ck_assert_uint_eq(out.token_len, 3);
+	ck_assert_mem_eq(out.secret, welcome.secret, sizeof(welcome.secret));
+	message_fini(&out);
+}
+END_TEST
+
+/* Optional means: right, or not there at all. */
+START_TEST(what_may_be_missing_must_still_be_right)
+{
+	static const char *const bad[] = {
+		"{\"type\":\"response\",\"proof\":\"\"}",
+		"{\"type\":\"response\",\"proof\":\"00\"}",
+		"{\"type\":\"response\",\"proof\":7}",
+		"{\"type\":\"response\",\"credential\":null}",
+		"{\"type\":\"response\",\"credential\":\"0\"}",
+		"{\"type\":\"challenge\",\"text\":\"\",\"echo\":false,"
+		"\"group\":8193}",
+		"{\"type\":\"challenge\",\"text\":\"\",\"echo\":false,"
+		"\"group\":-1}",
+		"{\"type\":\"challenge\",\"text\":\"\",\"echo\":false,"
+		"\"setting\":1}",
+	};
+	struct message out;
+	const char    *why;
+
+	for (size_t i = 0; i < nitems(bad); i++)
+		ck_assert_msg(message_decode(&out, bad[i], strlen(bad[i]),
+				  &why) == -EBADMSG,
+		    "%s", bad[i]);
+	ck_assert_int_eq(message_decode(&out, "{\"type\":\"response\"}", 19,
+			     &why),
+	    0);
+	ck_assert(!out.has_proof && !out.has_credential);
+	message_fini(&out);
+}
+END_TEST
+
 START_TEST(every_type_comes_back)
 {
 	for (unsigned i = 0; i < MESSAGE_TYPES; i++) {
@@ -173,6 +244,7 @@ START_TEST(a_message_cut_short_is_refused_at_every_byte)
 END_TEST
 
 UNIT_MAIN("message", hello_comes_back_as_it_was, welcome_comes_back_as_it_was,
-    every_type_comes_back, malformed_messages_are_refused,
+    what_proves_comes_back_as_it_was,
+    what_may_be_missing_must_still_be_right, every_type_comes_back, malformed_messages_are_refused,
     numbers_out_of_bounds_are_refused,
     a_message_cut_short_is_refused_at_every_byte)

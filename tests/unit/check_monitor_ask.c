@@ -112,11 +112,23 @@ say_letter(int fd, char letter)
 	case 'X':
 		say_conf(fd, "[nonsense]\n", 11, true);
 		break;
-	case 'M':
-		say(fd, REQUEST_MATERIAL, PEM, sizeof(PEM) - 1, 0);
+	case 'M': /* a server's chain; 0 is its kind */
+		say(fd, REQUEST_MATERIAL, "\0" PEM, sizeof(PEM), 0);
+		break;
+	case 'N': /* a client's CA */
+		say(fd, REQUEST_MATERIAL, "\4" PEM, sizeof(PEM), 0);
+		break;
+	case 'k': /* of a kind that there is not */
+		say(fd, REQUEST_MATERIAL, "\6" PEM, sizeof(PEM), 0);
 		break;
 	case 'm': /* with a NUL inside */
-		say(fd, REQUEST_MATERIAL, PEM, sizeof(PEM), 0);
+		say(fd, REQUEST_MATERIAL, "\0" PEM, sizeof(PEM) + 1, 0);
+		break;
+	case 'p': /* whose credential changed */
+		say(fd, REQUEST_CREDENTIAL, "\0\6berlin", 8, 0);
+		break;
+	case 'q': /* cut short */
+		say(fd, REQUEST_CREDENTIAL, "\0\6berli", 7, 0);
 		break;
 	case 'D':
 		say(fd, REQUEST_DEVICE, buf, len, 2);
@@ -172,8 +184,8 @@ static const struct {
 	{ "the configuration in two pieces", "cCMDLUAKS", 0 },
 	{ "without a local socket", "WMDLUKS", 0 },
 	{ "without a keeper yet", "WMDLUAS", 0 },
-	{ "a client's", "YMDAKS", 0 },
-	{ "a client with a listener", "YMDLAKS", -EBADMSG },
+	{ "a client's", "YNDAKS", 0 },
+	{ "a client with a listener", "YNDLAKS", -EBADMSG },
 	{ "a server without a listener", "WMDUAKS", -EBADMSG },
 	{ "a server without UDP", "WMDLAKS", -EBADMSG },
 	{ "without a certificate", "WDLUAKS", -EBADMSG },
@@ -190,6 +202,9 @@ static const struct {
 	{ "the keeper twice", "WMDLUAKK", -EBADMSG },
 	{ "the start at once", "S", -EBADMSG },
 	{ "a NUL in the certificate", "Wm", -EBADMSG },
+	{ "a kind of certificate that there is not", "Wk", -EBADMSG },
+	{ "the same certificate twice", "WMM", -EBADMSG },
+	{ "a server with a client's certificate", "WNDLUAKS", -EBADMSG },
 	{ "a device without queues", "WM0", -EBADMSG },
 	{ "a device with too many queues", "WM7", -EBADMSG },
 	{ "two listeners", "WMD2", -EBADMSG },
@@ -202,18 +217,18 @@ static const struct {
 START_TEST(a_gift_is_taken_in_order_or_not_at_all)
 {
 	for (size_t i = 0; i < nitems(gifts); i++) {
-		struct monitor_gift gift;
+		struct gift gift;
 		unsigned	    before = count_fds();
 		int		    fds[2], r;
 
 		make_pair(fds);
 		for (const char *c = gifts[i].letters; *c != '\0'; c++)
 			say_letter(fds[0], *c);
-		r = monitor_ask_receive(fds[1], &gift);
+		r = gift_receive(fds[1], &gift);
 		ck_assert_msg(r == gifts[i].result, "%s: %d", gifts[i].what, r);
 		if (r == 0)
-			monitor_gift_free(&gift);
-		ck_assert_msg(gift.conf == NULL && gift.pem == NULL &&
+			gift_free(&gift);
+		ck_assert_msg(gift.conf == NULL && gift.material[REQUEST_MATERIAL_CA].text == NULL &&
 			gift.nqueues == 0, "%s: left", gifts[i].what);
 		close(fds[0]);
 		close(fds[1]);
@@ -228,7 +243,7 @@ START_TEST(a_gift_that_ends_early_leaves_nothing)
 	static const char whole[] = "cCMDLUAKS";
 
 	for (size_t n = 0; n < sizeof(whole) - 1; n++) {
-		struct monitor_gift gift;
+		struct gift gift;
 		unsigned	    before = count_fds();
 		int		    fds[2];
 
@@ -236,7 +251,7 @@ START_TEST(a_gift_that_ends_early_leaves_nothing)
 		for (size_t i = 0; i < n; i++)
 			say_letter(fds[0], whole[i]);
 		close(fds[0]);
-		ck_assert_int_eq(monitor_ask_receive(fds[1], &gift), -EPIPE);
+		ck_assert_int_eq(gift_receive(fds[1], &gift), -EPIPE);
 		close(fds[1]);
 		ck_assert_uint_eq(count_fds(), before);
 	}
@@ -249,7 +264,7 @@ START_TEST(a_truncated_request_is_refused)
 	size_t	len = device_payload(buf, sizeof(buf));
 
 	for (size_t n = 0; n <= len + 1; n++) {
-		struct monitor_gift gift;
+		struct gift gift;
 		unsigned	    before = count_fds();
 		int		    fds[2], r;
 
@@ -259,7 +274,7 @@ START_TEST(a_truncated_request_is_refused)
 		say_letter(fds[0], 'W');
 		say_letter(fds[0], 'M');
 		say(fds[0], REQUEST_DEVICE, buf, n, 2);
-		r = monitor_ask_receive(fds[1], &gift);
+		r = gift_receive(fds[1], &gift);
 		ck_assert_msg(r == -EBADMSG, "%zu of %zu bytes: %d", n, len, r);
 		close(fds[0]);
 		close(fds[1]);
@@ -280,12 +295,12 @@ START_TEST(a_conf_piece_needs_its_first_byte)
 	};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
-		struct monitor_gift gift;
+		struct gift gift;
 		int		    fds[2];
 
 		make_pair(fds);
 		say(fds[0], REQUEST_CONF, rows[i].data, rows[i].len, 0);
-		ck_assert_msg(monitor_ask_receive(fds[1], &gift) == -EBADMSG,
+		ck_assert_msg(gift_receive(fds[1], &gift) == -EBADMSG,
 		    "%s", rows[i].what);
 		close(fds[0]);
 		close(fds[1]);
@@ -296,7 +311,7 @@ END_TEST
 /* More than the pair's buffer holds: from another process. */
 START_TEST(a_configuration_too_large_is_refused)
 {
-	struct monitor_gift gift;
+	struct gift gift;
 	int		    fds[2];
 	pid_t		    pid;
 
@@ -313,7 +328,7 @@ START_TEST(a_configuration_too_large_is_refused)
 		_exit(0);
 	}
 	close(fds[0]);
-	ck_assert_int_eq(monitor_ask_receive(fds[1], &gift), -EFBIG);
+	ck_assert_int_eq(gift_receive(fds[1], &gift), -EFBIG);
 	close(fds[1]);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
@@ -337,7 +352,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 {
 	struct ev_loop	   *loop = ev_loop_new(0);
 	struct chan	    chan;
-	struct monitor_gift gift;
+	struct gift gift;
 	struct tapdev	    device = {
 		      .name = "tap3",
 		      .ifindex = 9,
@@ -345,11 +360,15 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 		      .mac = { 0xfe, 1, 2, 3, 4, 5 },
 		      .nqueues = 2,
 	};
+	struct material material = {
+		.of[REQUEST_MATERIAL_CHAIN] = { (char[]) { PEM },
+		    sizeof(PEM) - 1 },
+		.of[REQUEST_MATERIAL_CRL] = { (char[]) { "" }, 0 },
+	};
 	struct opening opening = {
 		.conf = SERVER,
 		.conf_len = sizeof(SERVER) - 1,
-		.pem = PEM,
-		.pem_len = sizeof(PEM) - 1,
+		.material = &material,
 		.device = &device,
 		.nudp = 2,
 	};
@@ -369,12 +388,15 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	make_pair(fds);
 	chan_open(&chan, loop, fds[0], NULL, NULL, NULL);
 	ck_assert_int_eq(opening_send(&chan, &opening), 0);
-	ck_assert_int_eq(monitor_ask_receive(fds[1], &gift), 0);
+	ck_assert_int_eq(gift_receive(fds[1], &gift), 0);
 
 	ck_assert_int_eq(gift.conf->role, CONF_SERVER);
 	ck_assert_str_eq(gift.conf->name, "vpn.example.org");
-	ck_assert_str_eq(gift.pem, PEM);
-	ck_assert_uint_eq(gift.pem_len, sizeof(PEM) - 1);
+	ck_assert_str_eq(gift.material[REQUEST_MATERIAL_CHAIN].text, PEM);
+	ck_assert_uint_eq(gift.material[REQUEST_MATERIAL_CHAIN].len,
+	    sizeof(PEM) - 1);
+	ck_assert_str_eq(gift.material[REQUEST_MATERIAL_CRL].text, "");
+	ck_assert_ptr_null(gift.material[REQUEST_MATERIAL_SITE_CA].text);
 	ck_assert_str_eq(gift.device, "tap3");
 	ck_assert_uint_eq(gift.ifindex, 9);
 	ck_assert_uint_eq(gift.mtu, 1411);
@@ -391,7 +413,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	ck_assert(is_same_file(gift.keeper_sign, pipes[7][0]));
 	ck_assert_uint_gt(strlen(gift.version), 0);
 
-	monitor_gift_free(&gift);
+	gift_free(&gift);
 	chan_close(&chan);
 	close(fds[1]);
 	for (int i = 0; i < 8; i++) {
@@ -412,7 +434,7 @@ struct engine {
 	uint8_t		   *heard; /* the last that came there */
 	size_t		    heard_len;
 	unsigned	    before;
-	unsigned	    answers, gone, confs, keepers, materials;
+	unsigned	    answers, gone, confs, keepers, materials, credentials;
 	unsigned	    n;
 	int		    error;
 	char		    text[64];
@@ -437,9 +459,10 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 }
 
 static void
-on_material(void *arg, const char *pem, size_t len)
+on_material(void *arg, enum request_material kind, const char *pem, size_t len)
 {
 	((struct engine *)arg)->materials++;
+	ck_assert_int_eq(kind, REQUEST_MATERIAL_CHAIN);
 	ck_assert_uint_eq(len, sizeof(PEM) - 1);
 	ck_assert_str_eq(pem, PEM);
 }
@@ -450,10 +473,18 @@ on_gone(void *arg)
 	((struct engine *)arg)->gone++;
 }
 
+static void
+on_credential(void *arg, const char *site)
+{
+	((struct engine *)arg)->credentials++;
+	ck_assert_str_eq(site, "berlin");
+}
+
 static const struct monitor_ask_events events = {
 	.on_conf = on_conf,
 	.on_keeper = on_keeper,
 	.on_material = on_material,
+	.on_credential = on_credential,
 	.on_gone = on_gone,
 };
 
@@ -754,8 +785,10 @@ START_TEST(news_of_the_monitor_are_passed_on)
 	say_letter(engine.monitor, 'C');
 	say_letter(engine.monitor, 'K');
 	say_letter(engine.monitor, 'M');
+	say_letter(engine.monitor, 'p');
 	say_letter(engine.monitor, 'W');
 	turn(&engine);
+	ck_assert_uint_eq(engine.credentials, 1);
 	ck_assert_uint_eq(engine.confs, 2);
 	ck_assert_str_eq(engine.text, "vpn.example.org");
 	ck_assert_uint_eq(engine.keepers, 1);
@@ -767,7 +800,7 @@ END_TEST
 
 START_TEST(wrong_news_end_the_conversation)
 {
-	static const char wrong[] = "1mXDLUAS";
+	static const char wrong[] = "1mkqXDLUAS";
 
 	for (const char *c = wrong; *c != '\0'; c++) {
 		struct engine engine;

@@ -135,9 +135,11 @@ connect_both(const struct looks *looks, const struct ca_pem *ca)
 	gnutls_privkey_init(&private_key);
 	gnutls_privkey_import_x509(private_key, import_key(&key),
 	    GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);
-	server_context = tls_context_new_server(cert.text, cert.len,
-	    private_key, why);
-	client_context = tls_context_new_client(ca->text, ca->len, why);
+	server_context = tls_context_new_server(
+	    &(struct tls_server_config) { .key = private_key,
+		.chain = { cert.text, cert.len } }, why);
+	client_context = tls_context_new_client(
+	    &(struct tls_client_config) { .ca = { ca->text, ca->len } }, why);
 	ck_assert_ptr_nonnull(server_context);
 	ck_assert_ptr_nonnull(client_context);
 	ca_pem_fini(&key);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * own_ca: the CA that `init` made, and what the commands do with its files.
+ *
+ *   DIR/ca.crt              in every invitation
+ *   DIR/ca.key              root's; may be kept elsewhere until it is needed
+ *   DIR/sites.d/NAME.crt    the certificate that was issued to a site, so that
+ *                           it can be revoked
+ *
+ * Each function that can fail returns false after one line on stderr, which
+ * begins with `who`.
+ */
+#ifndef OWN_CA_H
+#define OWN_CA_H
+
+#include <stdbool.h>
+
+#include "cmd/undo.h"
+#include "conf/conf.h"
+#include "pki/ca.h"
+
+#define OWN_CA_KEY  "ca.key"
+#define OWN_CA_CERT "ca.crt"
+
+struct own_ca {
+	struct ca_pem key, cert;
+};
+
+/* From DIR; own_ca_fini() wipes it. */
+bool own_ca_read(struct own_ca *ca, const char *dir, const char *who);
+void own_ca_fini(struct own_ca *ca);
+
+/*
+ * Puts the certificate that `site` has into the list of revoked ones, and
+ * removes sites.d/NAME.crt; without such a file there is nothing to do.  `conf`
+ * NULL: it cannot be read, the list is where it is by default.
+ */
+bool own_ca_revoke(const char *dir, const struct conf *conf, const char *site,
+    const char *who);
+
+/*
+ * The RSA key and certificate that tls-srp needs, unless they are there; they
+ * are for the server `conf` names.
+ */
+bool own_ca_make_rsa(struct undo *undo, const struct conf *conf,
+    const struct own_ca *ca, struct undo_owner keeper);
+/* Whether one of the two is missing. */
+bool own_ca_lacks_rsa(const struct conf *conf);
+
+#endif /* OWN_CA_H */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf_types: from the text of a value to its place, and back.
+ *
+ * Each type of a key (conf_keys.h) has a function that reads and one that
+ * writes; what is written is read again as the same.  `base` is a struct conf,
+ * or a struct conf_site for a key of [site].
+ */
+#ifndef CONF_TYPES_H
+#define CONF_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "conf/conf_keys.h"
+
+/* Whether the key may be given again, to add to what it says already. */
+bool conf_type_is_list(const struct conf_key *key);
+
+/*
+ * Reads `value` into `base`; adds to a list.  False when it is not what is
+ * expected, and `why` says what would be.
+ */
+bool conf_type_parse(const struct conf_key *key, void *base, const char *value,
+    char *why, size_t why_size);
+
+/* How many values there are to print: 0 when it is not set. */
+size_t conf_type_count(const struct conf_key *key, const void *base);
+/* The value, or that item of a list, as conf_type_parse() takes it. */
+void conf_type_print(FILE *out, const struct conf_key *key, const void *base,
+    size_t item);
+
+/* Whether `text` can be a host: letters, digits, ".-_", or an address. */
+bool conf_type_is_host(const char *text);
+
+#endif /* CONF_TYPES_H */

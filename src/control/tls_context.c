@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "control/tls_context.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "base/nitems.h"
+#include "control/tls_srp.h"
+
+#define MAX_CHAIN 8
+#define PRIORITY                                                               \
+	"NONE:+VERS-TLS1.3:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:"      \
+	"+AEAD:%s+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"             \
+	"+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:"           \
+	"+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:"                               \
+	"+SIGN-EDDSA-ED25519:+SIGN-RSA-PSS-RSAE-SHA256:"                       \
+	"+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:+COMP-NULL:"      \
+	"+CTYPE-X509"
+#define PQ_GROUP "+GROUP-X25519-MLKEM768:"
+
+static struct tls_context *context_new(bool server, char *why);
+static int  init_priority(gnutls_priority_t *priority);
+static bool add_key(struct tls_context *context, const struct tls_pem *chain,
+    gnutls_privkey_t key, const char *whose, char *why);
+static bool believe(struct tls_context *context, const struct tls_pem *ca,
+    const char *whose, char *why);
+static bool heed_crl(struct tls_context *context, const struct tls_pem *pem,
+    char *why);
+
+struct tls_context *
+tls_context_new_server(const struct tls_server_config *config, char *why)
+{
+	struct tls_context *context = context_new(true, why);
+	gnutls_privkey_t    key = config->key, rsa_key = config->rsa_key;
+
+	if (context == NULL)
+		goto fail;
+	if (!add_key(context, &config->chain, key, "the server's", why)) {
+		key = NULL;
+		goto fail;
+	}
+	key = NULL;
+	if (rsa_key != NULL) {
+		bool ok = add_key(context, &config->rsa_chain, rsa_key,
+		    "the server's RSA", why);
+
+		rsa_key = NULL;
+		if (!ok)
+			goto fail;
+		context->srp = tls_srp_new_server(config, why);
+		if (context->srp == NULL)
+			goto fail;
+	}
+	context->asks_sites = config->site_ca.len > 0;
+	if (context->asks_sites &&
+	    (!believe(context, &config->site_ca, "sites'", why) ||
+		!heed_crl(context, &config->crl, why)))
+		goto fail;
+	return context;
+
+fail:
+	if (key != NULL)
+		gnutls_privkey_deinit(key);
+	if (rsa_key != NULL)
+		gnutls_privkey_deinit(rsa_key);
+	tls_context_put(context);
+	return NULL;
+}
+
+struct tls_context *
+tls_context_new_client(const struct tls_client_config *config, char *why)
+{
+	struct tls_context *context = context_new(false, why);
+
+	if (context == NULL) {
+		if (config->site_key != NULL)
+			gnutls_privkey_deinit(config->site_key);
+		return NULL;
+	}
+	if (config->site_key != NULL && !add_key(context, &config->site_chain,
+		config->site_key, "this site's", why))
+		goto fail;
+	if (!believe(context, &config->ca, "the server's", why))
+		goto fail;
+	if (config->srp_user != NULL) {
+		context->srp = tls_srp_new_client(config->srp_user,
+		    config->srp_password, why);
+		if (context->srp == NULL)
+			goto fail;
+	}
+	return context;
+
+fail:
+	tls_context_put(context);
+	return NULL;
+}
+
+void
+tls_context_put(struct tls_context *context)
+{
+	if (context == NULL || --context->refs > 0)
+		return;
+	tls_srp_free(context->srp);
+	for (unsigned i = 0; i < context->ncrls; i++)
+		gnutls_x509_crl_deinit(context->crls[i]);
+	gnutls_free(context->crls);
+	if (context->cred != NULL)
+		gnutls_certificate_free_credentials(context->cred);
+	if (context->priority != NULL)
+		gnutls_priority_deinit(context->priority);
+	free(context);
+}
+
+time_t
+tls_context_time(time_t *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec < BUILD_EPOCH)
+		now.tv_sec = BUILD_EPOCH;
+	if (t != NULL)
+		*t = now.tv_sec;
+	return now.tv_sec;
+}
+
+static struct tls_context *
+context_new(bool server, char *why)
+{
+	struct tls_context *context = calloc(1, sizeof(*context));
+
+	if (context == NULL) {
+		strlcpy(why, "out of memory", TLS_WHY_SIZE);
+		return NULL;
+	}
+	context->refs = 1;
+	context->server = server;
+	gnutls_global_set_time_function(tls_context_time);
+	if (init_priority(&context->priority) < 0 ||
+	    gnutls_certificate_allocate_credentials(&context->cred) < 0) {
+		strlcpy(why, "this host's policy for GnuTLS does not allow "
+		    "TLS 1.3 with AES-GCM and X25519", TLS_WHY_SIZE);
+		tls_context_put(context);
+		return NULL;
+	}
+	return context;
+}
+
+static int
+init_priority(gnutls_priority_t *priority)
+{
+	static const char *const groups[] = { PQ_GROUP, "" };
+	char			 text[512];
+	int			 r = -1;
+
+	for (size_t i = 0; i < nitems(groups) && r < 0; i++) {
+		snprintf(text, sizeof(text), PRIORITY, groups[i]);
+		r = gnutls_priority_init(priority, text, NULL);
+	}
+	return r;
+}
+
+/* A certificate chain and the key that belongs to it, which is consumed. */
+static bool
+add_key(struct tls_context *context, const struct tls_pem *chain,
+    gnutls_privkey_t key, const char *whose, char *why)
+{
+	gnutls_datum_t	 datum = { (void *)(uintptr_t)chain->text,
+		 (unsigned)chain->len };
+	gnutls_pcert_st *certs = gnutls_calloc(MAX_CHAIN, sizeof(*certs));
+	unsigned	 n = MAX_CHAIN;
+	int		 r;
+
+	if (certs == NULL) {
+		strlcpy(why, "out of memory", TLS_WHY_SIZE);
+		gnutls_privkey_deinit(key);
+		return false;
+	}
+	r = gnutls_pcert_list_import_x509_raw(certs, &n, &datum,
+	    GNUTLS_X509_FMT_PEM, 0);
+	if (r < 0) {
+		snprintf(why, TLS_WHY_SIZE, "%s certificate cannot be read: %s",
+		    whose, gnutls_strerror(r));
+		gnutls_privkey_deinit(key);
+		gnutls_free(certs);
+		return false;
+	}
+	/* Takes over the certificates and the key. */
+	r = gnutls_certificate_set_key(context->cred, NULL, 0, certs, (int)n,
+	    key);
+	gnutls_free(certs);
+	if (r < 0)
+		snprintf(why, TLS_WHY_SIZE,
+		    "%s certificate and key do not fit: %s", whose,
+		    gnutls_strerror(r));
+	return r >= 0;
+}
+
+static bool
+believe(struct tls_context *context, const struct tls_pem *ca,
+    const char *whose, char *why)
+{
+	gnutls_datum_t datum = { (void *)(uintptr_t)ca->text,
+		(unsigned)ca->len };
+	int r = gnutls_certificate_set_x509_trust_mem(context->cred, &datum,
+	    GNUTLS_X509_FMT_PEM);
+
+	if (r > 0)
+		return true;
+	snprintf(why, TLS_WHY_SIZE, "the certificate of %s CA cannot be read: "
+	    "%s", whose, r < 0 ? gnutls_strerror(r) : "none in the file");
+	return false;
+}
+
+/* An empty list revokes nothing; one that cannot be read is no empty one. */
+static bool
+heed_crl(struct tls_context *context, const struct tls_pem *pem, char *why)
+{
+	gnutls_datum_t datum = { (void *)(uintptr_t)pem->text,
+		(unsigned)pem->len };
+	int	       r;
+
+	if (pem->len == 0)
+		return true;
+	r = gnutls_x509_crl_list_import2(&context->crls, &context->ncrls,
+	    &datum, GNUTLS_X509_FMT_PEM, 0);
+	if (r >= 0)
+		r = gnutls_certificate_set_x509_crl_mem(context->cred, &datum,
+		    GNUTLS_X509_FMT_PEM);
+	if (r >= 0)
+		return true;
+	snprintf(why, TLS_WHY_SIZE, "the list of revoked certificates (crl) "
+	    "cannot be read: %s", gnutls_strerror(r));
+	return false;
+}

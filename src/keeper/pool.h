@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pool: threads that do slow work in the order it came, and hand it back.
+ *
+ * A bounded queue, served by KEEPER_WORKERS threads.  The work is a function
+ * from bytes to bytes (judge.h); each job's memory is wiped when it is done.
+ */
+#ifndef POOL_H
+#define POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keeper/credentials.h"
+
+#define POOL_MAX_IN  4096
+#define POOL_MAX_OUT 4096
+
+struct ev_loop;
+struct pool;
+
+struct pool_job {
+	uint16_t type;
+	uint32_t id;
+	uint8_t	 in[POOL_MAX_IN], out[POOL_MAX_OUT];
+	size_t	 in_len, out_len;
+	/* 0, or a negative errno value: the request itself is malformed. */
+	int error;
+	/* A file that cannot be used, for the log; 0: none. */
+	int  file_error;
+	char file[CREDENTIALS_NAME_MAX];
+};
+
+/*
+ * `work` runs on a thread, `done` later in the loop's; `job` is borrowed.  NULL
+ * on failure (errno is set).
+ */
+struct pool *pool_new(struct ev_loop *loop,
+    void (*work)(void *arg, struct pool_job *job),
+    void (*done)(void *arg, const struct pool_job *job), void *arg);
+/* Waits for the jobs under way; the rest are forgotten. */
+void pool_free(struct pool *pool);
+
+/* `in` is copied.  0, -EAGAIN: the queue is full, -EMSGSIZE, -ENOMEM. */
+int pool_submit(struct pool *pool, uint16_t type, uint32_t id, const void *in,
+    size_t len);
+
+#endif /* POOL_H */

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keeper/vault.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+#include <nettle/hkdf.h>
+#include <nettle/hmac.h>
+#include <nettle/sha2.h>
+
+#include "base/nitems.h"
+#include "base/secret.h"
+#include "keeper/auth_password.h"
+#include "keeper/auth_srp.h"
+#include "keeper/auth_tls_srp.h"
+#include "keeper/srp_line.h"
+
+#define NOBODY_PASSWORD_LEN 32 /* bytes; twice that in letters */
+
+static bool open_master(struct vault *vault, char *why, size_t why_size);
+static bool read_master(int dir_fd, uint8_t master[VAULT_KEY_LEN], int *error);
+static void derive(const uint8_t master[VAULT_KEY_LEN], const char *purpose,
+    uint8_t key[VAULT_KEY_LEN]);
+static bool make_nobodies(struct vault *vault, char *why, size_t why_size);
+static int  make_nobody(struct vault *vault, enum conf_auth auth);
+static int  make_line(enum conf_auth auth, char *line, size_t size);
+static void digest_of(const char *line, uint8_t digest[VAULT_DIGEST_LEN]);
+
+bool
+vault_open(struct vault *vault, int dir_fd, int voucher_fd, char *why,
+    size_t why_size)
+{
+	*vault = (struct vault) { .dir_fd = dir_fd };
+	if (voucher_fd == -1 ||
+	    voucher_key_read(voucher_fd, vault->voucher_key) < 0)
+		secret_random(vault->voucher_key, sizeof(vault->voucher_key));
+	secret_random(vault->state_key, sizeof(vault->state_key));
+	/* Only a server has one; a client has no sites to verify. */
+	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0;
+	if (!vault->server)
+		return true;
+	return open_master(vault, why, why_size) &&
+	    make_nobodies(vault, why, why_size);
+}
+
+void
+vault_close(struct vault *vault)
+{
+	secret_wipe(vault, sizeof(*vault));
+}
+
+void
+vault_read(const struct vault *vault, const char *site, bool known,
+    enum conf_auth method, bool (*is_good)(const char *line),
+    struct vault_credential *credential)
+{
+	char   nobody[CREDENTIALS_NAME_MAX];
+	size_t len;
+	int    r = -EINVAL;
+
+	credential->real = false;
+	credential->error = 0;
+	if (known && credentials_site_name(site, method, credential->name,
+			 sizeof(credential->name))) {
+		r = credentials_line(vault->dir_fd, credential->name,
+		    credential->line, sizeof(credential->line), &len);
+		if (r == 0 && !is_good(credential->line))
+			r = -EBADMSG;
+		credential->real = r == 0;
+		credential->error = r;
+	}
+	if (!credential->real &&
+	    (!credentials_nobody_name(method, nobody, sizeof(nobody)) ||
+		credentials_line(vault->dir_fd, nobody, credential->line,
+		    sizeof(credential->line), &len) < 0))
+		credential->line[0] = '\0';
+	digest_of(credential->line, credential->digest);
+}
+
+bool
+vault_digest(const struct vault *vault, const char *site,
+    enum conf_auth method, uint8_t digest[VAULT_DIGEST_LEN])
+{
+	char   name[CREDENTIALS_NAME_MAX], line[VAULT_LINE_SIZE];
+	size_t len;
+
+	if (!credentials_site_name(site, method, name, sizeof(name)) ||
+	    credentials_line(vault->dir_fd, name, line, sizeof(line), &len) < 0)
+		return false;
+	digest_of(line, digest);
+	secret_wipe(line, sizeof(line));
+	return true;
+}
+
+/* What is there is never replaced: every token hangs on it. */
+static bool
+open_master(struct vault *vault, char *why, size_t why_size)
+{
+	uint8_t master[VAULT_KEY_LEN];
+	char	line[2 * VAULT_KEY_LEN + 1];
+	int	r;
+
+	if (!read_master(vault->dir_fd, master, &r) && r == -ENOENT) {
+		secret_random(master, sizeof(master));
+		srp_line_put_hex(line, sizeof(line), master, sizeof(master));
+		r = credentials_create(vault->dir_fd, CREDENTIALS_MASTER, line);
+		secret_wipe(line, sizeof(line));
+	}
+	if (r == 0) {
+		derive(master, "tombolo token", vault->token_key);
+		derive(master, "tombolo salt", vault->salt_key);
+	} else if (r == -EBADMSG) {
+		snprintf(why, why_size, "%s must be one line of %d hexadecimal "
+		    "digits; remove it, and a new one is made (sites log in "
+		    "anew)", CREDENTIALS_MASTER, 2 * VAULT_KEY_LEN);
+	} else {
+		credentials_explain(vault->dir_fd, CREDENTIALS_MASTER, r, why,
+		    why_size);
+	}
+	secret_wipe(master, sizeof(master));
+	return r == 0;
+}
+
+static bool
+read_master(int dir_fd, uint8_t master[VAULT_KEY_LEN], int *error)
+{
+	char	    line[2 * VAULT_KEY_LEN + 2];
+	const char *at = line;
+	size_t	    len;
+
+	*error = credentials_line(dir_fd, CREDENTIALS_MASTER, line,
+	    sizeof(line), &len);
+	if (*error == -EFBIG)
+		*error = -EBADMSG;
+	if (*error == 0 &&
+	    (!srp_line_take_hex(&at, master, VAULT_KEY_LEN, &len) ||
+		len != VAULT_KEY_LEN || *at != '\0'))
+		*error = -EBADMSG;
+	secret_wipe(line, sizeof(line));
+	return *error == 0;
+}
+
+/* HKDF-Expand alone: the master key is uniform already (RFC 5869 3.3). */
+static void
+derive(const uint8_t master[VAULT_KEY_LEN], const char *purpose,
+    uint8_t key[VAULT_KEY_LEN])
+{
+	struct hmac_sha256_ctx hmac;
+
+	hmac_sha256_set_key(&hmac, VAULT_KEY_LEN, master);
+	hkdf_expand(&hmac, (nettle_hash_update_func *)hmac_sha256_update,
+	    (nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE,
+	    strlen(purpose), (const uint8_t *)purpose, VAULT_KEY_LEN, key);
+	secret_wipe(&hmac, sizeof(hmac));
+}
+
+static bool
+make_nobodies(struct vault *vault, char *why, size_t why_size)
+{
+	static const enum conf_auth methods[] = { CONF_AUTH_SRP,
+		CONF_AUTH_PASSWORD, CONF_AUTH_TLS_SRP };
+
+	for (size_t i = 0; i < nitems(methods); i++) {
+		int r = make_nobody(vault, methods[i]);
+
+		if (r == 0)
+			continue;
+		snprintf(why, why_size, "nobody.%s cannot be made: %s",
+		    conf_auth_name(methods[i]), strerror(-r));
+		return false;
+	}
+	return true;
+}
+
+static int
+make_nobody(struct vault *vault, enum conf_auth auth)
+{
+	char name[CREDENTIALS_NAME_MAX], line[VAULT_LINE_SIZE];
+	int  r;
+
+	if (!credentials_nobody_name(auth, name, sizeof(name)))
+		return -EINVAL;
+	if (faccessat(vault->dir_fd, name, F_OK, 0) == 0)
+		return 0;
+	r = make_line(auth, line, sizeof(line));
+	if (r == 0)
+		r = credentials_create(vault->dir_fd, name, line);
+	return r == -EEXIST ? 0 : r;
+}
+
+static int
+make_line(enum conf_auth auth, char *line, size_t size)
+{
+	uint8_t random[NOBODY_PASSWORD_LEN];
+	char	password[2 * NOBODY_PASSWORD_LEN + 1];
+	int	r;
+
+	secret_random(random, sizeof(random));
+	srp_line_put_hex(password, sizeof(password), random, sizeof(random));
+	if (auth == CONF_AUTH_SRP)
+		r = auth_srp_make("nobody", password, line, size);
+	else if (auth == CONF_AUTH_PASSWORD)
+		r = auth_password_hash(password, line, size);
+	else
+		r = auth_tls_srp_make("nobody", password, line, size);
+	secret_wipe(random, sizeof(random));
+	secret_wipe(password, sizeof(password));
+	return r;
+}
+
+static void
+digest_of(const char *line, uint8_t digest[VAULT_DIGEST_LEN])
+{
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, strlen(line), (const uint8_t *)line);
+	sha256_digest(&ctx, VAULT_DIGEST_LEN, digest);
+	secret_wipe(&ctx, sizeof(ctx));
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vault: the keeper's directory, and the keys that only the keeper has.
+ *
+ * A site that is not known has nobody's credential: a real one, of a password
+ * that nobody has, read from a file as every other, so that the two ways cannot
+ * be told apart by their time.  A server's missing files of this kind, and the
+ * master key, are made at the start.
+ *
+ * Read-only once it is open: threads share it.
+ */
+#ifndef VAULT_H
+#define VAULT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "keeper/credentials.h"
+#include "proc/voucher.h"
+
+#define VAULT_KEY_LEN	 32
+#define VAULT_DIGEST_LEN 16
+#define VAULT_LINE_SIZE	 1280 /* of any credential, with its NUL */
+
+struct vault {
+	int	dir_fd; /* borrowed */
+	bool	server;
+	uint8_t token_key[VAULT_KEY_LEN]; /* survives a restart */
+	uint8_t salt_key[VAULT_KEY_LEN];  /* the same */
+	uint8_t state_key[VAULT_KEY_LEN]; /* of this process */
+	uint8_t voucher_key[VOUCHER_KEY_LEN];
+};
+
+/*
+ * `voucher_fd` is consumed (-1: none).  False, with the reason and how to mend
+ * it in `why`.
+ */
+bool vault_open(struct vault *vault, int dir_fd, int voucher_fd, char *why,
+    size_t why_size);
+void vault_close(struct vault *vault);
+
+/* What a site is verified by. */
+struct vault_credential {
+	bool	real; /* the site's own; else nobody's */
+	char	line[VAULT_LINE_SIZE];
+	uint8_t digest[VAULT_DIGEST_LEN]; /* of the line */
+	/* A known site's file that cannot be used, for the log. */
+	int  error;
+	char name[CREDENTIALS_NAME_MAX];
+};
+
+/* Reads it; `is_good` says whether a line is a credential of that method. */
+void vault_read(const struct vault *vault, const char *site, bool known,
+    enum conf_auth method, bool (*is_good)(const char *line),
+    struct vault_credential *credential);
+
+/* The digest of a site's present file; false when there is none. */
+bool vault_digest(const struct vault *vault, const char *site,
+    enum conf_auth method, uint8_t digest[VAULT_DIGEST_LEN]);
+
+#endif /* VAULT_H */

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/gift.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/nitems.h"
+
+#define TIMEOUT_MS 30000 /* between two requests */
+
+struct gift_step {
+	enum request type;
+	unsigned     min_fds, max_fds;
+	int (*take)(struct gift *gift, struct gift_pieces *pieces,
+	    struct chan_msg *msg);
+};
+
+static int  take_step(struct gift *gift, struct gift_pieces *pieces,
+     struct chan_msg *msg, uint16_t *last);
+static int  take_conf(struct gift *gift, struct gift_pieces *pieces,
+     struct chan_msg *msg);
+static int  take_material(struct gift *gift, struct gift_pieces *pieces,
+     struct chan_msg *msg);
+static int  take_device(struct gift *gift, struct gift_pieces *pieces,
+     struct chan_msg *msg);
+static int  take_listen(struct gift *gift, struct gift_pieces *pieces,
+     struct chan_msg *msg);
+static int  take_udp(struct gift *gift, struct gift_pieces *pieces,
+     struct chan_msg *msg);
+static int  take_admin(struct gift *gift, struct gift_pieces *pieces,
+     struct chan_msg *msg);
+static int  take_keeper(struct gift *gift, struct gift_pieces *pieces,
+     struct chan_msg *msg);
+static int  take_start(struct gift *gift, struct gift_pieces *pieces,
+     struct chan_msg *msg);
+static bool gift_is_complete(const struct gift *gift);
+static void say_complaint(void *arg, const char *text);
+
+static const struct gift_step steps[] = {
+	{ REQUEST_CONF,	    0, 0,		 take_conf },
+	{ REQUEST_MATERIAL, 0, 0,		 take_material },
+	{ REQUEST_DEVICE,   1, CONF_MAX_WORKERS, take_device },
+	{ REQUEST_LISTEN,   1, 1,		 take_listen },
+	{ REQUEST_UDP,	    1, CONF_MAX_WORKERS, take_udp },
+	{ REQUEST_ADMIN,    1, 1,		 take_admin },
+	{ REQUEST_KEEPER,   2, 2,		 take_keeper },
+	{ REQUEST_START,    0, 0,		 take_start },
+};
+
+int
+gift_receive(int fd, struct gift *gift)
+{
+	struct gift_pieces pieces = { 0 };
+	struct chan_msg msg;
+	uint8_t	       *buf = malloc(CHAN_MAX_PAYLOAD);
+	uint16_t	last = 0;
+	int		r = buf != NULL ? 0 : -ENOMEM;
+
+	*gift = (struct gift) {
+		.listener = -1,
+		.admin = -1,
+		.keeper_auth = -1,
+		.keeper_sign = -1,
+	};
+	while (r == 0 && last != REQUEST_START) {
+		r = chan_recv_fd(fd, &msg, buf, TIMEOUT_MS);
+		if (r < 0)
+			break;
+		r = take_step(gift, &pieces, &msg, &last);
+		chan_msg_close_fds(&msg);
+	}
+	if (r == 0 && !gift_is_complete(gift))
+		r = -EBADMSG;
+	if (r < 0)
+		gift_free(gift);
+	gift_pieces_clear(&pieces);
+	free(buf);
+	return r;
+}
+
+void
+gift_free(struct gift *gift)
+{
+	const int singles[] = { gift->listener, gift->admin,
+		gift->keeper_auth, gift->keeper_sign };
+
+	for (unsigned i = 0; i < gift->nqueues; i++)
+		close(gift->queues[i]);
+	for (unsigned i = 0; i < gift->nudp; i++)
+		close(gift->udp[i]);
+	for (size_t i = 0; i < nitems(singles); i++) {
+		if (singles[i] != -1)
+			close(singles[i]);
+	}
+	conf_free(gift->conf);
+	for (size_t i = 0; i < nitems(gift->material); i++)
+		free(gift->material[i].text);
+	*gift = (struct gift) {
+		.listener = -1,
+		.admin = -1,
+		.keeper_auth = -1,
+		.keeper_sign = -1,
+	};
+}
+
+static int
+take_step(struct gift *gift, struct gift_pieces *pieces,
+    struct chan_msg *msg, uint16_t *last)
+{
+	const struct gift_step *step = NULL;
+
+	for (size_t i = 0; i < nitems(steps); i++) {
+		if ((uint16_t)steps[i].type == msg->type)
+			step = &steps[i];
+	}
+	if (step == NULL || msg->nfds < step->min_fds ||
+	    msg->nfds > step->max_fds)
+		return -EBADMSG;
+	/* In order, each once; CONF until its last piece and no further. */
+	if (step->type == REQUEST_CONF ? gift->conf != NULL :
+		gift->conf == NULL || *last > msg->type ||
+		(*last == msg->type && step->type != REQUEST_MATERIAL))
+		return -EBADMSG;
+	*last = msg->type;
+	return step->take(gift, pieces, msg);
+}
+
+static int
+take_conf(struct gift *gift, struct gift_pieces *pieces,
+    struct chan_msg *msg)
+{
+	int r = gift_pieces_add(pieces, msg);
+
+	if (r < 0 || !pieces->done)
+		return r;
+	return gift_pieces_parse(pieces, &gift->conf);
+}
+
+/* One of each kind; they come in any order among themselves. */
+static int
+take_material(struct gift *gift, struct gift_pieces *pieces,
+    struct chan_msg *msg)
+{
+	enum request_material kind;
+	char		     *text;
+	size_t		      len;
+	int		      r = gift_take_text(msg, &kind, &text, &len);
+
+	(void)pieces;
+	if (r < 0)
+		return r;
+	if (gift->material[kind].text != NULL) {
+		free(text);
+		return -EBADMSG;
+	}
+	gift->material[kind].text = text;
+	gift->material[kind].len = len;
+	return 0;
+}
+
+int
+gift_take_text(const struct chan_msg *msg, enum request_material *kind,
+    char **text, size_t *len)
+{
+	if (msg->len < 1 || msg->data[0] >= REQUEST_MATERIALS ||
+	    memchr(msg->data + 1, '\0', msg->len - 1) != NULL)
+		return -EBADMSG;
+	*text = strndup((const char *)msg->data + 1, msg->len - 1);
+	if (*text == NULL)
+		return -ENOMEM;
+	*kind = (enum request_material)msg->data[0];
+	*len = msg->len - 1;
+	return 0;
+}
+
+static int
+take_device(struct gift *gift, struct gift_pieces *pieces,
+    struct chan_msg *msg)
+{
+	struct wire_reader r;
+
+	(void)pieces;
+	wire_reader_init(&r, msg->data, msg->len);
+	wire_get_string(&r, gift->device, sizeof(gift->device));
+	gift->ifindex = wire_get_u32(&r);
+	gift->mtu = wire_get_u32(&r);
+	wire_get_bytes(&r, gift->mac, sizeof(gift->mac));
+	if (!wire_is_done(&r))
+		return -EBADMSG;
+	for (unsigned i = 0; i < msg->nfds; i++)
+		gift->queues[gift->nqueues++] = gift_keep_fd(msg, i);
+	return 0;
+}
+
+static int
+take_listen(struct gift *gift, struct gift_pieces *pieces,
+    struct chan_msg *msg)
+{
+	(void)pieces;
+	gift->listener = gift_keep_fd(msg, 0);
+	return msg->len == 0 ? 0 : -EBADMSG;
+}
+
+static int
+take_udp(struct gift *gift, struct gift_pieces *pieces,
+    struct chan_msg *msg)
+{
+	(void)pieces;
+	for (unsigned i = 0; i < msg->nfds; i++)
+		gift->udp[gift->nudp++] = gift_keep_fd(msg, i);
+	return msg->len == 0 ? 0 : -EBADMSG;
+}
+
+static int
+take_admin(struct gift *gift, struct gift_pieces *pieces,
+    struct chan_msg *msg)
+{
+	(void)pieces;
+	gift->admin = gift_keep_fd(msg, 0);
+	return msg->len == 0 ? 0 : -EBADMSG;
+}
+
+static int
+take_keeper(struct gift *gift, struct gift_pieces *pieces,
+    struct chan_msg *msg)
+{
+	(void)pieces;
+	gift->keeper_auth = gift_keep_fd(msg, 0);
+	gift->keeper_sign = gift_keep_fd(msg, 1);
+	return msg->len == 0 ? 0 : -EBADMSG;
+}
+
+static int
+take_start(struct gift *gift, struct gift_pieces *pieces,
+    struct chan_msg *msg)
+{
+	struct wire_reader r;
+
+	(void)pieces;
+	wire_reader_init(&r, msg->data, msg->len);
+	wire_get_string(&r, gift->version, sizeof(gift->version));
+	return wire_is_done(&r) ? 0 : -EBADMSG;
+}
+
+static bool
+gift_is_complete(const struct gift *gift)
+{
+	bool server = gift->conf != NULL && gift->conf->role == CONF_SERVER;
+	enum request_material needed = server ? REQUEST_MATERIAL_CHAIN :
+						REQUEST_MATERIAL_CA;
+
+	return gift->conf != NULL && gift->material[needed].len > 0 &&
+	    gift->nqueues > 0 &&
+	    server == (gift->listener != -1) && server == (gift->nudp > 0);
+}
+
+int
+gift_keep_fd(struct chan_msg *msg, unsigned i)
+{
+	int fd = msg->fds[i];
+
+	msg->fds[i] = -1;
+	return fd;
+}
+
+int
+gift_pieces_add(struct gift_pieces *pieces, const struct chan_msg *msg)
+{
+	size_t n;
+	char  *text;
+
+	if (msg->len < 1 || msg->data[0] > 1)
+		return -EBADMSG;
+	n = msg->len - 1;
+	if (n > GIFT_MAX_CONF - pieces->len)
+		return -EFBIG;
+	text = realloc(pieces->text, pieces->len + n + 1);
+	if (text == NULL)
+		return -ENOMEM;
+	memcpy(text + pieces->len, msg->data + 1, n);
+	pieces->text = text;
+	pieces->len += n;
+	pieces->text[pieces->len] = '\0';
+	pieces->done = msg->data[0] == 1;
+	return 0;
+}
+
+int
+gift_pieces_parse(struct gift_pieces *pieces, struct conf **conf)
+{
+	struct conf_errors errors = { .say = say_complaint };
+
+	/* No directory: this process has no files. */
+	*conf = conf_parse_text(pieces->text, pieces->len, CONF_FILE, "/",
+	    &errors);
+	gift_pieces_clear(pieces);
+	return *conf != NULL ? 0 : -EINVAL;
+}
+
+void
+gift_pieces_clear(struct gift_pieces *pieces)
+{
+	free(pieces->text);
+	*pieces = (struct gift_pieces) { 0 };
+}
+
+static void
+say_complaint(void *arg, const char *text)
+{
+	(void)arg;
+	log_warnx("%s", text);
+}

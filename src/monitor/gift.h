@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gift: what the monitor hands to a new engine before START, and the engine's
+ * taking it: blocking, before there is a loop, each request at its place.
+ *
+ * Runs in the engine, like monitor_ask.c, which takes what comes later.
+ */
+#ifndef GIFT_H
+#define GIFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "proc/chan.h"
+#include "proc/request.h"
+
+#define GIFT_MAX_CONF ((size_t)16 * 1024 * 1024) /* of its text */
+
+/* PEM, NUL-terminated, owned; NULL: the role has none of that kind. */
+struct gift_text {
+	char  *text;
+	size_t len;
+};
+
+/* Descriptors are the engine's. */
+struct gift {
+	struct conf	*conf; /* owned by the engine */
+	struct gift_text material[REQUEST_MATERIALS];
+	char		 device[16];
+	unsigned	 ifindex;
+	unsigned	 mtu;
+	uint8_t		 mac[6];
+	int		 queues[CONF_MAX_WORKERS];
+	unsigned	 nqueues;
+	int		 listener; /* -1: none */
+	int		 udp[CONF_MAX_WORKERS];
+	unsigned	 nudp;
+	int		 admin; /* -1: none */
+	int		 keeper_auth, keeper_sign; /* -1: none */
+	char		 version[32];
+};
+
+/*
+ * Takes it, up to START.  0 or a negative errno value; nothing of a part of it
+ * is left open.
+ */
+int  gift_receive(int fd, struct gift *gift);
+void gift_free(struct gift *gift);
+
+/* The text of a configuration while its pieces come in; zeroed is empty. */
+struct gift_pieces {
+	char  *text; /* owned */
+	size_t len;
+	bool   done;
+};
+
+/* Of a CONF message.  0 or a negative errno value. */
+int  gift_pieces_add(struct gift_pieces *pieces, const struct chan_msg *msg);
+/* When done: the configuration (the caller's); the pieces are empty then. */
+int  gift_pieces_parse(struct gift_pieces *pieces, struct conf **conf);
+void gift_pieces_clear(struct gift_pieces *pieces);
+
+/* A MATERIAL message; the text is the caller's.  0 or a negative errno value. */
+int gift_take_text(const struct chan_msg *msg, enum request_material *kind,
+    char **text, size_t *len);
+/* Descriptor `i` of a message, the caller's from now on. */
+int gift_keep_fd(struct chan_msg *msg, unsigned i);
+
+#endif /* GIFT_H */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pki/x509.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+x509_error(int gnutls_error)
+{
+	switch (gnutls_error) {
+	case GNUTLS_E_SUCCESS:
+		return 0;
+	case GNUTLS_E_MEMORY_ERROR:
+		return -ENOMEM;
+	default:
+		return gnutls_error > 0 ? 0 : -EINVAL;
+	}
+}
+
+int
+x509_import_key(const struct ca_pem *pem, gnutls_x509_privkey_t *key)
+{
+	gnutls_datum_t text = { (unsigned char *)pem->text,
+		(unsigned)pem->len };
+	int	       r = x509_error(gnutls_x509_privkey_init(key));
+
+	if (r < 0)
+		return r;
+	r = x509_error(gnutls_x509_privkey_import(*key, &text,
+	    GNUTLS_X509_FMT_PEM));
+	if (r < 0) {
+		gnutls_x509_privkey_deinit(*key);
+		*key = NULL;
+	}
+	return r;
+}
+
+int
+x509_import_cert(const char *text, size_t len, gnutls_x509_crt_t *cert)
+{
+	/* GnuTLS has no const here, and writes nothing. */
+	gnutls_datum_t datum = { (unsigned char *)(uintptr_t)text,
+		(unsigned)len };
+	int	       r = x509_error(gnutls_x509_crt_init(cert));
+
+	if (r < 0)
+		return r;
+	r = x509_error(gnutls_x509_crt_import(*cert, &datum,
+	    GNUTLS_X509_FMT_PEM));
+	if (r < 0) {
+		gnutls_x509_crt_deinit(*cert);
+		*cert = NULL;
+	}
+	return r;
+}
+
+bool
+x509_is_key_of(gnutls_x509_privkey_t key, gnutls_x509_crt_t cert)
+{
+	unsigned char a[64], b[64];
+	size_t	      alen = sizeof(a), blen = sizeof(b);
+
+	return gnutls_x509_privkey_get_key_id(key, 0, a, &alen) >= 0 &&
+	    gnutls_x509_crt_get_key_id(cert, 0, b, &blen) >= 0 &&
+	    alen == blen && memcmp(a, b, alen) == 0;
+}
+
+int
+x509_set_text(struct ca_pem *pem, const gnutls_datum_t *text)
+{
+	pem->text = malloc(text->size + 1);
+	if (pem->text == NULL)
+		return -ENOMEM;
+	memcpy(pem->text, text->data, text->size);
+	pem->text[text->size] = '\0';
+	pem->len = text->size;
+	return 0;
+}
+
+bool
+x509_is_one(const char *text, size_t len, const char *name)
+{
+	char begin[64], end[64];
+
+	snprintf(begin, sizeof(begin), "-----BEGIN %s-----\n", name);
+	snprintf(end, sizeof(end), "\n-----END %s-----", name);
+	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	return len >= strlen(begin) + strlen(end) &&
+	    memcmp(text, begin, strlen(begin)) == 0 &&
+	    memcmp(text + len - strlen(end), end, strlen(end)) == 0 &&
+	    memmem(text + 1, len - 1, "-----BEGIN", 10) == NULL &&
+	    memchr(text, '\0', len) == NULL;
+}

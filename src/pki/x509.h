@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * x509: what the files of pki/ share: PEM to GnuTLS's objects and back.
+ *
+ * The caller frees what it gets.  Raw GnuTLS codes overlap errno values, so
+ * each goes through x509_error() where the call was made.
+ */
+#ifndef X509_H
+#define X509_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "pki/ca.h"
+
+/* 0 or a negative errno value. */
+int x509_error(int gnutls_error);
+
+/* 0, or a negative errno value; then there is no object. */
+int x509_import_key(const struct ca_pem *pem, gnutls_x509_privkey_t *key);
+int x509_import_cert(const char *text, size_t len, gnutls_x509_crt_t *cert);
+
+/* Copies; -ENOMEM. */
+int x509_set_text(struct ca_pem *pem, const gnutls_datum_t *text);
+
+bool x509_is_key_of(gnutls_x509_privkey_t key, gnutls_x509_crt_t cert);
+
+/*
+ * Whether `text` is exactly one PEM block of the name ("CERTIFICATE"): GnuTLS
+ * would pass over anything in front of and behind the first.
+ */
+bool x509_is_one(const char *text, size_t len, const char *name);
+
+#endif /* X509_H */

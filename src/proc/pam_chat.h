@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pam_chat: what the engine and a PAM helper say to each other.
+ *
+ * One SOCK_SEQPACKET pair an attempt, made by the monitor.  A datagram is a
+ * type and a payload; neither end trusts the other, and anything else ends the
+ * attempt.
+ *
+ *   helper -> engine   PROMPT   u8 1 the answer may be shown, 0 not; text, at
+ *                               most PAM_CHAT_TEXT_MAX bytes
+ *                      YES      VOUCHER_LEN bytes (proc/voucher.h)
+ *                      NO       nothing
+ *   engine -> helper   ANSWER   bytes, at most PAM_CHAT_ANSWER_MAX
+ *
+ * After YES or NO, or when either end closes, it is over.
+ */
+#ifndef PAM_CHAT_H
+#define PAM_CHAT_H
+
+#include <stdbool.h>
+
+enum pam_chat_type {
+	PAM_CHAT_PROMPT = 1,
+	PAM_CHAT_ANSWER,
+	PAM_CHAT_YES,
+	PAM_CHAT_NO,
+};
+
+#define PAM_CHAT_TEXT_MAX   255
+#define PAM_CHAT_ANSWER_MAX 511
+#define PAM_CHAT_MAX	    (1 + 1 + PAM_CHAT_ANSWER_MAX) /* of a datagram */
+#define PAM_CHAT_MAX_PROMPTS 8 /* as PROTOCOL 4.3's rounds */
+#define PAM_CHAT_SEC	    120 /* a person may have to type; then it is killed */
+
+/* What the monitor tells a helper, through a pipe: nothing of it is in argv. */
+struct pam_chat_task {
+	char service[64];
+	char site[64];
+	char address[64];
+	bool known; /* may this site use PAM: does a yes count */
+};
+
+#endif /* PAM_CHAT_H */
