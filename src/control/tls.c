@@ -470,6 +470,12 @@ end_handshake(struct tls *tls, int r)
 	if (r == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR) {
 		gnutls_alert_send_appropriate(tls->session, r);
 		explain_certificate(tls, why, sizeof(why));
+	} else if (r == GNUTLS_E_FATAL_ALERT_RECEIVED &&
+	    !tls->context->server && tls->context->srp != NULL) {
+		/* RFC 5054 2.9: unknown and wrong look alike, and like this. */
+		snprintf(why, sizeof(why), "refused: tls-srp: name or password "
+		    "is wrong, or it is not allowed (%s)",
+		    gnutls_alert_get_name((gnutls_alert_description_t)alert));
 	} else if (r == GNUTLS_E_FATAL_ALERT_RECEIVED) {
 		snprintf(why, sizeof(why), "TLS: the other end says: %s",
 		    gnutls_alert_get_name((gnutls_alert_description_t)alert));

@@ -27,9 +27,12 @@
 #include "proc/request.h"
 
 #define SIGNATURE_MAX 2048 /* RSA of 16384 bits */
-/* A thousand sites that come back within seconds are honest. */
-#define SIGN_BURST    2048
-#define SIGN_PER_SEC  400
+/*
+ * More than one control thread can shake hands in a second: an honest one, even
+ * in a flood of strangers, never gets there.
+ */
+#define SIGN_BURST    4096
+#define SIGN_PER_SEC  2000
 #define SRP_BURST     64
 #define SRP_PER_SEC   8
 

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Each way in which a site proves who it is: from init to a ping, a wrong
-secret, and how it ends: passwd, disable and remove end a running session within
-a second, and what was good before is good for nothing.
+"""Every method, from the words a user types to a ping through the tunnel; and
+how each ends: another password, disabled, removed, revoked.
 
-    [s] 198.18.0.2 -------- 198.18.0.1 [hub]
-     10.4.2.x                  10.4.2.1          tun
-
-The commands' own tests are in test_cli.py; PAM's are in test_pam.py.
+                  (the line: 198.18.0.0/24)
+           .1 [hub] ------------------ [s] .2
 """
 
-import json
 import os
 import re
 import shutil
@@ -17,69 +13,43 @@ import time
 
 import pytest
 
-from lib import Hub, Pings, Satellite, tombolo, wait_until, watch
+from lib import Hub, Satellite, run, tombolo, wait_until
 
 HUB = "198.18.0.1"
-INSIDE = "10.4.2.1"
 METHODS = ["srp", "password", "certificate", "tls-srp"]
-SECONDS = 1  # after a command, until a session is over
-AWAY = 5  # seconds for which one that is out stays out: several tries
 
 
-def built(method):
-    line = re.search(r"^methods: (.*)$", tombolo("version").stdout, re.M)
-    return method in line.group(1).split(", ")
+def has(feature):
+    return re.search(r"^%s: +yes" % feature, tombolo("version").stdout, re.M)
 
 
 class Scene:
-    """A server with every method, and a host for satellites, one at a time."""
-
     def __init__(self, net):
         self.net = net
-        self.hub = net.host("hub")
-        self.s = net.host("s")
-        net.cable(self.hub, "wan", self.s, "wan")
+        self.hub, self.sat = net.host("hub"), net.host("sat")
+        net.cable(self.hub, "wan", self.sat, "wan")
         self.hub.addr("wan", HUB + "/24")
-        self.s.addr("wan", "198.18.0.2/24")
-        auth = [a for m in METHODS if built(m) for a in ("--auth", m)]
-        self.server = Hub(self.hub).init(HUB, "--mode", "tun", *auth)
+        self.sat.addr("wan", "198.18.0.2/24")
+        methods = [m for m in METHODS if m != "tls-srp" or has("TLS-SRP")]
+        self.server = Hub(self.hub).init(
+            HUB, "--mode", "tun",
+            *[w for m in methods for w in ("--auth", m)])
         self.server.start()
-        self.engine = self.server.pid_of("engine")
+        self.made = 0
 
-    def add(self, name, method):
-        return self.server.add_site(name, "--auth", method,
-                                    generate=method != "certificate")
-
-    def again(self, name, method):
-        """`site passwd`; gives the path of the new invitation."""
-        invite = os.path.join(self.net.dir, "%s-%g.invite" % (
-            name, time.monotonic()))
-        generate = [] if method == "certificate" else ["--generate"]
-        self.server.site("passwd", name, "--out", invite, *generate)
-        return invite
-
-    def join(self, name, invite):
-        """A satellite that is not started."""
-        return Satellite(self.s, name).join(invite)
-
-    def up(self, name, invite):
-        """One that is up, with every lane."""
-        sat = self.join(name, invite)
-        sat.start()
-        self.server.wait_site(name)
-        return sat
-
-    def wait_gone(self, name, since):
-        wait_until(lambda: not self.server.site_up(name),
-                   SECONDS - (time.monotonic() - since),
-                   "the session of %s is over" % name)
-
-    def stays_out(self, sat, name):
-        """It tries, and is refused every time."""
-        watch(lambda: not self.server.site_up(name), AWAY,
-              "%s is out" % name)
-        assert sat.running() and sat.state() != "up"
-        assert "refused" in sat.status()["last_error"], sat.status()
+    def join(self, method, *args):
+        """A new site of that method, running; (its name, the satellite)."""
+        if method == "tls-srp" and not has("TLS-SRP"):
+            pytest.skip("this GnuTLS has no TLS-SRP")
+        self.made += 1
+        name = "%s%d" % (method.replace("-", ""), self.made)
+        invite = self.server.add_site(name, "--auth", method, *args,
+                                      generate=method != "certificate")
+        sat = Satellite(self.sat, name).join(invite)
+        sat.conf_set("interface", "device", "t%d" % self.made)
+        sat.invite = invite
+        wait_until(lambda: name in self.server.sites(), 10)
+        return name, sat
 
 
 @pytest.fixture(scope="module")
@@ -88,184 +58,159 @@ def scene(net):
 
 
 @pytest.fixture(autouse=True)
-def one_after_the_other(scene):
+def one_at_a_time(scene):
     yield
     for daemon in scene.net.daemons:
         if daemon is not scene.server and daemon.running():
             assert daemon.stop("SIGTERM") == 0
-    assert scene.server.pid_of("engine") == scene.engine
 
 
-@pytest.fixture(params=METHODS)
-def method(request):
-    if not built(request.param):
-        pytest.skip("this build has no " + request.param)
-    return request.param
+def refused_for(sat, seconds):
+    """It does not get in, though it tries."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert sat.state() != "up"
+        time.sleep(0.05)
+    assert "refused" in (sat.status().get("last_error") or ""), sat.status()
 
 
-def read(path):
-    with open(path) as f:
-        return f.read()
-
-
-def secrets_of(daemon):
-    """What a satellite proves itself with: {name of the file: content}."""
-    found = {}
-    for name in ("keeper/password", "keeper/client.key", "client.crt"):
-        path = os.path.join(daemon.dir, name)
-        if os.path.exists(path):
-            found[name] = read(path)
-    return found
-
-
-def test_site_logs_in_and_packets_pass(scene, method):
-    sat = scene.up("in-" + method, scene.add("in-" + method, method))
-    assert sat.status()["auth"] == method
-    assert scene.server.ports()["in-" + method]["auth"] == method
-    wait_until(lambda: scene.s.can_ping(INSIDE), 5, "a ping comes back")
-    # What it is good for is in neither log, and in no status.
-    said = sat.log() + scene.server.log() + json.dumps(
-        [sat.status(), scene.server.status()])
-    for name, secret in secrets_of(sat).items():
-        if name.endswith("password"):
-            assert secret.strip() not in said
-
-
-def spoil(scene, sat, name, method):
-    """Gives it a secret that is as good as any, but not its own."""
-    if method != "certificate":
-        with open(os.path.join(sat.dir, "keeper/password"), "w") as f:
-            f.write("open sesame\n")
-        return
-    # A certificate of the same CA, for another site.
-    invite = json.loads(read(scene.add(name + "-other", method)))
-    for file, member in (("client.crt", "certificate"),
-                         ("keeper/client.key", "key")):
-        with open(os.path.join(sat.dir, file), "w") as f:
-            f.write(invite[member])
-
-
-def test_wrong_secret_is_refused(scene, method):
-    name = "wrong-" + method
-    sat = scene.join(name, scene.add(name, method))
-    spoil(scene, sat, name, method)
-    sat.start(wait=False)
-    wait_until(lambda: "refused" in (sat.status().get("last_error") or ""), 15,
-               "it is refused")
-    scene.stays_out(sat, name)
-    assert not scene.s.can_ping(INSIDE)
-
-
-def test_another_secret_ends_the_session_and_the_old_one(scene, method):
-    name = "pw-" + method
-    sat = scene.up(name, scene.add(name, method))
-    start = time.monotonic()
-    invite = scene.again(name, method)
-    assert time.monotonic() - start < 5
-    # The command itself may take its time: the file is written at its end.
-    scene.wait_gone(name, time.monotonic())
-    scene.stays_out(sat, name)
-    assert sat.stop("SIGTERM") == 0
-    scene.up(name, invite)
-    wait_until(lambda: scene.s.can_ping(INSIDE), 5, "a ping comes back")
-
-
-def test_disabling_ends_the_session_until_enabled(scene, method):
-    name = "off-" + method
-    sat = scene.up(name, scene.add(name, method))
-    start = time.monotonic()
-    scene.server.site("disable", name)
-    scene.wait_gone(name, start)
-    scene.stays_out(sat, name)
-    scene.server.site("enable", name)
-    scene.server.wait_site(name, deadline=60)
-
-
-def test_removal_ends_the_session_for_good(scene, method):
-    name = "gone-" + method
-    sat = scene.up(name, scene.add(name, method))
-    start = time.monotonic()
-    scene.server.site("remove", name)
-    wait_until(lambda: not scene.server.sites().get(name), SECONDS - (
-        time.monotonic() - start), "the site is gone")
-    time.sleep(AWAY)
-    assert sat.state() != "up" and name not in scene.server.sites()
-    # The same name again is another site: neither secret nor token is good.
-    scene.server.site(
-        "add", name, "--auth", method, "--out",
-        os.path.join(scene.net.dir, name + "-2.invite"),
-        *([] if method == "certificate" else ["--generate"]))
-    scene.stays_out(sat, name)
-
-
-def test_revoking_one_certificate_touches_no_other(scene):
-    invite = scene.add("keep", "certificate")
-    scene.add("revoked", "certificate")
-    scene.up("keep", invite)
-    pings = Pings(scene.s, INSIDE)
-    scene.again("revoked", "certificate")
-    time.sleep(1.5)
-    scene.server.site("remove", "revoked")
-    time.sleep(1.5)
-    sent, received = pings.end()
-    assert received >= sent - 1, "%d of %d pings" % (received, sent)
-    assert scene.server.site_up("keep")
-
-
-def test_passwords_of_another_site_end_no_session(scene):
-    sat = scene.up("quiet", scene.add("quiet", "srp"))
-    scene.add("loud", "srp")
-    sessions = sat.status()["sessions"]
-    for _ in range(3):
-        scene.again("loud", "srp")
-    watch(lambda: scene.server.site_up("quiet"), 2, "quiet is up")
-    assert sat.status()["sessions"] == sessions
-
-
-@pytest.mark.parametrize("has, says", [
-    ("srp", "password"), ("password", "srp"), ("srp", "certificate"),
-    ("certificate", "srp"), ("certificate", "password")])
-def test_site_of_one_method_cannot_use_another(scene, has, says):
-    name = "%s-as-%s" % (has, says)
-    other = name + "-other"
-    sat = scene.join(name, scene.add(name, has))
-    # All that the other method needs, it has.
-    given = scene.join(other, scene.add(other, says))
-    for file in secrets_of(given):
-        if not os.path.exists(os.path.join(sat.dir, file)):
-            shutil.copy2(os.path.join(given.dir, file),
-                         os.path.join(sat.dir, file))
-            st = os.stat(os.path.join(given.dir, file))
-            os.chown(os.path.join(sat.dir, file), st.st_uid, st.st_gid)
-    sat.conf_set("client", "auth", says)
-    sat.start(wait=False)
-    wait_until(lambda: "refused" in (sat.status().get("last_error") or ""), 15,
-               "it is refused")
-    scene.stays_out(sat, name)
-
-
-def test_methods_are_switched_on_and_off_while_it_runs(small_net):
-    """The auth lines count at once; what they refuse, the files keep out."""
-    hub, s = small_net.host("hub"), small_net.host("s")
-    small_net.cable(hub, "wan", s, "wan")
-    hub.addr("wan", HUB + "/24")
-    s.addr("wan", "198.18.0.2/24")
-    server = Hub(hub).init(HUB, "--mode", "tun", "--auth", "password")
-    server.start()
-    later = "tls-srp" if built("tls-srp") else "srp"
-    server.conf_set("server", "auth", "password", later)
-    invite = server.add_site("late", "--auth", later)
-    sat = Satellite(s, "late").join(invite)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_site_gets_in_and_frames_pass(scene, method):
+    name, sat = scene.join(method)
     sat.start()
-    server.wait_site("late")
-    wait_until(lambda: s.can_ping(INSIDE), 5, "a ping comes back")
-    # A site would be without its method: refused as a whole, and said so.
-    server.conf_set("server", "auth", "password")
-    server.wait_log("auth = %s of site late is not allowed" % later)
-    watch(lambda: server.site_up("late"), 2, "the last good ones are kept")
-    # Mended: the site goes, then its method.
-    server.conf_set("server", "auth", "password", later)
-    server.site("disable", "late")
-    wait_until(lambda: not server.site_up("late"), 2, "late is out")
-    server.conf_set("server", "auth", "password")
-    assert "ok" in tombolo("check", "--dir", server.dir).stdout
+    scene.server.wait_site(name)
+    wait_until(lambda: scene.sat.can_ping("10.4.2.1"), 10, "frames pass")
+    assert scene.server.log_lines("site %s: up: .* by %s" % (name, method))
+    assert scene.server.sites()[name]["auth"] == method
+    tls = sat.status()["tls"]
+    assert ("TLS1.2" in tls and "SRP" in tls) if method == "tls-srp" else \
+        "TLS1.3" in tls
+
+
+@pytest.mark.parametrize("method", ["srp", "password", "tls-srp"])
+def test_a_wrong_secret_is_refused(scene, method, tmp_path):
+    name, sat = scene.join(method)
+    path = os.path.join(sat.dir, "keeper", "password")
+    with open(path) as f:
+        secret = f.read()
+    with open(path, "w") as f:
+        f.write("x" + secret)
+    sat.start(wait=False)
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        assert sat.state() != "up"
+        time.sleep(0.05)
+    assert sat.status().get("last_error")
+    # And it is the secret that made the difference.
+    with open(path, "w") as f:
+        f.write(secret)
+    assert sat.stop("SIGTERM") == 0
+    sat.start()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("verb", ["passwd", "disable", "remove"])
+def test_it_ends_within_a_second_and_stays_out(scene, method, verb, tmp_path):
+    """Session, token and credential, with one word."""
+    name, sat = scene.join(method)
+    sat.start()
+    scene.server.wait_site(name)
+    args = ["--generate"] if verb == "passwd" and method != "certificate" \
+        else []
+    if verb == "passwd":
+        args += ["--out", str(tmp_path / "again")]
+    began = time.monotonic()
+    scene.server.site(verb, name, *args)
+    wait_until(lambda: not scene.server.sites().get(name) or
+               scene.server.sites()[name]["state"] != "up", 5)
+    assert time.monotonic() - began < 2  # the command itself and a second
+    refused_for(sat, 4)
+    if verb == "passwd":
+        # The new invitation gets it in again.
+        assert sat.stop("SIGTERM") == 0
+        again = Satellite(scene.sat, name + "b").join(str(tmp_path / "again"))
+        again.conf_set("interface", "device", "u%d" % scene.made)
+        again.start()
+        scene.server.wait_site(name, deadline=40)
+
+
+def test_a_method_that_the_server_does_not_allow_is_said_so(scene):
+    done = tombolo("site", "add", "nobody", "--auth", "pam", "--dir",
+                   scene.server.dir, check=False)
+    assert done.returncode != 0
+    assert "auth" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_clients_certificate_of_another_ca_is_refused(scene, tmp_path):
+    name, sat = scene.join("certificate")
+    other = Hub(scene.hub, "other").init("other.example.org", "--mode", "tun",
+                                         "--auth", "certificate")
+    invite = other.add_site(name, "--auth", "certificate", generate=False)
+    fake = Satellite(scene.sat, "fake").join(invite)
+    for file in ("client.crt", "keeper/client.key"):
+        shutil.copy(os.path.join(fake.dir, file), os.path.join(sat.dir, file))
+    sat.start(wait=False)
+    refused_for(sat, 3)
+
+
+def test_a_servers_certificate_is_no_sites(scene):
+    """Of the right CA, and with the right name, but for another purpose."""
+    name, sat = scene.join("certificate")
+    template = os.path.join(scene.net.dir, "template")
+    key = os.path.join(sat.dir, "keeper", "client.key")
+    with open(template, "w") as f:
+        f.write('cn = "%s"\ntls_www_server\nsigning_key\n'
+                'expiration_days = 100\n' % name)
+    run("certtool", "--generate-certificate", "--load-privkey", key,
+        "--load-ca-certificate", os.path.join(scene.server.dir, "ca.crt"),
+        "--load-ca-privkey", os.path.join(scene.server.dir, "ca.key"),
+        "--template", template, "--outfile",
+        os.path.join(sat.dir, "client.crt"))
+    sat.start(wait=False)
+    refused_for(sat, 3)
+
+
+def test_an_expired_certificate_is_refused(scene):
+    name, sat = scene.join("certificate")
+    template = os.path.join(scene.net.dir, "template")
+    key = os.path.join(sat.dir, "keeper", "client.key")
+    with open(template, "w") as f:
+        f.write('cn = "%s"\ntls_www_client\nsigning_key\n'
+                'activation_date = "2024-01-01 00:00:00 UTC"\n'
+                'expiration_date = "2024-01-02 00:00:00 UTC"\n' % name)
+    run("certtool", "--generate-certificate", "--load-privkey", key,
+        "--load-ca-certificate", os.path.join(scene.server.dir, "ca.crt"),
+        "--load-ca-privkey", os.path.join(scene.server.dir, "ca.key"),
+        "--template", template, "--outfile",
+        os.path.join(sat.dir, "client.crt"))
+    sat.start(wait=False)
+    refused_for(sat, 3)
+
+
+def test_certificates_do_not_open_other_sites(scene):
+    """A site's certificate is for its own name only."""
+    name, sat = scene.join("certificate")
+    other, _ = scene.join("certificate")
+    sat.conf_set("client", "site", other)
+    sat.start(wait=False)
+    refused_for(sat, 3)
+
+
+def test_the_list_of_the_revoked_is_heeded_live(scene):
+    """Put there by somebody else's tools: the session ends."""
+    name, sat = scene.join("certificate")
+    sat.start()
+    scene.server.wait_site(name)
+    crl = os.path.join(scene.server.dir, "crl.pem")
+    template = os.path.join(scene.net.dir, "crl-template")
+    with open(template, "w") as f:
+        f.write('crl_next_update = 365\ncrl_number = 77\n')
+    run("certtool", "--generate-crl", "--load-ca-certificate",
+        os.path.join(scene.server.dir, "ca.crt"), "--load-ca-privkey",
+        os.path.join(scene.server.dir, "ca.key"), "--load-certificate",
+        os.path.join(sat.dir, "client.crt"), "--template", template,
+        "--outfile", crl + ".new")
+    os.rename(crl + ".new", crl)
+    wait_until(lambda: not scene.server.site_up(name), 5, "it is put out")
+    assert scene.server.log_lines("site %s: down: .*revoked" % name)
+    refused_for(sat, 3)
