@@ -27,6 +27,7 @@ static const struct {
 	{ "fdb", cmd_fdb, "which address is behind which site (tap)" },
 	{ "routes", cmd_routes, "which network is behind which site (tun)" },
 	{ "kick", cmd_kick, "end a site's session" },
+	{ "login", cmd_login, "answer what the server asks a person" },
 	{ "reload", cmd_reload, "take a changed configuration" },
 	{ "stop", cmd_stop, "stop the running daemon" },
 	{ "doctor", cmd_doctor, "what on this host would stop it" },

@@ -14,6 +14,8 @@
 #include "admin/stats.h"
 #include "base/log.h"
 #include "base/nitems.h"
+#include "base/secret.h"
+#include "control/client.h"
 #include "control/engine.h"
 #include "control/server.h"
 
@@ -45,9 +47,13 @@ static void on_event(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_timeout(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void read_line(struct asker *asker);
+static void take_line(struct asker *asker, size_t len);
 static void answer(struct asker *asker, const char *line, size_t len);
 static json_t *run_command(struct engine *engine, const json_t *request);
 static json_t *kick(struct engine *engine, const json_t *request);
+static json_t *login(struct engine *engine, const json_t *request);
+static json_t *question(struct engine *engine, const json_t *request);
+static json_t *give_answer(struct engine *engine, const json_t *request);
 static json_t *error_answer(const char *text);
 static void write_answer(struct asker *asker);
 static void asker_free(struct asker *asker);
@@ -61,6 +67,9 @@ static const struct {
 	{ "fdb", stats_fdb },
 	{ "routes", stats_routes },
 	{ "kick", kick },
+	{ "login", login },
+	{ "question", question },
+	{ "answer", give_answer },
 };
 
 struct admin *
@@ -172,9 +181,21 @@ read_line(struct asker *asker)
 	asker->len += (size_t)n;
 	end = memchr(asker->line, '\n', asker->len);
 	if (end != NULL)
-		answer(asker, asker->line, (size_t)(end - asker->line));
+		take_line(asker, (size_t)(end - asker->line));
 	else if (asker->len == sizeof(asker->line))
 		asker_free(asker);
+}
+
+/* It may have had what a person typed. */
+static void
+take_line(struct asker *asker, size_t len)
+{
+	char line[ADMIN_MAX_LINE];
+
+	memcpy(line, asker->line, len);
+	secret_wipe(asker->line, sizeof(asker->line));
+	answer(asker, line, len);
+	secret_wipe(line, sizeof(line));
 }
 
 static void
@@ -232,6 +253,51 @@ kick(struct engine *engine, const json_t *request)
 	if (!server_kick(engine->server, site))
 		return error_answer("the site is not connected");
 	log_info("site %s: an administrator ended the session", site);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+/* A person is there, to answer what the stored password does not. */
+static json_t *
+login(struct engine *engine, const json_t *request)
+{
+	(void)request;
+	if (engine->client == NULL)
+		return error_answer("this is no satellite: login is a client's");
+	client_login(engine->client);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *
+question(struct engine *engine, const json_t *request)
+{
+	const char *text;
+	json_t	   *answer;
+	bool	    echo = false;
+
+	(void)request;
+	if (engine->client == NULL)
+		return error_answer("this is no satellite: login is a client's");
+	text = client_question(engine->client, &echo);
+	answer = json_pack("{s:b,s:s,s:s}", "ok", 1, "state",
+	    client_state_name(engine->client), "last_error",
+	    engine->client->last_error);
+	if (text != NULL) {
+		json_object_set_new(answer, "question", json_string(text));
+		json_object_set_new(answer, "echo", json_boolean(echo));
+	}
+	return answer;
+}
+
+static json_t *
+give_answer(struct engine *engine, const json_t *request)
+{
+	const json_t *text = json_object_get(request, "text");
+
+	if (engine->client == NULL || !json_is_string(text))
+		return error_answer("not an answer");
+	if (!client_answer(engine->client, json_string_value(text),
+		json_string_length(text)))
+		return error_answer("nothing is asked any more");
 	return json_pack("{s:b}", "ok", 1);
 }
 

@@ -17,6 +17,7 @@ int cmd_sites(int argc, char **argv);
 int cmd_fdb(int argc, char **argv);
 int cmd_routes(int argc, char **argv);
 int cmd_kick(int argc, char **argv);
+int cmd_login(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

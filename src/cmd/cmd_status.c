@@ -36,7 +36,6 @@ struct query {
 static int ask(const struct query *query, int argc, char **argv);
 static json_t *make_request(const struct options_spec *spec,
     const struct options *options);
-static char *socket_path(const struct options *options);
 static int flush(void);
 
 static void show_status(const json_t *answer);
@@ -147,7 +146,7 @@ ask(const struct query *query, int argc, char **argv)
 	request = make_request(&query->spec, &options);
 	if (request == NULL)
 		return 2;
-	path = socket_path(&options);
+	path = options_socket(&options);
 	if (path == NULL) {
 		json_decref(request);
 		return 1;
@@ -181,30 +180,6 @@ make_request(const struct options_spec *spec, const struct options *options)
 		return NULL;
 	}
 	return json_pack("{s:s, s:s}", "command", spec->command, "site", site);
-}
-
-/* A new string, or NULL after it was said why. */
-static char *
-socket_path(const struct options *options)
-{
-	struct conf *conf = NULL;
-	char	    *path, *file;
-
-	if (options->socket != NULL) {
-		path = strdup(options->socket);
-	} else {
-		file = options_config(options);
-		if (file != NULL)
-			conf = options_load_conf(file);
-		free(file);
-		if (conf == NULL)
-			return NULL;
-		path = strdup(conf->socket);
-		conf_free(conf);
-	}
-	if (path == NULL)
-		log_warn("no memory");
-	return path;
 }
 
 static int

@@ -143,6 +143,29 @@ options_config(const struct options *options)
 	return file_join(options->dir, CONF_FILE);
 }
 
+char *
+options_socket(const struct options *options)
+{
+	struct conf *conf = NULL;
+	char	    *path, *file;
+
+	if (options->socket != NULL) {
+		path = strdup(options->socket);
+	} else {
+		file = options_config(options);
+		if (file != NULL)
+			conf = options_load_conf(file);
+		free(file);
+		if (conf == NULL)
+			return NULL;
+		path = strdup(conf->socket);
+		conf_free(conf);
+	}
+	if (path == NULL)
+		log_warn("no memory");
+	return path;
+}
+
 struct conf *
 options_load_conf(const char *path)
 {

@@ -88,6 +88,12 @@ int options_wrong(const struct options_spec *spec, const char *fmt, ...)
 char *options_config(const struct options *options);
 
 /*
+ * The local socket: --socket's, or the configuration's.  A new string, or NULL
+ * after one line on stderr.
+ */
+char *options_socket(const struct options *options);
+
+/*
  * Loads `path`; complaints go to stderr, a line each.  The caller owns the
  * conf; NULL when there was a complaint.
  */

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -21,12 +23,15 @@
 #include "proc/pam_chat.h"
 #include "proc/proc.h"
 
+#define MAX_DEPTH 8 /* of programs that modules start */
+
 static struct pam_slot *free_slot(struct pam *pam);
 static int  start(struct pam_slot *slot, const struct pam_chat_task *task);
 static int  task_pipe(const struct pam_chat_task *task);
 static void end(struct pam_slot *slot);
 static void on_exit_of(struct ev_loop *loop, struct ev_child *w, int what);
-static void on_too_long(struct ev_loop *loop, struct ev_timer *w, int what);
+static void kill_tree(pid_t pid, unsigned depth);
+static void on_look(struct ev_loop *loop, struct ev_timer *w, int what);
 
 void
 pam_init(struct pam *pam, struct ev_loop *loop)
@@ -38,7 +43,7 @@ pam_init(struct pam *pam, struct ev_loop *loop)
 
 		slot->pam = pam;
 		ev_init(&slot->child, on_exit_of);
-		ev_timer_init(&slot->timer, on_too_long, PAM_CHAT_SEC, 0.);
+		ev_timer_init(&slot->timer, on_look, 1., 1.);
 		slot->child.data = slot->timer.data = slot;
 	}
 }
@@ -51,8 +56,7 @@ pam_fini(struct pam *pam)
 
 		if (!slot->used)
 			continue;
-		kill(-slot->child.pid, SIGKILL);
-		kill(slot->child.pid, SIGKILL);
+		kill_tree(slot->child.pid, 0);
 		waitpid(slot->child.pid, NULL, 0);
 		end(slot);
 	}
@@ -134,14 +138,17 @@ start(struct pam_slot *slot, const struct pam_chat_task *task)
 		close(key);
 	if (about >= 0)
 		close(about);
-	close(chat[1]);
 	if (pid < 0) {
 		close(chat[0]);
+		close(chat[1]);
 		return pid;
 	}
 	slot->used = true;
+	slot->chat_fd = chat[1];
+	slot->end = mono_add(mono_now(), PAM_CHAT_SEC * MONO_SEC);
 	ev_child_set(&slot->child, pid, 0);
 	ev_child_start(pam->loop, &slot->child);
+	ev_timer_set(&slot->timer, 1., 1.);
 	ev_timer_start(pam->loop, &slot->timer);
 	return chat[0];
 }
@@ -167,8 +174,7 @@ end(struct pam_slot *slot)
 {
 	ev_child_stop(slot->pam->loop, &slot->child);
 	ev_timer_stop(slot->pam->loop, &slot->timer);
-	/* Not the time that is left, the next time. */
-	ev_timer_set(&slot->timer, PAM_CHAT_SEC, 0.);
+	close(slot->chat_fd);
 	slot->used = false;
 }
 
@@ -181,21 +187,46 @@ on_exit_of(struct ev_loop *loop, struct ev_child *w, int what)
 	(void)what;
 	/* What a module has left running dies with it. */
 	kill(-w->rpid, SIGKILL);
-	if (WIFSIGNALED(w->rstatus))
+	if (WIFSIGNALED(w->rstatus) && WTERMSIG(w->rstatus) != SIGKILL)
 		log_warnx("PAM: a helper died by signal %d",
 		    WTERMSIG(w->rstatus));
 	end(slot);
 }
 
+/* A module that hangs does not see that the site has hung up; we do. */
 static void
-on_too_long(struct ev_loop *loop, struct ev_timer *w, int what)
+on_look(struct ev_loop *loop, struct ev_timer *w, int what)
 {
 	struct pam_slot *slot = w->data;
+	struct pollfd	 pfd = { .fd = slot->chat_fd };
+	bool		 late = mono_is_due(slot->end, mono_now());
 
 	(void)loop;
 	(void)what;
-	log_warnx("PAM: no verdict after %d s; the helper is ended",
-	    PAM_CHAT_SEC);
-	kill(-slot->child.pid, SIGKILL);
-	kill(slot->child.pid, SIGKILL);
+	if (!late && (poll(&pfd, 1, 0) <= 0 || (pfd.revents & POLLHUP) == 0))
+		return;
+	if (late)
+		log_warnx("PAM: no verdict after %d s; the helper is ended",
+		    PAM_CHAT_SEC);
+	kill_tree(slot->child.pid, 0);
+}
+
+/* Modules start programs, some in sessions of their own: the children first. */
+static void
+kill_tree(pid_t pid, unsigned depth)
+{
+	char  path[64];
+	FILE *list;
+	long  child;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)pid,
+	    (long)pid);
+	list = depth < MAX_DEPTH ? fopen(path, "re") : NULL;
+	while (list != NULL && fscanf(list, "%ld", &child) == 1) {
+		if (child > 1)
+			kill_tree((pid_t)child, depth + 1);
+	}
+	if (list != NULL)
+		fclose(list);
+	kill(pid, SIGKILL);
 }

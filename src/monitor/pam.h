@@ -4,8 +4,9 @@
  * (pam/pam_helper.h), so that a module that hangs, leaks or crashes hurts
  * nobody else.
  *
- * At most PAM_MAX_HELPERS at a time; each is killed after PAM_CHAT_SEC, with
- * what its modules have started (its session).
+ * At most PAM_MAX_HELPERS at a time; each is killed after PAM_CHAT_SEC, or when
+ * nobody waits for it any more, with what its modules have started (its
+ * session).
  */
 #ifndef PAM_H
 #define PAM_H
@@ -15,6 +16,7 @@
 
 #include <ev.h>
 
+#include "base/mono.h"
 #include "proc/voucher.h"
 
 #define PAM_MAX_HELPERS 16
@@ -24,7 +26,9 @@ struct conf;
 struct pam_slot {
 	struct pam     *pam;
 	struct ev_child child;
-	struct ev_timer timer;
+	struct ev_timer timer; /* looks every second */
+	struct mono	end;   /* its time is up */
+	int		chat_fd; /* the helper's end, to see the other one go */
 	bool		used;
 };
 

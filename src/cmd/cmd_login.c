@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_login: a person at a satellite answers what the server asks and the
+ * stored password does not: one-time codes, and whatever else PAM wants.
+ *
+ * The daemon does the talking; here is its terminal.  What is typed goes
+ * through the local socket only, and is wiped.
+ */
+#include "cmd/cmd.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <bsd/readpassphrase.h>
+#include <jansson.h>
+
+#include "admin/admin_call.h"
+#include "base/log.h"
+#include "base/mono.h"
+#include "base/secret.h"
+#include "cmd/options.h"
+
+#define WAIT_US	    (120 * MONO_SEC)
+#define STEP_MS	    200
+#define ANSWER_SIZE 512
+#define PROMPT_SIZE 300
+
+static const struct options_spec spec = {
+	.command = "login",
+	.synopsis = "[-c FILE | --socket PATH]",
+	.help = "Connects now, and asks at the terminal what the server asks a\n"
+		"person: one-time codes, say (a satellite's; auth = pam).",
+	.takes = OPTION_CONFIG | OPTION_SOCKET,
+};
+
+static int  log_in(const char *path);
+static int  look(const char *path, bool *done);
+static bool ask_person(const char *path, const char *question, bool echo);
+static void pause_a_moment(void);
+
+int
+cmd_login(int argc, char **argv)
+{
+	struct options options;
+	char	      *path;
+	int	       status = options_parse(&options, &spec, argc, argv);
+
+	if (status != OPTIONS_GO_ON)
+		return status;
+	path = options_socket(&options);
+	if (path == NULL)
+		return 1;
+	status = log_in(path);
+	free(path);
+	return status;
+}
+
+static int
+log_in(const char *path)
+{
+	struct mono end = mono_add(mono_now(), WAIT_US);
+	json_t	   *answer = admin_call_or_say(path,
+		json_pack("{s:s}", "command", spec.command));
+	bool	    done = false;
+	int	    status = 1;
+
+	if (answer == NULL)
+		return 1;
+	json_decref(answer);
+	while (!done && !mono_is_due(end, mono_now())) {
+		status = look(path, &done);
+		if (!done)
+			pause_a_moment();
+	}
+	if (!done)
+		log_warnx("login: the server does not answer; see tombolo "
+			  "status");
+	return status;
+}
+
+/* How it stands; asks what is asked. */
+static int
+look(const char *path, bool *done)
+{
+	json_t	   *answer = admin_call_or_say(path,
+		json_pack("{s:s}", "command", "question"));
+	const char *state, *question, *error;
+	int	    status = 1;
+
+	*done = true;
+	if (answer == NULL)
+		return 1;
+	state = json_string_value(json_object_get(answer, "state"));
+	error = json_string_value(json_object_get(answer, "last_error"));
+	question = json_string_value(json_object_get(answer, "question"));
+	if (state != NULL && strcmp(state, "up") == 0) {
+		printf("up\n");
+		status = 0;
+	} else if (state != NULL && strcmp(state, "waiting") == 0) {
+		log_warnx("login: %s", error != NULL ? error : "it failed");
+	} else if (question != NULL) {
+		*done = !ask_person(path, question,
+		    json_is_true(json_object_get(answer, "echo")));
+	} else {
+		*done = false;
+	}
+	json_decref(answer);
+	return status;
+}
+
+static bool
+ask_person(const char *path, const char *question, bool echo)
+{
+	char	typed[ANSWER_SIZE], prompt[PROMPT_SIZE];
+	json_t *answer;
+
+	snprintf(prompt, sizeof(prompt), "%s ", question);
+	if (readpassphrase(prompt, typed, sizeof(typed),
+		RPP_REQUIRE_TTY | (echo ? RPP_ECHO_ON : 0)) == NULL) {
+		log_warnx("login: there is no terminal to ask at");
+		return false;
+	}
+	answer = admin_call_or_say(path, json_pack("{s:s,s:s}", "command",
+		"answer", "text", typed));
+	secret_wipe(typed, sizeof(typed));
+	json_decref(answer);
+	return answer != NULL;
+}
+
+static void
+pause_a_moment(void)
+{
+	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
+
+	nanosleep(&step, NULL);
+}

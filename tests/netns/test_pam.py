@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""PAM with real modules: a password by itself, a one-time code that a person
+types, and a module that hangs.
+
+                  (the line: 198.18.0.0/24)
+           .1 [hub] ------------------ [sat] .2
+
+The hub's /etc/pam.d, passwd and shadow are private: `ip netns exec` puts what
+lies in /etc/netns/NAME over /etc.
+"""
+
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from lib import Hub, Pings, Satellite, binary, run, tombolo, wait_until
+
+HUB = "198.18.0.1"
+KEY = "3132333435363738393031323334353637383930"
+PASSWORD = "open sesame"
+
+SERVICE = """
+auth [success=ignore default=1] pam_succeed_if.so user = stuck quiet
+auth required pam_exec.so quiet /bin/sleep 60
+auth required pam_unix.so
+auth [success=ignore default=1] pam_succeed_if.so user = mobile quiet
+auth required pam_oath.so usersfile=%s window=20 digits=6
+account required pam_permit.so
+"""
+
+pytestmark = pytest.mark.skipif(
+    not binary() or "PAM: yes" not in run(binary(), "version").stdout or
+    not shutil.which("oathtool"), reason="no PAM, or no oathtool")
+
+
+class Scene:
+    def __init__(self, net):
+        self.net = net
+        self.hub, self.sat = net.host("hub"), net.host("sat")
+        self.etc = "/etc/netns/" + self.hub.id
+        net.at_close(lambda: shutil.rmtree(self.etc))
+        net.cable(self.hub, "wan", self.sat, "wan")
+        self.hub.addr("wan", HUB + "/24")
+        self.sat.addr("wan", "198.18.0.2/24")
+        self.codes = 0
+        self.write_etc()
+        self.server = Hub(self.hub).init(HUB, "--mode", "tun", "--auth", "pam",
+                                         "--auth", "srp")
+        self.server.start()
+
+    def write_etc(self):
+        users = os.path.join(self.net.dir, "users.oath")
+        os.makedirs(self.etc + "/pam.d")
+        digest = run("openssl", "passwd", "-6", PASSWORD).stdout.strip()
+        names = ("office", "mobile", "stuck", "gone")
+        files = {
+            "pam.d/tombolo": SERVICE % users,
+            "passwd": "root:x:0:0::/root:/bin/sh\n" + "".join(
+                "%s:x:%d:%d::/:/bin/false\n" % (n, 3000 + i, 3000 + i)
+                for i, n in enumerate(names)),
+            "shadow": "root:*:19000::::::\n" + "".join(
+                "%s:%s:19000:0:99999:7:::\n" % (n, digest) for n in names),
+        }
+        for name, text in files.items():
+            with open(os.path.join(self.etc, name), "w") as f:
+                f.write(text)
+        os.chmod(self.etc + "/shadow", 0o600)
+        with open(users, "w") as f:
+            f.write("HOTP mobile - %s\n" % KEY)
+        os.chmod(users, 0o600)
+
+    def code(self):
+        self.codes += 1
+        return run("oathtool", "-c", self.codes - 1, KEY).stdout.strip()
+
+    def join(self, name, password=PASSWORD):
+        secret = os.path.join(self.net.dir, name + ".secret")
+        with open(secret, "w") as f:
+            f.write(password + "\n")
+        os.chmod(secret, 0o600)
+        if name not in self.server.sites():
+            self.server.add_site(name, "--auth", "pam", generate=False)
+            wait_until(lambda: name in self.server.sites(), 10)
+        sat = Satellite(self.sat, name).join(
+            os.path.join(self.net.dir, "hub-%s.invite" % name),
+            "--password-file", secret)
+        sat.conf_set("interface", "device", name + "0")
+        return sat
+
+
+@pytest.fixture(scope="module")
+def scene(net):
+    return Scene(net)
+
+
+@pytest.fixture(autouse=True)
+def one_at_a_time(scene):
+    yield
+    for daemon in scene.net.daemons:
+        if daemon is not scene.server and daemon.running():
+            assert daemon.stop("SIGTERM") == 0
+
+
+def login(sat, type_what, seconds=30):
+    """`tombolo login` at a terminal of its own; (its output, exit status)."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(binary(), ["tombolo", "login", "-c", sat.conf])
+    said, end = "", time.monotonic() + seconds
+    typed = False
+    while time.monotonic() < end:
+        if select.select([fd], [], [], 0.2)[0]:
+            try:
+                said += os.read(fd, 4096).decode()
+            except OSError:
+                break
+        if not typed and re.search(r"[:?] *$", said):
+            os.write(fd, (type_what() + "\n").encode())
+            typed = True
+    os.close(fd)
+    return said, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_password_that_pam_knows_gets_in_unattended(scene):
+    sat = scene.join("office").start()
+    scene.server.wait_site("office")
+    wait_until(lambda: scene.sat.can_ping("10.4.2.1"), 10, "frames pass")
+    assert scene.server.log_lines("site office: up: .* by pam$")
+    assert sat.state() == "up"
+
+
+def test_a_wrong_one_does_not(scene):
+    sat = scene.join("office", "not the one").start(wait=False)
+    wait_until(lambda: "refused" in (sat.status().get("last_error") or ""), 15)
+    assert not scene.server.site_up("office")
+
+
+def test_a_user_who_is_no_site_does_not(scene):
+    """PAM knows `gone`, and its password is right: there is no such site."""
+    sat = scene.join("office")
+    sat.conf_set("client", "site", "gone")
+    sat.start(wait=False)
+    wait_until(lambda: "refused" in (sat.status().get("last_error") or ""), 15)
+    assert scene.server.log_lines("refused: site gone: unknown site")
+
+
+def test_a_one_time_code_is_a_persons(scene):
+    sat = scene.join("mobile").start(wait=False)
+    wait_until(lambda: "tombolo login" in (sat.status().get("last_error") or
+                                           ""), 15, "it says what to do")
+    tries = len(scene.server.log_lines("mobile"))
+    time.sleep(3)
+    assert len(scene.server.log_lines("mobile")) == tries, "it does not hammer"
+    said, status = login(sat, scene.code)
+    assert status == 0 and "up" in said, said
+    assert "One-time" in said, said
+    scene.server.wait_site("mobile")
+
+    # Back again, without a question: by its token.
+    before = sat.status()["sessions"]
+    tombolo("kick", "mobile", "-c", scene.server.conf)
+    wait_until(lambda: sat.status()["sessions"] > before, 15)
+    scene.server.wait_site("mobile")
+    assert scene.server.log_lines("site mobile: up: .* by pam, resumed")
+    secret = scene.code()
+    assert secret not in scene.server.log() and PASSWORD not in sat.log()
+
+
+def test_a_wrong_code_is_refused(scene):
+    sat = scene.join("mobile").start(wait=False)
+    wait_until(lambda: "tombolo login" in (sat.status().get("last_error") or
+                                           ""), 20)
+    said, status = login(sat, lambda: "000000")
+    assert status == 1 and "refused" in said, said
+    assert not scene.server.site_up("mobile")
+
+
+def test_a_module_that_hangs_delays_nobody(scene):
+    office = scene.join("office").start()
+    scene.server.wait_site("office")
+    wait_until(lambda: scene.sat.can_ping("10.4.2.1"), 10)
+    pings = Pings(scene.sat, "10.4.2.1")
+    stuck = scene.join("stuck").start(wait=False)
+    pid = wait_until(lambda: helper(scene), 10, "its helper is at work")
+    assert office.stop("SIGTERM") == 0
+    began = time.monotonic()
+    office.start()
+    scene.server.wait_site("office")
+    assert time.monotonic() - began < 5
+    sent, received = pings.end()
+    assert received > 0
+    # When the site hangs up nobody waits for the module: it goes.
+    assert stuck.stop("SIGTERM") == 0
+    wait_until(lambda: not os.path.exists("/proc/%d" % pid), 10,
+               "the helper is ended")
+
+
+def helper(scene):
+    try:
+        return scene.server.pid_of("pam")
+    except Exception:  # none yet
+        return None
