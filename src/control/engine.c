@@ -60,6 +60,7 @@ engine_main(void)
 	if (engine == NULL)
 		fatalx("out of memory");
 	message_setup();
+	tls_setup();
 	sandbox_files(PROC_ENGINE, -1);
 	engine->started = mono_now();
 	r = gift_receive(PROC_CHAN_FD, &engine->gift);

@@ -241,6 +241,9 @@ take(struct session *session, const uint8_t *data, size_t len)
 	session->in_len = 0;
 	dispatch(session, session->in + MESSAGE_HEADER_LEN,
 	    want - MESSAGE_HEADER_LEN);
+	/* It may have been a password. */
+	if (session->in != NULL && session->state != SESSION_UP)
+		secret_wipe(session->in, want);
 	return n;
 }
 

@@ -31,6 +31,12 @@ struct keeper_tls_srp;
 struct tls;
 struct tls_context;
 
+/*
+ * Once, on the control thread and before any other TLS work: what GnuTLS frees
+ * on that thread is wiped; decrypted messages are among it.
+ */
+void tls_setup(void);
+
 /* PEM text; borrowed. */
 struct tls_pem {
 	const char *text;

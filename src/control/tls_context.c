@@ -3,6 +3,7 @@
 
 #include "control/tls_context.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <bsd/string.h>
 
 #include "base/nitems.h"
+#include "base/secret.h"
 #include "control/tls_srp.h"
 
 #define MAX_CHAIN 8
@@ -23,6 +25,8 @@
 	"+CTYPE-X509"
 #define PQ_GROUP "+GROUP-X25519-MLKEM768:"
 
+static void wipe_and_free(void *p);
+static void *wipe_and_realloc(void *old, size_t size);
 static struct tls_context *context_new(bool server, char *why);
 static int  init_priority(gnutls_priority_t *priority);
 static bool add_key(struct tls_context *context, const struct tls_pem *chain,
@@ -31,6 +35,18 @@ static bool believe(struct tls_context *context, const struct tls_pem *ca,
     const char *whose, char *why);
 static bool heed_crl(struct tls_context *context, const struct tls_pem *pem,
     char *why);
+
+/* Workers' records are frames, and too many for that. */
+static _Thread_local bool wiping;
+
+void
+tls_setup(void)
+{
+	wiping = true;
+	/* Variables of the library's, made for this. */
+	gnutls_free = wipe_and_free;
+	gnutls_realloc = wipe_and_realloc;
+}
 
 struct tls_context *
 tls_context_new_server(const struct tls_server_config *config, char *why)
@@ -127,6 +143,31 @@ tls_context_time(time_t *t)
 	if (t != NULL)
 		*t = now.tv_sec;
 	return now.tv_sec;
+}
+
+static void
+wipe_and_free(void *p)
+{
+	if (wiping && p != NULL)
+		secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *
+wipe_and_realloc(void *old, size_t size)
+{
+	size_t old_size;
+	void  *p;
+
+	if (!wiping || old == NULL)
+		return realloc(old, size);
+	old_size = malloc_usable_size(old);
+	p = malloc(size);
+	if (p == NULL)
+		return NULL;
+	memcpy(p, old, old_size < size ? old_size : size);
+	wipe_and_free(old);
+	return p;
 }
 
 static struct tls_context *

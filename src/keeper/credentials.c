@@ -13,7 +13,9 @@
 #include "base/secret.h"
 #include "conf/conf.h"
 
+static int open_file(int dir, const char *name);
 static int check(int fd, size_t *size);
+static bool is_dir(const char *name);
 static int read_whole(int fd, char *buf, size_t size, size_t *len);
 
 int
@@ -23,11 +25,9 @@ credentials_read(int dir, const char *name, char **data, size_t *len)
 	char  *buf;
 	int    r, fd;
 
-	/* Non-blocking, or a FIFO of that name would hold us up. */
-	fd = openat(dir, name,
-	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
-	if (fd == -1)
-		return errno == ELOOP ? -EPERM : -errno;
+	fd = open_file(dir, name);
+	if (fd < 0)
+		return fd;
 	r = check(fd, &size);
 	if (r < 0)
 		goto close_fd;
@@ -72,6 +72,32 @@ credentials_line(int dir, const char *name, char *dst, size_t size, size_t *len)
 	}
 	secret_free(data, file_len + 1);
 	return r;
+}
+
+int
+credentials_check(int dir, const char *name)
+{
+	size_t size;
+	int    fd = open_file(dir, name), r;
+
+	if (fd < 0)
+		return fd;
+	r = check(fd, &size);
+	close(fd);
+	return r;
+}
+
+int
+credentials_check_dir(int dir, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -errno;
+	return S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+		(st.st_mode & 077) == 0 ?
+	    0 :
+	    -EPERM;
 }
 
 int
@@ -133,7 +159,14 @@ credentials_explain(int dir, const char *name, int error, char *dst, size_t size
 		n = snprintf(path, sizeof(path), "%s", CONF_KEEPER_DIR);
 	path[n] = '\0';
 
-	if (error == -EPERM)
+	if (error == -EPERM && is_dir(name))
+		snprintf(dst, size,
+		    "%s/%s: must be a directory of the keeper's own that nobody "
+		    "else may enter; mend with: chown %u:%u %s/%s; chmod 700 "
+		    "%s/%s",
+		    path, name, (unsigned)geteuid(), (unsigned)getegid(), path,
+		    name, path, name);
+	else if (error == -EPERM)
 		snprintf(dst, size,
 		    "%s/%s: must be a file of the keeper's own that nobody else "
 		    "may read; mend with: chown %u:%u %s/%s; chmod 600 %s/%s",
@@ -148,6 +181,26 @@ credentials_explain(int dir, const char *name, int error, char *dst, size_t size
 	else
 		snprintf(dst, size, "%s/%s: %s", path, name, strerror(-error));
 	return dst;
+}
+
+static bool
+is_dir(const char *name)
+{
+	return strcmp(name, CREDENTIALS_DIR) == 0 ||
+	    strcmp(name, CREDENTIALS_SITES) == 0;
+}
+
+/* A descriptor or a negative errno value. */
+static int
+open_file(int dir, const char *name)
+{
+	/* Non-blocking, or a FIFO of that name would hold us up. */
+	int fd = openat(dir, name,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+
+	if (fd != -1)
+		return fd;
+	return errno == ELOOP ? -EPERM : -errno;
 }
 
 static int

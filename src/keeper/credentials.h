@@ -13,7 +13,8 @@
  *
  * They are read when they are needed, so a change counts at once.  A file that
  * is not ours, is a symbolic link, or that others may read or write, is
- * refused: -EPERM, and credentials_explain() says how to mend it.
+ * refused: -EPERM, and credentials_explain() says how to mend it.  The same goes
+ * for the directories, keeper/ itself (CREDENTIALS_DIR) and sites/.
  */
 #ifndef CREDENTIALS_H
 #define CREDENTIALS_H
@@ -23,6 +24,8 @@
 
 #include "conf/conf.h"
 
+#define CREDENTIALS_DIR	     "."
+#define CREDENTIALS_SITES    "sites"
 #define CREDENTIALS_KEY	     "server.key"
 #define CREDENTIALS_RSA_KEY  "server-rsa.key"
 #define CREDENTIALS_SITE_KEY "client.key"
@@ -44,6 +47,11 @@ int credentials_read(int dir, const char *name, char **data, size_t *len);
  */
 int credentials_line(int dir, const char *name, char *dst, size_t size,
     size_t *len);
+
+/* Whether credentials_read() would refuse it; 0 or its error.  Reads nothing. */
+int credentials_check(int dir, const char *name);
+/* The same for a directory; "sites" or CREDENTIALS_DIR. */
+int credentials_check_dir(int dir, const char *name);
 
 /*
  * Makes the file `name` with this line, whole or not at all, 0600.  0, -EEXIST,

@@ -55,16 +55,13 @@ struct srp_state {
 
 static void read_credential(const struct vault *vault, struct pool_job *job,
     const char *site, bool known, enum conf_auth method,
-    bool (*is_good)(const char *line), struct vault_credential *credential);
-static bool is_verifier(const char *line);
+    struct vault_credential *credential);
 static void load_verifier(const struct vault *vault, struct pool_job *job,
     const char *site, bool known, struct vault_credential *credential,
     struct auth_srp_verifier *verifier);
 static void put_grant(struct wire_writer *w, const struct vault *vault,
     const char *site, enum conf_auth method, const uint8_t *digest,
     uint32_t lifetime_sec);
-static void put_blob(struct wire_writer *w, const void *data, size_t len);
-static const uint8_t *get_blob(struct wire_reader *r, size_t *len);
 static void seal_state(uint8_t *out, const struct vault *vault,
     const struct srp_state *state);
 static bool open_state(struct srp_state *state, const struct vault *vault,
@@ -110,7 +107,7 @@ judge_verify(const struct vault *vault, struct pool_job *job,
 	if (!wire_is_done(r) || known > 1 || len > REQUEST_MAX_PASSWORD)
 		return false;
 	read_credential(vault, job, site, known == 1, CONF_AUTH_PASSWORD,
-	    auth_password_is_hash, &credential);
+	    &credential);
 	yes = auth_password_verify(credential.line, (const char *)password,
 	    len) && credential.real;
 	wire_put_u8(w, yes ? 1 : 0);
@@ -146,8 +143,8 @@ judge_srp_start(const struct vault *vault, struct pool_job *job,
 	wire_put_u32(w, (uint32_t)-error);
 	wire_put_u16(w, (uint16_t)verifier.group);
 	wire_put_string(w, verifier.setting);
-	put_blob(w, public_b, len);
-	put_blob(w, sealed, sizeof(sealed));
+	request_put_blob(w, public_b, len);
+	request_put_blob(w, sealed, sizeof(sealed));
 	secret_wipe(&credential, sizeof(credential));
 	secret_wipe(&verifier, sizeof(verifier));
 	secret_wipe(&state, sizeof(state));
@@ -165,12 +162,12 @@ judge_srp_finish(const struct vault *vault, struct pool_job *job,
 	uint8_t	 m2[AUTH_SRP_PROOF_LEN];
 	uint32_t lifetime;
 	size_t	 sealed_len, a_len;
-	const uint8_t *sealed = get_blob(r, &sealed_len), *public_a;
+	const uint8_t *sealed = request_view_blob(r, &sealed_len), *public_a;
 	bool	 yes;
 
 	wire_get_bytes(r, binding, sizeof(binding));
 	lifetime = wire_get_u32(r);
-	public_a = get_blob(r, &a_len);
+	public_a = request_view_blob(r, &a_len);
 	wire_get_bytes(r, m1, sizeof(m1));
 	if (!wire_is_done(r))
 		return false;
@@ -213,7 +210,7 @@ judge_resume(const struct vault *vault, struct pool_job *job,
 	wire_get_string(r, site, sizeof(site));
 	wire_get_bytes(r, binding, sizeof(binding));
 	wire_get_bytes(r, hello, sizeof(hello));
-	sealed = get_blob(r, &len);
+	sealed = request_view_blob(r, &len);
 	wire_get_bytes(r, proof, sizeof(proof));
 	if (!wire_is_done(r))
 		return false;
@@ -272,7 +269,7 @@ judge_srp_answer(const struct vault *vault, struct pool_job *job,
 	wire_get_string(r, site, sizeof(site));
 	group = wire_get_u16(r);
 	wire_get_string(r, setting, sizeof(setting));
-	public_b = get_blob(r, &b_len);
+	public_b = request_view_blob(r, &b_len);
 	wire_get_bytes(r, binding, sizeof(binding));
 	if (!wire_is_done(r))
 		return false;
@@ -286,7 +283,7 @@ judge_srp_answer(const struct vault *vault, struct pool_job *job,
 		    public_b, b_len, binding, public_a, &a_len, m1, m2);
 	}
 	wire_put_u32(w, (uint32_t)-error);
-	put_blob(w, public_a, error < 0 ? 0 : a_len);
+	request_put_blob(w, public_a, error < 0 ? 0 : a_len);
 	wire_put_bytes(w, m1, sizeof(m1));
 	wire_put_bytes(w, m2, sizeof(m2));
 	secret_wipe(password, sizeof(password));
@@ -296,21 +293,13 @@ judge_srp_answer(const struct vault *vault, struct pool_job *job,
 static void
 read_credential(const struct vault *vault, struct pool_job *job,
     const char *site, bool known, enum conf_auth method,
-    bool (*is_good)(const char *line), struct vault_credential *credential)
+    struct vault_credential *credential)
 {
-	vault_read(vault, site, known, method, is_good, credential);
+	vault_read(vault, site, known, method, credential);
 	if (credential->error == 0)
 		return;
 	job->file_error = credential->error;
 	strlcpy(job->file, credential->name, sizeof(job->file));
-}
-
-static bool
-is_verifier(const char *line)
-{
-	struct auth_srp_verifier verifier;
-
-	return auth_srp_parse(&verifier, line);
 }
 
 /* Nobody's gets the salt that its name has always had. */
@@ -321,8 +310,7 @@ load_verifier(const struct vault *vault, struct pool_job *job,
 {
 	char setting[AUTH_SRP_SETTING_SIZE];
 
-	read_credential(vault, job, site, known, CONF_AUTH_SRP, is_verifier,
-	    credential);
+	read_credential(vault, job, site, known, CONF_AUTH_SRP, credential);
 	if (!auth_srp_parse(verifier, credential->line))
 		*verifier = (struct auth_srp_verifier) {
 			.group = AUTH_SRP_GROUP, .v_len = AUTH_SRP_MAX_LEN };
@@ -350,23 +338,9 @@ put_grant(struct wire_writer *w, const struct vault *vault, const char *site,
 	token.expiry = time(NULL) + (time_t)lifetime_sec;
 	if (lifetime_sec > 0)
 		len = token_seal(sealed, vault->token_key, &token);
-	put_blob(w, sealed, len);
+	request_put_blob(w, sealed, len);
 	wire_put_bytes(w, token.secret, sizeof(token.secret));
 	secret_wipe(&token, sizeof(token));
-}
-
-static void
-put_blob(struct wire_writer *w, const void *data, size_t len)
-{
-	wire_put_u16(w, (uint16_t)len);
-	wire_put_bytes(w, data, len);
-}
-
-static const uint8_t *
-get_blob(struct wire_reader *r, size_t *len)
-{
-	*len = wire_get_u16(r);
-	return wire_get_view(r, *len);
 }
 
 static void

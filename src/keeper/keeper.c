@@ -32,7 +32,7 @@ struct keeper {
 	struct chan	 auth;
 	struct ev_async	 sign_gone;
 	struct signer	*signer;
-	struct pool	*pool;
+	struct pool	*quick, *slow;
 	struct vault	 vault;
 	int		 dir_fd;
 	struct bucket	 buckets[MAX_KINDS];
@@ -40,26 +40,31 @@ struct keeper {
 	struct log_limit complaints, limits;
 };
 
+/* HERE: answered at once, by the main thread. */
+enum where { HERE, QUICK, SLOW };
+
 /* What may be asked on the auth channel, and how often: an honest peak passes. */
 static const struct permit {
 	enum request type;
+	enum where   where;
 	unsigned     burst;
 	int64_t	     interval_us;
 } permits[] = {
-	{ REQUEST_VERIFY, 1024, MONO_SEC / 200 },
-	{ REQUEST_SRP_START, 1024, MONO_SEC / 200 },
-	{ REQUEST_SRP_FINISH, 1024, MONO_SEC / 200 },
-	{ REQUEST_RESUME, 4096, MONO_SEC / 1000 },
-	{ REQUEST_VOUCHED, 256, MONO_SEC / 8 },
-	{ REQUEST_SRP_ANSWER, 64, MONO_SEC / 2 },
-	{ REQUEST_SECRET, 64, MONO_SEC / 2 },
+	{ REQUEST_VERIFY, SLOW, 1024, MONO_SEC / 200 },
+	{ REQUEST_SRP_START, SLOW, 1024, MONO_SEC / 200 },
+	{ REQUEST_SRP_FINISH, SLOW, 1024, MONO_SEC / 200 },
+	{ REQUEST_RESUME, QUICK, 4096, MONO_SEC / 1000 },
+	{ REQUEST_VOUCHED, QUICK, 256, MONO_SEC / 8 },
+	{ REQUEST_SRP_ANSWER, SLOW, 64, MONO_SEC / 2 },
+	{ REQUEST_SECRET, HERE, 64, MONO_SEC / 2 },
 };
 static_assert(nitems(permits) <= MAX_KINDS, "a bucket for each");
 
 static void confine(void);
 static void on_request(struct chan *chan, struct chan_msg *msg);
 static void on_auth_gone(struct chan *chan);
-static int  serve(struct keeper *keeper, const struct chan_msg *msg);
+static int  serve(struct keeper *keeper, enum where where,
+     const struct chan_msg *msg);
 static int  serve_secret(struct keeper *keeper, const struct chan_msg *msg);
 static bool is_too_many(struct keeper *keeper, size_t kind);
 static int  refuse(struct keeper *keeper, const struct chan_msg *msg);
@@ -109,11 +114,14 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd, int voucher_fd,
 		r = -EIO;
 		goto stop_loop;
 	}
-	keeper.pool = pool_new(keeper.loop, work, on_done, &keeper);
-	if (keeper.pool == NULL) {
+	keeper.quick = pool_new(keeper.loop, 1, work, on_done, &keeper);
+	if (keeper.quick != NULL)
+		keeper.slow = pool_new(keeper.loop, KEEPER_WORKERS, work,
+		    on_done, &keeper);
+	if (keeper.slow == NULL) {
 		r = -errno;
-		log_warn("cannot start the threads that hash passwords");
-		goto stop_signer;
+		log_warn("cannot start the threads that verify");
+		goto free_pools;
 	}
 	chan_open(&keeper.auth, keeper.loop, auth_fd, on_request, on_auth_gone,
 	    &keeper);
@@ -124,8 +132,9 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd, int voucher_fd,
 	r = 0;
 
 	chan_close(&keeper.auth);
-	pool_free(keeper.pool);
-stop_signer:
+free_pools:
+	pool_free(keeper.slow);
+	pool_free(keeper.quick);
 	signer_stop(keeper.signer);
 stop_loop:
 	vault_close(&keeper.vault);
@@ -154,7 +163,7 @@ on_request(struct chan *chan, struct chan_msg *msg)
 		if (msg->type != permits[i].type)
 			continue;
 		r = is_too_many(keeper, i) ? refuse(keeper, msg) :
-					     serve(keeper, msg);
+					     serve(keeper, permits[i].where, msg);
 	}
 	if (r == 0)
 		return;
@@ -163,13 +172,14 @@ on_request(struct chan *chan, struct chan_msg *msg)
 }
 
 static int
-serve(struct keeper *keeper, const struct chan_msg *msg)
+serve(struct keeper *keeper, enum where where, const struct chan_msg *msg)
 {
 	int r;
 
-	if (msg->type == REQUEST_SECRET)
+	if (where == HERE)
 		return serve_secret(keeper, msg);
-	r = pool_submit(keeper->pool, msg->type, msg->id, msg->data, msg->len);
+	r = pool_submit(where == QUICK ? keeper->quick : keeper->slow,
+	    msg->type, msg->id, msg->data, msg->len);
 	/* The engine has no more than fit under way: this one is not at peace. */
 	return r == -ENOMEM ? refuse(keeper, msg) : r;
 }

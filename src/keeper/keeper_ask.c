@@ -5,15 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/wire.h"
 #include "conf/conf.h"
+#include "keeper/sign_ask.h"
 #include "proc/request.h"
-
-#define KEY_MAX_BITS 16384
 
 /* One ask under way. */
 struct pending {
@@ -35,14 +33,6 @@ struct pending {
 
 TAILQ_HEAD(pendings, pending);
 
-/* What GnuTLS's callbacks must know of a key; they get a pointer to it. */
-struct key {
-	struct keeper_ask    *ask;
-	enum request_key      which;
-	gnutls_pk_algorithm_t pk;
-	unsigned	      bits;
-};
-
 struct keeper_ask {
 	struct ev_loop *loop;
 	struct chan	auth; /* verifications, in the loop */
@@ -50,11 +40,9 @@ struct keeper_ask {
 	struct pendings failing; /* their keeper is gone; being told so */
 	unsigned	nasked;
 
-	int	 sign_fd; /* signatures, waited for; -1: none */
-	uint32_t sign_id;
-	struct key keys[REQUEST_KEYS];
-	uint8_t	 buf[CHAN_MAX_PAYLOAD];
-	uint8_t	 out[4096]; /* a request being made */
+	struct sign_ask sign; /* signatures, waited for */
+
+	uint8_t out[4096]; /* a request being made */
 };
 
 static void begin(struct keeper_ask *ask, struct wire_writer *w,
@@ -70,16 +58,6 @@ static void finish_challenge(const struct pending *p, struct wire_reader *r);
 static void finish_srp(const struct pending *p, struct wire_reader *r);
 static void finish_secret(const struct pending *p, struct wire_reader *r);
 static void finish_failed(const struct pending *p, int error);
-static void put_blob(struct wire_writer *w, const void *data, size_t len);
-static size_t get_blob(struct wire_reader *r, uint8_t *dst, size_t size);
-static int  sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm,
-     void *arg, unsigned flags, const gnutls_datum_t *hash,
-     gnutls_datum_t *signature);
-static int  key_info(gnutls_privkey_t key, unsigned flags, void *arg);
-static int  converse(struct keeper_ask *ask, enum request type,
-     const void *data, size_t len, struct chan_msg *answer);
-static int  exchange(struct keeper_ask *ask, enum request type,
-     const void *data, size_t len, struct chan_msg *answer);
 
 struct keeper_ask *
 keeper_ask_new(struct ev_loop *loop)
@@ -90,7 +68,7 @@ keeper_ask_new(struct ev_loop *loop)
 		return NULL;
 	ask->loop = loop;
 	ask->auth.fd = -1;
-	ask->sign_fd = -1;
+	sign_ask_init(&ask->sign);
 	TAILQ_INIT(&ask->asked);
 	TAILQ_INIT(&ask->failing);
 	return ask;
@@ -104,8 +82,7 @@ keeper_ask_free(struct keeper_ask *ask)
 	if (ask == NULL)
 		return;
 	chan_close(&ask->auth);
-	if (ask->sign_fd != -1)
-		close(ask->sign_fd);
+	sign_ask_attach(&ask->sign, -1);
 	TAILQ_CONCAT(&ask->failing, &ask->asked, entry);
 	while ((p = TAILQ_FIRST(&ask->failing)) != NULL) {
 		TAILQ_REMOVE(&ask->failing, p, entry);
@@ -118,9 +95,7 @@ void
 keeper_ask_attach(struct keeper_ask *ask, int auth_fd, int sign_fd)
 {
 	chan_close(&ask->auth);
-	if (ask->sign_fd != -1)
-		close(ask->sign_fd);
-	ask->sign_fd = sign_fd;
+	sign_ask_attach(&ask->sign, sign_fd);
 	chan_open(&ask->auth, ask->loop, auth_fd, on_answer, on_gone, ask);
 	/* Last: those who are told may ask anew. */
 	fail_all(ask);
@@ -178,10 +153,10 @@ keeper_ask_srp_finish(struct keeper_ask *ask, const uint8_t *state,
 	int		   r;
 
 	wire_writer_init(&w, ask->out, sizeof(ask->out));
-	put_blob(&w, state, state_len);
+	request_put_blob(&w, state, state_len);
 	wire_put_bytes(&w, binding, 32);
 	wire_put_u32(&w, lifetime_sec);
-	put_blob(&w, public_a, public_a_len);
+	request_put_blob(&w, public_a, public_a_len);
 	wire_put_bytes(&w, m1, KEEPER_PROOF_LEN);
 	r = ask_new(ask, REQUEST_SRP_FINISH, &w, arg, &p);
 	if (r == 0)
@@ -203,7 +178,7 @@ keeper_ask_resume(struct keeper_ask *ask, const char *site,
 	begin(ask, &w, site, &known);
 	wire_put_bytes(&w, binding, 32);
 	wire_put_bytes(&w, hello, 32);
-	put_blob(&w, token, token_len);
+	request_put_blob(&w, token, token_len);
 	wire_put_bytes(&w, proof, KEEPER_PROOF_LEN);
 	r = ask_new(ask, REQUEST_RESUME, &w, arg, &p);
 	if (r == 0)
@@ -245,7 +220,7 @@ keeper_ask_srp_answer(struct keeper_ask *ask, const char *site, unsigned group,
 	begin(ask, &w, site, &known);
 	wire_put_u16(&w, (uint16_t)group);
 	wire_put_string(&w, setting);
-	put_blob(&w, public_b, public_b_len);
+	request_put_blob(&w, public_b, public_b_len);
 	wire_put_bytes(&w, binding, 32);
 	r = ask_new(ask, REQUEST_SRP_ANSWER, &w, arg, &p);
 	if (r == 0)
@@ -293,34 +268,14 @@ keeper_ask_cancel(struct keeper_ask *ask, const void *arg)
 gnutls_privkey_t
 keeper_ask_privkey(struct keeper_ask *ask, enum request_key which)
 {
-	const uint8_t	   payload[] = { (uint8_t)which };
-	struct chan_msg	   msg;
-	struct wire_reader reader;
-	gnutls_privkey_t   key;
-	uint32_t	   pk, bits;
+	return sign_ask_privkey(&ask->sign, which);
+}
 
-	if (converse(ask, REQUEST_SIGN_INFO, payload, sizeof(payload), &msg) <
-	    0)
-		return NULL;
-	wire_reader_init(&reader, msg.data, msg.len);
-	pk = wire_get_u32(&reader);
-	bits = wire_get_u32(&reader);
-	if (!wire_is_done(&reader) || bits == 0 || bits > KEY_MAX_BITS)
-		return NULL;
-	if (pk != GNUTLS_PK_RSA && pk != GNUTLS_PK_RSA_PSS &&
-	    pk != GNUTLS_PK_ECDSA)
-		return NULL;
-	ask->keys[which] = (struct key) { ask, which,
-		(gnutls_pk_algorithm_t)pk, bits };
-	if (gnutls_privkey_init(&key) < 0)
-		return NULL;
-	/* GnuTLS 3.7 crashes without sign_hash; without sign_data it hashes. */
-	if (gnutls_privkey_import_ext4(key, &ask->keys[which], NULL, sign_hash, NULL, NULL,
-		key_info, 0) < 0) {
-		gnutls_privkey_deinit(key);
-		return NULL;
-	}
-	return key;
+int
+keeper_ask_tls_srp(struct keeper_ask *ask, const char *site, bool known,
+    struct keeper_tls_srp *user)
+{
+	return sign_ask_tls_srp(&ask->sign, site, known, user);
 }
 
 /* A request about a site; a name that none can have is nobody's. */
@@ -455,7 +410,7 @@ finish_verdict(const struct pending *p, struct wire_reader *r)
 		if (proves)
 			wire_get_bytes(r, answer.proof, sizeof(answer.proof));
 		if (p->type != REQUEST_RESUME) {
-			answer.grant.token_len = get_blob(r,
+			answer.grant.token_len = request_get_blob(r,
 			    answer.grant.token, sizeof(answer.grant.token));
 			wire_get_bytes(r, answer.grant.secret,
 			    sizeof(answer.grant.secret));
@@ -475,9 +430,9 @@ finish_challenge(const struct pending *p, struct wire_reader *r)
 
 	challenge.group = wire_get_u16(r);
 	wire_get_string(r, challenge.setting, sizeof(challenge.setting));
-	challenge.public_b_len = get_blob(r, challenge.public_b,
+	challenge.public_b_len = request_get_blob(r, challenge.public_b,
 	    sizeof(challenge.public_b));
-	challenge.state_len = get_blob(r, challenge.state,
+	challenge.state_len = request_get_blob(r, challenge.state,
 	    sizeof(challenge.state));
 	p->done.challenge(p->arg,
 	    error == 0 && wire_is_done(r) ? &challenge : NULL);
@@ -489,7 +444,7 @@ finish_srp(const struct pending *p, struct wire_reader *r)
 	struct keeper_srp_answer answer = { 0 };
 	uint32_t		 error = wire_get_u32(r);
 
-	answer.public_a_len = get_blob(r, answer.public_a,
+	answer.public_a_len = request_get_blob(r, answer.public_a,
 	    sizeof(answer.public_a));
 	wire_get_bytes(r, answer.m1, sizeof(answer.m1));
 	wire_get_bytes(r, answer.m2, sizeof(answer.m2));
@@ -537,152 +492,3 @@ finish_failed(const struct pending *p, int error)
 	}
 }
 
-static void
-put_blob(struct wire_writer *w, const void *data, size_t len)
-{
-	wire_put_u16(w, (uint16_t)len);
-	wire_put_bytes(w, data, len);
-}
-
-/* The length; 0, and the reader fails, when it does not fit. */
-static size_t
-get_blob(struct wire_reader *r, uint8_t *dst, size_t size)
-{
-	size_t len = wire_get_u16(r);
-
-	if (len <= size) {
-		wire_get_bytes(r, dst, len);
-		return len;
-	}
-	(void)wire_get_view(r, wire_left(r) + 1);
-	return 0;
-}
-
-int
-keeper_ask_tls_srp(struct keeper_ask *ask, const char *site, bool known,
-    struct keeper_tls_srp *user)
-{
-	struct wire_writer w;
-	struct wire_reader r;
-	struct chan_msg	   msg;
-	uint32_t	   error;
-	int		   result;
-
-	begin(ask, &w, site, &known);
-	wire_put_u8(&w, known ? 1 : 0);
-	result = converse(ask, REQUEST_TLS_SRP, ask->out, w.len, &msg);
-	if (result < 0)
-		return result;
-	wire_reader_init(&r, msg.data, msg.len);
-	error = wire_get_u32(&r);
-	user->group = wire_get_u16(&r);
-	user->salt_len = get_blob(&r, user->salt, sizeof(user->salt));
-	user->verifier_len = get_blob(&r, user->verifier,
-	    sizeof(user->verifier));
-	secret_wipe(ask->buf, sizeof(ask->buf));
-	if (!wire_is_done(&r) || error > INT32_MAX)
-		return -EBADMSG;
-	return -(int)error;
-}
-
-/* GnuTLS's callback: it wants GnuTLS's codes, and frees the signature. */
-static int
-sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *arg,
-    unsigned flags, const gnutls_datum_t *hash, gnutls_datum_t *signature)
-{
-	const struct key  *own = arg;
-	struct keeper_ask *ask = own->ask;
-	struct wire_reader reader;
-	struct wire_writer writer;
-	struct chan_msg	   msg;
-	uint8_t		   data[1 + 4 + 128];
-
-	(void)key;
-	(void)flags;
-	/*
-	 * A trial that GnuTLS makes with an RSA key when it is set; with
-	 * PKCS#1 v1.5, which only tls-srp's key may and needs.
-	 */
-	if (algorithm == GNUTLS_SIGN_RSA_RAW && own->which != REQUEST_KEY_RSA)
-		return GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
-	wire_writer_init(&writer, data, sizeof(data));
-	wire_put_u8(&writer, (uint8_t)own->which);
-	wire_put_u32(&writer, (uint32_t)algorithm);
-	wire_put_bytes(&writer, hash->data, hash->size);
-	if (!wire_writer_is_ok(&writer))
-		return GNUTLS_E_PK_SIGN_FAILED;
-	if (converse(ask, REQUEST_SIGN, data, writer.len, &msg) < 0)
-		return GNUTLS_E_PK_SIGN_FAILED;
-	wire_reader_init(&reader, msg.data, msg.len);
-	if (wire_get_u32(&reader) != 0 || wire_left(&reader) == 0)
-		return GNUTLS_E_PK_SIGN_FAILED;
-	signature->size = (unsigned)wire_left(&reader);
-	signature->data = gnutls_malloc(signature->size);
-	if (signature->data == NULL)
-		return GNUTLS_E_MEMORY_ERROR;
-	wire_get_bytes(&reader, signature->data, signature->size);
-	return 0;
-}
-
-static int
-key_info(gnutls_privkey_t key, unsigned flags, void *arg)
-{
-	const struct key       *own = arg;
-	gnutls_sign_algorithm_t algorithm;
-
-	(void)key;
-	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO) != 0)
-		return (int)own->pk;
-	/* Without its size GnuTLS refuses an RSA key for RSA-PSS. */
-	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS) != 0)
-		return (int)own->bits;
-	if ((flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) != 0) {
-		algorithm = GNUTLS_FLAGS_TO_SIGN_ALGO(flags);
-		return gnutls_sign_supports_pk_algorithm(algorithm, own->pk) !=
-		    0;
-	}
-	return -1;
-}
-
-/*
- * One question and its answer on the signing channel.  A keeper that does not
- * answer in time is given up: each further wait would stop the engine again.
- * It notices, ends, and the monitor brings a new one.
- */
-static int
-converse(struct keeper_ask *ask, enum request type, const void *data,
-    size_t len, struct chan_msg *answer)
-{
-	int r;
-
-	if (ask->sign_fd == -1)
-		return -ENOTCONN;
-	r = exchange(ask, type, data, len, answer);
-	if (r == 0)
-		return 0;
-	log_warnx("the keeper does not sign: %s", strerror(-r));
-	close(ask->sign_fd);
-	ask->sign_fd = -1;
-	return r;
-}
-
-static int
-exchange(struct keeper_ask *ask, enum request type, const void *data,
-    size_t len, struct chan_msg *answer)
-{
-	int r;
-
-	ask->sign_id++;
-	r = chan_send_fd(ask->sign_fd, (uint16_t)type, ask->sign_id, data, len,
-	    NULL, 0);
-	if (r < 0)
-		return r;
-	r = chan_recv_fd(ask->sign_fd, answer, ask->buf,
-	    KEEPER_SIGN_TIMEOUT_MS);
-	if (r < 0)
-		return r;
-	chan_msg_close_fds(answer);
-	if (answer->type != type || answer->id != ask->sign_id)
-		return -EBADMSG;
-	return 0;
-}

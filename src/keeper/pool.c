@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "keeper/pool.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -27,7 +28,7 @@ struct pool {
 	void (*done)(void *arg, const struct pool_job *job);
 	void	       *arg;
 	struct ev_async news; /* something is finished */
-	pthread_t	threads[KEEPER_WORKERS];
+	pthread_t	threads[POOL_MAX_THREADS];
 	unsigned	nthreads;
 
 	pthread_mutex_t lock; /* over what follows */
@@ -44,11 +45,13 @@ static void	   on_news(struct ev_loop *loop, struct ev_async *w, int what);
 static void	   forget(struct jobs *jobs);
 
 struct pool *
-pool_new(struct ev_loop *loop, void (*work)(void *arg, struct pool_job *job),
+pool_new(struct ev_loop *loop, unsigned nthreads,
+    void (*work)(void *arg, struct pool_job *job),
     void (*done)(void *arg, const struct pool_job *job), void *arg)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
 
+	assert(nthreads <= POOL_MAX_THREADS);
 	if (pool == NULL)
 		return NULL;
 	pool->loop = loop;
@@ -61,7 +64,7 @@ pool_new(struct ev_loop *loop, void (*work)(void *arg, struct pool_job *job),
 	pthread_cond_init(&pool->wake, NULL);
 	ev_async_init(&pool->news, on_news);
 	ev_async_start(loop, &pool->news);
-	while (pool->nthreads < nitems(pool->threads)) {
+	while (pool->nthreads < nthreads) {
 		int r = pthread_create(&pool->threads[pool->nthreads],
 		    NULL, run, pool);
 

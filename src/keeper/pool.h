@@ -2,7 +2,7 @@
 /*
  * pool: threads that do slow work in the order it came, and hand it back.
  *
- * A bounded queue, served by KEEPER_WORKERS threads.  The work is a function
+ * A bounded queue (KEEPER_MAX_QUEUE), and its threads.  The work is a function
  * from bytes to bytes (judge.h); each job's memory is wiped when it is done.
  */
 #ifndef POOL_H
@@ -13,8 +13,9 @@
 
 #include "keeper/credentials.h"
 
-#define POOL_MAX_IN  4096
-#define POOL_MAX_OUT 4096
+#define POOL_MAX_THREADS 4
+#define POOL_MAX_IN	 4096 /* bytes of a request */
+#define POOL_MAX_OUT	 4096
 
 struct ev_loop;
 struct pool;
@@ -35,7 +36,7 @@ struct pool_job {
  * `work` runs on a thread, `done` later in the loop's; `job` is borrowed.  NULL
  * on failure (errno is set).
  */
-struct pool *pool_new(struct ev_loop *loop,
+struct pool *pool_new(struct ev_loop *loop, unsigned nthreads,
     void (*work)(void *arg, struct pool_job *job),
     void (*done)(void *arg, const struct pool_job *job), void *arg);
 /* Waits for the jobs under way; the rest are forgotten. */

@@ -45,7 +45,7 @@ struct signer {
 	pthread_t	 thread;
 	void (*on_gone)(void *arg);
 	void		*arg;
-	struct log_limit refusals;
+	struct log_limit refusals, complaints;
 	uint8_t		 buf[CHAN_MAX_PAYLOAD];
 };
 
@@ -84,7 +84,6 @@ static void *serve(void *arg);
 static int   serve_sign(struct signer *signer, const struct chan_msg *msg);
 static int   serve_sign_info(struct signer *signer, const struct chan_msg *msg);
 static int   serve_tls_srp(struct signer *signer, const struct chan_msg *msg);
-static bool  is_user(const char *line);
 static int   sign(struct signer *signer, uint8_t which, uint32_t algorithm,
       const uint8_t *hash, size_t len, gnutls_datum_t *signature);
 static bool  is_allowed(uint8_t which, uint32_t algorithm);
@@ -92,6 +91,8 @@ static bool  is_digest_info(const uint8_t *data, size_t len);
 static bool  is_too_many(struct signer *signer, struct bucket *bucket,
       unsigned burst, unsigned per_sec, const char *what);
 static void  log_refusal(struct signer *signer, uint32_t algorithm);
+static void  complain(struct signer *signer,
+      const struct vault_credential *credential);
 
 struct signer *
 signer_start(int fd, const struct vault *vault, void (*on_gone)(void *arg),
@@ -288,12 +289,12 @@ static int
 serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
 {
 	struct vault_credential credential;
-	struct auth_tls_srp	user = { 0 };
+	struct auth_tls_srp	user = { 0 }, disguised;
 	struct wire_reader	reader;
 	struct wire_writer	writer;
 	char	site[CONF_NAME_MAX + 1];
 	uint8_t answer[REQUEST_MAX_BLOB], known;
-	int	error = 0;
+	int	error = 0, r;
 
 	wire_reader_init(&reader, msg->data, msg->len);
 	wire_get_string(&reader, site, sizeof(site));
@@ -303,12 +304,17 @@ serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
 	if (is_too_many(signer, &signer->srp_bucket, SRP_BURST, SRP_PER_SEC,
 		"credentials for tls-srp"))
 		error = EAGAIN;
-	vault_read(signer->vault, site, known == 1, CONF_AUTH_TLS_SRP, is_user,
+	vault_read(signer->vault, site, known == 1, CONF_AUTH_TLS_SRP,
 	    &credential);
+	if (credential.error != 0)
+		complain(signer, &credential);
 	if (error == 0 && !auth_tls_srp_parse(&user, credential.line))
 		error = ENOENT;
-	if (error == 0 && !credential.real)
-		auth_tls_srp_disguise(&user, signer->vault->salt_key, site);
+	/* Made for everybody, for the time it takes. */
+	disguised = user;
+	auth_tls_srp_disguise(&disguised, signer->vault->salt_key, site);
+	if (!credential.real)
+		user = disguised;
 	if (error != 0)
 		user = (struct auth_tls_srp) { 0 };
 	wire_writer_init(&writer, answer, sizeof(answer));
@@ -320,16 +326,11 @@ serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
 	wire_put_bytes(&writer, user.v, user.v_len);
 	secret_wipe(&credential, sizeof(credential));
 	secret_wipe(&user, sizeof(user));
-	return chan_send_fd(signer->fd, REQUEST_TLS_SRP, msg->id, answer,
+	secret_wipe(&disguised, sizeof(disguised));
+	r = chan_send_fd(signer->fd, REQUEST_TLS_SRP, msg->id, answer,
 	    writer.len, NULL, 0);
-}
-
-static bool
-is_user(const char *line)
-{
-	struct auth_tls_srp user;
-
-	return auth_tls_srp_parse(&user, line);
+	secret_wipe(answer, sizeof(answer));
+	return r;
 }
 
 /* 0 and a signature (gnutls_free), or a negative errno value. */
@@ -422,4 +423,16 @@ log_refusal(struct signer *signer, uint32_t algorithm)
 		log_warnx("the engine asked for a signature of kind %u, which "
 			  "TLS 1.3 does not need: refused",
 		    (unsigned)algorithm);
+}
+
+/* As the keeper's own: a stranger who knows a site's name causes these. */
+static void
+complain(struct signer *signer, const struct vault_credential *credential)
+{
+	uint64_t swallowed;
+	char	 text[512];
+
+	if (log_limit_allow(&signer->complaints, mono_now().us, &swallowed))
+		log_warnx("%s", credentials_explain(signer->vault->dir_fd,
+		    credential->name, credential->error, text, sizeof(text)));
 }

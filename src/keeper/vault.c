@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "keeper/vault.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include <nettle/hmac.h>
 #include <nettle/sha2.h>
 
+#include "base/log.h"
 #include "base/nitems.h"
 #include "base/secret.h"
 #include "keeper/auth_password.h"
@@ -19,13 +22,17 @@
 #include "keeper/srp_line.h"
 
 #define NOBODY_PASSWORD_LEN 32 /* bytes; twice that in letters */
+#define MAX_NAMED	    10 /* files in the log */
 
+static bool check_dirs(int dir_fd, char *why, size_t why_size);
+static void name_loose_files(int dir_fd);
+static bool is_credential(enum conf_auth method, const char *line);
 static bool open_master(struct vault *vault, char *why, size_t why_size);
 static bool read_master(int dir_fd, uint8_t master[VAULT_KEY_LEN], int *error);
 static void derive(const uint8_t master[VAULT_KEY_LEN], const char *purpose,
     uint8_t key[VAULT_KEY_LEN]);
 static bool make_nobodies(struct vault *vault, char *why, size_t why_size);
-static int  make_nobody(struct vault *vault, enum conf_auth auth);
+static int  make_nobody(struct vault *vault, enum conf_auth auth, char *name);
 static int  make_line(enum conf_auth auth, char *line, size_t size);
 static void digest_of(const char *line, uint8_t digest[VAULT_DIGEST_LEN]);
 
@@ -37,7 +44,13 @@ vault_open(struct vault *vault, int dir_fd, int voucher_fd, char *why,
 	if (voucher_fd == -1 ||
 	    voucher_key_read(voucher_fd, vault->voucher_key) < 0)
 		secret_random(vault->voucher_key, sizeof(vault->voucher_key));
+	/* A client's stay random: nothing is sealed for one. */
 	secret_random(vault->state_key, sizeof(vault->state_key));
+	secret_random(vault->token_key, sizeof(vault->token_key));
+	secret_random(vault->salt_key, sizeof(vault->salt_key));
+	if (!check_dirs(dir_fd, why, why_size))
+		return false;
+	name_loose_files(dir_fd);
 	/* Only a server has one; a client has no sites to verify. */
 	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0;
 	if (!vault->server)
@@ -54,8 +67,7 @@ vault_close(struct vault *vault)
 
 void
 vault_read(const struct vault *vault, const char *site, bool known,
-    enum conf_auth method, bool (*is_good)(const char *line),
-    struct vault_credential *credential)
+    enum conf_auth method, struct vault_credential *credential)
 {
 	char   nobody[CREDENTIALS_NAME_MAX];
 	size_t len;
@@ -67,7 +79,7 @@ vault_read(const struct vault *vault, const char *site, bool known,
 			 sizeof(credential->name))) {
 		r = credentials_line(vault->dir_fd, credential->name,
 		    credential->line, sizeof(credential->line), &len);
-		if (r == 0 && !is_good(credential->line))
+		if (r == 0 && !is_credential(method, credential->line))
 			r = -EBADMSG;
 		credential->real = r == 0;
 		credential->error = r;
@@ -93,6 +105,81 @@ vault_digest(const struct vault *vault, const char *site,
 	digest_of(line, digest);
 	secret_wipe(line, sizeof(line));
 	return true;
+}
+
+static bool
+check_dirs(int dir_fd, char *why, size_t why_size)
+{
+	static const char *const dirs[] = { CREDENTIALS_DIR,
+		CREDENTIALS_SITES };
+
+	for (size_t i = 0; i < nitems(dirs); i++) {
+		int r = credentials_check_dir(dir_fd, dirs[i]);
+
+		/* A client has no sites. */
+		if (r == 0 || (r == -ENOENT && i > 0))
+			continue;
+		credentials_explain(dir_fd, dirs[i], r, why, why_size);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * One site's file must not stop the others; it is refused when it is needed.
+ * Said now, before that site cannot log in.
+ */
+static void
+name_loose_files(int dir_fd)
+{
+	char	       name[sizeof(CREDENTIALS_SITES) + NAME_MAX + 1];
+	char	       text[512];
+	struct dirent *entry;
+	unsigned       n = 0;
+	int	       fd;
+	DIR	      *dir;
+
+	if (credentials_check(dir_fd, CREDENTIALS_SECRET) == -EPERM)
+		log_warnx("%s", credentials_explain(dir_fd, CREDENTIALS_SECRET,
+		    -EPERM, text, sizeof(text)));
+	fd = openat(dir_fd, CREDENTIALS_SITES,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd != -1 ? fdopendir(fd) : NULL;
+	if (dir == NULL) {
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	while (n < MAX_NAMED && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), CREDENTIALS_SITES "/%s",
+		    entry->d_name);
+		if (credentials_check(dir_fd, name) != -EPERM)
+			continue;
+		log_warnx("%s", credentials_explain(dir_fd, name, -EPERM, text,
+		    sizeof(text)));
+		n++;
+	}
+	closedir(dir);
+}
+
+static bool
+is_credential(enum conf_auth method, const char *line)
+{
+	struct auth_srp_verifier verifier;
+	struct auth_tls_srp	 user;
+
+	switch (method) {
+	case CONF_AUTH_SRP:
+		return auth_srp_parse(&verifier, line);
+	case CONF_AUTH_PASSWORD:
+		return auth_password_is_hash(line);
+	case CONF_AUTH_TLS_SRP:
+		return auth_tls_srp_parse(&user, line);
+	default:
+		return false;
+	}
 }
 
 /* What is there is never replaced: every token hangs on it. */
@@ -164,31 +251,43 @@ make_nobodies(struct vault *vault, char *why, size_t why_size)
 		CONF_AUTH_PASSWORD, CONF_AUTH_TLS_SRP };
 
 	for (size_t i = 0; i < nitems(methods); i++) {
-		int r = make_nobody(vault, methods[i]);
+		char name[CREDENTIALS_NAME_MAX];
+		int  r = make_nobody(vault, methods[i], name);
 
 		if (r == 0)
 			continue;
-		snprintf(why, why_size, "nobody.%s cannot be made: %s",
-		    conf_auth_name(methods[i]), strerror(-r));
+		if (r == -EPERM)
+			credentials_explain(vault->dir_fd, name, r, why,
+			    why_size);
+		else
+			snprintf(why, why_size, "%s cannot be made: %s", name,
+			    strerror(-r));
 		return false;
 	}
 	return true;
 }
 
+/* Also in the place of one that is broken: nothing hangs on it. */
 static int
-make_nobody(struct vault *vault, enum conf_auth auth)
+make_nobody(struct vault *vault, enum conf_auth auth, char *name)
 {
-	char name[CREDENTIALS_NAME_MAX], line[VAULT_LINE_SIZE];
-	int  r;
+	char   line[VAULT_LINE_SIZE];
+	size_t len;
+	int    r;
 
-	if (!credentials_nobody_name(auth, name, sizeof(name)))
+	if (!credentials_nobody_name(auth, name, CREDENTIALS_NAME_MAX))
 		return -EINVAL;
-	if (faccessat(vault->dir_fd, name, F_OK, 0) == 0)
+	r = credentials_line(vault->dir_fd, name, line, sizeof(line), &len);
+	if (r == 0 && is_credential(auth, line))
 		return 0;
+	if (r != 0 && r != -ENOENT && r != -EBADMSG && r != -EFBIG)
+		return r;
+	if (unlinkat(vault->dir_fd, name, 0) == -1 && errno != ENOENT)
+		return -errno;
 	r = make_line(auth, line, sizeof(line));
 	if (r == 0)
 		r = credentials_create(vault->dir_fd, name, line);
-	return r == -EEXIST ? 0 : r;
+	return r;
 }
 
 static int

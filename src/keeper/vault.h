@@ -5,7 +5,8 @@
  * A site that is not known has nobody's credential: a real one, of a password
  * that nobody has, read from a file as every other, so that the two ways cannot
  * be told apart by their time.  A server's missing files of this kind, and the
- * master key, are made at the start.
+ * master key, are made at the start.  What others may read is refused there, or,
+ * if it is only one site's, named in the log.
  *
  * Read-only once it is open: threads share it.
  */
@@ -52,10 +53,9 @@ struct vault_credential {
 	char name[CREDENTIALS_NAME_MAX];
 };
 
-/* Reads it; `is_good` says whether a line is a credential of that method. */
+/* Reads it; what is no credential of that method is an error (-EBADMSG). */
 void vault_read(const struct vault *vault, const char *site, bool known,
-    enum conf_auth method, bool (*is_good)(const char *line),
-    struct vault_credential *credential);
+    enum conf_auth method, struct vault_credential *credential);
 
 /* The digest of a site's present file; false when there is none. */
 bool vault_digest(const struct vault *vault, const char *site,

@@ -30,6 +30,7 @@
 #include "monitor/children.h"
 #include "monitor/journal.h"
 #include "monitor/keeper_dir.h"
+#include "monitor/modes.h"
 #include "monitor/material.h"
 #include "monitor/network.h"
 #include "monitor/notify.h"
@@ -71,6 +72,7 @@ static void monitor_free(struct monitor *monitor);
 /* The steps of a start; each logs what was wrong. */
 static bool prepare_process(struct monitor *monitor);
 static bool lock_pidfile(struct monitor *monitor);
+static bool check_modes(struct monitor *monitor);
 static bool read_material(struct monitor *monitor);
 static bool make_network(struct monitor *monitor);
 static bool listen_unix(struct monitor *monitor);
@@ -98,6 +100,7 @@ static char *beside_socket(const struct conf *conf, const char *suffix);
 static bool (*const start_steps[])(struct monitor *monitor) = {
 	prepare_process,
 	lock_pidfile,
+	check_modes,
 	read_material,
 	make_network,
 	listen_unix,
@@ -242,6 +245,12 @@ lock_pidfile(struct monitor *monitor)
 	if (pidfile_write(monitor->pidfile) == -1)
 		return log_failure("the pid file cannot be written", -errno);
 	return true;
+}
+
+static bool
+check_modes(struct monitor *monitor)
+{
+	return modes_are_tight(monitor->conf, monitor->path);
 }
 
 static bool

@@ -55,3 +55,32 @@ request_get_endpoint(struct wire_reader *r, struct endpoint *ep)
 	request_get_addr(r, &addr);
 	*ep = endpoint_make(&addr, wire_get_u16(r));
 }
+
+void
+request_put_blob(struct wire_writer *w, const void *data, size_t len)
+{
+	if (len > UINT16_MAX)
+		w->failed = true;
+	wire_put_u16(w, (uint16_t)len);
+	wire_put_bytes(w, data, len);
+}
+
+size_t
+request_get_blob(struct wire_reader *r, void *dst, size_t size)
+{
+	size_t len = wire_get_u16(r);
+
+	if (len <= size) {
+		wire_get_bytes(r, dst, len);
+		return len;
+	}
+	r->failed = true;
+	return 0;
+}
+
+const uint8_t *
+request_view_blob(struct wire_reader *r, size_t *len)
+{
+	*len = wire_get_u16(r);
+	return wire_get_view(r, *len);
+}

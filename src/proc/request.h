@@ -149,5 +149,10 @@ void request_put_prefix(struct wire_writer *w, const struct prefix *prefix);
 void request_get_prefix(struct wire_reader *r, struct prefix *prefix);
 void request_put_endpoint(struct wire_writer *w, const struct endpoint *ep);
 void request_get_endpoint(struct wire_reader *r, struct endpoint *ep);
+void request_put_blob(struct wire_writer *w, const void *data, size_t len);
+/* Its length; 0, and the reader fails, when it does not fit. */
+size_t request_get_blob(struct wire_reader *r, void *dst, size_t size);
+/* In place, or NULL; borrowed from the reader's data. */
+const uint8_t *request_view_blob(struct wire_reader *r, size_t *len);
 
 #endif /* REQUEST_H */

@@ -81,7 +81,7 @@ receive_blocking(int fd)
 static void
 serve_keeper(int auth, int sign)
 {
-	int dir = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	FUZZ_CHECK(dir != -1);
 	keeper_serve(auth, sign, dir, -1, NULL);

@@ -5,7 +5,6 @@
  */
 #include <check.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,132 +20,12 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-#include "base/file.h"
-#include "base/log.h"
 #include "base/mono.h"
 #include "base/nitems.h"
 #include "keeper/auth_password.h"
-#include "keeper/credentials.h"
-#include "keeper/keeper.h"
-#include "keeper/keeper_ask.h"
-#include "proc/request.h"
+#include "keeper_rig.h"
 
-#define ME (uid_t) - 1
-
-static struct ev_loop	 *loop;
-static struct keeper_ask *ask;
-static char		  dir[64];
-static uint8_t		  buf[CHAN_MAX_PAYLOAD];
-
-/* ---- the keeper's directory ---- */
-
-static void
-put(const char *name, const char *text, mode_t mode)
-{
-	char *path = file_join(dir, name);
-
-	ck_assert_int_eq(file_write(path, text, strlen(text), mode, ME, ME), 0);
-	free(path);
-}
-
-static void
-put_hash(const char *name, const char *password)
-{
-	char hash[AUTH_PASSWORD_HASH_SIZE + 1];
-
-	ck_assert_int_eq(auth_password_hash(password, hash,
-			     AUTH_PASSWORD_HASH_SIZE), 0);
-	strcat(hash, "\n");
-	put(name, hash, 0600);
-}
-
-static void
-put_key(gnutls_pk_algorithm_t pk, unsigned bits, gnutls_x509_privkey_t *key)
-{
-	gnutls_datum_t pem;
-
-	ck_assert_int_eq(gnutls_x509_privkey_init(key), 0);
-	ck_assert_int_eq(gnutls_x509_privkey_generate(*key, pk, bits, 0), 0);
-	ck_assert_int_eq(gnutls_x509_privkey_export2(*key, GNUTLS_X509_FMT_PEM,
-			     &pem), 0);
-	put(CREDENTIALS_KEY, (const char *)pem.data, 0600);
-	gnutls_free(pem.data);
-}
-
-static void
-setup(void)
-{
-	char *sites;
-
-	log_init(NULL, LOG_LEVEL_ERROR);
-	strcpy(dir, "/tmp/check_keeper.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	sites = file_join(dir, "sites");
-	ck_assert_int_eq(mkdir(sites, 0700), 0);
-	free(sites);
-	loop = ev_loop_new(EVFLAG_AUTO);
-	ask = keeper_ask_new(loop);
-	ck_assert_ptr_nonnull(ask);
-}
-
-static void
-teardown(void)
-{
-	static const char *const names[] = { "server.key", "password",
-		"sites/berlin.password", "sites/oslo.password",
-		"sites/rome.password", "sites", "" };
-
-	keeper_ask_free(ask);
-	ev_loop_destroy(loop);
-	for (size_t i = 0; i < nitems(names); i++) {
-		char *path = file_join(dir, names[i]);
-
-		remove(path);
-		free(path);
-	}
-	/* The keeper ends by itself when its channels close. */
-	while (wait(NULL) > 0)
-		;
-}
-
-/* ---- the keeper ---- */
-
-static pid_t
-start_keeper(int *auth, int *sign)
-{
-	int   a[2], s[2], d;
-	pid_t pid;
-
-	d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(d, 0);
-	ck_assert_int_eq(chan_pair(a), 0);
-	ck_assert_int_eq(chan_pair(s), 0);
-	pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		/* Not even an earlier keeper's channels stay open in it. */
-		close(a[0]);
-		close(s[0]);
-		keeper_ask_free(ask);
-		_exit(keeper_serve(a[1], s[1], d, -1, NULL) == 0 ? 0 : 1);
-	}
-	close(a[1]);
-	close(s[1]);
-	close(d);
-	*auth = a[0];
-	*sign = s[0];
-	return pid;
-}
-
-static pid_t
-attach_keeper(void)
-{
-	int   auth, sign;
-	pid_t pid = start_keeper(&auth, &sign);
-
-	keeper_ask_attach(ask, auth, sign);
-	return pid;
-}
+static uint8_t buf[CHAN_MAX_PAYLOAD];
 
 /* ---- asking ---- */
 
@@ -163,28 +42,6 @@ on_verdict(void *arg, const struct keeper_answer *answer)
 
 	verdict->calls++;
 	verdict->yes = said == KEEPER_YES;
-}
-
-static void
-on_tick(struct ev_loop *l, struct ev_timer *w, int what)
-{
-	(void)l;
-	(void)w;
-	(void)what;
-}
-
-/* Turns the loop until `*calls` is `n`, or for five seconds. */
-static void
-wait_for(const unsigned *calls, unsigned n)
-{
-	struct mono	end = mono_add(mono_now(), 5 * MONO_SEC);
-	struct ev_timer tick;
-
-	ev_timer_init(&tick, on_tick, 0.02, 0.02);
-	ev_timer_start(loop, &tick);
-	while (*calls < n && !mono_is_due(end, mono_now()))
-		ev_run(loop, EVRUN_ONCE);
-	ev_timer_stop(loop, &tick);
 }
 
 static int
@@ -516,7 +373,7 @@ START_TEST(signature_by_the_keeper_verifies)
 	gnutls_privkey_t      key, public_half;
 	gnutls_pubkey_t	      pubkey;
 
-	put_key(keys[_i].pk, keys[_i].bits, &clear);
+	put_key(CREDENTIALS_KEY, keys[_i].pk, keys[_i].bits, &clear);
 	attach_keeper();
 	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
 	ck_assert_msg(key != NULL, "%s", keys[_i].what);
@@ -582,7 +439,7 @@ START_TEST(tls_server_runs_on_the_keepers_key)
 	gnutls_pcert_st			 pcert;
 	int				 fds[2], s = -1, c = -1;
 
-	put_key(keys[_i].pk, keys[_i].bits, &clear);
+	put_key(CREDENTIALS_KEY, keys[_i].pk, keys[_i].bits, &clear);
 	make_certificate(clear, &pcert);
 	attach_keeper();
 	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
@@ -649,10 +506,10 @@ START_TEST(only_what_tls_needs_is_signed)
 	int		      auth, sign, status;
 	pid_t		      pid;
 
-	put_key(GNUTLS_PK_ECDSA,
+	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
 	gnutls_x509_privkey_deinit(clear);
-	pid = start_keeper(&auth, &sign);
+	pid = start_keeper(dir, -1, &auth, &sign);
 	for (size_t i = 0; i < nitems(wishes); i++) {
 		uint8_t data[1 + 4 + 64] = { REQUEST_KEY_MAIN };
 
@@ -691,18 +548,18 @@ START_TEST(key_that_others_may_read_stops_the_keeper)
 	int		      auth, sign, status;
 	pid_t		      pid;
 
-	put_key(GNUTLS_PK_ECDSA,
+	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
 	gnutls_x509_privkey_deinit(clear);
 	chmod(path, 0640);
-	pid = start_keeper(&auth, &sign);
+	pid = start_keeper(dir, -1, &auth, &sign);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	close(auth);
 	close(sign);
 
 	put(CREDENTIALS_KEY, "-----BEGIN NOTHING-----\n", 0600);
-	pid = start_keeper(&auth, &sign);
+	pid = start_keeper(dir, -1, &auth, &sign);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	close(auth);
@@ -770,7 +627,7 @@ START_TEST(nonsense_ends_the_keeper)
 {
 	struct chan_msg msg;
 	int		auth, sign, fd, status;
-	pid_t		pid = start_keeper(&auth, &sign);
+	pid_t		pid = start_keeper(dir, -1, &auth, &sign);
 
 	fd = nonsense[_i].on_sign ? sign : auth;
 	ck_assert_int_eq(chan_send_fd(fd, nonsense[_i].type, 1,
@@ -812,7 +669,7 @@ START_TEST(killed_keeper_fails_asks_and_a_new_one_serves)
 	pid_t		      pid;
 
 	put_hash("sites/berlin.password", "open sesame");
-	put_key(GNUTLS_PK_ECDSA,
+	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
 	gnutls_x509_privkey_deinit(clear);
 	pid = attach_keeper();
@@ -877,7 +734,7 @@ START_TEST(silent_keeper_is_given_up_in_time)
 	struct mono	      begin;
 	pid_t		      pid;
 
-	put_key(GNUTLS_PK_ECDSA,
+	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
 	gnutls_x509_privkey_deinit(clear);
 	pid = attach_keeper();
@@ -968,7 +825,7 @@ main(void)
 	SRunner *runner = srunner_create(suite);
 	int	 failed;
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, only_the_right_password_gets_a_yes);
 	tcase_add_test(tc, changed_password_counts_at_once);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keeper/sign_ask.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/wire.h"
+#include "conf/conf.h"
+#include "keeper/keeper_ask.h"
+
+#define KEY_MAX_BITS 16384
+#define MAX_HASH     128 /* bytes, of what is signed: a DigestInfo at most */
+
+static int  sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm,
+     void *arg, unsigned flags, const gnutls_datum_t *hash,
+     gnutls_datum_t *signature);
+static int  key_info(gnutls_privkey_t key, unsigned flags, void *arg);
+static bool read_user(struct wire_reader *r, struct keeper_tls_srp *user,
+     uint32_t *error);
+static int  converse(struct sign_ask *ask, enum request type, const void *data,
+     size_t len, struct chan_msg *answer);
+static int  exchange(struct sign_ask *ask, enum request type, const void *data,
+     size_t len, struct chan_msg *answer);
+
+void
+sign_ask_init(struct sign_ask *ask)
+{
+	*ask = (struct sign_ask) { .fd = -1 };
+}
+
+void
+sign_ask_attach(struct sign_ask *ask, int fd)
+{
+	if (ask->fd != -1)
+		close(ask->fd);
+	ask->fd = fd;
+}
+
+gnutls_privkey_t
+sign_ask_privkey(struct sign_ask *ask, enum request_key which)
+{
+	const uint8_t	   payload[] = { (uint8_t)which };
+	struct chan_msg	   msg;
+	struct wire_reader reader;
+	gnutls_privkey_t   key;
+	uint32_t	   pk, bits;
+
+	if (converse(ask, REQUEST_SIGN_INFO, payload, sizeof(payload), &msg) <
+	    0)
+		return NULL;
+	wire_reader_init(&reader, msg.data, msg.len);
+	pk = wire_get_u32(&reader);
+	bits = wire_get_u32(&reader);
+	if (!wire_is_done(&reader) || bits == 0 || bits > KEY_MAX_BITS)
+		return NULL;
+	if (pk != GNUTLS_PK_RSA && pk != GNUTLS_PK_RSA_PSS &&
+	    pk != GNUTLS_PK_ECDSA)
+		return NULL;
+	ask->keys[which] = (struct sign_ask_key) { ask, which,
+		(gnutls_pk_algorithm_t)pk, bits };
+	if (gnutls_privkey_init(&key) < 0)
+		return NULL;
+	/* GnuTLS 3.7 crashes without sign_hash; without sign_data it hashes. */
+	if (gnutls_privkey_import_ext4(key, &ask->keys[which], NULL, sign_hash,
+		NULL, NULL, key_info, 0) < 0) {
+		gnutls_privkey_deinit(key);
+		return NULL;
+	}
+	return key;
+}
+
+int
+sign_ask_tls_srp(struct sign_ask *ask, const char *site, bool known,
+    struct keeper_tls_srp *user)
+{
+	struct wire_writer w;
+	struct wire_reader r;
+	struct chan_msg	   msg;
+	uint8_t		   data[2 + CONF_NAME_MAX + 1];
+	uint32_t	   error;
+	int		   result;
+
+	/* A name that none can have is nobody's. */
+	if (strlen(site) > CONF_NAME_MAX) {
+		site = "";
+		known = false;
+	}
+	wire_writer_init(&w, data, sizeof(data));
+	wire_put_string(&w, site);
+	wire_put_u8(&w, known ? 1 : 0);
+	result = converse(ask, REQUEST_TLS_SRP, data, w.len, &msg);
+	if (result < 0)
+		return result;
+	wire_reader_init(&r, msg.data, msg.len);
+	if (read_user(&r, user, &error))
+		result = -(int)error;
+	else
+		result = -EBADMSG;
+	secret_wipe(ask->buf, sizeof(ask->buf));
+	return result;
+}
+
+static bool
+read_user(struct wire_reader *r, struct keeper_tls_srp *user, uint32_t *error)
+{
+	*error = wire_get_u32(r);
+	user->group = wire_get_u16(r);
+	user->salt_len = request_get_blob(r, user->salt, sizeof(user->salt));
+	user->verifier_len = request_get_blob(r, user->verifier,
+	    sizeof(user->verifier));
+	return wire_is_done(r) && *error <= INT32_MAX;
+}
+
+/* GnuTLS's callback: it wants GnuTLS's codes, and frees the signature. */
+static int
+sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *arg,
+    unsigned flags, const gnutls_datum_t *hash, gnutls_datum_t *signature)
+{
+	const struct sign_ask_key *own = arg;
+	struct wire_reader	   reader;
+	struct wire_writer	   writer;
+	struct chan_msg		   msg;
+	uint8_t			   data[1 + 4 + MAX_HASH];
+
+	(void)key;
+	(void)flags;
+	/*
+	 * A trial that GnuTLS makes with an RSA key when it is set; with
+	 * PKCS#1 v1.5, which only tls-srp's key may and needs.
+	 */
+	if (algorithm == GNUTLS_SIGN_RSA_RAW && own->which != REQUEST_KEY_RSA)
+		return GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
+	wire_writer_init(&writer, data, sizeof(data));
+	wire_put_u8(&writer, (uint8_t)own->which);
+	wire_put_u32(&writer, (uint32_t)algorithm);
+	wire_put_bytes(&writer, hash->data, hash->size);
+	if (!wire_writer_is_ok(&writer))
+		return GNUTLS_E_PK_SIGN_FAILED;
+	if (converse(own->ask, REQUEST_SIGN, data, writer.len, &msg) < 0)
+		return GNUTLS_E_PK_SIGN_FAILED;
+	wire_reader_init(&reader, msg.data, msg.len);
+	if (wire_get_u32(&reader) != 0 || wire_left(&reader) == 0)
+		return GNUTLS_E_PK_SIGN_FAILED;
+	signature->size = (unsigned)wire_left(&reader);
+	signature->data = gnutls_malloc(signature->size);
+	if (signature->data == NULL)
+		return GNUTLS_E_MEMORY_ERROR;
+	wire_get_bytes(&reader, signature->data, signature->size);
+	return 0;
+}
+
+static int
+key_info(gnutls_privkey_t key, unsigned flags, void *arg)
+{
+	const struct sign_ask_key *own = arg;
+	gnutls_sign_algorithm_t	   algorithm;
+
+	(void)key;
+	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO) != 0)
+		return (int)own->pk;
+	/* Without its size GnuTLS refuses an RSA key for RSA-PSS. */
+	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS) != 0)
+		return (int)own->bits;
+	if ((flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) != 0) {
+		algorithm = GNUTLS_FLAGS_TO_SIGN_ALGO(flags);
+		return gnutls_sign_supports_pk_algorithm(algorithm, own->pk) !=
+		    0;
+	}
+	return -1;
+}
+
+/*
+ * One question and its answer.  A keeper that does not answer in time is given
+ * up: each further wait would stop the engine again.  It notices, ends, and the
+ * monitor brings a new one.
+ */
+static int
+converse(struct sign_ask *ask, enum request type, const void *data, size_t len,
+    struct chan_msg *answer)
+{
+	int r;
+
+	if (ask->fd == -1)
+		return -ENOTCONN;
+	r = exchange(ask, type, data, len, answer);
+	if (r == 0)
+		return 0;
+	log_warnx("the keeper does not sign: %s", strerror(-r));
+	sign_ask_attach(ask, -1);
+	return r;
+}
+
+static int
+exchange(struct sign_ask *ask, enum request type, const void *data, size_t len,
+    struct chan_msg *answer)
+{
+	int r;
+
+	ask->id++;
+	r = chan_send_fd(ask->fd, (uint16_t)type, ask->id, data, len, NULL, 0);
+	if (r < 0)
+		return r;
+	r = chan_recv_fd(ask->fd, answer, ask->buf, KEEPER_SIGN_TIMEOUT_MS);
+	if (r < 0)
+		return r;
+	chan_msg_close_fds(answer);
+	if (answer->type != type || answer->id != ask->id)
+		return -EBADMSG;
+	return 0;
+}

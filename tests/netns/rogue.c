@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rogue: tombolo with an engine that somebody took over.
+ *
+ * Linked from the program's own objects, with this engine_main() instead of its
+ * own: so monitor and keeper are the real ones, and this engine has what the
+ * real one has, and is held to the same.  What it tries is in $ROGUE; it says
+ * "rogue: ATTACK: how it went" on stderr.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <linux/if_tun.h>
+
+#include "base/mono.h"
+#include "base/wire.h"
+#include "control/engine.h"
+#include "keeper/keeper_ask.h"
+#include "monitor/gift.h"
+#include "proc/chan.h"
+#include "proc/proc.h"
+#include "proc/request.h"
+#include "proc/sandbox.h"
+
+static struct gift gift;
+static const char *attack;
+static uint8_t	   buf[CHAN_MAX_PAYLOAD];
+
+static void
+say(const char *what, long n)
+{
+	char text[128];
+	int  len = snprintf(text, sizeof(text), "rogue: %s: %s %ld\n", attack,
+	     what, n);
+
+	(void)!write(STDERR_FILENO, text, (size_t)len);
+}
+
+/* ---- what the kernel must forbid ---- */
+
+static long
+try_open(void)
+{
+	return open("/etc/hostname", O_RDONLY);
+}
+
+static long
+try_exec(void)
+{
+	return execl("/bin/true", "true", (char *)NULL);
+}
+
+static long
+try_udp(void)
+{
+	return socket(AF_INET, SOCK_DGRAM, 0);
+}
+
+static long
+try_netlink(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+}
+
+static long
+try_packet(void)
+{
+	return socket(AF_PACKET, SOCK_RAW, 0);
+}
+
+static long
+try_ioctl(void)
+{
+	return ioctl(gift.queues[0], TUNSETPERSIST, 1);
+}
+
+static long
+try_fork(void)
+{
+	return fork();
+}
+
+static void *
+nothing(void *arg)
+{
+	return arg;
+}
+
+static long
+try_thread(void)
+{
+	pthread_t thread;
+
+	return pthread_create(&thread, NULL, nothing, NULL) == 0 ? 0 : -1;
+}
+
+static long
+try_ptrace(void)
+{
+	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+}
+
+static long
+try_readv(void)
+{
+	char	     byte;
+	struct iovec local = { &byte, 1 }, remote = { (void *)0x400000, 1 };
+
+	return process_vm_readv(getppid(), &local, 1, &remote, 1, 0);
+}
+
+static long
+try_kill(void)
+{
+	return kill(getppid(), SIGKILL);
+}
+
+static long
+try_code(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? -1 : 0;
+}
+
+static long
+try_connect(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
+
+	return connect(gift.udp[0], (struct sockaddr *)&to, sizeof(to));
+}
+
+/* ---- what the monitor must not take ---- */
+
+static void
+ask_monitor(uint16_t type, const void *data, size_t len, const int *fds,
+    unsigned nfds)
+{
+	chan_send_fd(PROC_CHAN_FD, type, 7, data, len, fds, nfds);
+}
+
+static long
+ask_connect(void)
+{
+	ask_monitor(REQUEST_CONNECT, "\0", 1, NULL, 0);
+	return 0;
+}
+
+static long
+ask_network(void)
+{
+	ask_monitor(REQUEST_NETWORK, "\0\0\0", 3, NULL, 0);
+	return 0;
+}
+
+static long
+ask_unknown(void)
+{
+	ask_monitor(999, "x", 1, NULL, 0);
+	return 0;
+}
+
+static long
+ask_pam(void)
+{
+	ask_monitor(REQUEST_PAM, "\0\6berlin\0\7evil;rm", 17, NULL, 0);
+	return 0;
+}
+
+static long
+ask_with_fd(void)
+{
+	ask_monitor(REQUEST_STOP, NULL, 0, &gift.queues[0], 1);
+	return 0;
+}
+
+static long
+ask_ready_again(void)
+{
+	ask_monitor(REQUEST_READY, NULL, 0, NULL, 0);
+	return 0;
+}
+
+/* A datagram that is no request. */
+static long
+ask_garbage(void)
+{
+	return send(PROC_CHAN_FD, "xx", 2, 0);
+}
+
+/* ---- what the keeper must not give ---- */
+
+/* How many of `n` asks on a channel had an answer that begins with 0. */
+static long
+ask_keeper(int fd, uint16_t type, const void *data, size_t len, unsigned n,
+    size_t more_than)
+{
+	struct chan_msg msg;
+	long		good = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (chan_send_fd(fd, type, i + 1, data, len, NULL, 0) < 0 ||
+		    chan_recv_fd(fd, &msg, buf, 5000) < 0)
+			break;
+		good += msg.len > more_than && wire_read_u32(msg.data) == 0;
+	}
+	return good;
+}
+
+static long
+ask_signatures(void)
+{
+	uint8_t data[1 + 4 + 32] = { REQUEST_KEY_MAIN };
+
+	wire_write_u32(data + 1, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256);
+	return ask_keeper(gift.keeper_sign, REQUEST_SIGN, data, sizeof(data),
+	    30000, 4);
+}
+
+/* A PKCS #1 signature with the key that is for TLS 1.3. */
+static long
+ask_forbidden(void)
+{
+	uint8_t data[1 + 4 + 32] = { REQUEST_KEY_MAIN };
+
+	wire_write_u32(data + 1, GNUTLS_SIGN_RSA_SHA256);
+	return ask_keeper(gift.keeper_sign, REQUEST_SIGN, data, sizeof(data),
+	    1000, 4);
+}
+
+static long
+ask_verifiers(void)
+{
+	return ask_keeper(gift.keeper_sign, REQUEST_TLS_SRP, "\0\6berlin\1", 9,
+	    1000, 200);
+}
+
+static long
+ask_garbage_of_keeper(void)
+{
+	struct chan_msg msg;
+
+	chan_send_fd(gift.keeper_auth, REQUEST_VERIFY, 1, "x", 1, NULL, 0);
+	return chan_recv_fd(gift.keeper_auth, &msg, buf, 5000);
+}
+
+static const struct {
+	const char *name;
+	long (*run)(void);
+} attacks[] = {
+	{ "open", try_open },
+	{ "exec", try_exec },
+	{ "udp", try_udp },
+	{ "netlink", try_netlink },
+	{ "packet", try_packet },
+	{ "ioctl", try_ioctl },
+	{ "fork", try_fork },
+	{ "thread", try_thread },
+	{ "ptrace", try_ptrace },
+	{ "readv", try_readv },
+	{ "kill", try_kill },
+	{ "code", try_code },
+	{ "connect", try_connect },
+	{ "ask-connect", ask_connect },
+	{ "ask-network", ask_network },
+	{ "ask-unknown", ask_unknown },
+	{ "ask-pam", ask_pam },
+	{ "ask-with-fd", ask_with_fd },
+	{ "ask-ready-again", ask_ready_again },
+	{ "ask-garbage", ask_garbage },
+	{ "signatures", ask_signatures },
+	{ "forbidden", ask_forbidden },
+	{ "verifiers", ask_verifiers },
+	{ "keeper-garbage", ask_garbage_of_keeper },
+};
+
+int
+engine_main(void)
+{
+	struct mono began;
+
+	attack = getenv("ROGUE");
+	sandbox_files(PROC_ENGINE, -1);
+	if (attack == NULL || gift_receive(PROC_CHAN_FD, &gift) < 0)
+		return 1;
+	sandbox_calls(PROC_ENGINE);
+	chan_send_fd(PROC_CHAN_FD, REQUEST_READY, 0, NULL, 0, NULL, 0);
+	say("begins", 0);
+	began = mono_now();
+	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
+		if (strcmp(attack, attacks[i].name) == 0)
+			say("result", attacks[i].run());
+	}
+	say("milliseconds", (long)(mono_sub(mono_now(), began) / 1000));
+	/* Held on to until somebody ends it. */
+	for (;;)
+		poll(NULL, 0, -1);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * keeper_rig: a keeper for a test to ask: a process of its own, over real
+ * channels, on a directory below /tmp; and the loop to wait for its answers in.
+ *
+ * rig_setup() and rig_teardown() are the fixture.  What is below `dir` goes with
+ * it.
+ */
+#ifndef KEEPER_RIG_H
+#define KEEPER_RIG_H
+
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ev.h>
+#include <gnutls/x509.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mono.h"
+#include "keeper/auth_password.h"
+#include "keeper/credentials.h"
+#include "keeper/keeper.h"
+#include "keeper/keeper_ask.h"
+#include "proc/chan.h"
+
+static struct ev_loop	 *loop;
+static struct keeper_ask *ask;
+static char		  dir[64];
+
+static inline void
+put_below(const char *where, const char *name, const char *text, mode_t mode)
+{
+	char *path = file_join(where, name);
+
+	ck_assert_int_eq(file_write(path, text, strlen(text), mode, (uid_t)-1,
+			     (gid_t)-1), 0);
+	free(path);
+}
+
+static inline void
+put(const char *name, const char *text, mode_t mode)
+{
+	put_below(dir, name, text, mode);
+}
+
+static inline void
+put_hash(const char *name, const char *password)
+{
+	char hash[AUTH_PASSWORD_HASH_SIZE + 1];
+
+	ck_assert_int_eq(auth_password_hash(password, hash,
+			     AUTH_PASSWORD_HASH_SIZE), 0);
+	strcat(hash, "\n");
+	put(name, hash, 0600);
+}
+
+static inline void
+put_key(const char *name, gnutls_pk_algorithm_t pk, unsigned bits,
+    gnutls_x509_privkey_t *key)
+{
+	gnutls_datum_t pem;
+
+	ck_assert_int_eq(gnutls_x509_privkey_init(key), 0);
+	ck_assert_int_eq(gnutls_x509_privkey_generate(*key, pk, bits, 0), 0);
+	ck_assert_int_eq(gnutls_x509_privkey_export2(*key, GNUTLS_X509_FMT_PEM,
+			     &pem), 0);
+	put(name, (const char *)pem.data, 0600);
+	gnutls_free(pem.data);
+}
+
+static inline void
+rig_setup(void)
+{
+	char *sites;
+
+	log_init(NULL, LOG_LEVEL_ERROR);
+	strcpy(dir, "/tmp/check_keeper.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	sites = file_join(dir, "sites");
+	ck_assert_int_eq(mkdir(sites, 0700), 0);
+	free(sites);
+	loop = ev_loop_new(EVFLAG_AUTO);
+	ask = keeper_ask_new(loop);
+	ck_assert_ptr_nonnull(ask);
+}
+
+static inline void
+remove_all(const char *path)
+{
+	DIR	      *list = opendir(path);
+	struct dirent *entry;
+
+	while (list != NULL && (entry = readdir(list)) != NULL) {
+		char *below = file_join(path, entry->d_name);
+
+		if (strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0 && unlink(below) == -1)
+			remove_all(below);
+		free(below);
+	}
+	if (list != NULL)
+		closedir(list);
+	rmdir(path);
+}
+
+static inline void
+rig_teardown(void)
+{
+	keeper_ask_free(ask);
+	ev_loop_destroy(loop);
+	/* The keeper ends by itself when its channels close. */
+	while (wait(NULL) > 0)
+		;
+	remove_all(dir);
+}
+
+/* `voucher` is a pipe to read the key from, or -1; consumed. */
+static inline pid_t
+start_keeper(const char *where, int voucher, int *auth, int *sign)
+{
+	int   a[2], s[2], d;
+	pid_t pid;
+
+	d = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(d, 0);
+	ck_assert_int_eq(chan_pair(a), 0);
+	ck_assert_int_eq(chan_pair(s), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		/* Not even an earlier keeper's channels stay open in it. */
+		close(a[0]);
+		close(s[0]);
+		keeper_ask_free(ask);
+		_exit(keeper_serve(a[1], s[1], d, voucher, NULL) == 0 ? 0 : 1);
+	}
+	close(a[1]);
+	close(s[1]);
+	close(d);
+	if (voucher != -1)
+		close(voucher);
+	*auth = a[0];
+	*sign = s[0];
+	return pid;
+}
+
+static inline pid_t
+attach_keeper(void)
+{
+	int   auth, sign;
+	pid_t pid = start_keeper(dir, -1, &auth, &sign);
+
+	keeper_ask_attach(ask, auth, sign);
+	return pid;
+}
+
+static inline void
+on_tick(struct ev_loop *l, struct ev_timer *w, int what)
+{
+	(void)l;
+	(void)w;
+	(void)what;
+}
+
+/* Turns the loop until `*calls` is `n`, or for five seconds. */
+static inline void
+wait_for(const unsigned *calls, unsigned n)
+{
+	struct mono	end = mono_add(mono_now(), 5 * MONO_SEC);
+	struct ev_timer tick;
+
+	ev_timer_init(&tick, on_tick, 0.02, 0.02);
+	ev_timer_start(loop, &tick);
+	while (*calls < n && !mono_is_due(end, mono_now()))
+		ev_run(loop, EVRUN_ONCE);
+	ev_timer_stop(loop, &tick);
+}
+
+#endif /* KEEPER_RIG_H */
