@@ -80,6 +80,7 @@ static bool listen_network(struct monitor *monitor);
 static bool open_keeper_dir(struct monitor *monitor);
 static bool watch_sites(struct monitor *monitor);
 static bool start_children(struct monitor *monitor);
+static bool give_up_rights(struct monitor *monitor);
 static bool log_failure(const char *what, int r);
 
 static void stop(struct monitor *monitor, int status);
@@ -108,6 +109,7 @@ static bool (*const start_steps[])(struct monitor *monitor) = {
 	open_keeper_dir,
 	watch_sites,
 	start_children,
+	give_up_rights,
 };
 
 int
@@ -365,6 +367,18 @@ start_children(struct monitor *monitor)
 	ev_now_update(monitor->loop);
 	ev_timer_start(monitor->loop, &monitor->ready_timer);
 	return children_start(&monitor->children, monitor->network);
+}
+
+static bool
+give_up_rights(struct monitor *monitor)
+{
+	bool pam = monitor->conf->role == CONF_SERVER &&
+	    (monitor->conf->auths & CONF_AUTH_BIT(CONF_AUTH_PAM)) != 0;
+	int  r = proc_keep_few_capabilities(pam);
+
+	if (r < 0)
+		return log_failure("capabilities cannot be given up", r);
+	return true;
 }
 
 static bool

@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,16 @@ static const struct {
 	/* Stays root: that is what modules need. */
 	[PROC_PAM] = { "pam", NULL, pam_helper_main },
 };
+
+/* What the monitor goes on doing, and what for. */
+static const uint64_t monitors =
+    UINT64_C(1) << CAP_NET_ADMIN |	 /* routes, addresses, rules, sockets */
+    UINT64_C(1) << CAP_SETUID |		 /* children take their users */
+    UINT64_C(1) << CAP_SETGID |
+    UINT64_C(1) << CAP_SETPCAP |	 /* and drop their bounding sets */
+    UINT64_C(1) << CAP_KILL |		 /* and are ended */
+    UINT64_C(1) << CAP_SYS_RESOURCE |	 /* RLIMIT_MEMLOCK of theirs */
+    UINT64_C(1) << CAP_DAC_READ_SEARCH;	 /* watches keeper/sites */
 
 static void become(enum proc_role role, const int *fds, unsigned nfds,
     int log_level, pid_t parent) __attribute__((__noreturn__));
@@ -134,6 +145,31 @@ proc_confine(enum proc_role role)
 		fatal("cannot tie this process to the monitor");
 	if (getppid() != parent)
 		fatalx("the monitor is gone");
+}
+
+int
+proc_keep_few_capabilities(bool helpers)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	for (int cap = 0; !helpers && prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
+		/* Without CAP_SETPCAP it stays: there is little to lose. */
+		if ((monitors >> cap & 1) == 0)
+			(void)prctl(PR_CAPBSET_DROP, cap);
+	}
+	if (syscall(SYS_capget, &header, data) == -1)
+		return -errno;
+	for (size_t i = 0; i < nitems(data); i++) {
+		uint32_t keep = (uint32_t)(monitors >> 32 * i);
+
+		data[i].effective &= keep;
+		data[i].permitted &= keep;
+		data[i].inheritable &= keep;
+	}
+	return syscall(SYS_capset, &header, data) == -1 ? -errno : 0;
 }
 
 int

@@ -53,6 +53,14 @@ pid_t proc_start(enum proc_role role, const int *fds, unsigned nfds,
  */
 void proc_confine(enum proc_role role);
 
+/*
+ * The monitor, once it stands: keeps what it needs to tend its network and its
+ * children, and gives up the rest.  `helpers`: it starts programs as root (PAM),
+ * which get all rights anew; else nobody below it can.  0 or a negative errno
+ * value.
+ */
+int proc_keep_few_capabilities(bool helpers);
+
 /* The entry of "tombolo _ROLE": each role's main(), for src/main.c. */
 int proc_child_main(int argc, char **argv);
 

@@ -83,6 +83,15 @@ def test_a_process_has_no_right_that_it_does_not_need(scene, role):
             assert limits(pid)["Max processes"] == "0"
 
 
+def test_the_monitor_keeps_few_capabilities(scene):
+    few = {5, 6, 7, 8, 12, 2, 24}  # linux/capability.h
+    for daemon in scene.sats.values():
+        said = status(daemon.process.pid)
+        for caps in ("CapPrm", "CapEff", "CapBnd"):
+            kept = {n for n in range(64) if int(said[caps], 16) >> n & 1}
+            assert kept <= few, (caps, kept)
+
+
 def test_processes_have_users_of_their_own(scene):
     uids = [status(scene.server.pid_of(r))["Uid"] for r in ("engine",
                                                             "keeper")]
