@@ -219,3 +219,17 @@ def test_every_netns_test_shows_its_topology():
         text = read("tests/netns/" + name)
         assert re.match(r'# SPDX.*\n"""\w', text), name
         assert "tests/netns/" + name in read("tests/netns/Makefile.inc"), name
+
+
+def test_what_security_md_names_is_there():
+    """Each test and script that it points to; it would mislead otherwise."""
+    with open(os.path.join(TOP, "doc", "SECURITY.md")) as f:
+        text = f.read()
+    names = set()
+    for base, _, files in os.walk(os.path.join(TOP, "tests")):
+        names |= set(files) | {os.path.splitext(f)[0] for f in files}
+    said = re.findall(r"`((?:test|check|fuzz)_[a-z0-9_]+(?:\.py)?)`", text)
+    assert len(said) > 10
+    assert not [s for s in said if s not in names]
+    for path in re.findall(r"`((?:doc|contrib|tests|src)/[\w./-]+)`", text):
+        assert os.path.exists(os.path.join(TOP, path)), path

@@ -92,12 +92,14 @@ admin_new(struct engine *engine, int listener)
 void
 admin_free(struct admin *admin)
 {
-	struct asker *asker;
+	struct asker *asker, *next;
 
 	if (admin == NULL)
 		return;
-	while ((asker = LIST_FIRST(&admin->askers)) != NULL)
+	for (asker = LIST_FIRST(&admin->askers); asker != NULL; asker = next) {
+		next = LIST_NEXT(asker, entry);
 		asker_free(asker);
+	}
 	ev_io_stop(admin->engine->loop, &admin->acceptor);
 	ev_timer_stop(admin->engine->loop, &admin->pause);
 	free(admin);

@@ -52,8 +52,8 @@ stats_status(struct engine *engine, const json_t *request)
 	(void)request;
 	set(object, "ok", json_true());
 	set(object, "version", json_string(engine->gift.version));
-	set(object, "role", json_string(engine->server != NULL ? "server" :
-								 "client"));
+	set(object, "role", json_string(conf->role == CONF_SERVER ?
+		"server" : "client"));
 	set(object, "mode", json_string(conf_mode_name(conf->mode)));
 	set(object, "device", json_string(engine->gift.device));
 	if (conf->bridge[0] != '\0')
@@ -63,8 +63,10 @@ stats_status(struct engine *engine, const json_t *request)
 	set(object, "workers", json_integer(hub_workers(engine->hub)));
 	if (engine->client != NULL)
 		add_client(object, engine);
-	else
+	else if (engine->server != NULL)
 		add_server(object, engine);
+	else /* it waits for the keeper */
+		set(object, "state", json_string("connecting"));
 	add_counters(object, engine);
 	set(object, "ports", ports_array(engine));
 	return object;
@@ -76,7 +78,7 @@ stats_sites(struct engine *engine, const json_t *request)
 	json_t *sites = json_array();
 
 	(void)request;
-	if (engine->server == NULL)
+	if (engine->client != NULL)
 		json_array_append_new(sites, client_site_object(engine));
 	for (size_t i = 0; engine->server != NULL && i < engine->conf->nsites;
 	    i++)

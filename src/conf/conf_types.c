@@ -173,7 +173,7 @@ parse_path(const struct conf_key *key, void *base, const char *value, char *why,
 		return false;
 	}
 	if (len > PATH_MAX_LEN) {
-		snprintf(why, why_size, "expected at most %u bytes",
+		snprintf(why, why_size, "expected at most %d bytes",
 		    PATH_MAX_LEN);
 		return false;
 	}
@@ -352,7 +352,7 @@ parse_service(const struct conf_key *key, void *base, const char *value,
 	if (len > CONF_NAME_MAX || value[0] == '.' ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != len) {
 		snprintf(why, why_size,
-		    "expected a PAM service: at most %u of a-z, 0-9, \"_\", "
+		    "expected a PAM service: at most %d of a-z, 0-9, \"_\", "
 		    "\".\" and \"-\", no dot first", CONF_NAME_MAX);
 		return false;
 	}

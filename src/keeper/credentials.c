@@ -25,11 +25,12 @@ credentials_read(int dir, const char *name, char **data, size_t *len)
 	char  *buf;
 	int    r, fd;
 
+	*len = 0;
 	fd = open_file(dir, name);
 	if (fd < 0)
 		return fd;
 	r = check(fd, &size);
-	if (r < 0)
+	if (r != 0)
 		goto close_fd;
 	buf = malloc(size + 1);
 	if (buf == NULL) {
@@ -37,7 +38,7 @@ credentials_read(int dir, const char *name, char **data, size_t *len)
 		goto close_fd;
 	}
 	r = read_whole(fd, buf, size, len);
-	if (r < 0) {
+	if (r != 0) {
 		secret_free(buf, size + 1);
 		goto close_fd;
 	}
@@ -55,7 +56,7 @@ credentials_line(int dir, const char *name, char *dst, size_t size, size_t *len)
 	char  *data;
 	int    r = credentials_read(dir, name, &data, &file_len);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	n = file_len;
 	if (n > 0 && data[n - 1] == '\n')

@@ -13,8 +13,8 @@
  *
  * They are read when they are needed, so a change counts at once.  A file that
  * is not ours, is a symbolic link, or that others may read or write, is
- * refused: -EPERM, and credentials_explain() says how to mend it.  The same goes
- * for the directories, keeper/ itself (CREDENTIALS_DIR) and sites/.
+ * refused: -EPERM, and credentials_explain() says how to mend it.  So are the
+ * directories, keeper/ itself (CREDENTIALS_DIR) and sites/.
  */
 #ifndef CREDENTIALS_H
 #define CREDENTIALS_H

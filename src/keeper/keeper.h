@@ -27,8 +27,8 @@ int keeper_main(void);
 
 /*
  * The same with descriptors of the caller's choice (consumed; voucher_fd may be
- * -1); `settled`, unless it is NULL, is called when all threads are up.  Returns
- * 0 when the engine is gone, or a negative errno value, logged.
+ * -1); `settled`, unless it is NULL, is called when all threads are up.  0 when
+ * the engine is gone, or a negative errno value, logged.
  */
 int keeper_serve(int auth_fd, int sign_fd, int dir_fd, int voucher_fd,
     void (*settled)(void));

@@ -20,10 +20,10 @@ struct signer;
 struct vault;
 
 /*
- * Serves SIGN, SIGN_INFO and TLS_SRP on `fd` (consumed).  `on_gone` is called on
- * the signer's thread when the other end went away or broke the rules.  `vault`
- * is borrowed.  Without a key its requests are answered with ENOENT.  NULL on
- * failure, with the reason for the log in `why`.
+ * Serves SIGN, SIGN_INFO and TLS_SRP on `fd` (consumed).  `on_gone` is called,
+ * on the signer's thread, when the other end went away or broke the rules.
+ * `vault` is borrowed.  Without a key its requests are answered with ENOENT.
+ * NULL on failure, with the reason for the log in `why`.
  */
 struct signer *signer_start(int fd, const struct vault *vault,
     void (*on_gone)(void *arg), void *arg, char *why, size_t why_size);

@@ -177,7 +177,7 @@ start_engine(struct supervise *supervise)
 		r = supervise_restart(&children->keeper);
 	if (r == 0)
 		r = chan_pair(fds);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	pid = proc_start(PROC_ENGINE, &fds[1], 1, children->log_level);
 	close(fds[1]);

@@ -304,9 +304,10 @@ static void
 undo_notes(struct journal *journal)
 {
 	struct link *link = NULL;
-	struct note *note;
+	struct note *note, *next;
 
-	while ((note = TAILQ_FIRST(&journal->notes)) != NULL) {
+	for (note = TAILQ_FIRST(&journal->notes); note != NULL; note = next) {
+		next = TAILQ_NEXT(note, entry);
 		if (note->key[0] != '\0') {
 			undo_sysctl(note);
 		} else {
@@ -314,9 +315,9 @@ undo_notes(struct journal *journal)
 				link = link_open();
 			undo_bridge(link, note);
 		}
-		TAILQ_REMOVE(&journal->notes, note, entry);
 		free(note);
 	}
+	TAILQ_INIT(&journal->notes);
 	link_close(link);
 }
 

@@ -249,7 +249,7 @@ read_secret(struct invite *invite, const json_t *root, char *why,
 	    strlcpy(invite->secret, text, sizeof(invite->secret)) >=
 		sizeof(invite->secret)) {
 		snprintf(why, why_size,
-		    "has a bad \"secret\": expected a line of 1 to %u bytes",
+		    "has a bad \"secret\": expected a line of 1 to %d bytes",
 		    INVITE_SECRET_MAX);
 		return false;
 	}

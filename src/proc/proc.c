@@ -30,6 +30,9 @@
 #include "proc/sandbox.h"
 #include "resolver/resolver.h"
 
+#ifndef PROC_EXE /* valgrind is what it finds there itself */
+#define PROC_EXE "/proc/self/exe"
+#endif
 #define FALLBACK_STRIDE 8 /* more than there are roles */
 #define FALLBACK_TRIES	32
 #define MAX_FDS		16
@@ -230,8 +233,8 @@ become(enum proc_role role, const int *fds, unsigned nfds, int log_level,
 	}
 	snprintf(name, sizeof(name), "_%s", proc_name(role));
 	snprintf(level, sizeof(level), "%d", log_level);
-	execv("/proc/self/exe", argv);
-	log_warn("%s: cannot execute /proc/self/exe", proc_name(role));
+	execv(PROC_EXE, argv);
+	log_warn("%s: cannot execute " PROC_EXE, proc_name(role));
 	_exit(1);
 }
 

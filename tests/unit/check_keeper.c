@@ -399,24 +399,6 @@ START_TEST(signature_by_the_keeper_verifies)
 }
 END_TEST
 
-static void
-make_certificate(gnutls_x509_privkey_t key, gnutls_pcert_st *pcert)
-{
-	gnutls_x509_crt_t crt;
-
-	ck_assert_int_eq(gnutls_x509_crt_init(&crt), 0);
-	gnutls_x509_crt_set_version(crt, 3);
-	gnutls_x509_crt_set_serial(crt, "\1", 1);
-	gnutls_x509_crt_set_activation_time(crt, time(NULL) - 60);
-	gnutls_x509_crt_set_expiration_time(crt, time(NULL) + 3600);
-	gnutls_x509_crt_set_dn(crt, "CN=localhost", NULL);
-	gnutls_x509_crt_set_key(crt, key);
-	ck_assert_int_eq(gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256,
-			     0), 0);
-	ck_assert_int_eq(gnutls_pcert_import_x509(pcert, crt, 0), 0);
-	gnutls_x509_crt_deinit(crt);
-}
-
 static gnutls_session_t
 make_session(unsigned end, gnutls_certificate_credentials_t cred, int fd)
 {

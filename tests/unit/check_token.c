@@ -94,8 +94,11 @@ START_TEST(another_label_is_another_thing)
 
 	seal_close(sealed, key, "tombolo srp state", plain, sizeof(plain));
 	ck_assert(!token_open(&token, key, sealed, sizeof(sealed), NOW));
+	memset(out, 0x5a, sizeof(out));
 	ck_assert(!seal_open(out, key, "tombolo token 1", sealed,
 	    sizeof(sealed)));
+	for (size_t i = 0; i < sizeof(out); i++)
+		ck_assert_uint_eq(out[i], 0);
 	ck_assert(seal_open(out, key, "tombolo srp state", sealed,
 	    sizeof(sealed)));
 	ck_assert_mem_eq(out, plain, sizeof(plain));

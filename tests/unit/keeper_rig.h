@@ -16,9 +16,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <ev.h>
+#include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 
 #include "base/file.h"
@@ -73,6 +75,25 @@ put_key(const char *name, gnutls_pk_algorithm_t pk, unsigned bits,
 			     &pem), 0);
 	put(name, (const char *)pem.data, 0600);
 	gnutls_free(pem.data);
+}
+
+/* Signed by itself. */
+static inline void
+make_certificate(gnutls_x509_privkey_t key, gnutls_pcert_st *pcert)
+{
+	gnutls_x509_crt_t crt;
+
+	ck_assert_int_eq(gnutls_x509_crt_init(&crt), 0);
+	gnutls_x509_crt_set_version(crt, 3);
+	gnutls_x509_crt_set_serial(crt, "\1", 1);
+	gnutls_x509_crt_set_activation_time(crt, time(NULL) - 60);
+	gnutls_x509_crt_set_expiration_time(crt, time(NULL) + 3600);
+	gnutls_x509_crt_set_dn(crt, "CN=localhost", NULL);
+	gnutls_x509_crt_set_key(crt, key);
+	ck_assert_int_eq(gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256,
+			     0), 0);
+	ck_assert_int_eq(gnutls_pcert_import_x509(pcert, crt, 0), 0);
+	gnutls_x509_crt_deinit(crt);
 }
 
 static inline void

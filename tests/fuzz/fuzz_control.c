@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fuzz_control: the bytes of a control connection, cut anywhere: framing,
+ * limits, JSON, and what each message is answered with.
+ *
+ * First byte: client or server, before the log-in or after; second: how large
+ * the pieces are that arrive.  TLS is left out: what is sent goes nowhere.
+ */
+#include "fuzz.h"
+
+#include "control/tls.h"
+
+static unsigned sent;
+
+static int
+sink(struct tls *tls, const void *data, size_t len)
+{
+	(void)tls;
+	(void)data;
+	sent += (unsigned)len;
+	return 0;
+}
+
+#define tls_send  sink
+#define tls_open(context, loop, fd, name, events, arg)                         \
+	((void)(context), (void)(fd), (struct tls *)&sent)
+#define tls_close(tls) ((void)(tls))
+#include "control/session.c"
+
+static void
+on_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_fuzz_message(void *arg, const struct message *msg)
+{
+	(void)arg;
+	FUZZ_CHECK(msg->type < MESSAGE_TYPES);
+	FUZZ_CHECK(msg->credential_len <= MESSAGE_MAX_CREDENTIAL);
+	FUZZ_CHECK(msg->token_len <= MESSAGE_MAX_TOKEN);
+	FUZZ_CHECK(strlen(msg->setting) < sizeof(msg->setting));
+}
+
+static void
+on_over(void *arg, const char *why)
+{
+	(void)arg;
+	(void)why;
+}
+
+static const struct session_events fuzz_events = {
+	.on_ready = on_nothing,
+	.on_message = on_fuzz_message,
+	.on_end = on_over,
+};
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct ev_loop *loop;
+	struct session	       session;
+	size_t		       step;
+
+	log_init(NULL, LOG_LEVEL_ERROR);
+	if (loop == NULL)
+		loop = ev_loop_new(EVFLAG_AUTO);
+	if (size < 2)
+		return 0;
+	FUZZ_CHECK(session_init(&session, loop, NULL, -1,
+		       data[0] & 1 ? "name" : NULL, 5, &fuzz_events, NULL) == 0);
+	on_tls_ready(&session);
+	if (data[0] & 2)
+		session_go_up(&session, 10, 30);
+	step = data[1] > 0 ? data[1] : 4096;
+	for (size_t i = 2; i < size; i += step)
+		on_tls_data(&session, data + i,
+		    size - i < step ? size - i : step);
+	FUZZ_CHECK(session.in_len <= session.in_size);
+	session_fini(&session);
+	return 0;
+}
