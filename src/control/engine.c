@@ -12,6 +12,7 @@
 #include "control/hub.h"
 #include "control/message.h"
 #include "control/server.h"
+#include "control/server_session.h"
 #include "keeper/keeper_ask.h"
 #include "proc/proc.h"
 #include "proc/sandbox.h"
@@ -25,7 +26,7 @@ static void stop(struct engine *engine);
 static void on_conf(void *arg, struct conf *conf);
 static void on_keeper(void *arg, int auth_fd, int sign_fd);
 static struct tls_context *server_context(struct engine *engine);
-static int find_srp_user(void *arg, const char *name,
+static int find_srp_user(void *arg, void *connection, const char *name,
     struct keeper_tls_srp *user);
 static void on_srp_secret(void *arg, const char *secret, size_t len, int error);
 static int make_client(struct engine *engine, const char *srp_password);
@@ -166,17 +167,14 @@ server_context(struct engine *engine)
 	return tls;
 }
 
-/* GnuTLS asks in the middle of a handshake: whether the site may, and with what. */
+/* GnuTLS asks in the middle of a handshake. */
 static int
-find_srp_user(void *arg, const char *name, struct keeper_tls_srp *user)
+find_srp_user(void *arg, void *connection, const char *name,
+    struct keeper_tls_srp *user)
 {
-	struct engine	       *engine = arg;
-	const struct conf_site *cs = conf_find_site(engine->conf, name);
-	bool known = cs != NULL && !cs->disabled &&
-	    cs->auth == CONF_AUTH_TLS_SRP &&
-	    (engine->conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
+	struct engine *engine = arg;
 
-	return keeper_ask_tls_srp(engine->keeper, name, known, user);
+	return server_session_srp_user(engine->server, connection, name, user);
 }
 
 /* Where the password goes into the handshake, it is needed before there is one. */

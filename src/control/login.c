@@ -451,7 +451,9 @@ finish(struct login *login, enum keeper_verdict verdict, const char *why)
 	login->why = verdict == KEEPER_YES ? NULL :
 	    why_not != NULL && login->wait_sec == 0 ? why_not : why;
 	login->answer.verdict = verdict;
-	if (login->charged && verdict == KEEPER_YES)
+	/* tls-srp's charge was made in the handshake. */
+	if ((login->charged || login->method == CONF_AUTH_TLS_SRP) &&
+	    verdict == KEEPER_YES)
 		throttle_forgive(login->server->throttle, login->site,
 		    &login->from, mono_now());
 	ev_timer_start(login->server->loop, &login->later);

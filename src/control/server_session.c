@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "control/server_session.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "control/server.h"
+#include "control/throttle.h"
 
 #define LANE_LABEL	  "EXPORTER-tombolo-lane"
 #define REFUSED		  "authentication failed" /* whatever it was */
@@ -166,6 +168,30 @@ server_session_tick(struct server_session *ss, struct mono now)
 		    "frame can pass; open UDP port %u in the firewalls between",
 		    ss->site, ss->address, ss->server->conf->port);
 	}
+}
+
+int
+server_session_srp_user(struct server *server, void *connection,
+    const char *name, struct keeper_tls_srp *user)
+{
+	const struct session	    *session = connection;
+	const struct server_session *ss = session->arg;
+	const struct conf_site *cs = conf_find_site(server->conf, name);
+	const struct site      *site = sites_find(&server->sites, name);
+	struct mono		now = mono_now();
+	bool usual = site != NULL && sites_is_usual(site, &ss->from);
+	bool known = cs != NULL && !cs->disabled &&
+	    cs->auth == CONF_AUTH_TLS_SRP &&
+	    (server->conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
+
+	if (throttle_wait(server->throttle, name, &ss->from, usual, now) > 0) {
+		server->held_off++;
+		server_log_refusal(server, ss->address, "",
+		    "tls-srp: held off: too many attempts");
+		return -EAGAIN;
+	}
+	throttle_charge(server->throttle, name, &ss->from, now);
+	return keeper_ask_tls_srp(server->keeper, name, known, user);
 }
 
 void

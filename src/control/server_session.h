@@ -66,6 +66,14 @@ bool server_session_evict(struct server *server);
 /* Every second: lanes that died. */
 void server_session_tick(struct server_session *ss, struct mono now);
 
+/*
+ * tls-srp: the credential of who is claimed in the handshake of this connection
+ * (a struct session): an attempt, and held off like any other.  0 or a negative
+ * errno value.
+ */
+int server_session_srp_user(struct server *server, void *connection,
+    const char *name, struct keeper_tls_srp *user);
+
 /* At once, without a word. */
 void server_session_free(struct server_session *ss);
 

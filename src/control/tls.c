@@ -37,6 +37,7 @@ struct tls {
 	void			*arg;
 	char			*description;
 	gnutls_typed_vdata_st	 checks[2]; /* what the certificate must say */
+	struct tls_srp_watch	 srp_watch;
 	/* Bytes not yet taken by GnuTLS; a record it has begun stays first. */
 	uint8_t *queue;
 	size_t	 queue_len, queue_size;
@@ -73,6 +74,7 @@ tls_open(struct tls_context *context, struct ev_loop *loop, int fd,
 	tls->loop = loop;
 	tls->fd = fd;
 	tls->events = events;
+	tls->srp_watch = (struct tls_srp_watch) { context->srp, arg };
 	tls->arg = arg;
 	ev_io_init(&tls->reader, on_readable, fd, EV_READ);
 	ev_io_init(&tls->writer, on_writable, fd, EV_WRITE);
@@ -230,7 +232,7 @@ set_up_session(struct tls *tls)
 		GNUTLS_ALPN_MANDATORY) < 0)
 		return -ENOMEM;
 	if (tls->context->srp != NULL && tls->context->server)
-		tls_srp_watch(tls->context->srp, tls->session);
+		tls_srp_watch(&tls->srp_watch, tls->session);
 	else if (tls->context->srp != NULL &&
 	    tls_srp_use(tls->context->srp, tls->session) < 0)
 		return -ENOMEM;

@@ -50,8 +50,11 @@ struct tls_pem {
 struct tls_server_config {
 	struct tls_pem	 chain, rsa_chain, site_ca, crl;
 	gnutls_privkey_t key, rsa_key;
-	/* tls-srp: a user's credential, now; 0 or a negative errno value. */
-	int (*srp_user)(void *arg, const char *name,
+	/*
+	 * tls-srp: a user's credential, now; 0 or a negative errno value.
+	 * `connection` is the argument of its tls_open().
+	 */
+	int (*srp_user)(void *arg, void *connection, const char *name,
 	    struct keeper_tls_srp *user);
 	void *arg;
 };

@@ -26,7 +26,8 @@ struct tls_srp {
 	gnutls_srp_client_credentials_t client;
 	gnutls_datum_t		      seed; /* of salts that GnuTLS invents */
 	uint8_t			      seed_bytes[SEED_LEN];
-	int (*user)(void *arg, const char *name, struct keeper_tls_srp *user);
+	int (*user)(void *arg, void *connection, const char *name,
+	    struct keeper_tls_srp *user);
 	void *arg;
 };
 
@@ -93,9 +94,9 @@ tls_srp_free(struct tls_srp *srp)
 }
 
 void
-tls_srp_watch(struct tls_srp *srp, gnutls_session_t session)
+tls_srp_watch(struct tls_srp_watch *watch, gnutls_session_t session)
 {
-	gnutls_session_set_ptr(session, srp);
+	gnutls_session_set_ptr(session, watch);
 	gnutls_handshake_set_hook_function(session,
 	    GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, on_client_hello);
 }
@@ -156,8 +157,8 @@ static int
 on_client_hello(gnutls_session_t session, unsigned type, unsigned when,
     unsigned incoming, const gnutls_datum_t *msg)
 {
-	struct tls_srp *srp = gnutls_session_get_ptr(session);
-	bool		found = false;
+	const struct tls_srp_watch *watch = gnutls_session_get_ptr(session);
+	bool			    found = false;
 
 	(void)type;
 	(void)when;
@@ -167,8 +168,9 @@ on_client_hello(gnutls_session_t session, unsigned type, unsigned when,
 	if (gnutls_ext_raw_parse(&found, on_extension, msg,
 		GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO) < 0 || !found)
 		return 0;
-	if (gnutls_priority_set(session, srp->priority) < 0 ||
-	    gnutls_credentials_set(session, GNUTLS_CRD_SRP, srp->server) < 0)
+	if (gnutls_priority_set(session, watch->srp->priority) < 0 ||
+	    gnutls_credentials_set(session, GNUTLS_CRD_SRP,
+		watch->srp->server) < 0)
 		return GNUTLS_E_INTERNAL_ERROR;
 	return 0;
 }
@@ -188,13 +190,14 @@ static int
 on_user(gnutls_session_t session, const char *name, gnutls_datum_t *salt,
     gnutls_datum_t *verifier, gnutls_datum_t *generator, gnutls_datum_t *prime)
 {
-	const struct tls_srp *srp = gnutls_session_get_ptr(session);
+	const struct tls_srp_watch *watch = gnutls_session_get_ptr(session);
+	const struct tls_srp	   *srp = watch->srp;
 	struct keeper_tls_srp user = { 0 };
 	const gnutls_datum_t *n = &gnutls_srp_3072_group_prime;
 	const gnutls_datum_t *g = &gnutls_srp_3072_group_generator;
 	bool		      ok;
 
-	if (srp->user(srp->arg, name, &user) < 0)
+	if (srp->user(srp->arg, watch->connection, name, &user) < 0)
 		return -1;
 	if (user.group == 4096) {
 		n = &gnutls_srp_4096_group_prime;
@@ -246,9 +249,9 @@ tls_srp_free(struct tls_srp *srp)
 }
 
 void
-tls_srp_watch(struct tls_srp *srp, gnutls_session_t session)
+tls_srp_watch(struct tls_srp_watch *watch, gnutls_session_t session)
 {
-	(void)srp;
+	(void)watch;
 	(void)session;
 }
 

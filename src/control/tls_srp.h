@@ -28,8 +28,15 @@ struct tls_srp *tls_srp_new_client(const char *user, const char *password,
     char *why);
 void tls_srp_free(struct tls_srp *srp);
 
-/* A server's session: watch its ClientHello.  `srp` must outlive it. */
-void tls_srp_watch(struct tls_srp *srp, gnutls_session_t session);
+/*
+ * A server's session: watch its ClientHello.  `watch` is the connection's, filled
+ * in, and outlives the session; it becomes the session's pointer.
+ */
+struct tls_srp_watch {
+	struct tls_srp *srp;
+	void	       *connection; /* for srp_user() */
+};
+void tls_srp_watch(struct tls_srp_watch *watch, gnutls_session_t session);
 /* A client's session: nothing but this.  0 or a GnuTLS code. */
 int tls_srp_use(struct tls_srp *srp, gnutls_session_t session);
 

@@ -152,7 +152,7 @@ def gnutls(scene, user, password, priority=SRP, speak=b""):
          "tombolo/1", "-p", str(PORT), HUB],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT)
-    time.sleep(1)
+    time.sleep(1 if speak else 0)
     try:
         said, _ = proc.communicate(speak, timeout=10)
     except subprocess.TimeoutExpired:
@@ -210,3 +210,14 @@ def test_srp_without_encrypt_then_mac_is_refused(scene, srp):
 
 def test_tls12_without_srp_stays_refused(scene, srp):
     assert not accepted(scene.openssl("-tls1_2"))
+
+
+def test_who_hammers_tls_srp_is_held_off(scene, srp):
+    """By network, as everywhere; another's log-in is not."""
+    for _ in range(9):
+        gnutls(scene, "berlin", "wrong")
+    counters = scene.server.status()["counters"]
+    assert counters["connections-held-off"] > 0
+    rows = [r for r in scene.server.status()["held_off"]
+            if r["address"] == "198.18.0.66"]
+    assert rows, scene.server.status()["held_off"]
