@@ -23,7 +23,7 @@
 #define CLIENT_TUN 0x4
 #define ANY	   (SERVER | CLIENT | CLIENT_TUN)
 #define ANY_CLIENT (CLIENT | CLIENT_TUN)
-#define NEVER	   (INT64_MAX / 4) /* is the next one due */
+#define NEVER	   (INT64_MAX / 64) /* is the next one due; some of them add up */
 
 /* Each returns NULL, or the rule that was broken. */
 typedef const char *serve_fn(struct serve *serve, struct chan *engine,
