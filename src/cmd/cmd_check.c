@@ -9,15 +9,19 @@
 
 #include "base/log.h"
 #include "cmd/options.h"
+#include "monitor/modes.h"
 
 static const struct options_spec spec = {
 	.command = "check",
 	.synopsis = "[-c FILE] [-v]",
 	.help = "Parses and validates a configuration.  Every complaint is one "
 		"line:\nfile:line: what, and how to mend it.  With -v it "
-		"prints what it understood.",
+		"prints what it understood.\nFiles that others may change, or "
+		"read where they must not, are complained about too.",
 	.takes = OPTION_CONFIG | OPTION_DIR | OPTION_VERBOSE,
 };
+
+static bool are_modes_tight(const struct conf *conf, const char *path);
 
 int
 cmd_check(int argc, char **argv)
@@ -35,12 +39,25 @@ cmd_check(int argc, char **argv)
 		return 1;
 	}
 	conf = options_load_conf(path);
+	r = conf != NULL && are_modes_tight(conf, path) ? 0 : 1;
 	if (conf != NULL && options.verbose > 0)
 		conf_print(stdout, conf);
-	else if (conf != NULL)
+	else if (r == 0)
 		printf("%s: ok\n", path);
-	r = conf != NULL ? 0 : 1;
 	conf_free(conf);
 	free(path);
 	return r;
+}
+
+/* As `run` looks at them. */
+static bool
+are_modes_tight(const struct conf *conf, const char *path)
+{
+	char *whole = realpath(path, NULL);
+	bool  tight = whole != NULL && modes_are_tight(conf, whole);
+
+	if (whole == NULL)
+		log_warn("check: %s", path);
+	free(whole);
+	return tight;
 }

@@ -33,7 +33,7 @@
 #include "keeper/credentials.h"
 #include "pki/invite.h"
 
-#define KEY_FILE  CONF_KEEPER_DIR "/client.key"
+#define KEY_FILE  CONF_KEEPER_DIR "/" CREDENTIALS_SITE_KEY
 #define CERT_FILE "client.crt"
 
 static const struct options_spec spec = {

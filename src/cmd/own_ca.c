@@ -10,10 +10,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cmd/site_file.h"
+#include "keeper/credentials.h"
 #include "pki/crl.h"
 
 #define DEFAULT_CRL "crl.pem"
-#define RSA_KEY	    CONF_KEEPER_DIR "/server-rsa.key"
+#define RSA_KEY	    CONF_KEEPER_DIR "/" CREDENTIALS_RSA_KEY
 
 static int  read_pem(struct ca_pem *pem, const char *dir, const char *name,
      size_t max);

@@ -10,6 +10,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "keeper/credentials.h"
+
 static bool is_key(const char *line, size_t len, const char *key);
 static bool goes_on(const char *line, size_t len);
 
@@ -51,9 +53,12 @@ const char *
 site_file_credential(char *dst, size_t size, const char *site,
     enum conf_auth auth)
 {
-	assert(conf_is_site_name(site) && auth != CONF_AUTH_CERTIFICATE);
-	snprintf(dst, size, CONF_KEEPER_DIR "/sites/%s.%s", site,
-	    conf_auth_name(auth));
+	char name[CREDENTIALS_NAME_MAX];
+	bool ok = credentials_site_name(site, auth, name, sizeof(name));
+
+	assert(ok);
+	(void)ok;
+	snprintf(dst, size, CONF_KEEPER_DIR "/%s", name);
 	return dst;
 }
 

@@ -898,6 +898,20 @@ def test_check_says_what_it_cannot_read(cli):
     cli.fails("check", "-c", "nul", says="nul:2: there is a NUL byte")
 
 
+@pytest.mark.parametrize("name, mode, says", [
+    ("s", 0o777, "change"), ("s/tombolo.conf", 0o666, "change"),
+    ("s/sites.d", 0o775, "change"), ("s/sites.d/a.conf", 0o664, "change"),
+    ("s/keeper", 0o750, "read"), ("s/ca.key", 0o640, "read")])
+def test_check_says_which_files_are_loose(tap, name, mode, says):
+    tap.ok("site", "add", "a", "--generate", "--dir", "s")
+    path = os.path.join(tap.path, name)
+    os.chmod(path, mode)
+    line = tap.fails("check", "-c", "s/tombolo.conf",
+                     says="others may %s it; mend with: chmod" % says)
+    subprocess.run(["sh", "-c", line.split("mend with: ")[1]], check=True)
+    tap.ok("check", "-c", "s/tombolo.conf")
+
+
 # -- the terminal
 
 def type_in(cli, answers, *args):
