@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "control/engine.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "admin/admin.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "control/client.h"
 #include "control/hub.h"
 #include "control/message.h"
@@ -190,14 +192,20 @@ static void
 on_srp_secret(void *arg, const char *secret, size_t len, int error)
 {
 	struct engine *engine = arg;
+	char	       password[REQUEST_MAX_PASSWORD + 1] = "";
+	int	       r = -1;
 
-	(void)len;
-	if (secret == NULL)
+	if (secret != NULL && len < sizeof(password)) {
+		/* A view of a message: there is no NUL behind it. */
+		memcpy(password, secret, len);
+		r = make_client(engine, password);
+		secret_wipe(password, sizeof(password));
+	} else {
 		log_warnx("this site's password cannot be read: %s",
-		    strerror(error));
-	if (secret != NULL && make_client(engine, secret) == 0)
-		return;
-	on_monitor_gone(engine);
+		    strerror(error != 0 ? error : EMSGSIZE));
+	}
+	if (r < 0)
+		on_monitor_gone(engine);
 }
 
 static int

@@ -214,3 +214,87 @@ def test_the_list_of_the_revoked_is_heeded_live(scene):
     wait_until(lambda: not scene.server.site_up(name), 5, "it is put out")
     assert scene.server.log_lines("site %s: down: .*revoked" % name)
     refused_for(sat, 3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_name_again_is_another_site(scene, method, tmp_path):
+    """Neither the old secret nor the old token opens the new one."""
+    name, sat = scene.join(method)
+    sat.start()
+    scene.server.wait_site(name)
+    scene.server.site("remove", name)
+    scene.server.site("add", name, "--auth", method, "--out",
+                      str(tmp_path / "again"),
+                      *([] if method == "certificate" else ["--generate"]))
+    wait_until(lambda: name in scene.server.sites() and not
+               scene.server.site_up(name), 5, "it is another one")
+    refused_for(sat, 5)
+
+
+def files_of(sat):
+    """What a site proves itself with, below its directory."""
+    names = ("keeper/password", "keeper/client.key", "client.crt")
+    return [n for n in names if os.path.exists(os.path.join(sat.dir, n))]
+
+
+@pytest.mark.parametrize("own, other", [
+    ("srp", "password"), ("password", "srp"), ("srp", "certificate"),
+    ("certificate", "srp"), ("certificate", "password")])
+def test_a_site_of_one_method_cannot_use_another(scene, own, other):
+    """Though it has all that the other one takes."""
+    name, sat = scene.join(own)
+    _, rich = scene.join(other)
+    for file in set(files_of(rich)) - set(files_of(sat)):
+        there = os.path.join(rich.dir, file)
+        here = shutil.copy(there, os.path.join(sat.dir, file))
+        os.chown(here, os.stat(there).st_uid, os.stat(there).st_gid)
+        os.chmod(here, os.stat(there).st_mode & 0o777)
+    sat.conf_set("client", "auth", other)
+    sat.start(wait=False)
+    wait_until(lambda: "refused" in (sat.status().get("last_error") or ""), 15)
+    refused_for(sat, 3)
+
+
+def test_nobody_is_put_out_for_another(scene, tmp_path):
+    """Passwords, certificates and sites of others change; sessions stay."""
+    sats = [scene.join(method) for method in ("srp", "certificate")]
+    for _, sat in sats:
+        sat.start()
+    for name, _ in sats:
+        scene.server.wait_site(name)
+    for i in range(3):
+        for method in ("srp", "certificate"):
+            name, _ = scene.join(method)
+            args = ["--generate"] if method == "srp" else []
+            scene.server.site("passwd", name, *args, "--out",
+                              str(tmp_path / name))
+            scene.server.site("remove", name)
+    time.sleep(1.5)
+    for name, sat in sats:
+        assert scene.server.site_up(name)
+        assert sat.status()["sessions"] == 1
+
+
+def test_methods_are_switched_on_and_off_while_it_runs(small_net):
+    """Lines of auth count at once; what would leave a site without, does not."""
+    hub, s = small_net.host("hub"), small_net.host("s")
+    small_net.cable(hub, "wan", s, "wan")
+    hub.addr("wan", HUB + "/24")
+    s.addr("wan", "198.18.0.2/24")
+    server = Hub(hub).init(HUB, "--mode", "tun", "--auth", "password")
+    server.start()
+    late = "tls-srp" if has("TLS-SRP") else "srp"
+    server.conf_set("server", "auth", "password", late)
+    sat = Satellite(s, "late").join(server.add_site("late", "--auth", late))
+    sat.start()
+    server.wait_site("late")
+    server.conf_set("server", "auth", "password")
+    server.wait_log("auth = %s of site late is not allowed" % late)
+    time.sleep(1)
+    assert server.site_up("late"), "the last good lines are kept"
+    # Mended: the site is taken out first.
+    server.conf_set("server", "auth", "password", late)
+    server.site("disable", "late")
+    wait_until(lambda: not server.site_up("late"), 2, "late is out")
+    server.conf_set("server", "auth", "password")
+    assert "ok" in tombolo("check", "--dir", server.dir).stdout
