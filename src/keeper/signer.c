@@ -77,6 +77,8 @@ static const gnutls_sign_algorithm_t allowed_rsa[] = {
 
 static void  free_keys(struct signer *signer);
 static bool  load_keys(struct signer *signer, char *why, size_t why_size);
+static const char *key_name(const struct vault *vault, unsigned which);
+static void  load_late(struct signer *signer, unsigned which);
 static int   load_key(const struct vault *vault, const char *name,
       gnutls_privkey_t *key, char *why, size_t why_size);
 static int   parse_key(const char *pem, size_t len, gnutls_privkey_t *key);
@@ -148,15 +150,39 @@ free_keys(struct signer *signer)
 static bool
 load_keys(struct signer *signer, char *why, size_t why_size)
 {
-	const struct vault *vault = signer->vault;
+	for (unsigned i = 0; i < REQUEST_KEYS; i++) {
+		const char *name = key_name(signer->vault, i);
 
-	if (!vault->server)
-		return load_key(vault, CREDENTIALS_SITE_KEY,
-			   &signer->keys[REQUEST_KEY_MAIN], why, why_size) == 0;
-	return load_key(vault, CREDENTIALS_KEY,
-		   &signer->keys[REQUEST_KEY_MAIN], why, why_size) == 0 &&
-	    load_key(vault, CREDENTIALS_RSA_KEY,
-		&signer->keys[REQUEST_KEY_RSA], why, why_size) == 0;
+		if (name != NULL &&
+		    load_key(signer->vault, name, &signer->keys[i], why,
+			why_size) < 0)
+			return false;
+	}
+	return true;
+}
+
+/* NULL when this role has no such key. */
+static const char *
+key_name(const struct vault *vault, unsigned which)
+{
+	if (which == REQUEST_KEY_RSA)
+		return vault->server ? CREDENTIALS_RSA_KEY : NULL;
+	return vault->server ? CREDENTIALS_KEY : CREDENTIALS_SITE_KEY;
+}
+
+/* `site add` makes the one for tls-srp while we run. */
+static void
+load_late(struct signer *signer, unsigned which)
+{
+	const char *name = key_name(signer->vault, which);
+	char	    why[256];
+
+	if (signer->keys[which] != NULL || name == NULL ||
+	    load_key(signer->vault, name, &signer->keys[which], why,
+		sizeof(why)) == 0)
+		return;
+	if (log_limit_ok(&signer->complaints))
+		log_warnx("%s", why);
 }
 
 static int
@@ -276,6 +302,7 @@ serve_sign_info(struct signer *signer, const struct chan_msg *msg)
 
 	if (msg->len != 1 || msg->data[0] >= REQUEST_KEYS)
 		return -EBADMSG;
+	load_late(signer, msg->data[0]);
 	if (signer->keys[msg->data[0]] != NULL)
 		pk = gnutls_privkey_get_pk_algorithm(
 		    signer->keys[msg->data[0]], &bits);
