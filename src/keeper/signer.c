@@ -175,13 +175,14 @@ static void
 load_late(struct signer *signer, unsigned which)
 {
 	const char *name = key_name(signer->vault, which);
-	char	    why[256];
+	uint64_t    swallowed;
+	char	    why[512];
 
 	if (signer->keys[which] != NULL || name == NULL ||
 	    load_key(signer->vault, name, &signer->keys[which], why,
 		sizeof(why)) == 0)
 		return;
-	if (log_limit_ok(&signer->complaints))
+	if (log_limit_allow(&signer->complaints, mono_now().us, &swallowed))
 		log_warnx("%s", why);
 }
 

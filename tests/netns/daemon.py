@@ -59,7 +59,8 @@ class Daemon:
         """`tombolo run`; with `wait`, returns when `status` says up."""
         assert self.process is None or not self.process.running()
         environ = dict(os.environ, ASAN_OPTIONS="exitcode=99:" + os.environ.get(
-            "ASAN_OPTIONS", ""), **(env or {}))
+            "ASAN_OPTIONS", ""))
+        environ.update(env or {})
         self.process = self.ns.spawn(binary(), "run", "-c", self.conf,
                                      "--foreground", name=self.name,
                                      env=environ)
