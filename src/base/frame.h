@@ -6,6 +6,9 @@
  * end of the turn, so a frame for twenty sites is one frame, seen twenty times.
  * In front of the bytes there is always room for the header of an item: whoever
  * makes a frame sees to FRAME_HEADROOM bytes that may be overwritten.
+ *
+ * A superframe stands for many frames of one flow: one header, and the payload
+ * of all of them.  Only the device gives and takes those (io/offload.h).
  */
 #ifndef FRAME_H
 #define FRAME_H
@@ -15,16 +18,25 @@
 
 #include "base/eth.h"
 
-#define FRAME_HEADROOM 6 /* datapath/item.h: a FRAME's header */
-#define FRAME_MAX_LEN  ETH_MAX_LEN
-#define FRAME_BATCH    64 /* frames or datagrams handled by one call */
+#define FRAME_HEADROOM	6 /* datapath/item.h: a FRAME's header */
+#define FRAME_MAX_LEN	ETH_MAX_LEN
+#define FRAME_MAX_SUPER 65550 /* an IP packet of 65535 with Ethernet and a tag */
+#define FRAME_BATCH	64 /* frames or datagrams handled by one call */
+
+/* The TCP or UDP checksum is still to be completed; travels in the item. */
+#define FRAME_CSUM 0x1
+
+/* Of what a superframe is made. */
+enum frame_gso { FRAME_WHOLE, FRAME_TCP4, FRAME_TCP6, FRAME_UDP };
 
 struct frame {
 	uint8_t *data;
 	size_t	 len;
-	uint8_t	 flags; /* of its item, datapath/item.h */
-	uint16_t csum_start;
-	uint8_t	 csum_offset;
+	uint8_t	 flags;	     /* FRAME_CSUM */
+	uint8_t	 gso;	     /* enum frame_gso */
+	uint16_t gso_size;   /* payload of each but the last, in bytes */
+	uint16_t csum_start; /* with FRAME_CSUM: what it covers, and */
+	uint8_t	 csum_offset; /* where it goes, from there */
 };
 
 #endif /* FRAME_H */

@@ -46,6 +46,18 @@ enum conf_auth {
 	CONF_AUTHS
 };
 #define CONF_AUTH_BIT(auth) (1u << (auth))
+/* What the kernel may do for us, at the device and at the UDP sockets. */
+enum conf_offload {
+	CONF_OFFLOAD_CSUM, /* device: partial checksums; the next four need it */
+	CONF_OFFLOAD_TSO4, /* device: TCP in superframes */
+	CONF_OFFLOAD_TSO6,
+	CONF_OFFLOAD_USO4, /* device: UDP in superframes */
+	CONF_OFFLOAD_USO6,
+	CONF_OFFLOAD_GSO, /* sockets: cut what is sent (UDP_SEGMENT) */
+	CONF_OFFLOAD_GRO, /* sockets: merge what is received (UDP_GRO) */
+	CONF_OFFLOADS
+};
+#define CONF_OFFLOAD_BIT(offload) (1u << (offload))
 enum conf_auto { CONF_NO, CONF_YES, CONF_AUTO };
 
 struct conf_prefixes {
@@ -106,6 +118,8 @@ struct conf {
 	unsigned       mtu; /* 0: tap, the bridge's or 1500; tun, 1400 */
 	unsigned       path_mtu; /* largest outer IP packet to try; 1500 */
 	unsigned       workers; /* 0: one per CPU, at most 16 */
+	unsigned       no_offloads; /* a bit each: not to be used */
+	bool	       clamp_mss; /* keep TCP to segments that pass whole */
 	struct conf_prefixes addresses; /* extra addresses for the device */
 	struct conf_prefixes tunnel_networks; /* server, tun: 10.4.2.0/24 */
 	struct conf_prefixes networks; /* server, tun: behind the server */

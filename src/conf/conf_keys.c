@@ -104,6 +104,13 @@ const struct conf_key conf_keys[CONF_NKEYS] = {
 	{ CONF_IN_INTERFACE, "workers", CONF_TYPE_NUMBER, CONF_KEY_AUTO,
 	    IN_CONF(workers), 1, CONF_MAX_WORKERS, "auto", NULL,
 	    "Threads of the data path; auto: one per CPU, at most 16." },
+	{ CONF_IN_INTERFACE, "clamp-mss", CONF_TYPE_BOOL, 0,
+	    IN_CONF(clamp_mss), 0, 0, "yes", NULL,
+	    "Whether to keep TCP to segments that pass the tunnel whole." },
+	{ CONF_IN_INTERFACE, "no-offload", CONF_TYPE_OFFLOADS, 0,
+	    IN_CONF(no_offloads), 0, CONF_OFFLOADS, NULL, "uso4",
+	    "What the kernel shall not do for us: csum, tso4, tso6, uso4, uso6,\n"
+	    "gso, gro, or all.  May be given again." },
 	{ CONF_IN_INTERFACE, "address", CONF_TYPE_ADDRESSES, 0,
 	    IN_CONF(addresses), 0, CONF_MAX_LIST, NULL, "192.168.7.1/24",
 	    "An address more for the interface.  May be given again." },

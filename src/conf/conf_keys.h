@@ -39,6 +39,7 @@ enum conf_type {
 	CONF_TYPE_MODE,	     /* enum conf_mode */
 	CONF_TYPE_AUTH,	     /* enum conf_auth */
 	CONF_TYPE_AUTHS,     /* list: a bit each in an unsigned */
+	CONF_TYPE_OFFLOADS,  /* the same */
 	CONF_TYPE_SERVICE,   /* char *: a PAM service's name */
 	CONF_TYPE_SITE,	     /* char[]: a site's name */
 	CONF_TYPE_DEVICE,    /* char[16]: an interface's name */
@@ -66,7 +67,7 @@ struct conf_key {
 	const char	 *help;	    /* for the commented file; a line or more */
 };
 
-#define CONF_NKEYS	    44
+#define CONF_NKEYS	    46
 #define CONF_MAX_COMPLAINTS 64 /* the last one says that there are more */
 
 extern const struct conf_key conf_keys[CONF_NKEYS];

@@ -20,10 +20,10 @@ typedef void print_fn(FILE *out, const struct conf_key *key, const void *base,
 
 static parse_fn parse_path, parse_host, parse_server, parse_port, parse_number,
     parse_addr, parse_bool, parse_auto, parse_mode, parse_auth, parse_auths,
-    parse_service, parse_site, parse_device, parse_prefixes;
+    parse_offloads, parse_service, parse_site, parse_device, parse_prefixes;
 static print_fn print_string, print_server, print_port, print_number,
     print_addr, print_bool, print_auto, print_mode, print_auth, print_auths,
-    print_chars, print_prefixes;
+    print_offloads, print_chars, print_prefixes;
 
 static const struct {
 	parse_fn *parse;
@@ -40,6 +40,7 @@ static const struct {
 	[CONF_TYPE_MODE] = { parse_mode, print_mode },
 	[CONF_TYPE_AUTH] = { parse_auth, print_auth },
 	[CONF_TYPE_AUTHS] = { parse_auths, print_auths },
+	[CONF_TYPE_OFFLOADS] = { parse_offloads, print_offloads },
 	[CONF_TYPE_SERVICE] = { parse_service, print_string },
 	[CONF_TYPE_SITE] = { parse_site, print_chars },
 	[CONF_TYPE_DEVICE] = { parse_device, print_chars },
@@ -54,12 +55,26 @@ static const char *const auto_names[] = {
 	[CONF_AUTO] = "auto",
 };
 
+static const char *const offload_names[CONF_OFFLOADS] = {
+	[CONF_OFFLOAD_CSUM] = "csum",
+	[CONF_OFFLOAD_TSO4] = "tso4",
+	[CONF_OFFLOAD_TSO6] = "tso6",
+	[CONF_OFFLOAD_USO4] = "uso4",
+	[CONF_OFFLOAD_USO6] = "uso6",
+	[CONF_OFFLOAD_GSO] = "gso",
+	[CONF_OFFLOAD_GRO] = "gro",
+};
+#define ALL_OFFLOADS (CONF_OFFLOAD_BIT(CONF_OFFLOADS) - 1)
+
 static void *place(const struct conf_key *key, void *base);
 static const void *place_const(const struct conf_key *key, const void *base);
 static bool set_string(char **string, const char *value, char *why,
     size_t why_size);
 static bool read_method(enum conf_auth *auth, const char *value, char *why,
     size_t why_size);
+static bool add_bits(unsigned *bits, unsigned more, char *why,
+    size_t why_size);
+static unsigned nth_bit(unsigned bits, size_t n);
 static bool is_host_name(const char *text);
 static bool check_prefix(const struct conf_key *key,
     const struct prefix *prefix, char *why, size_t why_size);
@@ -68,7 +83,7 @@ bool
 conf_type_is_list(const struct conf_key *key)
 {
 	return types[key->type].parse == parse_prefixes ||
-	    key->type == CONF_TYPE_AUTHS;
+	    key->type == CONF_TYPE_AUTHS || key->type == CONF_TYPE_OFFLOADS;
 }
 
 bool
@@ -90,6 +105,7 @@ conf_type_count(const struct conf_key *key, const void *base)
 	case CONF_TYPE_SERVICE:
 		return *(const char *const *)at != NULL;
 	case CONF_TYPE_AUTHS:
+	case CONF_TYPE_OFFLOADS:
 		return (size_t)__builtin_popcount(*(const unsigned *)at);
 	case CONF_TYPE_SITE:
 	case CONF_TYPE_DEVICE:
@@ -312,17 +328,39 @@ static bool
 parse_auths(const struct conf_key *key, void *base, const char *value,
     char *why, size_t why_size)
 {
-	unsigned      *auths = place(key, base);
 	enum conf_auth auth;
 
-	if (!read_method(&auth, value, why, why_size))
-		return false;
-	if ((*auths & CONF_AUTH_BIT(auth)) != 0) {
+	return read_method(&auth, value, why, why_size) &&
+	    add_bits(place(key, base), CONF_AUTH_BIT(auth), why, why_size);
+}
+
+static bool
+add_bits(unsigned *bits, unsigned more, char *why, size_t why_size)
+{
+	if ((*bits & more) == more) {
 		strlcpy(why, "is there already", why_size);
 		return false;
 	}
-	*auths |= CONF_AUTH_BIT(auth);
+	*bits |= more;
 	return true;
+}
+
+static bool
+parse_offloads(const struct conf_key *key, void *base, const char *value,
+    char *why, size_t why_size)
+{
+	unsigned *bits = place(key, base);
+
+	if (strcmp(value, "all") == 0)
+		return add_bits(bits, ALL_OFFLOADS, why, why_size);
+	for (unsigned i = 0; i < CONF_OFFLOADS; i++) {
+		if (strcmp(value, offload_names[i]) == 0)
+			return add_bits(bits, CONF_OFFLOAD_BIT(i), why,
+			    why_size);
+	}
+	strlcpy(why, "expected csum, tso4, tso6, uso4, uso6, gso, gro or all",
+	    why_size);
+	return false;
 }
 
 static bool
@@ -562,9 +600,25 @@ print_auths(FILE *out, const struct conf_key *key, const void *base,
 {
 	unsigned auths = *(const unsigned *)place_const(key, base);
 
-	while (item-- > 0)
-		auths &= auths - 1;
-	fputs(conf_auth_name((enum conf_auth)__builtin_ctz(auths)), out);
+	fputs(conf_auth_name((enum conf_auth)nth_bit(auths, item)), out);
+}
+
+static void
+print_offloads(FILE *out, const struct conf_key *key, const void *base,
+    size_t item)
+{
+	fputs(offload_names[nth_bit(*(const unsigned *)place_const(key, base),
+		  item)],
+	    out);
+}
+
+/* The place of the `n`th that is set. */
+static unsigned
+nth_bit(unsigned bits, size_t n)
+{
+	while (n-- > 0)
+		bits &= bits - 1;
+	return (unsigned)__builtin_ctz(bits);
 }
 
 static void

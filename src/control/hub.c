@@ -50,6 +50,7 @@ struct hub {
 };
 
 static void fill_dp(struct hub *hub, const struct gift *gift);
+static unsigned merge_kinds(unsigned offloads);
 static int start_workers(struct hub *hub, const struct gift *gift);
 static void on_letter(void *arg, struct letter *letter);
 static void on_detached(struct port *port);
@@ -291,8 +292,30 @@ fill_dp(struct hub *hub, const struct gift *gift)
 	dp->control = &hub->box;
 	memcpy(dp->mac, gift->mac, sizeof(dp->mac));
 	dp->max_outer = conf->path_mtu;
+	dp->vnet = gift->offloads != 0;
+	dp->merge = merge_kinds(gift->offloads);
+	dp->segments = (conf->no_offloads &
+			   CONF_OFFLOAD_BIT(CONF_OFFLOAD_GSO)) == 0;
+	dp->clamp_mss = conf->clamp_mss;
 	dp->probing = dp->server && dp->mode == DP_TAP && conf->loop_probe;
 	loopprobe_id_init(&dp->probe_id);
+}
+
+/* The same kinds of superframes go to the device that come from it. */
+static unsigned
+merge_kinds(unsigned offloads)
+{
+	unsigned uso = CONF_OFFLOAD_BIT(CONF_OFFLOAD_USO4) |
+	    CONF_OFFLOAD_BIT(CONF_OFFLOAD_USO6);
+	unsigned kinds = 0;
+
+	if ((offloads & CONF_OFFLOAD_BIT(CONF_OFFLOAD_TSO4)) != 0)
+		kinds |= 1u << FRAME_TCP4;
+	if ((offloads & CONF_OFFLOAD_BIT(CONF_OFFLOAD_TSO6)) != 0)
+		kinds |= 1u << FRAME_TCP6;
+	if ((offloads & uso) == uso)
+		kinds |= 1u << FRAME_UDP;
+	return kinds;
 }
 
 static int

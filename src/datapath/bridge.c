@@ -51,7 +51,7 @@ bridge_forward(struct worker *worker, struct port *from, struct frame *frame)
 static enum drop
 admit(const struct frame *frame)
 {
-	if (frame->len < ETH_MIN_LEN || frame->len > ETH_MAX_LEN ||
+	if (frame->len < ETH_MIN_LEN ||
 	    eth_is_group(eth_src(frame->data)) ||
 	    eth_is_zero(eth_src(frame->data)))
 		return DROP_BAD_FRAME;

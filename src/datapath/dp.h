@@ -33,6 +33,10 @@ struct dp {
 	struct mailbox *control; /* letters to the control thread */
 	uint8_t		mac[6];	 /* the device's */
 	size_t		max_outer; /* largest outer IP packet to try */
+	bool		vnet;	   /* the device's frames have virtio_net_hdr */
+	unsigned	merge;	   /* merge_init()'s kinds, for the device */
+	bool		segments;  /* udp_batch_new()'s */
+	bool		clamp_mss;
 
 	struct fdb *fdb; /* tap; lock-free (fdb.h) */
 

@@ -2,11 +2,10 @@
 #include "datapath/forward.h"
 
 #include "datapath/bridge.h"
+#include "datapath/device.h"
 #include "datapath/router.h"
 #include "datapath/send.h"
 #include "datapath/worker.h"
-
-static enum drop to_device(struct worker *worker, const struct frame *frame);
 
 void
 forward_frame(struct worker *worker, struct port *from, struct frame *frame)
@@ -15,7 +14,7 @@ forward_frame(struct worker *worker, struct port *from, struct frame *frame)
 
 	port_count(&from->counters.rx_frames, 1);
 	port_count(&from->counters.rx_bytes, frame->len);
-	if (frame->len > FRAME_MAX_LEN)
+	if (frame->len > FRAME_MAX_LEN && frame->gso == FRAME_WHOLE)
 		drop = DROP_BAD_FRAME;
 	else if (worker->dp->mode == DP_TAP)
 		drop = bridge_forward(worker, from, frame);
@@ -28,17 +27,8 @@ forward_frame(struct worker *worker, struct port *from, struct frame *frame)
 enum drop
 forward_to(struct worker *worker, struct port *to, const struct frame *frame)
 {
-	if (to->id == DP_PORT_LOCAL)
-		return to_device(worker, frame);
-	return send_frame(worker, to, frame);
-}
-
-static enum drop
-to_device(struct worker *worker, const struct frame *frame)
-{
-	/* More than a batch at once: fragments and small frames. */
-	if (worker->ndevice_out == WORKER_DEVICE_QUEUE)
-		worker_write_device(worker);
-	worker->device_out[worker->ndevice_out++] = *frame;
+	if (to->id != DP_PORT_LOCAL)
+		return send_frame(worker, to, frame);
+	device_queue(worker, frame);
 	return DROP_NONE;
 }

@@ -29,7 +29,7 @@
 
 enum item_type { ITEM_FRAME = 1, ITEM_FRAGMENT = 2, ITEM_ECHO = 3 };
 
-#define ITEM_FRAME_CSUM	   0x1 /* a checksum is still to be completed */
+#define ITEM_FRAME_CSUM	   0x1 /* base/frame.h: FRAME_CSUM */
 #define ITEM_FRAGMENT_LAST 0x1 /* the last piece of its frame */
 #define ITEM_ECHO_REPLY	   0x1
 #define ITEM_ECHO_PATH	   0x2 /* checks a path: see lane.c */

@@ -300,7 +300,7 @@ on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 	    lane->session_id);
 	memcpy(dgram->data + LANE_HEADER_LEN, data, len);
 	dgram->len = LANE_HEADER_LEN + len;
-	dgram->path = *path;
+	dgram->path = path;
 	dgram->fd = lane->fd;
 	if (record[0] != LANE_TYPE_DATA) {
 		make_gate(lane->env->client ? lane->keys.gate_client :
@@ -326,7 +326,7 @@ send_again(struct lane *lane, struct mono now)
 
 		memcpy(dgram->data, data, len);
 		dgram->len = len;
-		dgram->path = lane->path;
+		dgram->path = &lane->path;
 		dgram->fd = lane->fd;
 	}
 	lane_flight_sent(lane->flight, now);

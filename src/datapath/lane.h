@@ -158,6 +158,13 @@ lane_capacity(const struct lane *lane)
 	return lane->pmtu.current - lane->overhead;
 }
 
+/* Longest frame that passes as one item. */
+static inline size_t
+lane_room(const struct lane *lane)
+{
+	return lane_capacity(lane) - ITEM_FRAME_HEADER;
+}
+
 /*
  * Retransmission, keepalive, path probes.  Wants to be called every 20 ms while
  * lane_is_busy(), else a few times a second.

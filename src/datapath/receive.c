@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Inbound flow
  *
- * 1. a batch of datagrams			io/udp.c udp_receive()
+ * 1. a batch of datagrams			io/udp.c udp_next()
  * 2. exactly one record of ours?		lane_header_read()
  * 3. whose lane is it?				lane_table_lookup(), find_lane()
  * 4. handshake: seal checked, to GnuTLS	lane_handshake()
  * 5. data: window, GnuTLS, window, path	lane_open()
  * 6. the items inside				deliver_items()
  * 7. fragments joined				frag_join()
- * 8. on to the waist				forward_frame()
+ * 8. SYNs kept to what passes			mss_clamp()
+ * 9. on to the waist				forward_frame()
  *
  * The functions stand in that order.
  */
 #include "datapath/receive.h"
 
-#include "datapath/csum.h"
 #include "datapath/forward.h"
 #include "datapath/lane_path.h"
+#include "datapath/mss.h"
 #include "datapath/worker.h"
 #include "datapath/worker_stray.h"
 
 static enum drop receive_one(struct worker *worker,
-    const struct udp_datagram *dgram, uint8_t *plain, struct port **port);
+    const struct udp_datagram *dgram, struct port **port);
 static struct lane *find_lane(struct port *port, uint8_t number);
 static enum drop deliver_items(struct worker *worker, struct lane *lane,
     uint8_t *record, size_t len, const struct udp_path *from);
@@ -31,20 +32,17 @@ static enum drop deliver_fragment(struct worker *worker, struct lane *lane,
     const struct item *item);
 
 void
-receive_batch(struct worker *worker, const struct udp_datagram *list, unsigned n)
+receive_datagram(struct worker *worker, const struct udp_datagram *datagram)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct port *port = NULL;
-		enum drop    drop = receive_one(worker, &list[i],
-		       worker->plain + (size_t)i * LANE_MAX_RECORD, &port);
+	struct port *port = NULL;
+	enum drop    drop = receive_one(worker, datagram, &port);
 
-		if (drop == DROP_NONE)
-			continue;
-		if (port != NULL)
-			port_drop(port, drop);
-		else
-			worker_drop(worker, drop);
-	}
+	if (drop == DROP_NONE)
+		return;
+	if (port != NULL)
+		port_drop(port, drop);
+	else
+		worker_drop(worker, drop);
 }
 
 /*
@@ -53,10 +51,11 @@ receive_batch(struct worker *worker, const struct udp_datagram *list, unsigned n
  */
 static enum drop
 receive_one(struct worker *worker, const struct udp_datagram *dgram,
-    uint8_t *plain, struct port **port)
+    struct port **port)
 {
 	struct lane_header hdr;
 	struct lane	  *lane;
+	uint8_t		  *plain;
 	size_t		   len;
 	enum drop	   drop;
 
@@ -75,12 +74,16 @@ receive_one(struct worker *worker, const struct udp_datagram *dgram,
 		return DROP_NO_KEY;
 	if (hdr.type != LANE_TYPE_DATA)
 		return lane_handshake(lane, dgram->data, dgram->len,
-		    &dgram->path, worker->now);
-	drop = lane_open(lane, &hdr, dgram->data, dgram->len, &dgram->path,
+		    dgram->path, worker->now);
+	if (worker->plain_used > WORKER_PLAIN)
+		worker_flush(worker);
+	plain = worker->plain + worker->plain_used;
+	drop = lane_open(lane, &hdr, dgram->data, dgram->len, dgram->path,
 	    plain, &len, worker->now);
 	if (drop != DROP_NONE)
 		return drop;
-	return deliver_items(worker, lane, plain, len, &dgram->path);
+	worker->plain_used += len;
+	return deliver_items(worker, lane, plain, len, dgram->path);
 }
 
 static struct lane *
@@ -132,12 +135,9 @@ deliver_frame(struct worker *worker, struct lane *lane, const struct item *item)
 		.csum_offset = item->csum_offset,
 	};
 
-	/* Our device takes whole frames only; item_next() checked the bounds. */
-	if ((frame.flags & ITEM_FRAME_CSUM) != 0) {
-		csum_complete(frame.data, frame.len, frame.csum_start,
-		    frame.csum_offset);
-		frame.flags = 0;
-	}
+	if (worker->dp->clamp_mss)
+		mss_clamp(&frame, worker->dp->mode == DP_TAP,
+		    lane_room(lane));
 	forward_frame(worker, lane->port, &frame);
 	return DROP_NONE;
 }

@@ -10,10 +10,10 @@
 struct worker;
 
 /*
- * Takes a batch as far as it goes; what is forwarded leaves with
- * worker_flush().  At most UDP_BATCH datagrams between two flushes.
+ * Takes one as far as it goes; what is forwarded leaves with worker_flush(),
+ * at the latest when the memory for plaintext is full.
  */
-void receive_batch(struct worker *worker, const struct udp_datagram *list,
-    unsigned n);
+void receive_datagram(struct worker *worker,
+    const struct udp_datagram *datagram);
 
 #endif /* RECEIVE_H */

@@ -2,11 +2,14 @@
 /* Outbound flow
  *
  * 1. a lane of this worker for the flow	send_frame(), choose_lane()
- * 2. queued until the end of the turn		lane->out
- * 3. as one item, or in fragments		send_lane(), send_fragments()
- * 4. sealed					lane.c lane_seal()
- * 5. header in front, into the batch		lane.c on_push()
- * 6. out, a batch at a time			io/udp.c udp_flush()
+ * 2. SYNs kept to what passes			mss_clamp()
+ * 3. queued until the end of the turn		lane->out
+ * 4. small ones share a record			send_lane(), send_gathered()
+ * 5. superframes are cut			send_super()
+ * 6. as one item, or in fragments		send_one(), send_fragments()
+ * 7. sealed					lane.c lane_seal()
+ * 8. header in front, into the batch		lane.c on_push()
+ * 9. out, a batch at a time			io/udp.c udp_flush()
  *
  * The functions stand in that order.
  */
@@ -16,6 +19,8 @@
 #include <string.h>
 
 #include "datapath/flow.h"
+#include "datapath/mss.h"
+#include "datapath/split.h"
 #include "datapath/worker.h"
 
 static_assert(FRAME_HEADROOM == ITEM_FRAME_HEADER,
@@ -24,6 +29,13 @@ static_assert(FRAME_HEADROOM == ITEM_FRAME_HEADER,
 static struct lane *choose_lane(struct worker *worker, struct port *port,
     const struct frame *frame);
 static void send_lane(struct worker *worker, struct lane *lane);
+static unsigned gather(struct lane *lane, unsigned from);
+static void send_gathered(struct worker *worker, struct lane *lane,
+    unsigned from, unsigned n);
+static void send_super(struct worker *worker, struct lane *lane,
+    const struct frame *super);
+static void count(struct port *port, const struct frame *frame,
+    enum drop drop);
 static enum drop send_one(struct worker *worker, struct lane *lane,
     const struct frame *frame);
 static enum drop send_fragments(struct worker *worker, struct lane *lane,
@@ -38,6 +50,8 @@ send_frame(struct worker *worker, struct port *port, const struct frame *frame)
 		return DROP_NO_LANE;
 	if (lane->nout == FRAME_BATCH)
 		send_lane(worker, lane);
+	if (worker->dp->clamp_mss)
+		mss_clamp(frame, worker->dp->mode == DP_TAP, lane_room(lane));
 	lane->out[lane->nout++] = *frame;
 	if (!lane->dirty) {
 		lane->dirty = true;
@@ -87,20 +101,82 @@ choose_lane(struct worker *worker, struct port *port,
 static void
 send_lane(struct worker *worker, struct lane *lane)
 {
-	struct port *port = lane->port;
-
-	for (unsigned i = 0; i < lane->nout; i++) {
+	for (unsigned i = 0, n; i < lane->nout; i += n) {
 		const struct frame *frame = &lane->out[i];
-		enum drop	    drop = send_one(worker, lane, frame);
 
-		if (drop != DROP_NONE) {
-			port_drop(port, drop);
-			continue;
-		}
-		port_count(&port->counters.tx_frames, 1);
-		port_count(&port->counters.tx_bytes, frame->len);
+		n = gather(lane, i);
+		if (frame->gso != FRAME_WHOLE)
+			send_super(worker, lane, frame);
+		else if (n > 1)
+			send_gathered(worker, lane, i, n);
+		else
+			count(lane->port, frame,
+			    send_one(worker, lane, frame));
 	}
 	lane->nout = 0;
+}
+
+/* How many from there on fit into one record; at least 1. */
+static unsigned
+gather(struct lane *lane, unsigned from)
+{
+	size_t	 len = 0, max = lane_capacity(lane);
+	unsigned i = from;
+
+	while (i < lane->nout && lane->out[i].gso == FRAME_WHOLE) {
+		len += ITEM_FRAME_HEADER + lane->out[i].len;
+		if (len > max)
+			break;
+		i++;
+	}
+	return i > from ? i - from : 1;
+}
+
+static void
+send_gathered(struct worker *worker, struct lane *lane, unsigned from,
+    unsigned n)
+{
+	uint8_t	 *dst = worker->scratch;
+	enum drop drop;
+
+	for (unsigned i = from; i < from + n; i++) {
+		const struct frame *frame = &lane->out[i];
+
+		dst += item_put_frame(dst, frame->len, frame->flags,
+		    frame->csum_start, frame->csum_offset);
+		memcpy(dst, frame->data, frame->len);
+		dst += frame->len;
+	}
+	drop = lane_seal(lane, worker->scratch,
+	    (size_t)(dst - worker->scratch));
+	for (unsigned i = from; i < from + n; i++)
+		count(lane->port, &lane->out[i], drop);
+}
+
+static void
+send_super(struct worker *worker, struct lane *lane, const struct frame *super)
+{
+	struct split split;
+	struct frame frame;
+
+	if (!split_begin(&split, super, worker->dp->mode == DP_TAP,
+		lane_room(lane))) {
+		port_drop(lane->port, DROP_BAD_FRAME);
+		return;
+	}
+	while (split_next(&split, &frame))
+		count(lane->port, &frame, send_one(worker, lane, &frame));
+}
+
+static void
+count(struct port *port, const struct frame *frame, enum drop drop)
+{
+	if (drop != DROP_NONE) {
+		port_drop(port, drop);
+		return;
+	}
+	port_count(&port->counters.tx_frames, 1);
+	port_count(&port->counters.tx_bytes, frame->len);
 }
 
 /* The header of the item goes into the headroom, in place. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/nitems.h"
+#include "datapath/device.h"
 #include "datapath/forward.h"
 #include "datapath/lane_path.h"
 #include "datapath/receive.h"
@@ -21,7 +22,6 @@
 static void *run(void *arg);
 static void on_device(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_socket(struct ev_loop *loop, struct ev_io *io, int events);
-static void receive_from(struct worker *worker, int fd);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void set_tick(struct worker *worker, bool busy);
 static void on_letter(void *arg, struct letter *letter);
@@ -49,11 +49,11 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, int udp_fd)
 	worker->now = mono_now();
 	TAILQ_INIT(&worker->sites);
 	SLIST_INIT(&worker->dirty);
-	worker->tap = tap_batch_new();
-	worker->udp = udp_batch_new();
+	worker->tap = tap_new(tap_fd, dp->vnet);
+	worker->udp = udp_batch_new(dp->segments);
 	worker->frags = frag_pool_new();
 	worker->local = port_new(DP_PORT_LOCAL, 0, 0);
-	worker->plain = malloc((size_t)UDP_BATCH * LANE_MAX_RECORD);
+	worker->plain = malloc(WORKER_PLAIN + 2 * (size_t)LANE_MAX_RECORD);
 	worker->scratch = malloc(UDP_MAX_LEN);
 	worker->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (worker->tap == NULL || worker->udp == NULL ||
@@ -67,6 +67,7 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, int udp_fd)
 	worker->env.reserve = reserve;
 	worker->env.confirmed = on_confirmed;
 	worker->env.max_outer = dp->max_outer;
+	merge_init(&worker->device_out, dp->mode == DP_TAP, dp->merge);
 	worker->ports[DP_PORT_LOCAL] = worker->local;
 	mailbox_open(&worker->box, worker->loop, on_letter, worker);
 	return worker;
@@ -141,7 +142,7 @@ worker_free(struct worker *worker)
 	port_free(worker->local);
 	frag_pool_free(worker->frags);
 	udp_batch_free(worker->udp);
-	tap_batch_free(worker->tap);
+	tap_free(worker->tap);
 	free(worker->plain);
 	free(worker->scratch);
 	free(worker);
@@ -151,28 +152,11 @@ void
 worker_flush(struct worker *worker)
 {
 	send_flush(worker);
-	worker_write_device(worker);
+	device_flush(worker);
 	udp_flush(worker->udp, on_refused, worker);
 	frag_release(worker->frags);
 	worker->joined = 0;
-}
-
-void
-worker_write_device(struct worker *worker)
-{
-	struct port *local = worker->local;
-
-	for (unsigned i = 0; i < worker->ndevice_out; i++) {
-		const struct frame *frame = &worker->device_out[i];
-
-		if (tap_write(worker->tap_fd, frame) < 0) {
-			port_drop(local, DROP_DEVICE);
-			continue;
-		}
-		port_count(&local->counters.tx_frames, 1);
-		port_count(&local->counters.tx_bytes, frame->len);
-	}
-	worker->ndevice_out = 0;
+	worker->plain_used = 0;
 }
 
 static void *
@@ -193,7 +177,7 @@ on_device(struct ev_loop *loop, struct ev_io *io, int events)
 
 	(void)events;
 	worker->now = mono_now();
-	n = tap_read(worker->tap, worker->tap_fd, &frames);
+	n = tap_read(worker->tap, &frames);
 	if (n < 0) {
 		ev_io_stop(loop, io);
 		worker->device_gone.kind = CONTROL_DEVICE_GONE;
@@ -208,22 +192,17 @@ on_device(struct ev_loop *loop, struct ev_io *io, int events)
 static void
 on_socket(struct ev_loop *loop, struct ev_io *io, int events)
 {
+	struct worker	   *worker = io->data;
+	struct udp_datagram datagram;
+
 	(void)loop;
 	(void)events;
-	receive_from(io->data, io->fd);
-}
-
-static void
-receive_from(struct worker *worker, int fd)
-{
-	struct udp_datagram *list;
-	int		     n;
-
 	worker->now = mono_now();
-	n = udp_receive(worker->udp, fd, &list);
 	/* A pending ICMP error was taken by this call; the next one reads. */
-	if (n > 0)
-		receive_batch(worker, list, (unsigned)n);
+	if (udp_receive(worker->udp, io->fd) > 0) {
+		while (udp_next(worker->udp, &datagram))
+			receive_datagram(worker, &datagram);
+	}
 	worker_flush(worker);
 }
 

@@ -24,14 +24,15 @@
 #include "datapath/lane.h"
 #include "datapath/lane_table.h"
 #include "datapath/mailbox.h"
+#include "datapath/merge.h"
 #include "datapath/port.h"
 #include "io/tap.h"
 #include "io/udp.h"
 
 struct router_table;
 
-#define WORKER_DEVICE_QUEUE 256 /* frames for the device in one turn */
-#define WORKER_MAX_STRAYS   256 /* datagrams on their way to another worker */
+#define WORKER_MAX_STRAYS 256 /* datagrams on their way to another worker */
+#define WORKER_PLAIN	  (512 * 1024) /* plaintext of one turn, bytes */
 
 /* The kinds of letters, both ways. */
 enum worker_letter {
@@ -66,7 +67,7 @@ struct worker {
 	int		  tap_fd, udp_fd; /* borrowed; -1: none */
 	struct ev_io	  tap_io, udp_io;
 	struct ev_timer	  tick;
-	struct tap_batch *tap;
+	struct tap	 *tap;
 	struct udp_batch *udp;
 	struct lane_env	  env;
 
@@ -79,10 +80,11 @@ struct worker {
 	unsigned	      joined; /* frames held in `frags` */
 	uint32_t	      next_frag_owner;
 
-	uint8_t	    *plain; /* UDP_BATCH records, LANE_MAX_RECORD each */
-	uint8_t	    *scratch; /* a record of fragments */
-	struct frame device_out[WORKER_DEVICE_QUEUE];
-	unsigned     ndevice_out;
+	uint8_t	    *plain; /* records opened in this turn */
+	size_t	     plain_used;
+	uint8_t	    *scratch; /* a record of fragments, or of small frames */
+	struct merge device_out; /* device.h */
+	unsigned     merge_proven; /* kinds of superframes the kernel took */
 	SLIST_HEAD(, lane) dirty;
 
 	/* What belongs to no site; read by control. */
@@ -114,9 +116,6 @@ void worker_free(struct worker *worker);
 
 /* The thread's own: seals, sends and writes what this turn has queued. */
 void worker_flush(struct worker *worker);
-
-/* Only the frames for the device, when their queue is full. */
-void worker_write_device(struct worker *worker);
 
 /* Counts a drop that belongs to no site. */
 static inline void

@@ -11,6 +11,7 @@
 struct stray {
 	struct letter	    letter;
 	struct udp_datagram dgram;
+	struct udp_path	    path;
 	uint8_t		    data[];
 };
 
@@ -30,6 +31,8 @@ worker_stray_send(struct worker *from, const struct udp_datagram *datagram,
 	stray->letter.kind = WORKER_STRAY;
 	stray->dgram = *datagram;
 	stray->dgram.data = stray->data;
+	stray->path = *datagram->path;
+	stray->dgram.path = &stray->path;
 	memcpy(stray->data, datagram->data, datagram->len);
 	atomic_fetch_add_explicit(&to->strays, 1, memory_order_relaxed);
 	port_count(&from->strays_sent, 1);
@@ -43,7 +46,7 @@ worker_stray_take(struct worker *worker, struct letter *letter)
 	struct stray *stray = container_of(letter, struct stray, letter);
 
 	atomic_fetch_sub_explicit(&worker->strays, 1, memory_order_relaxed);
-	receive_batch(worker, &stray->dgram, 1);
+	receive_datagram(worker, &stray->dgram);
 	worker_flush(worker);
 	free(stray);
 }

@@ -3,20 +3,22 @@
  * tap: frames in and out of one queue of the TUN or TAP device.
  *
  * The descriptor is the monitor's work (monitor/tapdev.h): non-blocking,
- * without IFF_PI.
+ * without IFF_PI.  With `vnet` (IFF_VNET_HDR) each read and write has a
+ * virtio_net_hdr in front, which carries partial checksums and superframes.
  */
 #ifndef TAP_H
 #define TAP_H
 
-#include <stddef.h>
+#include <stdbool.h>
+#include <sys/uio.h>
 
 #include "base/frame.h"
 
-/* Buffers for one batch of reads. */
-struct tap_batch;
+struct tap;
 
-struct tap_batch *tap_batch_new(void);
-void		  tap_batch_free(struct tap_batch *batch);
+/* Buffers for one queue; borrows `fd`.  NULL when there is no memory. */
+struct tap *tap_new(int fd, bool vnet);
+void	    tap_free(struct tap *tap);
 
 /*
  * Reads up to FRAME_BATCH frames without waiting (longer ones have
@@ -24,9 +26,14 @@ void		  tap_batch_free(struct tap_batch *batch);
  * the next call.  Returns how many, 0 when there are none, or a negative errno
  * value (-EBADFD: the device was removed).
  */
-int tap_read(struct tap_batch *batch, int fd, struct frame **frames);
+int tap_read(struct tap *tap, struct frame **frames);
 
-/* Writes one frame.  0 or a negative errno value. */
-int tap_write(int fd, const struct frame *frame);
+/*
+ * Writes one frame, or superframe, whose bytes are iov[1] to iov[niov - 1];
+ * iov[0] is for our use.  Of `frame` only what it is counts, not its data.  0 or
+ * a negative errno value.
+ */
+int tap_write(struct tap *tap, const struct frame *frame, struct iovec *iov,
+    int niov);
 
 #endif /* TAP_H */

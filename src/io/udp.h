@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * udp: datagrams in batches, recvmmsg and sendmmsg.
+ * udp: datagrams in batches: recvmmsg with UDP_GRO, sendmmsg with UDP_SEGMENT.
+ *
+ * What is sent lies back to back in one buffer, so consecutive datagrams of one
+ * size to one place are one piece of memory, and go to the kernel as one
+ * message that it cuts up (UDP_SEGMENT); on the way in a message may hold many
+ * datagrams of one sender (UDP_GRO), which udp_next() cuts apart.
  *
  * The only place that knows about control messages: the local address a
  * datagram came to (IP_PKTINFO, IPV6_PKTINFO) is reported, and an answer can
@@ -16,7 +21,7 @@
 
 #include "base/addr.h"
 
-#define UDP_BATCH   64
+#define UDP_BATCH   128  /* datagrams sent by one flush */
 #define UDP_MAX_LEN 9216 /* of one datagram's payload */
 
 /* Where a datagram comes from and goes to, both ends. */
@@ -27,28 +32,36 @@ struct udp_path {
 };
 
 struct udp_datagram {
-	uint8_t		*data;
-	size_t		 len;
-	struct udp_path path; /* received: whence; to send: whither */
-	int		 fd;  /* to send: by which socket */
+	uint8_t *data;
+	size_t	 len;
+	/* Received: whence; to send: whither.  Borrowed. */
+	const struct udp_path *path;
+	int		       fd; /* to send: by which socket */
 };
 
 /* Storage for a batch each way, with its buffers; one a worker. */
 struct udp_batch;
 
-struct udp_batch *udp_batch_new(void);
+/* `segments`: let the kernel cut what is sent, as long as it can. */
+struct udp_batch *udp_batch_new(bool segments);
 void		  udp_batch_free(struct udp_batch *batch);
 
 /*
- * Receives up to UDP_BATCH datagrams without waiting.  Returns how many;
- * `*list` is borrowed until the next call.  0 when there are none, or a
- * negative errno value.  Datagrams longer than UDP_MAX_LEN come with len 0.
+ * Takes what is there without waiting, for udp_next().  How many messages, 0
+ * when there are none, or a negative errno value.
  */
-int udp_receive(struct udp_batch *batch, int fd, struct udp_datagram **list);
+int udp_receive(struct udp_batch *batch, int fd);
+
+/*
+ * The next of the datagrams received, borrowed until the next udp_receive();
+ * false when there is none left.  One longer than UDP_MAX_LEN has len 0.
+ */
+bool udp_next(struct udp_batch *batch, struct udp_datagram *datagram);
 
 /*
  * The next free datagram to fill in (data has room for UDP_MAX_LEN bytes), or
- * NULL when the batch is full and must be flushed.
+ * NULL when the batch is full and must be flushed.  Its path must stay as it
+ * is until then.
  */
 struct udp_datagram *udp_reserve(struct udp_batch *batch);
 
@@ -60,5 +73,8 @@ struct udp_datagram *udp_reserve(struct udp_batch *batch);
 void udp_flush(struct udp_batch *batch,
     void (*refused)(void *arg, const struct udp_datagram *datagram, int error),
     void *arg);
+
+/* Whether the kernel still cuts what is sent. */
+bool udp_segments(const struct udp_batch *batch);
 
 #endif /* UDP_H */

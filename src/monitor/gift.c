@@ -188,6 +188,7 @@ take_device(struct gift *gift, struct gift_pieces *pieces,
 	gift->ifindex = wire_get_u32(&r);
 	gift->mtu = wire_get_u32(&r);
 	wire_get_bytes(&r, gift->mac, sizeof(gift->mac));
+	gift->offloads = wire_get_u32(&r);
 	if (!wire_is_done(&r))
 		return -EBADMSG;
 	for (unsigned i = 0; i < msg->nfds; i++)

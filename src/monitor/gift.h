@@ -32,6 +32,7 @@ struct gift {
 	unsigned	 ifindex;
 	unsigned	 mtu;
 	uint8_t		 mac[6];
+	unsigned	 offloads; /* monitor/tapdev.h */
 	int		 queues[CONF_MAX_WORKERS];
 	unsigned	 nqueues;
 	int		 listener; /* -1: none */

@@ -317,6 +317,8 @@ listen_network(struct monitor *monitor)
 	if (r < 0)
 		return log_failure(what, r);
 	opening->nudp = workers;
+	if ((conf->no_offloads & CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO)) == 0)
+		sockets_merge(opening->udp, workers);
 	return true;
 }
 

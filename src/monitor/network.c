@@ -152,7 +152,7 @@ open_device(struct network *network)
 {
 	const struct conf *conf = network->conf;
 	int r = tapdev_open(&network->dev, conf->device, conf->mode,
-	    conf_workers(conf));
+	    conf_workers(conf), conf->no_offloads);
 
 	switch (-r) {
 	case 0:

@@ -120,6 +120,7 @@ send_device(struct chan *engine, const struct tapdev *device)
 	wire_put_u32(&w, device->ifindex);
 	wire_put_u32(&w, device->mtu);
 	wire_put_bytes(&w, device->mac, sizeof(device->mac));
+	wire_put_u32(&w, device->offloads);
 	if (!wire_writer_is_ok(&w))
 		return -EMSGSIZE;
 	return chan_send(engine, REQUEST_DEVICE, 0, buf, w.len, device->queues,

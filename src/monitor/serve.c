@@ -193,6 +193,9 @@ serve_lanes(struct serve *serve, struct chan *engine,
 	if (count < 1 || count > CONF_MAX_WORKERS)
 		return "its count is wrong";
 	r = server != NULL ? sockets_lanes(server, fds, count) : -EINVAL;
+	if (r > 0 && (serve->conf->no_offloads &
+			 CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO)) == 0)
+		sockets_merge(fds, count);
 	return answer_fds(engine, msg, r < 0 ? -r : 0, fds, r < 0 ? 0 : count);
 }
 

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +165,13 @@ sockets_lanes(const struct endpoint *server, int *fds, unsigned n)
 		return (int)n;
 	close_all(fds, made);
 	return r;
+}
+
+void
+sockets_merge(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		(void)set_int(fds[i], SOL_UDP, UDP_GRO, 1);
 }
 
 int

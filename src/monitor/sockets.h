@@ -37,6 +37,9 @@ int sockets_listen_udp(const struct addr *listen, uint16_t port, int *fds,
  * port of its own. */
 int sockets_lanes(const struct endpoint *server, int *fds, unsigned n);
 
+/* Lets the kernel merge what comes to these UDP sockets, where it can. */
+void sockets_merge(const int *fds, unsigned n);
+
 /* A TCP socket on its way to `server` (EINPROGRESS is success). */
 int sockets_connect(const struct endpoint *server);
 

@@ -14,7 +14,8 @@
  *   CONF      text of conf_print(), in pieces                  u8 last, bytes
  *   MATERIAL  u8 enum request_material, PEM text                     bytes
  *             (one each of the kinds that this role has)
- *   DEVICE    string name, u32 ifindex, u32 mtu, 6 bytes MAC  fds: W queues
+ *   DEVICE    string name, u32 ifindex, u32 mtu, 6 bytes MAC, u32
+ *             offloads (bits of enum conf_offload)          fds: W queues
  *   LISTEN    (server)                                        fd: TCP listener
  *   UDP       (server)                                        fds: W sockets
  *   ADMIN     (optional)                                      fd: unix listener

@@ -182,7 +182,7 @@ make_lan(const char *name, const char *a, const char *b)
 	struct tapdev dev;
 
 	/* One queue; its descriptor keeps it, and it is left open. */
-	ck_assert_int_eq(tapdev_open(&dev, name, CONF_TAP, 1), 0);
+	ck_assert_int_eq(tapdev_open(&dev, name, CONF_TAP, 1, 0), 0);
 	ck_assert_int_eq(link_set_up(link_, name, 0), 0);
 	for (const char *const *text = (const char *const[]) { a, b, NULL };
 	    *text != NULL; text++) {
@@ -254,7 +254,7 @@ START_TEST(device_has_queues_that_do_not_block_and_goes_with_them)
 	struct tapdev  dev;
 	uint8_t	       mac[6], byte[2048];
 
-	ck_assert_int_eq(tapdev_open(&dev, "hands0", mode, 4), 0);
+	ck_assert_int_eq(tapdev_open(&dev, "hands0", mode, 4, 0), 0);
 	ck_assert_uint_eq(dev.nqueues, 4);
 	ck_assert_uint_eq(dev.ifindex, if_nametoindex("hands0"));
 	ck_assert_int_eq(link_mtu(link_, "hands0"), (int)dev.mtu);
@@ -289,10 +289,10 @@ START_TEST(device_name_that_is_taken_is_refused)
 {
 	struct tapdev first, second;
 
-	ck_assert_int_eq(tapdev_open(&first, "hands0", CONF_TAP, 2), 0);
-	ck_assert_int_eq(tapdev_open(&second, "hands0", CONF_TAP, 2), -EBUSY);
-	ck_assert_int_eq(tapdev_open(&second, "hands0", CONF_TUN, 1), -EBUSY);
-	ck_assert_int_eq(tapdev_open(&second, "lo", CONF_TAP, 1), -EBUSY);
+	ck_assert_int_eq(tapdev_open(&first, "hands0", CONF_TAP, 2, 0), 0);
+	ck_assert_int_eq(tapdev_open(&second, "hands0", CONF_TAP, 2, 0), -EBUSY);
+	ck_assert_int_eq(tapdev_open(&second, "hands0", CONF_TUN, 1, 0), -EBUSY);
+	ck_assert_int_eq(tapdev_open(&second, "lo", CONF_TAP, 1, 0), -EBUSY);
 	ck_assert_uint_eq(second.nqueues, 0);
 	ck_assert(exists("hands0"));
 	tapdev_close(&first);
@@ -304,10 +304,10 @@ START_TEST(device_that_cannot_be_leaves_nothing)
 	struct tapdev dev;
 
 	ck_assert_int_eq(tapdev_open(&dev, "a-name-that-is-too-long", CONF_TAP,
-			     1),
+			     1, 0),
 	    -EINVAL);
-	ck_assert_int_eq(tapdev_open(&dev, "no/name", CONF_TAP, 1), -EINVAL);
-	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TAP, 0), -EINVAL);
+	ck_assert_int_eq(tapdev_open(&dev, "no/name", CONF_TAP, 1, 0), -EINVAL);
+	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TAP, 0, 0), -EINVAL);
 	ck_assert(!exists("hands0"));
 }
 END_TEST
@@ -330,7 +330,7 @@ START_TEST(bridge_is_made_joined_and_removed)
 	ck_assert_int_eq(link_set_up(link_, "br0", 0), 0);
 	ck_assert(link_is_up(link_, "br0"));
 
-	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TAP, 1), 0);
+	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TAP, 1, 0), 0);
 	ck_assert_int_eq(link_enslave(link_, "hands0", "none"), -ENODEV);
 	ck_assert_int_eq(link_enslave(link_, "none", "br0"), -ENODEV);
 	ck_assert_int_eq(link_enslave(link_, "hands0", "br0"), 0);
@@ -373,7 +373,7 @@ START_TEST(address_added_twice_and_removed_twice)
 	struct prefix address = P(addresses[_i]);
 	struct tapdev dev;
 
-	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TUN, 1), 0);
+	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TUN, 1, 0), 0);
 	ck_assert_int_eq(link_set_up(link_, "hands0", 1400), 0);
 	ck_assert_int_eq(link_mtu(link_, "hands0"), 1400);
 	ck_assert_int_eq(link_add_address(link_, "hands0", &address), 0);
@@ -394,8 +394,8 @@ START_TEST(route_added_twice_and_removed_twice)
 	struct prefix network = P(networks[_i]);
 	struct tapdev dev, other;
 
-	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TUN, 1), 0);
-	ck_assert_int_eq(tapdev_open(&other, "other0", CONF_TUN, 1), 0);
+	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TUN, 1, 0), 0);
+	ck_assert_int_eq(tapdev_open(&other, "other0", CONF_TUN, 1, 0), 0);
 	ck_assert_int_eq(link_set_up(link_, "hands0", 1400), 0);
 	ck_assert_int_eq(link_set_up(link_, "other0", 1400), 0);
 	ck_assert_int_eq(link_add_route(link_, "hands0", &network), 0);
@@ -495,7 +495,7 @@ START_TEST(bridge_with_a_port_or_of_somebody_else_stays)
 	struct tapdev	     dev;
 
 	killed_after(note_and_make_bridge);
-	ck_assert_int_eq(tapdev_open(&dev, "lan0", CONF_TAP, 1), 0);
+	ck_assert_int_eq(tapdev_open(&dev, "lan0", CONF_TAP, 1, 0), 0);
 	ck_assert_int_eq(link_enslave(link_, "lan0", "br0"), 0);
 	journal = journal_open(journal_path);
 	ck_assert(exists("br0"));
@@ -755,7 +755,7 @@ START_TEST(what_leaves_by_another_interface_is_translated)
 
 	ck_assert_ptr_nonnull(network);
 	in = network_device(network)->queues[0];
-	ck_assert_int_eq(tapdev_open(&out, "out0", CONF_TUN, 1), 0);
+	ck_assert_int_eq(tapdev_open(&out, "out0", CONF_TUN, 1, 0), 0);
 	ck_assert_int_eq(link_set_up(link_, "out0", 1500), 0);
 	ck_assert_int_eq(link_add_address(link_, "out0", &out4), 0);
 	ck_assert_int_eq(link_add_address(link_, "out0", &out6), 0);
@@ -878,7 +878,7 @@ START_TEST(tap_joins_a_bridge_and_changes_nothing_of_it)
 	uint8_t		old_mac[6], new_mac[6];
 
 	ck_assert_int_eq(link_make_bridge(link_, "br0", bridge_mac), 0);
-	ck_assert_int_eq(tapdev_open(&lan, "lan0", CONF_TAP, 1), 0);
+	ck_assert_int_eq(tapdev_open(&lan, "lan0", CONF_TAP, 1, 0), 0);
 	ck_assert_int_eq(link_set_up(link_, "lan0", mtus[_i].bridge_mtu), 0);
 	ck_assert_int_eq(link_enslave(link_, "lan0", "br0"), 0);
 	ck_assert_int_eq(link_set_up(link_, "br0", 0), 0);
@@ -927,7 +927,7 @@ START_TEST(tap_does_not_lend_a_bridge_its_address)
 	ck_assert_int_eq(rtnl_link_add(sock, bridge, NLM_F_CREATE), 0);
 	rtnl_link_put(bridge);
 	nl_socket_free(sock);
-	ck_assert_int_eq(tapdev_open(&lan, "lan0", CONF_TAP, 1), 0);
+	ck_assert_int_eq(tapdev_open(&lan, "lan0", CONF_TAP, 1, 0), 0);
 	strlcpy(ifr.ifr_name, "lan0", sizeof(ifr.ifr_name));
 	/* A local address of the higher kind, as virtual cards have it. */
 	memcpy(ifr.ifr_hwaddr.sa_data, "\xfa\x16\x3e\x01\x02\x03", 6);

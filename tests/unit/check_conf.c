@@ -195,6 +195,8 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 		"2001:db8::1", "a", "a_b-c.9" };
 	static const char *const servers[] = { "h", "h:1", "[2001:db8::1]:65535",
 		"2001:db8::1", "192.0.2.1:4433" };
+	static const char *const offloads[] = { "csum", "tso4", "tso6", "gso",
+		"gro" };
 	unsigned net = (unsigned)unit_below(seed, 200);
 
 	switch (key->type) {
@@ -236,6 +238,9 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 		break;
 	case CONF_TYPE_AUTHS:
 		break; /* put_random_auths() */
+	case CONF_TYPE_OFFLOADS:
+		fputs(offloads[number % 5], out);
+		break;
 	case CONF_TYPE_SERVICE:
 		fprintf(out, "tombolo-%u", net);
 		break;

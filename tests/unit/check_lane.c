@@ -330,7 +330,7 @@ START_TEST(the_peer_moves_only_when_the_new_path_answers)
 			     client->out.list[0].len, &thief, now), DROP_NONE);
 	ck_assert(endpoint_is_equal(&server->lane.path.remote, &home.remote));
 	ck_assert_uint_eq(server->out.n, 1);
-	ck_assert(endpoint_is_equal(&server->out.list[0].path.remote,
+	ck_assert(endpoint_is_equal(&server->out.list[0].path->remote,
 	    &thief.remote));
 	ck_assert_uint_le(server->out.list[0].len,
 	    3 * client->out.list[0].len);

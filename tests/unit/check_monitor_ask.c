@@ -75,6 +75,7 @@ device_payload(uint8_t *buf, size_t size)
 	wire_put_u32(&w, 42);
 	wire_put_u32(&w, 1400);
 	wire_put_bytes(&w, "\xfe\1\2\3\4\5", 6);
+	wire_put_u32(&w, 0x1f);
 	ck_assert(wire_writer_is_ok(&w));
 	return w.len;
 }
@@ -358,6 +359,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 		      .ifindex = 9,
 		      .mtu = 1411,
 		      .mac = { 0xfe, 1, 2, 3, 4, 5 },
+		      .offloads = 0x1f,
 		      .nqueues = 2,
 	};
 	struct material material = {
@@ -401,6 +403,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	ck_assert_uint_eq(gift.ifindex, 9);
 	ck_assert_uint_eq(gift.mtu, 1411);
 	ck_assert_mem_eq(gift.mac, device.mac, 6);
+	ck_assert_uint_eq(gift.offloads, 0x1f);
 	ck_assert_uint_eq(gift.nqueues, 2);
 	ck_assert_uint_eq(gift.nudp, 2);
 	ck_assert(is_same_file(gift.queues[0], pipes[0][0]));

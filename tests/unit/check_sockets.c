@@ -137,7 +137,7 @@ static void
 steer(const char *listen, const char *to, unsigned n)
 {
 	struct addr	  addr = listen != NULL ? A(listen) : any, dst = A(to);
-	struct udp_batch *batch = udp_batch_new();
+	struct udp_batch *batch = udp_batch_new(true);
 	struct endpoint	  ep;
 	int		  fds[16], client;
 
@@ -151,7 +151,7 @@ steer(const char *listen, const char *to, unsigned n)
 	}
 	for (unsigned byte = 0; byte < 256; byte++) {
 		uint8_t		     first = (uint8_t)byte;
-		struct udp_datagram *list;
+		struct udp_datagram  dgram;
 		struct endpoint	     local = { 0 };
 		struct addr	     at;
 
@@ -161,15 +161,16 @@ steer(const char *listen, const char *to, unsigned n)
 			ck_assert_msg(is_ready(fds[i]) ==
 				(i == (byte & 0x3f) % n),
 			    "byte %u at socket %u of %u", byte, i, n);
-		ck_assert_int_eq(udp_receive(batch, fds[(byte & 0x3f) % n],
-				     &list),
+		ck_assert_int_eq(udp_receive(batch, fds[(byte & 0x3f) % n]),
 		    1);
-		ck_assert_uint_eq(list[0].len, 1);
+		ck_assert(udp_next(batch, &dgram));
+		ck_assert_uint_eq(dgram.len, 1);
 		local.in6.sin6_family = AF_INET6;
-		local.in6.sin6_addr = list[0].path.local;
+		local.in6.sin6_addr = dgram.path->local;
 		local.len = sizeof(local.in6);
 		at = endpoint_addr(&local);
 		ck_assert_msg(addr_is_equal(&at, &dst), "came to %s", to);
+		ck_assert(!udp_next(batch, &dgram));
 	}
 	close(client);
 	close_all(fds, n);

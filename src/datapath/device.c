@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/device.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/wire.h"
+#include "datapath/csum.h"
+#include "datapath/worker.h"
+
+#define UDP_CSUM 6
+
+static bool write_super(struct worker *worker, unsigned first, unsigned n);
+static void write_one(struct worker *worker, const struct frame *frame);
+static int write_completed(struct worker *worker, const struct frame *frame);
+static bool is_dhcp(const struct worker *worker, const struct frame *frame);
+static void count(struct worker *worker, const struct frame *frame, int r);
+
+void
+device_queue(struct worker *worker, const struct frame *frame)
+{
+	if (merge_add(&worker->device_out, frame))
+		return;
+	device_flush(worker);
+	(void)merge_add(&worker->device_out, frame);
+}
+
+void
+device_flush(struct worker *worker)
+{
+	struct merge *merge = &worker->device_out;
+	unsigned      i, n;
+
+	while (merge_next(merge, &i, &n)) {
+		if (n > 1 && write_super(worker, i, n))
+			continue;
+		for (; n > 0; n--, i = merge->next[i])
+			write_one(worker, &merge->frames[i]);
+	}
+}
+
+/*
+ * False when the kernel does not want it.  One that never wanted any of the
+ * kind is not asked again.
+ */
+static bool
+write_super(struct worker *worker, unsigned first, unsigned n)
+{
+	struct merge	  *merge = &worker->device_out;
+	struct merge_super super;
+	unsigned	   kind;
+	int		   r;
+
+	merge_super(merge, &super);
+	kind = 1u << super.frame.gso;
+	r = tap_write(worker->tap, &super.frame, super.iov, super.niov);
+	if (r == -EINVAL) {
+		if ((worker->merge_proven & kind) == 0)
+			merge->kinds &= ~kind;
+		return false;
+	}
+	worker->merge_proven |= kind;
+	for (unsigned i = first; n > 0; n--, i = merge->next[i])
+		count(worker, &merge->frames[i], r);
+	return true;
+}
+
+static void
+write_one(struct worker *worker, const struct frame *frame)
+{
+	struct iovec iov[2] = { [1] = { frame->data, frame->len } };
+	int	     r;
+
+	if ((frame->flags & FRAME_CSUM) != 0 &&
+	    (!worker->dp->vnet || is_dhcp(worker, frame)))
+		r = write_completed(worker, frame);
+	else
+		r = tap_write(worker->tap, frame, iov, 2);
+	count(worker, frame, r);
+}
+
+/* Others may be about to send the same bytes: they are put back. */
+static int
+write_completed(struct worker *worker, const struct frame *frame)
+{
+	struct frame plain = { .data = frame->data, .len = frame->len };
+	struct iovec iov[2] = { [1] = { frame->data, frame->len } };
+	uint8_t	    *field = frame->data + frame->csum_start +
+	    frame->csum_offset;
+	uint16_t was = wire_read_u16(field);
+	int	 r;
+
+	csum_complete(frame->data, frame->len, frame->csum_start,
+	    frame->csum_offset);
+	r = tap_write(worker->tap, &plain, iov, 2);
+	wire_write_u16(field, was);
+	return r;
+}
+
+/* RFC 2131, RFC 8415. */
+static bool
+is_dhcp(const struct worker *worker, const struct frame *frame)
+{
+	struct headers h;
+	uint16_t       port;
+
+	if (frame->csum_offset != UDP_CSUM ||
+	    !headers_read(&h, frame->data, frame->len,
+		worker->dp->mode == DP_TAP) ||
+	    h.protocol != HEADERS_UDP)
+		return false;
+	port = wire_read_u16(frame->data + h.l4 + 2);
+	return port == 67 || port == 68 || port == 546 || port == 547;
+}
+
+static void
+count(struct worker *worker, const struct frame *frame, int r)
+{
+	struct port *local = worker->local;
+
+	if (r < 0) {
+		port_drop(local, DROP_DEVICE);
+		return;
+	}
+	port_count(&local->counters.tx_frames, 1);
+	port_count(&local->counters.tx_bytes, frame->len);
+}
