@@ -268,7 +268,10 @@ START_TEST(device_has_queues_that_do_not_block_and_goes_with_them)
 		    IFF_MULTI_QUEUE);
 		ck_assert_int_eq(ifr.ifr_flags & (IFF_TAP | IFF_TUN),
 		    mode == CONF_TAP ? IFF_TAP : IFF_TUN);
+		ck_assert_int_eq(ifr.ifr_flags & IFF_VNET_HDR, IFF_VNET_HDR);
 	}
+	ck_assert_uint_ne(dev.offloads &
+		CONF_OFFLOAD_BIT(CONF_OFFLOAD_CSUM), 0);
 	ck_assert_int_eq(link_set_up(link_, "hands0", 0), 0);
 	for (unsigned i = 0; i < dev.nqueues; i++) {
 		while (read(dev.queues[i], byte, sizeof(byte)) > 0)
@@ -747,15 +750,18 @@ static const struct {
 START_TEST(what_leaves_by_another_interface_is_translated)
 {
 	struct conf	conf = make_nat_conf();
-	struct network *network = network_new(&conf, journal_path);
+	struct network *network;
 	struct prefix	out4 = P("198.51.100.1/24");
 	struct prefix	out6 = P("2001:db8::1/64"), nine = P("10.0.9.0/24");
 	struct tapdev	out;
 	int		in;
 
+	/* We write packets, without a virtio_net_hdr. */
+	conf.no_offloads = ~0u;
+	network = network_new(&conf, journal_path);
 	ck_assert_ptr_nonnull(network);
 	in = network_device(network)->queues[0];
-	ck_assert_int_eq(tapdev_open(&out, "out0", CONF_TUN, 1, 0), 0);
+	ck_assert_int_eq(tapdev_open(&out, "out0", CONF_TUN, 1, ~0u), 0);
 	ck_assert_int_eq(link_set_up(link_, "out0", 1500), 0);
 	ck_assert_int_eq(link_add_address(link_, "out0", &out4), 0);
 	ck_assert_int_eq(link_add_address(link_, "out0", &out6), 0);
