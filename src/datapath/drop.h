@@ -32,6 +32,7 @@
 	X(KEY_LIMIT,	"key-limit",	"the lane's key has done its work")	\
 	X(SEAL,		"seal",		"the record could not be sealed")	\
 	X(SOCKET,	"socket",	"the UDP socket did not take it")	\
+	X(QUEUE,	"queue",	"more came from the device than can be sent in time") \
 	X(DEVICE,	"device",	"the device did not take it")		\
 	X(MAILBOX,	"mailbox",	"no room for a datagram of another worker's lane")
 /* clang-format on */

@@ -21,6 +21,8 @@
 
 static void *run(void *arg);
 static void on_device(struct ev_loop *loop, struct ev_io *io, int events);
+static void on_more(struct ev_loop *loop, struct ev_idle *idle, int events);
+static void read_device(struct worker *worker);
 static void on_socket(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void set_tick(struct worker *worker, bool busy);
@@ -87,6 +89,9 @@ worker_start(struct worker *worker)
 
 	ev_io_init(&worker->tap_io, on_device, worker->tap_fd, EV_READ);
 	worker->tap_io.data = worker;
+	ev_idle_init(&worker->more, on_more);
+	ev_set_priority(&worker->more, EV_MAXPRI);
+	worker->more.data = worker;
 	ev_io_start(worker->loop, &worker->tap_io);
 	if (worker->udp_fd != -1) {
 		ev_io_init(&worker->udp_io, on_socket, worker->udp_fd, EV_READ);
@@ -171,22 +176,45 @@ run(void *arg)
 static void
 on_device(struct ev_loop *loop, struct ev_io *io, int events)
 {
-	struct worker *worker = io->data;
-	struct frame  *frames;
-	int	       n;
-
+	(void)loop;
 	(void)events;
+	read_device(io->data);
+}
+
+/* Between two looks at the sockets: the way back must not wait for us. */
+static void
+on_more(struct ev_loop *loop, struct ev_idle *idle, int events)
+{
+	(void)loop;
+	(void)events;
+	read_device(idle->data);
+}
+
+static void
+read_device(struct worker *worker)
+{
+	struct frame *frames;
+	unsigned      dropped;
+	int	      n;
+
 	worker->now = mono_now();
-	n = tap_read(worker->tap, &frames);
+	n = tap_read(worker->tap, worker->now, &frames, &dropped);
 	if (n < 0) {
-		ev_io_stop(loop, io);
+		ev_io_stop(worker->loop, &worker->tap_io);
+		ev_idle_stop(worker->loop, &worker->more);
 		worker->device_gone.kind = CONTROL_DEVICE_GONE;
 		mailbox_post(worker->dp->control, &worker->device_gone);
 		return;
 	}
+	if (dropped > 0)
+		port_count(&worker->local->counters.drops[DROP_QUEUE], dropped);
 	for (int i = 0; i < n; i++)
 		forward_frame(worker, worker->local, &frames[i]);
 	worker_flush(worker);
+	if (tap_is_ahead(worker->tap))
+		ev_idle_start(worker->loop, &worker->more);
+	else
+		ev_idle_stop(worker->loop, &worker->more);
 }
 
 static void

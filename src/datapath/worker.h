@@ -66,6 +66,7 @@ struct worker {
 
 	int		  tap_fd, udp_fd; /* borrowed; -1: none */
 	struct ev_io	  tap_io, udp_io;
+	struct ev_idle	  more; /* of what was read from the device */
 	struct ev_timer	  tick;
 	struct tap	 *tap;
 	struct udp_batch *udp;

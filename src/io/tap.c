@@ -22,16 +22,34 @@
 #define SLOT	   (sizeof(struct virtio_net_hdr) + FRAME_MAX_SUPER + 1)
 #define ALIGN	   64
 
+/* What waits: in bytes, between these; and in frames. */
+#define MIN_WAITING ((size_t)256 * 1024)
+#define MAX_WAITING ((size_t)2 * 1024 * 1024)
+#define WAITING	    512
+#define RATE_US	    1000 /* how long at least to look at the speed */
+
 static_assert(sizeof(struct virtio_net_hdr) >= FRAME_HEADROOM,
     "what was the header becomes the headroom");
 
 struct tap {
 	int	     fd;
 	bool	     vnet;
-	struct frame frames[FRAME_BATCH];
-	_Alignas(ALIGN) uint8_t buffer[TURN_BYTES + SLOT];
+	/* Read and not handed out: frames[first] to frames[end - 1]. */
+	struct frame frames[WAITING];
+	unsigned     first, end;
+	size_t	     pos; /* in the buffer, behind the last */
+	size_t	     waiting; /* bytes of those */
+	size_t	     max_waiting;
+	/* The speed, while something waits: bytes handed out since. */
+	struct mono since;
+	size_t	    bytes;
+	_Alignas(ALIGN) uint8_t buffer[MAX_WAITING + TURN_BYTES + 2 * SLOT];
 };
 
+static int read_ahead(struct tap *tap, unsigned *dropped);
+static int read_one(struct tap *tap, struct frame *frame);
+static unsigned hand_out(struct tap *tap, struct frame **frames);
+static void look_at_speed(struct tap *tap, struct mono now);
 static void take_header(struct frame *frame, const uint8_t *bytes);
 static void make_header(struct virtio_net_hdr *hdr, const struct frame *frame,
     size_t headers);
@@ -46,6 +64,10 @@ tap_new(int fd, bool vnet)
 		return NULL;
 	tap->fd = fd;
 	tap->vnet = vnet;
+	tap->first = tap->end = 0;
+	tap->pos = tap->waiting = tap->bytes = 0;
+	tap->max_waiting = MAX_WAITING / 2;
+	tap->since = mono_now();
 	return tap;
 }
 
@@ -56,38 +78,116 @@ tap_free(struct tap *tap)
 }
 
 int
-tap_read(struct tap *tap, struct frame **frames)
+tap_read(struct tap *tap, struct mono now, struct frame **frames,
+    unsigned *dropped)
 {
-	size_t hdr_len = sizeof(struct virtio_net_hdr), pos = 0;
-	size_t max = tap->vnet ? hdr_len + FRAME_MAX_SUPER + 1 :
-				 FRAME_MAX_LEN + 1;
-	int    n = 0;
+	int r = read_ahead(tap, dropped);
 
-	*frames = tap->frames;
-	while (n < FRAME_BATCH && pos < TURN_BYTES) {
-		uint8_t	     *data = tap->buffer + pos + hdr_len;
-		struct frame *frame = &tap->frames[n];
-		ssize_t	      len = read(tap->fd,
-			      tap->vnet ? data - hdr_len : data, max);
+	look_at_speed(tap, now);
+	if (r < 0 && tap->first == tap->end)
+		return r;
+	return (int)hand_out(tap, frames);
+}
 
-		if (len == -1 && errno == EINTR)
-			continue;
-		if (len == -1 && errno == EAGAIN)
+bool
+tap_is_ahead(const struct tap *tap)
+{
+	return tap->first < tap->end;
+}
+
+/*
+ * The buffer is used from its beginning again whenever nothing waits; as long
+ * as there is room behind what waits, it grows there.
+ */
+static int
+read_ahead(struct tap *tap, unsigned *dropped)
+{
+	int r = 0;
+
+	*dropped = 0;
+	if (tap->first == tap->end) {
+		tap->first = tap->end = 0;
+		tap->pos = 0;
+	}
+	while (tap->end < WAITING && tap->pos + SLOT <= sizeof(tap->buffer)) {
+		struct frame *frame = &tap->frames[tap->end];
+
+		r = read_one(tap, frame);
+		if (r <= 0)
 			break;
-		if (len == -1)
-			return n > 0 ? n : -errno;
-		if (tap->vnet) {
-			if (len <= (ssize_t)hdr_len)
-				continue;
-			len -= (ssize_t)hdr_len;
+		if (tap->waiting > tap->max_waiting &&
+		    frame->gso != FRAME_WHOLE) {
+			(*dropped)++;
+			break;
 		}
-		*frame = (struct frame) { .data = data, .len = (size_t)len };
-		if (tap->vnet)
-			take_header(frame, data - hdr_len);
-		pos += (hdr_len + (size_t)len + ALIGN - 1) / ALIGN * ALIGN;
+		tap->pos += (sizeof(struct virtio_net_hdr) + frame->len +
+				ALIGN - 1) /
+		    ALIGN * ALIGN;
+		tap->waiting += frame->len;
+		tap->end++;
+	}
+	return r;
+}
+
+/* 1, 0 when there is none, or a negative errno value. */
+static int
+read_one(struct tap *tap, struct frame *frame)
+{
+	size_t	 hdr_len = sizeof(struct virtio_net_hdr);
+	uint8_t *data = tap->buffer + tap->pos + hdr_len;
+	ssize_t	 len;
+
+	for (;;) {
+		len = tap->vnet ?
+		    read(tap->fd, data - hdr_len, hdr_len + FRAME_MAX_SUPER + 1) :
+		    read(tap->fd, data, FRAME_MAX_LEN + 1);
+		if (len == -1 && errno != EINTR)
+			return errno == EAGAIN ? 0 : -errno;
+		if (len > (tap->vnet ? (ssize_t)hdr_len : 0))
+			break;
+	}
+	*frame = (struct frame) { .data = data, .len = (size_t)len };
+	if (tap->vnet) {
+		frame->len -= hdr_len;
+		take_header(frame, data - hdr_len);
+	}
+	return 1;
+}
+
+static unsigned
+hand_out(struct tap *tap, struct frame **frames)
+{
+	unsigned n = 0;
+	size_t	 bytes = 0;
+
+	*frames = &tap->frames[tap->first];
+	while (tap->first < tap->end && n < FRAME_BATCH && bytes < TURN_BYTES) {
+		bytes += tap->frames[tap->first++].len;
 		n++;
 	}
+	tap->waiting -= bytes;
+	tap->bytes += bytes;
 	return n;
+}
+
+/* How much we get through in TAP_PATIENCE_US, as long as there is enough. */
+static void
+look_at_speed(struct tap *tap, struct mono now)
+{
+	int64_t us = mono_sub(now, tap->since);
+	size_t	limit;
+
+	if (tap->waiting > 0 && us < RATE_US)
+		return;
+	if (tap->waiting > 0 && us < 10 * RATE_US) {
+		limit = tap->bytes * TAP_PATIENCE_US / (size_t)us;
+		limit = (tap->max_waiting + limit) / 2;
+		tap->max_waiting = limit < MIN_WAITING ? MIN_WAITING :
+		    limit > MAX_WAITING		       ? MAX_WAITING :
+							 limit;
+	}
+	tap->since = now;
+	tap->bytes = 0;
 }
 
 int

@@ -13,6 +13,9 @@
 #include <sys/uio.h>
 
 #include "base/frame.h"
+#include "base/mono.h"
+
+#define TAP_PATIENCE_US 1500
 
 struct tap;
 
@@ -21,12 +24,22 @@ struct tap *tap_new(int fd, bool vnet);
 void	    tap_free(struct tap *tap);
 
 /*
- * Reads up to FRAME_BATCH frames without waiting (longer ones have
+ * Hands out up to FRAME_BATCH frames without waiting (longer ones have
  * FRAME_MAX_LEN + 1 bytes, and are to be dropped); `*frames` is borrowed until
  * the next call.  Returns how many, 0 when there are none, or a negative errno
  * value (-EBADFD: the device was removed).
+ *
+ * Reads ahead of what it hands out, to see how much waits: the kernel's queue
+ * counts frames, and a hundred superframes are 6 MB.  What waits for longer
+ * than TAP_PATIENCE_US at the present speed is more than TCP needs to keep us
+ * busy: of that the latest is dropped, for its senders to slow down.  `*dropped`
+ * tells how many frames were.
  */
-int tap_read(struct tap *tap, struct frame **frames);
+int tap_read(struct tap *tap, struct mono now, struct frame **frames,
+    unsigned *dropped);
+
+/* Whether it has read what it has not handed out yet: call again soon. */
+bool tap_is_ahead(const struct tap *tap);
 
 /*
  * Writes one frame, or superframe, whose bytes are iov[1] to iov[niov - 1];
