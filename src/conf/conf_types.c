@@ -366,18 +366,21 @@ parse_offloads(const struct conf_key *key, void *base, const char *value,
 static bool
 read_method(enum conf_auth *auth, const char *value, char *why, size_t why_size)
 {
-	const char *lacks;
+	const char    *lacks;
+	enum conf_auth found;
 
-	if (!conf_auth_parse(auth, value)) {
+	if (!conf_auth_parse(&found, value)) {
 		strlcpy(why,
 		    "expected srp, password, pam, certificate or tls-srp",
 		    why_size);
 		return false;
 	}
-	if (conf_auth_is_built(*auth, &lacks))
-		return true;
-	strlcpy(why, lacks, why_size);
-	return false;
+	if (!conf_auth_is_built(found, &lacks)) {
+		strlcpy(why, lacks, why_size);
+		return false;
+	}
+	*auth = found;
+	return true;
 }
 
 /* It becomes a file's name in /etc/pam.d. */

@@ -83,6 +83,7 @@ START_TEST(a_flow_has_one_hash_and_others_another)
 	frame[14] = 0x45;
 	frame[23] = 6;
 	frame[34] = 0x13; /* a port */
+	frame[46] = 0x50; /* the header's length */
 	hash = flow_hash(frame, sizeof(frame), true);
 	frame[17] = 99; /* length, id and checksum change on the way */
 	frame[19] = 98;
