@@ -75,8 +75,11 @@ receive_one(struct worker *worker, const struct udp_datagram *dgram,
 	if (hdr.type != LANE_TYPE_DATA)
 		return lane_handshake(lane, dgram->data, dgram->len,
 		    dgram->path, worker->now);
-	if (worker->plain_used > WORKER_PLAIN)
+	/* Only here: a flush may come in the middle of a record, too. */
+	if (worker->plain_used > WORKER_PLAIN) {
 		worker_flush(worker);
+		worker->plain_used = 0;
+	}
 	plain = worker->plain + worker->plain_used;
 	drop = lane_open(lane, &hdr, dgram->data, dgram->len, dgram->path,
 	    plain, &len, worker->now);

@@ -55,7 +55,7 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, int udp_fd)
 	worker->udp = udp_batch_new(dp->segments);
 	worker->frags = frag_pool_new();
 	worker->local = port_new(DP_PORT_LOCAL, 0, 0);
-	worker->plain = malloc(WORKER_PLAIN + 2 * (size_t)LANE_MAX_RECORD);
+	worker->plain = malloc(WORKER_PLAIN + (size_t)LANE_MAX_RECORD);
 	worker->scratch = malloc(UDP_MAX_LEN);
 	worker->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (worker->tap == NULL || worker->udp == NULL ||
@@ -161,7 +161,6 @@ worker_flush(struct worker *worker)
 	udp_flush(worker->udp, on_refused, worker);
 	frag_release(worker->frags);
 	worker->joined = 0;
-	worker->plain_used = 0;
 }
 
 static void *
@@ -232,6 +231,7 @@ on_socket(struct ev_loop *loop, struct ev_io *io, int events)
 			receive_datagram(worker, &datagram);
 	}
 	worker_flush(worker);
+	worker->plain_used = 0;
 }
 
 static void

@@ -115,8 +115,7 @@ read_ahead(struct tap *tap, unsigned *dropped)
 		r = read_one(tap, frame);
 		if (r <= 0)
 			break;
-		if (tap->waiting > tap->max_waiting &&
-		    frame->gso != FRAME_WHOLE) {
+		if (tap->waiting > tap->max_waiting) {
 			(*dropped)++;
 			break;
 		}

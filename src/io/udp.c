@@ -270,18 +270,17 @@ static unsigned
 refuse(struct sending *tx, unsigned from, unsigned n, int error,
     const struct refusal *refusal)
 {
-	bool	       went = true;
-	struct refusal note = { note_refused, &went };
+	int	       alone = 0;
+	struct refusal note = { note_refused, &alone };
 
 	if (n == 1 || error == EAGAIN || error == ENOBUFS) {
 		for (unsigned i = from; i < from + n; i++)
 			refusal->call(refusal->arg, &tx->list[i], error);
 		return n;
 	}
-	send_range(tx, from, from + 1, false, error == EMSGSIZE ? refusal :
-								  &note);
-	if (!went)
-		refusal->call(refusal->arg, &tx->list[from], error);
+	send_range(tx, from, from + 1, false, &note);
+	if (alone != 0)
+		refusal->call(refusal->arg, &tx->list[from], alone);
 	else if (error != EMSGSIZE)
 		tx->segments = false;
 	send_range(tx, from + 1, from + n, false, refusal);
@@ -291,11 +290,10 @@ refuse(struct sending *tx, unsigned from, unsigned n, int error,
 static void
 note_refused(void *arg, const struct udp_datagram *datagram, int error)
 {
-	bool *went = arg;
+	int *alone = arg;
 
 	(void)datagram;
-	(void)error;
-	*went = false;
+	*alone = error;
 }
 
 /* The size of the datagrams in it where the kernel merged several, else 0. */
