@@ -18,6 +18,7 @@
 
 #define MAX_HELD_OFF 16 /* rows of status */
 
+static json_t *offloads_array(const struct engine *engine);
 static void add_client(json_t *object, const struct engine *engine);
 static void add_server(json_t *object, const struct engine *engine);
 static json_t *held_off_array(const struct server *server);
@@ -61,6 +62,7 @@ stats_status(struct engine *engine, const json_t *request)
 	set(object, "mtu", json_integer(engine->gift.mtu));
 	set(object, "uptime_s", json_integer(seconds_since(engine->started)));
 	set(object, "workers", json_integer(hub_workers(engine->hub)));
+	set(object, "offloads", offloads_array(engine));
 	if (engine->client != NULL)
 		add_client(object, engine);
 	else if (engine->server != NULL)
@@ -127,6 +129,24 @@ stats_routes(struct engine *engine, const json_t *request)
 		}
 	}
 	return json_pack("{s:b,s:o}", "ok", 1, "routes", routes);
+}
+
+/* The device's as it does them, the sockets' as they were asked for. */
+static json_t *
+offloads_array(const struct engine *engine)
+{
+	unsigned sockets = CONF_OFFLOAD_BIT(CONF_OFFLOAD_GSO) |
+	    CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO);
+	unsigned on = engine->gift.offloads |
+	    (sockets & ~engine->conf->no_offloads);
+	json_t *names = json_array();
+
+	for (unsigned i = 0; i < CONF_OFFLOADS; i++) {
+		if ((on & CONF_OFFLOAD_BIT(i)) != 0)
+			json_array_append_new(names, json_string(
+				conf_offload_name((enum conf_offload)i)));
+	}
+	return names;
 }
 
 static void

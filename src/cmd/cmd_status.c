@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
 #include <jansson.h>
 
 #include "admin/admin_call.h"
@@ -43,6 +44,7 @@ static void show_line(const char *label, const char *text);
 static void show_identity(const json_t *answer);
 static void show_connection(const json_t *answer);
 static void show_sizes(const json_t *answer);
+static const char *join(const json_t *words, char *text, size_t size);
 static void show_held_off(const json_t *rows);
 static void show_numbers(const char *title, const json_t *numbers);
 static void show_ports(const json_t *ports);
@@ -254,6 +256,24 @@ show_connection(const json_t *answer)
 	show_line("tls", get_text(answer, "tls"));
 }
 
+/* With spaces between them. */
+static const char *
+join(const json_t *words, char *text, size_t size)
+{
+	size_t	i;
+	json_t *word;
+
+	text[0] = '\0';
+	json_array_foreach(words, i, word)
+	{
+		if (i > 0)
+			strlcat(text, " ", size);
+		if (json_is_string(word))
+			strlcat(text, json_string_value(word), size);
+	}
+	return text;
+}
+
 static void
 show_sizes(const json_t *answer)
 {
@@ -264,6 +284,8 @@ show_sizes(const json_t *answer)
 		snprintf(text, sizeof(text), "%.0f", v);
 		show_line("workers", text);
 	}
+	show_line("offloads", join(json_object_get(answer, "offloads"), text,
+				  sizeof(text)));
 	if (get_number(answer, "sites_connected", &connected) &&
 	    get_number(answer, "sites_known", &known)) {
 		snprintf(text, sizeof(text), "%.0f of %.0f connected",

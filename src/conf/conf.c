@@ -26,6 +26,16 @@ static const char *const auth_names[CONF_AUTHS] = {
 	[CONF_AUTH_TLS_SRP] = "tls-srp",
 };
 
+static const char *const offload_names[CONF_OFFLOADS] = {
+	[CONF_OFFLOAD_CSUM] = "csum",
+	[CONF_OFFLOAD_TSO4] = "tso4",
+	[CONF_OFFLOAD_TSO6] = "tso6",
+	[CONF_OFFLOAD_USO4] = "uso4",
+	[CONF_OFFLOAD_USO6] = "uso6",
+	[CONF_OFFLOAD_GSO] = "gso",
+	[CONF_OFFLOAD_GRO] = "gro",
+};
+
 static const char *const mode_names[] = {
 	[CONF_TAP] = "tap",
 	[CONF_TUN] = "tun",
@@ -133,6 +143,12 @@ conf_workers(const struct conf *conf)
 	if (cpus < 1)
 		return 1;
 	return cpus > CONF_MAX_WORKERS ? CONF_MAX_WORKERS : (unsigned)cpus;
+}
+
+const char *
+conf_offload_name(enum conf_offload offload)
+{
+	return offload_names[offload];
 }
 
 const char *

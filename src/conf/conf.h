@@ -174,6 +174,7 @@ bool conf_is_site_name(const char *name);
 /* 1..16, from the configuration or the CPUs online. */
 unsigned conf_workers(const struct conf *conf);
 
+const char *conf_offload_name(enum conf_offload offload);
 const char *conf_auth_name(enum conf_auth auth);
 /* False when there is no such method. */
 bool conf_auth_parse(enum conf_auth *auth, const char *text);

@@ -55,15 +55,6 @@ static const char *const auto_names[] = {
 	[CONF_AUTO] = "auto",
 };
 
-static const char *const offload_names[CONF_OFFLOADS] = {
-	[CONF_OFFLOAD_CSUM] = "csum",
-	[CONF_OFFLOAD_TSO4] = "tso4",
-	[CONF_OFFLOAD_TSO6] = "tso6",
-	[CONF_OFFLOAD_USO4] = "uso4",
-	[CONF_OFFLOAD_USO6] = "uso6",
-	[CONF_OFFLOAD_GSO] = "gso",
-	[CONF_OFFLOAD_GRO] = "gro",
-};
 #define ALL_OFFLOADS (CONF_OFFLOAD_BIT(CONF_OFFLOADS) - 1)
 
 static void *place(const struct conf_key *key, void *base);
@@ -354,7 +345,8 @@ parse_offloads(const struct conf_key *key, void *base, const char *value,
 	if (strcmp(value, "all") == 0)
 		return add_bits(bits, ALL_OFFLOADS, why, why_size);
 	for (unsigned i = 0; i < CONF_OFFLOADS; i++) {
-		if (strcmp(value, offload_names[i]) == 0)
+		if (strcmp(value, conf_offload_name((enum conf_offload)i)) ==
+		    0)
 			return add_bits(bits, CONF_OFFLOAD_BIT(i), why,
 			    why_size);
 	}
@@ -610,9 +602,9 @@ static void
 print_offloads(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
 {
-	fputs(offload_names[nth_bit(*(const unsigned *)place_const(key, base),
-		  item)],
-	    out);
+	unsigned bits = *(const unsigned *)place_const(key, base);
+
+	fputs(conf_offload_name((enum conf_offload)nth_bit(bits, item)), out);
 }
 
 /* The place of the `n`th that is set. */
