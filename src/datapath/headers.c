@@ -28,14 +28,17 @@ static void read_transport(struct headers *h, const uint8_t *data, size_t len,
 bool
 headers_read(struct headers *h, const uint8_t *data, size_t len, bool ethernet)
 {
-	uint8_t next;
+	uint8_t next, told;
 
 	*h = (struct headers) { 0 };
 	if (ethernet && !read_ethernet(h, data, len))
 		return false;
 	if (h->l3 >= len)
 		return false;
+	told = h->version;
 	h->version = data[h->l3] >> 4;
+	if (ethernet && h->version != told)
+		return false;
 	if (h->version == 4) {
 		if (!read_ipv4(h, data, len, &next))
 			return false;
@@ -47,6 +50,7 @@ headers_read(struct headers *h, const uint8_t *data, size_t len, bool ethernet)
 	return true;
 }
 
+/* The type tells the version, too; the packet must agree. */
 static bool
 read_ethernet(struct headers *h, const uint8_t *data, size_t len)
 {
@@ -63,6 +67,7 @@ read_ethernet(struct headers *h, const uint8_t *data, size_t len)
 		type = wire_read_u16(data + type_at);
 	}
 	h->l3 = (uint16_t)(type_at + 2);
+	h->version = type == ETH_TYPE_IPV4 ? 4 : 6;
 	return type == ETH_TYPE_IPV4 || type == ETH_TYPE_IPV6;
 }
 
