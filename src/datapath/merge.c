@@ -300,14 +300,14 @@ continues(struct merge *merge, struct merge_run *run, const struct frame *frame,
 }
 
 /*
- * The same but for length and id.  Ids count up, as the kernel will when it
+ * The same but for length and id.  All ids count up, as the kernel will when it
  * cuts; or they mean nothing, being all the same with DF set (RFC 6864).
  */
 static bool
 continues_ip(const struct merge_run *run, const uint8_t *first,
     const uint8_t *next, unsigned version)
 {
-	uint16_t id;
+	uint16_t id, first_id;
 
 	if (version == 6)
 		return memcmp(first, next, 4) == 0 &&
@@ -315,9 +315,11 @@ continues_ip(const struct merge_run *run, const uint8_t *first,
 	if (memcmp(first, next, 2) != 0 || memcmp(first + 6, next + 6, 4) != 0)
 		return false;
 	id = wire_read_u16(next + 4);
+	first_id = wire_read_u16(first + 4);
 	if (id == (uint16_t)(run->id + 1))
-		return true;
-	return id == run->id && (wire_read_u16(next + 6) & IPV4_DF) != 0;
+		return id == (uint16_t)(first_id + run->n);
+	return id == run->id && id == first_id &&
+	    (wire_read_u16(next + 6) & IPV4_DF) != 0;
 }
 
 /* The next bytes, and all else the same but PSH and the checksum. */
