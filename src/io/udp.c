@@ -218,7 +218,10 @@ send_range(struct sending *tx, unsigned from, unsigned to, bool segments,
 	}
 }
 
-/* How many from `from` on may be one message: one way, one size, last less. */
+/*
+ * How many from `from` on may be one message: one way, one size, last less.
+ * Of nothing the kernel cuts nothing: empty ones go alone.
+ */
 static unsigned
 group(const struct sending *tx, unsigned from, unsigned to)
 {
@@ -230,7 +233,7 @@ group(const struct sending *tx, unsigned from, unsigned to)
 		const struct udp_datagram *next = &tx->list[from + n];
 
 		if (next->fd != first->fd || next->path != first->path ||
-		    next->len > first->len ||
+		    next->len > first->len || next->len == 0 ||
 		    total + next->len > TX_MAX_MESSAGE)
 			break;
 		n++;
