@@ -267,7 +267,8 @@ write_message(struct sending *tx, unsigned message, unsigned from, unsigned n)
 /*
  * Of several in one message each gets a second chance alone: then the kernel
  * says which it refuses.  Where they go through, it is the cutting that this
- * path cannot do (EIO: a device without checksum offload), now or ever.
+ * path cannot do (EIO: a device without checksum offload; EINVAL: more than it
+ * cuts), now or ever; other errors come and go, as a firewall's EPERM.
  */
 static unsigned
 refuse(struct sending *tx, unsigned from, unsigned n, int error,
@@ -284,7 +285,7 @@ refuse(struct sending *tx, unsigned from, unsigned n, int error,
 	send_range(tx, from, from + 1, false, &note);
 	if (alone != 0)
 		refusal->call(refusal->arg, &tx->list[from], alone);
-	else if (error != EMSGSIZE)
+	else if (error == EIO || error == EINVAL)
 		tx->segments = false;
 	send_range(tx, from + 1, from + n, false, refusal);
 	return n;
