@@ -2,8 +2,11 @@
 /*
  * fuzz_switch: frames at the switch, packets at the router, from any port.
  *
- * First byte: tap or tun, and whether the device asks for checksums; then
- * frames: a byte for the port, a 16-bit length, the bytes.
+ * First byte: bit 0 tap or tun, bit 1 whether the device takes partial checksums
+ * and superframes; then frames: a byte, a 16-bit length, the bytes.  The byte:
+ * bits 0 and 1 the port, bit 2 that the turn goes on, bit 3 a partial checksum
+ * (a byte each for its start and offset follows), bits 4 and 5, from the device,
+ * a superframe (16 bits for its size follow).
  */
 #include "fuzz.h"
 
@@ -16,9 +19,13 @@
 #include "datapath/worker.h"
 
 #define SITES 3
+#define TURN  300 /* frames; more than fit into the device's queue */
+
+static uint8_t *blocks[TURN];
+static unsigned nblocks;
 
 static struct worker *
-make_worker(struct dp *dp, enum dp_mode mode)
+make_worker(struct dp *dp, enum dp_mode mode, bool offloads)
 {
 	static const char *const nets[] = { "10.4.2.2/32", "10.0.7.0/24",
 		"fd00:7::/64" };
@@ -30,6 +37,10 @@ make_worker(struct dp *dp, enum dp_mode mode)
 	dp->nworkers = 1;
 	dp->max_outer = 1500;
 	dp->probing = true;
+	dp->vnet = offloads;
+	dp->merge = offloads ? 1u << FRAME_TCP4 | 1u << FRAME_TCP6 |
+		1u << FRAME_UDP :
+			       0;
 	loopprobe_id_init(&dp->probe_id);
 	dp->fdb = fdb_new(64, 300, 32);
 	worker = worker_new(dp, 0, open("/dev/null", O_WRONLY), -1);
@@ -48,35 +59,65 @@ make_worker(struct dp *dp, enum dp_mode mode)
 	return worker;
 }
 
+/* What the device's header and an item's may say; their readers see to it. */
+static void
+read_extras(struct wire_reader *r, unsigned what, struct frame *frame)
+{
+	if ((what & 8) != 0) {
+		frame->csum_start = wire_get_u8(r);
+		frame->csum_offset = wire_get_u8(r);
+		if ((size_t)frame->csum_start + frame->csum_offset + 2 <=
+		    frame->len)
+			frame->flags = FRAME_CSUM;
+	}
+	if ((what & 3) == 0 && (what & 0x30) != 0) {
+		frame->gso = (uint8_t)(what >> 4 & 3);
+		frame->gso_size = wire_get_u16(r);
+	}
+}
+
+static void
+end_turn(struct worker *worker)
+{
+	worker_flush(worker);
+	while (nblocks > 0)
+		free(blocks[--nblocks]);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct dp      dps[2];
-	static struct worker *workers[2];
+	static struct dp      dps[4];
+	static struct worker *workers[4];
 	struct wire_reader    r;
-	unsigned	      mode;
+	struct worker	     *worker;
 
-	if (workers[0] == NULL) {
-		workers[0] = make_worker(&dps[0], DP_TAP);
-		workers[1] = make_worker(&dps[1], DP_TUN);
-	}
+	for (unsigned i = 0; workers[3] == NULL; i++)
+		workers[i] = make_worker(&dps[i],
+		    (i & 1) == 0 ? DP_TAP : DP_TUN, (i & 2) != 0);
 	wire_reader_init(&r, data, size);
-	mode = wire_get_u8(&r) & 1;
+	worker = workers[wire_get_u8(&r) & 3];
 	while (wire_left(&r) > 3) {
-		unsigned id = 1u + wire_get_u8(&r) % (1 + SITES);
-		size_t	 len = wire_get_u16(&r);
-		uint8_t *buf;
+		unsigned     what = wire_get_u8(&r);
+		size_t	     len = wire_get_u16(&r);
+		struct port *from = worker->ports[1u + what % (1 + SITES)];
+		struct frame frame = { 0 };
+		uint8_t	    *buf;
 
 		if (len > wire_left(&r))
 			len = wire_left(&r);
 		/* A block of just its size: then any overrun is seen. */
 		buf = malloc(FRAME_HEADROOM + len);
+		FUZZ_CHECK(buf != NULL);
 		memcpy(buf + FRAME_HEADROOM, wire_get_view(&r, len), len);
-		forward_frame(workers[mode], workers[mode]->ports[id],
-		    &(struct frame) { .data = buf + FRAME_HEADROOM,
-			.len = len });
-		worker_flush(workers[mode]);
-		free(buf);
+		frame.data = buf + FRAME_HEADROOM;
+		frame.len = len;
+		read_extras(&r, what, &frame);
+		forward_frame(worker, from, &frame);
+		blocks[nblocks++] = buf;
+		if ((what & 4) == 0 || nblocks == TURN)
+			end_turn(worker);
 	}
+	end_turn(worker);
 	return 0;
 }
