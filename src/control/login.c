@@ -181,9 +181,12 @@ take_proof(struct login *login, const struct message *msg)
 		finish(login, KEEPER_FAILED, NULL);
 		return true;
 	}
+	/* A method we do not know is nobody's. */
+	if (!login->method_ok)
+		login->method = CONF_AUTH_PASSWORD;
 	/* Asked for any site, or the time would tell which ones there are. */
 	look(login, keeper_ask_resume(login->server->keeper, login->site,
-	    binding, login->session->hello, login->token, login->token_len,
+	    login->method, binding, login->session->hello, login->token, login->token_len,
 	    msg->proof, on_resumed, login));
 	return true;
 }

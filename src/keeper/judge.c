@@ -204,10 +204,12 @@ judge_resume(const struct vault *vault, struct pool_job *job,
 	uint8_t	     digest[VAULT_DIGEST_LEN];
 	size_t	     len;
 	const uint8_t *sealed;
+	uint8_t	     method;
 	bool	     yes;
 
 	(void)job;
 	wire_get_string(r, site, sizeof(site));
+	method = wire_get_u8(r);
 	wire_get_bytes(r, binding, sizeof(binding));
 	wire_get_bytes(r, hello, sizeof(hello));
 	sealed = request_view_blob(r, &len);
@@ -215,7 +217,7 @@ judge_resume(const struct vault *vault, struct pool_job *job,
 	if (!wire_is_done(r))
 		return false;
 	yes = token_open(&token, vault->token_key, sealed, len, time(NULL)) &&
-	    strcmp(token.site, site) == 0 &&
+	    strcmp(token.site, site) == 0 && token.method == method &&
 	    vault_digest(vault, site, token.method, digest) &&
 	    secret_equal(digest, token.credential, sizeof(digest));
 	prove(token.secret, RESUME_SITE, binding, hello, right);

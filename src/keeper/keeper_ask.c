@@ -166,6 +166,7 @@ keeper_ask_srp_finish(struct keeper_ask *ask, const uint8_t *state,
 
 int
 keeper_ask_resume(struct keeper_ask *ask, const char *site,
+    enum conf_auth method,
     const uint8_t binding[32], const uint8_t hello[32], const uint8_t *token,
     size_t token_len, const uint8_t proof[KEEPER_PROOF_LEN],
     keeper_ask_done *done, void *arg)
@@ -176,6 +177,7 @@ keeper_ask_resume(struct keeper_ask *ask, const char *site,
 	int		   r;
 
 	begin(ask, &w, site, &known);
+	wire_put_u8(&w, (uint8_t)method);
 	wire_put_bytes(&w, binding, 32);
 	wire_put_bytes(&w, hello, 32);
 	request_put_blob(&w, token, token_len);

@@ -24,6 +24,7 @@
 
 #include <gnutls/abstract.h>
 
+#include "conf/conf.h"
 #include "proc/chan.h"
 #include "proc/request.h"
 #include "proc/voucher.h"
@@ -108,8 +109,12 @@ int  keeper_ask_srp_finish(struct keeper_ask *ask, const uint8_t *state,
      size_t public_a_len, const uint8_t m1[KEEPER_PROOF_LEN],
      unsigned lifetime_sec, keeper_ask_done *done, void *arg);
 
-/* Whether `proof` shows that the holder of `token` sent this hello (digest). */
+/*
+ * Whether `proof` shows that the holder of `token`, who logged in by `method`,
+ * sent this hello (digest).
+ */
 int  keeper_ask_resume(struct keeper_ask *ask, const char *site,
+     enum conf_auth method,
      const uint8_t binding[32], const uint8_t hello[32], const uint8_t *token,
      size_t token_len, const uint8_t proof[KEEPER_PROOF_LEN],
      keeper_ask_done *done, void *arg);

@@ -58,8 +58,9 @@
  *             (state is sealed: the keeper remembers nothing between the two)
  *   SRP_FINISH blob state, binding, u32 lifetime, blob A, 32 bytes M1
  *             -> u8 1 yes 0 no, when yes: 32 bytes M2, grant
- *   RESUME    string site, binding, 32 bytes SHA-256 of the hello, blob token,
- *             32 bytes proof -> u8 1 yes 0 no, when yes: 32 bytes answer
+ *   RESUME    string site, u8 enum conf_auth, binding, 32 bytes SHA-256 of the
+ *             hello, blob token, 32 bytes proof
+ *             -> u8 1 yes 0 no, when yes: 32 bytes answer
  *   VOUCHED   string site, voucher (proc/voucher.h), u32 lifetime
  *             -> u8 1 yes 0 no, grant when yes
  *   SRP_ANSWER (client) string site, u16 group, string setting, blob B,

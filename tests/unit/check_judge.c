@@ -157,11 +157,15 @@ on_srp_answer(void *arg, const struct keeper_srp_answer *answer, int error)
 		answered->answer = *answer;
 }
 
+/* By which the latest log-in was, and a token says it was. */
+static enum conf_auth method;
+
 static bool
 verify(const char *site, const char *password, unsigned lifetime,
     struct said *said)
 {
 	*said = (struct said) { 0 };
+	method = CONF_AUTH_PASSWORD;
 	ck_assert_int_eq(keeper_ask_verify(ask, site, true, password,
 			     strlen(password), lifetime, on_said, said), 0);
 	wait_for(&said->calls, 1);
@@ -201,6 +205,7 @@ srp_finish(const struct keeper_srp_challenge *challenge,
     struct said *said)
 {
 	*said = (struct said) { 0 };
+	method = CONF_AUTH_SRP;
 	ck_assert_int_eq(keeper_ask_srp_finish(ask, challenge->state,
 			     challenge->state_len, bound, answer->public_a,
 			     answer->public_a_len, answer->m1, HOUR, on_said,
@@ -250,7 +255,7 @@ resume_with(const char *site, const struct keeper_grant *grant,
 	uint8_t	    proof[32], right[32];
 
 	prove(grant, "tombolo resume site", binding, hello, proof);
-	ck_assert_int_eq(keeper_ask_resume(ask, site, bound, greeting,
+	ck_assert_int_eq(keeper_ask_resume(ask, site, method, bound, greeting,
 			     grant->token, grant->token_len, proof, on_said,
 			     &said), 0);
 	wait_for(&said.calls, 1);
@@ -275,6 +280,7 @@ static bool
 vouched(const char *site, const uint8_t *voucher, struct said *said)
 {
 	*said = (struct said) { 0 };
+	method = CONF_AUTH_PAM;
 	ck_assert_int_eq(keeper_ask_vouched(ask, site, voucher, HOUR, on_said,
 			     said), 0);
 	wait_for(&said->calls, 1);
@@ -504,6 +510,9 @@ START_TEST(a_token_brings_its_site_back)
 	ck_assert(verify("berlin", "open sesame", HOUR, &said));
 	ck_assert(resume("berlin", &said.answer.grant));
 	ck_assert(resume("berlin", &said.answer.grant));
+	method = CONF_AUTH_CERTIFICATE; /* the site's, by now */
+	ck_assert(!resume("berlin", &said.answer.grant));
+	method = CONF_AUTH_PASSWORD;
 	ck_assert(!resume("oslo", &said.answer.grant));
 	ck_assert(!resume("", &said.answer.grant));
 	ck_assert(srp("oslo", true, "open sesame", &said));
