@@ -276,6 +276,9 @@ renumber(struct packet_spec *s)
 	X(tag, "one tag more", ANY | ETH, "01|23", FROM_2(tags, 1))            \
 	X(src, "another source", ANY, "01|23", FROM_2(src, 9))                 \
 	X(dst, "another destination", ANY, "01|23", FROM_2(dst, 9))            \
+	X(net, "another network", ANY, "01|23", FROM_2(net, 9))                \
+	X(hash, "other addresses of the same hash", ANY, "01|23",              \
+	    EACH(dst, 100); FROM_2(src, 2); FROM_2(dst, 69))                   \
 	X(sport, "another source port", ANY, "01|23", FROM_2(sport, 9))        \
 	X(dport, "another destination port", ANY, "01|23", FROM_2(dport, 9))   \
 	X(id_jumps, "ids that jump", V4, "01|23", s[2].id += 5;                \
@@ -302,6 +305,12 @@ renumber(struct packet_spec *s)
 	X(urg, "URG", TCP, "01|2|3", s[2].flags |= 0x20)                       \
 	X(cwr, "CWR", TCP, "01|2|3", s[2].flags |= 0x80)                       \
 	X(no_ack, "no ACK", TCP, "01|2|3", s[2].flags = 0)                     \
+	X(fins, "FIN of all", TCP, "0|1|2|3", EACH(flags, 0x11))               \
+	X(syns, "SYN of all", TCP, "0|1|2|3", EACH(flags, 0x12))               \
+	X(rsts, "RST of all", TCP, "0|1|2|3", EACH(flags, 0x14))               \
+	X(urgs, "URG of all", TCP, "0|1|2|3", EACH(flags, 0x30))               \
+	X(cwrs, "CWR of all", TCP, "0|1|2|3", EACH(flags, 0x90))               \
+	X(no_acks, "no ACK at all", TCP, "0|1|2|3", EACH(flags, 0))            \
 	X(fin_last, "FIN of the last", TCP, "012|3", s[3].flags |= 0x01)       \
 	X(cwr_first, "CWR of the first", TCP, "0|123", s[0].flags |= 0x80)     \
 	X(padding, "padding", ANY, "01|2|3", s[2].padding = 4)                 \
@@ -309,7 +318,13 @@ renumber(struct packet_spec *s)
 	    s[3].padding = 1)                                                  \
 	X(padding_first, "padding of the first", ANY, "0|123",                 \
 	    s[0].padding = 1)                                                  \
+	X(padding_partial, "padding, of partial checksums", ANY, "012|3",      \
+	    EACH(partial, true); s[3].len = 500; s[3].padding = 4)             \
+	X(all_padded, "padding of all", ANY, "0|1|2|3", EACH(partial, true);   \
+	    EACH(padding, 2))                                                  \
 	X(ip_options, "options of IP", ANY, "0|1|2|3", EACH(ip_options, 8))    \
+	X(ip_nops, "no operations of IP", ANY, "0|1|2|3",                      \
+	    EACH(ip_options, 8); EACH(ip_option, 1))                           \
 	X(ip_options_2, "options of IP of one", ANY, "01|2|3",                 \
 	    s[2].ip_options = 8)                                               \
 	X(wrong, "a wrong checksum", ANY, "01|2|3", s[2].wrong_checksum = 1)   \
@@ -327,6 +342,12 @@ renumber(struct packet_spec *s)
 	    s[2].no_checksum = true)                                           \
 	X(no_checksums, "no checksums", UDP, "0|1|2|3",                        \
 	    EACH(no_checksum, true))                                           \
+	X(no_partials, "nor partial ones", UDP, "0|1|2|3",                     \
+	    EACH(partial, true); EACH(no_checksum, true))                      \
+	X(short_udp, "UDP shorter than IP", UDP, "0|1|2|3",                    \
+	    EACH(short_udp, 1))                                                \
+	X(short_udp_2, "one shorter than IP", UDP, "01|2|3",                   \
+	    s[2].short_udp = 1)                                                \
 	X(vxlan, "VXLAN", UDP, "0|1|2|3", EACH(dport, 4789))                   \
 	X(vxlan_back, "VXLAN by its source port", UDP, "0|1|2|3",              \
 	    EACH(sport, 4789))                                                 \
@@ -672,10 +693,13 @@ START_TEST(full_queue_is_refused_and_used_again)
 		ck_assert_ptr_nonnull(strstr(runs, " 255"));
 	}
 	/* What was open before does not grow into what comes after. */
-	add_nth(0, 100);
-	assert_runs("0");
-	add_nth(1, 100);
-	assert_runs("0");
+	for (unsigned n = 0; n < 3; n++) {
+		struct packet_spec s = nth(n, 100);
+
+		s.version = 6;
+		add(&s);
+		assert_runs("0");
+	}
 }
 END_TEST
 

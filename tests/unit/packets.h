@@ -39,7 +39,9 @@ struct packet_spec {
 	unsigned version;
 	uint8_t	 protocol;
 	size_t	 ip_options; /* bytes of IPv4's, or of a Destination Options */
+	uint8_t	 ip_option; /* the kind of IPv4's, each of a byte */
 	size_t	 tcp_options;
+	uint8_t	 net;	   /* a byte in front in the source's address */
 	uint8_t	 src, dst; /* last byte of the addresses */
 	uint16_t sport, dport;
 	uint8_t	 tos, ttl;
@@ -55,6 +57,7 @@ struct packet_spec {
 	/* What is wrong with it: added to the right value. */
 	uint8_t	 wrong_checksum, wrong_ip_checksum;
 	bool	 no_checksum; /* zero, as UDP may over IPv4 */
+	uint8_t	 short_udp; /* by so much UDP's length is less than IP's */
 	size_t	 padding; /* bytes behind the packet */
 };
 
@@ -178,9 +181,9 @@ packet_put_ipv4(const struct packet_spec *s, uint8_t *p, size_t l4_len)
 	packet_put(p + 6, s->df ? 0x4000 : 0, 2);
 	p[8] = s->ttl;
 	p[9] = s->protocol;
-	packet_put(p + 12, 0x0a000000u + s->src, 4);
+	packet_put(p + 12, 0x0a000000u | (uint32_t)s->net << 16 | s->src, 4);
 	packet_put(p + 16, 0x0a000100u + s->dst, 4);
-	memset(p + 20, 1, s->ip_options); /* no operation */
+	memset(p + 20, s->ip_option, s->ip_options);
 	packet_put(p + 10, (uint16_t)~packet_sum(0, p, header), 2);
 	p[11] = (uint8_t)(p[11] + s->wrong_ip_checksum);
 	return p + header;
@@ -195,6 +198,7 @@ packet_put_ipv6(const struct packet_spec *s, uint8_t *p, size_t l4_len)
 	p[6] = s->ip_options > 0 ? 60 : s->protocol;
 	p[7] = s->ttl;
 	p[8] = p[24] = 0xfd;
+	p[12] = s->net;
 	p[23] = s->src;
 	p[39] = s->dst;
 	p += 40;
@@ -216,7 +220,7 @@ packet_put_transport(const struct packet_spec *s, uint8_t *p)
 	packet_put(p, s->sport, 2);
 	packet_put(p + 2, s->dport, 2);
 	if (s->protocol == PACKETS_UDP) {
-		packet_put(p + 4, (uint32_t)(8 + s->len), 2);
+		packet_put(p + 4, (uint32_t)(8 + s->len - s->short_udp), 2);
 		return p + 8;
 	}
 	packet_put(p + 4, s->seq, 4);
@@ -324,6 +328,7 @@ packet_random(uint64_t *seed)
 	s.vlan = (uint16_t)unit_below(seed, 4096);
 	s.version = unit_below(seed, 2) == 0 ? 4 : 6;
 	s.protocol = unit_below(seed, 2) == 0 ? PACKETS_TCP : PACKETS_UDP;
+	s.ip_option = (uint8_t)unit_below(seed, 2);
 	s.tcp_options = 4 * unit_below(seed, 11);
 	s.timestamp = (uint8_t)unit_random(seed);
 	s.src = (uint8_t)unit_random(seed);
