@@ -208,6 +208,8 @@ static const struct {
 	{ "only others", { 4, 2, 3, 3, 7, 1, 1, 1 }, 8 },
 	{ "behind the end", { 0, 0, 0, 0, 2, 4, 0x23, 0x28 }, 8 },
 	{ "behind the end, at once", { 1, 0, 2, 4, 0x23, 0x28, 0, 0 }, 8 },
+	{ "behind the end, if that had a length",
+	    { 0, 2, 2, 4, 0x23, 0x28, 0, 0 }, 8 },
 	{ "too short", { 2, 3, 0x23, 0x28 }, 4 },
 	{ "too long", { 2, 6, 0x23, 0x28, 0, 0, 0, 0 }, 8 },
 	{ "a length of one", { 2, 1, 0x23, 0x28 }, 4 },
@@ -274,10 +276,13 @@ START_TEST(what_is_no_syn_stays)
 	assert_left_alone("a fragment", &syn, true);
 	make(&syn, &s, jumbo, sizeof(jumbo));
 	assert_left_alone("Ethernet taken for IP", &syn, false);
-	for (size_t len = 0; len < 58; len++) {
+	/* As UDP from the half on: whose header is shorter. */
+	for (size_t n = 0; n < 2 * 58; n++) {
+		size_t	 len = n % 58;
 		uint8_t *cut = malloc(len > 0 ? len : 1);
 
 		make(&syn, &s, jumbo, sizeof(jumbo));
+		syn.bytes[23] = n < 58 ? 6 : 17;
 		memcpy(cut, syn.bytes, len);
 		free(syn.bytes);
 		syn.bytes = syn.frame.data = cut;

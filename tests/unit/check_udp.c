@@ -465,7 +465,7 @@ END_TEST
 /* A server of several addresses: cut or not, from the one that was asked. */
 START_TEST(answer_comes_from_where_it_was_asked)
 {
-	static const char *const asked[] = { "127.0.0.5", "::1" };
+	static const char *const asked[] = { "127.0.0.5", "127.0.0.6", "::1" };
 
 	for (size_t k = 0; k < nitems(asked); k++) {
 		struct addr	    addr = A(asked[k]), any = { 0 }, at;
@@ -474,7 +474,10 @@ START_TEST(answer_comes_from_where_it_was_asked)
 		struct udp_path	    from;
 		struct endpoint	    local = { .len = sizeof(local.in6) };
 
-		if (!host_has("::1") || !host_has(asked[k]))
+		/* The first is IPv4 only, the others are both. */
+		if (k == 0)
+			any = A("0.0.0.0");
+		else if (!host_has("::1"))
 			continue;
 		ck_assert_int_eq(sockets_listen_udp(&any, 0, &pair.to, 1), 1);
 		pair.path.remote = endpoint_make(&addr, port_of(pair.to));
@@ -720,6 +723,8 @@ START_TEST(what_finds_no_room_is_told_of)
 			    i < ends[n] ? 0 : EAGAIN);
 		receive_all("a full queue", &pair);
 		ck_assert(udp_segments(out));
+		/* Nothing is tried again: there is no room now. */
+		ck_assert_uint_eq(kernel.calls, (n > 0) + (4 - n));
 		end();
 	}
 	close_pair(&pair);
@@ -924,6 +929,72 @@ START_TEST(more_messages_than_fit_into_one_call)
 }
 END_TEST
 
+/* A merged message is many datagrams: of those a few are a turn's work. */
+START_TEST(few_messages_are_taken_where_they_are_merged)
+{
+	static const struct {
+		unsigned messages, pieces;
+		int	 taken;
+	} turns[] = {
+		{ 6, 10, 6 }, /* nobody knows yet */
+		{ 6, 10, 4 },
+		{ 0, 0, 2 },
+		{ 0, 0, 0 },
+		{ 6, 1, 4 },
+		{ 0, 0, 2 }, /* single ones: many again */
+		{ 6, 1, 6 },
+	};
+	struct pair	    pair;
+	struct udp_datagram d;
+	unsigned	    got = 0;
+
+	open_pair(&pair, "127.0.0.1", true);
+	begin(true);
+	for (size_t turn = 0; turn < nitems(turns); turn++) {
+		int n;
+
+		for (unsigned i = 0; i < turns[turn].messages; i++)
+			send_raw(&pair, 100, turns[turn].pieces);
+		n = udp_receive(in, pair.to);
+		ck_assert_msg(n == turns[turn].taken, "turn %zu: %d", turn, n);
+		while (udp_next(in, &d))
+			got++;
+	}
+	ck_assert_uint_eq(got, 60 + 60 + 6 + 6);
+	end();
+	close_pair(&pair);
+}
+END_TEST
+
+START_TEST(sockets_that_share_a_path_are_kept_apart)
+{
+	struct pair	    pair, other;
+	struct udp_datagram d;
+	unsigned	    got = 0;
+
+	open_pair(&pair, "127.0.0.1", false);
+	open_pair(&other, "127.0.0.1", false);
+	begin(true);
+	for (unsigned i = 0; i < 4; i++) {
+		struct udp_datagram *slot = udp_reserve(out);
+
+		slot->len = 10;
+		slot->path = &pair.path;
+		slot->fd = i < 2 ? pair.from : other.from;
+		memset(slot->data, (int)i, 10);
+	}
+	flush();
+	ck_assert_int_eq(udp_receive(in, pair.to), 4);
+	for (; udp_next(in, &d); got++)
+		ck_assert_uint_eq(endpoint_port(&d.path->remote),
+		    port_of(got < 2 ? pair.from : other.from));
+	ck_assert_uint_eq(got, 4);
+	end();
+	close_pair(&pair);
+	close_pair(&other);
+}
+END_TEST
+
 START_TEST(nothing_there_and_nobody_there)
 {
 	struct pair	    pair;
@@ -975,6 +1046,8 @@ main(void)
 	    larger_than_a_real_link_are_told_of_and_only_those);
 	tcase_add_test(tcase, longer_than_we_take_come_with_no_length);
 	tcase_add_test(tcase, more_messages_than_fit_into_one_call);
+	tcase_add_test(tcase, few_messages_are_taken_where_they_are_merged);
+	tcase_add_test(tcase, sockets_that_share_a_path_are_kept_apart);
 	tcase_add_test(tcase, nothing_there_and_nobody_there);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
