@@ -20,7 +20,7 @@
 
 #define FRAME_HEADROOM	6 /* datapath/item.h: a FRAME's header */
 #define FRAME_MAX_LEN	ETH_MAX_LEN
-#define FRAME_MAX_SUPER 65550 /* an IP packet of 65535 with Ethernet and a tag */
+#define FRAME_MAX_SUPER 65557 /* an IP packet of 65535 with Ethernet and two tags */
 #define FRAME_BATCH	64 /* frames or datagrams handled by one call */
 
 /* The TCP or UDP checksum is still to be completed; travels in the item. */

@@ -219,6 +219,11 @@ take_header(struct frame *frame, const uint8_t *bytes)
 	struct virtio_net_hdr hdr;
 
 	memcpy(&hdr, bytes, sizeof(hdr));
+	if (frame->len > FRAME_MAX_SUPER) {
+		/* Its end was cut off: never to be cut to pieces. */
+		frame->len = FRAME_MAX_LEN + 1;
+		return;
+	}
 	if ((hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0) {
 		if (hdr.csum_offset > UINT8_MAX ||
 		    (size_t)hdr.csum_start + hdr.csum_offset + 2 > frame->len) {
