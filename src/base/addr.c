@@ -9,6 +9,8 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
+#include "base/nitems.h"
+
 static bool parse_port(const char *text, uint16_t *port);
 
 bool
@@ -52,6 +54,36 @@ addr_next(struct addr *addr)
 			return true;
 	}
 	return false;
+}
+
+const struct prefix *
+addr_reserved(size_t i)
+{
+	static const struct prefix reserved[] = {
+		{ { AF_INET, { 0 } }, 8 },
+		{ { AF_INET, { 127 } }, 8 },
+		{ { AF_INET, { 169, 254 } }, 16 },
+		{ { AF_INET, { 224 } }, 4 },
+		{ { AF_INET, { 240 } }, 4 },
+		{ { AF_INET6, { 0 } }, 127 }, /* :: and ::1 */
+		{ { AF_INET6, { [10] = 0xff, 0xff } }, 96 }, /* IPv4-mapped */
+		{ { AF_INET6, { 0xfe, 0x80 } }, 10 },
+		{ { AF_INET6, { 0xff } }, 8 },
+	};
+
+	return i < nitems(reserved) ? &reserved[i] : NULL;
+}
+
+bool
+addr_is_global(const struct addr *addr)
+{
+	const struct prefix *reserved;
+
+	for (size_t i = 0; (reserved = addr_reserved(i)) != NULL; i++) {
+		if (prefix_contains(reserved, addr))
+			return false;
+	}
+	return addr->family != 0;
 }
 
 bool
@@ -198,8 +230,13 @@ endpoint_print(const struct endpoint *ep, char *dst, size_t size)
 bool
 endpoint_is_equal(const struct endpoint *a, const struct endpoint *b)
 {
-	struct addr x = endpoint_addr(a), y = endpoint_addr(b);
+	struct addr x, y;
 
+	/* Once a datagram, and nearly always so. */
+	if (a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0)
+		return true;
+	x = endpoint_addr(a);
+	y = endpoint_addr(b);
 	return endpoint_port(a) == endpoint_port(b) && addr_is_equal(&x, &y);
 }
 

@@ -48,6 +48,14 @@ unsigned addr_bits(sa_family_t family);
 /* Next address (with carry); false when it wrapped. */
 bool addr_next(struct addr *addr);
 
+/*
+ * The networks that never leave a host or a link, or are no host's: loopback,
+ * link-local, multicast and the like.  NULL behind the last.
+ */
+const struct prefix *addr_reserved(size_t i);
+/* Whether it is in none of them: a host elsewhere can have it. */
+bool addr_is_global(const struct addr *addr);
+
 /* "10.0.7.0/24", "fd00::/64"; without "/n" a single host. */
 bool	    prefix_parse(struct prefix *prefix, const char *text);
 const char *prefix_print(const struct prefix *prefix, char *dst, size_t size);

@@ -50,4 +50,40 @@ mono_is_due(struct mono t, struct mono now)
 	return now.us >= t.us;
 }
 
+/*
+ * CLOCK_MONOTONIC, which stops while the host is suspended: for mono_slept()
+ * and nothing else.
+ */
+static inline struct mono
+mono_awake(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (struct mono) { ts.tv_sec * MONO_SEC + ts.tv_nsec / 1000 };
+}
+
+/* Zeroed storage has looked at no clock yet. */
+struct mono_sleep {
+	int64_t ahead_us; /* mono_now() of mono_awake() */
+	bool	known;
+};
+
+/*
+ * For how long the host was suspended since the last call with this `sleep`,
+ * in microseconds; 0 for the first, and for less than a second: the two clocks
+ * cannot be read at once.  `now` is mono_now()'s, `awake` mono_awake()'s.
+ */
+static inline int64_t
+mono_slept(struct mono_sleep *sleep, struct mono now, struct mono awake)
+{
+	int64_t ahead = mono_sub(now, awake);
+	int64_t slept = sleep->known ? ahead - sleep->ahead_us : 0;
+
+	if (sleep->known && slept < MONO_SEC)
+		return 0;
+	*sleep = (struct mono_sleep) { .ahead_us = ahead, .known = true };
+	return slept;
+}
+
 #endif /* MONO_H */
