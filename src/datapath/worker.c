@@ -226,7 +226,7 @@ on_socket(struct ev_loop *loop, struct ev_io *io, int events)
 	(void)events;
 	worker->now = mono_now();
 	/* A pending ICMP error was taken by this call; the next one reads. */
-	if (udp_receive(worker->udp, io->fd) > 0) {
+	if (udp_receive(worker->udp, io->fd, worker->now) > 0) {
 		while (udp_next(worker->udp, &datagram))
 			receive_datagram(worker, &datagram);
 	}

@@ -10,6 +10,8 @@
 
 #include <linux/virtio_net.h>
 
+#include "io/lone.h"
+
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4 /* Linux 6.2 */
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
@@ -40,13 +42,14 @@ struct tap {
 	size_t	     pos; /* in the buffer, behind the last */
 	size_t	     waiting; /* bytes of those */
 	size_t	     max_waiting;
+	struct lone  lone;
 	/* The speed, while something waits: bytes handed out since. */
 	struct mono since;
 	size_t	    bytes;
 	_Alignas(ALIGN) uint8_t buffer[MAX_WAITING + TURN_BYTES + 2 * SLOT];
 };
 
-static int read_ahead(struct tap *tap, unsigned *dropped);
+static int read_ahead(struct tap *tap, struct mono now, unsigned *dropped);
 static int read_one(struct tap *tap, struct frame *frame);
 static unsigned hand_out(struct tap *tap, struct frame **frames);
 static void look_at_speed(struct tap *tap, struct mono now);
@@ -68,6 +71,7 @@ tap_new(int fd, bool vnet)
 	tap->pos = tap->waiting = tap->bytes = 0;
 	tap->max_waiting = MAX_WAITING / 2;
 	tap->since = mono_now();
+	tap->lone = (struct lone) { .last = tap->since };
 	return tap;
 }
 
@@ -81,7 +85,7 @@ int
 tap_read(struct tap *tap, struct mono now, struct frame **frames,
     unsigned *dropped)
 {
-	int r = read_ahead(tap, dropped);
+	int r = read_ahead(tap, now, dropped);
 
 	look_at_speed(tap, now);
 	if (r < 0 && tap->first == tap->end)
@@ -100,16 +104,19 @@ tap_is_ahead(const struct tap *tap)
  * as there is room behind what waits, it grows there.
  */
 static int
-read_ahead(struct tap *tap, unsigned *dropped)
+read_ahead(struct tap *tap, struct mono now, unsigned *dropped)
 {
-	int r = 0;
+	unsigned limit = WAITING;
+	int	 r = 0;
 
 	*dropped = 0;
 	if (tap->first == tap->end) {
 		tap->first = tap->end = 0;
 		tap->pos = 0;
+		if (lone_is_likely(&tap->lone, now))
+			limit = 1;
 	}
-	while (tap->end < WAITING && tap->pos + SLOT <= sizeof(tap->buffer)) {
+	while (tap->end < limit && tap->pos + SLOT <= sizeof(tap->buffer)) {
 		struct frame *frame = &tap->frames[tap->end];
 
 		r = read_one(tap, frame);
@@ -125,6 +132,7 @@ read_ahead(struct tap *tap, unsigned *dropped)
 		tap->waiting += frame->len;
 		tap->end++;
 	}
+	lone_note(&tap->lone, now, tap->end, tap->waiting);
 	return r;
 }
 

@@ -26,8 +26,9 @@ void	    tap_free(struct tap *tap);
 /*
  * Hands out up to FRAME_BATCH frames without waiting (longer ones have
  * FRAME_MAX_LEN + 1 bytes, and are to be dropped); `*frames` is borrowed until
- * the next call.  Returns how many, 0 when there are none, or a negative errno
- * value (-EBADFD: the device was removed).
+ * the next call.  Not always all there are (io/lone.h).  Returns how many, 0
+ * when there are none, or a negative errno value (-EBADFD: the device was
+ * removed).
  *
  * Reads ahead of what it hands out, to see how much waits: the kernel's queue
  * counts frames, and a hundred superframes are 6 MB.  What waits for longer

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "io/lone.h"
+
 #define CONTROL_SIZE                                                           \
 	(CMSG_SPACE(sizeof(struct in6_pktinfo)) +                              \
 	    CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(int)))
@@ -31,6 +33,7 @@ struct receiving {
 	_Alignas(struct cmsghdr) uint8_t control[RX_MESSAGES][CONTROL_SIZE];
 	uint8_t buffers[RX_MESSAGES][RX_MESSAGE_LEN];
 	bool	merged; /* the kernel merges what comes to us */
+	struct lone lone;
 	/* what udp_next() has got to */
 	int    fd, n, next;
 	size_t pos, segment; /* within message `next`; segment 0: not read yet */
@@ -58,6 +61,7 @@ struct refusal {
 	void *arg;
 };
 
+static unsigned how_many(const struct receiving *rx, struct mono now);
 static void send_range(struct sending *tx, unsigned from, unsigned to,
     bool segments, const struct refusal *refusal);
 static unsigned group(const struct sending *tx, unsigned from, unsigned to);
@@ -96,10 +100,10 @@ udp_segments(const struct udp_batch *batch)
 }
 
 int
-udp_receive(struct udp_batch *batch, int fd)
+udp_receive(struct udp_batch *batch, int fd, struct mono now)
 {
 	struct receiving *rx = &batch->rx;
-	unsigned	  want = rx->merged ? RX_MERGED : RX_MESSAGES;
+	unsigned	  want = how_many(rx, now);
 	int		  n;
 
 	for (unsigned i = 0; i < want; i++) {
@@ -119,9 +123,18 @@ udp_receive(struct udp_batch *batch, int fd)
 	n = recvmmsg(fd, rx->msgs, want, MSG_DONTWAIT, NULL);
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	lone_note(&rx->lone, now, (unsigned)n, rx->msgs[0].msg_len);
 	rx->n = n;
 	rx->merged = false;
 	return n;
+}
+
+static unsigned
+how_many(const struct receiving *rx, struct mono now)
+{
+	if (lone_is_likely(&rx->lone, now))
+		return 1;
+	return rx->merged ? RX_MERGED : RX_MESSAGES;
 }
 
 bool
@@ -135,6 +148,7 @@ udp_next(struct udp_batch *batch, struct udp_datagram *datagram)
 		return false;
 	if (rx->segment == 0) {
 		rx->paths[rx->next].remote.len = msg->msg_hdr.msg_namelen;
+		rx->paths[rx->next].fd = rx->fd;
 		rx->segment = read_control(&msg->msg_hdr,
 		    &rx->paths[rx->next]);
 		if (rx->segment == 0)

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/mono.h"
 
 #define UDP_BATCH   128  /* datagrams sent by one flush */
 #define UDP_MAX_LEN 9216 /* of one datagram's payload */
@@ -29,6 +30,7 @@ struct udp_path {
 	struct endpoint remote;
 	struct in6_addr local;	  /* IPv4 as mapped; unspecified: unknown */
 	unsigned	local_if; /* of a link-local address, else 0 */
+	int		fd;	  /* received: the socket it came by */
 };
 
 struct udp_datagram {
@@ -47,10 +49,11 @@ struct udp_batch *udp_batch_new(bool segments);
 void		  udp_batch_free(struct udp_batch *batch);
 
 /*
- * Takes what is there without waiting, for udp_next().  How many messages, 0
- * when there are none, or a negative errno value.
+ * Takes what is there without waiting, for udp_next(); not always all of it
+ * (io/lone.h, for which `now` is this turn's time).  How many messages, 0 when
+ * there are none, or a negative errno value.
  */
-int udp_receive(struct udp_batch *batch, int fd);
+int udp_receive(struct udp_batch *batch, int fd, struct mono now);
 
 /*
  * The next of the datagrams received, borrowed until the next udp_receive();

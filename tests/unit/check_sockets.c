@@ -33,6 +33,7 @@
 #define NFDS 5
 
 static const struct addr any = { 0 };
+static const struct mono start = { 0 };
 
 /* ------------------------------------------------------------- helpers */
 
@@ -161,8 +162,8 @@ steer(const char *listen, const char *to, unsigned n)
 			ck_assert_msg(is_ready(fds[i]) ==
 				(i == (byte & 0x3f) % n),
 			    "byte %u at socket %u of %u", byte, i, n);
-		ck_assert_int_eq(udp_receive(batch, fds[(byte & 0x3f) % n]),
-		    1);
+		ck_assert_int_eq(
+		    udp_receive(batch, fds[(byte & 0x3f) % n], start), 1);
 		ck_assert(udp_next(batch, &dgram));
 		ck_assert_uint_eq(dgram.len, 1);
 		local.in6.sin6_family = AF_INET6;

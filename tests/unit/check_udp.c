@@ -90,7 +90,8 @@ struct pair {
 	struct udp_path path;
 };
 
-static struct udp_batch *out, *in;
+static const struct mono start = { 0 }; /* no time passes, but where said */
+static struct udp_batch	*out, *in;
 
 static struct {
 	const struct udp_datagram *slot;
@@ -271,7 +272,7 @@ receive_all(const char *what, const struct pair *pair)
 
 		ck_assert_msg(poll(&pfd, 1, waiting ? 2000 : 0) >= waiting,
 		    "%s: number %ld did not come", what, next_to_come(pair));
-		n = ALLOCS_NONE(udp_receive(in, pair->to));
+		n = ALLOCS_NONE(udp_receive(in, pair->to, start));
 		ck_assert_int_ge(n, 0);
 		if (n == 0)
 			break;
@@ -490,7 +491,7 @@ START_TEST(answer_comes_from_where_it_was_asked)
 		ck_assert_int_eq(poll(&(struct pollfd) { pair.to, POLLIN, 0 },
 				     1, 2000),
 		    1);
-		ck_assert_int_eq(udp_receive(in, pair.to), 1);
+		ck_assert_int_eq(udp_receive(in, pair.to, start), 1);
 		ck_assert(udp_next(in, &d));
 		local.in6.sin6_family = AF_INET6;
 		local.in6.sin6_addr = d.path->local;
@@ -509,7 +510,7 @@ START_TEST(answer_comes_from_where_it_was_asked)
 				     1, 2000),
 		    1);
 		for (unsigned i = 0; i < 10;) {
-			ck_assert_int_gt(udp_receive(in, pair.from), 0);
+			ck_assert_int_gt(udp_receive(in, pair.from, start), 0);
 			for (; udp_next(in, &d); i++) {
 				at = endpoint_addr(&d.path->remote);
 				ck_assert(addr_is_equal(&at, &addr));
@@ -889,7 +890,7 @@ START_TEST(longer_than_we_take_come_with_no_length)
 			begin(true);
 			send_raw(&pair, raw[i].size, raw[i].n);
 			send_raw(&pair, 5, 1);
-			while (udp_receive(in, pair.to) > 0) {
+			while (udp_receive(in, pair.to, start) > 0) {
 				while (udp_next(in, &d)) {
 					size_t want = got == raw[i].n ? 5 :
 					    raw[i].taken ? raw[i].size :
@@ -955,7 +956,7 @@ START_TEST(few_messages_are_taken_where_they_are_merged)
 
 		for (unsigned i = 0; i < turns[turn].messages; i++)
 			send_raw(&pair, 100, turns[turn].pieces);
-		n = udp_receive(in, pair.to);
+		n = udp_receive(in, pair.to, start);
 		ck_assert_msg(n == turns[turn].taken, "turn %zu: %d", turn, n);
 		while (udp_next(in, &d))
 			got++;
@@ -984,7 +985,7 @@ START_TEST(sockets_that_share_a_path_are_kept_apart)
 		memset(slot->data, (int)i, 10);
 	}
 	flush();
-	ck_assert_int_eq(udp_receive(in, pair.to), 4);
+	ck_assert_int_eq(udp_receive(in, pair.to, start), 4);
 	for (; udp_next(in, &d); got++)
 		ck_assert_uint_eq(endpoint_port(&d.path->remote),
 		    port_of(got < 2 ? pair.from : other.from));
@@ -995,6 +996,84 @@ START_TEST(sockets_that_share_a_path_are_kept_apart)
 }
 END_TEST
 
+/* A second is looked for, but not where lone ones with pauses are the rule. */
+static const struct {
+	unsigned before; /* came alone */
+	size_t	 len;	 /* the last of those */
+	int	 pause_us, expect;
+} lone_rows[] = {
+	{ 4, 10, 5000, 1 },
+	{ 3, 10, 5000, 2 },
+	{ 4, 10, 50, 2 },
+	{ 5, 3000, 5000, 2 }, /* part of a stream */
+};
+
+START_TEST(a_lone_one_after_a_pause)
+{
+	unsigned	    before = lone_rows[_i].before;
+	struct mono	    now = start;
+	struct pair	    pair;
+	struct udp_datagram d;
+
+	open_pair(&pair, "127.0.0.1", false);
+	begin(false);
+	for (unsigned i = 1; i <= before; i++) {
+		now = mono_add(now, 5000);
+		ck_assert(reserve(&pair, i < before ? 10 : lone_rows[_i].len));
+		flush();
+		ck_assert_int_eq(udp_receive(in, pair.to, now), 1);
+		ck_assert(udp_next(in, &d));
+	}
+	now = mono_add(now, lone_rows[_i].pause_us);
+	ck_assert(reserve(&pair, 10));
+	ck_assert(reserve(&pair, 10));
+	flush();
+	ck_assert_int_eq(udp_receive(in, pair.to, now), lone_rows[_i].expect);
+	while (udp_next(in, &d))
+		ck_assert_uint_eq(d.len, 10);
+	/* If there was another one it is there the next time. */
+	ck_assert_int_eq(udp_receive(in, pair.to, now),
+	    2 - lone_rows[_i].expect);
+	end();
+	close_pair(&pair);
+}
+END_TEST
+
+/* Turns that take longer than a pause: a burst is not read one by one for ever. */
+START_TEST(a_burst_is_no_row_of_lone_ones)
+{
+	struct mono	    now = start;
+	struct pair	    pair;
+	struct udp_datagram d;
+	unsigned	    turns = 0;
+	int		    n;
+
+	open_pair(&pair, "127.0.0.1", false);
+	begin(false);
+	for (unsigned i = 0; i < 4; i++) {
+		now = mono_add(now, 5000);
+		ck_assert(reserve(&pair, 10));
+		flush();
+		ck_assert_int_eq(udp_receive(in, pair.to, now), 1);
+		ck_assert(udp_next(in, &d));
+	}
+	for (unsigned i = 0; i < 40; i++)
+		ck_assert(reserve(&pair, 10));
+	flush();
+	do {
+		now = mono_add(now, 200);
+		n = udp_receive(in, pair.to, now);
+		ck_assert_int_gt(n, 0);
+		while (udp_next(in, &d))
+			;
+	} while (++turns < 40 && n == 1);
+	ck_assert_uint_gt(turns, 1);
+	ck_assert_uint_le(turns, 9);
+	end();
+	close_pair(&pair);
+}
+END_TEST
+
 START_TEST(nothing_there_and_nobody_there)
 {
 	struct pair	    pair;
@@ -1002,9 +1081,9 @@ START_TEST(nothing_there_and_nobody_there)
 
 	open_pair(&pair, "127.0.0.1", true);
 	begin(true);
-	ck_assert_int_eq(udp_receive(in, pair.to), 0);
+	ck_assert_int_eq(udp_receive(in, pair.to, start), 0);
 	ck_assert(!udp_next(in, &d));
-	ck_assert_int_eq(udp_receive(in, -1), -EBADF);
+	ck_assert_int_eq(udp_receive(in, -1, start), -EBADF);
 	ck_assert(!udp_next(in, &d));
 	/* What is left of a batch is gone with the next. */
 	ck_assert(reserve(&pair, 10));
@@ -1013,9 +1092,9 @@ START_TEST(nothing_there_and_nobody_there)
 	ck_assert_int_eq(poll(&(struct pollfd) { pair.to, POLLIN, 0 }, 1,
 			     2000),
 	    1);
-	ck_assert_int_gt(udp_receive(in, pair.to), 0);
+	ck_assert_int_gt(udp_receive(in, pair.to, start), 0);
 	ck_assert(udp_next(in, &d));
-	ck_assert_int_eq(udp_receive(in, pair.to), 0);
+	ck_assert_int_eq(udp_receive(in, pair.to, start), 0);
 	ck_assert(!udp_next(in, &d));
 	end();
 	close_pair(&pair);
@@ -1048,6 +1127,9 @@ main(void)
 	tcase_add_test(tcase, more_messages_than_fit_into_one_call);
 	tcase_add_test(tcase, few_messages_are_taken_where_they_are_merged);
 	tcase_add_test(tcase, sockets_that_share_a_path_are_kept_apart);
+	tcase_add_loop_test(tcase, a_lone_one_after_a_pause, 0,
+	    (int)nitems(lone_rows));
+	tcase_add_test(tcase, a_burst_is_no_row_of_lone_ones);
 	tcase_add_test(tcase, nothing_there_and_nobody_there);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
