@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "datapath/bridge.h"
 
+#include <string.h>
+
 #include "datapath/forward.h"
 #include "datapath/worker.h"
 #include "datapath/worker_loop.h"
 
 static enum drop admit(const struct frame *frame);
+static bool is_alike(const struct bridge_last *last, const struct frame *frame);
 static void learn(struct worker *worker, struct port *from,
     const struct frame *frame, uint16_t vlan);
 static void flood(struct worker *worker, struct port *from,
@@ -29,6 +32,10 @@ bridge_forward(struct worker *worker, struct port *from, struct frame *frame)
 		return DROP_NONE;
 	if (dp_is_blocked(dp, from->id))
 		return DROP_BLOCKED;
+	if (worker->last.from == from && is_alike(&worker->last, frame)) {
+		out(worker, worker->last.to, frame);
+		return DROP_NONE;
+	}
 
 	vlan = eth_vlan(frame->data, frame->len);
 	learn(worker, from, frame, vlan);
@@ -43,6 +50,12 @@ bridge_forward(struct worker *worker, struct port *from, struct frame *frame)
 	if (to == NULL) {
 		flood(worker, from, frame);
 		return DROP_NONE;
+	}
+	if (frame->len >= ETH_HEADER_LEN + ETH_TAG_LEN) {
+		worker->last.from = from;
+		worker->last.to = to;
+		memcpy(worker->last.head, frame->data,
+		    sizeof(worker->last.head));
 	}
 	out(worker, to, frame);
 	return DROP_NONE;
@@ -60,6 +73,13 @@ admit(const struct frame *frame)
 	return DROP_NONE;
 }
 
+static bool
+is_alike(const struct bridge_last *last, const struct frame *frame)
+{
+	return frame->len >= ETH_HEADER_LEN + ETH_TAG_LEN &&
+	    memcmp(last->head, frame->data, sizeof(last->head)) == 0;
+}
+
 /* A frame goes on even if its source is one address too many. */
 static void
 learn(struct worker *worker, struct port *from, const struct frame *frame,
@@ -68,9 +88,12 @@ learn(struct worker *worker, struct port *from, const struct frame *frame,
 	switch (fdb_learn(worker->dp->fdb, eth_src(frame->data), vlan,
 	    from->id, worker->now)) {
 	case FDB_KNOWN:
+		break;
 	case FDB_NEW:
+		worker->last.from = NULL;
 		break;
 	case FDB_MOVED:
+		worker->last.from = NULL;
 		port_count(&from->counters.moved_in, 1);
 		break;
 	case FDB_REFUSED:

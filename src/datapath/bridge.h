@@ -12,6 +12,17 @@
 struct port;
 struct worker;
 
+/*
+ * Where the last frame went, for the next one of its stream, which was looked up
+ * by the same: addresses and tag.  Each flush forgets it, and so does whatever is
+ * learned: so a port in it is attached, and no frame follows an older word about
+ * its receiver than one turn.
+ */
+struct bridge_last {
+	uint8_t	     head[16]; /* of a frame that is long enough for a tag */
+	struct port *from, *to; /* from NULL: there was none */
+};
+
 enum drop bridge_forward(struct worker *worker, struct port *from,
     struct frame *frame);
 

@@ -60,8 +60,10 @@ struct owned {
 struct fdb {
 	uint64_t	seeds[4];
 	size_t		mask; /* buckets - 1 */
-	uint32_t	max_age;
+	_Atomic uint32_t max_age;
+	void	       *memory; /* buckets lie in it, each on a cache line */
 	struct bucket  *buckets;
+	_Atomic size_t	sweep_at; /* the bucket to be swept next, and above */
 	char		apart[LINE]; /* read for every frame | written for new */
 	_Atomic size_t	total;
 	struct owned	ports[FDB_MAX_PORTS];
@@ -113,14 +115,16 @@ fdb_new(size_t max_entries, unsigned max_per_port, unsigned max_age_sec)
 	fdb = calloc(1, sizeof(*fdb));
 	if (fdb == NULL)
 		return NULL;
-	fdb->buckets = aligned_alloc(LINE, nbuckets * LINE);
-	if (fdb->buckets == NULL) {
+	/* Of a fresh zeroed page nothing is touched that is not used. */
+	fdb->memory = calloc(nbuckets + 1, LINE);
+	if (fdb->memory == NULL) {
 		free(fdb);
 		return NULL;
 	}
-	memset(fdb->buckets, 0, nbuckets * LINE);
+	fdb->buckets = (struct bucket *)((uintptr_t)fdb->memory +
+	    (LINE - (uintptr_t)fdb->memory % LINE) % LINE);
 	fdb->mask = nbuckets - 1;
-	fdb->max_age = max_age_sec < MAX_AGE ? max_age_sec : MAX_AGE;
+	fdb_set_ageing(fdb, max_age_sec);
 	secret_random(fdb->seeds, sizeof(fdb->seeds));
 	for (unsigned i = 0; i < FDB_MAX_PORTS; i++)
 		atomic_init(&fdb->ports[i].limit, max_per_port);
@@ -132,8 +136,16 @@ fdb_free(struct fdb *fdb)
 {
 	if (fdb == NULL)
 		return;
-	free(fdb->buckets);
+	free(fdb->memory);
 	secret_free(fdb, sizeof(*fdb));
+}
+
+void
+fdb_set_ageing(struct fdb *fdb, unsigned max_age_sec)
+{
+	atomic_store_explicit(&fdb->max_age,
+	    max_age_sec < MAX_AGE ? max_age_sec : MAX_AGE,
+	    memory_order_relaxed);
 }
 
 void
@@ -208,9 +220,15 @@ fdb_sweep(struct fdb *fdb, struct mono now)
 {
 	uint32_t sec = seconds(now);
 
-	for (size_t i = 0; i <= fdb->mask; i++) {
+	if (fdb->total == 0)
+		return;
+	for (size_t n = fdb->mask / FDB_SWEEPS + 1; n > 0; n--) {
+		size_t at = atomic_fetch_add_explicit(&fdb->sweep_at, 1,
+		    memory_order_relaxed);
+		struct bucket *bucket = &fdb->buckets[at & fdb->mask];
+
 		for (unsigned j = 0; j < WAYS; j++) {
-			struct entry *entry = &fdb->buckets[i].entries[j];
+			struct entry *entry = &bucket->entries[j];
 			uint64_t      value = entry->value;
 
 			if (value != 0 && is_aged(fdb, value, sec))
@@ -337,7 +355,8 @@ is_aged(const struct fdb *fdb, uint64_t value, uint32_t sec)
 {
 	int32_t age = sec_diff(sec, value_sec(value));
 
-	return age > 0 && (uint32_t)age > fdb->max_age;
+	return age > 0 && (uint32_t)age >
+	    atomic_load_explicit(&fdb->max_age, memory_order_relaxed);
 }
 
 /* The entry of the address and its value, which fits; or NULL. */

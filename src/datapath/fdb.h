@@ -25,6 +25,7 @@
 #include "base/mono.h"
 
 #define FDB_MAX_PORTS 8192 /* ports are 1..8191; 0 is "none" */
+#define FDB_SWEEPS    8
 
 struct fdb;
 
@@ -50,6 +51,9 @@ struct fdb *fdb_new(size_t max_entries, unsigned max_per_port,
     unsigned max_age_sec);
 void fdb_free(struct fdb *fdb);
 
+/* Another age at which entries are forgotten.  Any thread. */
+void fdb_set_ageing(struct fdb *fdb, unsigned max_age_sec);
+
 /* Another limit for one port (the local one may fill the table). */
 void fdb_set_limit(struct fdb *fdb, uint16_t port, unsigned max);
 
@@ -64,7 +68,11 @@ uint16_t fdb_lookup(const struct fdb *fdb, const uint8_t mac[6], uint16_t vlan,
 /* Forgets everything behind `port`: it is gone, or blocked.  Any thread. */
 void fdb_forget_port(struct fdb *fdb, uint16_t port);
 
-/* Frees what has aged; call about every few seconds, from one thread. */
+/*
+ * Frees what has aged in a part of the table; after FDB_SWEEPS calls it has
+ * been everywhere.  Call every second, from one thread.  (What has aged is not
+ * found, swept or not.)
+ */
 void fdb_sweep(struct fdb *fdb, struct mono now);
 
 /* How many entries there are in all, and behind `port`.  Any thread. */

@@ -161,6 +161,7 @@ worker_flush(struct worker *worker)
 	udp_flush(worker->udp, on_refused, worker);
 	frag_release(worker->frags);
 	worker->joined = 0;
+	worker->last.from = NULL;
 }
 
 static void *

@@ -18,6 +18,7 @@
 #include <ev.h>
 
 #include "base/mono.h"
+#include "datapath/bridge.h"
 #include "datapath/dp.h"
 #include "datapath/frag.h"
 #include "base/frame.h"
@@ -81,6 +82,7 @@ struct worker {
 	unsigned	      joined; /* frames held in `frags` */
 	uint32_t	      next_frag_owner;
 
+	struct bridge_last last; /* bridge.h */
 	uint8_t	    *plain; /* records opened in this turn */
 	size_t	     plain_used;
 	uint8_t	    *scratch; /* a record of fragments, or of small frames */

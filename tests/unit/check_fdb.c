@@ -41,6 +41,14 @@ lookup(struct fdb *fdb, uint32_t n, int64_t sec)
 	return fdb_lookup(fdb, mac(n).b, 0, at(sec));
 }
 
+/* Once round the table. */
+static void
+sweep(struct fdb *fdb, struct mono now)
+{
+	for (unsigned i = 0; i < FDB_SWEEPS; i++)
+		fdb_sweep(fdb, now);
+}
+
 START_TEST(learned_addresses_are_found)
 {
 	struct fdb *fdb = fdb_new(1024, 100, AGE);
@@ -113,9 +121,9 @@ START_TEST(entries_age)
 	/* A reader whose clock is a little behind. */
 	ck_assert_uint_eq(lookup(fdb, 2, 5), 7);
 
-	fdb_sweep(fdb, at(AGE));
+	sweep(fdb, at(AGE));
 	ck_assert_uint_eq(fdb_count(fdb), 2);
-	fdb_sweep(fdb, at(AGE + 1));
+	sweep(fdb, at(AGE + 1));
 	ck_assert_uint_eq(fdb_count(fdb), 1);
 	ck_assert_uint_eq(fdb_port_count(fdb, 7), 1);
 
@@ -123,6 +131,29 @@ START_TEST(entries_age)
 	ck_assert_int_eq(learn(fdb, 2, 9, 1000), FDB_NEW);
 	ck_assert_uint_eq(fdb_port_count(fdb, 7), 0);
 	ck_assert_uint_eq(fdb_port_count(fdb, 9), 1);
+	fdb_free(fdb);
+}
+END_TEST
+
+/* Each call does its share, and no more; so the table's size is no pause. */
+START_TEST(a_sweep_goes_round_in_parts)
+{
+	struct fdb *fdb = fdb_new(65536, 65536, AGE);
+	size_t	    left, before;
+
+	ck_assert_ptr_nonnull(fdb);
+	for (uint32_t i = 0; i < 8192; i++)
+		learn(fdb, i, 7, 0);
+	before = fdb_count(fdb);
+	for (unsigned i = 0; i < FDB_SWEEPS; i++) {
+		ck_assert_uint_gt(before, 0);
+		fdb_sweep(fdb, at(AGE + 1));
+		left = fdb_count(fdb);
+		ck_assert_uint_lt(left, before);
+		ck_assert_uint_lt(before - left, 8192 / FDB_SWEEPS * 2);
+		before = left;
+	}
+	ck_assert_uint_eq(before, 0);
 	fdb_free(fdb);
 }
 END_TEST
@@ -138,7 +169,7 @@ START_TEST(seconds_may_wrap)
 	ck_assert_uint_eq(lookup(fdb, 1, wrap - 10 + AGE + 1), 0);
 	ck_assert_int_eq(learn(fdb, 1, 7, wrap + 10), FDB_KNOWN);
 	ck_assert_uint_eq(lookup(fdb, 1, wrap + 10 + AGE), 7);
-	fdb_sweep(fdb, at(wrap + 10 + AGE + 1));
+	sweep(fdb, at(wrap + 10 + AGE + 1));
 	ck_assert_uint_eq(fdb_count(fdb), 0);
 	fdb_free(fdb);
 }
@@ -375,7 +406,7 @@ START_TEST(agrees_with_a_plain_list)
 					model[j].port = 0;
 		}
 		if (unit_below(&seed, 2000) == 0) {
-			fdb_sweep(fdb, at(now));
+			sweep(fdb, at(now));
 			for (unsigned j = 0; j < ADDRS; j++)
 				if (now - model[j].seen > AGE)
 					model[j].port = 0;
@@ -442,7 +473,7 @@ be_busy(void *arg)
 			fdb_forget_port(crowd->fdb, home);
 			break;
 		case 1:
-			fdb_sweep(crowd->fdb, at(now));
+			sweep(crowd->fdb, at(now));
 			break;
 		default:
 			if (unit_below(&seed, 2) == 0) {
@@ -476,7 +507,7 @@ crowd_runs(size_t entries, uint32_t addresses)
 
 	ck_assert_uint_eq(crowd.wrong, 0);
 	assert_consistent(crowd.fdb, addresses, at(150));
-	fdb_sweep(crowd.fdb, at(1000));
+	sweep(crowd.fdb, at(1000));
 	ck_assert_uint_eq(fdb_count(crowd.fdb), 0);
 	fdb_free(crowd.fdb);
 }
@@ -563,7 +594,8 @@ START_TEST(threads_that_evict_each_other_leave_nothing_torn)
 END_TEST
 
 UNIT_MAIN("fdb", learned_addresses_are_found, vlans_are_apart,
-    group_and_zero_addresses_are_refused, entries_age, seconds_may_wrap,
+    group_and_zero_addresses_are_refused, entries_age,
+    a_sweep_goes_round_in_parts, seconds_may_wrap,
     a_port_has_a_limit, forgetting_a_port_leaves_the_others,
     who_has_most_loses_its_oldest, a_flood_evicts_only_its_own,
     a_large_port_evicts_no_small_ones, as_many_fit_as_were_asked_for,
