@@ -16,6 +16,7 @@
 #include "control/server.h"
 #include "control/server_session.h"
 #include "keeper/keeper_ask.h"
+#include "proc/heap.h"
 #include "proc/proc.h"
 #include "proc/sandbox.h"
 
@@ -64,6 +65,7 @@ engine_main(void)
 		fatalx("out of memory");
 	message_setup();
 	tls_setup();
+	heap_settle();
 	sandbox_files(PROC_ENGINE, -1);
 	engine->started = mono_now();
 	r = gift_receive(PROC_CHAN_FD, &engine->gift);

@@ -203,6 +203,7 @@ proc_child_main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* write() says so as well */
 	setproctitle_init(argc, argv, environ);
 	proc_confine(role);
 	return roles[role].run();

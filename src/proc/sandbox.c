@@ -60,6 +60,8 @@ static const struct call {
 	{ "epoll_wait", ALL, -1, 0, 0 },
 	{ "epoll_pwait", ALL, -1, 0, 0 },
 	{ "epoll_ctl", ALL, -1, 0, 0 },
+	/* libev, when a socket that we closed lives on: the monitor's copy */
+	{ "epoll_create1", ALL, -1, 0, 0 },
 	{ "poll", ALL, -1, 0, 0 },
 	{ "ppoll", ALL, -1, 0, 0 },
 	{ "clock_gettime", ALL, -1, 0, 0 },
@@ -82,6 +84,7 @@ static const struct call {
 	{ "recvmmsg", ENGINE, -1, 0, 0 },
 	{ "accept4", ENGINE, -1, 0, 0 },
 	{ "getsockopt", ENGINE | RESOLVER, 1, 0, 1 /* SOL_SOCKET */ },
+	{ "getsockopt", ENGINE, 1, 0, 6 /* IPPROTO_TCP: TCP_INFO */ },
 	{ "shutdown", ALL, -1, 0, 0 },
 	{ "close", ALL, -1, 0, 0 },
 	/* channels set their descriptors non-blocking, or pass copies */
