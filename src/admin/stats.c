@@ -157,7 +157,7 @@ add_client(json_t *object, const struct engine *engine)
 
 	set(object, "state", json_string(client_state_name(client)));
 	set(object, "site", json_string(engine->conf->site));
-	set(object, "server", json_string(engine->conf->server_host));
+	set(object, "server", json_string(engine->conf->servers[0].host));
 	set(object, "address", json_string(client->address));
 	set(object, "since_s", json_integer(seconds_since(client->since)));
 	set(object, "sessions", json_integer((json_int_t)client->sessions));

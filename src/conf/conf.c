@@ -41,6 +41,12 @@ static const char *const mode_names[] = {
 	[CONF_TUN] = "tun",
 };
 
+static const char *const transport_names[CONF_TRANSPORTS] = {
+	[CONF_TRANSPORT_AUTO] = "auto",
+	[CONF_TRANSPORT_UDP] = "udp",
+	[CONF_TRANSPORT_TCP] = "tcp",
+};
+
 static char *directory_of(const char *path);
 static void  load_main(struct conf_draft *draft, const char *path);
 static void  load_sites(struct conf_draft *draft);
@@ -86,6 +92,10 @@ conf_free(struct conf *conf)
 	free(conf->addresses.v);
 	free(conf->tunnel_networks.v);
 	free(conf->networks.v);
+	free(conf->dns.v);
+	for (size_t i = 0; i < conf->domains.n; i++)
+		free(conf->domains.v[i]);
+	free(conf->domains.v);
 	free(conf->subnets.v);
 	free(conf->dir);
 	free(conf->name);
@@ -94,7 +104,11 @@ conf_free(struct conf *conf)
 	free(conf->site_ca);
 	free(conf->crl);
 	free(conf->pam_service);
-	free(conf->server_host);
+	for (unsigned i = 0; i < conf->nservers; i++) {
+		free(conf->servers[i].host);
+		free(conf->servers[i].name);
+	}
+	free(conf->proxy.host);
 	free(conf->server_name);
 	free(conf->ca);
 	free(conf->site_certificate);
@@ -130,6 +144,42 @@ conf_is_site_name(const char *name)
 	return len > 0 && len <= CONF_NAME_MAX &&
 	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len &&
 	    strchr("._-", name[0]) == NULL;
+}
+
+uint16_t
+conf_listen_port(const struct conf *conf, const struct conf_listen *listen)
+{
+	return listen->port != 0 ? listen->port : conf->port;
+}
+
+bool
+conf_is_domain(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > CONF_DOMAIN_MAX)
+		return false;
+	for (;;) {
+		size_t label = strspn(name, "abcdefghijklmnopqrstuvwxyz"
+		    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+
+		if (label == 0 || label > 63 || name[0] == '-' ||
+		    name[label - 1] == '-')
+			return false;
+		if (name[label] == '\0')
+			return true;
+		if (name[label] != '.')
+			return false;
+		name += label + 1;
+	}
+}
+
+bool
+conf_accepts_dns(const struct conf *conf)
+{
+	if (conf->accept_dns == CONF_AUTO)
+		return conf->accept_default_route;
+	return conf->accept_dns == CONF_YES;
 }
 
 unsigned
@@ -197,6 +247,24 @@ conf_mode_parse(enum conf_mode *mode, const char *text)
 	for (size_t i = 0; i < nitems(mode_names); i++) {
 		if (strcmp(text, mode_names[i]) == 0) {
 			*mode = (enum conf_mode)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+conf_transport_name(enum conf_transport transport)
+{
+	return transport_names[transport];
+}
+
+bool
+conf_transport_parse(enum conf_transport *transport, const char *text)
+{
+	for (size_t i = 0; i < nitems(transport_names); i++) {
+		if (strcmp(text, transport_names[i]) == 0) {
+			*transport = (enum conf_transport)i;
 			return true;
 		}
 	}

@@ -21,14 +21,23 @@
 #include <stdio.h>
 
 #include "base/addr.h"
+#include "base/log.h"
 
 #define CONF_NAME_MAX	 63	/* a site's name: [a-z0-9][a-z0-9._-]* */
 #define CONF_MAX_SITES	 4096
 #define CONF_MAX_LIST	 256	/* items of a list key, of one section */
+#define CONF_MAX_DNS	 8
+#define CONF_MAX_DOMAINS 16
+#define CONF_DOMAIN_MAX	 253
 #define CONF_MAX_WORKERS 16
+#define CONF_MAX_SERVERS 8
+#define CONF_MAX_LISTENS 4 /* addresses and ports of a server */
 #define CONF_PORT	 55555
 #define CONF_MAX_KEEPALIVE 3600 /* seconds; the protocol's bounds, too */
 #define CONF_MAX_DEAD_PEER 7200
+#define CONF_MIN_REKEY	   5
+#define CONF_MAX_REKEY	   86400
+#define CONF_MAX_REKEY_MIB 524288 /* half of what PROTOCOL 5.4 allows a key */
 #define CONF_DIR	 "/etc/tombolo"	/* default of --dir */
 #define CONF_FILE	 "tombolo.conf"	/* below it, default of -c */
 #define CONF_SITES_DIR	 "sites.d"	/* below it, one NAME.conf a site */
@@ -58,11 +67,27 @@ enum conf_offload {
 	CONF_OFFLOADS
 };
 #define CONF_OFFLOAD_BIT(offload) (1u << (offload))
+/* What may carry frames (PROTOCOL 4.3). */
+enum conf_transport {
+	CONF_TRANSPORT_AUTO, /* UDP, and TCP where UDP does not get through */
+	CONF_TRANSPORT_UDP,
+	CONF_TRANSPORT_TCP,
+	CONF_TRANSPORTS
+};
+enum conf_order { CONF_ORDER_GIVEN, CONF_ORDER_WEIGHT };
+enum conf_proxy_kind { CONF_PROXY_NONE, CONF_PROXY_HTTP, CONF_PROXY_SOCKS5 };
 enum conf_auto { CONF_NO, CONF_YES, CONF_AUTO };
+/* What becomes of traffic for the tunnel while that is down. */
+enum conf_when_down { CONF_BLOCK, CONF_BYPASS };
 
 struct conf_prefixes {
 	struct prefix *v; /* owned */
 	size_t	       n;
+};
+
+struct conf_names {
+	char **v; /* owned, each of them too */
+	size_t n;
 };
 
 /* [site NAME]: the only authority on that site's addresses and subnets. */
@@ -70,10 +95,31 @@ struct conf_site {
 	char		     name[CONF_NAME_MAX + 1];
 	enum conf_auth	     auth;
 	bool		     disabled;
+	bool		     default_route; /* tun: all its traffic comes here */
 	struct conf_prefixes addresses; /* tun: its tunnel addresses, hosts */
 	struct conf_prefixes subnets;	/* tun: networks behind it */
 	char		    *file; /* where it was said, for messages; owned */
 	unsigned	     line;
+};
+
+/* One of those that a client may connect to. */
+struct conf_server {
+	char	*host; /* name or address; owned */
+	uint16_t port;
+	unsigned weight; /* 1..1000 */
+	char	*name; /* verified in its certificate; owned, never NULL */
+};
+
+/* Where a server listens, TCP and UDP. */
+struct conf_listen {
+	struct addr addr; /* family 0: every address, v4 and v6 */
+	uint16_t    port; /* 0: the key `port` */
+};
+
+struct conf_proxy {
+	enum conf_proxy_kind kind;
+	char		    *host; /* owned */
+	uint16_t	     port;
 };
 
 struct conf {
@@ -83,7 +129,8 @@ struct conf {
 	/* [server] */
 	char	*name;	 /* what the certificate says, host or address; owned */
 	uint16_t port;	 /* TCP and UDP; default 55555 */
-	struct addr listen; /* family 0: every address, v4 and v6 */
+	struct conf_listen listens[CONF_MAX_LISTENS];
+	unsigned nlistens; /* at least one */
 	char	*certificate; /* path, relative to dir; default server.crt */
 	char	*certificate_rsa; /* for tls-srp; default server-rsa.crt */
 	unsigned auths; /* CONF_AUTH_BIT() of those a site may use */
@@ -95,19 +142,26 @@ struct conf {
 	unsigned handshake_time_sec; /* from accept to welcome; 20 */
 	unsigned keepalive_sec;	     /* 10 */
 	unsigned dead_peer_sec;	     /* 30; > keepalive_sec */
+	unsigned rekey_sec, rekey_mib; /* what one key may do */
 
 	/* [client] */
-	char	       *server_host; /* host or address; owned */
-	uint16_t	server_port;
-	char	       *server_name; /* verified in the certificate; owned */
+	struct conf_server servers[CONF_MAX_SERVERS];
+	unsigned	nservers;
+	char	       *server_name; /* of those that say none; owned; NULL: host */
+	enum conf_order server_order;
+	struct conf_proxy proxy; /* on the way to each of them */
 	char		site[CONF_NAME_MAX + 1];
 	enum conf_auth	auth; /* the method, fixed: no answer weakens it */
 	char	       *ca; /* path, relative to dir; default ca.crt */
 	char	       *site_certificate; /* key "certificate"; default client.crt */
 	struct conf_prefixes subnets; /* asked for; the server decides */
 	bool		accept_default_route; /* may 0/0 or ::/0 be pushed */
+	enum conf_when_down when_down; /* of what such a route takes */
+	enum conf_auto	accept_dns; /* auto: with accept_default_route */
 
 	/* both */
+	enum log_level log_level; /* the least that is logged; info */
+	enum conf_transport transport; /* auto */
 	char *socket;	/* local socket; default /run/tombolo/BASENAME(dir).sock */
 
 	/* [interface] */
@@ -123,6 +177,8 @@ struct conf {
 	struct conf_prefixes addresses; /* extra addresses for the device */
 	struct conf_prefixes tunnel_networks; /* server, tun: 10.4.2.0/24 */
 	struct conf_prefixes networks; /* server, tun: behind the server */
+	struct conf_prefixes dns; /* server, tun: for sites; hosts */
+	struct conf_names domains; /* server, tun: that they search in */
 	bool	       nat;	/* server, tun: masquerade what leaves */
 	enum conf_auto forward; /* tun: IP forwarding; auto */
 
@@ -171,8 +227,22 @@ const struct conf_site *conf_find_site(const struct conf *conf,
 /* Whether `name` can be a site's: [a-z0-9][a-z0-9._-]*, at most 63 bytes. */
 bool conf_is_site_name(const char *name);
 
+/*
+ * Whether `name` is a domain: labels of letters, digits, "-" and "_", none of
+ * them with "-" first or last; nothing that a shell, or resolv.conf, could
+ * take for something else.
+ */
+bool conf_is_domain(const char *name);
+
+/* Whether this client takes the DNS servers that its server tells. */
+bool conf_accepts_dns(const struct conf *conf);
+
 /* 1..16, from the configuration or the CPUs online. */
 unsigned conf_workers(const struct conf *conf);
+
+/* Its own port, or the configuration's. */
+uint16_t conf_listen_port(const struct conf *conf,
+    const struct conf_listen *listen);
 
 const char *conf_offload_name(enum conf_offload offload);
 const char *conf_auth_name(enum conf_auth auth);
@@ -185,6 +255,9 @@ bool conf_auth_parse(enum conf_auth *auth, const char *text);
 bool conf_auth_is_built(enum conf_auth auth, const char **why);
 const char *conf_mode_name(enum conf_mode mode);
 bool	    conf_mode_parse(enum conf_mode *mode, const char *text);
+const char *conf_transport_name(enum conf_transport transport);
+bool	    conf_transport_parse(enum conf_transport *transport,
+	    const char *text);
 
 /*
  * The first address of each tunnel network is the server's own in it

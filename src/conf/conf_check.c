@@ -32,6 +32,7 @@ struct claims {
 static void check_role(const struct conf_draft *draft);
 static void check_required(const struct conf_draft *draft);
 static void check_applies(const struct conf_draft *draft);
+static void check_listens(const struct conf_draft *draft);
 static void check_times(const struct conf_draft *draft);
 static void check_socket(const struct conf_draft *draft);
 static void check_bridge(const struct conf_draft *draft);
@@ -39,6 +40,7 @@ static void check_switch(const struct conf_draft *draft);
 static void check_forwarding(const struct conf_draft *draft);
 static void check_tunnel_networks(const struct conf_draft *draft);
 static void check_networks(const struct conf_draft *draft);
+static void check_dns(const struct conf_draft *draft);
 static void check_site_names(const struct conf_draft *draft);
 static void check_site_auths(const struct conf_draft *draft);
 static void check_sites(const struct conf_draft *draft);
@@ -71,6 +73,7 @@ conf_check(const struct conf_draft *draft)
 	check_role(draft);
 	check_required(draft);
 	check_applies(draft);
+	check_listens(draft);
 	check_times(draft);
 	check_socket(draft);
 	check_bridge(draft);
@@ -78,6 +81,7 @@ conf_check(const struct conf_draft *draft)
 	check_forwarding(draft);
 	check_tunnel_networks(draft);
 	check_networks(draft);
+	check_dns(draft);
 	check_site_names(draft);
 	check_site_auths(draft);
 	check_sites(draft);
@@ -152,6 +156,28 @@ check_applies(const struct conf_draft *draft)
 		conf_complain(draft->errors, conf->sites[0].file,
 		    conf->sites[0].line,
 		    "sites are for a [server]; remove the section");
+}
+
+static void
+check_listens(const struct conf_draft *draft)
+{
+	const struct conf *conf = draft->conf;
+
+	for (unsigned i = 1; i < conf->nlistens; i++) {
+		for (unsigned j = 0; j < i; j++) {
+			const struct conf_listen *a = &conf->listens[i];
+			const struct conf_listen *b = &conf->listens[j];
+
+			if (!addr_is_equal(&a->addr, &b->addr) ||
+			    conf_listen_port(conf, a) !=
+				conf_listen_port(conf, b))
+				continue;
+			conf_complain(draft->errors, draft->file,
+			    line_of(draft, "listen", i),
+			    "listen: that is the same as another one, at port "
+			    "%u; remove the line", conf_listen_port(conf, a));
+		}
+	}
 }
 
 static void
@@ -286,6 +312,23 @@ check_networks(const struct conf_draft *draft)
 			    prefix_print(&nets->v[i], a, sizeof(a)),
 			    prefix_print(&tunnels->v[j], b, sizeof(b)));
 		}
+	}
+}
+
+static void
+check_dns(const struct conf_draft *draft)
+{
+	const struct conf_prefixes *dns = &draft->conf->dns;
+	char			    text[ADDR_STRLEN];
+
+	for (size_t i = 0; i < dns->n; i++) {
+		if (addr_is_global(&dns->v[i].addr))
+			continue;
+		conf_complain(draft->errors, draft->file,
+		    line_of(draft, "dns", i),
+		    "dns = %s means something else, or nothing, at a site; "
+		    "choose an address that sites can reach",
+		    addr_print(&dns->v[i].addr, text, sizeof(text)));
 	}
 }
 

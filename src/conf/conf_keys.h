@@ -30,13 +30,18 @@ enum conf_section {
 enum conf_type {
 	CONF_TYPE_PATH,	     /* char * */
 	CONF_TYPE_HOST,	     /* char *: a host's name or address */
-	CONF_TYPE_SERVER,    /* HOST[:PORT]: server_host and server_port */
+	CONF_TYPE_SERVER,    /* list: HOST[:PORT] [weight N] [name HOST] */
+	CONF_TYPE_ORDER,     /* enum conf_order */
+	CONF_TYPE_PROXY,     /* struct conf_proxy */
 	CONF_TYPE_PORT,	     /* uint16_t */
 	CONF_TYPE_NUMBER,    /* unsigned, min..max */
-	CONF_TYPE_ADDR,	     /* struct addr, or "any" */
+	CONF_TYPE_LISTEN,    /* list: ADDRESS[:PORT], "any"[:PORT] */
 	CONF_TYPE_BOOL,	     /* bool */
 	CONF_TYPE_AUTO,	     /* enum conf_auto */
+	CONF_TYPE_LEVEL,     /* enum log_level */
+	CONF_TYPE_WHEN_DOWN, /* enum conf_when_down */
 	CONF_TYPE_MODE,	     /* enum conf_mode */
+	CONF_TYPE_TRANSPORT, /* enum conf_transport */
 	CONF_TYPE_AUTH,	     /* enum conf_auth */
 	CONF_TYPE_AUTHS,     /* list: a bit each in an unsigned */
 	CONF_TYPE_OFFLOADS,  /* the same */
@@ -46,6 +51,7 @@ enum conf_type {
 	CONF_TYPE_HOSTS,     /* list: 10.4.2.7 */
 	CONF_TYPE_ADDRESSES, /* list: 10.4.2.7/24, an interface's address */
 	CONF_TYPE_NETWORKS,  /* list: 10.4.2.0/24, no bit behind the length */
+	CONF_TYPE_DOMAINS,   /* list: example.org */
 };
 
 /* Flags of a key. */
@@ -54,6 +60,7 @@ enum conf_type {
 #define CONF_KEY_SERVER	  0x04u /* of a section of both roles: server only */
 #define CONF_KEY_REQUIRED 0x08u
 #define CONF_KEY_AUTO	  0x10u /* number: 0 is written "auto" */
+#define CONF_KEY_LIVE	  0x20u /* `reload` takes it; others need a restart */
 
 struct conf_key {
 	enum conf_section section;
@@ -67,7 +74,7 @@ struct conf_key {
 	const char	 *help;	    /* for the commented file; a line or more */
 };
 
-#define CONF_NKEYS	    46
+#define CONF_NKEYS	    59
 #define CONF_MAX_COMPLAINTS 64 /* the last one says that there are more */
 
 extern const struct conf_key conf_keys[CONF_NKEYS];
@@ -91,6 +98,21 @@ bool conf_key_applies(const struct conf_key *key, enum conf_role role,
  * with its meaning, those left at their defaults commented out.
  */
 void conf_print_commented(FILE *out, const struct conf *conf);
+
+/*
+ * What a daemon that runs with `running` may take of `loaded`, which is of the
+ * same role and mode: the live keys and the sites, and of `running` the rest.
+ * In the form that conf_parse_text() takes.
+ */
+void conf_print_live(FILE *out, const struct conf *running,
+    const struct conf *loaded);
+
+/*
+ * Whether the key, of any section but [site], says the same in both, which are
+ * of the same role and mode.  No memory counts as a difference.
+ */
+bool conf_key_is_same(const struct conf_key *key, const struct conf *a,
+    const struct conf *b);
 
 /*
  * A configuration in the making: what was said so far, and where.  Strings are
@@ -149,5 +171,18 @@ char *conf_default_socket(const char *dir);
 /* One complaint; line 0: about the file as a whole. */
 void conf_complain(struct conf_errors *errors, const char *file, unsigned line,
     const char *fmt, ...) __attribute__((__format__(printf, 4, 5)));
+
+/* Where the value of `key` is in `base`: a struct conf, or conf_site. */
+static inline void *
+conf_key_place(const struct conf_key *key, void *base)
+{
+	return (char *)base + key->offset;
+}
+
+static inline const void *
+conf_key_place_const(const struct conf_key *key, const void *base)
+{
+	return (const char *)base + key->offset;
+}
 
 #endif /* CONF_KEYS_H */

@@ -26,6 +26,7 @@
 
 #define LINE_MAX_LEN   4096
 #define VALUE_SHOWN    80 /* of a wrong value, in a complaint */
+#define NO_NAME	       " \t=:/@" /* what ends a word that may be quoted */
 
 /* Where we are in one text. */
 struct cursor {
@@ -53,6 +54,9 @@ static void open_site(struct cursor *at, const char *name);
 static void set_key(struct cursor *at, char *line);
 static void remember(struct cursor *at, const struct conf_key *key,
     size_t item);
+static void refuse_value(struct cursor *at, const struct conf_key *key,
+    const char *value, const char *why);
+static const char *quotable(char *text);
 static const char *known_keys(enum conf_section section, char *dst,
     size_t size);
 static struct conf_site *add_site(struct conf *conf, const char *name,
@@ -288,6 +292,7 @@ open_section(struct cursor *at, char *header)
 	at->site = NULL;
 	memset(at->seen, 0, sizeof(at->seen));
 	if (header[len - 1] != ']') {
+		(void)quotable(trim(name));
 		conf_complain(draft->errors, at->file, at->line,
 		    "\"%.*s\": expected ] at the end of the line", VALUE_SHOWN,
 		    header);
@@ -305,8 +310,9 @@ open_section(struct cursor *at, char *header)
 		conf_complain(draft->errors, at->file, at->line,
 		    "[%.*s%s%.*s]: no such section; there are [server], "
 		    "[client], [interface], [switch] and [site NAME]",
-		    VALUE_SHOWN, name, *rest != '\0' ? " " : "", VALUE_SHOWN,
-		    rest);
+		    VALUE_SHOWN, *name != '\0' ? quotable(name) : name,
+		    *rest != '\0' ? " " : "", VALUE_SHOWN,
+		    *rest != '\0' ? quotable(rest) : rest);
 		return;
 	}
 	if (at->section == CONF_IN_SITE) {
@@ -384,8 +390,8 @@ set_key(struct cursor *at, char *line)
 
 	if (value == NULL || value == line) {
 		conf_complain(errors, at->file, at->line,
-		    "\"%.*s\": expected NAME = VALUE or [SECTION]", VALUE_SHOWN,
-		    line);
+		    "%.*s: expected NAME = VALUE or [SECTION]", VALUE_SHOWN,
+		    quotable(line));
 		return;
 	}
 	*value++ = '\0';
@@ -394,7 +400,7 @@ set_key(struct cursor *at, char *line)
 	if (at->section == CONF_SECTIONS) {
 		conf_complain(errors, at->file, at->line,
 		    "%.*s stands before any section; begin with %s",
-		    VALUE_SHOWN, name,
+		    VALUE_SHOWN, quotable(name),
 		    at->part == CONF_PART_SITE ? "[site NAME]" :
 						 "[server] or [client]");
 		return;
@@ -403,7 +409,7 @@ set_key(struct cursor *at, char *line)
 	if (key == NULL) {
 		conf_complain(errors, at->file, at->line,
 		    "%.*s: no such key in [%s]; there are %s", VALUE_SHOWN,
-		    name, conf_section_name(at->section),
+		    quotable(name), conf_section_name(at->section),
 		    known_keys(at->section, text, sizeof(text)));
 		return;
 	}
@@ -422,12 +428,36 @@ set_key(struct cursor *at, char *line)
 	*seen = at->line;
 	base = at->site != NULL ? (void *)at->site : (void *)at->draft->conf;
 	if (!conf_type_parse(key, base, value, text, sizeof(text))) {
-		conf_complain(errors, at->file, at->line, "%s = %.*s: %s", name,
-		    VALUE_SHOWN, value, text);
+		refuse_value(at, key, value, text);
 		remember(at, key, CONF_REFUSED);
 		return;
 	}
 	remember(at, key, conf_type_count(key, base) - 1);
+}
+
+/*
+ * A complaint may be read by more people than the file.  Where a URL may have a
+ * user and password in it, what is wrong is not repeated; the line's number
+ * tells which it is.
+ */
+static void
+refuse_value(struct cursor *at, const struct conf_key *key, const char *value,
+    const char *why)
+{
+	if (key->type == CONF_TYPE_PROXY || strchr(value, '@') != NULL)
+		conf_complain(at->draft->errors, at->file, at->line, "%s: %s",
+		    key->name, why);
+	else
+		conf_complain(at->draft->errors, at->file, at->line,
+		    "%s = %.*s: %s", key->name, VALUE_SHOWN, value, why);
+}
+
+/* Cuts what is no line of ours down to its first word, for the same reason. */
+static const char *
+quotable(char *text)
+{
+	text[strcspn(text, NO_NAME)] = '\0';
+	return *text != '\0' ? text : "this line";
 }
 
 /* So that conf_check() can say where a value stands. */
@@ -527,11 +557,18 @@ finish_defaults(struct conf_draft *draft)
 	    CONF_SERVER;
 	if (conf->role == CONF_SERVER && conf->auths == 0)
 		conf->auths = conf_default_auths();
+	if (conf->nlistens == 0)
+		conf->nlistens = 1; /* any */
 	if (conf->socket == NULL)
 		ok = (conf->socket = conf_default_socket(conf->dir)) != NULL;
-	if (conf->server_name == NULL && conf->server_host != NULL)
-		ok = ok &&
-		    (conf->server_name = strdup(conf->server_host)) != NULL;
+	for (unsigned i = 0; ok && i < conf->nservers; i++) {
+		struct conf_server *server = &conf->servers[i];
+
+		if (server->name == NULL)
+			server->name = strdup(conf->server_name != NULL ?
+				conf->server_name : server->host);
+		ok = server->name != NULL;
+	}
 	key = conf_key_find(CONF_IN_SWITCH, "max-addresses-per-site");
 	if (conf->max_addresses_per_site > conf->max_addresses &&
 	    !conf_draft_says(draft, key))

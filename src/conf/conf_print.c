@@ -12,12 +12,16 @@
 
 #include "conf/conf_types.h"
 
+static void print_all(FILE *out, const struct conf *conf,
+    const struct conf *live);
 static void print_section(FILE *out, const struct conf *conf,
-    enum conf_section section, bool commented);
+    const struct conf *live, enum conf_section section, bool commented);
+static char *key_text(const struct conf_key *key, const struct conf *conf);
 static void print_key(FILE *out, const struct conf_key *key, const void *base,
     const char *before);
 static void print_commented_key(FILE *out, const struct conf_key *key,
     const struct conf *conf);
+static bool is_off(const struct conf_key *key, const struct conf_site *site);
 static bool is_default(const struct conf_key *key, const struct conf *conf);
 static bool is_default_socket(const struct conf *conf);
 static void print_help(FILE *out, const char *help);
@@ -25,13 +29,26 @@ static void print_help(FILE *out, const char *help);
 void
 conf_print(FILE *out, const struct conf *conf)
 {
-	print_section(out, conf, conf_role_section(conf->role), false);
-	print_section(out, conf, CONF_IN_INTERFACE, false);
-	print_section(out, conf, CONF_IN_SWITCH, false);
-	for (size_t i = 0; i < conf->nsites; i++) {
-		fputc('\n', out);
-		conf_print_site(out, &conf->sites[i]);
-	}
+	print_all(out, conf, conf);
+}
+
+void
+conf_print_live(FILE *out, const struct conf *running,
+    const struct conf *loaded)
+{
+	print_all(out, running, loaded);
+}
+
+bool
+conf_key_is_same(const struct conf_key *key, const struct conf *a,
+    const struct conf *b)
+{
+	char *x = key_text(key, a), *y = key_text(key, b);
+	bool  same = x != NULL && y != NULL && strcmp(x, y) == 0;
+
+	free(x);
+	free(y);
+	return same;
 }
 
 void
@@ -45,9 +62,9 @@ conf_print_commented(FILE *out, const struct conf *conf)
 		fprintf(out,
 		    "# Sites live in " CONF_SITES_DIR
 		    "/: see tombolo site --help.\n\n");
-	print_section(out, conf, conf_role_section(conf->role), true);
-	print_section(out, conf, CONF_IN_INTERFACE, true);
-	print_section(out, conf, CONF_IN_SWITCH, true);
+	print_section(out, conf, conf, conf_role_section(conf->role), true);
+	print_section(out, conf, conf, CONF_IN_INTERFACE, true);
+	print_section(out, conf, conf, CONF_IN_SWITCH, true);
 }
 
 void
@@ -55,14 +72,54 @@ conf_print_site(FILE *out, const struct conf_site *site)
 {
 	fprintf(out, "[site %s]\n", site->name);
 	for (size_t i = 0; i < CONF_NKEYS; i++) {
-		if (conf_keys[i].section == CONF_IN_SITE)
+		if (conf_keys[i].section == CONF_IN_SITE &&
+		    !is_off(&conf_keys[i], site))
 			print_key(out, &conf_keys[i], site, "");
 	}
 }
 
+/* A site does not say for which mode it is; "no" would say tun. */
+static bool
+is_off(const struct conf_key *key, const struct conf_site *site)
+{
+	return key->type == CONF_TYPE_BOOL &&
+	    (key->flags & CONF_KEY_TUN) != 0 &&
+	    !*(const bool *)((const char *)site + key->offset);
+}
+
+/* Live keys and sites are those of `live`. */
 static void
-print_section(FILE *out, const struct conf *conf, enum conf_section section,
-    bool commented)
+print_all(FILE *out, const struct conf *conf, const struct conf *live)
+{
+	print_section(out, conf, live, conf_role_section(conf->role), false);
+	print_section(out, conf, live, CONF_IN_INTERFACE, false);
+	print_section(out, conf, live, CONF_IN_SWITCH, false);
+	for (size_t i = 0; i < live->nsites; i++) {
+		fputc('\n', out);
+		conf_print_site(out, &live->sites[i]);
+	}
+}
+
+/* All that it says; the caller frees.  NULL when there is no memory. */
+static char *
+key_text(const struct conf_key *key, const struct conf *conf)
+{
+	char  *text;
+	size_t len;
+	FILE  *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	print_key(out, key, conf, "");
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void
+print_section(FILE *out, const struct conf *conf, const struct conf *live,
+    enum conf_section section, bool commented)
 {
 	bool begun = false;
 
@@ -80,7 +137,9 @@ print_section(FILE *out, const struct conf *conf, enum conf_section section,
 		if (commented)
 			print_commented_key(out, key, conf);
 		else
-			print_key(out, key, conf, "");
+			print_key(out, key,
+			    (key->flags & CONF_KEY_LIVE) != 0 ? live : conf,
+			    "");
 	}
 }
 
@@ -126,6 +185,10 @@ is_default(const struct conf_key *key, const struct conf *conf)
 		return is_default_socket(conf);
 	if (key->type == CONF_TYPE_AUTHS)
 		return conf->auths == conf_default_auths();
+	if (key->type == CONF_TYPE_LISTEN)
+		return conf->nlistens == 1 &&
+		    conf->listens[0].addr.family == 0 &&
+		    conf->listens[0].port == 0;
 	if (key->fallback == NULL)
 		return false;
 	out = fmemopen(text, sizeof(text), "w");

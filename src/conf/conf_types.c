@@ -8,9 +8,11 @@
 #include <bsd/string.h>
 
 #include "base/nitems.h"
+#include "conf/conf_endpoint.h"
+#include "conf/conf_list.h"
 
 #define PATH_MAX_LEN 1024 /* printed with escapes it still fits a line */
-#define HOST_MAX_LEN 253
+#define HOST_MAX_LEN CONF_ENDPOINT_MAX_HOST
 
 /* A type: reads text into, and writes text from, the place a row names. */
 typedef bool parse_fn(const struct conf_key *key, void *base, const char *value,
@@ -18,12 +20,13 @@ typedef bool parse_fn(const struct conf_key *key, void *base, const char *value,
 typedef void print_fn(FILE *out, const struct conf_key *key, const void *base,
     size_t item);
 
-static parse_fn parse_path, parse_host, parse_server, parse_port, parse_number,
-    parse_addr, parse_bool, parse_auto, parse_mode, parse_auth, parse_auths,
-    parse_offloads, parse_service, parse_site, parse_device, parse_prefixes;
-static print_fn print_string, print_server, print_port, print_number,
-    print_addr, print_bool, print_auto, print_mode, print_auth, print_auths,
-    print_offloads, print_chars, print_prefixes;
+static parse_fn parse_path, parse_host, parse_port, parse_number, parse_bool,
+    parse_auto, parse_level, parse_when_down, parse_mode, parse_transport,
+    parse_auth, parse_auths, parse_offloads, parse_service, parse_site,
+    parse_device;
+static print_fn print_string, print_port, print_number, print_bool, print_auto,
+    print_level, print_when_down, print_mode, print_transport, print_auth,
+    print_auths, print_offloads, print_chars;
 
 static const struct {
 	parse_fn *parse;
@@ -31,22 +34,36 @@ static const struct {
 } types[] = {
 	[CONF_TYPE_PATH] = { parse_path, print_string },
 	[CONF_TYPE_HOST] = { parse_host, print_string },
-	[CONF_TYPE_SERVER] = { parse_server, print_server },
+	[CONF_TYPE_SERVER] = { conf_endpoint_parse_server,
+	    conf_endpoint_print_server },
+	[CONF_TYPE_ORDER] = { conf_endpoint_parse_order,
+	    conf_endpoint_print_order },
+	[CONF_TYPE_PROXY] = { conf_endpoint_parse_proxy,
+	    conf_endpoint_print_proxy },
 	[CONF_TYPE_PORT] = { parse_port, print_port },
 	[CONF_TYPE_NUMBER] = { parse_number, print_number },
-	[CONF_TYPE_ADDR] = { parse_addr, print_addr },
+	[CONF_TYPE_LISTEN] = { conf_endpoint_parse_listen,
+	    conf_endpoint_print_listen },
 	[CONF_TYPE_BOOL] = { parse_bool, print_bool },
 	[CONF_TYPE_AUTO] = { parse_auto, print_auto },
+	[CONF_TYPE_LEVEL] = { parse_level, print_level },
+	[CONF_TYPE_WHEN_DOWN] = { parse_when_down, print_when_down },
 	[CONF_TYPE_MODE] = { parse_mode, print_mode },
+	[CONF_TYPE_TRANSPORT] = { parse_transport, print_transport },
 	[CONF_TYPE_AUTH] = { parse_auth, print_auth },
 	[CONF_TYPE_AUTHS] = { parse_auths, print_auths },
 	[CONF_TYPE_OFFLOADS] = { parse_offloads, print_offloads },
 	[CONF_TYPE_SERVICE] = { parse_service, print_string },
 	[CONF_TYPE_SITE] = { parse_site, print_chars },
 	[CONF_TYPE_DEVICE] = { parse_device, print_chars },
-	[CONF_TYPE_HOSTS] = { parse_prefixes, print_prefixes },
-	[CONF_TYPE_ADDRESSES] = { parse_prefixes, print_prefixes },
-	[CONF_TYPE_NETWORKS] = { parse_prefixes, print_prefixes },
+	[CONF_TYPE_HOSTS] = { conf_list_parse_prefixes,
+	    conf_list_print_prefixes },
+	[CONF_TYPE_ADDRESSES] = { conf_list_parse_prefixes,
+	    conf_list_print_prefixes },
+	[CONF_TYPE_NETWORKS] = { conf_list_parse_prefixes,
+	    conf_list_print_prefixes },
+	[CONF_TYPE_DOMAINS] = { conf_list_parse_domains,
+	    conf_list_print_domains },
 };
 
 static const char *const auto_names[] = {
@@ -55,26 +72,27 @@ static const char *const auto_names[] = {
 	[CONF_AUTO] = "auto",
 };
 
+static const char *const when_down_names[] = {
+	[CONF_BLOCK] = "block",
+	[CONF_BYPASS] = "bypass",
+};
+
 #define ALL_OFFLOADS (CONF_OFFLOAD_BIT(CONF_OFFLOADS) - 1)
 
-static void *place(const struct conf_key *key, void *base);
-static const void *place_const(const struct conf_key *key, const void *base);
-static bool set_string(char **string, const char *value, char *why,
-    size_t why_size);
 static bool read_method(enum conf_auth *auth, const char *value, char *why,
     size_t why_size);
 static bool add_bits(unsigned *bits, unsigned more, char *why,
     size_t why_size);
 static unsigned nth_bit(unsigned bits, size_t n);
 static bool is_host_name(const char *text);
-static bool check_prefix(const struct conf_key *key,
-    const struct prefix *prefix, char *why, size_t why_size);
 
 bool
 conf_type_is_list(const struct conf_key *key)
 {
-	return types[key->type].parse == parse_prefixes ||
-	    key->type == CONF_TYPE_AUTHS || key->type == CONF_TYPE_OFFLOADS;
+	return types[key->type].parse == conf_list_parse_prefixes ||
+	    key->type == CONF_TYPE_AUTHS || key->type == CONF_TYPE_OFFLOADS ||
+	    key->type == CONF_TYPE_SERVER || key->type == CONF_TYPE_LISTEN ||
+	    key->type == CONF_TYPE_DOMAINS;
 }
 
 bool
@@ -87,14 +105,19 @@ conf_type_parse(const struct conf_key *key, void *base, const char *value,
 size_t
 conf_type_count(const struct conf_key *key, const void *base)
 {
-	const void *at = place_const(key, base);
+	const void *at = conf_key_place_const(key, base);
 
 	switch (key->type) {
 	case CONF_TYPE_PATH:
 	case CONF_TYPE_HOST:
-	case CONF_TYPE_SERVER:
 	case CONF_TYPE_SERVICE:
 		return *(const char *const *)at != NULL;
+	case CONF_TYPE_SERVER:
+		return ((const struct conf *)base)->nservers;
+	case CONF_TYPE_LISTEN:
+		return ((const struct conf *)base)->nlistens;
+	case CONF_TYPE_PROXY:
+		return ((const struct conf_proxy *)at)->kind != CONF_PROXY_NONE;
 	case CONF_TYPE_AUTHS:
 	case CONF_TYPE_OFFLOADS:
 		return (size_t)__builtin_popcount(*(const unsigned *)at);
@@ -105,6 +128,8 @@ conf_type_count(const struct conf_key *key, const void *base)
 	case CONF_TYPE_ADDRESSES:
 	case CONF_TYPE_NETWORKS:
 		return ((const struct conf_prefixes *)at)->n;
+	case CONF_TYPE_DOMAINS:
+		return ((const struct conf_names *)at)->n;
 	default:
 		return 1;
 	}
@@ -125,20 +150,9 @@ conf_type_is_host(const char *text)
 	return addr_parse(&addr, text) || is_host_name(text);
 }
 
-static void *
-place(const struct conf_key *key, void *base)
-{
-	return (char *)base + key->offset;
-}
-
-static const void *
-place_const(const struct conf_key *key, const void *base)
-{
-	return (const char *)base + key->offset;
-}
-
-static bool
-set_string(char **string, const char *value, char *why, size_t why_size)
+bool
+conf_type_set_string(char **string, const char *value, char *why,
+    size_t why_size)
 {
 	char *copy = strdup(value);
 
@@ -184,7 +198,7 @@ parse_path(const struct conf_key *key, void *base, const char *value, char *why,
 		    PATH_MAX_LEN);
 		return false;
 	}
-	return set_string(place(key, base), value, why, why_size);
+	return conf_type_set_string(conf_key_place(key, base), value, why, why_size);
 }
 
 static bool
@@ -195,27 +209,7 @@ parse_host(const struct conf_key *key, void *base, const char *value, char *why,
 		strlcpy(why, "expected a host name or an address", why_size);
 		return false;
 	}
-	return set_string(place(key, base), value, why, why_size);
-}
-
-static bool
-parse_server(const struct conf_key *key, void *base, const char *value,
-    char *why, size_t why_size)
-{
-	struct conf *conf = base;
-	char	     host[HOST_MAX_LEN + 1];
-	uint16_t     port = CONF_PORT;
-
-	(void)key;
-	if (!endpoint_split(value, host, sizeof(host), &port) ||
-	    !conf_type_is_host(host)) {
-		strlcpy(why, "expected HOST, HOST:PORT or [V6]:PORT", why_size);
-		return false;
-	}
-	if (!set_string(&conf->server_host, host, why, why_size))
-		return false;
-	conf->server_port = port;
-	return true;
+	return conf_type_set_string(conf_key_place(key, base), value, why, why_size);
 }
 
 static bool
@@ -229,7 +223,7 @@ parse_port(const struct conf_key *key, void *base, const char *value, char *why,
 		strlcpy(why, "expected a port from 1 to 65535", why_size);
 		return false;
 	}
-	*(uint16_t *)place(key, base) = (uint16_t)n;
+	*(uint16_t *)conf_key_place(key, base) = (uint16_t)n;
 	return true;
 }
 
@@ -242,7 +236,7 @@ parse_number(const struct conf_key *key, void *base, const char *value,
 	long long   n;
 
 	if (may_auto && strcmp(value, "auto") == 0) {
-		*(unsigned *)place(key, base) = 0;
+		*(unsigned *)conf_key_place(key, base) = 0;
 		return true;
 	}
 	n = strtonum(value, key->min, key->max, &error);
@@ -251,22 +245,7 @@ parse_number(const struct conf_key *key, void *base, const char *value,
 		    may_auto ? "auto or " : "", key->min, key->max);
 		return false;
 	}
-	*(unsigned *)place(key, base) = (unsigned)n;
-	return true;
-}
-
-static bool
-parse_addr(const struct conf_key *key, void *base, const char *value, char *why,
-    size_t why_size)
-{
-	struct addr addr = { 0 };
-
-	if (strcmp(value, "any") != 0 && !addr_parse(&addr, value)) {
-		strlcpy(why, "expected an IPv4 or IPv6 address, or any",
-		    why_size);
-		return false;
-	}
-	*(struct addr *)place(key, base) = addr;
+	*(unsigned *)conf_key_place(key, base) = (unsigned)n;
 	return true;
 }
 
@@ -280,7 +259,7 @@ parse_bool(const struct conf_key *key, void *base, const char *value, char *why,
 		strlcpy(why, "expected yes or no", why_size);
 		return false;
 	}
-	*(bool *)place(key, base) = yes;
+	*(bool *)conf_key_place(key, base) = yes;
 	return true;
 }
 
@@ -291,7 +270,7 @@ parse_auto(const struct conf_key *key, void *base, const char *value, char *why,
 	for (size_t i = 0; i < nitems(auto_names); i++) {
 		if (strcmp(value, auto_names[i]) != 0)
 			continue;
-		*(enum conf_auto *)place(key, base) = (enum conf_auto)i;
+		*(enum conf_auto *)conf_key_place(key, base) = (enum conf_auto)i;
 		return true;
 	}
 	strlcpy(why, "expected yes, no or auto", why_size);
@@ -299,12 +278,47 @@ parse_auto(const struct conf_key *key, void *base, const char *value, char *why,
 }
 
 static bool
+parse_level(const struct conf_key *key, void *base, const char *value,
+    char *why, size_t why_size)
+{
+	if (log_level_parse(conf_key_place(key, base), value))
+		return true;
+	strlcpy(why, "expected error, warn, info or debug", why_size);
+	return false;
+}
+
+static bool
+parse_when_down(const struct conf_key *key, void *base, const char *value,
+    char *why, size_t why_size)
+{
+	for (size_t i = 0; i < nitems(when_down_names); i++) {
+		if (strcmp(value, when_down_names[i]) != 0)
+			continue;
+		*(enum conf_when_down *)conf_key_place(key, base) =
+		    (enum conf_when_down)i;
+		return true;
+	}
+	strlcpy(why, "expected block or bypass", why_size);
+	return false;
+}
+
+static bool
 parse_mode(const struct conf_key *key, void *base, const char *value, char *why,
     size_t why_size)
 {
-	if (conf_mode_parse(place(key, base), value))
+	if (conf_mode_parse(conf_key_place(key, base), value))
 		return true;
 	strlcpy(why, "expected tap or tun", why_size);
+	return false;
+}
+
+static bool
+parse_transport(const struct conf_key *key, void *base, const char *value,
+    char *why, size_t why_size)
+{
+	if (conf_transport_parse(conf_key_place(key, base), value))
+		return true;
+	strlcpy(why, "expected auto, udp or tcp", why_size);
 	return false;
 }
 
@@ -312,7 +326,7 @@ static bool
 parse_auth(const struct conf_key *key, void *base, const char *value, char *why,
     size_t why_size)
 {
-	return read_method(place(key, base), value, why, why_size);
+	return read_method(conf_key_place(key, base), value, why, why_size);
 }
 
 static bool
@@ -322,7 +336,7 @@ parse_auths(const struct conf_key *key, void *base, const char *value,
 	enum conf_auth auth;
 
 	return read_method(&auth, value, why, why_size) &&
-	    add_bits(place(key, base), CONF_AUTH_BIT(auth), why, why_size);
+	    add_bits(conf_key_place(key, base), CONF_AUTH_BIT(auth), why, why_size);
 }
 
 static bool
@@ -340,7 +354,7 @@ static bool
 parse_offloads(const struct conf_key *key, void *base, const char *value,
     char *why, size_t why_size)
 {
-	unsigned *bits = place(key, base);
+	unsigned *bits = conf_key_place(key, base);
 
 	if (strcmp(value, "all") == 0)
 		return add_bits(bits, ALL_OFFLOADS, why, why_size);
@@ -389,7 +403,7 @@ parse_service(const struct conf_key *key, void *base, const char *value,
 		    "\".\" and \"-\", no dot first", CONF_NAME_MAX);
 		return false;
 	}
-	return set_string(place(key, base), value, why, why_size);
+	return conf_type_set_string(conf_key_place(key, base), value, why, why_size);
 }
 
 static bool
@@ -403,7 +417,7 @@ parse_site(const struct conf_key *key, void *base, const char *value, char *why,
 		    why_size);
 		return false;
 	}
-	strlcpy(place(key, base), value, CONF_NAME_MAX + 1);
+	strlcpy(conf_key_place(key, base), value, CONF_NAME_MAX + 1);
 	return true;
 }
 
@@ -423,76 +437,8 @@ parse_device(const struct conf_key *key, void *base, const char *value,
 		    why_size);
 		return false;
 	}
-	strlcpy(place(key, base), value, 16);
+	strlcpy(conf_key_place(key, base), value, 16);
 	return true;
-}
-
-static bool
-parse_prefixes(const struct conf_key *key, void *base, const char *value,
-    char *why, size_t why_size)
-{
-	struct conf_prefixes *list = place(key, base);
-	struct prefix	      prefix, *bigger;
-
-	if (!prefix_parse(&prefix, value)) {
-		strlcpy(why, key->type == CONF_TYPE_HOSTS ?
-		    "expected an IPv4 or IPv6 address" :
-		    "expected ADDRESS/LENGTH, as 10.0.7.0/24 or fd00::/64",
-		    why_size);
-		return false;
-	}
-	if (!check_prefix(key, &prefix, why, why_size))
-		return false;
-	if (list->n >= key->max) {
-		snprintf(why, why_size, "expected at most %u of them",
-		    key->max);
-		return false;
-	}
-	for (size_t i = 0; i < list->n; i++) {
-		if (prefix_is_equal(&list->v[i], &prefix)) {
-			strlcpy(why, "is there already", why_size);
-			return false;
-		}
-	}
-	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
-	if (bigger == NULL) {
-		strlcpy(why, "there is no memory for it", why_size);
-		return false;
-	}
-	list->v = bigger;
-	list->v[list->n++] = prefix;
-	return true;
-}
-
-static bool
-check_prefix(const struct conf_key *key, const struct prefix *prefix, char *why,
-    size_t why_size)
-{
-	struct prefix network = prefix_network(prefix);
-	char	      text[PREFIX_STRLEN];
-
-	switch (key->type) {
-	case CONF_TYPE_HOSTS:
-		if (prefix->len == addr_bits(prefix->addr.family))
-			return true;
-		strlcpy(why, "expected one address, without a length", why_size);
-		return false;
-	case CONF_TYPE_ADDRESSES:
-		if (prefix_has_host_bits(prefix) ||
-		    prefix->len + 1u >= addr_bits(prefix->addr.family) ||
-		    prefix->addr.family == AF_INET6)
-			return true;
-		strlcpy(why,
-		    "expected an address of the network, not the network itself",
-		    why_size);
-		return false;
-	default:
-		if (!prefix_has_host_bits(prefix))
-			return true;
-		snprintf(why, why_size, "has bits behind its length; write %s",
-		    prefix_print(&network, text, sizeof(text)));
-		return false;
-	}
 }
 
 /* ------------------------------------------------------------- writing */
@@ -502,7 +448,7 @@ static void
 print_string(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
 {
-	const char *const *string = place_const(key, base);
+	const char *const *string = conf_key_place_const(key, base);
 
 	(void)item;
 	for (const char *p = *string; *p != '\0'; p++) {
@@ -513,30 +459,17 @@ print_string(FILE *out, const struct conf_key *key, const void *base,
 }
 
 static void
-print_server(FILE *out, const struct conf_key *key, const void *base,
-    size_t item)
-{
-	const struct conf *conf = base;
-	bool		   v6 = strchr(conf->server_host, ':') != NULL;
-
-	(void)key;
-	(void)item;
-	fprintf(out, v6 ? "[%s]:%u" : "%s:%u", conf->server_host,
-	    conf->server_port);
-}
-
-static void
 print_port(FILE *out, const struct conf_key *key, const void *base, size_t item)
 {
 	(void)item;
-	fprintf(out, "%u", *(const uint16_t *)place_const(key, base));
+	fprintf(out, "%u", *(const uint16_t *)conf_key_place_const(key, base));
 }
 
 static void
 print_number(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
 {
-	unsigned n = *(const unsigned *)place_const(key, base);
+	unsigned n = *(const unsigned *)conf_key_place_const(key, base);
 
 	(void)item;
 	if (n == 0 && (key->flags & CONF_KEY_AUTO) != 0)
@@ -546,37 +479,54 @@ print_number(FILE *out, const struct conf_key *key, const void *base,
 }
 
 static void
-print_addr(FILE *out, const struct conf_key *key, const void *base, size_t item)
-{
-	const struct addr *addr = place_const(key, base);
-	char		   text[ADDR_STRLEN];
-
-	(void)item;
-	if (addr->family == 0)
-		fputs("any", out);
-	else
-		fputs(addr_print(addr, text, sizeof(text)), out);
-}
-
-static void
 print_bool(FILE *out, const struct conf_key *key, const void *base, size_t item)
 {
 	(void)item;
-	fputs(*(const bool *)place_const(key, base) ? "yes" : "no", out);
+	fputs(*(const bool *)conf_key_place_const(key, base) ? "yes" : "no", out);
 }
 
 static void
 print_auto(FILE *out, const struct conf_key *key, const void *base, size_t item)
 {
+	const enum conf_auto *is = conf_key_place_const(key, base);
+
 	(void)item;
-	fputs(auto_names[*(const enum conf_auto *)place_const(key, base)], out);
+	fputs(auto_names[*is], out);
+}
+
+static void
+print_level(FILE *out, const struct conf_key *key, const void *base,
+    size_t item)
+{
+	(void)item;
+	fputs(log_level_name(
+		  *(const enum log_level *)conf_key_place_const(key, base)), out);
+}
+
+static void
+print_when_down(FILE *out, const struct conf_key *key, const void *base,
+    size_t item)
+{
+	(void)item;
+	fputs(when_down_names[*(const enum conf_when_down *)conf_key_place_const(key,
+	    base)], out);
 }
 
 static void
 print_mode(FILE *out, const struct conf_key *key, const void *base, size_t item)
 {
 	(void)item;
-	fputs(conf_mode_name(*(const enum conf_mode *)place_const(key, base)),
+	fputs(conf_mode_name(*(const enum conf_mode *)conf_key_place_const(key, base)),
+	    out);
+}
+
+static void
+print_transport(FILE *out, const struct conf_key *key, const void *base,
+    size_t item)
+{
+	(void)item;
+	fputs(conf_transport_name(
+		  *(const enum conf_transport *)conf_key_place_const(key, base)),
 	    out);
 }
 
@@ -584,7 +534,7 @@ static void
 print_auth(FILE *out, const struct conf_key *key, const void *base, size_t item)
 {
 	(void)item;
-	fputs(conf_auth_name(*(const enum conf_auth *)place_const(key, base)),
+	fputs(conf_auth_name(*(const enum conf_auth *)conf_key_place_const(key, base)),
 	    out);
 }
 
@@ -593,7 +543,7 @@ static void
 print_auths(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
 {
-	unsigned auths = *(const unsigned *)place_const(key, base);
+	unsigned auths = *(const unsigned *)conf_key_place_const(key, base);
 
 	fputs(conf_auth_name((enum conf_auth)nth_bit(auths, item)), out);
 }
@@ -602,7 +552,7 @@ static void
 print_offloads(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
 {
-	unsigned bits = *(const unsigned *)place_const(key, base);
+	unsigned bits = *(const unsigned *)conf_key_place_const(key, base);
 
 	fputs(conf_offload_name((enum conf_offload)nth_bit(bits, item)), out);
 }
@@ -621,19 +571,5 @@ print_chars(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
 {
 	(void)item;
-	fputs(place_const(key, base), out);
-}
-
-static void
-print_prefixes(FILE *out, const struct conf_key *key, const void *base,
-    size_t item)
-{
-	const struct conf_prefixes *list = place_const(key, base);
-	char			    text[PREFIX_STRLEN];
-
-	if (key->type == CONF_TYPE_HOSTS)
-		addr_print(&list->v[item].addr, text, sizeof(text));
-	else
-		prefix_print(&list->v[item], text, sizeof(text));
-	fputs(text, out);
+	fputs(conf_key_place_const(key, base), out);
 }

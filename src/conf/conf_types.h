@@ -31,6 +31,10 @@ size_t conf_type_count(const struct conf_key *key, const void *base);
 void conf_type_print(FILE *out, const struct conf_key *key, const void *base,
     size_t item);
 
+/* A copy of `value` instead of what is there; or `why` says: no memory. */
+bool conf_type_set_string(char **string, const char *value, char *why,
+    size_t why_size);
+
 /* Whether `text` can be a host: letters, digits, ".-_", or an address. */
 bool conf_type_is_host(const char *text);
 

@@ -190,7 +190,7 @@ on_resolved(void *arg, const struct endpoint *list, unsigned n)
 	client->current = 0;
 	if (n == 0)
 		snprintf(client->last_error, sizeof(client->last_error),
-		    "no address is known for %.128s", client->conf->server_host);
+		    "no address is known for %.128s", client->conf->servers[0].host);
 	connect_next(client);
 }
 
@@ -222,7 +222,7 @@ on_connected(void *arg, int fd, int error)
 	client->refused = false;
 	client->lanes_reported = false;
 	if (session_init(&client->session, client->loop, client->tls, fd,
-		client->conf->server_name, CONNECT_SEC, &session_events,
+		client->conf->servers[0].name, CONNECT_SEC, &session_events,
 		client) < 0) {
 		try_next(client, "out of memory");
 		return;

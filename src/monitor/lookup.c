@@ -27,8 +27,8 @@ lookup_init(struct lookup *lookup, struct ev_loop *loop,
 
 	*lookup = (struct lookup) {
 		.loop = loop,
-		.host = conf->server_host,
-		.port = conf->server_port,
+		.host = conf->servers[0].host,
+		.port = conf->servers[0].port,
 		.resolver = { .fd = -1 },
 	};
 	ev_timer_init(&lookup->timer, on_timeout, LOOKUP_TIMEOUT_SEC, 0.);
@@ -52,7 +52,7 @@ lookup_fini(struct lookup *lookup)
 void
 lookup_set_conf(struct lookup *lookup, const struct conf *conf)
 {
-	lookup->host = conf->server_host;
+	lookup->host = conf->servers[0].host;
 }
 
 void

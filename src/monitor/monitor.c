@@ -307,12 +307,12 @@ listen_network(struct monitor *monitor)
 	if (conf->role == CONF_CLIENT)
 		return true;
 	snprintf(what, sizeof(what), "TCP port %u", conf->port);
-	r = sockets_listen_tcp(&conf->listen, conf->port);
+	r = sockets_listen_tcp(&conf->listens[0].addr, conf->port);
 	if (r < 0)
 		return log_failure(what, r);
 	opening->listener = r;
 	snprintf(what, sizeof(what), "UDP port %u", conf->port);
-	r = sockets_listen_udp(&conf->listen, conf->port, opening->udp,
+	r = sockets_listen_udp(&conf->listens[0].addr, conf->port, opening->udp,
 	    workers);
 	if (r < 0)
 		return log_failure(what, r);

@@ -94,7 +94,7 @@ vet_network(struct link *link, const struct conf *conf, const char *device,
 		snprintf(subject->why, subject->why_size,
 		    "the %s %s contains %s, the server itself: the tunnel "
 		    "cannot carry its own datagrams",
-		    subject->what, text, conf->server_host);
+		    subject->what, text, conf->servers[0].host);
 		return -ELOOP;
 	}
 	return 0;
@@ -158,8 +158,8 @@ would_loop(struct link *link, const struct conf *conf, const char *device,
 	struct prefix server, lan;
 	char	      ifname[IF_NAMESIZE];
 
-	if (conf->server_host == NULL ||
-	    !addr_parse(&server.addr, conf->server_host) ||
+	if (conf->servers[0].host == NULL ||
+	    !addr_parse(&server.addr, conf->servers[0].host) ||
 	    !prefix_contains(network, &server.addr))
 		return false;
 	server.len = (uint8_t)addr_bits(server.addr.family);

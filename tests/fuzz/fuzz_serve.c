@@ -67,7 +67,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wire_reader     r;
 	struct rig	       rig = { .violations = 0 };
 	char		       host[] = "127.0.0.1";
-	struct conf	       conf = { .server_host = host, .server_port = 9 };
+	struct conf	       conf = { .nservers = 1,
+			       .servers = { { .host = host, .port = 9 } } };
 	uint8_t		       role;
 	int		       fds[2];
 

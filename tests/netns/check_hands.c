@@ -1298,7 +1298,8 @@ new_client(struct conf *conf)
 	struct network *network;
 
 	*conf = make_conf(CONF_CLIENT, CONF_TUN);
-	conf->server_host = server;
+	conf->servers[0].host = server;
+	conf->nservers = 1;
 	make_lan("lan0", "10.0.7.1/24", "fd07::1/64");
 	make_lan("wan0", "198.18.0.2/24", NULL);
 	network = network_new(conf, journal_path);
@@ -1449,7 +1450,8 @@ START_TEST(default_route_is_taken_with_leave_and_where_it_cannot_loop)
 	ck_assert_int_eq(assign(network, "", "", why, sizeof(why)), 0);
 	ck_assert_int_eq(count_routes("0.0.0.0/0", NULL), 0);
 
-	conf.server_host = (char[]) { "203.0.113.7" };
+	conf.nservers = 1;
+	conf.servers[0].host = (char[]) { "203.0.113.7" };
 	ck_assert_int_eq(assign(network, "10.4.2.2/24", "0.0.0.0/0", why,
 			     sizeof(why)),
 	    -ELOOP);

@@ -194,7 +194,10 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 	static const char *const hosts[] = { "vpn.example.org", "192.0.2.1",
 		"2001:db8::1", "a", "a_b-c.9" };
 	static const char *const servers[] = { "h", "h:1", "[2001:db8::1]:65535",
-		"2001:db8::1", "192.0.2.1:4433" };
+		"2001:db8::1", "192.0.2.1:4433", "w weight 1000",
+		"n:2 weight 7 name other.example", "m name 192.0.2.7" };
+	static const char *const listens[] = { "any", "any:443", "192.0.2.1",
+		"[2001:db8::7]:65535" };
 	static const char *const offloads[] = { "csum", "tso4", "tso6", "gso",
 		"gro" };
 	unsigned net = (unsigned)unit_below(seed, 200);
@@ -208,7 +211,7 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 		fputs(hosts[unit_below(seed, nitems(hosts))], out);
 		break;
 	case CONF_TYPE_SERVER:
-		fputs(servers[unit_below(seed, nitems(servers))], out);
+		fputs(servers[number % nitems(servers)], out);
 		break;
 	case CONF_TYPE_PORT:
 		fprintf(out, "%u", 1 + (unsigned)unit_below(seed, 65535));
@@ -224,14 +227,27 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 			fprintf(out, "%u", key->min +
 				(unsigned)unit_below(seed, key->max - key->min));
 		break;
-	case CONF_TYPE_ADDR:
-		fputs(net < 100 ? "any" : "2001:db8::7", out);
+	case CONF_TYPE_LISTEN:
+		fputs(listens[number % nitems(listens)], out);
+		break;
+	case CONF_TYPE_ORDER:
+		fputs(net < 100 ? "given" : "weight", out);
+		break;
+	case CONF_TYPE_PROXY:
+		fputs(net < 100 ? "http://p.example:3128" :
+			"socks5://[2001:db8::7]:1080", out);
 		break;
 	case CONF_TYPE_BOOL:
 		fputs(net < 100 ? "yes" : "no", out);
 		break;
 	case CONF_TYPE_AUTO:
 		fputs(net < 100 ? "yes" : "auto", out);
+		break;
+	case CONF_TYPE_LEVEL:
+		fputs(net < 100 ? "debug" : "error", out);
+		break;
+	case CONF_TYPE_TRANSPORT:
+		fputs(net < 100 ? "tcp" : "udp", out);
 		break;
 	case CONF_TYPE_AUTH:
 		fputs(net < 100 ? "password" : "srp", out);
@@ -263,6 +279,12 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 			fprintf(out, "172.%u.%u.0/24", key->section, number);
 		else
 			fprintf(out, "fd00:%x:%x::/48", key->section, number);
+		break;
+	case CONF_TYPE_WHEN_DOWN:
+		fputs(number % 2 == 0 ? "block" : "bypass", out);
+		break;
+	case CONF_TYPE_DOMAINS:
+		fprintf(out, "d%u.example.org", number);
 		break;
 	case CONF_TYPE_MODE:
 		break;
@@ -395,16 +417,90 @@ START_TEST(every_row_of_the_table_is_sound)
 		free(conf.pam_service);
 		free(conf.site_certificate);
 		free(conf.socket);
-		free(conf.server_host);
+		free(conf.servers[0].host);
+		free(conf.servers[0].name);
+		free(conf.proxy.host);
 		free(conf.server_name);
 		free(conf.ca);
 		free(conf.subnets.v);
 		free(conf.addresses.v);
 		free(conf.tunnel_networks.v);
 		free(conf.networks.v);
+		free(conf.dns.v);
+		for (size_t j = 0; j < conf.domains.n; j++)
+			free(conf.domains.v[j]);
+		free(conf.domains.v);
 		free(site.addresses.v);
 		free(site.subnets.v);
 	}
+}
+END_TEST
+
+static void
+compare_mixed(const struct conf *old, const struct conf *new,
+    const struct conf *mixed, unsigned *live, unsigned *fixed)
+{
+	for (size_t i = 0; i < CONF_NKEYS; i++) {
+		const struct conf_key *key = &conf_keys[i];
+		bool is_live = (key->flags & CONF_KEY_LIVE) != 0;
+
+		if (key->section == CONF_IN_SITE) {
+			ck_assert(is_live);
+			continue;
+		}
+		if (!conf_key_applies(key, old->role, old->mode))
+			continue;
+		ck_assert_msg(conf_key_is_same(key, mixed, is_live ? new : old),
+		    "%s", key->name);
+		if (conf_key_is_same(key, old, new))
+			continue;
+		if (is_live)
+			++*live;
+		else
+			++*fixed;
+	}
+	ck_assert_uint_eq(mixed->nsites, new->nsites);
+}
+
+/*
+ * Of any two of one role and mode: the live keys and the sites of the one, the
+ * others of the other, and nothing else.
+ */
+START_TEST(live_keys_are_of_the_newer_and_all_others_of_the_older)
+{
+	static struct complaints all;
+	uint64_t		 seed = 3;
+	unsigned		 done = 0, live = 0, fixed = 0;
+
+	while (done < 100) {
+		char	    *a = random_conf(&seed), *b = random_conf(&seed);
+		struct conf *old = parse(a, strlen(a), "old", &all);
+		struct conf *new = parse(b, strlen(b), "new", &all), *mixed;
+		char	    *text;
+		size_t	     len;
+		FILE	    *out;
+
+		if (old->role != new->role || old->mode != new->mode)
+			goto next;
+		done++;
+		out = open_memstream(&text, &len);
+		conf_print_live(out, old, new);
+		fclose(out);
+		mixed = parse(text, len, "mixed", &all);
+		/* What only makes sense together may not do so mixed. */
+		if (mixed != NULL) {
+			compare_mixed(old, new, mixed, &live, &fixed);
+			conf_free(mixed);
+		}
+		free(text);
+next:
+		conf_free(old);
+		conf_free(new);
+		free(a);
+		free(b);
+	}
+	ck_assert_uint_gt(live, 50);
+	ck_assert_uint_gt(fixed, 50);
 }
 END_TEST
 
@@ -436,9 +532,9 @@ START_TEST(hostile_text_is_refused)
 	    "f\n", &all));
 	ck_assert_str_eq(all.text,
 	    "f\\x0a:3: \\x1b[2J\\xff: no such key in [server]; there are name, "
-	    "port, listen, certificate, auth, certificate-rsa, site-ca, crl, "
+	    "port, listen, transport, certificate, auth, certificate-rsa, site-ca, crl, "
 	    "pam-service, resume-time, max-handshakes, handshake-time, "
-	    "keepalive, dead-peer, socket\n");
+	    "keepalive, dead-peer, rekey-time, rekey-volume, socket, log-level\n");
 
 	/* A thousand complaints are no use to anybody. */
 	out = open_memstream(&text, &len);
@@ -765,7 +861,8 @@ END_TEST
 
 UNIT_MAIN("conf", each_golden_gives_what_it_should,
     golden_prints_parse_to_the_same, random_confs_print_to_the_same,
-    every_row_of_the_table_is_sound, hostile_text_is_refused,
+    every_row_of_the_table_is_sound,
+    live_keys_are_of_the_newer_and_all_others_of_the_older, hostile_text_is_refused,
     method_that_this_build_lacks_is_refused_with_what_to_do,
     without_auth_lines_all_but_tls_srp_are_allowed,
     truncation_anywhere_does_no_harm, many_sites_are_checked_quickly,

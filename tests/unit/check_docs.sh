@@ -36,7 +36,7 @@ manuals_are_clean_mdoc() {
 }
 
 # One line a key of the table: section, name, least, most, default, "list" or
-# "number" or "-", "required" or "-".
+# "number" or "-", "required" or "-", "live" or "restart".
 key_rows() {
 	awk '
 	function bound(text) {
@@ -61,7 +61,8 @@ key_rows() {
 				kind = "list"
 			print tolower(f[1]), f[2], bound(f[6]), bound(f[7]),
 			    f[8], kind,
-			    f[4] ~ /REQUIRED/ ? "required" : "-"
+			    f[4] ~ /REQUIRED/ ? "required" : "-",
+			    f[4] ~ /LIVE/ ? "live" : "restart"
 		}
 	}' src/conf/conf.h src/conf/conf_keys.c
 }
@@ -76,7 +77,7 @@ keys_are_described_with_default_and_bounds() {
 	FNR == NR {
 		at = $1 "/" $2
 		least[at] = $3; most[at] = $4; default_[at] = $5
-		kind[at] = $6; required[at] = $7
+		kind[at] = $6; required[at] = $7; taken[at] = $8
 		next
 	}
 	/^\.S[hs]/ {
@@ -108,6 +109,10 @@ keys_are_described_with_default_and_bounds() {
 				must(at, "up to " most[at] " times")
 			if (required[at] == "required")
 				must(at, "Required.")
+			if (taken[at] == "restart")
+				must(at, "Needs a restart.")
+			else if (index(said[at], "Needs a restart.") > 0)
+				print page ": " at ": needs no restart"
 		}
 		for (at in there)
 			if (at ~ /^(server|client|interface|switch|site)\// &&

@@ -48,7 +48,8 @@ static void
 begin(struct fixture *fixture, const char *host)
 {
 	static char name[64];
-	struct conf conf = { .server_host = name, .server_port = 4321 };
+	struct conf conf = { .nservers = 1,
+		.servers = { { .host = name, .port = 4321 } } };
 	int	    fds[2];
 
 	strcpy(name, host);

@@ -73,8 +73,8 @@ begin(struct fixture *fixture, enum who who)
 		.conf = {
 			.role = who == SERVER ? CONF_SERVER : CONF_CLIENT,
 			.mode = who == CLIENT_TUN ? CONF_TUN : CONF_TAP,
-			.server_host = host,
-			.server_port = 9,
+			.nservers = 1,
+			.servers = { { .host = host, .port = 9 } },
 		},
 		.loop = ev_loop_new(0),
 		.serve = {

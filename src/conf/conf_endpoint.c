@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/conf_endpoint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+
+#include "base/nitems.h"
+#include "conf/conf_types.h"
+
+#define HOST_MAX_LEN CONF_ENDPOINT_MAX_HOST
+
+static bool parse_server_words(struct conf_server *server, char *rest,
+    char *why, size_t why_size);
+static char *next_word(char **rest);
+static void print_host_port(FILE *out, const char *host, uint16_t port);
+
+static const char *const order_names[] = {
+	[CONF_ORDER_GIVEN] = "given",
+	[CONF_ORDER_WEIGHT] = "weight",
+};
+
+static const char *const proxy_schemes[] = {
+	[CONF_PROXY_NONE] = "",
+	[CONF_PROXY_HTTP] = "http://",
+	[CONF_PROXY_SOCKS5] = "socks5://",
+};
+
+bool
+conf_endpoint_parse_server(const struct conf_key *key, void *base, const char *value,
+    char *why, size_t why_size)
+{
+	struct conf	  *conf = base;
+	struct conf_server server = { .port = CONF_PORT, .weight = 1 };
+	char		   text[2 * HOST_MAX_LEN + 64], host[HOST_MAX_LEN + 1];
+	char		  *rest = text, *word;
+	bool		   ok;
+
+	(void)key;
+	if (strlcpy(text, value, sizeof(text)) >= sizeof(text) ||
+	    (word = next_word(&rest)) == NULL ||
+	    !endpoint_split(word, host, sizeof(host), &server.port) ||
+	    !conf_type_is_host(host)) {
+		strlcpy(why, "expected HOST, HOST:PORT or [V6]:PORT", why_size);
+		return false;
+	}
+	if (conf->nservers == CONF_MAX_SERVERS) {
+		snprintf(why, why_size, "expected at most %d of them",
+		    CONF_MAX_SERVERS);
+		return false;
+	}
+	for (unsigned i = 0; i < conf->nservers; i++) {
+		if (strcmp(conf->servers[i].host, host) == 0 &&
+		    conf->servers[i].port == server.port) {
+			strlcpy(why, "is there already", why_size);
+			return false;
+		}
+	}
+	ok = parse_server_words(&server, rest, why, why_size) &&
+	    conf_type_set_string(&server.host, host, why, why_size);
+	if (!ok) {
+		free(server.name);
+		return false;
+	}
+	conf->servers[conf->nservers++] = server;
+	return true;
+}
+
+static bool
+parse_server_words(struct conf_server *server, char *rest, char *why,
+    size_t why_size)
+{
+	char *word, *value;
+
+	while ((word = next_word(&rest)) != NULL) {
+		const char *error = "";
+		long long   weight;
+
+		value = next_word(&rest);
+		if (strcmp(word, "weight") == 0 && value != NULL) {
+			weight = strtonum(value, 1, 1000, &error);
+			server->weight = (unsigned)weight;
+		} else if (strcmp(word, "name") == 0 && value != NULL &&
+		    server->name == NULL && conf_type_is_host(value)) {
+			error = NULL;
+			if (!conf_type_set_string(&server->name, value, why, why_size))
+				return false;
+		}
+		if (error != NULL) {
+			strlcpy(why, "expected \"weight\" and a number from 1 "
+			    "to 1000, or \"name\" and a host, behind the "
+			    "server", why_size);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* NULL at the end. */
+static char *
+next_word(char **rest)
+{
+	char *word;
+
+	do
+		word = strsep(rest, " \t");
+	while (word != NULL && *word == '\0');
+	return word;
+}
+
+bool
+conf_endpoint_parse_order(const struct conf_key *key, void *base, const char *value,
+    char *why, size_t why_size)
+{
+	enum conf_order *order = (void *)((char *)base + key->offset);
+
+	for (unsigned i = 0; i < nitems(order_names); i++) {
+		if (strcmp(value, order_names[i]) != 0)
+			continue;
+		*order = (enum conf_order)i;
+		return true;
+	}
+	strlcpy(why, "expected given or weight", why_size);
+	return false;
+}
+
+bool
+conf_endpoint_parse_proxy(const struct conf_key *key, void *base, const char *value,
+    char *why, size_t why_size)
+{
+	struct conf_proxy *proxy = (void *)((char *)base + key->offset);
+	char		   host[HOST_MAX_LEN + 1];
+	uint16_t	   port = 0;
+
+	for (unsigned i = CONF_PROXY_HTTP; i < nitems(proxy_schemes); i++) {
+		size_t len = strlen(proxy_schemes[i]);
+
+		if (strncmp(value, proxy_schemes[i], len) != 0 ||
+		    !endpoint_split(value + len, host, sizeof(host), &port) ||
+		    port == 0 || !conf_type_is_host(host))
+			continue;
+		proxy->kind = (enum conf_proxy_kind)i;
+		proxy->port = port;
+		return conf_type_set_string(&proxy->host, host, why, why_size);
+	}
+	strlcpy(why, "expected http://HOST:PORT or socks5://HOST:PORT; a user "
+	    "and password are a line in keeper/proxy", why_size);
+	return false;
+}
+
+void
+conf_endpoint_print_server(FILE *out, const struct conf_key *key, const void *base,
+    size_t item)
+{
+	const struct conf	 *conf = base;
+	const struct conf_server *server = &conf->servers[item];
+	const char *name = conf->server_name != NULL ? conf->server_name :
+						       server->host;
+
+	(void)key;
+	print_host_port(out, server->host, server->port);
+	if (server->weight != 1)
+		fprintf(out, " weight %u", server->weight);
+	if (server->name != NULL && strcmp(server->name, name) != 0)
+		fprintf(out, " name %s", server->name);
+}
+
+static void
+print_host_port(FILE *out, const char *host, uint16_t port)
+{
+	bool v6 = strchr(host, ':') != NULL;
+
+	fprintf(out, v6 ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+void
+conf_endpoint_print_order(FILE *out, const struct conf_key *key, const void *base,
+    size_t item)
+{
+	(void)item;
+	fputs(order_names[*(const enum conf_order *)(const void *)((const char *)base + key->offset)],
+	    out);
+}
+
+void
+conf_endpoint_print_proxy(FILE *out, const struct conf_key *key, const void *base,
+    size_t item)
+{
+	const struct conf_proxy *proxy = (const void *)((const char *)base + key->offset);
+
+	(void)item;
+	fputs(proxy_schemes[proxy->kind], out);
+	print_host_port(out, proxy->host, proxy->port);
+}
+
+bool
+conf_endpoint_parse_listen(const struct conf_key *key, void *base,
+    const char *value, char *why, size_t why_size)
+{
+	struct conf	  *conf = base;
+	struct conf_listen listen = { .port = 0 };
+	char		   host[HOST_MAX_LEN + 1];
+
+	if (!endpoint_split(value, host, sizeof(host), &listen.port) ||
+	    (strcmp(host, "any") != 0 && !addr_parse(&listen.addr, host))) {
+		strlcpy(why, "expected an IPv4 or IPv6 address or any, or "
+		    "ADDRESS:PORT, [V6]:PORT, any:PORT", why_size);
+		return false;
+	}
+	if (conf->nlistens == key->max) {
+		snprintf(why, why_size, "expected at most %u of them",
+		    key->max);
+		return false;
+	}
+	for (unsigned i = 0; i < conf->nlistens; i++) {
+		if (addr_is_equal(&conf->listens[i].addr, &listen.addr) &&
+		    conf->listens[i].port == listen.port) {
+			strlcpy(why, "is there already", why_size);
+			return false;
+		}
+	}
+	conf->listens[conf->nlistens++] = listen;
+	return true;
+}
+
+void
+conf_endpoint_print_listen(FILE *out, const struct conf_key *key,
+    const void *base, size_t item)
+{
+	const struct conf	 *conf = base;
+	const struct conf_listen *listen = &conf->listens[item];
+	char			  text[ADDR_STRLEN] = "any";
+
+	(void)key;
+	if (listen->addr.family != 0)
+		addr_print(&listen->addr, text, sizeof(text));
+	if (listen->port != 0)
+		print_host_port(out, text, listen->port);
+	else
+		fputs(text, out);
+}

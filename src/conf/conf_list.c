@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/conf_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "conf/conf.h"
+
+static bool check_prefix(const struct conf_key *key,
+    const struct prefix *prefix, char *why, size_t why_size);
+
+bool
+conf_list_parse_prefixes(const struct conf_key *key, void *base,
+    const char *value, char *why, size_t why_size)
+{
+	struct conf_prefixes *list = conf_key_place(key, base);
+	struct prefix	      prefix, *bigger;
+
+	if (!prefix_parse(&prefix, value)) {
+		strlcpy(why, key->type == CONF_TYPE_HOSTS ?
+		    "expected an IPv4 or IPv6 address" :
+		    "expected ADDRESS/LENGTH, as 10.0.7.0/24 or fd00::/64",
+		    why_size);
+		return false;
+	}
+	if (!check_prefix(key, &prefix, why, why_size))
+		return false;
+	if (list->n >= key->max) {
+		snprintf(why, why_size, "expected at most %u of them",
+		    key->max);
+		return false;
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		if (prefix_is_equal(&list->v[i], &prefix)) {
+			strlcpy(why, "is there already", why_size);
+			return false;
+		}
+	}
+	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
+	if (bigger == NULL) {
+		strlcpy(why, "there is no memory for it", why_size);
+		return false;
+	}
+	list->v = bigger;
+	list->v[list->n++] = prefix;
+	return true;
+}
+
+void
+conf_list_print_prefixes(FILE *out, const struct conf_key *key,
+    const void *base, size_t item)
+{
+	const struct conf_prefixes *list = conf_key_place_const(key, base);
+	char			    text[PREFIX_STRLEN];
+
+	if (key->type == CONF_TYPE_HOSTS)
+		addr_print(&list->v[item].addr, text, sizeof(text));
+	else
+		prefix_print(&list->v[item], text, sizeof(text));
+	fputs(text, out);
+}
+
+bool
+conf_list_parse_domains(const struct conf_key *key, void *base,
+    const char *value, char *why, size_t why_size)
+{
+	struct conf_names *list = conf_key_place(key, base);
+	char		 **bigger, *copy = NULL;
+
+	if (!conf_is_domain(value)) {
+		strlcpy(why, "expected a domain, as example.org", why_size);
+		return false;
+	}
+	if (list->n >= key->max) {
+		snprintf(why, why_size, "expected at most %u of them",
+		    key->max);
+		return false;
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcasecmp(list->v[i], value) == 0) {
+			strlcpy(why, "is there already", why_size);
+			return false;
+		}
+	}
+	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
+	if (bigger != NULL) {
+		list->v = bigger;
+		copy = strdup(value);
+	}
+	if (copy == NULL) {
+		strlcpy(why, "there is no memory for it", why_size);
+		return false;
+	}
+	list->v[list->n++] = copy;
+	return true;
+}
+
+void
+conf_list_print_domains(FILE *out, const struct conf_key *key,
+    const void *base, size_t item)
+{
+	const struct conf_names *list = conf_key_place_const(key, base);
+
+	fputs(list->v[item], out);
+}
+
+static bool
+check_prefix(const struct conf_key *key, const struct prefix *prefix, char *why,
+    size_t why_size)
+{
+	struct prefix network = prefix_network(prefix);
+	char	      text[PREFIX_STRLEN];
+
+	switch (key->type) {
+	case CONF_TYPE_HOSTS:
+		if (prefix->len == addr_bits(prefix->addr.family))
+			return true;
+		strlcpy(why, "expected one address, without a length", why_size);
+		return false;
+	case CONF_TYPE_ADDRESSES:
+		if (prefix_has_host_bits(prefix) ||
+		    prefix->len + 1u >= addr_bits(prefix->addr.family) ||
+		    prefix->addr.family == AF_INET6)
+			return true;
+		strlcpy(why,
+		    "expected an address of the network, not the network itself",
+		    why_size);
+		return false;
+	default:
+		if (!prefix_has_host_bits(prefix))
+			return true;
+		snprintf(why, why_size, "has bits behind its length; write %s",
+		    prefix_print(&network, text, sizeof(text)));
+		return false;
+	}
+}
