@@ -21,6 +21,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cmd/init_renew.h"
 #include "cmd/options.h"
 #include "cmd/own_ca.h"
 #include "cmd/undo.h"
@@ -33,11 +34,14 @@ static const struct options_spec spec = {
 	.command = "init",
 	.synopsis = "--name HOST[:PORT] [--dir D] [--mode tap|tun] "
 		    "[--bridge BR]\n           [--network CIDR]... "
-		    "[--tunnel-network CIDR]... [--nat] [--auth METHOD]...",
+		    "[--tunnel-network CIDR]... [--nat]\n           "
+		    "[--dns A]... [--auth METHOD]...\n"
+		    "       tombolo init --renew [--dir D]",
 	.help = "Makes a primary site: a CA, the server's key and certificate, "
 		"and a\nconfiguration that explains itself.",
 	.takes = OPTION_NAME | OPTION_DIR | OPTION_MODE | OPTION_BRIDGE |
-	    OPTION_NETWORK | OPTION_TUNNEL_NETWORK | OPTION_NAT | OPTION_AUTHS,
+	    OPTION_NETWORK | OPTION_TUNNEL_NETWORK | OPTION_NAT | OPTION_DNS |
+	    OPTION_AUTHS | OPTION_RENEW,
 };
 
 /* All that goes into files. */
@@ -46,6 +50,7 @@ struct site_keys {
 	struct ca_pem server_key, server_cert;
 };
 
+static bool says_more(const struct options *options);
 static bool is_free(const char *dir);
 static struct conf *make_conf(const struct options *options, const char *host,
     uint16_t port);
@@ -72,6 +77,12 @@ cmd_init(int argc, char **argv)
 
 	if (r != OPTIONS_GO_ON)
 		return r;
+	if (options.renew) {
+		if (says_more(&options))
+			return options_wrong(&spec,
+			    "--renew goes with --dir alone");
+		return init_renew(options.dir);
+	}
 	if (options.name == NULL)
 		return options_wrong(&spec, "--name HOST is needed");
 	if (!endpoint_split(options.name, host, sizeof(host), &port) ||
@@ -93,6 +104,16 @@ cmd_init(int argc, char **argv)
 	free_keys(&keys);
 	conf_free(conf);
 	return ok ? 0 : 1;
+}
+
+/* Than where the site is. */
+static bool
+says_more(const struct options *options)
+{
+	return options->name != NULL || options->mode != NULL ||
+	    options->bridge != NULL || options->nat ||
+	    options->networks.n > 0 || options->tunnel_networks.n > 0 ||
+	    options->auths.n > 0;
 }
 
 /* A second init would make a CA that no satellite believes. */
@@ -140,6 +161,7 @@ make_conf(const struct options *options, const char *host, uint16_t port)
 		options_put(out, "nat", "yes");
 	options_put_list(out, "network", &options->networks);
 	options_put_list(out, "tunnel-network", &options->tunnel_networks);
+	options_put_list(out, "dns", &options->dns);
 	fclose(out);
 	conf = options_check_text(text, len, spec.command, options->dir);
 	free(text);

@@ -39,12 +39,12 @@
 static const struct options_spec spec = {
 	.command = "join",
 	.synopsis = "INVITE [--dir D] [--bridge BR] [--subnet CIDR]... "
-		    "[--password-file F]",
+		    "[--accept-default-route]\n           [--password-file F]",
 	.help = "Makes a satellite site from an invitation of tombolo site "
 		"add.  The password is\nwhat --password-file has, else the "
 		"invitation's, else asked for (not with pam).",
 	.takes = OPTION_DIR | OPTION_BRIDGE | OPTION_SUBNET |
-	    OPTION_PASSWORD_FILE,
+	    OPTION_ACCEPT_DEFAULT | OPTION_PASSWORD_FILE,
 	.min_args = 1,
 	.max_args = 1,
 };
@@ -166,6 +166,8 @@ make_conf(const struct options *options, const struct invite *invite)
 	options_put(out, "site", invite->site);
 	options_put(out, "auth", invite->auth);
 	put_subnets(out, options, invite);
+	if (options->accept_default_route)
+		options_put(out, "accept-default-route", "yes");
 	fprintf(out, "[interface]\n");
 	options_put(out, "mode", invite->mode);
 	if (options->bridge != NULL)

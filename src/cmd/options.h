@@ -35,6 +35,10 @@ enum options_flag {
 	OPTION_SUBNET = 1 << 17,	  /* --subnet CIDR... */
 	OPTION_OUT = 1 << 18,		  /* --out FILE */
 	OPTION_AUTHS = 1 << 19,		  /* --auth METHOD... */
+	OPTION_DNS = 1 << 20,		  /* --dns A... */
+	OPTION_DEFAULT_ROUTE = 1 << 21,	  /* --default-route */
+	OPTION_ACCEPT_DEFAULT = 1 << 22,  /* --accept-default-route */
+	OPTION_RENEW = 1 << 23,		  /* --renew */
 };
 
 #define OPTIONS_MAX_LIST 64
@@ -54,10 +58,10 @@ struct options {
 	unsigned    verbose;
 
 	const char *name, *mode, *bridge;
-	bool	    nat, generate;
+	bool	    nat, generate, default_route, accept_default_route, renew;
 	const char *password_file, *auth, *out;
 	struct options_list networks, tunnel_networks, addresses, subnets;
-	struct options_list auths;
+	struct options_list auths, dns;
 
 	char **args; /* what is no option; borrowed */
 	int    nargs;

@@ -189,6 +189,8 @@ put_site(FILE *out, const struct options *options, const struct conf *conf,
 		options_put(out, "auth", options->auth);
 	options_put_list(out, "address", &options->addresses);
 	options_put_list(out, "subnet", &options->subnets);
+	if (options->default_route)
+		options_put(out, "default-route", "yes");
 	if (conf->mode == CONF_TUN && options->addresses.n == 0)
 		return put_free_addresses(out, conf, who);
 	return true;

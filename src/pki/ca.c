@@ -144,6 +144,39 @@ ca_is_pair(const struct ca_pem *cert_pem, const struct ca_pem *key_pem)
 	return yes;
 }
 
+bool
+ca_has_made(const struct ca_pem *ca_cert, const struct ca_pem *cert_pem)
+{
+	gnutls_x509_crt_t issuer, cert;
+	unsigned	  status = 1;
+
+	if (x509_import_cert(ca_cert->text, ca_cert->len, &issuer) < 0)
+		return false;
+	if (x509_import_cert(cert_pem->text, cert_pem->len, &cert) == 0) {
+		if (gnutls_x509_crt_verify(cert, &issuer, 1,
+			GNUTLS_VERIFY_DISABLE_TIME_CHECKS |
+			    GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS,
+			&status) < 0)
+			status = 1;
+		gnutls_x509_crt_deinit(cert);
+	}
+	gnutls_x509_crt_deinit(issuer);
+	return status == 0;
+}
+
+time_t
+ca_end(const struct ca_pem *pem)
+{
+	gnutls_x509_crt_t cert;
+	time_t		  end;
+
+	if (x509_import_cert(pem->text, pem->len, &cert) < 0)
+		return 0;
+	end = gnutls_x509_crt_get_expiration_time(cert);
+	gnutls_x509_crt_deinit(cert);
+	return end > 0 ? end : 0;
+}
+
 static int
 make_key(gnutls_pk_algorithm_t algorithm, unsigned bits, struct ca_pem *pem)
 {

@@ -82,4 +82,10 @@ bool ca_is_ca(const char *text, size_t len);
 /* Whether both are exactly one in PEM, and the key is the certificate's. */
 bool ca_is_pair(const struct ca_pem *cert, const struct ca_pem *key);
 
+/* Whether `cert` was signed with the key of `ca_cert`, whatever the time is. */
+bool ca_has_made(const struct ca_pem *ca_cert, const struct ca_pem *cert);
+
+/* When a certificate ends; 0 when it cannot be read. */
+time_t ca_end(const struct ca_pem *cert);
+
 #endif /* CA_H */

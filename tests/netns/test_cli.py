@@ -18,6 +18,7 @@ import subprocess
 import pytest
 
 from daemon import binary
+from net import run
 
 pytestmark = [
     pytest.mark.without_root,
@@ -236,6 +237,67 @@ def test_init_that_fails_half_way_leaves_nothing(cli, there):
 def test_init_needs_a_directory_to_be_in(cli):
     cli.fails("init", "--name", "a", "--dir", "no/where",
               says="No such file or directory")
+
+
+# -- init --renew
+
+def openssl_end(path):
+    return run("openssl", "x509", "-in", path, "-noout", "-enddate",
+               "-serial").stdout
+
+
+def test_renew_replaces_the_certificate_and_keeps_keys_and_ca(tap):
+    crt = os.path.join(tap.path, "s/server.crt")
+    before = {p: tap.text(p) for p in ("s/ca.crt", "s/ca.key",
+                                       "s/keeper/server.key")}
+    old, serial = tap.text("s/server.crt"), openssl_end(crt)
+    out = tap.ok("init", "--renew", "--dir", "s")
+    assert "server.crt is renewed, for vpn.example.org until 20" in out
+    assert tap.text("s/server.crt") != old
+    assert openssl_end(crt) != serial
+    assert before == {p: tap.text(p) for p in before}
+    assert tap.mode("s/server.crt") == 0o644
+    run("openssl", "verify", "-CAfile", os.path.join(tap.path, "s/ca.crt"),
+        "-verify_hostname", "vpn.example.org", crt)
+    pub = run("openssl", "x509", "-in", crt, "-noout", "-pubkey").stdout
+    assert pub == run("openssl", "pkey", "-pubout", "-in", os.path.join(
+        tap.path, "s/keeper/server.key")).stdout
+
+
+def test_renew_follows_the_name_of_the_configuration(tap):
+    tap.write("s/tombolo.conf", tap.text("s/tombolo.conf").replace(
+        "vpn.example.org\n", "hub.example.org\n"))
+    assert "for hub.example.org" in tap.ok("init", "--renew", "--dir", "s")
+    run("openssl", "verify", "-CAfile", os.path.join(tap.path, "s/ca.crt"),
+        "-verify_hostname", "hub.example.org",
+        os.path.join(tap.path, "s/server.crt"))
+
+
+def test_renew_that_cannot_leaves_all_as_it_was(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    tap.ok("join", "berlin.invite", "--dir", "c")
+    tap.fails("init", "--renew", "--dir", "c", says="is for the primary site")
+    tap.fails("init", "--renew", "--dir", "nowhere", says="nowhere")
+    for options in (["--name", "a"], ["--nat"], ["--mode", "tun"],
+                    ["--auth", "srp"]):
+        tap.fails("init", "--renew", "--dir", "s", *options, status=2)
+    mine = tap.text("s/server.crt")
+    key = os.path.join(tap.path, "s/ca.key")
+    os.rename(key, key + ".away")
+    tap.fails("init", "--renew", "--dir", "s", says="needs the CA's key")
+    tap.ok("init", "--name", "other", "--dir", "o")
+    tap.write("s/ca.key", tap.text("o/ca.key"))
+    os.chmod(key, 0o600)
+    tap.fails("init", "--renew", "--dir", "s",
+              says="ca.key is not the key of ca.crt")
+    os.rename(key + ".away", key)
+    assert tap.text("s/server.crt") == mine
+    # One of another CA's is another one's to renew.
+    tap.write("s/server.crt", tap.text("o/server.crt"))
+    tap.fails("init", "--renew", "--dir", "s", says="was not made by ca.crt")
+    assert tap.text("s/server.crt") == tap.text("o/server.crt")
+    os.unlink(os.path.join(tap.path, "s/server.crt"))
+    tap.ok("init", "--renew", "--dir", "s")
 
 
 # -- site add and the invitation
