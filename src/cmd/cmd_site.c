@@ -9,9 +9,11 @@
 #include "cmd/cmd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -43,11 +45,13 @@ static const struct subcommand {
 	    { .command = "site add",
 		.synopsis = "NAME [--dir D] [--generate | --password-file F] "
 			    "[--auth METHOD]\n           [--address A]... "
-			    "[--subnet CIDR]... [--out FILE]",
+			    "[--subnet CIDR]... [--default-route]\n           "
+			    "[--out FILE]",
 		.help = "Makes a site's credential, and writes the invitation "
 			"for tombolo join.",
 		.takes = OPTION_DIR | OPTION_GENERATE | OPTION_PASSWORD_FILE |
-		    OPTION_AUTH | OPTION_ADDRESS | OPTION_SUBNET | OPTION_OUT,
+		    OPTION_AUTH | OPTION_ADDRESS | OPTION_SUBNET |
+		    OPTION_DEFAULT_ROUTE | OPTION_OUT,
 		.min_args = 1, .max_args = 1 } },
 	{ "list", run_list,
 	    { .command = "site list", .synopsis = "[--dir D] [--json]",
@@ -98,8 +102,14 @@ static int set_disabled(const struct options *options, const char *who,
 static bool revoke_site(const struct options *options,
     const struct options_spec *spec, const char *name);
 static void say_nothing(void *arg, const char *text);
+static bool end_tokens(const struct options *options,
+    const struct options_spec *spec, const char *name);
 static bool remove_credentials(const struct options *options,
     const struct options_spec *spec, const char *name);
+static bool each_credential(const struct options *options,
+    const struct options_spec *spec, const char *name,
+    int (*act)(const char *path), const char *complaint);
+static int touch(const char *path);
 static int missing(const char *who, const char *name);
 
 int
@@ -274,8 +284,11 @@ static int
 run_disable(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	int r = set_disabled(options, spec->command, name, true);
+	bool ended = end_tokens(options, spec, name);
+	int  r = set_disabled(options, spec->command, name, true);
 
+	if (r == 0 && !ended)
+		r = 1;
 	if (r == 0)
 		printf("site %s is disabled; tombolo site enable %s undoes it\n",
 		    name, name);
@@ -381,10 +394,31 @@ say_nothing(void *arg, const char *text)
 	(void)text;
 }
 
-/* Of every method: it may have had another one before. */
+/* The time of what it was verified by is in them: they end with it. */
+static bool
+end_tokens(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	return each_credential(options, spec, name, touch,
+	    "the site is disabled, but its tokens are good when it is "
+	    "enabled: ");
+}
+
 static bool
 remove_credentials(const struct options *options,
     const struct options_spec *spec, const char *name)
+{
+	return each_credential(options, spec, name, unlink,
+	    "the site is removed, but not ");
+}
+
+/*
+ * Of every method: it may have had another one before.  `act` is 0, or -1 with
+ * errno; false when one failed, after a line of `complaint` and its file.
+ */
+static bool
+each_credential(const struct options *options, const struct options_spec *spec,
+    const char *name, int (*act)(const char *path), const char *complaint)
 {
 	char below[SITE_FILE_MAX];
 	bool ok = true;
@@ -397,14 +431,19 @@ remove_credentials(const struct options *options,
 		site_file_credential(below, sizeof(below), name,
 		    (enum conf_auth)i);
 		path = file_join(options->dir, below);
-		if (path == NULL || (unlink(path) == -1 && errno != ENOENT)) {
-			log_warn("%s: the site is removed, but not %s",
-			    spec->command, below);
+		if (path == NULL || (act(path) == -1 && errno != ENOENT)) {
+			log_warn("%s: %s%s", spec->command, complaint, below);
 			ok = false;
 		}
 		free(path);
 	}
 	return ok;
+}
+
+static int
+touch(const char *path)
+{
+	return utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
 /* The configuration, when it is a server's. */
@@ -437,10 +476,11 @@ find_site(const struct conf *conf, const char *name, const char *who)
 static json_t *
 to_json(const struct conf_site *site)
 {
-	return json_pack("{s:s, s:b, s:s, s:o, s:o}", "name", site->name,
+	return json_pack("{s:s, s:b, s:s, s:o, s:o, s:b}", "name", site->name,
 	    "disabled", (int)site->disabled, "auth", conf_auth_name(site->auth),
 	    "addresses", list_to_json(&site->addresses, true), "subnets",
-	    list_to_json(&site->subnets, false));
+	    list_to_json(&site->subnets, false), "default-route",
+	    (int)site->default_route);
 }
 
 static json_t *

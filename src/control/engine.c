@@ -122,6 +122,7 @@ start(struct engine *engine)
 		return -1;
 	if (gift->admin != -1)
 		engine->admin = admin_new(engine, gift->admin);
+	keeper_ask_hurry(engine->keeper);
 	monitor_ask_ready(engine->monitor);
 	return 0;
 }

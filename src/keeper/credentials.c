@@ -173,6 +173,9 @@ credentials_explain(int dir, const char *name, int error, char *dst, size_t size
 		    "may read; mend with: chown %u:%u %s/%s; chmod 600 %s/%s",
 		    path, name, (unsigned)geteuid(), (unsigned)getegid(), path,
 		    name, path, name);
+	else if (error == -EBADMSG && strcmp(name, CREDENTIALS_PROXY) == 0)
+		snprintf(dst, size, "%s/%s: must be one line, USER:PASSWORD",
+		    path, name);
 	else if (error == -EBADMSG)
 		snprintf(dst, size,
 		    "%s/%s: must be one line, as tombolo %s writes it; set the "

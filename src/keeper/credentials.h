@@ -31,6 +31,7 @@
 #define CREDENTIALS_SITE_KEY "client.key"
 #define CREDENTIALS_MASTER   "master.key"
 #define CREDENTIALS_SECRET   "password"
+#define CREDENTIALS_PROXY    "proxy" /* USER:PASSWORD, written by hand */
 #define CREDENTIALS_MAX	     65536 /* bytes of any file */
 #define CREDENTIALS_NAME_MAX 96	   /* "sites/NAME.password" with its NUL */
 

@@ -57,6 +57,7 @@ static const struct permit {
 	{ REQUEST_VOUCHED, QUICK, 256, MONO_SEC / 8 },
 	{ REQUEST_SRP_ANSWER, SLOW, 64, MONO_SEC / 2 },
 	{ REQUEST_SECRET, HERE, 64, MONO_SEC / 2 },
+	{ REQUEST_PROXY_LOGIN, HERE, 64, MONO_SEC / 8 },
 };
 static_assert(nitems(permits) <= MAX_KINDS, "a bucket for each");
 
@@ -225,18 +226,21 @@ serve_secret(struct keeper *keeper, const struct chan_msg *msg)
 	char		   secret[REQUEST_MAX_PASSWORD + 1];
 	uint8_t		   answer[4 + REQUEST_MAX_PASSWORD];
 	size_t		   len = 0;
+	bool		   proxy = msg->type == REQUEST_PROXY_LOGIN;
+	const char	  *name = proxy ? CREDENTIALS_PROXY :
+					  CREDENTIALS_SECRET;
 	int		   r;
 
 	if (msg->len != 0)
 		return -EBADMSG;
-	r = credentials_line(keeper->dir_fd, CREDENTIALS_SECRET, secret,
-	    sizeof(secret), &len);
-	if (r < 0)
-		complain(keeper, CREDENTIALS_SECRET, r);
+	r = credentials_line(keeper->dir_fd, name, secret, sizeof(secret),
+	    &len);
+	if (r < 0 && !(proxy && r == -ENOENT))
+		complain(keeper, name, r);
 	wire_writer_init(&writer, answer, sizeof(answer));
 	wire_put_u32(&writer, (uint32_t)-r);
 	wire_put_bytes(&writer, secret, len);
-	r = chan_send(&keeper->auth, REQUEST_SECRET, msg->id, answer,
+	r = chan_send(&keeper->auth, msg->type, msg->id, answer,
 	    writer.len, NULL, 0);
 	secret_wipe(secret, sizeof(secret));
 	secret_wipe(answer, sizeof(answer));

@@ -49,6 +49,9 @@ static void begin(struct keeper_ask *ask, struct wire_writer *w,
      const char *site, bool *known);
 static int  ask_new(struct keeper_ask *ask, enum request type,
      const struct wire_writer *w, void *arg, struct pending **out);
+static int  ask_line(struct keeper_ask *ask, enum request type,
+     void (*done)(void *arg, const char *line, size_t len, int error),
+     void *arg);
 static void on_answer(struct chan *chan, struct chan_msg *msg);
 static void on_gone(struct chan *chan);
 static void fail_all(struct keeper_ask *ask);
@@ -89,6 +92,12 @@ keeper_ask_free(struct keeper_ask *ask)
 		free(p);
 	}
 	secret_free(ask, sizeof(*ask));
+}
+
+void
+keeper_ask_hurry(struct keeper_ask *ask)
+{
+	sign_ask_hurry(&ask->sign);
 }
 
 void
@@ -235,12 +244,28 @@ keeper_ask_secret(struct keeper_ask *ask,
     void (*done)(void *arg, const char *secret, size_t len, int error),
     void *arg)
 {
+	return ask_line(ask, REQUEST_SECRET, done, arg);
+}
+
+int
+keeper_ask_proxy_login(struct keeper_ask *ask,
+    void (*done)(void *arg, const char *login, size_t len, int error),
+    void *arg)
+{
+	return ask_line(ask, REQUEST_PROXY_LOGIN, done, arg);
+}
+
+static int
+ask_line(struct keeper_ask *ask, enum request type,
+    void (*done)(void *arg, const char *line, size_t len, int error),
+    void *arg)
+{
 	struct wire_writer w;
 	struct pending	  *p;
 	int		   r;
 
 	wire_writer_init(&w, ask->out, sizeof(ask->out));
-	r = ask_new(ask, REQUEST_SECRET, &w, arg, &p);
+	r = ask_new(ask, type, &w, arg, &p);
 	if (r == 0)
 		p->done.secret = done;
 	return r;
@@ -393,6 +418,7 @@ finish(const struct pending *p, const struct chan_msg *msg)
 		finish_srp(p, &r);
 		break;
 	case REQUEST_SECRET:
+	case REQUEST_PROXY_LOGIN:
 		finish_secret(p, &r);
 		break;
 	default:
@@ -487,6 +513,7 @@ finish_failed(const struct pending *p, int error)
 		p->done.srp(p->arg, NULL, error);
 		break;
 	case REQUEST_SECRET:
+	case REQUEST_PROXY_LOGIN:
 		p->done.secret(p->arg, NULL, 0, error);
 		break;
 	default:

@@ -5,7 +5,9 @@
  * What takes its time (a password hash, SRP) is asked for and answered by a
  * callback; a signature and a verifier for tls-srp are waited for, because
  * GnuTLS's callbacks cannot wait otherwise: at most KEEPER_SIGN_TIMEOUT_MS.  All
- * of it on the control thread.  Without a keeper every ask fails at once.
+ * of it on the control thread.  Without a keeper every ask fails at once.  Until
+ * keeper_ask_hurry() there is nobody whom a wait could harm, and on a host that
+ * boots all starts at once: all answers together may take KEEPER_START_MS.
  *
  * Callbacks: later, never from within the ask, and not at all after
  * keeper_ask_cancel(arg).  What they get is borrowed and wiped behind them.
@@ -30,7 +32,11 @@
 #include "proc/voucher.h"
 
 #define KEEPER_SIGN_TIMEOUT_MS 2000
+#define KEEPER_START_MS	       60000 /* less than monitor.c's READY_SEC */
 #define KEEPER_MAX_ASKS	       256 /* under way */
+/* Credentials for tls-srp: so many at once, then so many a second. */
+#define KEEPER_TLS_SRP_BURST   64
+#define KEEPER_TLS_SRP_PER_SEC 8
 #define KEEPER_MAX_TOKEN       256 /* bytes */
 #define KEEPER_PROOF_LEN       32  /* of M1, M2, a resume proof; a binding */
 
@@ -88,6 +94,9 @@ typedef void keeper_ask_done(void *arg, const struct keeper_answer *answer);
 struct keeper_ask *keeper_ask_new(struct ev_loop *loop);
 void		   keeper_ask_free(struct keeper_ask *ask);
 
+/* Sites are served from now on: nothing is waited for any longer. */
+void keeper_ask_hurry(struct keeper_ask *ask);
+
 /*
  * Takes a keeper's channels (owned from now on); the old ones' asks under way
  * are answered with failure.
@@ -134,6 +143,10 @@ int  keeper_ask_srp_answer(struct keeper_ask *ask, const char *site,
 /* Client: the password for its server; NULL with an errno value in `error`. */
 int keeper_ask_secret(struct keeper_ask *ask,
     void (*done)(void *arg, const char *secret, size_t len, int error),
+    void *arg);
+/* The same for USER:PASSWORD at the proxy; ENOENT: there is none. */
+int keeper_ask_proxy_login(struct keeper_ask *ask,
+    void (*done)(void *arg, const char *login, size_t len, int error),
     void *arg);
 
 /* How many asks are under way, those that were cancelled among them. */

@@ -24,11 +24,20 @@ static int  converse(struct sign_ask *ask, enum request type, const void *data,
      size_t len, struct chan_msg *answer);
 static int  exchange(struct sign_ask *ask, enum request type, const void *data,
      size_t len, struct chan_msg *answer);
+static int  wait_longer(struct sign_ask *ask, struct chan_msg *answer);
 
 void
 sign_ask_init(struct sign_ask *ask)
 {
-	*ask = (struct sign_ask) { .fd = -1 };
+	*ask = (struct sign_ask) { .fd = -1,
+		.patient_until = mono_add(mono_now(),
+		    KEEPER_START_MS * MONO_MS) };
+}
+
+void
+sign_ask_hurry(struct sign_ask *ask)
+{
+	ask->patient_until = mono_now();
 }
 
 void
@@ -204,10 +213,27 @@ exchange(struct sign_ask *ask, enum request type, const void *data, size_t len,
 	if (r < 0)
 		return r;
 	r = chan_recv_fd(ask->fd, answer, ask->buf, KEEPER_SIGN_TIMEOUT_MS);
+	if (r == -ETIMEDOUT)
+		r = wait_longer(ask, answer);
 	if (r < 0)
 		return r;
 	chan_msg_close_fds(answer);
 	if (answer->type != type || answer->id != ask->id)
 		return -EBADMSG;
 	return 0;
+}
+
+/* At the start only. */
+static int
+wait_longer(struct sign_ask *ask, struct chan_msg *answer)
+{
+	int64_t left = mono_sub(ask->patient_until, mono_now());
+
+	if (left <= 0)
+		return -ETIMEDOUT;
+	if (!ask->told)
+		log_warnx("the keeper is slow to start: its answer is waited "
+		    "for %lld s more", (long long)(left / MONO_SEC));
+	ask->told = true;
+	return chan_recv_fd(ask->fd, answer, ask->buf, (int)(left / MONO_MS));
 }

@@ -3,8 +3,9 @@
  * sign_ask: the engine's half of the conversation with the keeper's signer.
  *
  * GnuTLS's callbacks cannot come back later: so each question is waited for, at
- * most KEEPER_SIGN_TIMEOUT_MS, on the control thread.  A keeper that does not
- * answer in time is given up, and every question fails until the next is
+ * most KEEPER_SIGN_TIMEOUT_MS, on the control thread; at the engine's start
+ * longer, with one line in the log.  A keeper that does not answer in time is
+ * given up, and every question fails until the next is
  * attached.  Only keeper_ask.c calls this; its header is the contract.
  */
 #ifndef SIGN_ASK_H
@@ -15,6 +16,7 @@
 
 #include <gnutls/abstract.h>
 
+#include "base/mono.h"
 #include "proc/chan.h"
 #include "proc/request.h"
 
@@ -32,11 +34,15 @@ struct sign_ask_key {
 struct sign_ask {
 	int		    fd; /* -1: there is no keeper */
 	uint32_t	    id;
+	struct mono	    patient_until; /* the start is over then */
+	bool		    told; /* that it takes long */
 	struct sign_ask_key keys[REQUEST_KEYS];
 	uint8_t		    buf[CHAN_MAX_PAYLOAD];
 };
 
 void sign_ask_init(struct sign_ask *ask);
+/* Patient no longer. */
+void sign_ask_hurry(struct sign_ask *ask);
 /* Lets go of the keeper, and takes the next one's channel (-1: none). */
 void sign_ask_attach(struct sign_ask *ask, int fd);
 

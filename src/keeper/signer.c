@@ -22,6 +22,7 @@
 #include "base/wire.h"
 #include "keeper/auth_tls_srp.h"
 #include "keeper/credentials.h"
+#include "keeper/keeper_ask.h"
 #include "keeper/vault.h"
 #include "proc/chan.h"
 #include "proc/request.h"
@@ -33,8 +34,6 @@
  */
 #define SIGN_BURST    4096
 #define SIGN_PER_SEC  2000
-#define SRP_BURST     64
-#define SRP_PER_SEC   8
 
 struct signer {
 	int		 fd;
@@ -329,7 +328,8 @@ serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
 	known = wire_get_u8(&reader);
 	if (!wire_is_done(&reader) || known > 1)
 		return -EBADMSG;
-	if (is_too_many(signer, &signer->srp_bucket, SRP_BURST, SRP_PER_SEC,
+	if (is_too_many(signer, &signer->srp_bucket, KEEPER_TLS_SRP_BURST,
+		KEEPER_TLS_SRP_PER_SEC,
 		"credentials for tls-srp"))
 		error = EAGAIN;
 	vault_read(signer->vault, site, known == 1, CONF_AUTH_TLS_SRP,

@@ -6,8 +6,9 @@
  *   nonce 12 | AES-256-GCM( version 8 | method 8 | expiry 64 | credential 128 |
  *                           secret 256 | site ... ) | tag 16
  *
- * `credential` is a digest of the file that the site was verified by: another
- * password makes every token of before worthless.  Pure: the caller passes the
+ * `credential` is a digest of the file that the site was verified by, and of its
+ * time: another password makes every token of before worthless, and so does
+ * `site disable`.  Pure: the caller passes the
  * time.
  */
 #ifndef TOKEN_H

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "base/secret.h"
+#include "base/wire.h"
 #include "keeper/auth_password.h"
 #include "keeper/auth_srp.h"
 #include "keeper/auth_tls_srp.h"
@@ -34,7 +36,8 @@ static void derive(const uint8_t master[VAULT_KEY_LEN], const char *purpose,
 static bool make_nobodies(struct vault *vault, char *why, size_t why_size);
 static int  make_nobody(struct vault *vault, enum conf_auth auth, char *name);
 static int  make_line(enum conf_auth auth, char *line, size_t size);
-static void digest_of(const char *line, uint8_t digest[VAULT_DIGEST_LEN]);
+static void digest_of(const struct vault *vault, const char *name,
+    const char *line, uint8_t digest[VAULT_DIGEST_LEN]);
 
 bool
 vault_open(struct vault *vault, int dir_fd, int voucher_fd, char *why,
@@ -69,7 +72,7 @@ void
 vault_read(const struct vault *vault, const char *site, bool known,
     enum conf_auth method, struct vault_credential *credential)
 {
-	char   nobody[CREDENTIALS_NAME_MAX];
+	char   nobody[CREDENTIALS_NAME_MAX] = "";
 	size_t len;
 	int    r = -EINVAL;
 
@@ -84,12 +87,15 @@ vault_read(const struct vault *vault, const char *site, bool known,
 		credential->real = r == 0;
 		credential->error = r;
 	}
+	/* Looked at like anybody's, for the time it takes. */
 	if (!credential->real &&
 	    (!credentials_nobody_name(method, nobody, sizeof(nobody)) ||
 		credentials_line(vault->dir_fd, nobody, credential->line,
-		    sizeof(credential->line), &len) < 0))
+		    sizeof(credential->line), &len) < 0 ||
+		!is_credential(method, credential->line)))
 		credential->line[0] = '\0';
-	digest_of(credential->line, credential->digest);
+	digest_of(vault, credential->real ? credential->name : nobody,
+	    credential->line, credential->digest);
 }
 
 bool
@@ -102,7 +108,7 @@ vault_digest(const struct vault *vault, const char *site,
 	if (!credentials_site_name(site, method, name, sizeof(name)) ||
 	    credentials_line(vault->dir_fd, name, line, sizeof(line), &len) < 0)
 		return false;
-	digest_of(line, digest);
+	digest_of(vault, name, line, digest);
 	secret_wipe(line, sizeof(line));
 	return true;
 }
@@ -310,12 +316,20 @@ make_line(enum conf_auth auth, char *line, size_t size)
 	return r;
 }
 
+/* With the file's time: `site disable` renews that, and so ends all tokens. */
 static void
-digest_of(const char *line, uint8_t digest[VAULT_DIGEST_LEN])
+digest_of(const struct vault *vault, const char *name, const char *line,
+    uint8_t digest[VAULT_DIGEST_LEN])
 {
 	struct sha256_ctx ctx;
+	struct stat	  st = { 0 };
+	uint8_t		  when[16];
 
+	(void)fstatat(vault->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW);
+	wire_write_u64(when, (uint64_t)st.st_mtim.tv_sec);
+	wire_write_u64(when + 8, (uint64_t)st.st_mtim.tv_nsec);
 	sha256_init(&ctx);
+	sha256_update(&ctx, sizeof(when), when);
 	sha256_update(&ctx, strlen(line), (const uint8_t *)line);
 	sha256_digest(&ctx, VAULT_DIGEST_LEN, digest);
 	secret_wipe(&ctx, sizeof(ctx));

@@ -31,6 +31,9 @@ enum pam_chat_type {
 #define PAM_CHAT_MAX	    (1 + 1 + PAM_CHAT_ANSWER_MAX) /* of a datagram */
 #define PAM_CHAT_MAX_PROMPTS 8 /* as PROTOCOL 4.3's rounds */
 #define PAM_CHAT_SEC	    120 /* a person may have to type; then it is killed */
+/* How often an engine may ask for one: so many at once, then so many a second. */
+#define PAM_CHAT_BURST	    32
+#define PAM_CHAT_PER_SEC    8
 
 /* What the monitor tells a helper, through a pipe: nothing of it is in argv. */
 struct pam_chat_task {

@@ -16,34 +16,53 @@
  *             (one each of the kinds that this role has)
  *   DEVICE    string name, u32 ifindex, u32 mtu, 6 bytes MAC, u32
  *             offloads (bits of enum conf_offload)          fds: W queues
- *   LISTEN    (server)                                        fd: TCP listener
- *   UDP       (server)                                        fds: W sockets
+ *   LISTEN    (server)                           fds: TCP listeners, up to 4
+ *   UDP       (server) one for each of them                   fds: W sockets
  *   ADMIN     (optional)                                      fd: unix listener
  *   KEEPER    again whenever a keeper was restarted           fds: auth, sign
- *   START     string version
+ *   START     string version, u32 how many engines died before this one, u64
+ *             a time that it is not before, seconds since 1970
  *
  *   Later CONF (all pieces; the engine applies it at the last one), MATERIAL
  *   and KEEPER may come again at any time, and
  *
  *   CREDENTIAL (server) string site: its credential is another one now, or
  *             gone: end its session ("": any site's may be)
+ *   NETCHANGE (client) interfaces, addresses or routes of this host changed
+ *
+ *   EGRESS    (client, tun) where what is not local goes, for status: u8 enum
+ *             request_way of IPv4, of IPv6, u8 enum request_dns
+ *
+ *   PING      answer it with PONG: whoever does not, hangs
  *
  *   The engine asks; each answer repeats type and id:
  *
  *   READY     the engine is up                                no answer
- *   RESOLVE   (client) look the server's name up anew
- *             -> u8 n, n endpoints (fewer than 16; 0: no address known)
- *   CONNECT   (client) u8 index into that list
+ *   RESOLVE   (client) u8 which server of the configuration, or
+ *             REQUEST_PROXY: look its name up anew
+ *             -> u8 n, n endpoints (at most 16; 0: no address known)
+ *   CONNECT   (client) u8 which, u8 index into that list
  *             -> u32 errno, fd: TCP socket, connecting
- *   LANES     (client) u8 index, u8 count 1..16
+ *   LANES     (client) u8 which server, u8 index, u8 count 1..16
  *             -> u32 errno, fds: count UDP sockets, each a port of its own
  *   NETWORK   (client, tun) what the server assigned, as a whole: replaces
  *             what was there before
  *             u8 n, n prefixes (addresses); u16 n, n prefixes (routes)
  *             -> u32 errno, string (why it was refused, for the log)
+ *   DNS       (client, tun) the DNS servers that it tells, as a whole
+ *             u8 n, n addrs; u8 n, n strings (domains)
+ *             -> u32 errno, string (as above)
+ *   DOWN      (client, tun) the session has ended             no answer
  *   PAM       (server) string site, string address (for the modules' logs)
  *             -> u32 errno, fd: a conversation with a helper (proc/pam_chat.h)
+ *   VERIFIED  (client) the certificate of the server is valid by this host's
+ *             clock, just now                                  no answer
+ *   PONG      the answer to PING                              no answer
  *   STOP      (an administrator asked on the local socket)    no answer
+ *   RELOAD    the same: read the configuration again; what is new comes before
+ *             the answer
+ *             -> string why it was refused, "" when it was not; u8 n, n times:
+ *             string section, string key that needs a restart
  *
  * keeper <-> engine, two channels so that no signature waits for a hash.
  * "blob" is u16 length and bytes; "known" is 0 when there is no such site, it
@@ -66,6 +85,8 @@
  *   SRP_ANSWER (client) string site, u16 group, string setting, blob B,
  *             binding -> u32 errno, blob A, 32 bytes M1, 32 bytes M2 to expect
  *   SECRET    (client) the password for the server that was verified
+ *             -> u32 errno, bytes
+ *   PROXY_LOGIN (client) USER:PASSWORD for the proxy; ENOENT: none is needed
  *             -> u32 errno, bytes
  *
  *   and on the second channel, waited for:
@@ -97,6 +118,9 @@ enum request {
 	REQUEST_KEEPER,
 	REQUEST_START,
 	REQUEST_CREDENTIAL,
+	REQUEST_NETCHANGE,
+	REQUEST_PING,
+	REQUEST_EGRESS,
 
 	REQUEST_READY = 32,
 	REQUEST_RESOLVE,
@@ -105,6 +129,11 @@ enum request {
 	REQUEST_NETWORK,
 	REQUEST_STOP,
 	REQUEST_PAM,
+	REQUEST_RELOAD,
+	REQUEST_PONG,
+	REQUEST_VERIFIED,
+	REQUEST_DNS,
+	REQUEST_DOWN,
 
 	REQUEST_SIGN = 64,
 	REQUEST_SIGN_INFO,
@@ -116,6 +145,7 @@ enum request {
 	REQUEST_VOUCHED,
 	REQUEST_SRP_ANSWER,
 	REQUEST_TLS_SRP,
+	REQUEST_PROXY_LOGIN,
 
 	REQUEST_LOOKUP = 96,
 };
@@ -137,6 +167,31 @@ enum request_key {
 	REQUEST_KEY_RSA,  /* server-rsa.key, for tls-srp */
 	REQUEST_KEYS
 };
+
+/* Where packets that are for no local network go. */
+enum request_way {
+	REQUEST_WAY_BYPASS, /* past the tunnel */
+	REQUEST_WAY_TUNNEL,
+	REQUEST_WAY_BLOCKED,
+	REQUEST_WAYS
+};
+
+/* What became of the DNS servers behind the tunnel. */
+enum request_dns {
+	REQUEST_DNS_NONE,	/* not told, or not any more */
+	REQUEST_DNS_RESOLVECTL, /* set by this */
+	REQUEST_DNS_RESOLVCONF,
+	REQUEST_DNS_NO_TOOL, /* this host has neither */
+	REQUEST_DNS_FAILED,
+	REQUEST_DNSES
+};
+
+struct request_egress {
+	enum request_way v4, v6;
+	enum request_dns dns;
+};
+
+#define REQUEST_PROXY 0xff /* which: not a server, but the proxy before them */
 
 #define REQUEST_MAX_BLOB      1024
 #define REQUEST_MAX_ENDPOINTS 16

@@ -386,7 +386,7 @@ def test_sites_get_the_lowest_free_address(tun):
            "10.4.2.77", "--subnet", "10.0.7.0/24", "--subnet", "fd00:7::/64")
     assert tun.sites()["e"] == {
         "name": "e", "disabled": False, "auth": "srp",
-        "addresses": ["10.4.2.77"], "subnets": ["10.0.7.0/24", "fd00:7::/64"]}
+        "addresses": ["10.4.2.77"], "subnets": ["10.0.7.0/24", "fd00:7::/64"], "default-route": False}
 
 
 def test_each_tunnel_network_gives_an_address_until_it_is_full(cli):

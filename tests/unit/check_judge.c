@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -370,7 +371,11 @@ START_TEST(another_password_or_keeper_ends_an_exchange)
 	get("sites/berlin.srp", line, sizeof(line));
 	put_srp("berlin", "open sesame");
 	ck_assert(!srp_finish(&challenge, &answer, binding, &said));
+	/* A file written anew is another one. */
 	put_line("sites/berlin.srp", line);
+	ck_assert(!srp_finish(&challenge, &answer, binding, &said));
+	srp_start("berlin", true, &challenge);
+	srp_answer("berlin", "open sesame", &challenge, &answer);
 	ck_assert(srp_finish(&challenge, &answer, binding, &said));
 	attach_keeper();
 	ck_assert(!srp_finish(&challenge, &answer, binding, &said));
@@ -577,6 +582,7 @@ START_TEST(another_credential_ends_every_token)
 {
 	struct keeper_grant grant;
 	struct said	    said;
+	char		   *path;
 	char		    line[VAULT_LINE_SIZE];
 
 	put_server_key();
@@ -592,8 +598,16 @@ START_TEST(another_credential_ends_every_token)
 	discard("sites/berlin.password");
 	put_line("sites/berlin.srp", line);
 	ck_assert(!resume("berlin", &grant));
+	/* A file written anew is another one, as when a site was disabled. */
 	put_line("sites/berlin.password", line);
+	ck_assert(!resume("berlin", &grant));
+	ck_assert(verify("berlin", "open sesame", HOUR, &said));
+	grant = said.answer.grant;
 	ck_assert(resume("berlin", &grant));
+	path = file_join(dir, "sites/berlin.password");
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, NULL, 0), 0);
+	free(path);
+	ck_assert(!resume("berlin", &grant));
 }
 END_TEST
 

@@ -721,6 +721,7 @@ START_TEST(silent_keeper_is_given_up_in_time)
 	gnutls_x509_privkey_deinit(clear);
 	pid = attach_keeper();
 	kill(pid, SIGSTOP);
+	keeper_ask_hurry(ask);
 	begin = mono_now();
 	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
 	ck_assert_int_lt(mono_sub(mono_now(), begin),
@@ -730,6 +731,36 @@ START_TEST(silent_keeper_is_given_up_in_time)
 	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
 	ck_assert_int_lt(mono_sub(mono_now(), begin), MONO_SEC / 2);
 	kill(pid, SIGKILL);
+}
+END_TEST
+
+START_TEST(slow_keeper_is_waited_for_at_the_start)
+{
+	const struct timespec slow = {
+		.tv_sec = KEEPER_SIGN_TIMEOUT_MS / 1000 + 1 };
+	gnutls_x509_privkey_t clear;
+	gnutls_privkey_t      key;
+	struct mono	      begin;
+	pid_t		      pid, waker;
+
+	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
+	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
+	gnutls_x509_privkey_deinit(clear);
+	pid = attach_keeper();
+	kill(pid, SIGSTOP);
+	waker = fork();
+	if (waker == 0) {
+		nanosleep(&slow, NULL);
+		kill(pid, SIGCONT);
+		_exit(0);
+	}
+	begin = mono_now();
+	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
+	ck_assert_ptr_nonnull(key);
+	ck_assert_int_gt(mono_sub(mono_now(), begin),
+	    KEEPER_SIGN_TIMEOUT_MS * MONO_MS);
+	gnutls_privkey_deinit(key);
+	ck_assert_int_eq(waitpid(waker, NULL, 0), waker);
 }
 END_TEST
 
@@ -830,6 +861,7 @@ main(void)
 	tcase_add_test(tc, killed_keeper_fails_asks_and_a_new_one_serves);
 	tcase_add_test(tc, attaching_a_new_keeper_fails_the_old_asks);
 	tcase_add_test(tc, silent_keeper_is_given_up_in_time);
+	tcase_add_test(tc, slow_keeper_is_waited_for_at_the_start);
 	tcase_add_test(tc, cancelled_ask_is_not_answered);
 	tcase_add_test(tc, asks_under_way_are_bounded);
 	tcase_add_test(tc, owner_may_ask_and_cancel_while_it_is_told);
