@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/suspect.h"
+
+static int64_t patience(int64_t rtt_us);
+static bool may_ask(struct suspect *suspect, struct mono now);
+static bool ask_again(struct suspect *suspect, int64_t rtt_us,
+    struct mono now);
+static bool ask_suspect(struct suspect *suspect, struct mono now);
+
+void
+suspect_start(struct suspect *suspect, int64_t keepalive_us, struct mono now)
+{
+	*suspect = (struct suspect) { .state = SUSPECT_TRUSTED,
+		.answered = now, .due = now, .keepalive_us = keepalive_us };
+}
+
+void
+suspect_answered(struct suspect *suspect, struct mono now)
+{
+	suspect->state = SUSPECT_TRUSTED;
+	suspect->sent = false;
+	suspect->answered = now;
+	suspect->due = mono_add(now, suspect->keepalive_us);
+}
+
+bool
+suspect_tick(struct suspect *suspect, int64_t rtt_us, struct mono now)
+{
+	switch (suspect->state) {
+	case SUSPECT_TRUSTED:
+		return may_ask(suspect, now);
+	case SUSPECT_ASKING:
+		return ask_again(suspect, rtt_us, now);
+	case SUSPECT_SUSPECT:
+		return mono_is_due(suspect->due, now) &&
+		    ask_suspect(suspect, now);
+	}
+	return false;
+}
+
+static bool
+may_ask(struct suspect *suspect, struct mono now)
+{
+	bool busy = suspect->sent &&
+	    mono_sub(now, suspect->answered) >= SUSPECT_ASK_US;
+
+	if (!busy && !mono_is_due(suspect->due, now))
+		return false;
+	suspect->state = SUSPECT_ASKING;
+	suspect->asked = now;
+	suspect->asks = 1;
+	suspect->due = mono_add(now, SUSPECT_AGAIN_US);
+	return true;
+}
+
+static bool
+ask_again(struct suspect *suspect, int64_t rtt_us, struct mono now)
+{
+	if (suspect->asks >= SUSPECT_ASKS &&
+	    mono_sub(now, suspect->asked) > patience(rtt_us)) {
+		suspect->state = SUSPECT_SUSPECT;
+		suspect->pause_us = SUSPECT_AGAIN_US;
+		return ask_suspect(suspect, now);
+	}
+	if (!mono_is_due(suspect->due, now))
+		return false;
+	suspect->asks++;
+	suspect->due = mono_add(now, SUSPECT_AGAIN_US);
+	return true;
+}
+
+/* A slow line is not a dead one. */
+static int64_t
+patience(int64_t rtt_us)
+{
+	int64_t us = rtt_us * SUSPECT_ROUNDS;
+
+	if (us < SUSPECT_AFTER_US)
+		return SUSPECT_AFTER_US;
+	return us < SUSPECT_LATEST_US ? us : SUSPECT_LATEST_US;
+}
+
+static bool
+ask_suspect(struct suspect *suspect, struct mono now)
+{
+	suspect->pause_us *= 2;
+	if (suspect->pause_us > SUSPECT_BACKOFF_US)
+		suspect->pause_us = SUSPECT_BACKOFF_US;
+	suspect->due = mono_add(now, suspect->pause_us);
+	return true;
+}
