@@ -47,8 +47,9 @@ STARTERS = {
 # Raw GnuTLS codes are translated in the file that made the call, so few may.
 GNUTLS_FILES = {
     "base/secret.c", "control/tls.c", "control/tls.h",
-    "control/tls_context.c", "control/tls_context.h", "control/tls_srp.c",
-    "control/tls_srp.h", "datapath/lane.c",
+    "control/tls_cert.c", "control/tls_cert.h", "control/tls_context.c",
+    "control/tls_context.h", "control/tls_srp.c", "control/tls_srp.h",
+    "datapath/lane.c",
     "datapath/lane_keys.c", "keeper/keeper_ask.h", "keeper/sign_ask.h",
     "keeper/signer.c",
     "pki/ca.c", "pki/crl.c", "pki/x509.c", "pki/x509.h", "cmd/cmd_version.c",

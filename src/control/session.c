@@ -87,9 +87,7 @@ session_send(struct session *session, const struct message *msg)
 		return -ENOMEM;
 	note_transcript(session, msg->type, payload, len);
 	message_header(header, MESSAGE_TYPE_JSON, len);
-	r = tls_send(session->tls, header, sizeof(header));
-	if (r == 0)
-		r = tls_send(session->tls, payload, len);
+	r = tls_send(session->tls, header, sizeof(header), payload, len);
 	secret_free(payload, len + 1);
 	if (r < 0)
 		session_end(session, "the other end does not read");

@@ -4,6 +4,8 @@
 #include "control/tls.h"
 
 #include <errno.h>
+#include <linux/tcp.h> /* tcp_info: the C library's is shorter */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +19,16 @@
 #include "base/addr.h"
 #include "base/nitems.h"
 #include "base/secret.h"
+#include "control/tls_cert.h"
 #include "control/tls_context.h"
 #include "control/tls_srp.h"
 
 #define ALPN	    "tombolo/1"
 #define READ_BUDGET 16 /* records a turn */
+/* RFC 8446 5.5: full records under one AES-GCM key; 2^24.5 at most. */
+#ifndef KEY_RECORDS
+#define KEY_RECORDS (UINT32_C(1) << 23)
+#endif
 
 enum tls_state { TLS_HANDSHAKE, TLS_OPEN, TLS_ENDED };
 
@@ -38,26 +45,30 @@ struct tls {
 	char			*description;
 	gnutls_typed_vdata_st	 checks[2]; /* what the certificate must say */
 	struct tls_srp_watch	 srp_watch;
-	/* Bytes not yet taken by GnuTLS; a record it has begun stays first. */
+	/*
+	 * Bytes not yet taken by GnuTLS, `queue_len` of them from `queue_at` on;
+	 * a record it has begun stays first.
+	 */
 	uint8_t *queue;
-	size_t	 queue_len, queue_size;
+	size_t	 queue_at, queue_len, queue_size;
+	bool	 unfinished; /* such a record */
+	uint32_t records;    /* sent under the present key */
 };
 
+static int make_room(struct tls *tls, size_t len);
+static void append(struct tls *tls, const void *data, size_t len);
 static int set_up_session(struct tls *tls);
 static void on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_writable(struct ev_loop *loop, struct ev_io *io, int events);
 static void handshake(struct tls *tls);
 static void finish_handshake(struct tls *tls);
 static bool is_allowed(struct tls *tls);
-static bool names_itself(struct tls *tls);
-static gnutls_x509_crt_t peers_leaf(struct tls *tls);
-static bool has_only_name(gnutls_x509_crt_t leaf, const char *site);
 static void read_records(struct tls *tls);
 static void write_queue(struct tls *tls);
+static int renew_key(struct tls *tls);
 static void want_write(struct tls *tls, bool want);
 static void end(struct tls *tls, const char *why);
 static void end_handshake(struct tls *tls, int r);
-static void explain_certificate(struct tls *tls, char *why, size_t size);
 
 struct tls *
 tls_open(struct tls_context *context, struct ev_loop *loop, int fd,
@@ -114,33 +125,36 @@ tls_close(struct tls *tls)
 }
 
 int
-tls_send(struct tls *tls, const void *data, size_t len)
+tls_send(struct tls *tls, const void *header, size_t header_len,
+    const void *data, size_t len)
 {
-	size_t	 size = tls->queue_size;
-	uint8_t *bigger;
+	int r;
 
 	if (tls->state == TLS_ENDED)
 		return -EPIPE;
-	if (len > TLS_MAX_QUEUE - tls->queue_len)
+	if (header_len + len > TLS_MAX_QUEUE - tls->queue_len)
 		return -ENOBUFS;
-	while (size < tls->queue_len + len)
-		size = size == 0 ? 4096 : size * 2;
-	if (size != tls->queue_size) {
-		/* Not realloc: passwords pass through here. */
-		bigger = malloc(size);
-		if (bigger == NULL)
-			return -ENOMEM;
-		if (tls->queue_len > 0)
-			memcpy(bigger, tls->queue, tls->queue_len);
-		secret_free(tls->queue, tls->queue_size);
-		tls->queue = bigger;
-		tls->queue_size = size;
-	}
-	memcpy(tls->queue + tls->queue_len, data, len);
-	tls->queue_len += len;
+	r = make_room(tls, header_len + len);
+	if (r < 0)
+		return r;
+	append(tls, header, header_len);
+	append(tls, data, len);
 	if (tls->state == TLS_OPEN)
 		write_queue(tls);
 	return 0;
+}
+
+void
+tls_backlog(const struct tls *tls, struct tls_backlog *backlog)
+{
+	struct tcp_info info = { 0 };
+	socklen_t	len = sizeof(info);
+
+	*backlog = (struct tls_backlog) { .queued = tls->queue_len };
+	if (getsockopt(tls->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return;
+	backlog->unsent = info.tcpi_notsent_bytes;
+	backlog->rate = info.tcpi_delivery_rate;
 }
 
 int
@@ -161,38 +175,33 @@ tls_binding(struct tls *tls, uint8_t binding[32])
 bool
 tls_is_site(struct tls *tls, const char *site)
 {
-	gnutls_typed_vdata_st purpose = {
-		.type = GNUTLS_DT_KEY_PURPOSE_OID,
-		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
-	gnutls_x509_crt_t leaf;
-	unsigned	  status = 1;
-	bool		  is_site;
-
-	if (!tls->context->asks_sites ||
-	    gnutls_certificate_verify_peers(tls->session, &purpose, 1,
-		&status) < 0 ||
-	    status != 0)
-		return false;
-	leaf = peers_leaf(tls);
-	if (leaf == NULL)
-		return false;
-	is_site = has_only_name(leaf, site);
-	gnutls_x509_crt_deinit(leaf);
-	return is_site;
+	return tls->context->asks_sites &&
+	    tls_cert_is_site(tls->session, site);
 }
 
 bool
 tls_is_revoked(struct tls *tls, const struct tls_context *context)
 {
-	gnutls_x509_crt_t leaf = peers_leaf(tls);
-	bool		  revoked;
+	return tls_cert_is_revoked(tls->session, context);
+}
 
-	if (leaf == NULL)
-		return false;
-	revoked = gnutls_x509_crt_check_revocation(leaf, context->crls,
-	    context->ncrls) != 0;
-	gnutls_x509_crt_deinit(leaf);
-	return revoked;
+struct tls_leaf *
+tls_peer_leaf(struct tls *tls)
+{
+	return tls_cert_leaf(tls->session);
+}
+
+bool
+tls_leaf_is_revoked(const struct tls_leaf *leaf,
+    const struct tls_context *context)
+{
+	return tls_cert_leaf_is_revoked(leaf, context);
+}
+
+bool
+tls_is_of(const struct tls *tls, const struct tls_context *context)
+{
+	return tls->context == context;
 }
 
 const char *
@@ -207,12 +216,59 @@ tls_srp_user(struct tls *tls)
 	return NULL;
 }
 
+time_t
+tls_peer_end(struct tls *tls)
+{
+	return tls_cert_end(tls->session);
+}
+
 const char *
 tls_describe(struct tls *tls)
 {
+	if (tls == NULL)
+		return "";
 	if (tls->description == NULL)
 		tls->description = gnutls_session_get_desc(tls->session);
 	return tls->description != NULL ? tls->description : "";
+}
+
+/* For so many bytes more, behind what is queued. */
+static int
+make_room(struct tls *tls, size_t len)
+{
+	size_t	 size = tls->queue_size, need = tls->queue_len + len;
+	uint8_t *bigger;
+
+	if (need <= size && tls->queue_at + need <= size)
+		return 0;
+	if (need <= size) {
+		memmove(tls->queue, tls->queue + tls->queue_at,
+		    tls->queue_len);
+		secret_wipe(tls->queue + tls->queue_len,
+		    size - tls->queue_len);
+		tls->queue_at = 0;
+		return 0;
+	}
+	while (size < need)
+		size = size == 0 ? 4096 : size * 2;
+	/* Not realloc: passwords pass through here. */
+	bigger = malloc(size);
+	if (bigger == NULL)
+		return -ENOMEM;
+	if (tls->queue_len > 0)
+		memcpy(bigger, tls->queue + tls->queue_at, tls->queue_len);
+	secret_free(tls->queue, tls->queue_size);
+	tls->queue = bigger;
+	tls->queue_size = size;
+	tls->queue_at = 0;
+	return 0;
+}
+
+static void
+append(struct tls *tls, const void *data, size_t len)
+{
+	memcpy(tls->queue + tls->queue_at + tls->queue_len, data, len);
+	tls->queue_len += len;
 }
 
 static int
@@ -321,7 +377,7 @@ finish_handshake(struct tls *tls)
 		end(tls, "the other end does not speak " ALPN);
 		return;
 	}
-	if (!tls->context->server && !names_itself(tls)) {
+	if (!tls->context->server && !tls_cert_names_itself(tls->session)) {
 		end(tls, "the certificate of the server is refused: it has no "
 		    "subjectAltName");
 		return;
@@ -342,57 +398,6 @@ is_allowed(struct tls *tls)
 	if (gnutls_protocol_get_version(tls->session) == GNUTLS_TLS1_3)
 		return !srp || tls->context->server;
 	return srp && tls_srp_is_sound(tls->session);
-}
-
-/* GnuTLS would take the common name instead; PROTOCOL 3.2 does not. */
-static bool
-names_itself(struct tls *tls)
-{
-	gnutls_x509_crt_t leaf = peers_leaf(tls);
-	unsigned	  type;
-	char		  name[256];
-	size_t		  size = sizeof(name);
-	bool		  found;
-
-	if (leaf == NULL)
-		return false;
-	found = gnutls_x509_crt_get_subject_alt_name2(leaf, 0, name, &size,
-		    &type, NULL) >= 0;
-	gnutls_x509_crt_deinit(leaf);
-	return found;
-}
-
-/* The other end's own certificate; NULL: it showed none. */
-static gnutls_x509_crt_t
-peers_leaf(struct tls *tls)
-{
-	unsigned	      n = 0;
-	const gnutls_datum_t *chain = gnutls_certificate_get_peers(tls->session,
-	    &n);
-	gnutls_x509_crt_t     leaf;
-
-	if (n == 0 || gnutls_x509_crt_init(&leaf) < 0)
-		return NULL;
-	if (gnutls_x509_crt_import(leaf, &chain[0], GNUTLS_X509_FMT_DER) == 0)
-		return leaf;
-	gnutls_x509_crt_deinit(leaf);
-	return NULL;
-}
-
-/* Of two common names one could be another site's. */
-static bool
-has_only_name(gnutls_x509_crt_t leaf, const char *site)
-{
-	char   name[256];
-	size_t size = sizeof(name);
-
-	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0,
-		0, name, &size) < 0 ||
-	    size != strlen(site) || memcmp(name, site, size) != 0)
-		return false;
-	size = sizeof(name);
-	return gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME,
-	    1, 0, name, &size) == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
 }
 
 static void
@@ -432,17 +437,40 @@ write_queue(struct tls *tls)
 	ssize_t n = 0;
 
 	while (tls->queue_len > 0) {
-		n = gnutls_record_send(tls->session, tls->queue,
+		n = renew_key(tls);
+		if (n < 0)
+			break;
+		n = gnutls_record_send(tls->session,
+		    tls->queue + tls->queue_at,
 		    tls->queue_len < 16384 ? tls->queue_len : 16384);
+		tls->unfinished = n <= 0;
 		if (n <= 0)
 			break;
+		tls->records++;
+		secret_wipe(tls->queue + tls->queue_at, (size_t)n);
+		tls->queue_at += (size_t)n;
 		tls->queue_len -= (size_t)n;
-		memmove(tls->queue, tls->queue + n, tls->queue_len);
-		secret_wipe(tls->queue + tls->queue_len, (size_t)n);
 	}
+	if (tls->queue_len == 0)
+		tls->queue_at = 0;
 	/* A dead socket is noticed by the reader. */
 	want_write(tls, tls->queue_len > 0 &&
 	    !gnutls_error_is_fatal((int)n));
+}
+
+/* Between two records, when this key has done its work (frames by TCP). */
+static int
+renew_key(struct tls *tls)
+{
+	int r;
+
+	if (tls->records < KEY_RECORDS || tls->unfinished ||
+	    gnutls_protocol_get_version(tls->session) != GNUTLS_TLS1_3)
+		return 0;
+	r = gnutls_session_key_update(tls->session, 0);
+	if (r == 0)
+		tls->records = 0;
+	return r;
 }
 
 static void
@@ -471,7 +499,7 @@ end_handshake(struct tls *tls, int r)
 
 	if (r == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR) {
 		gnutls_alert_send_appropriate(tls->session, r);
-		explain_certificate(tls, why, sizeof(why));
+		tls_cert_explain(tls->session, tls->name, why, sizeof(why));
 	} else if (r == GNUTLS_E_FATAL_ALERT_RECEIVED &&
 	    !tls->context->server && tls->context->srp != NULL) {
 		/* RFC 5054 2.9: unknown and wrong look alike, and like this. */
@@ -490,42 +518,4 @@ end_handshake(struct tls *tls, int r)
 		snprintf(why, sizeof(why), "TLS: %s", gnutls_strerror(r));
 	}
 	end(tls, why);
-}
-
-/* Which check failed, and what to do about it; the gravest first. */
-static void
-explain_certificate(struct tls *tls, char *why, size_t size)
-{
-	static const struct {
-		unsigned    flag;
-		const char *text;
-	} reasons[] = {
-		/* A server set up anew has a CA of the old one's name. */
-		{ GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE,
-		    "it was not made by the CA of this site's invitation: the "
-		    "server was set up anew (then join again), or somebody is "
-		    "in between" },
-		{ GNUTLS_CERT_REVOKED, "it is revoked" },
-		{ GNUTLS_CERT_UNEXPECTED_OWNER,
-		    "it is for another name: check `name` in the "
-		    "configuration's [client] section" },
-		{ GNUTLS_CERT_NOT_ACTIVATED,
-		    "it is not valid yet: check this host's clock" },
-		{ GNUTLS_CERT_EXPIRED,
-		    "it has expired: check this host's clock, or renew the "
-		    "certificate on the server" },
-		{ GNUTLS_CERT_PURPOSE_MISMATCH,
-		    "it is not a server's certificate" },
-	};
-	unsigned    status = gnutls_session_get_verify_cert_status(tls->session);
-	const char *text = "it is not acceptable";
-
-	for (size_t i = 0; i < nitems(reasons); i++) {
-		if ((status & reasons[i].flag) != 0) {
-			text = reasons[i].text;
-			break;
-		}
-	}
-	snprintf(why, size, "the certificate of the server (%s) is refused: %s",
-	    tls->name, text);
 }

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <ev.h>
 #include <gnutls/abstract.h>
@@ -36,6 +37,11 @@ struct tls_context;
  * on that thread is wiped; decrypted messages are among it.
  */
 void tls_setup(void);
+
+/* It is not before that time, whatever the clock says.  Once, at the start. */
+void tls_set_good_time(time_t t);
+/* The clock as certificates are looked at. */
+time_t tls_time(void);
 
 /* PEM text; borrowed. */
 struct tls_pem {
@@ -97,8 +103,21 @@ struct tls *tls_open(struct tls_context *context, struct ev_loop *loop, int fd,
  */
 void tls_close(struct tls *tls);
 
-/* Queues bytes.  0, or -ENOBUFS when TLS_MAX_QUEUE is full. */
-int tls_send(struct tls *tls, const void *data, size_t len);
+/*
+ * Queues a header and what belongs to it, together or not at all.  0, or
+ * -ENOBUFS when TLS_MAX_QUEUE is full.
+ */
+int tls_send(struct tls *tls, const void *header, size_t header_len,
+    const void *data, size_t len);
+
+/* What has not left yet, and how fast the network took it of late. */
+struct tls_backlog {
+	size_t	 queued; /* bytes, ours */
+	size_t	 unsent; /* bytes, the kernel's: never sent so far */
+	uint64_t rate;	 /* bytes a second; 0: unknown */
+};
+
+void tls_backlog(const struct tls *tls, struct tls_backlog *backlog);
 
 /* RFC 8446 7.5, with an empty context.  0 or a negative errno value. */
 int tls_export(struct tls *tls, const char *label, uint8_t *out, size_t len);
@@ -113,13 +132,32 @@ int tls_binding(struct tls *tls, uint8_t binding[32]);
 bool tls_is_site(struct tls *tls, const char *site);
 /* The same of an old connection, by the CRL of a newer context. */
 bool tls_is_revoked(struct tls *tls, const struct tls_context *context);
+
+/* The other end's own certificate, which outlives its connection. */
+struct tls_leaf {
+	size_t	len;
+	uint8_t der[];
+};
+
+/* free() it.  NULL: it showed none, or there is no memory. */
+struct tls_leaf *tls_peer_leaf(struct tls *tls);
+/* As tls_is_revoked(); of one that is not known (NULL), true. */
+bool tls_leaf_is_revoked(const struct tls_leaf *leaf,
+    const struct tls_context *context);
+/* Whether a connection was opened with this context, and not an older one. */
+bool tls_is_of(const struct tls *tls, const struct tls_context *context);
 /* Server: who the handshake itself proved to be (tls-srp), borrowed; or NULL. */
 const char *tls_srp_user(struct tls *tls);
 
 /* Whether this GnuTLS has tls-srp: what was built, and what is loaded. */
 bool tls_has_srp(void);
 
-/* "TLS1.3, X25519, ECDSA-SECP256R1-SHA256, AES-256-GCM", borrowed. */
+/* When a certificate ends (the first of its file); 0: it cannot be read. */
+time_t tls_pem_end(const struct tls_pem *pem);
+/* The same of the one that the other end showed. */
+time_t tls_peer_end(struct tls *tls);
+
+/* "TLS1.3, X25519, ECDSA-SECP256R1-SHA256, AES-256-GCM", borrowed; NULL: "". */
 const char *tls_describe(struct tls *tls);
 
 #endif /* TLS_H */

@@ -36,6 +36,9 @@ static bool believe(struct tls_context *context, const struct tls_pem *ca,
 static bool heed_crl(struct tls_context *context, const struct tls_pem *pem,
     char *why);
 
+/* What a clock must not be before; the library asks without an argument. */
+static time_t good_time = BUILD_EPOCH;
+
 /* Workers' records are frames, and too many for that. */
 static _Thread_local bool wiping;
 
@@ -46,6 +49,35 @@ tls_setup(void)
 	/* Variables of the library's, made for this. */
 	gnutls_free = wipe_and_free;
 	gnutls_realloc = wipe_and_realloc;
+}
+
+void
+tls_set_good_time(time_t t)
+{
+	if (t > good_time)
+		good_time = t;
+}
+
+time_t
+tls_time(void)
+{
+	return tls_context_time(NULL);
+}
+
+time_t
+tls_pem_end(const struct tls_pem *pem)
+{
+	gnutls_datum_t datum = { (void *)(uintptr_t)pem->text,
+		(unsigned)pem->len };
+	gnutls_x509_crt_t cert;
+	time_t		  end = 0;
+
+	if (pem->len == 0 || gnutls_x509_crt_init(&cert) < 0)
+		return 0;
+	if (gnutls_x509_crt_import(cert, &datum, GNUTLS_X509_FMT_PEM) == 0)
+		end = gnutls_x509_crt_get_expiration_time(cert);
+	gnutls_x509_crt_deinit(cert);
+	return end > 0 ? end : 0;
 }
 
 struct tls_context *
@@ -138,8 +170,8 @@ tls_context_time(time_t *t)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec < BUILD_EPOCH)
-		now.tv_sec = BUILD_EPOCH;
+	if (now.tv_sec < good_time)
+		now.tv_sec = good_time;
 	if (t != NULL)
 		*t = now.tv_sec;
 	return now.tv_sec;

@@ -30,8 +30,8 @@ struct tls_context {
 };
 
 /*
- * The clock, but never before the program was built: no certificate of ours was
- * made before, so such a clock is wrong.
+ * The clock, but never before the program was built, nor before a time that was
+ * right once: such a clock is wrong.
  */
 time_t tls_context_time(time_t *t);
 
