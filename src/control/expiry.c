@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/expiry.h"
+
+#include <stdio.h>
+
+#include <bsd/string.h>
+
+#include "base/log.h"
+
+#define DAY_SEC 86400
+#define AGAIN_US (DAY_SEC * MONO_SEC)
+
+static const struct {
+	const char *name, *whose, *advice;
+} kinds[EXPIRIES] = {
+	[EXPIRY_SERVER] = { "certificate", "the certificate of this server",
+	    "renew it with tombolo init --renew" },
+	[EXPIRY_SERVER_RSA] = { "certificate-rsa",
+	    "the RSA certificate of this server",
+	    "renew it with tombolo init --renew" },
+	[EXPIRY_SITE] = { "certificate", "the certificate of this site",
+	    "the primary site makes another with tombolo site passwd" },
+	[EXPIRY_PEER] = { "server", "the certificate of the server",
+	    "the primary site renews it with tombolo init --renew" },
+};
+
+void
+expiry_set(struct expiry *expiry, enum expiry_of which, time_t end)
+{
+	if (expiry->of[which].end == end)
+		return;
+	expiry->of[which].end = end;
+	expiry->of[which].told = false;
+}
+
+void
+expiry_warn(struct expiry *expiry, time_t now, struct mono mono)
+{
+	char text[EXPIRY_TEXT_SIZE];
+
+	for (unsigned i = 0; i < EXPIRIES; i++) {
+		if (expiry->of[i].told &&
+		    mono_sub(mono, expiry->of[i].told_at) < AGAIN_US)
+			continue;
+		if (expiry_advice(expiry, (enum expiry_of)i, now, text,
+			sizeof(text)) == NULL)
+			continue;
+		expiry->of[i].told = true;
+		expiry->of[i].told_at = mono;
+		log_warnx("%s %s", kinds[i].whose, text);
+	}
+}
+
+const char *
+expiry_name(enum expiry_of which)
+{
+	return kinds[which].name;
+}
+
+const char *
+expiry_date(time_t end, char *dst, size_t size)
+{
+	struct tm tm;
+
+	if (gmtime_r(&end, &tm) == NULL ||
+	    strftime(dst, size, "%Y-%m-%d", &tm) == 0)
+		strlcpy(dst, "?", size);
+	return dst;
+}
+
+const char *
+expiry_advice(const struct expiry *expiry, enum expiry_of which, time_t now,
+    char *dst, size_t size)
+{
+	time_t end = expiry->of[which].end, left = end - now;
+	char   date[16];
+
+	if (end == 0 || left > EXPIRY_SOON_SEC)
+		return NULL;
+	expiry_date(end, date, sizeof(date));
+	if (left < 0)
+		snprintf(dst, size, "ended on %s: %s", date,
+		    kinds[which].advice);
+	else
+		snprintf(dst, size, "ends on %s, in %lld day%s: %s", date,
+		    (long long)(left / DAY_SEC), left / DAY_SEC == 1 ? "" : "s",
+		    kinds[which].advice);
+	return dst;
+}

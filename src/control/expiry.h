@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * expiry: when certificates end, and who is told in time.
+ *
+ * From EXPIRY_SOON_SEC before its end on, each is a line in the log once a day,
+ * with what to do; status has all of them.
+ */
+#ifndef EXPIRY_H
+#define EXPIRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "base/mono.h"
+
+#define EXPIRY_SOON_SEC	 (30 * 86400)
+#define EXPIRY_TEXT_SIZE 160
+
+enum expiry_of {
+	EXPIRY_SERVER,	   /* a server's own */
+	EXPIRY_SERVER_RSA, /* the same for tls-srp */
+	EXPIRY_SITE,	   /* a client's own */
+	EXPIRY_PEER,	   /* the server's, as its client sees it */
+	EXPIRIES
+};
+
+/* Zeroed storage knows of none. */
+struct expiry {
+	struct {
+		time_t	    end; /* 0: there is none, or nobody can read it */
+		bool	    told;
+		struct mono told_at;
+	} of[EXPIRIES];
+};
+
+/* It ends then; another end is news. */
+void expiry_set(struct expiry *expiry, enum expiry_of which, time_t end);
+
+/* Logs what has to be said now: `now` by the clock, `mono` for once a day. */
+void expiry_warn(struct expiry *expiry, time_t now, struct mono mono);
+
+/* "certificate" and the like: the key of the configuration; or "server". */
+const char *expiry_name(enum expiry_of which);
+
+/* "2031-11-24" */
+const char *expiry_date(time_t end, char *dst, size_t size);
+
+/* "ends on 2026-12-20, in 25 days: ADVICE", or NULL when that is far off. */
+const char *expiry_advice(const struct expiry *expiry, enum expiry_of which,
+    time_t now, char *dst, size_t size);
+
+#endif /* EXPIRY_H */
