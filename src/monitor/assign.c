@@ -11,7 +11,7 @@
 #include <bsd/string.h>
 
 #include "monitor/link.h"
-#include "monitor/vet.h"
+#include "monitor/policy.h"
 
 /* link_add_address() and its three like. */
 typedef int change_fn(struct link *link, const char *name,
@@ -27,12 +27,12 @@ static int vet(const struct assign *assign, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
     size_t why_size);
 static int collect(const struct assign *assign, struct assign *next,
-    const struct prefix *addresses, size_t naddresses,
-    const struct prefix *routes, size_t nroutes);
+    struct prefix_set *wide, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes);
 static bool is_connected(const struct prefix_set *addresses,
     const struct prefix *route);
 static int switch_to(struct assign *assign, struct assign *next,
-    struct failure *failure);
+    const struct prefix_set *wide, struct failure *failure);
 static int add_new(struct assign *assign, const struct prefix_set *set,
     const struct prefix_set *old, change_fn *add, struct failure *failure);
 static bool remove_missing(struct assign *assign, const struct prefix_set *from,
@@ -47,8 +47,9 @@ assign_replace(struct assign *assign, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
     size_t why_size)
 {
-	struct assign  next = *assign;
-	struct failure failure = { 0 };
+	struct assign	  next = *assign;
+	struct prefix_set wide = { 0 };
+	struct failure	  failure = { 0 };
 	char	       text[PREFIX_STRLEN];
 	int	       r;
 
@@ -57,9 +58,11 @@ assign_replace(struct assign *assign, const struct prefix *addresses,
 	if (r < 0)
 		return r;
 	next.addresses = next.routes = (struct prefix_set) { 0 };
-	r = collect(assign, &next, addresses, naddresses, routes, nroutes);
+	r = collect(assign, &next, &wide, addresses, naddresses, routes,
+	    nroutes);
 	if (r == 0)
-		r = switch_to(assign, &next, &failure);
+		r = switch_to(assign, &next, &wide, &failure);
+	prefix_set_fini(&wide);
 	/* Whichever of the two is not in force by now. */
 	assign_fini(&next);
 	if (r == 0)
@@ -67,7 +70,7 @@ assign_replace(struct assign *assign, const struct prefix *addresses,
 	if (failure.error != 0)
 		snprintf(why, why_size, "%s cannot be added to %s: %s%s",
 		    prefix_print(&failure.item, text, sizeof(text)),
-		    assign->device, strerror(-r),
+		    assign->vet.device, strerror(-r),
 		    r == -EEXIST ? "; this host has another route to it" : "");
 	else
 		strlcpy(why, strerror(-r), why_size);
@@ -89,17 +92,15 @@ vet(const struct assign *assign, const struct prefix *addresses,
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < naddresses; i++)
-		r = vet_address(assign->link, assign->conf, assign->device,
-		    &addresses[i], why, why_size);
+		r = vet_address(&assign->vet, &addresses[i], why, why_size);
 	for (size_t i = 0; r == 0 && i < nroutes; i++)
-		r = vet_route(assign->link, assign->conf, assign->device,
-		    &routes[i], why, why_size);
+		r = vet_route(&assign->vet, &routes[i], why, why_size);
 	return r;
 }
 
 static int
 collect(const struct assign *assign, struct assign *next,
-    const struct prefix *addresses, size_t naddresses,
+    struct prefix_set *wide, const struct prefix *addresses, size_t naddresses,
     const struct prefix *routes, size_t nroutes)
 {
 	bool ok = true;
@@ -111,12 +112,16 @@ collect(const struct assign *assign, struct assign *next,
 	for (size_t i = 0; ok && i < nroutes; i++) {
 		struct prefix plain = prefix_network(&routes[i]);
 
-		if (can(assign, &plain) &&
-		    !is_connected(&next->addresses, &plain))
+		if (!can(assign, &plain))
+			continue;
+		if (policy_is_wide(&plain))
+			ok = prefix_set_add(wide, &plain);
+		else if (!is_connected(&next->addresses, &plain))
 			ok = prefix_set_add(&next->routes, &plain);
 	}
 	prefix_set_sort(&next->addresses);
 	prefix_set_sort(&next->routes);
+	prefix_set_sort(wide);
 	return ok ? 0 : -ENOMEM;
 }
 
@@ -135,16 +140,20 @@ is_connected(const struct prefix_set *addresses, const struct prefix *route)
 
 /* Then `next` holds the old sets; on failure it keeps its own. */
 static int
-switch_to(struct assign *assign, struct assign *next, struct failure *failure)
+switch_to(struct assign *assign, struct assign *next,
+    const struct prefix_set *wide, struct failure *failure)
 {
 	struct assign old = *assign;
-	int	      r;
+	bool block = assign->vet.conf->when_down == CONF_BLOCK;
+	int  r;
 
 	r = add_new(assign, &next->addresses, &old.addresses, link_add_address,
 	    failure);
 	if (r == 0)
 		r = add_new(assign, &next->routes, &old.routes, link_add_route,
 		    failure);
+	if (r == 0)
+		r = policy_set(assign->policy, wide, block);
 	if (r < 0) {
 		remove_missing(assign, &next->routes, &old.routes,
 		    link_remove_route);
@@ -176,7 +185,7 @@ add_new(struct assign *assign, const struct prefix_set *set,
 		int r = 0;
 
 		if (!prefix_set_has(old, &set->v[i]))
-			r = add(assign->link, assign->device, &set->v[i]);
+			r = add(assign->vet.link, assign->vet.device, &set->v[i]);
 		if (r < 0) {
 			*failure = (struct failure) { r, set->v[i] };
 			return r;
@@ -197,7 +206,7 @@ remove_missing(struct assign *assign, const struct prefix_set *from,
 
 		if (prefix_set_has(set, item) || is_configured(assign, item))
 			continue;
-		(void)remove(assign->link, assign->device, item);
+		(void)remove(assign->vet.link, assign->vet.device, item);
 		some = true;
 	}
 	return some;
@@ -210,18 +219,18 @@ remove_missing(struct assign *assign, const struct prefix_set *from,
 static void
 assert_all(const struct assign *assign)
 {
-	const struct conf_prefixes *fixed = &assign->conf->addresses;
+	const struct conf_prefixes *fixed = &assign->vet.conf->addresses;
 
 	for (size_t i = 0; i < fixed->n; i++) {
 		if (can(assign, &fixed->v[i]))
-			(void)link_add_address(assign->link, assign->device,
+			(void)link_add_address(assign->vet.link, assign->vet.device,
 			    &fixed->v[i]);
 	}
 	for (size_t i = 0; i < assign->addresses.n; i++)
-		(void)link_add_address(assign->link, assign->device,
+		(void)link_add_address(assign->vet.link, assign->vet.device,
 		    &assign->addresses.v[i]);
 	for (size_t i = 0; i < assign->routes.n; i++)
-		(void)link_add_route(assign->link, assign->device,
+		(void)link_add_route(assign->vet.link, assign->vet.device,
 		    &assign->routes.v[i]);
 }
 
@@ -229,7 +238,7 @@ assert_all(const struct assign *assign)
 static bool
 is_configured(const struct assign *assign, const struct prefix *address)
 {
-	const struct conf_prefixes *fixed = &assign->conf->addresses;
+	const struct conf_prefixes *fixed = &assign->vet.conf->addresses;
 
 	for (size_t i = 0; i < fixed->n; i++) {
 		if (prefix_is_equal(&fixed->v[i], address))

@@ -3,7 +3,8 @@
  * assign: the addresses and routes that a server gave to our tun device.
  *
  * An assignment replaces the one before as a whole, or not at all.  What is in
- * both is not touched, so the connections through it live on.
+ * both is not touched, so the connections through it live on.  Routes that are
+ * as good as everything are for policy.h, all others lie in the main table.
  */
 #ifndef ASSIGN_H
 #define ASSIGN_H
@@ -13,16 +14,16 @@
 
 #include "conf/conf.h"
 #include "monitor/prefix_set.h"
+#include "monitor/vet.h"
 
-struct link;
+struct policy;
 
 /* Zeroed but for what is borrowed: nothing is assigned. */
 struct assign {
-	struct link	  *link; /* borrowed */
-	const char	  *device; /* borrowed */
-	const struct conf *conf; /* borrowed */
-	bool		   has_ipv6; /* else what is IPv6 is passed over */
-	struct prefix_set  addresses, routes; /* in force; assign.c's own */
+	struct vet	  vet; /* link, device and configuration, too */
+	struct policy	 *policy; /* borrowed */
+	bool		  has_ipv6; /* else what is IPv6 is passed over */
+	struct prefix_set addresses, routes; /* in force; assign.c's own */
 };
 
 /*

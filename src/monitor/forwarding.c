@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "base/nitems.h"
+#include "conf/conf.h"
 #include "monitor/journal.h"
 
 #define KEY_SIZE   128
 #define VALUE_SIZE 16
 
+static bool has_family(const struct conf_prefixes *list, sa_family_t family);
 static int enable_ipv4(struct journal *journal);
 static int enable_ipv6(struct journal *journal);
 static int each_interface(struct journal *journal, const char *conf,
@@ -19,10 +21,28 @@ static int each_interface(struct journal *journal, const char *conf,
 	const char *ifname));
 static int keep_forwarding(struct journal *journal, const char *conf,
     const char *ifname);
+static int is_loose(struct journal *journal, const char *conf,
+    const char *ifname);
 static int keep_router(struct journal *journal, const char *conf,
     const char *ifname);
 static int  set(struct journal *journal, const char *key, const char *value);
 static bool is_value(const char *key, const char *value);
+
+bool
+forwarding_is_wanted(const struct conf *conf, sa_family_t family)
+{
+	if (conf->forward != CONF_AUTO)
+		return conf->forward == CONF_YES;
+	if (conf->role == CONF_CLIENT)
+		return has_family(&conf->subnets, family);
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (!conf->sites[i].disabled && conf->sites[i].default_route &&
+		    has_family(&conf->sites[i].addresses, family))
+			return true;
+	}
+	return has_family(&conf->networks, family) ||
+	    (conf->nat && has_family(&conf->tunnel_networks, family));
+}
 
 int
 forwarding_enable(struct journal *journal, bool ipv4, bool ipv6)
@@ -34,6 +54,20 @@ forwarding_enable(struct journal *journal, bool ipv4, bool ipv6)
 	if (r == 0 && ipv6)
 		r = enable_ipv6(journal);
 	return r;
+}
+
+/* The larger of an interface's and "all" counts. */
+int
+forwarding_loosen(struct journal *journal)
+{
+	static const char *all = "net/ipv4/conf/all/rp_filter";
+
+	if (is_value(all, "2"))
+		return 0;
+	if (!is_value(all, "1") &&
+	    each_interface(journal, "net/ipv4/conf", is_loose) == 0)
+		return 0;
+	return set(journal, all, "2");
 }
 
 bool
@@ -75,6 +109,16 @@ forwarding_distrust(const char *device)
 		    keys[i].key);
 		(void)journal_sysctl_write(key, keys[i].value);
 	}
+}
+
+static bool
+has_family(const struct conf_prefixes *list, sa_family_t family)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (list->v[i].addr.family == family)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -143,6 +187,16 @@ keep_forwarding(struct journal *journal, const char *conf, const char *ifname)
 	if (!is_value(key, "1"))
 		return 0;
 	return journal_sysctl(journal, key, "1", "0");
+}
+
+static int
+is_loose(struct journal *journal, const char *conf, const char *ifname)
+{
+	char key[KEY_SIZE];
+
+	(void)journal;
+	snprintf(key, sizeof(key), "%s/%.15s/rp_filter", conf, ifname);
+	return is_value(key, "1") ? -EBUSY : 0;
 }
 
 /* 2: router advertisements are taken although we are a router. */

@@ -20,8 +20,16 @@
 #define FORWARDING_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
+struct conf;
 struct journal;
+
+/*
+ * Whether the configuration says so; "auto": where somebody is behind this host.
+ * Between two sites the engine forwards by itself, and the kernel never sees it.
+ */
+bool forwarding_is_wanted(const struct conf *conf, sa_family_t family);
 
 /*
  * 0 or a negative errno value; what was on already is not touched, so it also
@@ -29,6 +37,14 @@ struct journal;
  * kernel has no IPv6.
  */
 int forwarding_enable(struct journal *journal, bool ipv4, bool ipv6);
+
+/*
+ * Where an interface takes packets only from where it would answer to
+ * (rp_filter 1), the server's would be dropped: the answer to them, but for
+ * our mark, goes through the tunnel.  2, that there be an answer at all, takes
+ * its place, through the journal.  0 or a negative errno value.
+ */
+int forwarding_loosen(struct journal *journal);
 
 /* Whether this host has IPv6 on `device`. */
 bool forwarding_has_ipv6(const char *device);

@@ -10,12 +10,15 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include <bsd/stdlib.h>
 #include <bsd/string.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nitems.h"
+#include "monitor/dns.h"
 #include "monitor/link.h"
+#include "monitor/rules.h"
 
 #define HEADER	  "tombolo-journal 1\n"
 #define MAX_SIZE  (1024 * 1024)
@@ -23,13 +26,18 @@
 #define NUM_SIZE  8
 #define LINE_SIZE (KEY_SIZE + 64)
 
-/* One line: a bridge when there is no key. */
+enum note_kind { NOTE_SYSCTL, NOTE_BRIDGE, NOTE_POLICY, NOTE_RESOLVCONF };
+
+/* One line; what is not of its kind is empty. */
 struct note {
 	TAILQ_ENTRY(note) entry;
-	char	key[KEY_SIZE];
-	char	old_value[NUM_SIZE], new_value[NUM_SIZE];
-	char	bridge[16];
-	uint8_t mac[6];
+	enum note_kind kind;
+	char	 key[KEY_SIZE];
+	char	 old_value[NUM_SIZE], new_value[NUM_SIZE];
+	char	 bridge[16];
+	uint8_t	 mac[6];
+	uint32_t table;
+	char	 record[DNS_RECORD_SIZE];
 };
 
 TAILQ_HEAD(notes, note);
@@ -44,6 +52,7 @@ static const char *const sysctl_keys[] = {
 	"net/ipv4/ip_forward",
 	"net/ipv4/conf/*/forwarding",
 	"net/ipv4/conf/all/accept_redirects",
+	"net/ipv4/conf/all/rp_filter",
 	"net/ipv6/conf/*/accept_ra",
 	"net/ipv6/conf/*/forwarding",
 };
@@ -53,10 +62,16 @@ static int  save(const struct journal *journal);
 static int  sweep(struct journal *journal);
 static bool parse(struct journal *journal, char *text);
 static bool parse_note(struct note *note, char *line);
+static bool parse_bridge(struct note *note, char *const *words);
+static bool parse_sysctl(struct note *note, char *const *words);
+static bool parse_policy(struct note *note, char *const *words);
+static bool parse_resolvconf(struct note *note, char *const *words);
 static bool parse_mac(uint8_t mac[6], const char *text);
 static void print_note(FILE *out, const struct note *note);
 static void undo_notes(struct journal *journal);
+static void undo_note(const struct note *note, struct link **link);
 static void undo_bridge(struct link *link, const struct note *note);
+static void undo_policy(const struct note *note);
 static void undo_sysctl(const struct note *note);
 static void journal_free(struct journal *journal);
 static bool is_name(const char *name, size_t len);
@@ -64,6 +79,17 @@ static bool is_number(const char *text);
 static bool is_our_key(const char *key);
 static bool key_matches(const char *pattern, const char *key);
 static int  open_key(const char *key, int flags);
+
+static const struct {
+	const char *word;
+	size_t	    nwords;
+	bool (*parse)(struct note *note, char *const *words);
+} kinds[] = {
+	[NOTE_SYSCTL] = { "sysctl", 4, parse_sysctl },
+	[NOTE_BRIDGE] = { "bridge", 3, parse_bridge },
+	[NOTE_POLICY] = { "policy", 2, parse_policy },
+	[NOTE_RESOLVCONF] = { "resolvconf", 2, parse_resolvconf },
+};
 
 struct journal *
 journal_open(const char *path)
@@ -91,7 +117,7 @@ journal_open(const char *path)
 int
 journal_bridge(struct journal *journal, const char *name, const uint8_t mac[6])
 {
-	struct note note = { 0 };
+	struct note note = { .kind = NOTE_BRIDGE };
 
 	if (!is_name(name, strlen(name)))
 		return -EINVAL;
@@ -104,7 +130,7 @@ int
 journal_sysctl(struct journal *journal, const char *key, const char *old_value,
     const char *new_value)
 {
-	struct note note = { 0 };
+	struct note note = { .kind = NOTE_SYSCTL };
 
 	if (!is_our_key(key))
 		return -EPERM;
@@ -113,6 +139,25 @@ journal_sysctl(struct journal *journal, const char *key, const char *old_value,
 	strlcpy(note.key, key, sizeof(note.key));
 	strlcpy(note.old_value, old_value, sizeof(note.old_value));
 	strlcpy(note.new_value, new_value, sizeof(note.new_value));
+	return add_note(journal, &note);
+}
+
+int
+journal_policy(struct journal *journal, uint32_t table)
+{
+	struct note note = { .kind = NOTE_POLICY, .table = table };
+
+	return rules_is_table(table) ? add_note(journal, &note) : -EINVAL;
+}
+
+int
+journal_resolvconf(struct journal *journal, const char *record)
+{
+	struct note note = { .kind = NOTE_RESOLVCONF };
+
+	if (!dns_is_record(record))
+		return -EINVAL;
+	strlcpy(note.record, record, sizeof(note.record));
 	return add_note(journal, &note);
 }
 
@@ -259,19 +304,52 @@ parse_note(struct note *note, char *line)
 		n++;
 	if (line != NULL)
 		return false;
-	if (n == 3 && strcmp(words[0], "bridge") == 0) {
-		if (!is_name(words[1], strlen(words[1])))
-			return false;
-		strlcpy(note->bridge, words[1], sizeof(note->bridge));
-		return parse_mac(note->mac, words[2]);
+	for (size_t i = 0; i < nitems(kinds); i++) {
+		if (n != kinds[i].nwords || strcmp(words[0], kinds[i].word) != 0)
+			continue;
+		note->kind = (enum note_kind)i;
+		return kinds[i].parse(note, words);
 	}
-	if (n != 4 || strcmp(words[0], "sysctl") != 0 ||
-	    !is_our_key(words[1]) || !is_number(words[2]) ||
+	return false;
+}
+
+static bool
+parse_bridge(struct note *note, char *const *words)
+{
+	if (!is_name(words[1], strlen(words[1])))
+		return false;
+	strlcpy(note->bridge, words[1], sizeof(note->bridge));
+	return parse_mac(note->mac, words[2]);
+}
+
+static bool
+parse_sysctl(struct note *note, char *const *words)
+{
+	if (!is_our_key(words[1]) || !is_number(words[2]) ||
 	    !is_number(words[3]))
 		return false;
 	strlcpy(note->key, words[1], sizeof(note->key));
 	strlcpy(note->old_value, words[2], sizeof(note->old_value));
 	strlcpy(note->new_value, words[3], sizeof(note->new_value));
+	return true;
+}
+
+static bool
+parse_policy(struct note *note, char *const *words)
+{
+	const char *error;
+
+	note->table = (uint32_t)strtonum(words[1], 0, UINT32_MAX, &error);
+	return error == NULL && words[1][0] >= '0' && words[1][0] <= '9' &&
+	    rules_is_table(note->table);
+}
+
+static bool
+parse_resolvconf(struct note *note, char *const *words)
+{
+	if (!dns_is_record(words[1]))
+		return false;
+	strlcpy(note->record, words[1], sizeof(note->record));
 	return true;
 }
 
@@ -289,13 +367,24 @@ parse_mac(uint8_t mac[6], const char *text)
 static void
 print_note(FILE *out, const struct note *note)
 {
-	if (note->key[0] != '\0')
-		fprintf(out, "sysctl %s %s %s\n", note->key, note->old_value,
+	fprintf(out, "%s ", kinds[note->kind].word);
+	switch (note->kind) {
+	case NOTE_SYSCTL:
+		fprintf(out, "%s %s %s\n", note->key, note->old_value,
 		    note->new_value);
-	else
-		fprintf(out, "bridge %s %02x:%02x:%02x:%02x:%02x:%02x\n",
+		break;
+	case NOTE_BRIDGE:
+		fprintf(out, "%s %02x:%02x:%02x:%02x:%02x:%02x\n",
 		    note->bridge, note->mac[0], note->mac[1], note->mac[2],
 		    note->mac[3], note->mac[4], note->mac[5]);
+		break;
+	case NOTE_POLICY:
+		fprintf(out, "%u\n", note->table);
+		break;
+	case NOTE_RESOLVCONF:
+		fprintf(out, "%s\n", note->record);
+		break;
+	}
 }
 
 /* -------------------------------------------------------------- undoing */
@@ -308,17 +397,32 @@ undo_notes(struct journal *journal)
 
 	for (note = TAILQ_FIRST(&journal->notes); note != NULL; note = next) {
 		next = TAILQ_NEXT(note, entry);
-		if (note->key[0] != '\0') {
-			undo_sysctl(note);
-		} else {
-			if (link == NULL)
-				link = link_open();
-			undo_bridge(link, note);
-		}
+		undo_note(note, &link);
 		free(note);
 	}
 	TAILQ_INIT(&journal->notes);
 	link_close(link);
+}
+
+static void
+undo_note(const struct note *note, struct link **link)
+{
+	switch (note->kind) {
+	case NOTE_SYSCTL:
+		undo_sysctl(note);
+		break;
+	case NOTE_BRIDGE:
+		if (*link == NULL)
+			*link = link_open();
+		undo_bridge(*link, note);
+		break;
+	case NOTE_POLICY:
+		undo_policy(note);
+		break;
+	case NOTE_RESOLVCONF:
+		dns_remove_record(note->record);
+		break;
+	}
 }
 
 static void
@@ -348,6 +452,19 @@ undo_bridge(struct link *link, const struct note *note)
 	else
 		log_warnx("%s: the bridge could not be removed: %s",
 		    note->bridge, strerror(-r));
+}
+
+static void
+undo_policy(const struct note *note)
+{
+	struct rules *rules = rules_open();
+	int	      r = rules != NULL ? rules_remove(rules, note->table) :
+					  -ENOMEM;
+
+	rules_close(rules);
+	if (r < 0)
+		log_warnx("the rules for table %u could not be removed: %s; "
+			  "ip rule shows them", note->table, strerror(-r));
 }
 
 static void

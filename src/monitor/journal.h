@@ -2,22 +2,27 @@
 /*
  * journal: what we changed on this host that would outlive us.
  *
- * A bridge that we made, a sysctl that we wrote: noted in /run before it is
- * done (written beside, fsync, rename), so that stop, the unit's ExecStopPost
- * and the next start can undo it, even after SIGKILL or a crash.  What goes
+ * A bridge that we made, a sysctl that we wrote, rules of policy routing, DNS
+ * servers: noted in /run before it is done (written beside, fsync, rename), so
+ * that stop, the unit's ExecStopPost and the next start can undo it, even after
+ * SIGKILL or a crash.  What goes
  * away with our descriptors (the device and its routes, the nft table with
  * "flags owner") is not in it.
  *
  * Each line says enough to tell our work from somebody else's: a bridge has
- * the MAC address that we gave it, a sysctl the value that we left in it.
+ * the MAC address that we gave it, a sysctl the value that we left in it, rules
+ * our protocol number and the number of our table, DNS servers our device.
  * What looks otherwise by now is not ours to undo.
  *
  *	tombolo-journal 1
  *	bridge br0 fe:3c:5a:11:22:33
  *	sysctl net/ipv4/ip_forward 0 1
+ *	policy 155007
+ *	resolvconf tun.tombolo0
  *
  * A sweep is for root and the file may have been tampered with: it writes only
- * keys of a short list (journal.c) and numbers.
+ * keys of a short list (journal.c) and numbers, and takes away rules of our
+ * range only.
  */
 #ifndef JOURNAL_H
 #define JOURNAL_H
@@ -48,6 +53,11 @@ int journal_bridge(struct journal *journal, const char *name,
  */
 int journal_sysctl(struct journal *journal, const char *key,
     const char *old_value, const char *new_value);
+
+/* Notes that there will be rules, and a table of that number (rules.h). */
+int journal_policy(struct journal *journal, uint32_t table);
+/* Notes that resolvconf will have a record of that name (dns.h). */
+int journal_resolvconf(struct journal *journal, const char *record);
 
 /*
  * Undoes everything, newest first, and removes the file.  A bridge that has

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libnl's error numbers are its own: they become errno values here, in
- * to_errno(), and no other file sees one.
+ * link_errno(); rules.c, which speaks libnl too, does the same.
  */
 #include "monitor/link.h"
 
@@ -25,7 +25,6 @@ struct link {
 	struct nl_sock *sock;
 };
 
-static int to_errno(int error);
 static struct rtnl_link *find_link(struct link *link, const char *name);
 static int		 change_link(struct link *link, const char *name,
 		    unsigned flags, unsigned mtu, int master);
@@ -163,7 +162,7 @@ link_make_bridge(struct link *link, const char *name, const uint8_t mac[6])
 		nl_addr_put(addr);
 	if (bridge != NULL)
 		rtnl_link_put(bridge);
-	return to_errno(r);
+	return link_errno(r);
 }
 
 int
@@ -189,7 +188,7 @@ link_remove_bridge(struct link *link, const char *name)
 	nl_cache_free(links);
 put_bridge:
 	rtnl_link_put(bridge);
-	return to_errno(r);
+	return link_errno(r);
 }
 
 int
@@ -235,7 +234,7 @@ change_link(struct link *link, const char *name, unsigned flags, unsigned mtu,
 		rtnl_link_put(old);
 	if (new != NULL)
 		rtnl_link_put(new);
-	return to_errno(r);
+	return link_errno(r);
 }
 
 static bool
@@ -271,7 +270,7 @@ link_add_address(struct link *link, const char *name,
 
 	if (r < 0)
 		return r;
-	r = to_errno(rtnl_addr_add(link->sock, address, NLM_F_EXCL));
+	r = link_errno(rtnl_addr_add(link->sock, address, NLM_F_EXCL));
 	rtnl_addr_put(address);
 	return r == -EEXIST ? 0 : r;
 }
@@ -285,7 +284,7 @@ link_remove_address(struct link *link, const char *name,
 
 	if (r < 0)
 		return r == -ENODEV ? 0 : r;
-	r = to_errno(rtnl_addr_delete(link->sock, address, 0));
+	r = link_errno(rtnl_addr_delete(link->sock, address, 0));
 	rtnl_addr_put(address);
 	return r == -EADDRNOTAVAIL || r == -ENODEV ? 0 : r;
 }
@@ -309,7 +308,7 @@ make_address(struct link *link, const char *name, const struct prefix *prefix,
 		nl_addr_put(local);
 	if (r < 0 && *address != NULL)
 		rtnl_addr_put(*address);
-	return to_errno(r);
+	return link_errno(r);
 }
 
 /* -------------------------------------------------------------- routes */
@@ -329,9 +328,9 @@ link_add_route(struct link *link, const char *name,
 
 	if (r < 0)
 		return r;
-	r = to_errno(rtnl_route_add(link->sock, route, NLM_F_EXCL));
+	r = link_errno(rtnl_route_add(link->sock, route, NLM_F_EXCL));
 	if (r == -EEXIST) {
-		r = to_errno(rtnl_route_add(link->sock, route, NLM_F_APPEND));
+		r = link_errno(rtnl_route_add(link->sock, route, NLM_F_APPEND));
 		if (r == 0) {
 			(void)rtnl_route_delete(link->sock, route, 0);
 			r = -EEXIST;
@@ -352,7 +351,7 @@ link_remove_route(struct link *link, const char *name,
 
 	if (r < 0)
 		return r == -ENODEV ? 0 : r;
-	r = to_errno(rtnl_route_delete(link->sock, route, 0));
+	r = link_errno(rtnl_route_delete(link->sock, route, 0));
 	rtnl_route_put(route);
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
@@ -392,7 +391,7 @@ out:
 		rtnl_route_nh_free(hop);
 	if (r < 0 && *route != NULL)
 		rtnl_route_put(*route);
-	return to_errno(r);
+	return link_errno(r);
 }
 
 /* ------------------------------------------------------------ overlaps */
@@ -475,8 +474,8 @@ from_nl(struct prefix *prefix, struct nl_addr *addr)
 	return true;
 }
 
-static int
-to_errno(int error)
+int
+link_errno(int error)
 {
 	static const struct {
 		int nle, value;

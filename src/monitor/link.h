@@ -56,6 +56,9 @@ int link_add_route(struct link *link, const char *name,
 int link_remove_route(struct link *link, const char *name,
     const struct prefix *network);
 
+/* What libnl returned, as 0 or a negative errno value. */
+int link_errno(int error);
+
 /*
  * Whether `network` overlaps a network that an interface other than `except`
  * has (an address with its prefix; loopback and link-local are left out); then

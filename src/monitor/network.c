@@ -16,16 +16,22 @@
 #include <bsd/string.h>
 
 #include "base/log.h"
+#include "base/nitems.h"
 #include "base/secret.h"
 #include "monitor/assign.h"
+#include "monitor/dns.h"
 #include "monitor/forwarding.h"
 #include "monitor/journal.h"
 #include "monitor/link.h"
 #include "monitor/nat.h"
-#include "monitor/prefix_set.h"
+#include "monitor/policy.h"
+#include "monitor/site_routes.h"
+#include "proc/request.h"
 
 #define TAP_MTU 1500
 #define TUN_MTU 1400
+
+#define MAX_SERVERS 64 /* addresses of all servers that are told apart */
 
 struct network {
 	const struct conf *conf; /* borrowed */
@@ -35,10 +41,19 @@ struct network {
 	struct tapdev	   dev;
 	bool		   made_bridge;
 	bool		   has_ipv6; /* on the device */
-	struct assign	   assign; /* of a client */
-	struct prefix_set  routes; /* of a server, to its sites */
+	struct assign	   assign; /* of a client; and these, too: */
+	struct policy	  *policy;
+	struct dns	  *dns;
+	struct request_egress told; /* to on_egress */
+	void (*on_egress)(void *arg); /* NULL: nobody asks */
+	void *egress_arg;
+	struct addr	   servers[MAX_SERVERS];
+	unsigned	   next_server; /* where the next one goes */
+	bool		   settled; /* blocked, or assigned something */
+	struct site_routes routes; /* of a server */
 };
 
+static void look_at_egress(void *arg);
 static bool open_base(struct network *network, const char *journal_path);
 static bool open_device(struct network *network);
 static bool start_tap(struct network *network);
@@ -48,15 +63,16 @@ static bool join_bridge(struct network *network);
 static unsigned tap_mtu(struct network *network);
 static bool set_up(struct network *network, unsigned mtu);
 static bool start_tun(struct network *network);
+static bool start_client(struct network *network);
+static bool add_literal(struct network *network, const char *host);
+static void add_server(struct network *network, const struct addr *addr);
+static bool must_block(const struct network *network);
+static bool block(struct network *network);
 static bool add_server_addresses(struct network *network);
 static bool add_address(struct network *network, const char *name,
     const struct prefix *address);
 static bool start_forwarding(struct network *network);
-static bool has_family(const struct conf_prefixes *list, sa_family_t family);
-static bool wants_forwarding(const struct conf *conf, sa_family_t family);
 static bool follow_nat(struct network *network);
-static void follow_sites(struct network *network);
-static bool add_subnets(struct prefix_set *set, const struct conf *conf);
 
 struct network *
 network_new(const struct conf *conf, const char *journal_path)
@@ -89,13 +105,16 @@ void
 network_update(struct network *network, const struct conf *conf)
 {
 	network->conf = conf;
-	network->assign.conf = conf;
-	if (conf->role != CONF_SERVER || conf->mode != CONF_TUN)
+	network->assign.vet.conf = conf;
+	if (conf->mode != CONF_TUN)
 		return;
-	follow_sites(network);
+	if (conf->role == CONF_SERVER)
+		site_routes_follow(&network->routes, network->link,
+		    network->dev.name, network->has_ipv6, conf);
 	/* Whoever fails has said so; the rest goes on. */
 	(void)start_forwarding(network);
-	(void)follow_nat(network);
+	if (conf->role == CONF_SERVER)
+		(void)follow_nat(network);
 }
 
 int
@@ -103,14 +122,86 @@ network_assign(struct network *network, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
     size_t why_size)
 {
+	int r;
+
 	if (network->conf->mode != CONF_TUN ||
 	    network->conf->role != CONF_CLIENT) {
 		strlcpy(why, "only a client's tun device is assigned addresses",
 		    why_size);
 		return -EINVAL;
 	}
-	return assign_replace(&network->assign, addresses, naddresses, routes,
+	r = assign_replace(&network->assign, addresses, naddresses, routes,
 	    nroutes, why, why_size);
+	network->settled = network->settled || r == 0;
+	look_at_egress(network);
+	return r;
+}
+
+int
+network_set_dns(struct network *network, struct dns_list *list, char *why,
+    size_t why_size)
+{
+	int r;
+
+	strlcpy(why, "", why_size);
+	if (network->dns == NULL)
+		return -EINVAL;
+	if (!conf_accepts_dns(network->conf))
+		return 0;
+	r = vet_dns(list, why, why_size);
+	if (r < 0)
+		return r;
+	list->all = network->conf->accept_default_route;
+	if (list->nservers == 0)
+		dns_unset(network->dns);
+	else
+		dns_set(network->dns, list);
+	return 0;
+}
+
+void
+network_set_servers(struct network *network, const struct endpoint *list,
+    unsigned n)
+{
+	if (network->policy == NULL || n == 0)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		struct addr addr = endpoint_addr(&list[i]);
+
+		add_server(network, &addr);
+	}
+	/* What fails is tried again: nothing else keeps traffic back. */
+	if (!network->settled && must_block(network))
+		(void)block(network);
+	look_at_egress(network);
+}
+
+void
+network_down(struct network *network)
+{
+	if (network->policy == NULL || network->conf->when_down == CONF_BLOCK)
+		return;
+	policy_bypass(network->policy);
+	dns_unset(network->dns);
+	look_at_egress(network);
+}
+
+void
+network_egress(const struct network *network, struct request_egress *egress)
+{
+	*egress = (struct request_egress) { 0 };
+	if (network->policy == NULL || network->dns == NULL)
+		return;
+	egress->v4 = policy_way(network->policy, AF_INET);
+	egress->v6 = policy_way(network->policy, AF_INET6);
+	egress->dns = dns_state(network->dns);
+}
+
+void
+network_on_egress(struct network *network, void (*call)(void *arg), void *arg)
+{
+	network->on_egress = call;
+	network->egress_arg = arg;
 }
 
 void
@@ -119,13 +210,30 @@ network_free(struct network *network)
 	if (network == NULL)
 		return;
 	nat_free(network->nat);
+	dns_free(network->dns);
+	policy_free(network->policy);
 	/* Before the bridge, which else would still have a port. */
 	tapdev_close(&network->dev);
 	link_close(network->link);
 	journal_undo(network->journal);
 	assign_fini(&network->assign);
-	prefix_set_fini(&network->routes);
+	site_routes_fini(&network->routes);
 	free(network);
+}
+
+static void
+look_at_egress(void *arg)
+{
+	struct network	     *network = arg;
+	struct request_egress now;
+
+	network_egress(network, &now);
+	if (now.v4 == network->told.v4 && now.v6 == network->told.v6 &&
+	    now.dns == network->told.dns)
+		return;
+	network->told = now;
+	if (network->on_egress != NULL)
+		network->on_egress(network->egress_arg);
 }
 
 /* --------------------------------------------------------------- both */
@@ -344,9 +452,6 @@ start_tun(struct network *network)
 		return false;
 	forwarding_distrust(network->dev.name);
 	network->has_ipv6 = forwarding_has_ipv6(network->dev.name);
-	network->assign = (struct assign) { .link = network->link,
-		.device = network->dev.name, .conf = conf,
-		.has_ipv6 = network->has_ipv6 };
 	if (!set_up(network, conf->mtu != 0 ? conf->mtu : TUN_MTU))
 		return false;
 	if (conf->role == CONF_SERVER && !add_server_addresses(network))
@@ -359,9 +464,87 @@ start_tun(struct network *network)
 	if (!start_forwarding(network))
 		return false;
 	if (conf->role == CONF_CLIENT)
-		return true;
-	follow_sites(network);
+		return start_client(network);
+	site_routes_follow(&network->routes, network->link, network->dev.name,
+	    network->has_ipv6, network->conf);
 	return follow_nat(network);
+}
+
+/* Before anybody has spoken to the server: what is to be blocked, is. */
+static bool
+start_client(struct network *network)
+{
+	const struct conf *conf = network->conf;
+	bool		   known;
+
+	network->policy = policy_new(network->journal, network->dev.name,
+	    network->dev.ifindex);
+	network->dns = dns_new(network->journal, network->dev.name,
+	    look_at_egress, network);
+	if (network->policy == NULL || network->dns == NULL) {
+		log_warnx("%s: no memory", network->dev.name);
+		return false;
+	}
+	network->assign = (struct assign) {
+		.vet = { .link = network->link, .device = network->dev.name,
+		    .conf = conf, .servers = network->servers },
+		.policy = network->policy,
+		.has_ipv6 = network->has_ipv6,
+	};
+	known = add_literal(network, conf->proxy.host);
+	for (unsigned i = 0; i < conf->nservers; i++)
+		known = add_literal(network, conf->servers[i].host) || known;
+	/* By its name: network_set_servers(). */
+	return !known || !must_block(network) || block(network);
+}
+
+/* Where the configuration says an address. */
+static bool
+add_literal(struct network *network, const char *host)
+{
+	struct addr addr;
+
+	if (host == NULL || !addr_parse(&addr, host))
+		return false;
+	add_server(network, &addr);
+	return true;
+}
+
+/* One more of the servers', or the proxy's; the oldest makes room. */
+static void
+add_server(struct network *network, const struct addr *addr)
+{
+	struct vet *vet = &network->assign.vet;
+
+	for (size_t i = 0; i < vet->nservers; i++) {
+		if (addr_is_equal(&network->servers[i], addr))
+			return;
+	}
+	network->servers[network->next_server] = *addr;
+	network->next_server = (network->next_server + 1) % MAX_SERVERS;
+	if (vet->nservers < MAX_SERVERS)
+		vet->nservers++;
+}
+
+static bool
+must_block(const struct network *network)
+{
+	return network->conf->accept_default_route &&
+	    network->conf->when_down == CONF_BLOCK;
+}
+
+static bool
+block(struct network *network)
+{
+	int r = policy_block(network->policy);
+
+	if (r < 0)
+		log_warnx("%s: when-down = block cannot be done: %s%s",
+		    network->dev.name, strerror(-r),
+		    r == -EOPNOTSUPP ? " (policy routing is not in this "
+				       "kernel)" : "");
+	network->settled = r == 0;
+	return r == 0;
 }
 
 static bool
@@ -392,8 +575,8 @@ add_server_addresses(struct network *network)
 static bool
 start_forwarding(struct network *network)
 {
-	bool ipv4 = wants_forwarding(network->conf, AF_INET);
-	bool ipv6 = wants_forwarding(network->conf, AF_INET6) &&
+	bool ipv4 = forwarding_is_wanted(network->conf, AF_INET);
+	bool ipv6 = forwarding_is_wanted(network->conf, AF_INET6) &&
 	    network->has_ipv6;
 	int  r = forwarding_enable(network->journal, ipv4, ipv6);
 
@@ -404,31 +587,6 @@ start_forwarding(struct network *network)
 		    strerror(-r),
 		    ipv6 ? " net.ipv6.conf.all.forwarding=1" : "");
 	return r == 0;
-}
-
-/*
- * "auto": where somebody is behind this host.  Between two sites the engine
- * forwards by itself, and the kernel never sees it.
- */
-static bool
-wants_forwarding(const struct conf *conf, sa_family_t family)
-{
-	if (conf->forward != CONF_AUTO)
-		return conf->forward == CONF_YES;
-	if (conf->role == CONF_CLIENT)
-		return has_family(&conf->subnets, family);
-	return has_family(&conf->networks, family) ||
-	    (conf->nat && has_family(&conf->tunnel_networks, family));
-}
-
-static bool
-has_family(const struct conf_prefixes *list, sa_family_t family)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->v[i].addr.family == family)
-			return true;
-	}
-	return false;
 }
 
 static bool
@@ -445,63 +603,4 @@ follow_nat(struct network *network)
 		return nat_update(network->nat, conf) == 0;
 	network->nat = nat_new(network->dev.name, conf);
 	return network->nat != NULL;
-}
-
-/*
- * One site's trouble is not the others': a route that cannot be is a line in
- * the log, and is tried again with the next change.
- */
-static void
-follow_sites(struct network *network)
-{
-	const char	 *device = network->dev.name;
-	struct prefix_set wanted = { 0 }, now = { 0 };
-	char		  text[PREFIX_STRLEN];
-
-	if (!add_subnets(&wanted, network->conf)) {
-		log_warnx("%s: no memory for the sites' routes", device);
-		prefix_set_fini(&wanted);
-		return;
-	}
-	for (size_t i = 0; i < network->routes.n; i++) {
-		if (!prefix_set_has(&wanted, &network->routes.v[i]))
-			(void)link_remove_route(network->link, device,
-			    &network->routes.v[i]);
-	}
-	for (size_t i = 0; i < wanted.n; i++) {
-		const struct prefix *route = &wanted.v[i];
-		int		     r = 0;
-
-		if (route->addr.family == AF_INET6 && !network->has_ipv6)
-			r = -EAFNOSUPPORT;
-		if (r == 0 && !prefix_set_has(&network->routes, route))
-			r = link_add_route(network->link, device, route);
-		if (r == 0 && !prefix_set_add(&now, route))
-			r = -ENOMEM;
-		if (r < 0)
-			log_warnx("%s: no route to %s by it: %s%s", device,
-			    prefix_print(route, text, sizeof(text)),
-			    strerror(-r),
-			    r == -EEXIST ?
-				"; this host has another one to it" :
-				"");
-	}
-	prefix_set_fini(&wanted);
-	prefix_set_fini(&network->routes);
-	network->routes = now;
-}
-
-static bool
-add_subnets(struct prefix_set *set, const struct conf *conf)
-{
-	for (size_t i = 0; i < conf->nsites; i++) {
-		const struct conf_site *site = &conf->sites[i];
-
-		for (size_t j = 0; !site->disabled && j < site->subnets.n; j++) {
-			if (!prefix_set_add(set, &site->subnets.v[j]))
-				return false;
-		}
-	}
-	prefix_set_sort(set);
-	return true;
 }

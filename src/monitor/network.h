@@ -5,7 +5,8 @@
  * tap: into the bridge (made when the configuration says so), with the
  * bridge's MTU.  tun: the server's own addresses, routes to every enabled
  * site's subnets; on a client what the server assigned.  Forwarding and NAT
- * as configured.  What would outlive the daemon goes through the journal.
+ * as configured; on a client with a default route also the rules for it, and
+ * DNS.  What would outlive the daemon goes through the journal.
  */
 #ifndef NETWORK_H
 #define NETWORK_H
@@ -15,7 +16,9 @@
 #include "conf/conf.h"
 #include "monitor/tapdev.h"
 
+struct dns_list;
 struct network;
+struct request_egress;
 
 /*
  * Makes the device and everything around it.  NULL on failure, with one line
@@ -27,7 +30,7 @@ struct network *network_new(const struct conf *conf, const char *journal_path);
 
 const struct tapdev *network_device(const struct network *network);
 
-/* A server's sites changed: routes and NAT follow. */
+/* What may change did: a server's routes and NAT follow, and forwarding. */
 void network_update(struct network *network, const struct conf *conf);
 
 /*
@@ -41,6 +44,31 @@ void network_update(struct network *network, const struct conf *conf);
 int network_assign(struct network *network, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
     size_t why_size);
+
+/*
+ * The DNS servers that a client's server tells, as a whole; passed over unless
+ * the configuration accepts them (list->all is filled in).  0 or a negative
+ * errno value with the reason in `why`.
+ */
+int network_set_dns(struct network *network, struct dns_list *list,
+    char *why, size_t why_size);
+
+/*
+ * The addresses of a client's server (not one: nothing new): no route may take
+ * them away, and from the first time on when-down = block is in force.
+ */
+void network_set_servers(struct network *network, const struct endpoint *list,
+    unsigned n);
+
+/* Where a client's traffic and DNS questions go now, for status. */
+void network_egress(const struct network *network,
+    struct request_egress *egress);
+/* From now on called when that changes; NULL: nobody is. */
+void network_on_egress(struct network *network, void (*call)(void *arg),
+    void *arg);
+
+/* A client's session has ended: when-down is what matters now. */
+void network_down(struct network *network);
 
 /*
  * Takes all of it back and closes the device, which goes when no other process

@@ -22,6 +22,7 @@
 #include <bsd/string.h>
 
 #include "base/nitems.h"
+#include "monitor/rules.h"
 
 /* A burst of 20 ms at 1.6 Gbit/s; the kernel counts its overhead in. */
 #define UDP_BUFFER (4 * 1024 * 1024)
@@ -193,12 +194,24 @@ sockets_connect(const struct endpoint *server)
 
 /* --------------------------------------------------------- what they share */
 
+/*
+ * Marked, so that rules can keep it out of the tunnel.  Who may not mark may
+ * not have made such rules either.
+ */
 static int
 make(int family, int type)
 {
 	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int r = 0;
 
-	return fd == -1 ? -errno : fd;
+	if (fd == -1)
+		return -errno;
+	if (family != AF_UNIX)
+		r = set_int(fd, SOL_SOCKET, SO_MARK, (int)RULES_MARK);
+	if (r == 0 || r == -EPERM)
+		return fd;
+	close(fd);
+	return r;
 }
 
 static bool

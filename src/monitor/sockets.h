@@ -5,7 +5,8 @@
  * UDP sockets are non-blocking, DF is set and the kernel's path MTU cache is
  * not asked (IP_PMTUDISC_PROBE: pmtu.c finds the size), buffers are large
  * (SO_RCVBUFFORCE), and IP_PKTINFO / IPV6_RECVPKTINFO are on, so that a
- * multi-homed server answers from the address it was asked at.
+ * multi-homed server answers from the address it was asked at.  All that
+ * are no local ones have the mark RULES_MARK (rules.h).
  *
  * All return a descriptor or a count, or a negative errno value.
  */

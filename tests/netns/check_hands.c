@@ -39,6 +39,7 @@
 #include "monitor/link.h"
 #include "monitor/nat.h"
 #include "monitor/network.h"
+#include "monitor/rules.h"
 #include "monitor/tapdev.h"
 
 #define SKIPPED 77
@@ -1434,35 +1435,211 @@ START_TEST(assignment_that_is_refused_changes_nothing)
 }
 END_TEST
 
-START_TEST(default_route_is_taken_with_leave_and_where_it_cannot_loop)
+/* Of a family: how many rules of ours, and what our table has. */
+static int
+count_lines(const char *command, const char *what)
+{
+	char  text[256], line[256];
+	FILE *out;
+	int   n = 0;
+
+	snprintf(text, sizeof(text), "%s 2>&1", command);
+	out = popen(text, "r");
+	ck_assert_ptr_nonnull(out);
+	while (fgets(line, sizeof(line), out) != NULL)
+		n += strstr(line, what) != NULL;
+	pclose(out);
+	return n;
+}
+
+static int
+count_in_table(const char *family, const char *what)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "ip %s route show table %u", family,
+	    rules_table(if_nametoindex("hands0")));
+	return count_lines(command, what);
+}
+
+#define THROUGH	    "default dev hands0"
+#define UNREACHABLE "unreachable default"
+
+START_TEST(default_route_lies_in_a_table_of_our_own)
 {
 	struct conf	conf;
 	struct network *network = new_client(&conf);
+	uint32_t	table = rules_table(if_nametoindex("hands0"));
+	char		why[256], command[64];
+
+	conf.accept_default_route = true;
+	ck_assert_int_eq(assign(network, "10.4.2.2/24",
+			     "0.0.0.0/0 ::/0 10.0.8.0/24", why, sizeof(why)),
+	    0);
+	ck_assert_int_eq(count_routes("0.0.0.0/0", NULL), 0);
+	ck_assert_int_eq(count_routes("10.0.8.0/24", "hands0"), 1);
+	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 4);
+	ck_assert_int_eq(count_lines("ip -6 -d rule", "proto 155"), 4);
+	ck_assert_int_eq(count_in_table("-4", THROUGH), 1);
+	ck_assert_int_eq(count_in_table("-6", THROUGH), 1);
+	ck_assert_int_eq(count_in_table("-4", UNREACHABLE), 1);
+	ck_assert_int_eq(count_in_table("-6", UNREACHABLE), 1);
+
+	/* Without one of IPv6 that is blocked; without any, nothing is. */
+	ck_assert_int_eq(assign(network, "10.4.2.2/24", "0.0.0.0/0", why,
+			     sizeof(why)),
+	    0);
+	ck_assert_int_eq(count_in_table("-6", THROUGH), 0);
+	ck_assert_int_eq(count_in_table("-6", UNREACHABLE), 1);
+	ck_assert_int_eq(assign(network, "", "", why, sizeof(why)), 0);
+	ck_assert_int_eq(count_in_table("-4", "default"), 0);
+	ck_assert_int_eq(count_in_table("-6", "default"), 0);
+
+	/* Down, it is blocked, or goes by as before. */
+	ck_assert_int_eq(assign(network, "10.4.2.2/24", "0.0.0.0/0", why,
+			     sizeof(why)),
+	    0);
+	network_down(network);
+	ck_assert_int_eq(count_in_table("-4", THROUGH), 1);
+	conf.when_down = CONF_BYPASS;
+	network_down(network);
+	ck_assert_int_eq(count_in_table("-4", "default"), 0);
+	ck_assert_int_eq(count_in_table("-6", "default"), 0);
+	ck_assert_int_eq(count_routes("10.4.2.0/24", "hands0"), 1);
+	ck_assert_int_eq(assign(network, "10.4.2.2/24", "0.0.0.0/0", why,
+			     sizeof(why)),
+	    0);
+	ck_assert_int_eq(count_in_table("-4", THROUGH), 1);
+	ck_assert_int_eq(count_in_table("-4", UNREACHABLE), 0);
+	ck_assert_int_eq(count_in_table("-6", UNREACHABLE), 1);
+
+	network_free(network);
+	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 0);
+	ck_assert_int_eq(count_lines("ip -6 -d rule", "proto 155"), 0);
+	snprintf(command, sizeof(command), "ip -6 route show table %u", table);
+	ck_assert_int_eq(count_lines(command, "default"), 0);
+}
+END_TEST
+
+/* As a name it is not known at first. */
+START_TEST(block_begins_when_the_server_is_known)
+{
+	struct conf	conf = make_conf(CONF_CLIENT, CONF_TUN);
+	struct addr	addr;
+	struct endpoint server;
+	struct network *network;
+
+	ck_assert(addr_parse(&addr, "203.0.113.7"));
+	server = endpoint_make(&addr, 55555);
+	conf.accept_default_route = true;
+	conf.servers[0].host = (char[]) { "vpn.example.org" };
+	conf.nservers = 1;
+	network = network_new(&conf, journal_path);
+	ck_assert_ptr_nonnull(network);
+	network_set_servers(network, &server, 0);
+	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 0);
+	network_set_servers(network, &server, 1);
+	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 4);
+	ck_assert_int_eq(count_in_table("-4", THROUGH), 1);
+	ck_assert_int_eq(count_in_table("-4", UNREACHABLE), 1);
+	ck_assert_int_eq(count_in_table("-6", UNREACHABLE), 1);
+	network_free(network);
+
+	conf.servers[0].host = (char[]) { "203.0.113.7" };
+	network = network_new(&conf, journal_path);
+	ck_assert_ptr_nonnull(network);
+	ck_assert_int_eq(count_in_table("-4", UNREACHABLE), 1);
+	network_free(network);
+
+	conf.when_down = CONF_BYPASS;
+	network = network_new(&conf, journal_path);
+	ck_assert_ptr_nonnull(network);
+	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 0);
+	network_free(network);
+}
+END_TEST
+
+/* A killed run's; another daemon's, and an administrator's, stay. */
+START_TEST(rules_of_a_killed_run_are_swept_and_no_others)
+{
+	struct rules   *rules = rules_open();
+	struct journal *journal = journal_open(journal_path);
+	struct prefix	all = P("0.0.0.0/0"), all6 = P("::/0");
+	char		text[64];
+
+	ck_assert_ptr_nonnull(rules);
+	ck_assert_int_eq(rules_add(rules, rules_table(8), 60613), 0);
+	ck_assert_int_eq(count_lines("ip rule add pref 31028 lookup 7", ""), 0);
+	ck_assert_int_eq(journal_policy(journal, rules_table(7)), 0);
+	ck_assert_int_eq(rules_add(rules, rules_table(7), 60613), 0);
+	/* Again is the same. */
+	ck_assert_int_eq(rules_add(rules, rules_table(7), 60613), 0);
+	ck_assert_int_eq(rules_add_route(rules, rules_table(7), &all, 0), 0);
+	ck_assert_int_eq(rules_add_route(rules, rules_table(7), &all6, 0), 0);
+	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 8);
+	snprintf(text, sizeof(text), "lookup %u", rules_table(7));
+	ck_assert_int_eq(count_lines("ip -6 -d rule", text), 1);
+
+	/* What it knows lies in the file; it is not undone here. */
+	journal_undo(journal_open(journal_path));
+	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 4);
+	ck_assert_int_eq(count_lines("ip -6 -d rule", "proto 155"), 4);
+	ck_assert_int_eq(count_lines("ip -4 rule", text), 0);
+	ck_assert_int_eq(count_lines("ip -4 rule", "31028:"), 1);
+	snprintf(text, sizeof(text), "ip route show table %u", rules_table(7));
+	ck_assert_int_eq(count_lines(text, "default"), 0);
+	snprintf(text, sizeof(text), "ip -6 route show table %u",
+	    rules_table(7));
+	ck_assert_int_eq(count_lines(text, "default"), 0);
+	journal_undo(journal);
+	rules_close(rules);
+}
+END_TEST
+
+START_TEST(strict_source_check_is_loosened_and_put_back)
+{
+	struct conf	conf;
+	struct network *network;
+
+	make_lan("strict0", "10.9.9.1/24", NULL);
+	set("net/ipv4/conf/all/rp_filter", "0");
+	set("net/ipv4/conf/strict0/rp_filter", "1");
+	network = new_client(&conf);
+	conf.accept_default_route = true;
+	ck_assert_str_eq(sysctl("net/ipv4/conf/all/rp_filter"), "0");
+	ck_assert_int_eq(assign(network, "10.4.2.2/24", "0.0.0.0/0",
+			     (char[256]) { "" }, 256),
+	    0);
+	ck_assert_str_eq(sysctl("net/ipv4/conf/all/rp_filter"), "2");
+	network_free(network);
+	ck_assert_str_eq(sysctl("net/ipv4/conf/all/rp_filter"), "0");
+}
+END_TEST
+
+START_TEST(narrow_route_around_the_server_is_refused)
+{
+	struct conf	conf;
+	struct network *network = new_client(&conf);
+	struct addr	addr;
+	struct endpoint server;
 	char		why[256];
 
 	conf.accept_default_route = true;
-	/* The server is on wan0's own network, which is nearer. */
-	ck_assert_int_eq(assign(network, "10.4.2.2/24", "0.0.0.0/0 ::/0", why,
-			     sizeof(why)),
-	    0);
-	ck_assert_int_eq(count_routes("0.0.0.0/0", "hands0"), 1);
-	ck_assert_int_eq(count_routes("::/0", "hands0"), 1);
-	ck_assert_int_eq(assign(network, "", "", why, sizeof(why)), 0);
-	ck_assert_int_eq(count_routes("0.0.0.0/0", NULL), 0);
-
-	conf.nservers = 1;
-	conf.servers[0].host = (char[]) { "203.0.113.7" };
-	ck_assert_int_eq(assign(network, "10.4.2.2/24", "0.0.0.0/0", why,
-			     sizeof(why)),
-	    -ELOOP);
-	ck_assert_ptr_nonnull(strstr(why, "203.0.113.7"));
+	ck_assert(addr_parse(&addr, "203.0.113.7"));
+	server = endpoint_make(&addr, 55555);
+	network_set_servers(network, &server, 1);
 	ck_assert_int_eq(assign(network, "10.4.2.2/24", "203.0.113.0/24", why,
 			     sizeof(why)),
 	    -ELOOP);
+	ck_assert_ptr_nonnull(strstr(why, "203.0.113.7"));
 	ck_assert_int_eq(assign(network, "203.0.113.9/24", "", why,
 			     sizeof(why)),
 	    -ELOOP);
 	ck_assert_int_eq(assign(network, "10.4.2.2/24", "203.0.112.0/24", why,
+			     sizeof(why)),
+	    0);
+	/* Our own packets are kept out of that one. */
+	ck_assert_int_eq(assign(network, "10.4.2.2/24", "0.0.0.0/0", why,
 			     sizeof(why)),
 	    0);
 	network_free(network);
@@ -1573,8 +1750,11 @@ main(void)
 	tcase_add_test(tcase, assignment_replaces_the_one_before);
 	tcase_add_loop_test(tcase, assignment_that_is_refused_changes_nothing,
 	    0, nitems(refusals));
-	tcase_add_test(tcase,
-	    default_route_is_taken_with_leave_and_where_it_cannot_loop);
+	tcase_add_test(tcase, default_route_lies_in_a_table_of_our_own);
+	tcase_add_test(tcase, block_begins_when_the_server_is_known);
+	tcase_add_test(tcase, rules_of_a_killed_run_are_swept_and_no_others);
+	tcase_add_test(tcase, strict_source_check_is_loosened_and_put_back);
+	tcase_add_test(tcase, narrow_route_around_the_server_is_refused);
 	tcase_add_test(tcase,
 	    assignment_keeps_the_addresses_of_the_configuration);
 	tcase_add_test(tcase, only_a_tun_client_is_assigned_anything);

@@ -168,6 +168,28 @@ START_TEST(bridge_names_that_cannot_be_are_refused)
 }
 END_TEST
 
+/* In the kernel, and known to resolvconf, they are in tests/netns. */
+START_TEST(rules_and_records_are_noted_when_they_can_be_ours)
+{
+	static struct journal *journal; /* stays as it is: see below */
+
+	make_dir();
+	journal = journal_open(path);
+	ck_assert_int_eq(journal_policy(journal, 254), -EINVAL);
+	ck_assert_int_eq(journal_policy(journal, 155000), -EINVAL);
+	ck_assert_int_eq(journal_resolvconf(journal, "-x"), -EINVAL);
+	ck_assert_int_eq(journal_resolvconf(journal, ""), -EINVAL);
+	ck_assert_int_eq(journal_resolvconf(journal, "a b"), -EINVAL);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	ck_assert_int_eq(journal_policy(journal, 155007), 0);
+	ck_assert_int_eq(journal_resolvconf(journal, "tun.123456789012345"), 0);
+	assert_file(HEADER "policy 155007\nresolvconf tun.123456789012345\n");
+	/* Undoing is not for this host. */
+	ck_assert_int_eq(unlink(path), 0);
+	remove_dir();
+}
+END_TEST
+
 /* Whatever it says: it is swept, nothing is harmed, and it is gone. */
 static const struct {
 	const char *what, *text;
@@ -191,6 +213,12 @@ static const struct {
 	    "sysctl net/ipv4/ip_forward 8 9\n" },
 	{ "an interface that is not there", HEADER
 	    "sysctl net/ipv6/conf/no-such-if/accept_ra 1 2\n" },
+	{ "tables that cannot be ours", HEADER
+	    "policy 254\npolicy 155000\npolicy\npolicy -1\npolicy 155007x\n"
+	    "policy 4294967295\npolicy 155007 1\npolicy +155007\n" },
+	{ "records that cannot be ours", HEADER
+	    "resolvconf -a\nresolvconf ../eth0\nresolvconf a;b\nresolvconf\n"
+	    "resolvconf tun.1234567890123456\nresolvconf a b\n" },
 	{ "bytes", HEADER "\x80\xff\x01 \x1b[2J\n" },
 };
 
@@ -277,6 +305,7 @@ END_TEST
 UNIT_MAIN("journal", note_is_in_the_file_before_anything_is_done,
     note_that_cannot_be_written_is_refused_and_forgotten,
     only_keys_of_the_list_and_numbers_are_noted,
-    bridge_names_that_cannot_be_are_refused, garbage_is_swept_without_harm,
+    bridge_names_that_cannot_be_are_refused,
+    rules_and_records_are_noted_when_they_can_be_ours, garbage_is_swept_without_harm,
     random_bytes_are_swept_without_harm, key_outside_net_is_not_followed,
     journal_that_cannot_be_read_is_an_error)
