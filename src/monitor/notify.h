@@ -5,7 +5,7 @@
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
-/* "READY=1" or "STOPPING=1"; nothing happens without $NOTIFY_SOCKET. */
+/* "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=...", several by lines; nothing happens without $NOTIFY_SOCKET. */
 void notify_send(const char *state);
 
 #endif /* NOTIFY_H */

@@ -30,7 +30,7 @@ supervise_start(struct supervise *supervise, struct ev_loop *loop)
 	supervise->loop = loop;
 	supervise->pid = -1;
 	supervise->stopping = false;
-	supervise->deaths = 0;
+	supervise->deaths = supervise->row = 0;
 	supervise->pause_us = 0;
 	ev_timer_init(&supervise->timer, on_due, 0., 0.);
 	ev_child_init(&supervise->child, on_child, 0, 0);
@@ -137,7 +137,15 @@ on_due(struct ev_loop *loop, struct ev_timer *timer, int what)
 static void
 schedule(struct supervise *supervise)
 {
-	supervise->pause_us = next_pause(supervise, mono_now());
+	struct mono now = mono_now();
+
+	supervise->pause_us = next_pause(supervise, now);
+	supervise->row =
+	    supervise->pause_us > SUPERVISE_MIN_PAUSE_US ? supervise->row + 1 : 1;
+	if (supervise->row > 1)
+		log_warnx("%s: %u failures in a row; the next start is in "
+			  "%.1f s", proc_name(supervise->role), supervise->row,
+		    (double)supervise->pause_us / (double)MONO_SEC);
 	/* The loop's idea of now is old after a wait for a child. */
 	ev_now_update(supervise->loop);
 	ev_timer_stop(supervise->loop, &supervise->timer);

@@ -3,7 +3,7 @@
  * supervise: keeps one child process running.
  *
  * Starts it again when it dies, after a pause that doubles from 100 ms to 30 s
- * while it keeps dying young, and logs how it died.
+ * while it keeps dying young, and logs how it died and how long the pause is.
  */
 #ifndef SUPERVISE_H
 #define SUPERVISE_H
@@ -25,6 +25,7 @@ struct supervise {
 	pid_t		pid; /* -1: not running */
 	bool		stopping;
 	unsigned	deaths;	 /* for status */
+	unsigned	row;	 /* of them, young and one after another */
 	int64_t		pause_us; /* before the next start */
 	struct mono	started_at;
 	struct ev_loop *loop;

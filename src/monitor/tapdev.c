@@ -17,6 +17,7 @@
 
 #include "base/nitems.h"
 #include "base/secret.h"
+#include "monitor/remains.h"
 
 #ifndef TUN_F_USO4 /* Linux 6.2 */
 #define TUN_F_USO4 0x20
@@ -27,10 +28,11 @@
 #define VNET_HDR_LEN 10 /* struct virtio_net_hdr */
 
 /*
- * As few frames as keep the device busy wait in it: what more there is, waits
- * in the sender, where TCP knows of it (1000 cost 3 ms more under load).
+ * Two milliseconds of 250,000 small frames a second: so long may a worker wait
+ * for its CPU.  Of large ones they are too many, but a worker reads ahead, and
+ * drops what is over a limit of its own in bytes (io/tap.h).
  */
-#define QUEUE_LEN 256
+#define QUEUE_LEN 500
 
 static const struct {
 	enum conf_offload offload;
@@ -53,10 +55,11 @@ int
 tapdev_open(struct tapdev *dev, const char *name, enum conf_mode mode,
     unsigned nqueues, unsigned no_offloads)
 {
-	bool  vnet = (no_offloads & CONF_OFFLOAD_BIT(CONF_OFFLOAD_CSUM)) == 0;
-	short flags = (short)((mode == CONF_TAP ? IFF_TAP : IFF_TUN) |
+	bool	 vnet = (no_offloads & CONF_OFFLOAD_BIT(CONF_OFFLOAD_CSUM)) == 0;
+	short	 flags = (short)((mode == CONF_TAP ? IFF_TAP : IFF_TUN) |
 	    IFF_NO_PI | IFF_MULTI_QUEUE | (vnet ? IFF_VNET_HDR : 0));
-	int   r;
+	unsigned waited = 0;
+	int	 r;
 
 	*dev = (struct tapdev) { .mtu = 1500 };
 	if (nqueues == 0 || nqueues > CONF_MAX_WORKERS ||
@@ -66,7 +69,9 @@ tapdev_open(struct tapdev *dev, const char *name, enum conf_mode mode,
 	 * Exclusively for the first: a device of that name could be another
 	 * daemon's, and we would be given a part of its frames.
 	 */
-	r = open_queue(dev, (short)(flags | IFF_TUN_EXCL));
+	do
+		r = open_queue(dev, (short)(flags | IFF_TUN_EXCL));
+	while ((r == -EBUSY || r == -EEXIST) && remains_wait(name, &waited));
 	while (r == 0 && dev->nqueues < nqueues)
 		r = open_queue(dev, flags);
 	if (r < 0)

@@ -26,9 +26,9 @@ struct tapdev {
 
 /*
  * Makes the device; it does what this kernel can of the offloads of devices,
- * but for those in `no_offloads`.  0, or a negative errno value: -EBUSY or -EEXIST when the
- * name is taken, -ENOENT when there is no /dev/net/tun.  Nothing is left
- * behind on failure.
+ * but for those in `no_offloads`.  0, or a negative errno value: -EBUSY or
+ * -EEXIST when the name is taken and stays so (monitor/remains.h), -ENOENT when
+ * there is no /dev/net/tun.  Nothing is left behind on failure.
  */
 int  tapdev_open(struct tapdev *dev, const char *name, enum conf_mode mode,
      unsigned nqueues, unsigned no_offloads);

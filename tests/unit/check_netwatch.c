@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which notifications are a change of this host's network. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/rtnetlink.h>
+#include <netlink/netlink.h>
+
+#include "monitor/link.h"
+#include "monitor/netwatch.h"
+#include "unit.h"
+
+#define OURS   7
+#define THEIRS 3
+
+/* A notification, aligned as the kernel's. */
+struct notification {
+	_Alignas(8) uint8_t bytes[256];
+};
+
+static struct nlmsghdr *
+start(struct notification *n, uint16_t type, const void *body, size_t len)
+{
+	struct nlmsghdr *hdr = (void *)n->bytes;
+
+	memset(n, 0, sizeof(*n));
+	hdr->nlmsg_type = type;
+	hdr->nlmsg_len = NLMSG_LENGTH(len);
+	memcpy(NLMSG_DATA(hdr), body, len);
+	return hdr;
+}
+
+static bool
+link_is_change(int family, int index)
+{
+	struct notification n;
+	struct ifinfomsg    info = { .ifi_family = (unsigned char)family,
+		   .ifi_index = index };
+
+	return netwatch_is_change(start(&n, RTM_NEWLINK, &info, sizeof(info)),
+	    OURS);
+}
+
+static bool
+address_is_change(unsigned index)
+{
+	struct notification n;
+	struct ifaddrmsg    address = { .ifa_family = AF_INET,
+		   .ifa_index = index };
+
+	return netwatch_is_change(start(&n, RTM_DELADDR, &address,
+	    sizeof(address)), OURS);
+}
+
+static bool
+route_is_change(struct rtmsg route, uint32_t out)
+{
+	struct notification n;
+	struct nlmsghdr	   *hdr = start(&n, RTM_NEWROUTE, &route,
+		   sizeof(route));
+	struct rtattr	   *attr;
+
+	if (out != 0) {
+		attr = (void *)((uint8_t *)hdr + NLMSG_ALIGN(hdr->nlmsg_len));
+		attr->rta_type = RTA_OIF;
+		attr->rta_len = RTA_LENGTH(sizeof(out));
+		memcpy(RTA_DATA(attr), &out, sizeof(out));
+		hdr->nlmsg_len = NLMSG_ALIGN(hdr->nlmsg_len) + attr->rta_len;
+	}
+	return netwatch_is_change(hdr, OURS);
+}
+
+START_TEST(what_is_our_own_doing_is_no_change)
+{
+	struct rtmsg main_route = { .rtm_family = AF_INET,
+		.rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC };
+	struct rtmsg local = main_route, ours = main_route, cached = main_route;
+
+	ck_assert(link_is_change(AF_UNSPEC, THEIRS));
+	ck_assert(!link_is_change(AF_UNSPEC, OURS));
+	ck_assert(!link_is_change(AF_BRIDGE, THEIRS));
+	ck_assert(address_is_change(THEIRS));
+	ck_assert(!address_is_change(OURS));
+
+	local.rtm_table = RT_TABLE_LOCAL;
+	ours.rtm_protocol = LINK_RTPROT;
+	cached.rtm_flags = RTM_F_CLONED;
+	ck_assert(route_is_change(main_route, THEIRS));
+	ck_assert(route_is_change(main_route, 0));
+	ck_assert(!route_is_change(main_route, OURS));
+	ck_assert(!route_is_change(local, THEIRS));
+	ck_assert(!route_is_change(ours, THEIRS));
+	ck_assert(!route_is_change(cached, THEIRS));
+}
+END_TEST
+
+START_TEST(what_is_cut_off_or_of_another_kind_is_none)
+{
+	struct notification n;
+	struct nlmsghdr	   *hdr;
+	struct ifaddrmsg    address = { .ifa_family = AF_INET,
+		   .ifa_index = THEIRS };
+
+	hdr = start(&n, RTM_NEWADDR, &address, sizeof(address));
+	ck_assert(netwatch_is_change(hdr, OURS));
+	hdr->nlmsg_len -= 1;
+	ck_assert(!netwatch_is_change(hdr, OURS));
+	hdr = start(&n, RTM_NEWNEIGH, &address, sizeof(address));
+	ck_assert(!netwatch_is_change(hdr, OURS));
+}
+END_TEST
+
+UNIT_MAIN("netwatch", what_is_our_own_doing_is_no_change,
+    what_is_cut_off_or_of_another_kind_is_none)
