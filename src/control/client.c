@@ -324,6 +324,7 @@ fill_hello(void *arg, struct message *msg)
 	strlcpy(msg->site, conf->site, sizeof(msg->site));
 	strlcpy(msg->method, conf_auth_name(conf->auth), sizeof(msg->method));
 	msg->workers = hub_workers(client->hub);
+	msg->transport = CONF_TRANSPORT_UDP;
 	msg->subnets = conf->subnets.v;
 	msg->nsubnets = conf->subnets.n < MESSAGE_MAX_SUBNETS ?
 	    conf->subnets.n :

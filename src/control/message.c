@@ -21,14 +21,18 @@ enum kind {
 	KIND_STRING,	 /* text without control characters */
 	KIND_BOOL,
 	KIND_MODE,	 /* "tap" or "tun" */
+	KIND_TRANSPORT,	 /* "auto", "udp" or "tcp" */
 	KIND_SHARE,	 /* 32 bytes, as 64 hexadecimal digits */
 	KIND_CREDENTIAL, /* up to 512 bytes, hexadecimal */
 	KIND_PROOF,	 /* 32 bytes, hexadecimal */
+	KIND_ANSWERS,	 /* 32 bytes, hexadecimal */
 	KIND_TOKEN,	 /* 1 to 256 bytes, hexadecimal */
 	KIND_SECRET,	 /* 32 bytes, hexadecimal: a token's */
 	KIND_ADDRESSES,	 /* array of "ADDRESS/LENGTH" */
 	KIND_ROUTES,
 	KIND_SUBNETS,
+	KIND_DNS,	 /* array of "ADDRESS" */
+	KIND_DOMAINS,	 /* array of text */
 };
 
 #define IN(type) (1u << MESSAGE_##type)
@@ -50,7 +54,9 @@ static const struct field {
 	{ "site", KIND_STRING, IN(HELLO), AT(site), CONF_NAME_MAX + 1, 0, 0, false },
 	{ "method", KIND_STRING, IN(HELLO), AT(method), 32, 0, 0, false },
 	{ "workers", KIND_UNSIGNED, IN(HELLO), AT(workers), 0, 1, 16, false },
-	{ "share", KIND_SHARE, IN(HELLO) | IN(WELCOME), AT(share), 0, 0, 0, false },
+	{ "transport", KIND_TRANSPORT, IN(HELLO) | IN(WELCOME), 0, 0, 0, 0, true },
+	{ "share", KIND_SHARE, IN(HELLO) | IN(WELCOME) | IN(REKEY), AT(share), 0, 0, 0, false },
+	{ "answers", KIND_ANSWERS, IN(REKEY), 0, 0, 0, 0, true },
 	{ "subnets", KIND_SUBNETS, IN(HELLO), 0, 0, 0, 0, false },
 	{ "token", KIND_TOKEN, IN(HELLO) | IN(WELCOME), 0, 0, 0, 0, true },
 	{ "secret", KIND_SECRET, IN(WELCOME), 0, 0, 0, 0, true },
@@ -62,12 +68,20 @@ static const struct field {
 	{ "echo", KIND_BOOL, IN(CHALLENGE), AT(echo), 0, 0, 0, false },
 	{ "retry-after", KIND_UNSIGNED, IN(REFUSED), AT(retry_after_sec), 0, 0, 86400, false },
 	{ "session", KIND_U32, IN(WELCOME), AT(session), 0, 1, 0xffffff, false },
-	{ "lanes", KIND_UNSIGNED, IN(WELCOME), AT(lanes), 0, 1, 16, false },
+	{ "session", KIND_U32, IN(HELLO), AT(session), 0, 1, 0xffffff, true },
+	{ "lanes", KIND_UNSIGNED, IN(WELCOME), AT(lanes), 0, 0, 16, false },
 	{ "keepalive", KIND_UNSIGNED, IN(WELCOME), AT(keepalive_sec), 0, 1, CONF_MAX_KEEPALIVE, false },
 	{ "dead-peer", KIND_UNSIGNED, IN(WELCOME), AT(dead_peer_sec), 0, 2, CONF_MAX_DEAD_PEER, false },
+	{ "keepalive", KIND_UNSIGNED, IN(UPDATE), AT(keepalive_sec), 0, 1, CONF_MAX_KEEPALIVE, true },
+	{ "dead-peer", KIND_UNSIGNED, IN(UPDATE), AT(dead_peer_sec), 0, 2, CONF_MAX_DEAD_PEER, true },
 	{ "mtu", KIND_UNSIGNED, IN(WELCOME), AT(mtu), 0, 68, 65535, false },
+	{ "rekey-time", KIND_UNSIGNED, IN(WELCOME), AT(rekey_sec), 0, CONF_MIN_REKEY, CONF_MAX_REKEY, false },
+	{ "rekey-volume", KIND_UNSIGNED, IN(WELCOME), AT(rekey_mib), 0, 1, CONF_MAX_REKEY_MIB, false },
+	{ "phase", KIND_UNSIGNED, IN(REKEY), AT(phase), 0, 0, 3, false },
 	{ "addresses", KIND_ADDRESSES, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0, false },
 	{ "routes", KIND_ROUTES, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0, false },
+	{ "dns", KIND_DNS, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0, true },
+	{ "domains", KIND_DOMAINS, IN(WELCOME) | IN(UPDATE), 0, 0, 0, 0, true },
 	{ "id", KIND_ID, IN(PING) | IN(PONG), AT(id), 0, 0, 0, false },
 };
 /* clang-format on */
@@ -79,6 +93,8 @@ static const char *const names[MESSAGE_TYPES] = {
 	[MESSAGE_WELCOME] = "welcome",
 	[MESSAGE_REFUSED] = "refused",
 	[MESSAGE_UPDATE] = "update",
+	[MESSAGE_REKEY] = "rekey",
+	[MESSAGE_REKEY_WANTED] = "rekey-wanted",
 	[MESSAGE_PING] = "ping",
 	[MESSAGE_PONG] = "pong",
 	[MESSAGE_BYE] = "bye",
@@ -90,6 +106,8 @@ static bool is_there(const struct field *field, const struct message *msg);
 static json_t *encode_field(const struct field *field,
     const struct message *msg);
 static json_t *encode_prefixes(const struct prefix *list, size_t n);
+static json_t *encode_hosts(const struct prefix *list, size_t n);
+static json_t *encode_domains(char *const *domains, size_t n);
 static json_t *encode_hex(const uint8_t *bytes, size_t len);
 static bool decode_field(const struct field *field, struct message *msg,
     const json_t *value);
@@ -97,6 +115,8 @@ static bool decode_string(const struct field *field, char *dst,
     const json_t *value);
 static bool decode_prefixes(const json_t *value, size_t max,
     struct prefix **list, size_t *n);
+static bool decode_hosts(const json_t *value, struct message *msg);
+static bool decode_domains(const json_t *value, struct message *msg);
 static bool decode_hex(const json_t *value, uint8_t *dst, size_t size,
     size_t *len);
 static bool decode_exactly(const json_t *value, uint8_t *dst, size_t size);
@@ -149,7 +169,8 @@ message_decode(struct message *msg, const void *payload, size_t len,
 	const char *type;
 	int	    r = -EBADMSG;
 
-	*msg = (struct message) { .type = MESSAGE_TYPES };
+	*msg = (struct message) { .type = MESSAGE_TYPES,
+		.transport = CONF_TRANSPORT_UDP };
 	*why = "not one JSON object";
 	object = json_loadb(payload, len, JSON_REJECT_DUPLICATES, NULL);
 	if (object == NULL)
@@ -190,7 +211,32 @@ message_fini(struct message *msg)
 	free(msg->addresses);
 	free(msg->routes);
 	free(msg->subnets);
+	free(msg->dns);
+	message_free_domains(msg->domains, msg->ndomains);
 	secret_wipe(msg, sizeof(*msg));
+}
+
+char **
+message_copy_domains(char *const *domains, size_t n)
+{
+	char **copy = calloc(n + 1, sizeof(*copy));
+
+	for (size_t i = 0; copy != NULL && i < n; i++) {
+		copy[i] = strdup(domains[i]);
+		if (copy[i] == NULL) {
+			message_free_domains(copy, i);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+void
+message_free_domains(char **domains, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(domains[i]);
+	free(domains);
 }
 
 const char *
@@ -243,10 +289,23 @@ is_there(const struct field *field, const struct message *msg)
 		return msg->has_credential;
 	case KIND_PROOF:
 		return msg->has_proof;
+	case KIND_ANSWERS:
+		return msg->has_answers;
 	case KIND_TOKEN:
 	case KIND_SECRET:
 		return msg->token_len > 0;
-	default: /* group, setting */
+	case KIND_U32:
+		return msg->session > 0;
+	case KIND_UNSIGNED:
+		return *(const unsigned *)(const void *)((const char *)msg +
+			   field->offset) > 0;
+	case KIND_TRANSPORT:
+		return true;
+	case KIND_DNS:
+		return msg->ndns > 0;
+	case KIND_DOMAINS:
+		return msg->ndomains > 0;
+	default: /* setting */
 		return msg->group > 0;
 	}
 }
@@ -271,8 +330,12 @@ encode_field(const struct field *field, const struct message *msg)
 		return json_boolean(*(const bool *)at);
 	case KIND_MODE:
 		return json_string(conf_mode_name(msg->mode));
+	case KIND_TRANSPORT:
+		return json_string(conf_transport_name(msg->transport));
 	case KIND_SHARE:
 		return encode_hex(msg->share, sizeof(msg->share));
+	case KIND_ANSWERS:
+		return encode_hex(msg->answers, sizeof(msg->answers));
 	case KIND_CREDENTIAL:
 		return encode_hex(msg->credential, msg->credential_len);
 	case KIND_PROOF:
@@ -287,6 +350,10 @@ encode_field(const struct field *field, const struct message *msg)
 		return encode_prefixes(msg->routes, msg->nroutes);
 	case KIND_SUBNETS:
 		return encode_prefixes(msg->subnets, msg->nsubnets);
+	case KIND_DNS:
+		return encode_hosts(msg->dns, msg->ndns);
+	case KIND_DOMAINS:
+		return encode_domains(msg->domains, msg->ndomains);
 	}
 	return NULL;
 }
@@ -300,6 +367,28 @@ encode_prefixes(const struct prefix *list, size_t n)
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(array,
 		    json_string(prefix_print(&list[i], text, sizeof(text))));
+	return array;
+}
+
+static json_t *
+encode_hosts(const struct prefix *list, size_t n)
+{
+	json_t *array = json_array();
+	char	text[ADDR_STRLEN];
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array,
+		    json_string(addr_print(&list[i].addr, text, sizeof(text))));
+	return array;
+}
+
+static json_t *
+encode_domains(char *const *domains, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_string(domains[i]));
 	return array;
 }
 
@@ -349,8 +438,16 @@ decode_field(const struct field *field, struct message *msg,
 	case KIND_MODE:
 		return json_is_string(value) &&
 		    conf_mode_parse(&msg->mode, json_string_value(value));
+	case KIND_TRANSPORT:
+		return json_is_string(value) &&
+		    conf_transport_parse(&msg->transport,
+			json_string_value(value));
 	case KIND_SHARE:
 		return decode_exactly(value, msg->share, sizeof(msg->share));
+	case KIND_ANSWERS:
+		msg->has_answers = true;
+		return decode_exactly(value, msg->answers,
+		    sizeof(msg->answers));
 	case KIND_CREDENTIAL:
 		msg->has_credential = true;
 		return decode_hex(value, msg->credential,
@@ -373,6 +470,10 @@ decode_field(const struct field *field, struct message *msg,
 	case KIND_SUBNETS:
 		return decode_prefixes(value, MESSAGE_MAX_SUBNETS,
 		    &msg->subnets, &msg->nsubnets);
+	case KIND_DNS:
+		return decode_hosts(value, msg);
+	case KIND_DOMAINS:
+		return decode_domains(value, msg);
 	}
 	return false;
 }
@@ -410,6 +511,44 @@ decode_prefixes(const json_t *value, size_t max, struct prefix **list, size_t *n
 			return false;
 	}
 	*n = count;
+	return true;
+}
+
+static bool
+decode_hosts(const json_t *value, struct message *msg)
+{
+	if (!decode_prefixes(value, CONF_MAX_DNS, &msg->dns, &msg->ndns))
+		return false;
+	for (size_t i = 0; i < msg->ndns; i++) {
+		if (msg->dns[i].len != addr_bits(msg->dns[i].addr.family))
+			return false;
+	}
+	return true;
+}
+
+/* message_fini() frees as many as were read. */
+static bool
+decode_domains(const json_t *value, struct message *msg)
+{
+	size_t count = json_array_size(value);
+
+	if (!json_is_array(value) || count > CONF_MAX_DOMAINS)
+		return false;
+	msg->domains = calloc(count + 1, sizeof(*msg->domains));
+	if (msg->domains == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *item = json_array_get(value, i);
+		const char   *text = json_string_value(item);
+
+		if (text == NULL || strlen(text) != json_string_length(item) ||
+		    !conf_is_domain(text))
+			return false;
+		msg->domains[i] = strdup(text);
+		if (msg->domains[i] == NULL)
+			return false;
+		msg->ndomains++;
+	}
 	return true;
 }
 

@@ -25,6 +25,7 @@
 #define MESSAGE_TYPE_FRAMES  2 /* PROTOCOL 4.1: when UDP is blocked */
 #define MESSAGE_MAX_UNAUTH   4096
 #define MESSAGE_MAX	     65536
+#define MESSAGE_MAX_FRAMES   16380 /* type 2: one TLS record */
 #define MESSAGE_PROTOCOL     1
 #define MESSAGE_MAX_ADDRESSES 16
 #define MESSAGE_MAX_ROUTES    1024
@@ -43,6 +44,8 @@ enum message_type {
 	MESSAGE_WELCOME,
 	MESSAGE_REFUSED,
 	MESSAGE_UPDATE,
+	MESSAGE_REKEY,
+	MESSAGE_REKEY_WANTED,
 	MESSAGE_PING,
 	MESSAGE_PONG,
 	MESSAGE_BYE,
@@ -59,7 +62,9 @@ struct message {
 	char	       site[CONF_NAME_MAX + 1];
 	char	       method[32];
 	unsigned       workers;
-	/* hello, welcome */
+	/* hello, welcome: what may carry frames; left out: udp */
+	enum conf_transport transport;
+	/* hello, welcome, rekey */
 	uint8_t share[LANE_KEYS_SHARE];
 	/* hello, challenge (SRP's B), response; bytes, not text */
 	bool	has_credential;
@@ -80,14 +85,24 @@ struct message {
 	char	 setting[MESSAGE_SETTING_SIZE];
 	/* refused */
 	unsigned retry_after_sec;
-	/* welcome */
+	/* hello: the session it wants to go on with, or 0; welcome: its own */
 	uint32_t session;
-	unsigned lanes;
-	unsigned keepalive_sec, dead_peer_sec;
+	/* welcome */
+	unsigned lanes; /* 0 with transport tcp */
+	unsigned keepalive_sec, dead_peer_sec; /* update, too; left out: 0 */
 	unsigned mtu; /* of the server's device */
+	unsigned rekey_sec, rekey_mib; /* what one key may do */
+	/* rekey; in an answer the share that it answers */
+	unsigned phase;
+	bool	 has_answers;
+	uint8_t	 answers[LANE_KEYS_SHARE];
 	/* welcome, update (addresses of this site; routes to it); owned */
 	struct prefix *addresses, *routes;
 	size_t	       naddresses, nroutes;
+	/* the same: DNS servers, as hosts, and domains; owned */
+	struct prefix *dns;
+	char	     **domains;
+	size_t	       ndns, ndomains;
 	/* hello: asked for; owned */
 	struct prefix *subnets;
 	size_t	       nsubnets;
@@ -115,6 +130,10 @@ char *message_encode(const struct message *msg, size_t *len);
 int  message_decode(struct message *msg, const void *payload, size_t len,
      const char **why);
 void message_fini(struct message *msg);
+
+/* The list and its texts anew, for message_free_domains(); NULL: no memory. */
+char **message_copy_domains(char *const *domains, size_t n);
+void   message_free_domains(char **domains, size_t n);
 
 /* "hello", for logs. */
 const char *message_name(enum message_type type);

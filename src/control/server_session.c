@@ -415,6 +415,9 @@ welcome(struct server_session *ss, const struct site *site)
 		msg.lanes = ss->workers;
 	msg.keepalive_sec = conf->keepalive_sec;
 	msg.dead_peer_sec = conf->dead_peer_sec;
+	msg.transport = CONF_TRANSPORT_UDP;
+	msg.rekey_sec = conf->rekey_sec;
+	msg.rekey_mib = conf->rekey_mib;
 	msg.mtu = ss->server->mtu;
 	fill_answer(ss, &msg);
 	ok = fill_networks(ss, &msg) &&

@@ -24,6 +24,7 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void on_ping_due(struct ev_loop *loop, struct ev_timer *timer,
     int events);
+static void ping(struct session *session);
 static void on_reap(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void note_transcript(struct session *session, enum message_type type,
     const void *payload, size_t len);
@@ -90,8 +91,24 @@ session_send(struct session *session, const struct message *msg)
 	r = tls_send(session->tls, header, sizeof(header), payload, len);
 	secret_free(payload, len + 1);
 	if (r < 0)
-		session_end(session, "the other end does not read");
+		session_lose(session, "the other end does not read");
 	return r;
+}
+
+/* A queue that is full is not the other end's fault: these are dropped. */
+int
+session_send_frames(struct session *session, const uint8_t *items, size_t len)
+{
+	uint8_t header[MESSAGE_HEADER_LEN];
+
+	message_header(header, MESSAGE_TYPE_FRAMES, len);
+	return tls_send(session->tls, header, sizeof(header), items, len);
+}
+
+void
+session_allow_frames(struct session *session)
+{
+	session->frames = true;
 }
 
 void
@@ -104,7 +121,18 @@ session_go_up(struct session *session, unsigned keepalive_sec,
 		return;
 	}
 	session->state = SESSION_UP;
+	session_set_times(session, keepalive_sec, dead_peer_sec);
+}
+
+void
+session_set_times(struct session *session, unsigned keepalive_sec,
+    unsigned dead_peer_sec)
+{
+	if (session->state != SESSION_UP || ev_is_active(&session->reaper))
+		return;
 	session->dead_after_sec = dead_peer_sec;
+	session->last_heard = mono_now();
+	ev_timer_stop(session->loop, &session->pinger);
 	ev_timer_set(&session->pinger, keepalive_sec, keepalive_sec);
 	ev_timer_start(session->loop, &session->pinger);
 }
@@ -118,6 +146,17 @@ session_transcript(const struct session *session, uint8_t digest[32])
 }
 
 void
+session_hurry(struct session *session, double within_sec)
+{
+	if (!ev_is_active(&session->deadline) ||
+	    ev_timer_remaining(session->loop, &session->deadline) <= within_sec)
+		return;
+	ev_timer_stop(session->loop, &session->deadline);
+	ev_timer_set(&session->deadline, within_sec, 0);
+	ev_timer_start(session->loop, &session->deadline);
+}
+
+void
 session_extend(struct session *session, unsigned sec)
 {
 	if (!ev_is_active(&session->deadline))
@@ -125,6 +164,24 @@ session_extend(struct session *session, unsigned sec)
 	ev_timer_stop(session->loop, &session->deadline);
 	ev_timer_set(&session->deadline, sec, 0);
 	ev_timer_start(session->loop, &session->deadline);
+}
+
+void
+session_probe(struct session *session, double within_sec)
+{
+	if (session->state != SESSION_UP)
+		return;
+	ping(session);
+	if (ev_is_active(&session->deadline))
+		return;
+	ev_timer_set(&session->deadline, within_sec, 0);
+	ev_timer_start(session->loop, &session->deadline);
+}
+
+bool
+session_is_silent(const struct session *session, unsigned sec, struct mono now)
+{
+	return mono_sub(now, session->last_heard) >= sec * MONO_SEC;
 }
 
 void
@@ -138,6 +195,15 @@ session_end(struct session *session, const char *why)
 	ev_timer_start(session->loop, &session->reaper);
 }
 
+/* Whoever means to end it says so: without a word it was an accident. */
+void
+session_lose(struct session *session, const char *why)
+{
+	if (!ev_is_active(&session->reaper))
+		session->lost = true;
+	session_end(session, why);
+}
+
 void
 session_refuse(struct session *session, const char *why,
     unsigned retry_after_sec)
@@ -147,6 +213,7 @@ session_refuse(struct session *session, const char *why,
 
 	strlcpy(msg.text, why, sizeof(msg.text));
 	(void)session_send(session, &msg);
+	session->lost = false;
 	session_end(session, why);
 }
 
@@ -157,6 +224,7 @@ session_bye(struct session *session, const char *why)
 
 	strlcpy(msg.text, why, sizeof(msg.text));
 	(void)session_send(session, &msg);
+	session->lost = false;
 	session_end(session, why);
 }
 
@@ -200,6 +268,8 @@ on_tls_data(void *arg, const uint8_t *data, size_t len)
 	struct session *session = arg;
 
 	session->last_heard = mono_now();
+	if (session->state == SESSION_UP)
+		ev_timer_stop(session->loop, &session->deadline);
 	while (len > 0 && !ev_is_active(&session->reaper)) {
 		size_t n = take(session, data, len);
 
@@ -211,7 +281,7 @@ on_tls_data(void *arg, const uint8_t *data, size_t len)
 static void
 on_tls_end(void *arg, const char *why)
 {
-	session_end(arg, why);
+	session_lose(arg, why);
 }
 
 /* Moves bytes into the message under way; dispatches it when it is whole. */
@@ -237,8 +307,13 @@ take(struct session *session, const uint8_t *data, size_t len)
 	}
 	/* Empty first: what is dispatched may end us. */
 	session->in_len = 0;
-	dispatch(session, session->in + MESSAGE_HEADER_LEN,
-	    want - MESSAGE_HEADER_LEN);
+	if (session->in[0] == MESSAGE_TYPE_FRAMES)
+		session->events->on_frames(session->arg,
+		    session->in + MESSAGE_HEADER_LEN,
+		    want - MESSAGE_HEADER_LEN);
+	else
+		dispatch(session, session->in + MESSAGE_HEADER_LEN,
+		    want - MESSAGE_HEADER_LEN);
 	/* It may have been a password. */
 	if (session->in != NULL && session->state != SESSION_UP)
 		secret_wipe(session->in, want);
@@ -251,7 +326,13 @@ header_is_acceptable(struct session *session)
 	size_t max = session->in_size - MESSAGE_HEADER_LEN;
 	size_t len = wire_read_u24(session->in + 1);
 
-	if (session->in[0] != MESSAGE_TYPE_JSON) {
+	if (session->in[0] == MESSAGE_TYPE_FRAMES) {
+		if (!session_takes_frames(session)) {
+			session_bye(session, "frames by TCP were not agreed on");
+			return false;
+		}
+		max = MESSAGE_MAX_FRAMES;
+	} else if (session->in[0] != MESSAGE_TYPE_JSON) {
 		session_bye(session, "a message of a type that we do not know");
 		return false;
 	}
@@ -291,19 +372,26 @@ dispatch(struct session *session, const uint8_t *payload, size_t len)
 static void
 on_deadline(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
+	static const char *const whys[] = {
+		[SESSION_TLS] = "no TLS handshake in time",
+		[SESSION_AUTH] = "no authentication in time",
+		[SESSION_UP] = "lost: no answer to a probe",
+		[SESSION_CLOSED] = "",
+	};
 	struct session *session = timer->data;
 
 	(void)loop;
 	(void)events;
-	session_end(session, session->state == SESSION_TLS ?
-		"no TLS handshake in time" : "no authentication in time");
+	if (session->state == SESSION_UP)
+		session_lose(session, whys[session->state]);
+	else
+		session_end(session, whys[session->state]);
 }
 
 static void
 on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct session *session = timer->data;
-	struct message	ping = { .type = MESSAGE_PING };
 	int64_t silence = mono_sub(mono_now(), session->last_heard);
 	char	text[TLS_WHY_SIZE];
 
@@ -312,11 +400,19 @@ on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 	if ((double)silence >= session->dead_after_sec * (double)MONO_SEC) {
 		snprintf(text, sizeof(text), "dead: nothing heard for %d s",
 		    (int)(silence / MONO_SEC));
-		session_end(session, text);
+		session_lose(session, text);
 		return;
 	}
-	ping.id = session->next_ping++;
-	(void)session_send(session, &ping);
+	ping(session);
+}
+
+static void
+ping(struct session *session)
+{
+	struct message msg = { .type = MESSAGE_PING };
+
+	msg.id = session->next_ping++;
+	(void)session_send(session, &msg);
 }
 
 static void

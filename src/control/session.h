@@ -33,8 +33,11 @@ struct session_events {
 	void (*on_ready)(void *arg); /* TLS is up: AUTH begins */
 	/* Any message but ping and pong; borrowed. */
 	void (*on_message)(void *arg, const struct message *msg);
+	/* Items of a type 2 message (tcp_frames.h); borrowed. */
+	void (*on_frames)(void *arg, uint8_t *items, size_t len);
 	/*
-	 * It is over.  Always from the loop, never from within another call of
+	 * It is over; `lost` says whether the session may go on by another
+	 * connection.  Always from the loop, never from within another call of
 	 * this interface, exactly once: the owner may free everything here.
 	 */
 	void (*on_end)(void *arg, const char *why);
@@ -47,9 +50,11 @@ struct session {
 	const struct session_events *events;
 	void			    *arg;
 	bool			     client;
+	bool			     lost; /* nobody ended it: it broke */
+	bool			     frames; /* type 2 is agreed on */
 	uint8_t			    *in; /* a message that is not complete */
 	size_t			     in_len, in_size;
-	struct ev_timer		     deadline; /* of TLS and AUTH together */
+	struct ev_timer		     deadline; /* of TLS and AUTH; of a probe */
 	struct ev_timer		     pinger;   /* while UP */
 	struct ev_timer		     reaper;   /* calls on_end */
 	double			     dead_after_sec;
@@ -72,18 +77,51 @@ void session_fini(struct session *session);
 /* 0 or a negative errno value; a full queue ends the session. */
 int session_send(struct session *session, const struct message *msg);
 
+/* Items for a type 2 message.  0 or a negative errno value. */
+int session_send_frames(struct session *session, const uint8_t *items,
+    size_t len);
+
+/* UP: frames may come and go by this connection. */
+void session_allow_frames(struct session *session);
+static inline bool
+session_takes_frames(const struct session *session)
+{
+	return session->frames && session->state == SESSION_UP &&
+	    session->tls != NULL && !ev_is_active(&session->reaper);
+}
+
 /* Authenticated: larger messages, no deadline, pings. */
 void session_go_up(struct session *session, unsigned keepalive_sec,
     unsigned dead_peer_sec);
 
+/* While UP: other times, from now on; what was heard before does not count. */
+void session_set_times(struct session *session, unsigned keepalive_sec,
+    unsigned dead_peer_sec);
+
+/*
+ * While UP: asks for a sign of life now; none within so many seconds, and the
+ * session ends.
+ */
+void session_probe(struct session *session, double within_sec);
+
 /* SHA-256 over the payloads of hello and welcome, as they were on the wire. */
 void session_transcript(const struct session *session, uint8_t digest[32]);
+
+/* Before UP: it has so many seconds left, at most. */
+void session_hurry(struct session *session, double within_sec);
 
 /* From now on it has so many seconds to authenticate: a person has to type. */
 void session_extend(struct session *session, unsigned sec);
 
+/* Whether it has heard nothing for so long. */
+bool session_is_silent(const struct session *session, unsigned sec,
+    struct mono now);
+
 /* Ends it for this reason; on_end follows. */
 void session_end(struct session *session, const char *why);
+
+/* The same, but nobody meant to: the session may go on by another connection. */
+void session_lose(struct session *session, const char *why);
 
 /* Says why to the other end first: "refused" or "bye". */
 void session_refuse(struct session *session, const char *why,

@@ -6,6 +6,7 @@
 #include <nettle/curve25519.h>
 #include <nettle/hkdf.h>
 #include <nettle/hmac.h>
+#include <nettle/sha2.h>
 
 #include "base/secret.h"
 #include "base/wire.h"
@@ -44,6 +45,23 @@ lane_secret_agree(struct lane_secret *secret, struct lane_share *ours,
 	secret_wipe(shared, sizeof(shared));
 	secret_wipe(&hmac, sizeof(hmac));
 	return usable;
+}
+
+void
+lane_keys_renewal(uint8_t renewal[32], const uint8_t transcript[32],
+    uint8_t phase, const uint8_t client_share[LANE_KEYS_SHARE],
+    const uint8_t server_share[LANE_KEYS_SHARE])
+{
+	static const char label[] = "tombolo rekey";
+	struct sha256_ctx sha;
+
+	sha256_init(&sha);
+	sha256_update(&sha, sizeof(label) - 1, (const uint8_t *)label);
+	sha256_update(&sha, 32, transcript);
+	sha256_update(&sha, 1, &phase);
+	sha256_update(&sha, LANE_KEYS_SHARE, client_share);
+	sha256_update(&sha, LANE_KEYS_SHARE, server_share);
+	sha256_digest(&sha, 32, renewal);
 }
 
 void

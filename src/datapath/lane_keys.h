@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define LANE_KEYS_LABEL "EXPORTER-tombolo-lane" /* of the exporter */
 #define LANE_KEYS_LEN	32
 #define LANE_KEYS_SHARE 32 /* an X25519 public or private key */
 
@@ -51,6 +52,14 @@ void lane_share_new(struct lane_share *share);
 bool lane_secret_agree(struct lane_secret *secret, struct lane_share *ours,
     const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t exporter[32],
     const uint8_t transcript[32], uint32_t session);
+
+/*
+ * What stands for the transcript when keys are renewed: `transcript` of the
+ * session, the new phase, and the shares of both ends (PROTOCOL 5.6).
+ */
+void lane_keys_renewal(uint8_t renewal[32], const uint8_t transcript[32],
+    uint8_t phase, const uint8_t client_share[LANE_KEYS_SHARE],
+    const uint8_t server_share[LANE_KEYS_SHARE]);
 
 void lane_keys_derive(struct lane_keys *keys, const struct lane_secret *secret,
     uint8_t phase, uint8_t lane);

@@ -265,7 +265,8 @@ static struct message
 with_routes(enum message_type type, size_t n)
 {
 	struct message msg = { .type = type, .session = 1, .lanes = 1,
-		.keepalive_sec = 10, .dead_peer_sec = 30, .mtu = 1500 };
+		.keepalive_sec = 10, .dead_peer_sec = 30,
+		.rekey_sec = 3600, .rekey_mib = 1, .mtu = 1500 };
 
 	msg.routes = calloc(n, sizeof(*msg.routes));
 	for (size_t i = 0; i < n; i++) {
