@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "admin/stats.h"
+#include "base/bucket.h"
 #include "base/log.h"
 #include "base/nitems.h"
 #include "base/secret.h"
@@ -19,7 +20,9 @@
 #include "control/engine.h"
 #include "control/server.h"
 
-#define PAUSE_SEC 0.5
+#define PAUSE_SEC    0.5
+#define RELOAD_BURST 16
+#define RELOAD_US    (MONO_SEC / 8)
 
 struct asker {
 	struct admin   *admin;
@@ -37,6 +40,9 @@ struct admin {
 	struct ev_io   acceptor;
 	struct ev_timer pause; /* when descriptors have run out */
 	unsigned       nclients;
+	struct bucket  reloads;
+	struct asker  *reloader; /* who waits for one; NULL: nobody */
+	bool	       reloading;
 	LIST_HEAD(, asker) askers;
 };
 
@@ -49,6 +55,10 @@ static void on_timeout(struct ev_loop *loop, struct ev_timer *timer,
 static void read_line(struct asker *asker);
 static void take_line(struct asker *asker, size_t len);
 static void answer(struct asker *asker, const char *line, size_t len);
+static void reload(struct asker *asker);
+static void on_reloaded(void *arg, const char *why, char *const *waiting,
+    unsigned n);
+static void reply(struct asker *asker, json_t *object);
 static json_t *run_command(struct engine *engine, const json_t *request);
 static json_t *kick(struct engine *engine, const json_t *request);
 static json_t *login(struct engine *engine, const json_t *request);
@@ -100,6 +110,7 @@ admin_free(struct admin *admin)
 		next = LIST_NEXT(asker, entry);
 		asker_free(asker);
 	}
+	monitor_ask_cancel(admin->engine->monitor, admin);
 	ev_io_stop(admin->engine->loop, &admin->acceptor);
 	ev_timer_stop(admin->engine->loop, &admin->pause);
 	free(admin);
@@ -203,24 +214,85 @@ take_line(struct asker *asker, size_t len)
 static void
 answer(struct asker *asker, const char *line, size_t len)
 {
+	json_t	   *request = json_loadb(line, len, JSON_REJECT_DUPLICATES,
+		   NULL);
+	const char *name = json_string_value(
+	    json_object_get(request, "command"));
+
+	if (name != NULL && strcmp(name, "reload") == 0)
+		reload(asker);
+	else
+		reply(asker, run_command(asker->admin->engine, request));
+	json_decref(request);
+}
+
+/* The only one that is not answered at once.  The monitor allows more of them. */
+static void
+reload(struct asker *asker)
+{
+	struct admin *admin = asker->admin;
+
+	if (admin->reloading ||
+	    !bucket_take(&admin->reloads, RELOAD_BURST, RELOAD_US,
+		mono_now())) {
+		reply(asker, error_answer("too often: try again in a second"));
+		return;
+	}
+	admin->engine->material_trouble[0] = '\0';
+	if (monitor_ask_reload(admin->engine->monitor, on_reloaded, admin) <
+	    0) {
+		reply(asker, error_answer("the monitor cannot be asked"));
+		return;
+	}
+	admin->reloading = true;
+	admin->reloader = asker;
+	ev_io_stop(admin->engine->loop, &asker->io);
+}
+
+/* What the monitor brought came before, and is in force. */
+static void
+on_reloaded(void *arg, const char *why, char *const *waiting, unsigned n)
+{
+	struct admin *admin = arg;
+	struct asker *asker = admin->reloader;
+	json_t	     *object, *names;
+
+	admin->reloading = false;
+	admin->reloader = NULL;
+	if (asker == NULL)
+		return;
+	if (why[0] == '\0')
+		why = admin->engine->material_trouble;
+	if (why[0] != '\0') {
+		reply(asker, error_answer(why));
+		return;
+	}
+	object = json_pack("{s:b}", "ok", 1);
+	names = json_array();
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(names, json_string(waiting[i]));
+	json_object_set_new(object, "needs_restart", names);
+	reply(asker, object);
+}
+
+/* Consumes it; NULL: there was no memory.  The asker may be gone afterwards. */
+static void
+reply(struct asker *asker, json_t *object)
+{
 	struct ev_loop *loop = asker->admin->engine->loop;
-	json_t	       *request = json_loadb(line, len, JSON_REJECT_DUPLICATES,
-		       NULL);
-	json_t	       *reply = run_command(asker->admin->engine, request);
 	size_t		size = 0;
 
-	json_decref(request);
-	if (reply != NULL)
-		size = json_dumpb(reply, NULL, 0, JSON_COMPACT);
+	if (object != NULL)
+		size = json_dumpb(object, NULL, 0, JSON_COMPACT);
 	if (size > 0)
 		asker->answer = malloc(size + 1);
 	if (asker->answer == NULL) {
-		json_decref(reply);
+		json_decref(object);
 		asker_free(asker);
 		return;
 	}
-	json_dumpb(reply, asker->answer, size, JSON_COMPACT);
-	json_decref(reply);
+	json_dumpb(object, asker->answer, size, JSON_COMPACT);
+	json_decref(object);
 	asker->answer[size] = '\n';
 	asker->answer_len = size + 1;
 	ev_io_stop(loop, &asker->io);
@@ -332,6 +404,8 @@ asker_free(struct asker *asker)
 	ev_timer_stop(admin->engine->loop, &asker->timer);
 	close(asker->io.fd);
 	LIST_REMOVE(asker, entry);
+	if (admin->reloader == asker)
+		admin->reloader = NULL;
 	admin->nclients--;
 	free(asker->answer);
 	free(asker);

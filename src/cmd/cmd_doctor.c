@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_doctor: what on this host would stop it; and reload.  Their words are
- * fixed already; what they do comes with a later version.
+ * cmd_doctor: what on this host would stop it.  Its word is fixed already; what
+ * it does comes with a later version.
  */
 #include "cmd/cmd.h"
 
@@ -19,21 +19,6 @@ cmd_doctor(int argc, char **argv)
 		.help = "Says what on this host or path would stop the daemon "
 			"(a later version will).",
 		.takes = OPTION_CONFIG,
-	};
-
-	return not_yet(&spec, argc, argv);
-}
-
-int
-cmd_reload(int argc, char **argv)
-{
-	static const struct options_spec spec = {
-		.command = "reload",
-		.synopsis = "[-c FILE | --socket PATH]",
-		.help = "Makes the running daemon take a changed configuration "
-			"(a later version will;\nchanges of sites it notices "
-			"by itself).",
-		.takes = OPTION_CONFIG | OPTION_SOCKET,
 	};
 
 	return not_yet(&spec, argc, argv);

@@ -29,11 +29,10 @@
 struct run_options {
 	const char *config;
 	bool	    foreground, sweep;
-	int	    log_level;
+	int	    log_level; /* -1: the configuration's */
 };
 
 static int   parse(struct run_options *options, int argc, char **argv);
-static bool  parse_level(int *level, const char *text);
 static char *absolute(const char *path);
 static bool  has_rights(void);
 static void  warn_of_bridge_nf(const struct conf *conf);
@@ -49,13 +48,6 @@ static const struct options_spec spec = {
 		"Without --foreground\nit goes to the background as soon as "
 		"it is up, and its log to syslog.  --sweep only\nundoes what "
 		"one that was killed has left on this host.",
-};
-
-static const char *const levels[] = {
-	[LOG_LEVEL_ERROR] = "error",
-	[LOG_LEVEL_WARN] = "warn",
-	[LOG_LEVEL_INFO] = "info",
-	[LOG_LEVEL_DEBUG] = "debug",
 };
 
 int
@@ -101,11 +93,12 @@ parse(struct run_options *options, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	int c;
+	enum log_level level;
+	int	       c;
 
 	*options = (struct run_options) {
 		.config = CONF_DIR "/" CONF_FILE,
-		.log_level = LOG_LEVEL_INFO,
+		.log_level = -1,
 	};
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
@@ -117,10 +110,11 @@ parse(struct run_options *options, int argc, char **argv)
 			options->foreground = true;
 			break;
 		case 'l':
-			if (!parse_level(&options->log_level, optarg))
+			if (!log_level_parse(&level, optarg))
 				return options_wrong(&spec,
 				    "--log-level %s: expected error, warn, "
 				    "info or debug", optarg);
+			options->log_level = (int)level;
 			break;
 		case 's':
 			options->sweep = true;
@@ -137,18 +131,6 @@ parse(struct run_options *options, int argc, char **argv)
 	if (optind < argc)
 		return options_wrong(&spec, "%s: too much", argv[optind]);
 	return OPTIONS_GO_ON;
-}
-
-static bool
-parse_level(int *level, const char *text)
-{
-	for (size_t i = 0; i < nitems(levels); i++) {
-		if (strcmp(levels[i], text) == 0) {
-			*level = (int)i;
-			return true;
-		}
-	}
-	return false;
 }
 
 /*

@@ -111,6 +111,16 @@ client_free(struct client *client)
 }
 
 void
+client_network_changed(struct client *client)
+{
+	if (client->state != CLIENT_WAIT || client->stopping ||
+	    client->answer.needs_person)
+		return;
+	ev_timer_stop(client->loop, &client->timer);
+	resolve(client);
+}
+
+void
 client_login(struct client *client)
 {
 	answer_person(&client->answer, mono_now());
@@ -175,7 +185,7 @@ static void
 resolve(struct client *client)
 {
 	set_state(client, CLIENT_RESOLVE);
-	if (monitor_ask_resolve(client->monitor, on_resolved, client) < 0)
+	if (monitor_ask_resolve(client->monitor, 0, on_resolved, client) < 0)
 		wait_and_retry(client);
 }
 
@@ -204,7 +214,7 @@ connect_next(struct client *client)
 	set_state(client, CLIENT_CONNECT);
 	endpoint_print(&client->servers[client->current], client->address,
 	    sizeof(client->address));
-	if (monitor_ask_connect(client->monitor, client->current, on_connected,
+	if (monitor_ask_connect(client->monitor, 0, client->current, on_connected,
 		client) < 0)
 		wait_and_retry(client);
 }
@@ -399,7 +409,7 @@ on_welcome(struct client *client, const struct message *msg)
 	log_info("server %s: up: site %s", client->address,
 	    client->conf->site);
 	take_assignment(client, msg);
-	if (monitor_ask_lanes(client->monitor, client->current, client->lanes,
+	if (monitor_ask_lanes(client->monitor, 0, client->current, client->lanes,
 		on_lane_sockets, client) < 0)
 		session_bye(&client->session, "no sockets for the lanes");
 }

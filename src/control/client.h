@@ -94,6 +94,8 @@ void client_free(struct client *client);
  * once unless the session is up.
  */
 void client_login(struct client *client);
+/* Addresses or routes of this host changed: a pause ends at once. */
+void client_network_changed(struct client *client);
 /* From now on this configuration (borrowed) instead of the one before. */
 void client_set_conf(struct client *client, const struct conf *conf);
 /* From now on another context (consumed). */

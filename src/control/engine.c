@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <bsd/string.h>
+
 #include "admin/admin.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -21,6 +23,7 @@
 #include "proc/sandbox.h"
 
 #define GOODBYE_SEC 0.2 /* for the farewells to leave */
+#define EXPIRY_SEC  60.0
 
 static int start(struct engine *engine);
 static int start_server(struct engine *engine);
@@ -29,6 +32,7 @@ static void stop(struct engine *engine);
 static void on_conf(void *arg, struct conf *conf);
 static void on_keeper(void *arg, int auth_fd, int sign_fd);
 static struct tls_context *server_context(struct engine *engine);
+static void complain(struct engine *engine, const char *why);
 static int find_srp_user(void *arg, void *connection, const char *name,
     struct keeper_tls_srp *user);
 static void on_srp_secret(void *arg, const char *secret, size_t len, int error);
@@ -40,9 +44,13 @@ static struct tls_pem pem(const struct engine *engine,
 static void on_material(void *arg, enum request_material kind,
     const char *text, size_t len);
 static void on_credential(void *arg, const char *site);
+static void on_network_changed(void *arg);
+static void on_egress(void *arg, const struct request_egress *egress);
 static void on_monitor_gone(void *arg);
 static void on_device_gone(void *arg);
 static void on_terminate(struct ev_loop *loop, struct ev_signal *signal,
+    int events);
+static void on_expiry(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void on_goodbye_over(struct ev_loop *loop, struct ev_timer *timer,
     int events);
@@ -52,6 +60,8 @@ static const struct monitor_ask_events monitor_events = {
 	.on_keeper = on_keeper,
 	.on_material = on_material,
 	.on_credential = on_credential,
+	.on_network_changed = on_network_changed,
+	.on_egress = on_egress,
 	.on_gone = on_monitor_gone,
 };
 
@@ -71,6 +81,7 @@ engine_main(void)
 	r = gift_receive(PROC_CHAN_FD, &engine->gift);
 	if (r < 0)
 		fatalx("the monitor's opening words: %s", strerror(-r));
+	tls_set_good_time(engine->gift.good_time);
 	if (start(engine) < 0)
 		engine->status = 1;
 	else
@@ -98,6 +109,9 @@ start(struct engine *engine)
 	ev_signal_start(engine->loop, &engine->terminate);
 	ev_timer_init(&engine->goodbye, on_goodbye_over, GOODBYE_SEC, 0);
 	engine->goodbye.data = engine;
+	ev_timer_init(&engine->expiry_timer, on_expiry, 1.0, EXPIRY_SEC);
+	engine->expiry_timer.data = engine;
+	ev_timer_start(engine->loop, &engine->expiry_timer);
 
 	engine->monitor = monitor_ask_new(engine->loop, PROC_CHAN_FD,
 	    &monitor_events, engine);
@@ -127,6 +141,23 @@ start(struct engine *engine)
 	return 0;
 }
 
+void
+engine_look_at_certificates(struct engine *engine)
+{
+	const struct client *client = engine->client;
+	struct tls_pem chain = pem(engine, REQUEST_MATERIAL_CHAIN),
+		       rsa = pem(engine, REQUEST_MATERIAL_CHAIN_RSA),
+		       site = pem(engine, REQUEST_MATERIAL_SITE);
+
+	expiry_set(&engine->expiry, EXPIRY_SERVER, tls_pem_end(&chain));
+	expiry_set(&engine->expiry, EXPIRY_SERVER_RSA, tls_pem_end(&rsa));
+	expiry_set(&engine->expiry, EXPIRY_SITE, tls_pem_end(&site));
+	/* What it was stays while it is away. */
+	if (client != NULL && client->state == CLIENT_UP && client->has_session)
+		expiry_set(&engine->expiry, EXPIRY_PEER,
+		    tls_peer_end(client->session.tls));
+}
+
 static int
 start_server(struct engine *engine)
 {
@@ -136,7 +167,7 @@ start_server(struct engine *engine)
 	if (tls == NULL)
 		return -1;
 	engine->server = server_new(engine->loop, engine->conf, engine->hub,
-	    engine->keeper, engine->monitor, tls, gift->listener, gift->mtu);
+	    engine->keeper, engine->monitor, tls, gift->listeners[0], gift->mtu);
 	return engine->server != NULL ? 0 : -1;
 }
 
@@ -157,7 +188,7 @@ server_context(struct engine *engine)
 	char		    why[TLS_WHY_SIZE];
 
 	if (config.key == NULL) {
-		log_warnx("the keeper has no key for the certificate");
+		complain(engine, "the keeper has no key for the certificate");
 		return NULL;
 	}
 	if (config.rsa_chain.len > 0) {
@@ -168,8 +199,17 @@ server_context(struct engine *engine)
 	}
 	tls = tls_context_new_server(&config, why);
 	if (tls == NULL)
-		log_warnx("%s", why);
+		complain(engine, why);
 	return tls;
+}
+
+/* In the log, and for who asked for it. */
+static void
+complain(struct engine *engine, const char *why)
+{
+	log_warnx("%s", why);
+	strlcpy(engine->material_trouble, why,
+	    sizeof(engine->material_trouble));
 }
 
 /* GnuTLS asks in the middle of a handshake. */
@@ -239,14 +279,14 @@ client_context(struct engine *engine, const char *srp_password)
 		config.site_key = keeper_ask_privkey(engine->keeper,
 		    REQUEST_KEY_MAIN);
 		if (config.site_key == NULL || config.site_chain.len == 0) {
-			log_warnx("there is no certificate or key of this "
-				  "site: join again with its invitation");
+			complain(engine, "there is no certificate or key of "
+			    "this site: join again with its invitation");
 			return NULL;
 		}
 	}
 	tls = tls_context_new_client(&config, why);
 	if (tls == NULL)
-		log_warnx("%s", why);
+		complain(engine, why);
 	return tls;
 }
 
@@ -271,6 +311,7 @@ stop(struct engine *engine)
 	if (engine->loop != NULL) {
 		ev_signal_stop(engine->loop, &engine->terminate);
 		ev_timer_stop(engine->loop, &engine->goodbye);
+		ev_timer_stop(engine->loop, &engine->expiry_timer);
 		ev_loop_destroy(engine->loop);
 	}
 	conf_free(engine->conf);
@@ -284,6 +325,7 @@ on_conf(void *arg, struct conf *conf)
 	struct conf   *old = engine->conf;
 
 	engine->conf = conf;
+	log_set_level(conf->log_level);
 	if (engine->server != NULL)
 		server_follow(engine->server, conf);
 	if (engine->client != NULL)
@@ -326,6 +368,8 @@ on_material(void *arg, enum request_material kind, const char *text, size_t len)
 	else
 		client_set_tls(engine->client, tls);
 	log_info("certificates: changed; new connections use them");
+	engine_look_at_certificates(engine);
+	expiry_warn(&engine->expiry, tls_time(), mono_now());
 }
 
 static void
@@ -335,6 +379,23 @@ on_credential(void *arg, const char *site)
 
 	if (engine->server != NULL)
 		server_credential_changed(engine->server, site);
+}
+
+static void
+on_network_changed(void *arg)
+{
+	struct engine *engine = arg;
+
+	if (engine->client != NULL)
+		client_network_changed(engine->client);
+}
+
+static void
+on_egress(void *arg, const struct request_egress *egress)
+{
+	struct engine *engine = arg;
+
+	engine->egress = *egress;
 }
 
 static void
@@ -368,6 +429,17 @@ on_terminate(struct ev_loop *loop, struct ev_signal *sig, int events)
 	if (engine->client != NULL)
 		client_bye(engine->client, "the site stops");
 	ev_timer_start(loop, &engine->goodbye);
+}
+
+static void
+on_expiry(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct engine *engine = timer->data;
+
+	(void)loop;
+	(void)events;
+	engine_look_at_certificates(engine);
+	expiry_warn(&engine->expiry, tls_time(), mono_now());
 }
 
 static void

@@ -12,6 +12,8 @@
 #include <ev.h>
 
 #include "base/mono.h"
+#include "control/expiry.h"
+#include "control/tls.h"
 #include "monitor/monitor_ask.h"
 
 struct admin;
@@ -30,14 +32,22 @@ struct engine {
 	struct hub	   *hub;
 	struct server	   *server; /* or */
 	struct client	   *client;
+	struct request_egress egress; /* a client's */
 	struct admin	   *admin;
 	struct ev_signal    terminate;
 	struct ev_timer	    goodbye;
+	struct expiry	    expiry;
+	struct ev_timer	    expiry_timer;
 	struct mono	    started;
+	char		    material_trouble[TLS_WHY_SIZE]; /* the last new
+			     certificates could not be used; or "" */
 	int		    status;
 };
 
 /* Runs until the monitor says so, or is gone.  Returns the exit status. */
 int engine_main(void);
+
+/* Looks at the certificates that are in use now, for engine->expiry. */
+void engine_look_at_certificates(struct engine *engine);
 
 #endif /* ENGINE_H */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
+#include "monitor/network.h"
 
 #define ENGINE_STOP_MS 5000 /* it says bye to every site */
 #define CHILD_STOP_MS  2000
@@ -28,9 +29,13 @@ static void  on_engine_closed(struct chan *chan);
 static void  on_closed_due(struct ev_loop *loop, struct ev_timer *w, int what);
 static void  on_ready(void *arg);
 static void  on_stop(void *arg);
+static void  on_pong(void *arg);
+static void  on_verified(void *arg);
 static void  on_violation(void *arg);
+static void  on_reload(void *arg, struct reload_report *report);
 static void  on_resolved(void *arg, uint32_t id, const struct endpoint *list,
      unsigned n);
+static void  on_egress(void *arg);
 static void  on_nonsense(void *arg);
 static void  close_pair(int fds[2]);
 
@@ -40,7 +45,7 @@ children_init(struct children *children, struct ev_loop *loop,
 {
 	*children = (struct children) {
 		.loop = loop,
-		.opening = { .listener = -1, .admin = -1, .keeper = NONE },
+		.opening = { .admin = -1, .keeper = NONE },
 		.keeper_dir = -1,
 		.engine_chan = { .fd = -1 },
 		.keeper = { .role = PROC_KEEPER, .start = start_keeper,
@@ -51,6 +56,8 @@ children_init(struct children *children, struct ev_loop *loop,
 		    .on_death = on_resolver_death, .arg = children },
 		.serve = { .conf = conf, .on_ready = on_ready,
 		    .on_stop = on_stop, .on_violation = on_violation,
+		    .on_reload = on_reload, .on_pong = on_pong,
+		    .on_verified = on_verified,
 		    .arg = children },
 	};
 	ev_timer_init(&children->closed_timer, on_closed_due, CLOSED_SEC, 0.);
@@ -61,6 +68,9 @@ children_init(struct children *children, struct ev_loop *loop,
 	children->lookup.arg = children;
 	children->serve.lookup = &children->lookup;
 	pam_init(&children->pam, loop);
+	pulse_init(&children->pulse, loop);
+	children->pulse.on_silent = on_violation;
+	children->pulse.arg = children;
 	children->serve.pam = &children->pam;
 }
 
@@ -70,9 +80,10 @@ children_start(struct children *children, struct network *network)
 	struct supervise *all[] = { &children->keeper, &children->resolver,
 		&children->engine };
 	bool resolves = children->serve.conf->role == CONF_CLIENT &&
-	    !children->lookup.numeric;
+	    lookup_needs_resolver(&children->lookup);
 
 	children->serve.network = network;
+	network_on_egress(network, on_egress, children);
 	children->pam.log_level = children->log_level;
 	for (size_t i = 0; i < nitems(all); i++) {
 		int r = 0;
@@ -100,6 +111,20 @@ children_set_conf(struct children *children, const struct conf *conf)
 }
 
 void
+children_set_log_level(struct children *children, int log_level)
+{
+	children->log_level = log_level;
+	children->pam.log_level = log_level;
+	/* The engine has it from the configuration; these read none. */
+	if (children->keeper.pid > 0)
+		supervise_restart(&children->keeper);
+	if (children->resolver.pid > 0) {
+		lookup_detach(&children->lookup);
+		supervise_restart(&children->resolver);
+	}
+}
+
+void
 children_set_material(struct children *children, enum request_material kind)
 {
 	if (children->engine_chan.fd != -1 &&
@@ -117,9 +142,18 @@ children_credential(struct children *children, const char *site)
 }
 
 void
+children_netchange(struct children *children)
+{
+	if (children->engine_chan.fd != -1 &&
+	    opening_send_netchange(&children->engine_chan) < 0)
+		supervise_kill(&children->engine);
+}
+
+void
 children_stop(struct children *children)
 {
 	ev_timer_stop(children->loop, &children->closed_timer);
+	pulse_stop(&children->pulse);
 	supervise_stop(&children->engine, ENGINE_STOP_MS);
 	chan_close(&children->engine_chan);
 	pam_fini(&children->pam);
@@ -200,6 +234,7 @@ open_engine(struct children *children, int fd)
 	int r;
 
 	serve_reset(&children->serve);
+	children->opening.restarts = children->engine.deaths;
 	chan_open(&children->engine_chan, children->loop, fd, on_engine_msg,
 	    on_engine_closed, children);
 	r = opening_send(&children->engine_chan, &children->opening);
@@ -250,8 +285,10 @@ on_engine_death(struct supervise *supervise)
 	struct children *children = supervise->arg;
 
 	ev_timer_stop(children->loop, &children->closed_timer);
+	pulse_stop(&children->pulse);
 	chan_close(&children->engine_chan);
 	lookup_forget(&children->lookup);
+	network_down(children->serve.network);
 	if (children->up)
 		supervise_restart(&children->keeper);
 	tell_death(children);
@@ -286,12 +323,21 @@ on_engine_msg(struct chan *chan, struct chan_msg *msg)
 	serve_request(&children->serve, chan, msg);
 }
 
+static void
+on_pong(void *arg)
+{
+	struct children *children = arg;
+
+	pulse_heard(&children->pulse);
+}
+
 /* It is about to end, most likely; or it broke the channel's rules. */
 static void
 on_engine_closed(struct chan *chan)
 {
 	struct children *children = chan->arg;
 
+	pulse_stop(&children->pulse);
 	ev_timer_set(&children->closed_timer, CLOSED_SEC, 0.);
 	ev_timer_start(children->loop, &children->closed_timer);
 }
@@ -313,6 +359,8 @@ on_ready(void *arg)
 	struct children *children = arg;
 
 	children->up = true;
+	on_egress(children);
+	pulse_start(&children->pulse, &children->engine_chan);
 	children->on_ready(children->arg);
 }
 
@@ -325,6 +373,14 @@ on_stop(void *arg)
 }
 
 static void
+on_verified(void *arg)
+{
+	struct children *children = arg;
+
+	children->on_verified(children->arg);
+}
+
+static void
 on_violation(void *arg)
 {
 	struct children *children = arg;
@@ -333,11 +389,35 @@ on_violation(void *arg)
 }
 
 static void
+on_reload(void *arg, struct reload_report *report)
+{
+	struct children *children = arg;
+
+	children->on_reload(children->arg, report);
+}
+
+static void
 on_resolved(void *arg, uint32_t id, const struct endpoint *list, unsigned n)
 {
 	struct children *children = arg;
 
+	network_set_servers(children->serve.network, list, n);
 	if (serve_resolved(&children->engine_chan, id, list, n) < 0)
+		supervise_kill(&children->engine);
+}
+
+/* For its status; a server has none. */
+static void
+on_egress(void *arg)
+{
+	struct children	     *children = arg;
+	struct request_egress egress;
+
+	if (children->engine_chan.fd == -1 ||
+	    children->serve.conf->role != CONF_CLIENT)
+		return;
+	network_egress(children->serve.network, &egress);
+	if (opening_send_egress(&children->engine_chan, &egress) < 0)
 		supervise_kill(&children->engine);
 }
 

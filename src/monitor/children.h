@@ -19,12 +19,14 @@
 #include "monitor/lookup.h"
 #include "monitor/opening.h"
 #include "monitor/pam.h"
+#include "monitor/pulse.h"
 #include "monitor/serve.h"
 #include "monitor/supervise.h"
 #include "proc/chan.h"
 
 struct conf;
 struct network;
+struct reload_report;
 
 struct children {
 	/* Set by the owner before the start, and kept up to date by it. */
@@ -34,6 +36,9 @@ struct children {
 	void (*on_ready)(void *arg); /* an engine is up, the first or a later */
 	void (*on_stop)(void *arg);  /* an administrator asked for the end */
 	void (*on_death)(void *arg); /* of any child */
+	void (*on_verified)(void *arg); /* the clock is right */
+	/* The same asked for another configuration. */
+	void (*on_reload)(void *arg, struct reload_report *report);
 	void		*arg;
 
 	bool		 up; /* an engine was, once */
@@ -44,6 +49,7 @@ struct children {
 	struct lookup	 lookup;
 	struct serve	 serve;
 	struct pam	 pam;
+	struct pulse	 pulse;
 };
 
 /* Before anything else; makes it safe to stop. */
@@ -56,12 +62,18 @@ bool children_start(struct children *children, struct network *network);
 /* Another configuration, borrowed; the opening has its text.  Tells it. */
 void children_set_conf(struct children *children, const struct conf *conf);
 
+/* From now on, of all of them; keeper and resolver are started anew for it. */
+void children_set_log_level(struct children *children, int log_level);
+
 /* Material of another content, as the opening has it now.  Tells the engine. */
 void children_set_material(struct children *children,
     enum request_material kind);
 
 /* The site's credential is another one; "": any may be.  Tells the engine. */
 void children_credential(struct children *children, const char *site);
+
+/* This host's network changed.  Tells the engine. */
+void children_netchange(struct children *children);
 
 /* Ends all: the engine first, so that it can say bye.  Blocking. */
 void children_stop(struct children *children);

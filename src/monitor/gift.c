@@ -43,7 +43,7 @@ static const struct gift_step steps[] = {
 	{ REQUEST_CONF,	    0, 0,		 take_conf },
 	{ REQUEST_MATERIAL, 0, 0,		 take_material },
 	{ REQUEST_DEVICE,   1, CONF_MAX_WORKERS, take_device },
-	{ REQUEST_LISTEN,   1, 1,		 take_listen },
+	{ REQUEST_LISTEN,   1, CONF_MAX_LISTENS, take_listen },
 	{ REQUEST_UDP,	    1, CONF_MAX_WORKERS, take_udp },
 	{ REQUEST_ADMIN,    1, 1,		 take_admin },
 	{ REQUEST_KEEPER,   2, 2,		 take_keeper },
@@ -60,7 +60,6 @@ gift_receive(int fd, struct gift *gift)
 	int		r = buf != NULL ? 0 : -ENOMEM;
 
 	*gift = (struct gift) {
-		.listener = -1,
 		.admin = -1,
 		.keeper_auth = -1,
 		.keeper_sign = -1,
@@ -84,11 +83,13 @@ gift_receive(int fd, struct gift *gift)
 void
 gift_free(struct gift *gift)
 {
-	const int singles[] = { gift->listener, gift->admin,
-		gift->keeper_auth, gift->keeper_sign };
+	const int singles[] = { gift->admin, gift->keeper_auth,
+		gift->keeper_sign };
 
 	for (unsigned i = 0; i < gift->nqueues; i++)
 		close(gift->queues[i]);
+	for (unsigned i = 0; i < gift->nlisteners; i++)
+		close(gift->listeners[i]);
 	for (unsigned i = 0; i < gift->nudp; i++)
 		close(gift->udp[i]);
 	for (size_t i = 0; i < nitems(singles); i++) {
@@ -99,7 +100,6 @@ gift_free(struct gift *gift)
 	for (size_t i = 0; i < nitems(gift->material); i++)
 		free(gift->material[i].text);
 	*gift = (struct gift) {
-		.listener = -1,
 		.admin = -1,
 		.keeper_auth = -1,
 		.keeper_sign = -1,
@@ -122,7 +122,8 @@ take_step(struct gift *gift, struct gift_pieces *pieces,
 	/* In order, each once; CONF until its last piece and no further. */
 	if (step->type == REQUEST_CONF ? gift->conf != NULL :
 		gift->conf == NULL || *last > msg->type ||
-		(*last == msg->type && step->type != REQUEST_MATERIAL))
+		(*last == msg->type && step->type != REQUEST_MATERIAL &&
+		    step->type != REQUEST_UDP))
 		return -EBADMSG;
 	*last = msg->type;
 	return step->take(gift, pieces, msg);
@@ -201,7 +202,8 @@ take_listen(struct gift *gift, struct gift_pieces *pieces,
     struct chan_msg *msg)
 {
 	(void)pieces;
-	gift->listener = gift_keep_fd(msg, 0);
+	for (unsigned i = 0; i < msg->nfds; i++)
+		gift->listeners[gift->nlisteners++] = gift_keep_fd(msg, i);
 	return msg->len == 0 ? 0 : -EBADMSG;
 }
 
@@ -210,6 +212,8 @@ take_udp(struct gift *gift, struct gift_pieces *pieces,
     struct chan_msg *msg)
 {
 	(void)pieces;
+	if (gift->nudp + msg->nfds > nitems(gift->udp))
+		return -EBADMSG;
 	for (unsigned i = 0; i < msg->nfds; i++)
 		gift->udp[gift->nudp++] = gift_keep_fd(msg, i);
 	return msg->len == 0 ? 0 : -EBADMSG;
@@ -243,6 +247,8 @@ take_start(struct gift *gift, struct gift_pieces *pieces,
 	(void)pieces;
 	wire_reader_init(&r, msg->data, msg->len);
 	wire_get_string(&r, gift->version, sizeof(gift->version));
+	gift->restarts = wire_get_u32(&r);
+	gift->good_time = (time_t)wire_get_u64(&r);
 	return wire_is_done(&r) ? 0 : -EBADMSG;
 }
 
@@ -255,7 +261,8 @@ gift_is_complete(const struct gift *gift)
 
 	return gift->conf != NULL && gift->material[needed].len > 0 &&
 	    gift->nqueues > 0 &&
-	    server == (gift->listener != -1) && server == (gift->nudp > 0);
+	    server == (gift->nlisteners > 0) &&
+	    gift->nudp == gift->nlisteners * gift->nqueues;
 }
 
 int

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "conf/conf.h"
 #include "proc/chan.h"
@@ -35,12 +36,16 @@ struct gift {
 	unsigned	 offloads; /* monitor/tapdev.h */
 	int		 queues[CONF_MAX_WORKERS];
 	unsigned	 nqueues;
-	int		 listener; /* -1: none */
-	int		 udp[CONF_MAX_WORKERS];
+	int		 listeners[CONF_MAX_LISTENS]; /* server */
+	unsigned	 nlisteners;
+	/* For each of them one a worker: udp[listener * nqueues + worker]. */
+	int		 udp[CONF_MAX_LISTENS * CONF_MAX_WORKERS];
 	unsigned	 nudp;
 	int		 admin; /* -1: none */
 	int		 keeper_auth, keeper_sign; /* -1: none */
 	char		 version[32];
+	unsigned	 restarts; /* engines that died before */
+	time_t		 good_time; /* it is not before; 0: unknown */
 };
 
 /*

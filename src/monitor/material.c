@@ -2,11 +2,11 @@
 #include "monitor/material.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
 
@@ -50,16 +50,17 @@ static const struct row {
 static bool  applies(const struct row *row, const struct conf *conf);
 static bool  may_miss(const struct row *row, const struct conf *conf);
 static bool  read_one(struct material *material, const struct row *row,
-     const struct conf *conf);
+     const struct conf *conf, char *why, size_t why_size);
 static char *path_of(const struct row *row, const struct conf *conf);
 
 bool
-material_read(struct material *material, const struct conf *conf)
+material_read(struct material *material, const struct conf *conf, char *why,
+    size_t why_size)
 {
 	*material = (struct material) { 0 };
 	for (size_t i = 0; i < nitems(rows); i++) {
 		if (!applies(&rows[i], conf) ||
-		    read_one(material, &rows[i], conf))
+		    read_one(material, &rows[i], conf, why, why_size))
 			continue;
 		material_fini(material);
 		return false;
@@ -149,7 +150,7 @@ may_miss(const struct row *row, const struct conf *conf)
 
 static bool
 read_one(struct material *material, const struct row *row,
-    const struct conf *conf)
+    const struct conf *conf, char *why, size_t why_size)
 {
 	char *path = path_of(row, conf);
 	char *text = NULL;
@@ -166,8 +167,8 @@ read_one(struct material *material, const struct row *row,
 		r = -ENODATA;
 	}
 	if (r < 0)
-		log_warnx("%s: %s", path != NULL ? path : "certificate",
-		    strerror(-r));
+		snprintf(why, why_size, "%s: %s",
+		    path != NULL ? path : "certificate", strerror(-r));
 	free(path);
 	if (r < 0)
 		return false;

@@ -27,8 +27,12 @@ struct material {
 	} of[REQUEST_MATERIALS];
 };
 
-/* False, and logged, when one is missing that must not be; then it is none. */
-bool material_read(struct material *material, const struct conf *conf);
+/*
+ * False, and a line in `why`, when one is missing that must not be; then it is
+ * none.
+ */
+bool material_read(struct material *material, const struct conf *conf,
+    char *why, size_t why_size);
 void material_fini(struct material *material);
 
 /* "certificate", "crl": the key of the configuration. */

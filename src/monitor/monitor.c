@@ -28,20 +28,22 @@
 #include "base/nitems.h"
 #include "conf/conf.h"
 #include "monitor/children.h"
+#include "monitor/good_time.h"
 #include "monitor/journal.h"
 #include "monitor/keeper_dir.h"
+#include "monitor/listening.h"
 #include "monitor/modes.h"
 #include "monitor/material.h"
+#include "monitor/netwatch.h"
 #include "monitor/network.h"
 #include "monitor/notify.h"
 #include "monitor/reload.h"
 #include "monitor/running.h"
 #include "monitor/sites_watch.h"
-#include "monitor/sockets.h"
 #include "proc/chan.h"
 #include "proc/proc.h"
 
-#define READY_SEC 30
+#define READY_SEC 75 /* more than the keeper may take; systemd waits 90 s */
 
 enum state { STARTING, RUNNING, STOPPING };
 
@@ -50,7 +52,7 @@ struct monitor {
 	int		 status; /* exit status */
 	struct conf	*conf;	 /* owned */
 	const char	*path;
-	enum log_level	 log_level;
+	int		 log_level; /* of the command line; -1: conf's */
 	int		 ready_fd; /* -1: told, or nobody waits */
 	struct ev_loop	*loop;
 	struct ev_signal sigterm, sigint, sighup;
@@ -59,7 +61,10 @@ struct monitor {
 	struct pidfh	   *pidfile;
 	struct network	   *network;
 	struct sites_watch *watch;
+	struct netwatch	   *netwatch;
 	struct children	    children;
+	struct reload	    reload;
+	struct good_time    good_time;
 	/* What every new engine gets, as in children.opening; owned. */
 	char	       *conf_text;
 	struct material material;
@@ -75,17 +80,16 @@ static bool lock_pidfile(struct monitor *monitor);
 static bool check_modes(struct monitor *monitor);
 static bool read_material(struct monitor *monitor);
 static bool make_network(struct monitor *monitor);
-static bool listen_unix(struct monitor *monitor);
-static bool listen_network(struct monitor *monitor);
+static bool listen_all(struct monitor *monitor);
 static bool open_keeper_dir(struct monitor *monitor);
 static bool watch_sites(struct monitor *monitor);
+static bool watch_network(struct monitor *monitor);
 static bool start_children(struct monitor *monitor);
 static bool give_up_rights(struct monitor *monitor);
 static bool log_failure(const char *what, int r);
 
 static void stop(struct monitor *monitor, int status);
 static void take_back(struct monitor *monitor);
-static void close_sockets(struct monitor *monitor);
 static void on_ready(void *arg);
 static void on_stop(void *arg);
 static void on_death(void *arg);
@@ -94,8 +98,9 @@ static void on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what);
 static bool on_is_file(void *arg, const char *name);
 static void on_change(void *arg);
 static void on_credential(void *arg, const char *site);
-static void reload_conf(struct monitor *monitor);
-static void reload_material(struct monitor *monitor);
+static void on_network_changed(void *arg);
+static void on_verified(void *arg);
+static void on_reload(void *arg, struct reload_report *report);
 static char *beside_socket(const struct conf *conf, const char *suffix);
 
 static bool (*const start_steps[])(struct monitor *monitor) = {
@@ -104,10 +109,10 @@ static bool (*const start_steps[])(struct monitor *monitor) = {
 	check_modes,
 	read_material,
 	make_network,
-	listen_unix,
-	listen_network,
+	listen_all,
 	open_keeper_dir,
 	watch_sites,
+	watch_network,
 	start_children,
 	give_up_rights,
 };
@@ -186,11 +191,15 @@ monitor_new(struct conf *conf, const char *path, int log_level, int ready_fd)
 	monitor->status = 1;
 	monitor->conf = conf;
 	monitor->path = path;
-	monitor->log_level = (enum log_level)log_level;
+	monitor->log_level = log_level;
+	if (log_level >= 0)
+		conf->log_level = (enum log_level)log_level;
 	monitor->ready_fd = ready_fd;
 	monitor->loop = loop;
 	children_init(&monitor->children, loop, conf);
-	monitor->children.log_level = log_level;
+	monitor->children.log_level = (int)conf->log_level;
+	monitor->children.on_reload = on_reload;
+	monitor->children.on_verified = on_verified;
 	monitor->children.on_ready = on_ready;
 	monitor->children.on_stop = on_stop;
 	monitor->children.on_death = on_death;
@@ -206,6 +215,7 @@ monitor_free(struct monitor *monitor)
 		close(monitor->ready_fd);
 	free(monitor->conf_text);
 	material_fini(&monitor->material);
+	good_time_fini(&monitor->good_time);
 	conf_free(monitor->conf);
 	free(monitor);
 }
@@ -219,10 +229,11 @@ prepare_process(struct monitor *monitor)
 	struct rlimit nofile;
 
 	/* Why a start fails is said at any level. */
-	log_init("monitor", monitor->log_level > LOG_LEVEL_WARN ?
-		monitor->log_level : LOG_LEVEL_WARN);
+	log_init("monitor", monitor->conf->log_level > LOG_LEVEL_WARN ?
+		monitor->conf->log_level : LOG_LEVEL_WARN);
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* write() says so as well */
 	/* The engine has a socket a site, and inherits this. */
 	if (getrlimit(RLIMIT_NOFILE, &nofile) == 0) {
 		nofile.rlim_cur = nofile.rlim_max;
@@ -258,8 +269,15 @@ check_modes(struct monitor *monitor)
 static bool
 read_material(struct monitor *monitor)
 {
+	char why[RELOAD_WHY_SIZE];
+
+	good_time_init(&monitor->good_time, monitor->conf);
+	monitor->children.opening.good_time = monitor->good_time.last;
 	monitor->children.opening.material = &monitor->material;
-	return material_read(&monitor->material, monitor->conf);
+	if (material_read(&monitor->material, monitor->conf, why, sizeof(why)))
+		return true;
+	log_warnx("%s", why);
+	return false;
 }
 
 static bool
@@ -280,46 +298,18 @@ make_network(struct monitor *monitor)
 	free(journal);
 	if (monitor->network == NULL)
 		return false;
+	monitor->reload = (struct reload) { .path = monitor->path,
+		.log_level = monitor->log_level, .conf = &monitor->conf,
+		.text = &monitor->conf_text, .material = &monitor->material,
+		.network = monitor->network, .children = &monitor->children };
 	opening->device = network_device(monitor->network);
 	return true;
 }
 
 static bool
-listen_unix(struct monitor *monitor)
+listen_all(struct monitor *monitor)
 {
-	int r = sockets_listen_unix(monitor->conf->socket, proc_admin_group());
-
-	if (r < 0)
-		return log_failure(monitor->conf->socket, r);
-	monitor->children.opening.admin = r;
-	return true;
-}
-
-static bool
-listen_network(struct monitor *monitor)
-{
-	const struct conf *conf = monitor->conf;
-	struct opening	  *opening = &monitor->children.opening;
-	unsigned	   workers = conf_workers(conf);
-	char		   what[32];
-	int		   r;
-
-	if (conf->role == CONF_CLIENT)
-		return true;
-	snprintf(what, sizeof(what), "TCP port %u", conf->port);
-	r = sockets_listen_tcp(&conf->listens[0].addr, conf->port);
-	if (r < 0)
-		return log_failure(what, r);
-	opening->listener = r;
-	snprintf(what, sizeof(what), "UDP port %u", conf->port);
-	r = sockets_listen_udp(&conf->listens[0].addr, conf->port, opening->udp,
-	    workers);
-	if (r < 0)
-		return log_failure(what, r);
-	opening->nudp = workers;
-	if ((conf->no_offloads & CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO)) == 0)
-		sockets_merge(opening->udp, workers);
-	return true;
+	return listening_open(monitor->conf, &monitor->children.opening);
 }
 
 static bool
@@ -357,6 +347,20 @@ watch_sites(struct monitor *monitor)
 	if (monitor->watch == NULL)
 		log_warn("%s/%s: changes cannot be noticed",
 		    monitor->conf->dir, CONF_SITES_DIR);
+	return true;
+}
+
+/* A server is where it is; a site's line may become another. */
+static bool
+watch_network(struct monitor *monitor)
+{
+	if (monitor->conf->role == CONF_SERVER)
+		return true;
+	monitor->netwatch = netwatch_new(monitor->loop,
+	    network_device(monitor->network)->ifindex, on_network_changed,
+	    monitor);
+	if (monitor->netwatch == NULL)
+		log_warn("changes of this host's network cannot be noticed");
 	return true;
 }
 
@@ -404,11 +408,12 @@ stop(struct monitor *monitor, int status)
 static void
 take_back(struct monitor *monitor)
 {
+	netwatch_free(monitor->netwatch);
 	sites_watch_free(monitor->watch);
 	children_stop(&monitor->children);
 	if (monitor->children.keeper_dir != -1)
 		close(monitor->children.keeper_dir);
-	close_sockets(monitor);
+	listening_close(monitor->conf, &monitor->children.opening);
 	if (monitor->network != NULL)
 		network_free(monitor->network);
 	if (monitor->pidfile != NULL)
@@ -416,38 +421,28 @@ take_back(struct monitor *monitor)
 }
 
 static void
-close_sockets(struct monitor *monitor)
-{
-	const struct opening *opening = &monitor->children.opening;
-
-	for (unsigned i = 0; i < opening->nudp; i++)
-		close(opening->udp[i]);
-	if (opening->listener != -1)
-		close(opening->listener);
-	if (opening->admin == -1)
-		return;
-	unlink(monitor->conf->socket);
-	close(opening->admin);
-}
-
-static void
 on_ready(void *arg)
 {
 	struct monitor *monitor = arg;
+	char		status[80];
 
 	if (monitor->state != STARTING) {
 		log_info("engine: is up again");
+		snprintf(status, sizeof(status),
+		    "STATUS=up; the engine was started again %u times",
+		    monitor->children.engine.deaths);
+		notify_send(status);
 		return;
 	}
 	monitor->state = RUNNING;
-	log_set_level(monitor->log_level);
+	log_set_level(monitor->conf->log_level);
 	ev_timer_stop(monitor->loop, &monitor->ready_timer);
 	log_info("up: %s, %s device %s",
 	    monitor->conf->role == CONF_SERVER ? "primary site" :
 						 "satellite site",
 	    conf_mode_name(monitor->conf->mode),
 	    network_device(monitor->network)->name);
-	notify_send("READY=1");
+	notify_send("READY=1\nSTATUS=up");
 	if (monitor->ready_fd == -1)
 		return;
 	if (write(monitor->ready_fd, "", 1) == -1)
@@ -483,12 +478,13 @@ on_death(void *arg)
 static void
 on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 {
+	struct reload_report report;
+
 	(void)loop;
 	(void)what;
 	if (w->signum == SIGHUP) {
-		log_info("SIGHUP: a changed %s is read at the next start, but "
-			 "for auth; that and the sites are noticed at once",
-		    CONF_FILE);
+		log_info("SIGHUP: the configuration is read again");
+		on_reload(w->data, &report);
 		return;
 	}
 	log_info("stops: %s", strsignal(w->signum));
@@ -519,8 +515,28 @@ on_is_file(void *arg, const char *name)
 static void
 on_change(void *arg)
 {
-	reload_conf(arg);
-	reload_material(arg);
+	struct monitor	    *monitor = arg;
+	struct reload_report report;
+
+	reload_take(&monitor->reload, RELOAD_SITES, &report);
+}
+
+static void
+on_verified(void *arg)
+{
+	struct monitor *monitor = arg;
+
+	good_time_note(&monitor->good_time, time(NULL));
+	monitor->children.opening.good_time = monitor->good_time.last;
+}
+
+/* The answer is in the report, and in the log. */
+static void
+on_reload(void *arg, struct reload_report *report)
+{
+	struct monitor *monitor = arg;
+
+	reload_take(&monitor->reload, RELOAD_ALL, report);
 }
 
 static void
@@ -531,58 +547,13 @@ on_credential(void *arg, const char *site)
 	children_credential(&monitor->children, site);
 }
 
-/* Which of them there are depends on the configuration, which came first. */
 static void
-reload_material(struct monitor *monitor)
+on_network_changed(void *arg)
 {
-	struct material *now = &monitor->material;
-	struct material	 fresh;
+	struct monitor *monitor = arg;
 
-	if (!material_read(&fresh, monitor->conf)) {
-		log_warnx("certificates: the last good ones are kept");
-		return;
-	}
-	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
-		enum request_material kind = (enum request_material)i;
-
-		if (fresh.of[i].text == NULL ||
-		    material_is_same(&fresh, now, kind))
-			continue;
-		material_swap(&fresh, now, kind);
-		children_set_material(&monitor->children, kind);
-		log_info("%s: changed", material_name(kind));
-	}
-	material_fini(&fresh);
-}
-
-/* The network first: what a site may send must have its route back. */
-static void
-reload_conf(struct monitor *monitor)
-{
-	struct opening *opening = &monitor->children.opening;
-	struct conf    *conf, *old = monitor->conf;
-	char	       *text;
-	size_t		len;
-
-	conf = reload_sites(monitor->path, old, &text, &len);
-	if (conf == NULL) {
-		log_warnx("sites: the last good ones are kept");
-		return;
-	}
-	if (len == opening->conf_len && memcmp(text, opening->conf, len) == 0) {
-		conf_free(conf);
-		free(text);
-		return;
-	}
-	network_update(monitor->network, conf);
-	free(monitor->conf_text);
-	monitor->conf_text = text;
-	opening->conf = text;
-	opening->conf_len = len;
-	monitor->conf = conf;
-	children_set_conf(&monitor->children, conf);
-	conf_free(old);
-	log_info("sites: changed; %zu are configured", conf->nsites);
+	log_debug("this host's network changed");
+	children_netchange(&monitor->children);
 }
 
 /* "NAME.sock" becomes "NAME" and the suffix. */

@@ -6,7 +6,8 @@
  * Starts keeper, engine and (client) resolver, holds the device and every
  * listening and UDP socket while they come and go, and serves the requests of
  * proc/request.h by a table (serve.c): which request, in which role, how
- * often.  Ends on SIGTERM and SIGINT, and takes everything back.
+ * often.  Reads its configuration again on SIGHUP.  Ends on SIGTERM and SIGINT,
+ * and takes everything back.
  */
 #ifndef MONITOR_H
 #define MONITOR_H
@@ -18,8 +19,8 @@ struct conf;
 /*
  * Runs until it is told to stop; consumes `conf` (from the file `path`, which
  * is absolute or the working directory stays).  `ready_fd` gets one byte when
- * the engine is up, and is closed (-1: nobody waits).  Returns the exit
- * status.
+ * the engine is up, and is closed (-1: nobody waits).  `log_level` -1 is what
+ * the configuration says.  Returns the exit status.
  */
 int monitor_run(struct conf *conf, const char *path, int log_level,
     int ready_fd);

@@ -5,12 +5,17 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/nitems.h"
+#include "conf/conf_keys.h"
+
+#define RELOAD_TEXT  512
+#define WAITING_TEXT 64
 
 struct ask {
 	bool	      taken;
@@ -27,6 +32,8 @@ struct ask {
 		    int error);
 		void (*network)(void *arg, int error, const char *why);
 		void (*pam)(void *arg, int fd, int error);
+		void (*reload)(void *arg, const char *why,
+		    char *const *waiting, unsigned n);
 	} done;
 };
 
@@ -48,12 +55,14 @@ static bool on_news(struct monitor_ask *ask, struct chan_msg *msg);
 static bool on_conf_piece(struct monitor_ask *ask, const struct chan_msg *msg);
 static bool on_material(struct monitor_ask *ask, const struct chan_msg *msg);
 static bool on_credential(struct monitor_ask *ask, const struct chan_msg *msg);
+static bool on_egress(struct monitor_ask *ask, const struct chan_msg *msg);
 static bool on_answer(struct monitor_ask *ask, struct chan_msg *msg);
 static bool answer_resolve(const struct ask *slot, struct chan_msg *msg);
 static bool answer_connect(const struct ask *slot, struct chan_msg *msg);
 static bool answer_lanes(const struct ask *slot, struct chan_msg *msg);
 static bool answer_network(const struct ask *slot, struct chan_msg *msg);
 static bool answer_pam(const struct ask *slot, struct chan_msg *msg);
+static bool answer_reload(const struct ask *slot, struct chan_msg *msg);
 static bool take_fd(struct chan_msg *msg, uint32_t *error);
 static int  to_error(uint32_t error);
 
@@ -95,24 +104,31 @@ monitor_ask_stop(struct monitor_ask *ask)
 	chan_send(&ask->chan, REQUEST_STOP, 0, NULL, 0, NULL, 0);
 }
 
+void
+monitor_ask_verified(struct monitor_ask *ask)
+{
+	chan_send(&ask->chan, REQUEST_VERIFIED, 0, NULL, 0, NULL, 0);
+}
+
 int
-monitor_ask_resolve(struct monitor_ask *ask,
+monitor_ask_resolve(struct monitor_ask *ask, unsigned which,
     void (*done)(void *arg, const struct endpoint *list, unsigned n), void *arg)
 {
-	struct ask *slot;
-	int	    r = ask_new(ask, REQUEST_RESOLVE, arg, &slot);
+	const uint8_t payload[] = { (uint8_t)which };
+	struct ask   *slot;
+	int	      r = ask_new(ask, REQUEST_RESOLVE, arg, &slot);
 
 	if (r < 0)
 		return r;
 	slot->done.resolve = done;
-	return ask_send(ask, slot, NULL, 0);
+	return ask_send(ask, slot, payload, sizeof(payload));
 }
 
 int
-monitor_ask_connect(struct monitor_ask *ask, unsigned index,
+monitor_ask_connect(struct monitor_ask *ask, unsigned which, unsigned index,
     void (*done)(void *arg, int fd, int error), void *arg)
 {
-	const uint8_t payload[] = { (uint8_t)index };
+	const uint8_t payload[] = { (uint8_t)which, (uint8_t)index };
 	struct ask   *slot;
 	int	      r;
 
@@ -126,10 +142,12 @@ monitor_ask_connect(struct monitor_ask *ask, unsigned index,
 }
 
 int
-monitor_ask_lanes(struct monitor_ask *ask, unsigned index, unsigned count,
+monitor_ask_lanes(struct monitor_ask *ask, unsigned which, unsigned index,
+    unsigned count,
     void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg)
 {
-	const uint8_t payload[] = { (uint8_t)index, (uint8_t)count };
+	const uint8_t payload[] = { (uint8_t)which, (uint8_t)index,
+		(uint8_t)count };
 	struct ask   *slot;
 	int	      r;
 
@@ -177,6 +195,44 @@ monitor_ask_network(struct monitor_ask *ask, const struct prefix *addresses,
 }
 
 int
+monitor_ask_dns(struct monitor_ask *ask, const struct prefix *servers,
+    size_t nservers, char *const *domains, size_t ndomains,
+    void (*done)(void *arg, int error, const char *why), void *arg)
+{
+	struct wire_writer w;
+	struct ask	  *slot;
+	uint8_t		  *buf;
+	int		   r;
+
+	if (nservers > CONF_MAX_DNS || ndomains > CONF_MAX_DOMAINS)
+		return -E2BIG;
+	buf = malloc(CHAN_MAX_PAYLOAD);
+	if (buf == NULL)
+		return -ENOMEM;
+	wire_writer_init(&w, buf, CHAN_MAX_PAYLOAD);
+	wire_put_u8(&w, (uint8_t)nservers);
+	for (size_t i = 0; i < nservers; i++)
+		request_put_addr(&w, &servers[i].addr);
+	wire_put_u8(&w, (uint8_t)ndomains);
+	for (size_t i = 0; i < ndomains; i++)
+		wire_put_string(&w, domains[i]);
+	assert(wire_writer_is_ok(&w));
+	r = ask_new(ask, REQUEST_DNS, arg, &slot);
+	if (r == 0) {
+		slot->done.network = done;
+		r = ask_send(ask, slot, buf, w.len);
+	}
+	free(buf);
+	return r;
+}
+
+void
+monitor_ask_down(struct monitor_ask *ask)
+{
+	chan_send(&ask->chan, REQUEST_DOWN, 0, NULL, 0, NULL, 0);
+}
+
+int
 monitor_ask_pam(struct monitor_ask *ask, const char *site, const char *address,
     void (*done)(void *arg, int fd, int error), void *arg)
 {
@@ -195,6 +251,20 @@ monitor_ask_pam(struct monitor_ask *ask, const char *site, const char *address,
 		return r;
 	slot->done.pam = done;
 	return ask_send(ask, slot, buf, w.len);
+}
+
+int
+monitor_ask_reload(struct monitor_ask *ask,
+    void (*done)(void *arg, const char *why, char *const *waiting, unsigned n),
+    void *arg)
+{
+	struct ask *slot;
+	int	    r = ask_new(ask, REQUEST_RELOAD, arg, &slot);
+
+	if (r < 0)
+		return r;
+	slot->done.reload = done;
+	return ask_send(ask, slot, NULL, 0);
 }
 
 void
@@ -276,6 +346,18 @@ on_news(struct monitor_ask *ask, struct chan_msg *msg)
 		return msg->nfds == 0 && on_material(ask, msg);
 	case REQUEST_CREDENTIAL:
 		return msg->nfds == 0 && on_credential(ask, msg);
+	case REQUEST_NETCHANGE:
+		if (msg->nfds != 0 || msg->len != 0)
+			return false;
+		ask->events->on_network_changed(ask->arg);
+		return true;
+	case REQUEST_EGRESS:
+		return msg->nfds == 0 && on_egress(ask, msg);
+	case REQUEST_PING:
+		if (msg->nfds != 0 || msg->len != 0)
+			return false;
+		return chan_send(&ask->chan, REQUEST_PONG, msg->id, NULL, 0,
+			   NULL, 0) == 0;
 	default:
 		return false;
 	}
@@ -308,6 +390,23 @@ on_material(struct monitor_ask *ask, const struct chan_msg *msg)
 		return false;
 	ask->events->on_material(ask->arg, kind, pem, len);
 	free(pem);
+	return true;
+}
+
+static bool
+on_egress(struct monitor_ask *ask, const struct chan_msg *msg)
+{
+	struct request_egress egress;
+
+	if (msg->len != 3 || msg->data[0] >= REQUEST_WAYS ||
+	    msg->data[1] >= REQUEST_WAYS || msg->data[2] >= REQUEST_DNSES)
+		return false;
+	egress = (struct request_egress) {
+		.v4 = (enum request_way)msg->data[0],
+		.v6 = (enum request_way)msg->data[1],
+		.dns = (enum request_dns)msg->data[2],
+	};
+	ask->events->on_egress(ask->arg, &egress);
 	return true;
 }
 
@@ -349,7 +448,9 @@ on_answer(struct monitor_ask *ask, struct chan_msg *msg)
 		return answer_lanes(&copy, msg);
 	case REQUEST_PAM:
 		return answer_pam(&copy, msg);
-	default:
+	case REQUEST_RELOAD:
+		return answer_reload(&copy, msg);
+	default: /* NETWORK, DNS */
 		return answer_network(&copy, msg);
 	}
 }
@@ -446,6 +547,33 @@ answer_network(const struct ask *slot, struct chan_msg *msg)
 		return false;
 	if (!slot->cancelled)
 		slot->done.network(slot->arg, to_error(error), why);
+	return true;
+}
+
+static bool
+answer_reload(const struct ask *slot, struct chan_msg *msg)
+{
+	struct wire_reader r;
+	char		   why[RELOAD_TEXT], names[CONF_NKEYS][WAITING_TEXT];
+	char		   section[16], key[32], *waiting[CONF_NKEYS];
+	unsigned	   n;
+
+	wire_reader_init(&r, msg->data, msg->len);
+	wire_get_string(&r, why, sizeof(why));
+	n = wire_get_u8(&r);
+	if (n > CONF_NKEYS)
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		wire_get_string(&r, section, sizeof(section));
+		wire_get_string(&r, key, sizeof(key));
+		snprintf(names[i], sizeof(names[i]), "%s in [%s]", key,
+		    section);
+		waiting[i] = names[i];
+	}
+	if (!wire_is_done(&r) || msg->nfds != 0)
+		return false;
+	if (!slot->cancelled)
+		slot->done.reload(slot->arg, why, waiting, n);
 	return true;
 }
 

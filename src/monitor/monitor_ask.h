@@ -34,6 +34,10 @@ struct monitor_ask_events {
 	    const char *pem, size_t len);
 	/* This site's credential is another one, or gone; "": any may be. */
 	void (*on_credential)(void *arg, const char *site);
+	/* This host's network changed: what was good may not be any more. */
+	void (*on_network_changed)(void *arg);
+	/* Where this host's traffic goes now; borrowed. */
+	void (*on_egress)(void *arg, const struct request_egress *egress);
 	/* The monitor is gone: end. */
 	void (*on_gone)(void *arg);
 };
@@ -45,21 +49,34 @@ void monitor_ask_free(struct monitor_ask *ask);
 
 void monitor_ask_ready(struct monitor_ask *ask);
 void monitor_ask_stop(struct monitor_ask *ask);
+/* The clock is right: a certificate was found valid.  Once an hour at most. */
+void monitor_ask_verified(struct monitor_ask *ask);
 
-/* Each returns 0, or a negative errno value and then nothing is called. */
-int monitor_ask_resolve(struct monitor_ask *ask,
+/*
+ * Each returns 0, or a negative errno value and then nothing is called.
+ * `which` is a server of the configuration, or REQUEST_PROXY.
+ */
+int monitor_ask_resolve(struct monitor_ask *ask, unsigned which,
     void (*done)(void *arg, const struct endpoint *list, unsigned n),
     void *arg);
 /* `fd` is the callee's, or -1 with a positive errno value in `error`. */
-int monitor_ask_connect(struct monitor_ask *ask, unsigned index,
+int monitor_ask_connect(struct monitor_ask *ask, unsigned which, unsigned index,
     void (*done)(void *arg, int fd, int error), void *arg);
 /* `fds` are the callee's; n is 0 on failure. */
-int monitor_ask_lanes(struct monitor_ask *ask, unsigned index, unsigned count,
+int monitor_ask_lanes(struct monitor_ask *ask, unsigned which, unsigned index,
+    unsigned count,
     void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg);
 int monitor_ask_network(struct monitor_ask *ask,
     const struct prefix *addresses, size_t naddresses,
     const struct prefix *routes, size_t nroutes,
     void (*done)(void *arg, int error, const char *why), void *arg);
+
+/* `domains`: texts of CONF_DOMAIN_MAX bytes at most. */
+int monitor_ask_dns(struct monitor_ask *ask, const struct prefix *servers,
+    size_t nservers, char *const *domains, size_t ndomains,
+    void (*done)(void *arg, int error, const char *why), void *arg);
+/* The session has ended. */
+void monitor_ask_down(struct monitor_ask *ask);
 
 /*
  * A PAM helper for `site`, as whose `address` the modules log; `fd` is its
@@ -67,6 +84,14 @@ int monitor_ask_network(struct monitor_ask *ask,
  */
 int monitor_ask_pam(struct monitor_ask *ask, const char *site,
     const char *address, void (*done)(void *arg, int fd, int error), void *arg);
+
+/*
+ * Another configuration.  `why` is "" when it was taken; `waiting` are `n`
+ * keys that need a restart, "mtu in [interface]".  All borrowed.
+ */
+int monitor_ask_reload(struct monitor_ask *ask,
+    void (*done)(void *arg, const char *why, char *const *waiting,
+	unsigned n), void *arg);
 
 /* Forget callbacks of this `arg`: their owner is gone (descriptors are closed). */
 void monitor_ask_cancel(struct monitor_ask *ask, const void *arg);

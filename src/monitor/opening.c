@@ -15,7 +15,7 @@
 static int send_fds(struct chan *engine, enum request type, const int *fds,
     unsigned nfds);
 static int send_device(struct chan *engine, const struct tapdev *device);
-static int send_start(struct chan *engine);
+static int send_start(struct chan *engine, const struct opening *opening);
 
 int
 opening_send(struct chan *engine, const struct opening *opening)
@@ -30,16 +30,18 @@ opening_send(struct chan *engine, const struct opening *opening)
 	}
 	if (r == 0)
 		r = send_device(engine, opening->device);
-	if (r == 0 && opening->listener != -1)
-		r = send_fds(engine, REQUEST_LISTEN, &opening->listener, 1);
-	if (r == 0 && opening->nudp > 0)
-		r = send_fds(engine, REQUEST_UDP, opening->udp, opening->nudp);
+	if (r == 0 && opening->nlisteners > 0)
+		r = send_fds(engine, REQUEST_LISTEN, opening->listeners,
+		    opening->nlisteners);
+	for (unsigned i = 0; r == 0 && i < opening->nlisteners; i++)
+		r = send_fds(engine, REQUEST_UDP, opening->udp[i],
+		    opening->nudp);
 	if (r == 0 && opening->admin != -1)
 		r = send_fds(engine, REQUEST_ADMIN, &opening->admin, 1);
 	if (r == 0)
 		r = opening_send_keeper(engine, opening->keeper);
 	if (r == 0)
-		r = send_start(engine);
+		r = send_start(engine, opening);
 	return r;
 }
 
@@ -98,6 +100,22 @@ opening_send_credential(struct chan *engine, const char *site)
 }
 
 int
+opening_send_netchange(struct chan *engine)
+{
+	return send_fds(engine, REQUEST_NETCHANGE, NULL, 0);
+}
+
+int
+opening_send_egress(struct chan *engine, const struct request_egress *egress)
+{
+	const uint8_t payload[] = { (uint8_t)egress->v4, (uint8_t)egress->v6,
+		(uint8_t)egress->dns };
+
+	return chan_send(engine, REQUEST_EGRESS, 0, payload, sizeof(payload),
+	    NULL, 0);
+}
+
+int
 opening_send_keeper(struct chan *engine, const int keeper[2])
 {
 	return send_fds(engine, REQUEST_KEEPER, keeper, 2);
@@ -128,13 +146,15 @@ send_device(struct chan *engine, const struct tapdev *device)
 }
 
 static int
-send_start(struct chan *engine)
+send_start(struct chan *engine, const struct opening *opening)
 {
 	struct wire_writer w;
 	uint8_t		   buf[64];
 
 	wire_writer_init(&w, buf, sizeof(buf));
 	wire_put_string(&w, PACKAGE_VERSION);
+	wire_put_u32(&w, opening->restarts);
+	wire_put_u64(&w, (uint64_t)opening->good_time);
 	if (!wire_writer_is_ok(&w))
 		return -EMSGSIZE;
 	return chan_send(engine, REQUEST_START, 0, buf, w.len, NULL, 0);

@@ -8,11 +8,13 @@
 #define OPENING_H
 
 #include <stddef.h>
+#include <time.h>
 
 #include "conf/conf.h"
 #include "monitor/material.h"
 #include "monitor/tapdev.h"
 #include "proc/chan.h"
+#include "proc/request.h"
 
 /* All borrowed; the engine gets duplicates of the descriptors. */
 struct opening {
@@ -20,11 +22,14 @@ struct opening {
 	size_t		     conf_len;
 	const struct material *material;
 	const struct tapdev *device;
-	int		     listener; /* -1: none */
-	int		     udp[CONF_MAX_WORKERS];
-	unsigned	     nudp;
+	int		     listeners[CONF_MAX_LISTENS];
+	int		     udp[CONF_MAX_LISTENS][CONF_MAX_WORKERS];
+	unsigned	     nlisteners; /* a client has none */
+	unsigned	     nudp; /* of each */
 	int		     admin; /* -1: none */
 	int		     keeper[2]; /* auth, sign */
+	unsigned	     restarts; /* of the engine, so far */
+	time_t		     good_time; /* it is not before; 0: unknown */
 };
 
 /* Each returns 0 or a negative errno value: then the engine is useless. */
@@ -34,6 +39,9 @@ int opening_send_conf(struct chan *engine, const char *text, size_t len);
 int opening_send_material(struct chan *engine, const struct material *material,
     enum request_material kind);
 int opening_send_credential(struct chan *engine, const char *site);
+int opening_send_netchange(struct chan *engine);
+int opening_send_egress(struct chan *engine,
+    const struct request_egress *egress);
 int opening_send_keeper(struct chan *engine, const int keeper[2]);
 
 #endif /* OPENING_H */

@@ -19,7 +19,7 @@
 #include "base/mono.h"
 #include "proc/voucher.h"
 
-#define PAM_MAX_HELPERS 16
+#define PAM_MAX_HELPERS 24
 
 struct conf;
 

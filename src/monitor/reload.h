@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reload: the sites anew, and the methods they may use, while the daemon runs
- * with the rest as it is.
+ * reload: another configuration, while the daemon runs.
+ *
+ * It is read and checked whole before anything of it is taken: with a
+ * complaint, or a certificate that cannot be read, the old one stays.  Then the
+ * live keys (conf_keys.c says which) and the sites go to network and engine;
+ * what needs a restart is told.  Sessions that none of it is about go on.
  *
  * The text of conf_print() is what the engine gets and what is compared: same
  * text, nothing has changed.
@@ -12,18 +16,47 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "conf/conf_keys.h"
+
+struct children;
 struct conf;
+struct material;
+struct network;
+
+enum reload_scope {
+	RELOAD_SITES, /* what is noticed by itself: sites, auth, certificates */
+	RELOAD_ALL,   /* an administrator asked */
+};
+
+/* What the daemon runs with; the pointers are into its owner. */
+struct reload {
+	const char	 *path;
+	int		  log_level; /* of the command line; -1: the file's */
+	struct conf	**conf;
+	char		**text; /* conf_print() of it */
+	struct material	 *material;
+	struct network	 *network;
+	struct children	 *children; /* its opening has the text, too */
+};
+
+#define RELOAD_WHY_SIZE 512
+
+struct reload_report {
+	char why[RELOAD_WHY_SIZE]; /* it was refused; "": it was taken */
+	/* What was changed in the file and needs a restart. */
+	const struct conf_key *waiting[CONF_NKEYS];
+	unsigned	       nwaiting;
+};
 
 /* conf_print() into a new string.  False, and logged, when it is too large. */
 bool reload_print(const struct conf *conf, char **text, size_t *len);
 
 /*
- * `running` with the sites and the `auth` lines that are in the files now; what
- * else was changed in `path` meanwhile is for the next start.  Parsed from its own print, so the
- * engine takes it, too.  NULL when something is wrong, all of it logged; else
- * the caller owns the conf and the text.
+ * Reads the files and takes what may be taken.  All that matters is logged;
+ * false when it was refused.  With RELOAD_SITES, certificates that cannot be
+ * read do not keep the sites from being taken.
  */
-struct conf *reload_sites(const char *path, const struct conf *running,
-    char **text, size_t *len);
+bool reload_take(struct reload *reload, enum reload_scope scope,
+    struct reload_report *report);
 
 #endif /* RELOAD_H */

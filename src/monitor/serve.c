@@ -12,10 +12,13 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
+#include "monitor/dns.h"
 #include "monitor/lookup.h"
 #include "monitor/network.h"
 #include "monitor/pam.h"
+#include "monitor/reload.h"
 #include "monitor/sockets.h"
+#include "proc/pam_chat.h"
 #include "proc/request.h"
 
 #define SERVER	   0x1
@@ -30,7 +33,8 @@ typedef const char *serve_fn(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg);
 
 static serve_fn serve_ready, serve_resolve, serve_connect, serve_lanes,
-    serve_network, serve_pam, serve_stop;
+    serve_network, serve_dns, serve_down, serve_pam, serve_stop, serve_reload,
+    serve_pong, serve_verified;
 
 /* What an engine does in its worst minute, and some more. */
 static const struct permit {
@@ -43,13 +47,20 @@ static const struct permit {
 	serve_fn    *serve;
 } permits[] = {
 	{ REQUEST_READY,   ANY,        0, 0, 1,  NEVER,          serve_ready },
-	{ REQUEST_RESOLVE, ANY_CLIENT, 0, 0, 16, MONO_SEC / 2,   serve_resolve },
-	{ REQUEST_CONNECT, ANY_CLIENT, 1, 1, 64, MONO_SEC / 8,   serve_connect },
-	{ REQUEST_LANES,   ANY_CLIENT, 2, 2, 64, MONO_SEC / 8,   serve_lanes },
+	{ REQUEST_RESOLVE, ANY_CLIENT, 1, 1, 32, MONO_SEC / 4,   serve_resolve },
+	{ REQUEST_CONNECT, ANY_CLIENT, 2, 2, 64, MONO_SEC / 8,   serve_connect },
+	{ REQUEST_LANES,   ANY_CLIENT, 3, 3, 64, MONO_SEC / 8,   serve_lanes },
 	{ REQUEST_NETWORK, CLIENT_TUN, 3, CHAN_MAX_PAYLOAD, 16, MONO_SEC / 2,
 	    serve_network },
-	{ REQUEST_PAM,     SERVER,     4, 160, 32, MONO_SEC / 8,  serve_pam },
+	{ REQUEST_DNS,     CLIENT_TUN, 2, CHAN_MAX_PAYLOAD, 16, MONO_SEC / 2,
+	    serve_dns },
+	{ REQUEST_DOWN,    CLIENT_TUN, 0, 0, 16, MONO_SEC / 2,   serve_down },
+	{ REQUEST_PAM,     SERVER,     4, 160, PAM_CHAT_BURST,
+	    MONO_SEC / PAM_CHAT_PER_SEC, serve_pam },
 	{ REQUEST_STOP,    ANY,        0, 0, 4,  NEVER,          serve_stop },
+	{ REQUEST_PONG,    ANY,        0, 0, 32, MONO_SEC / 16,  serve_pong },
+	{ REQUEST_VERIFIED, ANY_CLIENT, 0, 0, 8, 60 * MONO_SEC, serve_verified },
+	{ REQUEST_RELOAD,  ANY,        0, 0, 64, MONO_SEC / 16,  serve_reload },
 };
 static_assert(nitems(permits) <= SERVE_MAX_KINDS, "a bucket for each");
 
@@ -65,6 +76,9 @@ static const char *check_and_serve(struct serve *serve, struct chan *engine,
 static unsigned role_of(const struct conf *conf);
 static bool	decode_assignment(struct assignment *assignment,
 	const struct chan_msg *msg);
+static bool	decode_dns(struct dns_list *list, const struct chan_msg *msg);
+static const char *answer_why(struct chan *engine, const struct chan_msg *msg,
+    int r, const char *why);
 static const char *answer_fds(struct chan *engine, const struct chan_msg *msg,
     int error, int *fds, unsigned nfds);
 static const char *sent(int r);
@@ -161,21 +175,66 @@ serve_stop(struct serve *serve, struct chan *engine,
 	return NULL;
 }
 
+static const char *
+serve_pong(struct serve *serve, struct chan *engine,
+    const struct chan_msg *msg)
+{
+	(void)engine;
+	(void)msg;
+	serve->on_pong(serve->arg);
+	return NULL;
+}
+
+static const char *
+serve_verified(struct serve *serve, struct chan *engine,
+    const struct chan_msg *msg)
+{
+	(void)engine;
+	(void)msg;
+	serve->on_verified(serve->arg);
+	return NULL;
+}
+
+/* What it brings goes out before the answer. */
+static const char *
+serve_reload(struct serve *serve, struct chan *engine,
+    const struct chan_msg *msg)
+{
+	struct reload_report report = { 0 };
+	struct wire_writer   w;
+	uint8_t		     buf[RELOAD_WHY_SIZE + CONF_NKEYS * 64];
+
+	serve->on_reload(serve->arg, &report);
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_string(&w, report.why);
+	wire_put_u8(&w, (uint8_t)report.nwaiting);
+	for (unsigned i = 0; i < report.nwaiting; i++) {
+		wire_put_string(&w,
+		    conf_section_name(report.waiting[i]->section));
+		wire_put_string(&w, report.waiting[i]->name);
+	}
+	assert(wire_writer_is_ok(&w));
+	return sent(chan_send(engine, REQUEST_RELOAD, msg->id, buf, w.len,
+	    NULL, 0));
+}
+
 /* The answer goes out by serve_resolved(), perhaps later. */
 static const char *
 serve_resolve(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
 	(void)engine;
-	return lookup_ask(serve->lookup, msg->id) ? NULL :
-						    "too many at once";
+	return lookup_ask(serve->lookup, msg->data[0], msg->id) ?
+	    NULL :
+	    "there is no such server, or too many at once";
 }
 
 static const char *
 serve_connect(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	const struct endpoint *server = lookup_get(serve->lookup, msg->data[0]);
+	const struct endpoint *server = lookup_get(serve->lookup,
+	    msg->data[0], msg->data[1]);
 	int fd = server != NULL ? sockets_connect(server) : -EINVAL;
 
 	/* No violation: the list may have become shorter meanwhile. */
@@ -186,12 +245,15 @@ static const char *
 serve_lanes(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	const struct endpoint *server = lookup_get(serve->lookup, msg->data[0]);
-	unsigned	       count = msg->data[1];
+	const struct endpoint *server = lookup_get(serve->lookup,
+	    msg->data[0], msg->data[1]);
+	unsigned	       count = msg->data[2];
 	int		       fds[CONF_MAX_WORKERS], r;
 
 	if (count < 1 || count > CONF_MAX_WORKERS)
 		return "its count is wrong";
+	if (msg->data[0] == REQUEST_PROXY)
+		return "a proxy has no lanes";
 	r = server != NULL ? sockets_lanes(server, fds, count) : -EINVAL;
 	if (r > 0 && (serve->conf->no_offloads &
 			 CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO)) == 0)
@@ -204,8 +266,6 @@ serve_network(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
 	struct assignment *assignment = calloc(1, sizeof(*assignment));
-	struct wire_writer w;
-	uint8_t		   buf[512];
 	char		   why[256] = "";
 	int		   r = -ENOMEM;
 
@@ -218,11 +278,33 @@ serve_network(struct serve *serve, struct chan *engine,
 		    assignment->naddresses, assignment->routes,
 		    assignment->nroutes, why, sizeof(why));
 	free(assignment);
-	wire_writer_init(&w, buf, sizeof(buf));
-	wire_put_u32(&w, r < 0 ? (uint32_t)-r : 0);
-	wire_put_string(&w, why);
-	return sent(chan_send(engine, REQUEST_NETWORK, msg->id, buf, w.len,
-	    NULL, 0));
+	return answer_why(engine, msg, r, why);
+}
+
+static const char *
+serve_dns(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
+{
+	struct dns_list *list = calloc(1, sizeof(*list));
+	char		 why[256] = "";
+	int		 r = -ENOMEM;
+
+	if (list != NULL && !decode_dns(list, msg)) {
+		free(list);
+		return "malformed";
+	}
+	if (list != NULL)
+		r = network_set_dns(serve->network, list, why, sizeof(why));
+	free(list);
+	return answer_why(engine, msg, r, why);
+}
+
+static const char *
+serve_down(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
+{
+	(void)engine;
+	(void)msg;
+	network_down(serve->network);
+	return NULL;
 }
 
 /*
@@ -267,6 +349,39 @@ decode_assignment(struct assignment *assignment, const struct chan_msg *msg)
 	for (size_t i = 0; i < assignment->nroutes; i++)
 		request_get_prefix(&r, &assignment->routes[i]);
 	return wire_is_done(&r);
+}
+
+static bool
+decode_dns(struct dns_list *list, const struct chan_msg *msg)
+{
+	struct wire_reader r;
+
+	wire_reader_init(&r, msg->data, msg->len);
+	list->nservers = wire_get_u8(&r);
+	if (list->nservers > CONF_MAX_DNS)
+		return false;
+	for (size_t i = 0; i < list->nservers; i++)
+		request_get_addr(&r, &list->servers[i]);
+	list->ndomains = wire_get_u8(&r);
+	if (list->ndomains > CONF_MAX_DOMAINS)
+		return false;
+	for (size_t i = 0; i < list->ndomains; i++)
+		wire_get_string(&r, list->domains[i],
+		    sizeof(list->domains[i]));
+	return wire_is_done(&r);
+}
+
+static const char *
+answer_why(struct chan *engine, const struct chan_msg *msg, int r,
+    const char *why)
+{
+	struct wire_writer w;
+	uint8_t		   buf[512];
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_u32(&w, r < 0 ? (uint32_t)-r : 0);
+	wire_put_string(&w, why);
+	return sent(chan_send(engine, msg->type, msg->id, buf, w.len, NULL, 0));
 }
 
 /* Ours are closed: the engine has its own now. */

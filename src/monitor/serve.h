@@ -17,12 +17,13 @@
 #include "base/bucket.h"
 #include "proc/chan.h"
 
-#define SERVE_MAX_KINDS 8
+#define SERVE_MAX_KINDS 16
 
 struct conf;
 struct lookup;
 struct network;
 struct pam;
+struct reload_report;
 
 struct serve {
 	const struct conf *conf; /* borrowed; the owner keeps it up to date */
@@ -33,6 +34,9 @@ struct serve {
 	struct bucket	   buckets[SERVE_MAX_KINDS];
 	void (*on_ready)(void *arg);
 	void (*on_stop)(void *arg);
+	void (*on_pong)(void *arg);
+	void (*on_verified)(void *arg);
+	void (*on_reload)(void *arg, struct reload_report *report);
 	/* Logged already; kill the engine. */
 	void (*on_violation)(void *arg);
 	void *arg;

@@ -46,13 +46,27 @@ on_credential(void *arg, const char *site)
 }
 
 static void
+on_network_changed(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_egress(void *arg, const struct request_egress *egress)
+{
+	(void)arg;
+	FUZZ_CHECK(egress->v4 < REQUEST_WAYS && egress->v6 < REQUEST_WAYS);
+	FUZZ_CHECK(egress->dns < REQUEST_DNSES);
+}
+
+static void
 on_gone(void *arg)
 {
 	(void)arg;
 }
 
 static const struct monitor_ask_events events = { on_conf, on_keeper,
-	on_material, on_credential, on_gone };
+	on_material, on_credential, on_network_changed, on_egress, on_gone };
 
 static void
 on_fd(void *arg, int fd, int error)
@@ -77,7 +91,7 @@ hear(int fd)
 	struct monitor_ask *ask = monitor_ask_new(loop, fd, &events, NULL);
 
 	monitor_ask_pam(ask, "berlin", "192.0.2.1", on_fd, NULL);
-	monitor_ask_connect(ask, 0, on_fd, NULL);
+	monitor_ask_connect(ask, 0, 0, on_fd, NULL);
 	monitor_ask_network(ask, NULL, 0, NULL, 0, on_network, NULL);
 	for (int i = 0; i < 2 * MAX_DATAGRAMS; i++)
 		ev_run(loop, EVRUN_NOWAIT);

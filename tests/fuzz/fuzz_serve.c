@@ -13,6 +13,7 @@
 #include "base/wire.h"
 #include "conf/conf.h"
 #include "monitor/lookup.h"
+#include "monitor/reload.h"
 #include "monitor/serve.h"
 #include "proc/request.h"
 
@@ -24,6 +25,13 @@ struct rig {
 	struct chan   engine;
 	unsigned      violations;
 };
+
+static void
+on_reload(void *arg, struct reload_report *report)
+{
+	(void)arg;
+	(void)report;
+}
 
 static void
 on_nothing(void *arg)
@@ -49,7 +57,8 @@ on_msg(struct chan *chan, struct chan_msg *msg)
 	struct rig *rig = chan->arg;
 
 	/* What it asks for is another's work; sockets to nowhere are enough. */
-	if (msg->type != REQUEST_NETWORK && msg->type != REQUEST_PAM)
+	if (msg->type != REQUEST_NETWORK && msg->type != REQUEST_DNS &&
+	    msg->type != REQUEST_DOWN && msg->type != REQUEST_PAM)
 		serve_request(&rig->serve, chan, msg);
 	FUZZ_CHECK(rig->violations <= 1);
 }
@@ -68,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rig	       rig = { .violations = 0 };
 	char		       host[] = "127.0.0.1";
 	struct conf	       conf = { .nservers = 1,
-			       .servers = { { .host = host, .port = 9 } } };
+		.servers = { { .host = host, .port = 9 } } };
 	uint8_t		       role;
 	int		       fds[2];
 
@@ -81,6 +90,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf.mode = role & 2 ? CONF_TUN : CONF_TAP;
 	rig.serve = (struct serve) { .conf = &conf, .lookup = &rig.lookup,
 		.on_ready = on_nothing, .on_stop = on_nothing,
+		.on_reload = on_reload, .on_pong = on_nothing,
+		.on_verified = on_nothing,
 		.on_violation = on_violation, .arg = &rig };
 	lookup_init(&rig.lookup, loop, &conf);
 	rig.lookup.done = on_resolved;

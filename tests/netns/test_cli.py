@@ -135,7 +135,7 @@ def test_wrong_usage_is_2_and_one_line(cli, args):
     cli.fails(*args.split(), status=2)
 
 
-@pytest.mark.parametrize("command", ["reload", "doctor"])
+@pytest.mark.parametrize("command", ["doctor"])
 def test_what_is_not_there_yet_says_so(cli, command):
     cli.fails(command, says="does not have it yet")
 

@@ -134,10 +134,10 @@ START_TEST(the_last_good_addresses_are_kept)
 		struct fixture fixture;
 
 		begin(&fixture, "vpn");
-		ck_assert(lookup_ask(&fixture.lookup, 1));
+		ck_assert(lookup_ask(&fixture.lookup, 0, 1));
 		say(&fixture, hear(&fixture), "\0\0\0\0\1" FIRST, 12);
 		ck_assert_uint_eq(fixture.answers, 1);
-		ck_assert(lookup_ask(&fixture.lookup, 2));
+		ck_assert(lookup_ask(&fixture.lookup, 0, 2));
 		ck_assert_uint_eq(fixture.answers, 1);
 		say(&fixture, hear(&fixture), rows[i].data, rows[i].len);
 		ck_assert_msg(fixture.answers == 2 && fixture.last_id == 2 &&
@@ -158,7 +158,7 @@ START_TEST(an_answer_to_nobody_is_nonsense)
 	begin(&fixture, "vpn");
 	say(&fixture, 1, "\0\0\0\0\1" FIRST, 12);
 	ck_assert_uint_eq(fixture.nonsense, 1);
-	ck_assert_ptr_null(lookup_get(&fixture.lookup, 0));
+	ck_assert_ptr_null(lookup_get(&fixture.lookup, 0, 0));
 	end(&fixture);
 }
 END_TEST
@@ -168,12 +168,12 @@ START_TEST(an_address_asks_nobody)
 	struct fixture fixture;
 
 	begin(&fixture, "2001:db8::1");
-	ck_assert(lookup_ask(&fixture.lookup, 5));
+	ck_assert(lookup_ask(&fixture.lookup, 0, 5));
 	ck_assert_uint_eq(fixture.answers, 1);
 	ck_assert_str_eq(fixture.text, "[2001:db8::1]:4321");
 	ck_assert_uint_eq(hear(&fixture), 0);
-	ck_assert_ptr_nonnull(lookup_get(&fixture.lookup, 0));
-	ck_assert_ptr_null(lookup_get(&fixture.lookup, 1));
+	ck_assert_ptr_nonnull(lookup_get(&fixture.lookup, 0, 0));
+	ck_assert_ptr_null(lookup_get(&fixture.lookup, 0, 1));
 	end(&fixture);
 }
 END_TEST
@@ -183,12 +183,12 @@ START_TEST(a_resolver_that_dies_is_an_answer)
 	struct fixture fixture;
 
 	begin(&fixture, "vpn");
-	ck_assert(lookup_ask(&fixture.lookup, 5));
+	ck_assert(lookup_ask(&fixture.lookup, 0, 5));
 	lookup_detach(&fixture.lookup);
 	ck_assert_uint_eq(fixture.answers, 1);
 	ck_assert_uint_eq(fixture.n, 0);
 	/* And without one there is nothing to wait for. */
-	ck_assert(lookup_ask(&fixture.lookup, 6));
+	ck_assert(lookup_ask(&fixture.lookup, 0, 6));
 	ck_assert_uint_eq(fixture.answers, 2);
 	end(&fixture);
 }
@@ -201,8 +201,8 @@ START_TEST(askers_share_one_question)
 
 	begin(&fixture, "vpn");
 	for (uint32_t i = 0; i < LOOKUP_MAX_WAITING; i++)
-		ck_assert(lookup_ask(&fixture.lookup, i));
-	ck_assert(!lookup_ask(&fixture.lookup, 99));
+		ck_assert(lookup_ask(&fixture.lookup, 0, i));
+	ck_assert(!lookup_ask(&fixture.lookup, 0, 99));
 	id = hear(&fixture);
 	ck_assert_uint_ne(id, 0);
 	ck_assert_uint_eq(hear(&fixture), 0);
@@ -218,7 +218,7 @@ START_TEST(a_slow_answer_is_for_the_next_asker)
 	uint32_t       id;
 
 	begin(&fixture, "vpn");
-	ck_assert(lookup_ask(&fixture.lookup, 1));
+	ck_assert(lookup_ask(&fixture.lookup, 0, 1));
 	id = hear(&fixture);
 	ev_feed_event(fixture.loop, &fixture.lookup.timer, EV_TIMER);
 	turn(&fixture);
@@ -227,7 +227,7 @@ START_TEST(a_slow_answer_is_for_the_next_asker)
 	ck_assert(!ev_is_active(&fixture.lookup.timer));
 	say(&fixture, id, "\0\0\0\0\1" FIRST, 12);
 	ck_assert_uint_eq(fixture.nonsense, 0);
-	ck_assert_ptr_nonnull(lookup_get(&fixture.lookup, 0));
+	ck_assert_ptr_nonnull(lookup_get(&fixture.lookup, 0, 0));
 	end(&fixture);
 }
 END_TEST
@@ -237,11 +237,11 @@ START_TEST(askers_that_are_gone_get_no_answer)
 	struct fixture fixture;
 
 	begin(&fixture, "vpn");
-	ck_assert(lookup_ask(&fixture.lookup, 1));
+	ck_assert(lookup_ask(&fixture.lookup, 0, 1));
 	lookup_forget(&fixture.lookup);
 	say(&fixture, hear(&fixture), "\0\0\0\0\1" FIRST, 12);
 	ck_assert_uint_eq(fixture.answers, 0);
-	ck_assert_ptr_nonnull(lookup_get(&fixture.lookup, 0));
+	ck_assert_ptr_nonnull(lookup_get(&fixture.lookup, 0, 0));
 	end(&fixture);
 }
 END_TEST

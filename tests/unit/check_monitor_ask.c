@@ -87,6 +87,8 @@ start_payload(uint8_t *buf, size_t size)
 
 	wire_writer_init(&w, buf, size);
 	wire_put_string(&w, "0.1.0");
+	wire_put_u32(&w, 3);
+	wire_put_u64(&w, 1800000000);
 	return w.len;
 }
 
@@ -106,6 +108,24 @@ say_letter(int fd, char letter)
 		break;
 	case 'W':
 		say_conf(fd, SERVER, sizeof(SERVER) - 1, true);
+		break;
+	case 'n':
+		say(fd, REQUEST_NETCHANGE, NULL, 0, 0);
+		break;
+	case 'o': /* with a descriptor */
+		say(fd, REQUEST_NETCHANGE, NULL, 0, 1);
+		break;
+	case 'e':
+		say(fd, REQUEST_EGRESS, "\1\2\4", 3, 0);
+		break;
+	case 'f': /* a way that there is not */
+		say(fd, REQUEST_EGRESS, "\1\3\4", 3, 0);
+		break;
+	case 'g': /* the same of DNS */
+		say(fd, REQUEST_EGRESS, "\1\2\5", 3, 0);
+		break;
+	case 'h':
+		say(fd, REQUEST_EGRESS, "\1\2\4\0", 4, 0);
 		break;
 	case 'Y':
 		say_conf(fd, CLIENT, sizeof(CLIENT) - 1, true);
@@ -145,6 +165,9 @@ say_letter(int fd, char letter)
 		break;
 	case '2':
 		say(fd, REQUEST_LISTEN, NULL, 0, 2);
+		break;
+	case '5':
+		say(fd, REQUEST_LISTEN, NULL, 0, 5);
 		break;
 	case 'U':
 		say(fd, REQUEST_UDP, NULL, 0, 2);
@@ -208,7 +231,11 @@ static const struct {
 	{ "a server with a client's certificate", "WNDLUAKS", -EBADMSG },
 	{ "a device without queues", "WM0", -EBADMSG },
 	{ "a device with too many queues", "WM7", -EBADMSG },
-	{ "two listeners", "WMD2", -EBADMSG },
+	{ "two listeners", "WMD2UUAKS", 0 },
+	{ "two listeners, and UDP of one", "WMD2UAKS", -EBADMSG },
+	{ "a listener, and UDP of two", "WMDLUUAKS", -EBADMSG },
+	{ "too many listeners", "WMD5", -EBADMSG },
+	{ "UDP without end", "WMDL" "UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU", -EBADMSG },
 	{ "a local socket with a payload", "WMDLUa", -EBADMSG },
 	{ "one channel of a keeper", "WMDLUA1", -EBADMSG },
 	{ "a start with a descriptor and junk", "WMDLUAKs", -EBADMSG },
@@ -373,6 +400,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 		.material = &material,
 		.device = &device,
 		.nudp = 2,
+		.nlisteners = 1,
 	};
 	int	 pipes[8][2], fds[2];
 	unsigned before = count_fds();
@@ -381,9 +409,9 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 		ck_assert_int_eq(pipe2(pipes[i], O_CLOEXEC), 0);
 	device.queues[0] = pipes[0][0];
 	device.queues[1] = pipes[1][0];
-	opening.udp[0] = pipes[2][0];
-	opening.udp[1] = pipes[3][0];
-	opening.listener = pipes[4][0];
+	opening.udp[0][0] = pipes[2][0];
+	opening.udp[0][1] = pipes[3][0];
+	opening.listeners[0] = pipes[4][0];
 	opening.admin = pipes[5][0];
 	opening.keeper[0] = pipes[6][0];
 	opening.keeper[1] = pipes[7][0];
@@ -410,7 +438,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	ck_assert(is_same_file(gift.queues[1], pipes[1][0]));
 	ck_assert(is_same_file(gift.udp[0], pipes[2][0]));
 	ck_assert(is_same_file(gift.udp[1], pipes[3][0]));
-	ck_assert(is_same_file(gift.listener, pipes[4][0]));
+	ck_assert(is_same_file(gift.listeners[0], pipes[4][0]));
 	ck_assert(is_same_file(gift.admin, pipes[5][0]));
 	ck_assert(is_same_file(gift.keeper_auth, pipes[6][0]));
 	ck_assert(is_same_file(gift.keeper_sign, pipes[7][0]));
@@ -438,6 +466,7 @@ struct engine {
 	size_t		    heard_len;
 	unsigned	    before;
 	unsigned	    answers, gone, confs, keepers, materials, credentials;
+	unsigned	    netchanges, egresses;
 	unsigned	    n;
 	int		    error;
 	char		    text[64];
@@ -483,7 +512,24 @@ on_credential(void *arg, const char *site)
 	ck_assert_str_eq(site, "berlin");
 }
 
+static void
+on_network_changed(void *arg)
+{
+	((struct engine *)arg)->netchanges++;
+}
+
+static void
+on_egress(void *arg, const struct request_egress *egress)
+{
+	((struct engine *)arg)->egresses++;
+	ck_assert_int_eq(egress->v4, REQUEST_WAY_TUNNEL);
+	ck_assert_int_eq(egress->v6, REQUEST_WAY_BLOCKED);
+	ck_assert_int_eq(egress->dns, REQUEST_DNS_FAILED);
+}
+
 static const struct monitor_ask_events events = {
+	.on_egress = on_egress,
+	.on_network_changed = on_network_changed,
 	.on_conf = on_conf,
 	.on_keeper = on_keeper,
 	.on_material = on_material,
@@ -535,6 +581,17 @@ on_network(void *arg, int error, const char *why)
 	engine->answers++;
 	engine->error = error;
 	snprintf(engine->text, sizeof(engine->text), "%s", why);
+}
+
+static void
+on_reloaded(void *arg, const char *why, char *const *waiting, unsigned n)
+{
+	struct engine *engine = arg;
+
+	engine->answers++;
+	engine->n = n;
+	snprintf(engine->text, sizeof(engine->text), "%s%s", why,
+	    n > 0 ? waiting[n - 1] : "");
 }
 
 static void
@@ -590,12 +647,14 @@ ask_by_type(struct engine *engine, enum request type)
 
 	switch (type) {
 	case REQUEST_RESOLVE:
-		return monitor_ask_resolve(engine->ask, on_resolved, engine);
+		return monitor_ask_resolve(engine->ask, 0, on_resolved, engine);
 	case REQUEST_CONNECT:
-		return monitor_ask_connect(engine->ask, 1, on_connected,
+		return monitor_ask_connect(engine->ask, 0, 1, on_connected,
 		    engine);
 	case REQUEST_LANES:
-		return monitor_ask_lanes(engine->ask, 1, 2, on_lanes, engine);
+		return monitor_ask_lanes(engine->ask, 0, 1, 2, on_lanes, engine);
+	case REQUEST_RELOAD:
+		return monitor_ask_reload(engine->ask, on_reloaded, engine);
 	default:
 		ck_assert(prefix_parse(&prefix, "10.4.2.5/24"));
 		return monitor_ask_network(engine->ask, &prefix, 1, NULL, 0,
@@ -642,6 +701,17 @@ static const struct {
 	{ "a network", REQUEST_NETWORK, OK "\0\0", 6, 0, 1, 0, 0, "" },
 	{ "a network refused", REQUEST_NETWORK, REFUSED "\0\3lan", 9, 0, 1, 0,
 	    EACCES, "lan" },
+	{ "reloaded", REQUEST_RELOAD, "\0\0\0", 3, 0, 1, 0, 0, "" },
+	{ "not reloaded", REQUEST_RELOAD, "\0\2no\0", 5, 0, 1, 0, 0, "no" },
+	{ "reloaded but for a key", REQUEST_RELOAD,
+	    "\0\0\1\0\6server\0\4port", 17, 0, 1, 1, 0,
+	    "port in [server]" },
+	{ "a key too few", REQUEST_RELOAD, "\0\0\1", 3, 0, 0, 0, 0, "" },
+	{ "a key too many", REQUEST_RELOAD, "\0\0\0x", 4, 0, 0, 0, 0, "" },
+	{ "more keys than there are", REQUEST_RELOAD, "\0\0\377", 3, 0, 0, 0,
+	    0, "" },
+	{ "reloaded with a descriptor", REQUEST_RELOAD, "\0\0\0", 3, 1, 0, 0,
+	    0, "" },
 	{ "a reason cut short", REQUEST_NETWORK, REFUSED "\0\3la", 8, 0, 0, 0,
 	    0, "" },
 };
@@ -708,9 +778,10 @@ START_TEST(a_cancelled_ask_is_not_answered_and_leaks_nothing)
 	engine_start(&engine);
 	ck_assert_int_eq(ask_by_type(&engine, REQUEST_LANES), 0);
 	id = hear(&engine, REQUEST_LANES);
-	ck_assert_uint_eq(engine.heard_len, 2);
-	ck_assert_uint_eq(engine.heard[0], 1);
-	ck_assert_uint_eq(engine.heard[1], 2);
+	ck_assert_uint_eq(engine.heard_len, 3);
+	ck_assert_uint_eq(engine.heard[0], 0);
+	ck_assert_uint_eq(engine.heard[1], 1);
+	ck_assert_uint_eq(engine.heard[2], 2);
 	monitor_ask_cancel(engine.ask, &engine);
 	chan_send_fd(engine.monitor, REQUEST_LANES, id, OK, 4, fds, 2);
 	turn(&engine);
@@ -743,13 +814,13 @@ START_TEST(asks_out_of_bounds_are_not_sent)
 	struct engine engine;
 
 	engine_start(&engine);
-	ck_assert_int_eq(monitor_ask_connect(engine.ask, 16, on_connected,
+	ck_assert_int_eq(monitor_ask_connect(engine.ask, 0, 16, on_connected,
 			     NULL), -EINVAL);
-	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 16, 1, on_lanes, NULL),
+	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 0, 16, 1, on_lanes, NULL),
 	    -EINVAL);
-	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 0, 0, on_lanes, NULL),
+	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 0, 0, 0, on_lanes, NULL),
 	    -EINVAL);
-	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 0, 17, on_lanes, NULL),
+	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 0, 0, 17, on_lanes, NULL),
 	    -EINVAL);
 	ck_assert_int_eq(monitor_ask_network(engine.ask, NULL, 17, NULL, 0,
 			     on_network, NULL), -E2BIG);
@@ -777,6 +848,30 @@ START_TEST(the_largest_assignment_fits)
 }
 END_TEST
 
+START_TEST(dns_goes_out_within_its_bounds)
+{
+	struct engine engine;
+	struct prefix server;
+	char	     *domains[] = { (char[]) { "lan" } };
+
+	ck_assert(prefix_parse(&server, "192.0.2.53"));
+	engine_start(&engine);
+	ck_assert_int_eq(monitor_ask_dns(engine.ask, &server, 1, domains, 1,
+			     on_network, &engine), 0);
+	hear(&engine, REQUEST_DNS);
+	ck_assert_uint_eq(engine.heard_len, 1 + 5 + 1 + 2 + 3);
+	ck_assert_int_eq(monitor_ask_dns(engine.ask, NULL, CONF_MAX_DNS + 1,
+			     NULL, 0, on_network, &engine), -E2BIG);
+	ck_assert_int_eq(monitor_ask_dns(engine.ask, NULL, 0, NULL,
+			     CONF_MAX_DOMAINS + 1, on_network, &engine),
+	    -E2BIG);
+	monitor_ask_down(engine.ask);
+	hear(&engine, REQUEST_DOWN);
+	ck_assert_uint_eq(engine.heard_len, 0);
+	engine_stop(&engine);
+}
+END_TEST
+
 START_TEST(news_of_the_monitor_are_passed_on)
 {
 	struct engine engine;
@@ -790,7 +885,11 @@ START_TEST(news_of_the_monitor_are_passed_on)
 	say_letter(engine.monitor, 'M');
 	say_letter(engine.monitor, 'p');
 	say_letter(engine.monitor, 'W');
+	say_letter(engine.monitor, 'n');
+	say_letter(engine.monitor, 'e');
 	turn(&engine);
+	ck_assert_uint_eq(engine.egresses, 1);
+	ck_assert_uint_eq(engine.netchanges, 1);
 	ck_assert_uint_eq(engine.credentials, 1);
 	ck_assert_uint_eq(engine.confs, 2);
 	ck_assert_str_eq(engine.text, "vpn.example.org");
@@ -803,7 +902,7 @@ END_TEST
 
 START_TEST(wrong_news_end_the_conversation)
 {
-	static const char wrong[] = "1mkqXDLUAS";
+	static const char wrong[] = "1mkqXDLUASofgh";
 
 	for (const char *c = wrong; *c != '\0'; c++) {
 		struct engine engine;
@@ -854,6 +953,6 @@ UNIT_MAIN("monitor_ask", a_gift_is_taken_in_order_or_not_at_all,
     an_answer_to_nobody_ends_the_conversation,
     a_cancelled_ask_is_not_answered_and_leaks_nothing,
     so_many_asks_are_under_way_and_no_more, asks_out_of_bounds_are_not_sent,
-    the_largest_assignment_fits, news_of_the_monitor_are_passed_on,
+    the_largest_assignment_fits, dns_goes_out_within_its_bounds, news_of_the_monitor_are_passed_on,
     wrong_news_end_the_conversation, ready_and_stop_are_said,
     a_monitor_that_goes_away_is_noticed)

@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "monitor/lookup.h"
+#include "monitor/reload.h"
 #include "proc/request.h"
 #include "unit.h"
 
@@ -25,7 +26,7 @@ struct fixture {
 	int		other;	/* the engine's */
 	struct lookup	lookup;
 	struct serve	serve;
-	unsigned	ready, stops, violations;
+	unsigned	ready, stops, violations, reloads, pongs, verified;
 	uint8_t	       *buf;
 };
 
@@ -39,6 +40,29 @@ static void
 on_stop(void *arg)
 {
 	((struct fixture *)arg)->stops++;
+}
+
+static void
+on_pong(void *arg)
+{
+	((struct fixture *)arg)->pongs++;
+}
+
+static void
+on_verified(void *arg)
+{
+	((struct fixture *)arg)->verified++;
+}
+
+static void
+on_reload(void *arg, struct reload_report *report)
+{
+	((struct fixture *)arg)->reloads++;
+	/* As much as there can be: the answer has room for it. */
+	memset(report->why, 'x', sizeof(report->why) - 1);
+	report->nwaiting = CONF_NKEYS;
+	for (size_t i = 0; i < CONF_NKEYS; i++)
+		report->waiting[i] = &conf_keys[i];
 }
 
 static void
@@ -73,8 +97,8 @@ begin(struct fixture *fixture, enum who who)
 		.conf = {
 			.role = who == SERVER ? CONF_SERVER : CONF_CLIENT,
 			.mode = who == CLIENT_TUN ? CONF_TUN : CONF_TAP,
-			.nservers = 1,
 			.servers = { { .host = host, .port = 9 } },
+			.nservers = 1,
 		},
 		.loop = ev_loop_new(0),
 		.serve = {
@@ -82,6 +106,9 @@ begin(struct fixture *fixture, enum who who)
 			.lookup = &fixture->lookup,
 			.on_ready = on_ready,
 			.on_stop = on_stop,
+			.on_reload = on_reload,
+			.on_pong = on_pong,
+			.on_verified = on_verified,
 			.on_violation = on_violation,
 			.arg = fixture,
 		},
@@ -150,6 +177,16 @@ static const struct {
 	{ "ready with a descriptor", SERVER, REQUEST_READY, "", 0, 1, BROKEN,
 	    0 },
 	{ "stop", CLIENT_TAP, REQUEST_STOP, "", 0, 0, SILENT, 0 },
+	{ "pong", CLIENT_TUN, REQUEST_PONG, "", 0, 0, SILENT, 0 },
+	{ "pong with a payload", SERVER, REQUEST_PONG, "x", 1, 0, BROKEN, 0 },
+	{ "verified", CLIENT_TAP, REQUEST_VERIFIED, "", 0, 0, SILENT, 0 },
+	{ "verified, by a server", SERVER, REQUEST_VERIFIED, "", 0, 0, BROKEN,
+	    0 },
+	{ "a time of its own", CLIENT_TAP, REQUEST_VERIFIED,
+	    "\0\0\0\1\0\0\0\0", 8, 0, BROKEN, 0 },
+	{ "reload", SERVER, REQUEST_RELOAD, "", 0, 0, ANSWERED, 0 },
+	{ "reload of a file", CLIENT_TUN, REQUEST_RELOAD, "/etc/passwd", 11, 0,
+	    BROKEN, 0 },
 	{ "type 0", SERVER, 0, "", 0, 0, BROKEN, 0 },
 	{ "a request of the monitor's own", SERVER, REQUEST_CONF, "\1", 1, 0,
 	    BROKEN, 0 },
@@ -157,25 +194,36 @@ static const struct {
 	    0 },
 	{ "a request of the resolver's", CLIENT_TAP, REQUEST_LOOKUP,
 	    "\0\1a\0\1", 5, 0, BROKEN, 0 },
-	{ "resolve", CLIENT_TAP, REQUEST_RESOLVE, "", 0, 0, ANSWERED, 0 },
-	{ "resolve, by a server", SERVER, REQUEST_RESOLVE, "", 0, 0, BROKEN,
+	{ "resolve", CLIENT_TAP, REQUEST_RESOLVE, "\0", 1, 0, ANSWERED, 0 },
+	{ "resolve what there is not", CLIENT_TAP, REQUEST_RESOLVE, "\1", 1,
+	    0, BROKEN, 0 },
+	{ "resolve the proxy that there is not", CLIENT_TAP, REQUEST_RESOLVE,
+	    "\377", 1, 0, BROKEN, 0 },
+	{ "resolve, by a server", SERVER, REQUEST_RESOLVE, "\0", 1, 0, BROKEN,
 	    0 },
-	{ "connect", CLIENT_TAP, REQUEST_CONNECT, "\0", 1, 0, ANSWERED, 1 },
-	{ "connect, by a server", SERVER, REQUEST_CONNECT, "\0", 1, 0, BROKEN,
+	{ "connect", CLIENT_TAP, REQUEST_CONNECT, "\0\0", 2, 0, ANSWERED,
+	    1 },
+	{ "connect, by a server", SERVER, REQUEST_CONNECT, "\0\0", 2, 0, BROKEN,
 	    0 },
 	{ "connect to what is not in the list", CLIENT_TAP, REQUEST_CONNECT,
-	    "\1", 1, 0, ANSWERED, 0 },
+	    "\0\1", 2, 0, ANSWERED, 0 },
 	{ "connect to nothing", CLIENT_TAP, REQUEST_CONNECT, "", 0, 0, BROKEN,
 	    0 },
 	{ "connect with an address", CLIENT_TAP, REQUEST_CONNECT,
 	    "\4\1\2\3\4\0\20", 7, 0, BROKEN, 0 },
-	{ "lanes", CLIENT_TUN, REQUEST_LANES, "\0\3", 2, 0, ANSWERED, 3 },
-	{ "as many lanes as there can be", CLIENT_TUN, REQUEST_LANES, "\0\20",
-	    2, 0, ANSWERED, 16 },
-	{ "a lane more", CLIENT_TUN, REQUEST_LANES, "\0\21", 2, 0, BROKEN, 0 },
-	{ "no lane", CLIENT_TUN, REQUEST_LANES, "\0\0", 2, 0, BROKEN, 0 },
-	{ "lanes cut short", CLIENT_TUN, REQUEST_LANES, "\0", 1, 0, BROKEN, 0 },
-	{ "lanes, by a server", SERVER, REQUEST_LANES, "\0\1", 2, 0, BROKEN,
+	{ "lanes", CLIENT_TUN, REQUEST_LANES, "\0\0\3", 3, 0, ANSWERED,
+	    3 },
+	{ "lanes of the proxy", CLIENT_TUN, REQUEST_LANES, "\377\0\3", 3, 0,
+	    BROKEN, 0 },
+	{ "as many lanes as there can be", CLIENT_TUN, REQUEST_LANES,
+	    "\0\0\20", 3, 0, ANSWERED, 16 },
+	{ "a lane more", CLIENT_TUN, REQUEST_LANES, "\0\0\21", 3, 0,
+	    BROKEN, 0 },
+	{ "no lane", CLIENT_TUN, REQUEST_LANES, "\0\0\0", 3, 0, BROKEN,
+	    0 },
+	{ "lanes cut short", CLIENT_TUN, REQUEST_LANES, "\0\0", 2, 0, BROKEN,
+	    0 },
+	{ "lanes, by a server", SERVER, REQUEST_LANES, "\0\0\1", 3, 0, BROKEN,
 	    0 },
 	{ "a network, by a server", SERVER, REQUEST_NETWORK, "\0\0\0", 3, 0,
 	    BROKEN, 0 },
@@ -193,6 +241,20 @@ static const struct {
 	    BROKEN, 0 },
 	{ "a prefix of 33 bits", CLIENT_TUN, REQUEST_NETWORK,
 	    "\1\4\12\0\0\1\41\0\0", 9, 0, BROKEN, 0 },
+	{ "DNS, by a server", SERVER, REQUEST_DNS, "\0\0", 2, 0, BROKEN, 0 },
+	{ "DNS, with a tap", CLIENT_TAP, REQUEST_DNS, "\0\0", 2, 0, BROKEN, 0 },
+	{ "DNS cut short", CLIENT_TUN, REQUEST_DNS, "\0", 1, 0, BROKEN, 0 },
+	{ "too many DNS servers", CLIENT_TUN, REQUEST_DNS, "\11\0", 2, 0,
+	    BROKEN, 0 },
+	{ "too many domains", CLIENT_TUN, REQUEST_DNS, "\0\21", 2, 0, BROKEN,
+	    0 },
+	{ "a domain cut short", CLIENT_TUN, REQUEST_DNS, "\0\1\0\2a", 5, 0,
+	    BROKEN, 0 },
+	{ "DNS and a byte too many", CLIENT_TUN, REQUEST_DNS, "\0\0x", 3, 0,
+	    BROKEN, 0 },
+	{ "down, by a server", SERVER, REQUEST_DOWN, "", 0, 0, BROKEN, 0 },
+	{ "down, with a tap", CLIENT_TAP, REQUEST_DOWN, "", 0, 0, BROKEN, 0 },
+	{ "down with a word", CLIENT_TUN, REQUEST_DOWN, "x", 1, 0, BROKEN, 0 },
 	{ "an address of family 5", CLIENT_TUN, REQUEST_NETWORK,
 	    "\1\5\12\0\0\1\30\0\0", 9, 0, BROKEN, 0 },
 };
@@ -226,7 +288,7 @@ START_TEST(what_is_not_in_the_list_is_einval)
 	unsigned       nfds;
 
 	begin(&fixture, CLIENT_TAP);
-	ask(&fixture, REQUEST_LANES, "\17\1", 2, 0);
+	ask(&fixture, REQUEST_LANES, "\0\17\1", 3, 0);
 	ck_assert_int_eq(answer(&fixture, REQUEST_LANES, &nfds), EINVAL);
 	end(&fixture);
 }
@@ -253,7 +315,7 @@ START_TEST(an_engine_cannot_keep_the_monitor_busy)
 
 	begin(&fixture, CLIENT_TAP);
 	while (fixture.violations == 0 && n < 1000) {
-		ask(&fixture, REQUEST_CONNECT, "\1", 1, 0);
+		ask(&fixture, REQUEST_CONNECT, "\0\1", 2, 0);
 		answer(&fixture, REQUEST_CONNECT, &nfds);
 		n++;
 	}
