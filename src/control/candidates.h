@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * candidates: in which order servers, and the addresses of one, are tried.
+ *
+ * Pure, but for the lots that are drawn.
+ */
+#ifndef CANDIDATES_H
+#define CANDIDATES_H
+
+#include "base/addr.h"
+#include "conf/conf.h"
+
+/*
+ * Into `sorted` (`n` places): where in `list` the first, the second... is.
+ * IPv6 first, the families in turn (RFC 8305 4), each in the list's order.
+ */
+void candidates_sort(const struct endpoint *list, unsigned n, unsigned *sorted);
+
+/* Into `order` (conf->nservers places): the servers, as server-order says. */
+void candidates_order(const struct conf *conf, unsigned *order);
+
+#endif /* CANDIDATES_H */
