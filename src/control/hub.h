@@ -4,7 +4,7 @@
  *
  * Owns the workers and what they share.  The control channel touches the data
  * path here and nowhere else: attach a site's port with its lanes, detach it,
- * replace the routes, read the counters.
+ * replace the routes, read the counters.  What one peer does is hub_peer.h's.
  */
 #ifndef HUB_H
 #define HUB_H
@@ -17,22 +17,33 @@
 
 #include "base/addr.h"
 #include "base/mono.h"
+#include "conf/conf.h"
+#include "control/hub_peer.h"
 #include "datapath/drop.h"
 #include "datapath/fdb.h"
 #include "datapath/lane_keys.h"
 
 #define HUB_FIRST_PORT 2 /* of sites; a client's one site has this */
+#define HUB_BLOCKS_MIB 65536 /* AES blocks in a mebibyte */
 
+struct conf;
 struct hub;
 struct hub_peer;
 struct lpm;
 struct gift;
+struct session;
 
 struct hub_events {
 	/* All lanes of a peer's are up, for the first time. */
 	void (*on_up)(void *arg);
-	/* A lane cannot go on: end the session. */
+	/* A lane cannot go on: hub_peer_renew().  Once for each phase. */
 	void (*on_failed)(void *arg);
+	/* A key has done much: hub_peer_renew().  Once for each phase. */
+	void (*on_worn)(void *arg);
+	/* All lanes of the new phase are up. */
+	void (*on_renewed)(void *arg);
+	/* The control connection, for frames to go by; NULL: there is none. */
+	struct session *(*connection)(void *arg);
 };
 
 /* What a peer is attached with. */
@@ -40,8 +51,10 @@ struct hub_attachment {
 	const char		 *name; /* of the site; copied */
 	uint16_t		  port;
 	uint32_t		  session;
-	unsigned		  lanes;
+	enum conf_transport	  transport; /* as agreed */
+	unsigned		  lanes;     /* 0 with tcp */
 	unsigned		  keepalive_sec;
+	uint64_t		  wears_at; /* AES blocks by one key */
 	const struct lane_secret *secret; /* borrowed; the caller wipes it */
 	const struct endpoint	 *remote; /* client: the server's, else NULL */
 	const int		 *fds;	  /* client: one a lane; consumed */
@@ -52,7 +65,7 @@ struct hub_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	uint64_t moved_in, unlearned; /* see datapath/port.h */
 	uint64_t drops[DROP_MAX];
-	unsigned lanes, lanes_up;
+	unsigned lanes, lanes_up; /* up, and not suspect (datapath/suspect.h) */
 	/* When the lane that is quiet longest last had an authentic record
 	 * (struct mono); 0: none was up. */
 	int64_t	 quietest_us;
@@ -60,6 +73,8 @@ struct hub_stats {
 	int64_t	 rtt_us;   /* smallest of the lanes; 0: unknown */
 	unsigned path_mtu; /* smallest of the lanes; outer IP packet */
 	unsigned moves;
+	uint64_t renewals; /* of keys */
+	uint64_t rebuilt; /* lanes, from another port */
 	uint64_t strays;
 };
 
@@ -71,6 +86,9 @@ struct hub *hub_new(struct ev_loop *loop, const struct gift *gift,
     void (*on_device_gone)(void *arg), void *arg);
 /* Every peer must be detached; waits for the workers. */
 void hub_free(struct hub *hub);
+
+/* tap: other limits of the table of addresses. */
+void hub_follow(struct hub *hub, const struct conf *conf);
 
 unsigned hub_workers(const struct hub *hub);
 /* A fresh session id: random, 24 bits, not 0 and not in use. */
@@ -86,17 +104,16 @@ struct hub_peer *hub_attach(struct hub *hub,
 /* No callback comes any more.  Another may take its port at once. */
 void hub_detach(struct hub_peer *peer);
 
+/*
+ * Items of a type 2 message, from the site (tcp_frames.h).  `peer` NULL: its
+ * lanes are still to be attached; counted, dropped.
+ */
+void hub_frames(struct hub *hub, struct hub_peer *peer, uint8_t *items,
+    size_t len);
+
 /* tun server: which network is behind which port; consumes `lpm`. */
 void hub_set_routes(struct hub *hub, struct lpm *lpm);
 
-/*
- * Why a session cannot go on as it is, or NULL: a lane that was up is silent
- * for `dead_peer_sec`, or one does not come up though others have.
- */
-const char *hub_peer_trouble(const struct hub_peer *peer,
-    unsigned dead_peer_sec, struct mono now);
-
-void hub_peer_stats(const struct hub_peer *peer, struct hub_stats *stats);
 /* The device, and what belonged to no site. */
 void hub_local_stats(const struct hub *hub, struct hub_stats *stats);
 

@@ -21,6 +21,7 @@ struct loop_port {
 struct loops {
 	_Atomic uint8_t	 *blocked;
 	unsigned	  nports;
+	unsigned	  nblocked;
 	uint64_t	  next_age;
 	struct loop_port *ports;
 };
@@ -61,10 +62,10 @@ loops_port_up(struct loops *loops, uint16_t port, const char *name,
 {
 	struct loop_port *p = &loops->ports[port];
 
+	open_port(loops, port);
 	*p = (struct loop_port) { .up = true, .age = ++loops->next_age,
 		.heard_at = now };
 	strlcpy(p->name, name, sizeof(p->name));
-	open_port(loops, port);
 }
 
 void
@@ -95,7 +96,8 @@ loops_heard(struct loops *loops, uint16_t sent, uint16_t heard,
 void
 loops_tick(struct loops *loops, struct mono now)
 {
-	for (unsigned i = 0; i < loops->nports; i++) {
+	/* Seldom any: then the table need not be looked at. */
+	for (unsigned i = 0; i < loops->nports && loops->nblocked > 0; i++) {
 		struct loop_port *p = &loops->ports[i];
 
 		if (!p->blocked || !mono_is_due(p->try_at, now))
@@ -125,6 +127,7 @@ block(struct loops *loops, uint16_t port, uint16_t other, struct mono now)
 	struct loop_port *p = &loops->ports[port];
 
 	p->blocked = true;
+	loops->nblocked++;
 	p->try_at = mono_add(now, LOOPS_BLOCK_SEC * MONO_SEC);
 	p->heard_at = now;
 	snprintf(p->why, sizeof(p->why), "its LAN is joined to that of %s by "
@@ -137,6 +140,8 @@ block(struct loops *loops, uint16_t port, uint16_t other, struct mono now)
 static void
 open_port(struct loops *loops, uint16_t port)
 {
+	if (loops->ports[port].blocked)
+		loops->nblocked--;
 	loops->ports[port].blocked = false;
 	atomic_store(&loops->blocked[port], 0);
 }

@@ -454,7 +454,9 @@ attach(struct server_session *ss, const struct site *site,
 		.port = site->port,
 		.session = msg->session,
 		.lanes = msg->lanes,
+		.transport = CONF_TRANSPORT_UDP,
 		.keepalive_sec = msg->keepalive_sec,
+		.wears_at = UINT64_MAX,
 		.secret = &secret,
 	};
 	uint8_t exporter[32], transcript[32];

@@ -27,14 +27,15 @@
 	X(HAIRPIN,	"hairpin",	"the destination is where it came from")	\
 	X(NO_ROUTE,	"no-route",	"no site has this address")		\
 	X(BAD_SOURCE,	"bad-source",	"the source is not one of the site's")	\
-	X(NO_LANE,	"no-lane",	"no lane of the site is up")		\
+	X(NO_LANE,	"no-lane",	"no lane of the site is up, and TCP is not allowed") \
 	X(TOO_LARGE,	"too-large",	"larger than the path, or more than 64 fragments") \
 	X(KEY_LIMIT,	"key-limit",	"the lane's key has done its work")	\
 	X(SEAL,		"seal",		"the record could not be sealed")	\
 	X(SOCKET,	"socket",	"the UDP socket did not take it")	\
 	X(QUEUE,	"queue",	"more came from the device than can be sent in time") \
 	X(DEVICE,	"device",	"the device did not take it")		\
-	X(MAILBOX,	"mailbox",	"no room for a datagram of another worker's lane")
+	X(TCP_QUEUE,	"tcp-queue",	"more for the control connection than it sends in time") \
+	X(MAILBOX,	"mailbox",	"no room for more on its way between two threads")
 /* clang-format on */
 
 enum drop {

@@ -38,16 +38,20 @@
 #include "datapath/mailbox.h"
 #include "datapath/pmtu.h"
 #include "datapath/replay.h"
+#include "datapath/suspect.h"
 #include "io/udp.h"
 
 struct gnutls_session_int;
 struct lane_env;
 struct lane_flight;
+struct lane_socket;
 struct port;
 
 #define LANE_MAX_RECORD	    16384 /* GnuTLS must always be offered this much */
 #define LANE_PATIENCE_US    (10 * MONO_SEC)
 #define LANE_MAX_PACKET_EXP 36	  /* log2 of AES blocks + records a key may do */
+#define LANE_MAX_FORGED_EXP 35	  /* of forgeries, before it asks for another */
+#define LANE_PHASES	    4	  /* two bits on the wire */
 
 enum lane_state { LANE_IDLE, LANE_HANDSHAKE, LANE_UP, LANE_FAILED };
 
@@ -57,20 +61,24 @@ struct lane {
 	uint32_t	 session_id;
 	uint8_t		 number;
 	uint8_t		 phase;
-	int		 fd;   /* a client's lane has one of its own; owned */
+	uint32_t	 generation; /* control's own count of phases */
+	struct lane_socket *socket; /* a client's; NULL: its predecessor's */
 	struct udp_path	 path; /* a server learns it */
-	int64_t		 keepalive_us;
+	int64_t		 keepalive_us; /* the worker follows its port's */
+	uint64_t	 wears_at; /* blocks, then it asks for new keys */
 	struct port	*port;
-	struct letter	 up, failed; /* to control, once each */
+	struct letter	 up, failed, worn; /* to control, once each */
 	struct mailbox	*control;    /* where they go */
 
 	/* the worker's */
+	int			   fd; /* of the socket; a server's lane: -1 */
 	struct lane_env		  *env;
 	struct gnutls_session_int *session;
 	enum lane_state		   state;
 	bool			   confirmed;
-	bool			   answered; /* an authentic record came */
-	struct lane_flight	  *flight; /* until confirmed; owned */
+	bool			   inherits; /* the way is known already */
+	bool			   is_worn;
+	struct lane_flight	  *flight; /* until confirmed, or failed; owned */
 	uint16_t		   overhead; /* datagram minus plaintext */
 	uint32_t		   frag_owner;
 	uint32_t		   next_frame_id;
@@ -83,11 +91,11 @@ struct lane {
 	uint64_t		   blocks;   /* AES blocks and records sealed */
 	uint64_t		   forgeries;
 	uint64_t		   echo_key; /* makes our ECHO ids our own */
-	struct mono		   started, next_echo;
+	struct mono		   started;
+	struct suspect		   suspect; /* whether it still carries */
 	struct udp_path		   candidate; /* a path under check */
 	uint64_t		   candidate_id;
 	struct mono		   candidate_next;
-	struct ev_io		   io; /* client: watches fd */
 
 	/* out in this turn (send.h) */
 	struct frame out[FRAME_BATCH];
@@ -101,6 +109,7 @@ struct lane {
 	_Atomic uint32_t path_mtu;	/* outer IP packet that passes */
 	_Atomic uint32_t moves;		/* times the peer's address moved */
 	_Atomic bool	 is_up;
+	_Atomic bool	 is_suspect; /* up, and yet not used */
 };
 
 /* What the lanes of one worker share; the worker embeds it. */
@@ -151,6 +160,20 @@ enum drop lane_open(struct lane *lane, const struct lane_header *hdr,
 /* Seals one record and pushes it into the batch. */
 enum drop lane_seal(struct lane *lane, const uint8_t *plain, size_t len);
 
+/* The phase behind it (PROTOCOL 5.6). */
+static inline uint8_t
+lane_next_phase(uint8_t phase)
+{
+	return (phase + 1) & (LANE_PHASES - 1);
+}
+
+/* Both ends have it. */
+static inline bool
+lane_is_ready(const struct lane *lane)
+{
+	return lane->state == LANE_UP && lane->confirmed;
+}
+
 /* Largest plaintext of a record that the path carries now. */
 static inline size_t
 lane_capacity(const struct lane *lane)
@@ -163,6 +186,13 @@ static inline size_t
 lane_room(const struct lane *lane)
 {
 	return lane_capacity(lane) - ITEM_FRAME_HEADER;
+}
+
+/* Frames may go out by it: it answers, too. */
+static inline bool
+lane_is_usable(const struct lane *lane)
+{
+	return lane_is_ready(lane) && !suspect_is_suspect(&lane->suspect);
 }
 
 /*
@@ -181,7 +211,9 @@ lane_is_busy(const struct lane *lane, struct mono now)
 	if (lane->state == LANE_HANDSHAKE)
 		return mono_sub(now, lane->started) < LANE_PATIENCE_US;
 	return lane->state == LANE_UP &&
-	    (!lane->answered || lane->pmtu.state == PMTU_SEARCHING);
+	    !suspect_is_suspect(&lane->suspect) &&
+	    (suspect_is_busy(&lane->suspect) ||
+		lane->pmtu.state == PMTU_SEARCHING);
 }
 
 #endif /* LANE_H */

@@ -5,8 +5,6 @@
 #include "datapath/lane.h"
 
 #define PATH_CHECK_US (1 * MONO_SEC)
-#define FIRST_ECHO_US (100 * MONO_MS) /* until the first answer */
-#define QUIET_ECHO_US (1 * MONO_SEC)
 #define IP4_UDP_LEN   28
 #define IP6_UDP_LEN   48
 
@@ -14,7 +12,7 @@ static bool path_is_equal(const struct udp_path *a, const struct udp_path *b);
 static size_t outer_headers(const struct lane *lane);
 static size_t largest_datagram(const struct lane *lane);
 static void ask_echo(struct lane *lane, size_t datagram_len, struct mono now);
-static int64_t echo_pause(const struct lane *lane, struct mono now);
+static void publish_suspect(struct lane *lane);
 static void publish_path_mtu(struct lane *lane);
 
 void
@@ -25,14 +23,33 @@ lane_path_search(struct lane *lane, struct mono now)
 }
 
 void
+lane_path_inherit(struct lane *lane, const struct lane *before)
+{
+	lane->inherits = true;
+	lane->path = before->path;
+	lane->pmtu = before->pmtu;
+	atomic_store_explicit(&lane->rtt_us,
+	    atomic_load_explicit(&before->rtt_us, memory_order_relaxed),
+	    memory_order_relaxed);
+	atomic_store_explicit(&lane->moves,
+	    atomic_load_explicit(&before->moves, memory_order_relaxed),
+	    memory_order_relaxed);
+	publish_path_mtu(lane);
+}
+
+void
 lane_path_tick(struct lane *lane, struct mono now)
 {
-	size_t probe;
+	int64_t rtt_us = atomic_load_explicit(&lane->rtt_us,
+	    memory_order_relaxed);
+	size_t	probe;
 
-	if (mono_is_due(lane->next_echo, now)) {
-		lane->next_echo = mono_add(now, echo_pause(lane, now));
+	if (suspect_tick(&lane->suspect, rtt_us, now))
 		ask_echo(lane, 0, now);
-	}
+	publish_suspect(lane);
+	/* Of a path that carries nothing there is no size to be found. */
+	if (suspect_is_suspect(&lane->suspect))
+		return;
 	if (mono_is_due(lane->pmtu.due, now)) {
 		probe = pmtu_tick(&lane->pmtu, now);
 		publish_path_mtu(lane);
@@ -96,6 +113,11 @@ lane_path_echo(struct lane *lane, const struct item *item,
 	}
 	if (item->id >> 16 != lane->echo_key >> 16)
 		return;
+	/* It may be another path that carries again. */
+	if (suspect_is_suspect(&lane->suspect))
+		lane_path_search(lane, now);
+	suspect_answered(&lane->suspect, now);
+	publish_suspect(lane);
 	rtt = now.us - (int64_t)item->timestamp;
 	if (rtt >= 0 && rtt < 60 * MONO_SEC && size == 0)
 		atomic_store_explicit(&lane->rtt_us, rtt, memory_order_relaxed);
@@ -114,7 +136,7 @@ lane_path_refused(struct lane *lane, size_t datagram_len, struct mono now)
 static bool
 path_is_equal(const struct udp_path *a, const struct udp_path *b)
 {
-	return endpoint_is_equal(&a->remote, &b->remote) &&
+	return a->fd == b->fd && endpoint_is_equal(&a->remote, &b->remote) &&
 	    IN6_ARE_ADDR_EQUAL(&a->local, &b->local);
 }
 
@@ -147,20 +169,11 @@ ask_echo(struct lane *lane, size_t datagram_len, struct mono now)
 	    item_put_echo(lane->env->scratch, len, 0, id, (uint64_t)now.us));
 }
 
-/*
- * Short until the first answer, for that is what the server waits for; and when
- * nothing came though it should have: lost, or is the path dead?
- */
-static int64_t
-echo_pause(const struct lane *lane, struct mono now)
+static void
+publish_suspect(struct lane *lane)
 {
-	int64_t heard = atomic_load_explicit(&lane->last_heard_us,
-	    memory_order_relaxed);
-
-	if (!lane->answered)
-		return FIRST_ECHO_US;
-	return now.us - heard > lane->keepalive_us ? QUIET_ECHO_US :
-						     lane->keepalive_us;
+	atomic_store_explicit(&lane->is_suspect,
+	    suspect_is_suspect(&lane->suspect), memory_order_relaxed);
 }
 
 static void

@@ -17,6 +17,9 @@ struct item;
 struct lane;
 struct udp_path;
 
+/* A lane with new keys goes on where `before` is. */
+void lane_path_inherit(struct lane *lane, const struct lane *before);
+
 /* Of a path that is new nothing is known: begins the search for its size. */
 void lane_path_search(struct lane *lane, struct mono now);
 

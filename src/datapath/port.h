@@ -3,7 +3,8 @@
  * port: what one worker knows of one attachment point of the switch.
  *
  * The local device is a port, each connected site is a port.  A site has one
- * `struct port` a worker, with the lanes that this worker owns.  The control
+ * `struct port` a worker, with the lanes that this worker owns: one set of them
+ * but while keys are renewed (worker_lanes.h).  The control
  * thread makes them (port_new) and posts them to the workers; from then on only
  * the worker touches one, but for the counters, which anybody may read, until
  * it answers the `detach` letter with `detached`, and control frees it.
@@ -12,11 +13,12 @@
 #define PORT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
 #include "datapath/drop.h"
-#include "datapath/lane.h"
+#include "datapath/lane_set.h"
 #include "datapath/mailbox.h"
 
 /* Written by one worker, read by control. */
@@ -29,24 +31,31 @@ struct port_counters {
 };
 
 struct port {
-	struct letter attach, detach, detached;
+	struct letter attach, detach, detached, probe;
+	_Atomic bool  probing; /* that letter is on its way */
 	uint16_t      id;
 	uint32_t      session; /* 24 bits; the local port has none */
-	struct lane  *lanes;   /* this worker's, in order of number */
-	unsigned      nlanes;
+	struct lane_set *set;  /* the lanes at work; NULL: the local port */
+	bool	      may_tcp; /* frames may go by the control connection */
+	_Atomic int64_t keepalive_us; /* control may change it */
 	void	     *owner; /* control's own */
 
 	struct port_counters counters;
 
 	/* the worker's */
+	struct lane_set *next, *old; /* worker_lanes.h; NULL: none */
 	struct port *next_session; /* lane_table.h */
 	TAILQ_ENTRY(port) entry;
+	struct parcel *parcel; /* of this turn (parcel.h) */
+	SLIST_ENTRY(port) packed_entry;
+	_Atomic unsigned parcels_out; /* on their way to control */
 };
 
 TAILQ_HEAD(port_list, port);
 
-/* With `nlanes` lanes, zeroed; NULL when there is no memory. */
-struct port *port_new(uint16_t id, uint32_t session, unsigned nlanes);
+/* Without lanes; NULL when there is no memory. */
+struct port *port_new(uint16_t id, uint32_t session);
+/* Its lane sets are the caller's. */
 void	     port_free(struct port *port);
 
 /* For counters with one writer: no locked instruction. */

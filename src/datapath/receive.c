@@ -3,7 +3,7 @@
  *
  * 1. a batch of datagrams			io/udp.c udp_next()
  * 2. exactly one record of ours?		lane_header_read()
- * 3. whose lane is it?				lane_table_lookup(), find_lane()
+ * 3. whose lane is it?				lane_table_lookup(), worker_lanes_find()
  * 4. handshake: seal checked, to GnuTLS	lane_handshake()
  * 5. data: window, GnuTLS, window, path	lane_open()
  * 6. the items inside				deliver_items()
@@ -19,11 +19,11 @@
 #include "datapath/lane_path.h"
 #include "datapath/mss.h"
 #include "datapath/worker.h"
+#include "datapath/worker_lanes.h"
 #include "datapath/worker_stray.h"
 
 static enum drop receive_one(struct worker *worker,
     const struct udp_datagram *dgram, struct port **port);
-static struct lane *find_lane(struct port *port, uint8_t number);
 static enum drop deliver_items(struct worker *worker, struct lane *lane,
     uint8_t *record, size_t len, const struct udp_path *from);
 static enum drop deliver_frame(struct worker *worker, struct lane *lane,
@@ -69,7 +69,7 @@ receive_one(struct worker *worker, const struct udp_datagram *dgram,
 		return DROP_NO_SESSION;
 	if (hdr.lane % worker->dp->nworkers != worker->index)
 		return worker_stray_send(worker, dgram, hdr.lane);
-	lane = find_lane(*port, hdr.lane);
+	lane = worker_lanes_find(*port, hdr.phase, hdr.lane);
 	if (lane == NULL)
 		return DROP_NO_KEY;
 	if (hdr.type != LANE_TYPE_DATA)
@@ -87,16 +87,6 @@ receive_one(struct worker *worker, const struct udp_datagram *dgram,
 		return drop;
 	worker->plain_used += len;
 	return deliver_items(worker, lane, plain, len, dgram->path);
-}
-
-static struct lane *
-find_lane(struct port *port, uint8_t number)
-{
-	for (unsigned i = 0; i < port->nlanes; i++) {
-		if (port->lanes[i].number == number)
-			return &port->lanes[i];
-	}
-	return NULL;
 }
 
 static enum drop

@@ -2,6 +2,7 @@
 /* Outbound flow
  *
  * 1. a lane of this worker for the flow	send_frame(), choose_lane()
+ *    (none: by the control connection)		parcel.c parcel_pack()
  * 2. SYNs kept to what passes			mss_clamp()
  * 3. queued until the end of the turn		lane->out
  * 4. small ones share a record			send_lane(), send_gathered()
@@ -20,6 +21,7 @@
 
 #include "datapath/flow.h"
 #include "datapath/mss.h"
+#include "datapath/parcel.h"
 #include "datapath/split.h"
 #include "datapath/worker.h"
 
@@ -47,7 +49,8 @@ send_frame(struct worker *worker, struct port *port, const struct frame *frame)
 	struct lane *lane = choose_lane(worker, port, frame);
 
 	if (lane == NULL)
-		return DROP_NO_LANE;
+		return port->may_tcp ? parcel_pack(worker, port, frame) :
+				       DROP_NO_LANE;
 	if (lane->nout == FRAME_BATCH)
 		send_lane(worker, lane);
 	if (worker->dp->clamp_mss)
@@ -75,32 +78,39 @@ send_flush(struct worker *worker)
 /*
  * A worker has one lane to most sites; where it has several a flow keeps to
  * one, so order within it holds.  A server's lane sends once the client has
- * shown that it is up.
+ * shown that it is up; one with new keys takes the place of its predecessor.  A
+ * lane that does not answer is passed over; where there is nothing else it is
+ * still used.
  */
 static struct lane *
 choose_lane(struct worker *worker, struct port *port,
     const struct frame *frame)
 {
-	struct lane *up[LANE_MAX];
+	struct lane *usable[LANE_MAX], *last = NULL;
 	unsigned     n = 0;
 
-	for (unsigned i = 0; i < port->nlanes; i++) {
-		struct lane *lane = &port->lanes[i];
+	for (unsigned i = 0; i < port->set->n; i++) {
+		struct lane *lane = &port->set->lanes[i];
 
-		if (lane->state == LANE_UP && lane->confirmed)
-			up[n++] = lane;
+		if (port->next != NULL && lane_is_usable(&port->next->lanes[i]))
+			lane = &port->next->lanes[i];
+		if (lane_is_usable(lane))
+			usable[n++] = lane;
+		else if (lane_is_ready(lane))
+			last = lane;
 	}
 	if (n == 0)
-		return NULL;
+		return port->may_tcp ? NULL : last;
 	if (n == 1)
-		return up[0];
-	return up[flow_hash(frame->data, frame->len,
+		return usable[0];
+	return usable[flow_hash(frame->data, frame->len,
 	    worker->dp->mode == DP_TAP) % n];
 }
 
 static void
 send_lane(struct worker *worker, struct lane *lane)
 {
+	suspect_sent(&lane->suspect);
 	for (unsigned i = 0, n; i < lane->nout; i += n) {
 		const struct frame *frame = &lane->out[i];
 

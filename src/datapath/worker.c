@@ -10,9 +10,12 @@
 #include "datapath/device.h"
 #include "datapath/forward.h"
 #include "datapath/lane_path.h"
+#include "datapath/lane_socket.h"
+#include "datapath/parcel.h"
 #include "datapath/receive.h"
 #include "datapath/router.h"
 #include "datapath/send.h"
+#include "datapath/worker_lanes.h"
 #include "datapath/worker_loop.h"
 #include "datapath/worker_stray.h"
 
@@ -29,13 +32,15 @@ static void set_tick(struct worker *worker, bool busy);
 static void on_letter(void *arg, struct letter *letter);
 static void attach(struct worker *worker, struct port *port);
 static void detach(struct worker *worker, struct port *port);
+static void probe(struct worker *worker, struct port *port);
 static void take_routes(struct worker *worker, struct letter *letter);
 static struct udp_datagram *reserve(struct lane_env *env);
 static void on_confirmed(struct lane_env *env, struct lane *lane);
 static void on_refused(void *arg, const struct udp_datagram *dgram, int error);
 
 struct worker *
-worker_new(struct dp *dp, unsigned index, int tap_fd, int udp_fd)
+worker_new(struct dp *dp, unsigned index, int tap_fd, const int *udp_fds,
+    unsigned nudp)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
 	int	       r = -ENOMEM;
@@ -47,14 +52,16 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, int udp_fd)
 	worker->dp = dp;
 	worker->index = index;
 	worker->tap_fd = tap_fd;
-	worker->udp_fd = udp_fd;
+	for (unsigned i = 0; i < nudp && i < WORKER_MAX_LISTENS; i++)
+		worker->udp_fds[worker->nudp++] = udp_fds[i];
 	worker->now = mono_now();
 	TAILQ_INIT(&worker->sites);
 	SLIST_INIT(&worker->dirty);
+	SLIST_INIT(&worker->packed);
 	worker->tap = tap_new(tap_fd, dp->vnet);
 	worker->udp = udp_batch_new(dp->segments);
 	worker->frags = frag_pool_new();
-	worker->local = port_new(DP_PORT_LOCAL, 0, 0);
+	worker->local = port_new(DP_PORT_LOCAL, 0);
 	worker->plain = malloc(WORKER_PLAIN + (size_t)LANE_MAX_RECORD);
 	worker->scratch = malloc(UDP_MAX_LEN);
 	worker->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
@@ -93,10 +100,11 @@ worker_start(struct worker *worker)
 	ev_set_priority(&worker->more, EV_MAXPRI);
 	worker->more.data = worker;
 	ev_io_start(worker->loop, &worker->tap_io);
-	if (worker->udp_fd != -1) {
-		ev_io_init(&worker->udp_io, on_socket, worker->udp_fd, EV_READ);
-		worker->udp_io.data = worker;
-		ev_io_start(worker->loop, &worker->udp_io);
+	for (unsigned i = 0; i < worker->nudp; i++) {
+		ev_io_init(&worker->udp_ios[i], on_socket, worker->udp_fds[i],
+		    EV_READ);
+		worker->udp_ios[i].data = worker;
+		ev_io_start(worker->loop, &worker->udp_ios[i]);
 	}
 	ev_timer_init(&worker->tick, on_tick, IDLE_TICK_SEC, IDLE_TICK_SEC);
 	worker->tick.data = worker;
@@ -146,6 +154,8 @@ worker_free(struct worker *worker)
 		ev_loop_destroy(worker->loop);
 	port_free(worker->local);
 	frag_pool_free(worker->frags);
+	parcel_pool_fini(&worker->parcels_in);
+	parcel_pool_fini(&worker->parcels_out);
 	udp_batch_free(worker->udp);
 	tap_free(worker->tap);
 	free(worker->plain);
@@ -157,11 +167,26 @@ void
 worker_flush(struct worker *worker)
 {
 	send_flush(worker);
+	parcel_flush(worker);
 	device_flush(worker);
 	udp_flush(worker->udp, on_refused, worker);
 	frag_release(worker->frags);
 	worker->joined = 0;
 	worker->last.from = NULL;
+}
+
+void
+worker_listen(struct worker *worker, struct lane_socket *socket)
+{
+	ev_io_init(&socket->io, on_socket, socket->fd, EV_READ);
+	socket->io.data = worker;
+	ev_io_start(worker->loop, &socket->io);
+}
+
+void
+worker_hurry(struct worker *worker)
+{
+	set_tick(worker, true);
 }
 
 static void *
@@ -199,6 +224,11 @@ read_device(struct worker *worker)
 
 	worker->now = mono_now();
 	n = tap_read(worker->tap, worker->now, &frames, &dropped);
+	if (dropped > 0)
+		port_count(&worker->local->counters.drops[DROP_QUEUE], dropped);
+	for (int i = 0; i < n; i++)
+		forward_frame(worker, worker->local, &frames[i]);
+	worker_flush(worker);
 	if (n < 0) {
 		ev_io_stop(worker->loop, &worker->tap_io);
 		ev_idle_stop(worker->loop, &worker->more);
@@ -206,11 +236,6 @@ read_device(struct worker *worker)
 		mailbox_post(worker->dp->control, &worker->device_gone);
 		return;
 	}
-	if (dropped > 0)
-		port_count(&worker->local->counters.drops[DROP_QUEUE], dropped);
-	for (int i = 0; i < n; i++)
-		forward_frame(worker, worker->local, &frames[i]);
-	worker_flush(worker);
 	if (tap_is_ahead(worker->tap))
 		ev_idle_start(worker->loop, &worker->more);
 	else
@@ -246,13 +271,8 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	worker->now = mono_now();
-	TAILQ_FOREACH(port, &worker->sites, entry) {
-		for (unsigned i = 0; i < port->nlanes; i++) {
-			lane_tick(&port->lanes[i], worker->now);
-			busy = busy || lane_is_busy(&port->lanes[i],
-			    worker->now);
-		}
-	}
+	TAILQ_FOREACH(port, &worker->sites, entry)
+		busy = worker_lanes_tick(worker, port) || busy;
 	worker_loop_tick(worker);
 	lost = frag_take_lost(worker->frags, worker->now);
 	port_count(&worker->drops[DROP_FRAGMENT_LOST], lost);
@@ -292,8 +312,18 @@ on_letter(void *arg, struct letter *letter)
 	case WORKER_ROUTES:
 		take_routes(worker, letter);
 		break;
+	case WORKER_RENEW:
+		worker_lanes_renew(worker,
+		    container_of(letter, struct lane_set, letter));
+		break;
 	case WORKER_STRAY:
 		worker_stray_take(worker, letter);
+		break;
+	case WORKER_PROBE:
+		probe(worker, container_of(letter, struct port, probe));
+		break;
+	case WORKER_PARCEL:
+		parcel_take(worker, letter);
 		break;
 	case WORKER_STOP:
 		ev_break(worker->loop, EVBREAK_ALL);
@@ -301,7 +331,10 @@ on_letter(void *arg, struct letter *letter)
 	case CONTROL_DETACHED:
 	case CONTROL_LANE_UP:
 	case CONTROL_LANE_FAILED:
+	case CONTROL_LANE_WORN:
+	case CONTROL_SET_FREE:
 	case CONTROL_LOOP:
+	case CONTROL_PARCEL:
 	case CONTROL_DEVICE_GONE:
 		break;
 	}
@@ -314,26 +347,10 @@ attach(struct worker *worker, struct port *port)
 	worker->ports[port->id] = port;
 	TAILQ_INSERT_TAIL(&worker->sites, port, entry);
 	lane_table_add(&worker->lanes, port);
-	for (unsigned i = 0; i < port->nlanes; i++) {
-		struct lane *lane = &port->lanes[i];
-
-		lane->port = port;
-		lane->control = worker->dp->control;
-		lane->frag_owner = ++worker->next_frag_owner;
-		lane->up.kind = CONTROL_LANE_UP;
-		lane->failed.kind = CONTROL_LANE_FAILED;
-		ev_io_init(&lane->io, on_socket, lane->fd, EV_READ);
-		lane->io.data = worker;
-		if (worker->dp->server)
-			lane->fd = worker->udp_fd;
-		else
-			ev_io_start(worker->loop, &lane->io);
-		if (lane_start(lane, &worker->env, worker->now) < 0) {
-			lane->state = LANE_FAILED;
-			mailbox_post(lane->control, &lane->failed);
-		}
-	}
-	set_tick(worker, true);
+	worker_lanes_attach(worker, port);
+	/* It forwards at once, without waiting for a lane. */
+	if (port->may_tcp && worker->index == 0)
+		worker_loop_probe_port(worker, port);
 }
 
 static void
@@ -341,17 +358,17 @@ detach(struct worker *worker, struct port *port)
 {
 	/* Nothing that is queued may point into it any more. */
 	worker_flush(worker);
-	for (unsigned i = 0; i < port->nlanes; i++) {
-		struct lane *lane = &port->lanes[i];
-
-		if (!worker->dp->server)
-			ev_io_stop(worker->loop, &lane->io);
-		lane_stop(lane);
-		frag_forget(worker->frags, lane->frag_owner);
-	}
+	worker_lanes_detach(worker, port);
 	lane_table_remove(&worker->lanes, port);
 	TAILQ_REMOVE(&worker->sites, port, entry);
 	worker->ports[port->id] = NULL;
+}
+
+static void
+probe(struct worker *worker, struct port *port)
+{
+	atomic_store(&port->probing, false);
+	worker_lanes_probe(worker, port);
 }
 
 static void
@@ -391,6 +408,7 @@ on_refused(void *arg, const struct udp_datagram *dgram, int error)
 	struct worker	  *worker = arg;
 	struct lane_header hdr;
 	struct port	  *port;
+	struct lane	  *lane;
 
 	if (lane_header_read(&hdr, dgram->data, dgram->len) < 0)
 		return;
@@ -400,8 +418,7 @@ on_refused(void *arg, const struct udp_datagram *dgram, int error)
 	port_drop(port, DROP_SOCKET);
 	if (error != EMSGSIZE)
 		return;
-	for (unsigned i = 0; i < port->nlanes; i++) {
-		if (port->lanes[i].number == hdr.lane)
-			lane_path_refused(&port->lanes[i], dgram->len, worker->now);
-	}
+	lane = worker_lanes_find(port, hdr.phase, hdr.lane);
+	if (lane != NULL)
+		lane_path_refused(lane, dgram->len, worker->now);
 }

@@ -2,10 +2,10 @@
 /*
  * worker: one thread of the data path.
  *
- * It owns one queue of the device, one UDP socket (server) or those of its
- * lanes (client), and its lanes of every site; it shares nothing but what is in
- * dp.h.  Each turn takes a batch in, forwards it, and flushes what is queued.
- * Control talks to it by letters.
+ * It owns one queue of the device, a UDP socket for each address and port that
+ * is listened on (server) or those of its lanes (client), and its lanes of every
+ * site; it shares nothing but what is in dp.h.  Each turn takes a batch in,
+ * forwards it, and flushes what is queued.  Control talks to it by letters.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -26,13 +26,16 @@
 #include "datapath/lane_table.h"
 #include "datapath/mailbox.h"
 #include "datapath/merge.h"
+#include "datapath/parcel.h"
 #include "datapath/port.h"
 #include "io/tap.h"
 #include "io/udp.h"
 
+struct lane_socket;
 struct router_table;
 
 #define WORKER_MAX_STRAYS 256 /* datagrams on their way to another worker */
+#define WORKER_MAX_LISTENS 4
 #define WORKER_PLAIN	  (512 * 1024) /* plaintext of one turn, bytes */
 
 /* The kinds of letters, both ways. */
@@ -41,12 +44,18 @@ enum worker_letter {
 	WORKER_DETACH,	   /* struct port */
 	WORKER_ROUTES,	   /* struct router_table */
 	WORKER_STRAY,	   /* struct worker_stray */
+	WORKER_RENEW,	   /* struct lane_set: new keys */
+	WORKER_PROBE,	   /* struct port: an ECHO by each lane, now */
+	WORKER_PARCEL,	   /* struct parcel */
 	WORKER_STOP,
 	/* to control */
 	CONTROL_DETACHED = 32, /* struct port */
 	CONTROL_LANE_UP,       /* struct lane */
 	CONTROL_LANE_FAILED,   /* struct lane */
+	CONTROL_LANE_WORN,     /* struct lane: it wants new keys */
+	CONTROL_SET_FREE,      /* struct lane_set: yours again */
 	CONTROL_LOOP,	       /* struct worker_loop, heap */
+	CONTROL_PARCEL,	       /* struct parcel: parcel_done() */
 	CONTROL_DEVICE_GONE,
 };
 
@@ -65,8 +74,10 @@ struct worker {
 	struct letter	stop, device_gone;
 	struct mono	now; /* of this turn */
 
-	int		  tap_fd, udp_fd; /* borrowed; -1: none */
-	struct ev_io	  tap_io, udp_io;
+	int		  tap_fd; /* borrowed, like the sockets */
+	int		  udp_fds[WORKER_MAX_LISTENS];
+	unsigned	  nudp; /* a client has none */
+	struct ev_io	  tap_io, udp_ios[WORKER_MAX_LISTENS];
 	struct ev_idle	  more; /* of what was read from the device */
 	struct ev_timer	  tick;
 	struct tap	 *tap;
@@ -89,12 +100,16 @@ struct worker {
 	struct merge device_out; /* device.h */
 	unsigned     merge_proven; /* kinds of superframes the kernel took */
 	SLIST_HEAD(, lane) dirty;
+	SLIST_HEAD(, port) packed; /* with a parcel of this turn (parcel.h) */
 
 	/* What belongs to no site; read by control. */
 	_Atomic uint64_t drops[DROP_MAX];
 	_Atomic uint64_t strays_sent;
 	_Atomic unsigned strays; /* on their way to us */
+	struct parcel_pool parcels_in;	/* control takes */
+	struct parcel_pool parcels_out; /* we take */
 	struct mono	 next_probe, next_loop_report;
+	unsigned	 slice; /* of the ports to probe next */
 };
 
 /*
@@ -102,7 +117,7 @@ struct worker {
  * Returns NULL on failure, with `errno` set (ENOTSUP: see lane_env_init()).
  */
 struct worker *worker_new(struct dp *dp, unsigned index, int tap_fd,
-    int udp_fd);
+    const int *udp_fds, unsigned nudp);
 
 /* Starts the thread.  0 or a negative errno value. */
 int worker_start(struct worker *worker);
@@ -119,6 +134,10 @@ void worker_free(struct worker *worker);
 
 /* The thread's own: seals, sends and writes what this turn has queued. */
 void worker_flush(struct worker *worker);
+/* The same: reads what comes to a socket of a client's lane. */
+void worker_listen(struct worker *worker, struct lane_socket *socket);
+/* The same: lanes want to be ticked often, something has begun. */
+void worker_hurry(struct worker *worker);
 
 /* Counts a drop that belongs to no site. */
 static inline void

@@ -3,8 +3,9 @@
  * worker_loop: sends the loop probes of a server and hears them come back.
  *
  * Worker 0 sends one out of every port each two seconds, blocked ones too (so
- * that we know when a loop is gone); every worker listens.  What was heard goes
- * to the control thread, which decides (control/loops.h).
+ * that we know when a loop is gone), an eighth of the ports at a time; every
+ * worker listens.  What was heard goes to the control thread, which decides
+ * (control/loops.h).
  */
 #ifndef WORKER_LOOP_H
 #define WORKER_LOOP_H
@@ -15,7 +16,7 @@ struct frame;
 struct port;
 struct worker;
 
-/* Worker 0, at every tick: a round of probes when it is time. */
+/* Worker 0, at every tick: the probes that are due. */
 void worker_loop_tick(struct worker *worker);
 
 /* A port that can be sent to from now on is probed at once. */

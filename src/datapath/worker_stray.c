@@ -15,6 +15,9 @@ struct stray {
 	uint8_t		    data[];
 };
 
+static int same_listener(const struct worker *from, const struct worker *to,
+    int fd);
+
 enum drop
 worker_stray_send(struct worker *from, const struct udp_datagram *datagram,
     uint8_t lane)
@@ -32,12 +35,24 @@ worker_stray_send(struct worker *from, const struct udp_datagram *datagram,
 	stray->dgram = *datagram;
 	stray->dgram.data = stray->data;
 	stray->path = *datagram->path;
+	stray->path.fd = same_listener(from, to, stray->path.fd);
 	stray->dgram.path = &stray->path;
 	memcpy(stray->data, datagram->data, datagram->len);
 	atomic_fetch_add_explicit(&to->strays, 1, memory_order_relaxed);
 	port_count(&from->strays_sent, 1);
 	mailbox_post(&to->box, &stray->letter);
 	return DROP_NONE;
+}
+
+/* The other worker's socket at the same address and port. */
+static int
+same_listener(const struct worker *from, const struct worker *to, int fd)
+{
+	for (unsigned i = 0; i < from->nudp; i++) {
+		if (from->udp_fds[i] == fd)
+			return to->udp_fds[i];
+	}
+	return fd;
 }
 
 void

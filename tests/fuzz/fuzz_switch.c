@@ -43,13 +43,15 @@ make_worker(struct dp *dp, enum dp_mode mode, bool offloads)
 			       0;
 	loopprobe_id_init(&dp->probe_id);
 	dp->fdb = fdb_new(64, 300, 32);
-	worker = worker_new(dp, 0, open("/dev/null", O_WRONLY), -1);
+	worker = worker_new(dp, 0, open("/dev/null", O_WRONLY), NULL, 0);
 	FUZZ_CHECK(worker != NULL && dp->fdb != NULL && lpm != NULL);
 	dp->workers[0] = worker;
 	for (uint16_t i = 0; i < SITES; i++) {
-		struct port  *port = port_new((uint16_t)(2 + i), 100u + i, 0);
+		struct port  *port = port_new((uint16_t)(2 + i), 100u + i);
 		struct prefix net;
 
+		port->set = lane_set_new(port, 0, 0);
+		FUZZ_CHECK(port->set != NULL);
 		worker->ports[port->id] = port;
 		TAILQ_INSERT_TAIL(&worker->sites, port, entry);
 		FUZZ_CHECK(prefix_parse(&net, nets[i]));

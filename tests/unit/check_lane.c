@@ -365,7 +365,42 @@ START_TEST(the_path_size_is_found)
 }
 END_TEST
 
+/* A server's last flight is kept until it is confirmed. */
+START_TEST(one_that_failed_sends_nothing_again)
+{
+	struct end *client, *server;
+	uint64_t    seed = 6;
+	uint8_t	    item[100];
+	struct mono now = mono_now();
+
+	pair_new(&client, &server, 0);
+	ck_assert_int_eq(lane_start(&server->lane, &server->env, now), 0);
+	ck_assert_int_eq(lane_start(&client->lane, &client->env, now), 0);
+	for (int i = 0; i < 20 && server->lane.state != LANE_UP; i++) {
+		carry(client, server, 0, &seed, now);
+		if (server->lane.state != LANE_UP)
+			carry(server, client, 0, &seed, now);
+	}
+	ck_assert_int_eq(server->lane.state, LANE_UP);
+	ck_assert(!server->lane.confirmed);
+	server->out.n = 0;
+	for (int ms = 0; ms <= 1000; ms += 20)
+		lane_tick(&server->lane, mono_add(now, ms * MONO_MS));
+	ck_assert_uint_gt(server->out.n, 0);
+	server->lane.blocks = UINT64_C(1) << LANE_MAX_PACKET_EXP;
+	ck_assert_int_eq(lane_seal(&server->lane, item, frame_item(item, 50, 1)),
+	    DROP_KEY_LIMIT);
+	ck_assert_int_eq(server->lane.state, LANE_FAILED);
+	server->out.n = 0;
+	for (int ms = 1000; ms <= 3000; ms += 20)
+		lane_tick(&server->lane, mono_add(now, ms * MONO_MS));
+	ck_assert_uint_eq(server->out.n, 0);
+	pair_free(client, server);
+}
+END_TEST
+
 UNIT_MAIN("lane", lanes_come_up_whatever_is_lost, another_key_never_comes_up,
     a_handshake_record_without_the_seal_is_a_strangers,
     data_is_delivered_once_and_unchanged,
-    the_peer_moves_only_when_the_new_path_answers, the_path_size_is_found)
+    the_peer_moves_only_when_the_new_path_answers, the_path_size_is_found,
+    one_that_failed_sends_nothing_again)

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hub_peer_private: what a peer is made of, for hub.c and hub_peer.c alone.
+ *
+ *   new -- attach --> at work -- detach --> ... -- every worker let go --> free
+ *
+ * Letters of its lanes come to the hub, which hands them on.
+ */
+#ifndef HUB_PEER_PRIVATE_H
+#define HUB_PEER_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/mono.h"
+#include "conf/conf.h"
+#include "control/hub.h"
+#include "control/tcp_frames.h"
+#include "datapath/dp.h"
+#include "datapath/lane.h"
+
+struct lane_set;
+struct parcel;
+struct port;
+
+struct hub_peer {
+	struct hub		*hub;
+	struct dp		*dp; /* the hub's */
+	char			 name[CONF_NAME_MAX + 1];
+	uint16_t		 port;
+	uint32_t		 session;
+	enum conf_transport	 transport;
+	struct tcp_frames	 tcp;
+	unsigned		 lanes;
+	unsigned		 lanes_up; /* ever, of any phase */
+	uint32_t		 generation; /* of keys, at work */
+	uint32_t		 newest; /* the last one made */
+	uint8_t			 newest_phase;
+	unsigned		 newest_up;
+	uint32_t		 moving; /* lanes with a socket not yet proved */
+	bool			 was_up; /* on_up was called */
+	bool			 worn; /* on_worn was called */
+	uint64_t		 renewals, rebuilt;
+	unsigned		 keepalive_sec;
+	struct mono		 retimed; /* when that was changed */
+	uint64_t		 wears_at;
+	LIST_HEAD(, lane_set)	 sets; /* all that are not free */
+	bool			 failed;
+	bool			 detached;
+	unsigned		 acks; /* still to come after detach */
+	const struct hub_events *events;
+	void			*arg;
+	struct mono		 first_up;
+	struct mono		 renewed; /* when the newest was made */
+	struct port		*ports[DP_MAX_WORKERS]; /* NULL: no lane there */
+	struct endpoint		 remote; /* client */
+	int			 fds[LANE_MAX]; /* of the next sets; or -1 */
+	LIST_ENTRY(hub_peer) entry;
+};
+
+/*
+ * With a port and lanes for every worker, which do not know them yet.  NULL when
+ * there is no memory; the attachment's descriptors are consumed all the same.
+ */
+struct hub_peer *hub_peer_new(struct hub *hub, struct dp *dp,
+    const struct hub_attachment *attachment, const struct hub_events *events,
+    void *arg);
+/* To the workers, and off them again: no callback comes any more. */
+void hub_peer_attach(struct hub_peer *peer);
+void hub_peer_detach(struct hub_peer *peer);
+/* A worker let go; true: it was the last one, hub_peer_free() may come. */
+bool hub_peer_let_go(struct hub_peer *peer);
+void hub_peer_free(struct hub_peer *peer);
+
+/* Items of a type 2 message; of one that is attached. */
+void hub_peer_frames(struct hub_peer *peer, uint8_t *items, size_t len);
+
+/* Letters from workers. */
+void hub_peer_lane_up(struct lane *lane);
+void hub_peer_lane_failed(struct lane *lane);
+void hub_peer_lane_worn(struct lane *lane);
+void hub_peer_set_free(struct lane_set *set);
+void hub_peer_parcel(struct parcel *parcel);
+
+/* Adds what one worker's port counted. */
+void hub_peer_add_port(struct hub_stats *stats, const struct port *port);
+
+#endif /* HUB_PEER_PRIVATE_H */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/worker_lanes.h"
+
+#include "base/nitems.h"
+#include "datapath/lane_path.h"
+#include "datapath/lane_set.h"
+#include "datapath/lane_socket.h"
+#include "datapath/worker.h"
+
+#define RETIRE_US (2 * MONO_SEC) /* what is under way for longer is lost */
+
+static void start(struct worker *worker, struct lane_set *set,
+    const struct port *renewed);
+static const struct lane *predecessor(const struct port *port, unsigned i);
+static void take_way(struct worker *worker, struct lane *lane,
+    const struct lane *before);
+static void stop(struct worker *worker, struct lane_set *set);
+static void leave_socket(struct worker *worker, struct lane *lane);
+static bool has_ready_lane(const struct lane_set *set);
+static void move_on(struct worker *worker, struct port *port);
+static void give_back(struct worker *worker, struct lane_set **set);
+static bool tick(struct worker *worker, struct lane_set *set);
+
+void
+worker_lanes_attach(struct worker *worker, struct port *port)
+{
+	start(worker, port->set, NULL);
+}
+
+void
+worker_lanes_detach(struct worker *worker, struct port *port)
+{
+	struct lane_set *sets[] = { port->next, port->set, port->old };
+
+	for (unsigned i = 0; i < nitems(sets); i++) {
+		if (sets[i] != NULL)
+			stop(worker, sets[i]);
+	}
+	port->next = port->old = NULL;
+}
+
+void
+worker_lanes_renew(struct worker *worker, struct lane_set *next)
+{
+	struct port *port = next->port;
+
+	/* A pair of shares may be lost on the way: the newer one counts. */
+	if (port->next != NULL && port->next->phase != next->phase &&
+	    has_ready_lane(port->next))
+		move_on(worker, port);
+	if (port->old != NULL && port->old->phase == next->phase)
+		give_back(worker, &port->old);
+	start(worker, next, port);
+	if (port->next != NULL)
+		give_back(worker, &port->next);
+	port->next = next;
+	/* Of several phases in turn no lane came up here. */
+	if (port->set->phase == next->phase) {
+		give_back(worker, &port->set);
+		port->set = next;
+		port->next = NULL;
+	}
+}
+
+bool
+worker_lanes_tick(struct worker *worker, struct port *port)
+{
+	bool busy = tick(worker, port->set);
+
+	if (port->next != NULL) {
+		busy = tick(worker, port->next) || busy;
+		if (lane_set_is_up(port->next))
+			move_on(worker, port);
+	}
+	if (port->old != NULL && mono_is_due(port->old->retire_at, worker->now))
+		give_back(worker, &port->old);
+	return busy;
+}
+
+void
+worker_lanes_probe(struct worker *worker, struct port *port)
+{
+	for (unsigned i = 0; i < port->set->n; i++)
+		port->set->lanes[i].suspect.due = worker->now;
+	(void)tick(worker, port->set);
+}
+
+struct lane *
+worker_lanes_find(struct port *port, uint8_t phase, uint8_t number)
+{
+	struct lane_set *sets[] = { port->set, port->next, port->old };
+
+	for (unsigned i = 0; i < nitems(sets); i++) {
+		if (sets[i] != NULL && sets[i]->phase == phase)
+			return lane_set_find(sets[i], number);
+	}
+	return NULL;
+}
+
+static bool
+has_ready_lane(const struct lane_set *set)
+{
+	for (unsigned i = 0; i < set->n; i++) {
+		if (lane_is_ready(&set->lanes[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+move_on(struct worker *worker, struct port *port)
+{
+	if (port->old != NULL)
+		give_back(worker, &port->old);
+	port->old = port->set;
+	port->old->retire_at = mono_add(worker->now, RETIRE_US);
+	port->set = port->next;
+	port->next = NULL;
+}
+
+static void
+start(struct worker *worker, struct lane_set *set, const struct port *renewed)
+{
+	for (unsigned i = 0; i < set->n; i++) {
+		struct lane *lane = &set->lanes[i];
+
+		lane->control = worker->dp->control;
+		lane->frag_owner = ++worker->next_frag_owner;
+		lane->up.kind = CONTROL_LANE_UP;
+		lane->failed.kind = CONTROL_LANE_FAILED;
+		lane->worn.kind = CONTROL_LANE_WORN;
+		take_way(worker, lane,
+		    renewed != NULL ? predecessor(renewed, i) : NULL);
+		if (lane_start(lane, &worker->env, worker->now) < 0) {
+			lane->state = LANE_FAILED;
+			mailbox_post(lane->control, &lane->failed);
+		}
+	}
+	worker_hurry(worker);
+}
+
+/*
+ * A socket that was to take a dead lane's place has not had its chance yet; but
+ * where that lane came to life again, its own is the better one.
+ */
+static const struct lane *
+predecessor(const struct port *port, unsigned i)
+{
+	const struct lane *lane = &port->set->lanes[i];
+
+	if (port->next != NULL && !lane_is_usable(lane) &&
+	    port->next->lanes[i].socket != lane->socket)
+		return &port->next->lanes[i];
+	return lane;
+}
+
+/*
+ * What was found out about the way holds for new keys, too; not from another
+ * port, and not if it led nowhere.  A server answers by the socket that it was
+ * asked at.
+ */
+static void
+take_way(struct worker *worker, struct lane *lane, const struct lane *before)
+{
+	bool same = lane->socket == NULL;
+
+	if (!worker->dp->server) {
+		if (same)
+			lane->socket = before->socket;
+		if (lane->socket->users++ == 0)
+			worker_listen(worker, lane->socket);
+		lane->fd = lane->socket->fd;
+	}
+	if (before == NULL || !same)
+		return;
+	if (lane_is_usable(before))
+		lane_path_inherit(lane, before);
+	else
+		lane->path = before->path;
+}
+
+static void
+stop(struct worker *worker, struct lane_set *set)
+{
+	for (unsigned i = 0; i < set->n; i++) {
+		lane_stop(&set->lanes[i]);
+		frag_forget(worker->frags, set->lanes[i].frag_owner);
+		leave_socket(worker, &set->lanes[i]);
+	}
+}
+
+/*
+ * Closed where it is watched: a datagram that still comes has libev touch the
+ * number, which may be another socket's soon.
+ */
+static void
+leave_socket(struct worker *worker, struct lane *lane)
+{
+	struct lane_socket *socket = lane->socket;
+
+	lane->socket = NULL;
+	lane->fd = -1;
+	if (socket == NULL || --socket->users > 0)
+		return;
+	ev_io_stop(worker->loop, &socket->io);
+	lane_socket_free(socket);
+}
+
+/* Control frees it; what is queued may point into it until it is flushed. */
+static void
+give_back(struct worker *worker, struct lane_set **set)
+{
+	worker_flush(worker);
+	stop(worker, *set);
+	(*set)->letter.kind = CONTROL_SET_FREE;
+	mailbox_post(worker->dp->control, &(*set)->letter);
+	*set = NULL;
+}
+
+static bool
+tick(struct worker *worker, struct lane_set *set)
+{
+	int64_t keepalive_us = atomic_load_explicit(&set->port->keepalive_us,
+	    memory_order_relaxed);
+	bool	busy = false;
+
+	for (unsigned i = 0; i < set->n; i++) {
+		set->lanes[i].keepalive_us = keepalive_us;
+		set->lanes[i].suspect.keepalive_us = keepalive_us;
+		lane_tick(&set->lanes[i], worker->now);
+		busy = busy || lane_is_busy(&set->lanes[i], worker->now);
+	}
+	return busy;
+}
