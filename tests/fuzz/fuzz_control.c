@@ -9,6 +9,7 @@
 #include "fuzz.h"
 
 #include "control/tls.h"
+#include "datapath/parcel.h"
 
 static unsigned sent;
 
@@ -45,6 +46,18 @@ on_fuzz_message(void *arg, const struct message *msg)
 	FUZZ_CHECK(strlen(msg->setting) < sizeof(msg->setting));
 }
 
+/* As parcel.c reads them; nothing of it is believed. */
+static void
+on_fuzz_frames(void *arg, uint8_t *items, size_t len)
+{
+	size_t	 fit;
+	unsigned n = parcel_fit(items, len, len, &fit);
+
+	(void)arg;
+	FUZZ_CHECK(len > 0 && len <= MESSAGE_MAX_FRAMES && fit <= len);
+	FUZZ_CHECK((n == 0) == (fit == 0));
+}
+
 static void
 on_over(void *arg, const char *why)
 {
@@ -55,6 +68,7 @@ on_over(void *arg, const char *why)
 static const struct session_events fuzz_events = {
 	.on_ready = on_nothing,
 	.on_message = on_fuzz_message,
+	.on_frames = on_fuzz_frames,
 	.on_end = on_over,
 };
 
@@ -75,6 +89,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	on_tls_ready(&session);
 	if (data[0] & 2)
 		session_go_up(&session, 10, 30);
+	if (data[0] & 4)
+		session_allow_frames(&session);
 	step = data[1] > 0 ? data[1] : 4096;
 	for (size_t i = 2; i < size; i += step)
 		on_tls_data(&session, data + i,

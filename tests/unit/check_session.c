@@ -3,208 +3,7 @@
  * Two ends of a control connection over a socket pair, TLS and all: who is
  * believed, and how much he may say.
  */
-#include <arpa/inet.h>
-#include <gnutls/x509.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <bsd/string.h>
-
-#include "base/wire.h"
-#include "control/session.h"
-#include "pki/ca.h"
-#include "unit.h"
-
-#define NAME "vpn.example.org"
-
-struct side {
-	struct session session;
-	bool	       ready, ended;
-	unsigned       nmessages;
-	size_t	       nroutes;
-	char	       why[TLS_WHY_SIZE];
-};
-
-static struct ev_loop	  *loop;
-static struct ca_pem	   ca_key, ca_cert;
-static struct tls_context *server_context, *client_context;
-static struct side	   server, client;
-
-static void
-on_ready(void *arg)
-{
-	((struct side *)arg)->ready = true;
-}
-
-static void
-on_message(void *arg, const struct message *msg)
-{
-	struct side *side = arg;
-
-	side->nmessages++;
-	side->nroutes = msg->nroutes;
-}
-
-static void
-on_end(void *arg, const char *why)
-{
-	struct side *side = arg;
-
-	side->ended = true;
-	strlcpy(side->why, why, sizeof(side->why));
-	session_fini(&side->session);
-}
-
-static const struct session_events events = {
-	.on_ready = on_ready,
-	.on_message = on_message,
-	.on_end = on_end,
-};
-
-/* What a certificate of the test's own CA looks like. */
-struct looks {
-	const char *san;  /* NULL: none, the name is in the subject only */
-	bool	    server; /* its purpose */
-	time_t	    from, to;
-};
-
-static gnutls_x509_privkey_t
-import_key(const struct ca_pem *pem)
-{
-	gnutls_x509_privkey_t key;
-	gnutls_datum_t	      datum = { (unsigned char *)pem->text,
-		(unsigned)pem->len };
-
-	ck_assert_int_eq(gnutls_x509_privkey_init(&key), 0);
-	ck_assert_int_eq(gnutls_x509_privkey_import(key, &datum,
-			     GNUTLS_X509_FMT_PEM), 0);
-	return key;
-}
-
-static void
-make_cert(const struct looks *looks, const struct ca_pem *key,
-    struct ca_pem *cert)
-{
-	gnutls_x509_crt_t     crt, issuer;
-	gnutls_x509_privkey_t own = import_key(key), signer = import_key(&ca_key);
-	gnutls_datum_t	      out, datum = { (unsigned char *)ca_cert.text,
-		(unsigned)ca_cert.len };
-
-	gnutls_x509_crt_init(&crt);
-	gnutls_x509_crt_init(&issuer);
-	gnutls_x509_crt_import(issuer, &datum, GNUTLS_X509_FMT_PEM);
-	gnutls_x509_crt_set_version(crt, 3);
-	gnutls_x509_crt_set_serial(crt, "\x01\x02", 2);
-	gnutls_x509_crt_set_dn(crt, "CN=" NAME, NULL);
-	gnutls_x509_crt_set_key(crt, own);
-	gnutls_x509_crt_set_activation_time(crt, looks->from);
-	gnutls_x509_crt_set_expiration_time(crt, looks->to);
-	if (looks->san != NULL)
-		gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME,
-		    looks->san, (unsigned)strlen(looks->san), GNUTLS_FSAN_SET);
-	gnutls_x509_crt_set_key_purpose_oid(crt, looks->server ?
-		GNUTLS_KP_TLS_WWW_SERVER : GNUTLS_KP_TLS_WWW_CLIENT, 0);
-	ck_assert_int_eq(gnutls_x509_crt_sign2(crt, issuer, signer,
-			     GNUTLS_DIG_SHA256, 0), 0);
-	ck_assert_int_eq(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM,
-			     &out), 0);
-	cert->text = strndup((char *)out.data, out.size);
-	cert->len = out.size;
-	gnutls_free(out.data);
-	gnutls_x509_crt_deinit(crt);
-	gnutls_x509_crt_deinit(issuer);
-	gnutls_x509_privkey_deinit(own);
-	gnutls_x509_privkey_deinit(signer);
-}
-
-/* Both ends; the client expects NAME, and believes `ca`. */
-static void
-connect_both(const struct looks *looks, const struct ca_pem *ca)
-{
-	struct ca_pem	 key, cert;
-	gnutls_privkey_t private_key;
-	char		 why[TLS_WHY_SIZE];
-	int		 fds[2];
-
-	loop = ev_loop_new(0);
-	server = client = (struct side) { 0 };
-	ck_assert_int_eq(ca_make_key(&key), 0);
-	make_cert(looks, &key, &cert);
-	gnutls_privkey_init(&private_key);
-	gnutls_privkey_import_x509(private_key, import_key(&key),
-	    GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);
-	server_context = tls_context_new_server(
-	    &(struct tls_server_config) { .key = private_key,
-		.chain = { cert.text, cert.len } }, why);
-	client_context = tls_context_new_client(
-	    &(struct tls_client_config) { .ca = { ca->text, ca->len } }, why);
-	ck_assert_ptr_nonnull(server_context);
-	ck_assert_ptr_nonnull(client_context);
-	ca_pem_fini(&key);
-	ca_pem_fini(&cert);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-			     fds), 0);
-	ck_assert_int_eq(session_init(&server.session, loop, server_context,
-			     fds[0], NULL, 5, &events, &server), 0);
-	ck_assert_int_eq(session_init(&client.session, loop, client_context,
-			     fds[1], NAME, 5, &events, &client), 0);
-}
-
-static void
-close_both(void)
-{
-	if (!server.ended)
-		session_fini(&server.session);
-	if (!client.ended)
-		session_fini(&client.session);
-	tls_context_put(server_context);
-	tls_context_put(client_context);
-	ev_loop_destroy(loop);
-}
-
-static void
-on_late(struct ev_loop *l, struct ev_timer *timer, int what)
-{
-	(void)what;
-	*(bool *)timer->data = true;
-	ev_break(l, EVBREAK_ALL);
-}
-
-/* Turns the loop until `*done`, or 5 s. */
-static void
-turn_until(const bool *done)
-{
-	struct ev_timer late;
-	bool		is_late = false;
-
-	ev_now_update(loop);
-	ev_timer_init(&late, on_late, 5, 0);
-	late.data = &is_late;
-	ev_timer_start(loop, &late);
-	while (!*done && !is_late)
-		ev_run(loop, EVRUN_ONCE);
-	ev_timer_stop(loop, &late);
-	ck_assert_msg(*done, "not within 5 s");
-}
-
-static void
-setup(void)
-{
-	message_setup();
-	ck_assert_int_eq(ca_make_key(&ca_key), 0);
-	ck_assert_int_eq(ca_make(&ca_key, "a", ca_now(), &ca_cert), 0);
-}
-
-static void
-teardown(void)
-{
-	ca_pem_fini(&ca_key);
-	ca_pem_fini(&ca_cert);
-}
-
-#define DAY 86400
+#include "pair.h"
 
 static const struct {
 	const char *what;
@@ -346,6 +145,143 @@ START_TEST(the_longest_hello_fits)
 }
 END_TEST
 
+START_TEST(a_probe_wants_a_sign_of_life)
+{
+	struct looks looks = { NAME, true, ca_now() - DAY, ca_now() + DAY };
+
+	setup();
+	connect_both(&looks, &ca_cert);
+	turn_until(&client.ready);
+	turn_until(&server.ready);
+	session_go_up(&client.session, 3600, 7200);
+	session_go_up(&server.session, 3600, 7200);
+	session_probe(&client.session, 4);
+	for (int i = 0; i < 100 && ev_is_active(&client.session.deadline); i++)
+		ev_run(loop, EVRUN_ONCE);
+	ck_assert(!ev_is_active(&client.session.deadline));
+	ck_assert(!client.ended);
+
+	/* One that does not answer: it takes a ping for a message. */
+	server.session.state = SESSION_AUTH;
+	session_probe(&client.session, 0.1);
+	turn_until(&client.ended);
+	ck_assert_ptr_nonnull(strstr(client.why, "lost"));
+	close_both();
+	teardown();
+}
+END_TEST
+
+START_TEST(frames_come_in_order_and_whole)
+{
+	static uint8_t items[MESSAGE_MAX_FRAMES];
+	size_t	       sent = 0;
+
+	both_up(true);
+	for (unsigned i = 1; i <= 7; i++) {
+		size_t len = i * 1000;
+
+		items[len - 1] = (uint8_t)i;
+		ck_assert_int_eq(session_send_frames(&client.session, items,
+				     len), 0);
+		sent += len;
+	}
+	ck_assert_int_eq(session_send_frames(&client.session, items,
+			     sizeof(items)), 0);
+	sent += sizeof(items);
+	for (int i = 0; i < 200 && server.nframes_bytes < sent; i++)
+		ev_run(loop, EVRUN_ONCE);
+	ck_assert_uint_eq(server.nframes_bytes, sent);
+	ck_assert(!server.ended);
+	close_both();
+	teardown();
+}
+END_TEST
+
+START_TEST(frames_that_were_not_agreed_on_end_the_session)
+{
+	uint8_t item[64] = { 0 };
+
+	both_up(false);
+	ck_assert_int_eq(session_send_frames(&client.session, item,
+			     sizeof(item)), 0);
+	turn_until(&server.ended);
+	ck_assert_ptr_nonnull(strstr(server.why, "not agreed"));
+	ck_assert_uint_eq(server.nframes_bytes, 0);
+	close_both();
+	teardown();
+}
+END_TEST
+
+START_TEST(frames_before_the_log_in_end_the_session)
+{
+	struct looks looks = { NAME, true, ca_now() - DAY, ca_now() + DAY };
+	uint8_t	     item[64] = { 0 };
+
+	setup();
+	connect_both(&looks, &ca_cert);
+	turn_until(&client.ready);
+	ck_assert_int_eq(session_send_frames(&client.session, item,
+			     sizeof(item)), 0);
+	turn_until(&server.ended);
+	ck_assert_uint_eq(server.nframes_bytes, 0);
+	close_both();
+	teardown();
+}
+END_TEST
+
+START_TEST(too_many_frames_in_a_message_end_the_session)
+{
+	static uint8_t items[MESSAGE_MAX_FRAMES + 1];
+
+	both_up(true);
+	ck_assert_int_eq(session_send_frames(&client.session, items,
+			     sizeof(items)), 0);
+	turn_until(&server.ended);
+	ck_assert_ptr_nonnull(strstr(server.why, "too large"));
+	close_both();
+	teardown();
+}
+END_TEST
+
+START_TEST(a_queue_full_of_frames_still_takes_messages)
+{
+	static uint8_t	   items[MESSAGE_MAX_FRAMES];
+	struct tls_backlog backlog;
+	struct message	   ping = { .type = MESSAGE_PING };
+
+	both_up(true);
+	/* Nobody reads: what the kernel does not take stays with us. */
+	do {
+		tls_backlog(client.session.tls, &backlog);
+		if (backlog.queued + sizeof(items) > TLS_MAX_QUEUE / 2)
+			break;
+	} while (session_send_frames(&client.session, items,
+		     sizeof(items)) == 0);
+	tls_backlog(client.session.tls, &backlog);
+	ck_assert_uint_gt(backlog.queued, TLS_MAX_QUEUE / 4);
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(session_send(&client.session, &ping), 0);
+	for (int i = 0; i < 2000 && !server.ended; i++) {
+		tls_backlog(client.session.tls, &backlog);
+		if (backlog.queued == 0)
+			break;
+		ev_run(loop, EVRUN_ONCE);
+	}
+	ck_assert_uint_eq(backlog.queued, 0);
+	/* More records were sent than one key may do. */
+	ck_assert_uint_le(client.session.tls->records, KEY_RECORDS);
+	ck_assert(!server.ended);
+	close_both();
+	teardown();
+}
+END_TEST
+
 UNIT_MAIN("session", only_the_right_certificate_is_believed,
     another_ca_is_not_believed, a_server_that_is_verified_may_say_much,
-    a_stranger_may_not, the_longest_hello_fits)
+    a_stranger_may_not, the_longest_hello_fits,
+    a_probe_wants_a_sign_of_life,
+    frames_come_in_order_and_whole,
+    frames_that_were_not_agreed_on_end_the_session,
+    frames_before_the_log_in_end_the_session,
+    too_many_frames_in_a_message_end_the_session,
+    a_queue_full_of_frames_still_takes_messages)

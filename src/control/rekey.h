@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rekey: when a site asks for new keys, and what it makes of the answer
+ * (PROTOCOL 5.6).
+ *
+ *   IDLE --- time, or a key that has done much ---> ASKED --- answer ---> MADE
+ *    ^                                                |                    |
+ *    |                                    no answer, connection lost       |
+ *    +----------------------- REKEY_AGAIN_US --------+---- all lanes up ---+
+ *
+ * The site leads, so that two ends never begin at once; a server says
+ * `rekey-wanted`.  While a lane is down nothing is begun, unless it is for that
+ * lane: rekey_repair() also leaves a phase that does not come up, and waits no
+ * longer for an answer than it would for its own.
+ */
+#ifndef REKEY_H
+#define REKEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mono.h"
+#include "datapath/lane_keys.h"
+
+#define REKEY_PAUSE_US (3 * MONO_SEC)	/* between two: the old keys retire */
+#define REKEY_AGAIN_US (30 * MONO_SEC)	/* no answer, or it does not come up */
+#define REKEY_REPAIR_US (5 * MONO_SEC)	/* the same, when a lane waits for it */
+
+struct hub_peer;
+struct message;
+struct session;
+
+enum rekey_state { REKEY_IDLE, REKEY_ASKED, REKEY_MADE };
+
+struct rekey {
+	enum rekey_state  state;
+	uint8_t		  transcript[32]; /* of the session */
+	uint32_t	  session;
+	unsigned	  every_sec;
+	bool		  wanted; /* do not wait for the time */
+	bool		  repair; /* nor for lanes that are down */
+	struct mono	  due, not_before, again;
+	struct lane_share share; /* ours, while ASKED */
+	uint8_t		  phase;
+	uint64_t	  done; /* for status */
+};
+
+/* A new session: keys of `every_sec` at most, up to a tenth less by chance. */
+void rekey_begin(struct rekey *rekey, const uint8_t transcript[32],
+    uint32_t session, unsigned every_sec, struct mono now);
+/* Its connection, or all of it, is gone: wipes, and asks again later. */
+void rekey_forget(struct rekey *rekey);
+
+/* Soon: a key has done much, here or there. */
+void rekey_want(struct rekey *rekey);
+/* The same for lanes that hub_peer_new_sockets() has sockets for. */
+void rekey_repair(struct rekey *rekey);
+/* Every second while the session is up. */
+void rekey_tick(struct rekey *rekey, struct session *session,
+    struct hub_peer *peer, struct mono now);
+/* The server's `rekey`; one that does not fit ends the session. */
+void rekey_answer(struct rekey *rekey, struct session *session,
+    struct hub_peer *peer, const struct message *msg);
+/* All lanes have their new keys. */
+void rekey_done(struct rekey *rekey, struct mono now);
+
+#endif /* REKEY_H */
