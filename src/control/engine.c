@@ -167,7 +167,7 @@ start_server(struct engine *engine)
 	if (tls == NULL)
 		return -1;
 	engine->server = server_new(engine->loop, engine->conf, engine->hub,
-	    engine->keeper, engine->monitor, tls, gift->listeners[0], gift->mtu);
+	    engine->keeper, engine->monitor, tls, gift);
 	return engine->server != NULL ? 0 : -1;
 }
 
@@ -326,6 +326,7 @@ on_conf(void *arg, struct conf *conf)
 
 	engine->conf = conf;
 	log_set_level(conf->log_level);
+	hub_follow(engine->hub, conf);
 	if (engine->server != NULL)
 		server_follow(engine->server, conf);
 	if (engine->client != NULL)

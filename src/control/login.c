@@ -9,6 +9,7 @@
 #include "base/mono.h"
 #include "base/secret.h"
 #include "control/server.h"
+#include "control/server_session.h"
 #include "control/session.h"
 #include "control/throttle.h"
 #include "proc/pam_chat.h"
@@ -52,7 +53,9 @@ static void on_vouched(void *arg, const struct keeper_answer *answer);
 static void challenge(struct login *login, const struct message *msg);
 static bool is_known(const struct login *login);
 static bool has_pam_site(const struct conf *conf);
-static bool is_crowded(const struct login *login);
+static bool has_turn(struct login *login);
+static bool has_pam_turn(struct login *login);
+static bool is_near(const struct addr *a, const struct addr *b);
 static void look(struct login *login, int r);
 static void finish(struct login *login, enum keeper_verdict verdict,
     const char *why);
@@ -91,6 +94,7 @@ login_hello(struct login *login, const struct message *hello)
 
 	strlcpy(login->site, hello->site, sizeof(login->site));
 	login->method_ok = conf_auth_parse(&login->method, hello->method);
+	login->by_handshake = tls_srp_user(login->session->tls) != NULL;
 	site = sites_find(&login->server->sites, login->site);
 	login->usual = site != NULL && sites_is_usual(site, &login->from);
 	login->has_credential = hello->has_credential;
@@ -131,8 +135,7 @@ login_why_not(const struct login *login)
 	if ((conf->auths & CONF_AUTH_BIT(cs->auth)) == 0)
 		return "this server does not allow the site's method";
 	/* Only a name proved in the handshake may come by TLS 1.2. */
-	if (login->method != CONF_AUTH_TLS_SRP &&
-	    tls_srp_user(login->session->tls) != NULL)
+	if (login->method != CONF_AUTH_TLS_SRP && login->by_handshake)
 		return "tls-srp with another method";
 	return NULL;
 }
@@ -157,7 +160,7 @@ begin(struct login *login)
 		finish(login, KEEPER_NO, "held off: too many attempts");
 		return;
 	}
-	if (guessable && is_crowded(login)) {
+	if (guessable && !has_turn(login)) {
 		finish(login, KEEPER_FAILED, NULL);
 		return;
 	}
@@ -357,6 +360,9 @@ on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 	struct login *login = arg;
 	unsigned      lifetime = login->server->conf->resume_sec;
 
+	/* We may have had enough of it before. */
+	if (login->state == LOGIN_DONE)
+		return;
 	if (verdict == KEEPER_YES && is_known(login) && lifetime > 0 &&
 	    keeper_ask_vouched(login->server->keeper, login->site, voucher,
 		lifetime, on_vouched, login) == 0)
@@ -375,9 +381,14 @@ on_vouched(void *arg, const struct keeper_answer *answer)
 	finish(login, KEEPER_YES, NULL);
 }
 
+/* Of a handshake under older lists GnuTLS would say what was true then. */
 static void
 start_certificate(struct login *login)
 {
+	if (!tls_is_of(login->session->tls, login->server->tls)) {
+		finish(login, KEEPER_FAILED, NULL);
+		return;
+	}
 	finish(login, tls_is_site(login->session->tls, login->site) ?
 		KEEPER_YES : KEEPER_NO, "no good certificate of this site");
 }
@@ -422,11 +433,40 @@ has_pam_site(const struct conf *conf)
 
 /* Strangers leave some of the keeper's time to those who are known. */
 static bool
-is_crowded(const struct login *login)
+has_turn(struct login *login)
 {
-	return !login->usual &&
-	    keeper_ask_pending(login->server->keeper) >=
+	if (login->method == CONF_AUTH_PAM)
+		return has_pam_turn(login);
+	return login->usual ||
+	    keeper_ask_pending(login->server->keeper) <
 	    KEEPER_MAX_ASKS - RESERVED_ASKS;
+}
+
+/* And some of PAM's helpers, which they could hold for two minutes each. */
+static bool
+has_pam_turn(struct login *login)
+{
+	const struct server_session *ss;
+	unsigned strangers = 0, near = 0;
+
+	if (!has_pam_site(login->server->conf))
+		return true;
+	LIST_FOREACH(ss, &login->server->sessions, entry) {
+		if (!ss->login.pam.open)
+			continue;
+		strangers += !ss->login.usual;
+		near += is_near(&ss->from, &login->from);
+	}
+	return turns_take_pam(&login->server->turns, login->usual, strangers,
+	    near, mono_now());
+}
+
+static bool
+is_near(const struct addr *a, const struct addr *b)
+{
+	struct prefix network = { *a, a->family == AF_INET6 ? 64 : 32 };
+
+	return prefix_contains(&network, b);
 }
 
 /* The keeper was asked, or could not be. */

@@ -52,6 +52,7 @@ struct login {
 	bool		 usual; /* where the site last logged in from */
 	enum conf_auth	 method;
 	bool		 method_ok; /* one we know */
+	bool		 by_handshake; /* tls-srp has proved a name */
 	unsigned	 rounds;
 	bool		 charged; /* at the throttle */
 

@@ -31,6 +31,7 @@ struct pam_talk {
 	struct ev_loop		     *loop;
 	struct monitor_ask	     *monitor;
 	int			      fd; /* -1: none yet, or no more */
+	bool			      open; /* a helper is at work, or about to be */
 	struct ev_io		      io;
 	const struct pam_talk_events *events;
 	void			     *arg;

@@ -9,15 +9,23 @@
 
 #include <bsd/stdlib.h>
 
+#include "control/server_peer.h"
 #include "control/server_session.h"
 #include "control/throttle.h"
 #include "datapath/lpm.h"
+#include "monitor/monitor_ask.h"
 
 #define ACCEPT_BUDGET 16
 #define PAUSE_SEC     0.5
+#define FULL_SEC      0.02 /* between two looks whether there is room again */
 
 static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events);
-static bool accept_one(struct server *server);
+static bool accept_one(struct server *server, int listener);
+static bool is_full(const struct server *server);
+static void let_wait(struct server *server);
+static void pause_accepting(struct server *server, double sec);
+static void start_accepting(struct server *server);
+static void stop_accepting(struct server *server);
 static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
@@ -28,7 +36,7 @@ static bool add_prefixes(struct lpm *lpm, const struct conf_prefixes *list,
 struct server *
 server_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
     struct keeper_ask *keeper, struct monitor_ask *monitor,
-    struct tls_context *tls, int listener, unsigned mtu)
+    struct tls_context *tls, const struct gift *gift)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -50,14 +58,19 @@ server_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
 	server->hub = hub;
 	server->keeper = keeper;
 	server->tls = tls;
-	server->mtu = mtu;
-	server->listener = listener;
+	server->mtu = gift->mtu;
 	LIST_INIT(&server->sessions);
-	ev_io_init(&server->acceptor, on_acceptable, listener, EV_READ);
+	for (unsigned i = 0; i < gift->nlisteners; i++) {
+		ev_io_init(&server->acceptors[i], on_acceptable,
+		    gift->listeners[i], EV_READ);
+		server->acceptors[i].data = server;
+	}
+	server->nacceptors = gift->nlisteners;
 	ev_timer_init(&server->pause, on_pause_over, PAUSE_SEC, 0);
+	patience_start(&server->patience, mono_now());
 	ev_timer_init(&server->tick, on_tick, 1, 1);
-	server->acceptor.data = server->pause.data = server->tick.data = server;
-	ev_io_start(loop, &server->acceptor);
+	server->pause.data = server->tick.data = server;
+	start_accepting(server);
 	ev_timer_start(loop, &server->tick);
 	set_routes(server);
 	return server;
@@ -68,7 +81,8 @@ server_bye(struct server *server, const char *why)
 {
 	struct server_session *ss, *next;
 
-	ev_io_stop(server->loop, &server->acceptor);
+	stop_accepting(server);
+	ev_timer_stop(server->loop, &server->pause);
 	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
 		next = LIST_NEXT(ss, entry);
 		server_session_end(ss, why);
@@ -84,7 +98,7 @@ server_free(struct server *server)
 		return;
 	while ((ss = LIST_FIRST(&server->sessions)) != NULL)
 		server_session_free(ss);
-	ev_io_stop(server->loop, &server->acceptor);
+	stop_accepting(server);
 	ev_timer_stop(server->loop, &server->pause);
 	ev_timer_stop(server->loop, &server->tick);
 	sites_fini(&server->sites);
@@ -132,10 +146,8 @@ server_set_tls(struct server *server, struct tls_context *tls)
 	server->tls = tls;
 	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
 		next = LIST_NEXT(ss, entry);
-		if (ss->state == SERVER_UP &&
-		    ss->login.method == CONF_AUTH_CERTIFICATE &&
-		    tls_is_revoked(ss->session.tls, tls))
-			server_session_end(ss,
+		if (server_session_is_revoked(ss, tls))
+			server_session_overtaken(ss,
 			    "the site's certificate is revoked");
 	}
 }
@@ -147,9 +159,8 @@ server_credential_changed(struct server *server, const char *name)
 
 	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
 		next = LIST_NEXT(ss, entry);
-		if (ss->state == SERVER_UP &&
-		    (name[0] == '\0' || strcmp(name, ss->site) == 0))
-			server_session_end(ss,
+		if (name[0] == '\0' || strcmp(name, ss->site) == 0)
+			server_session_overtaken(ss,
 			    "the site's credential was changed");
 	}
 }
@@ -163,6 +174,12 @@ server_kick(struct server *server, const char *name)
 		return false;
 	server_session_end(site->session, "an administrator ended the session");
 	return true;
+}
+
+void
+server_came_in(struct server *server, struct site *site)
+{
+	patience_came_in(&server->patience, &site->patience_next, mono_now());
 }
 
 void
@@ -191,33 +208,39 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 	(void)loop;
 	(void)events;
 	for (int i = 0; i < ACCEPT_BUDGET; i++) {
-		if (!accept_one(server))
+		if (is_full(server) &&
+		    patience_has(&server->patience, mono_now())) {
+			/* Of the first one it is known that it is there. */
+			if (i == 0)
+				let_wait(server);
+			return;
+		}
+		if (!accept_one(server, io->fd))
 			return;
 	}
 }
 
 /* False when there is no further connection now. */
 static bool
-accept_one(struct server *server)
+accept_one(struct server *server, int listener)
 {
 	struct endpoint from = { .len = sizeof(from.in6) };
 	char		text[ENDPOINT_STRLEN];
-	int fd = accept4(server->listener, &from.sa, &from.len,
-	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int		fd;
 
+	fd = accept4(listener, &from.sa, &from.len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1 && errno != EAGAIN && errno != ECONNABORTED &&
 	    errno != EINTR) {
 		/* Descriptors or memory: it waits in the backlog meanwhile. */
 		log_warn("cannot accept a site");
-		ev_io_stop(server->loop, &server->acceptor);
-		ev_timer_set(&server->pause, PAUSE_SEC, 0);
-		ev_timer_start(server->loop, &server->pause);
+		pause_accepting(server, PAUSE_SEC);
 	}
 	if (fd == -1)
 		return errno == ECONNABORTED || errno == EINTR;
+	server->waits = false;
 	/* A crowd of strangers makes room, so that a new site gets its turn. */
-	if (server->nunauth >= server->conf->max_handshakes &&
-	    !server_session_evict(server)) {
+	if (is_full(server) && !server_session_evict(server)) {
 		server->turned_away++;
 		server_log_refusal(server,
 		    endpoint_print(&from, text, sizeof(text)), "",
@@ -236,8 +259,49 @@ on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct server *server = timer->data;
 
+	(void)loop;
 	(void)events;
-	ev_io_start(loop, &server->acceptor);
+	start_accepting(server);
+}
+
+static bool
+is_full(const struct server *server)
+{
+	return server->nunauth >= server->conf->max_handshakes;
+}
+
+/* Once for each, however often it is looked whether there is room. */
+static void
+let_wait(struct server *server)
+{
+	if (!server->waits)
+		server->waited++;
+	server->waits = true;
+	pause_accepting(server, FULL_SEC);
+}
+
+/* What comes waits in the backlog meanwhile. */
+static void
+pause_accepting(struct server *server, double sec)
+{
+	stop_accepting(server);
+	ev_timer_stop(server->loop, &server->pause);
+	ev_timer_set(&server->pause, sec, 0);
+	ev_timer_start(server->loop, &server->pause);
+}
+
+static void
+start_accepting(struct server *server)
+{
+	for (unsigned i = 0; i < server->nacceptors; i++)
+		ev_io_start(server->loop, &server->acceptors[i]);
+}
+
+static void
+stop_accepting(struct server *server)
+{
+	for (unsigned i = 0; i < server->nacceptors; i++)
+		ev_io_stop(server->loop, &server->acceptors[i]);
 }
 
 static void
@@ -251,7 +315,7 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)events;
 	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
 		next = LIST_NEXT(ss, entry);
-		server_session_tick(ss, now);
+		server_peer_tick(ss, now);
 	}
 }
 

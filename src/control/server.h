@@ -15,10 +15,13 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "control/hub.h"
+#include "control/patience.h"
 #include "control/sites.h"
 #include "control/tls.h"
+#include "control/turns.h"
 #include "keeper/keeper_ask.h"
 
+struct gift;
 struct monitor_ask;
 struct server_session;
 struct throttle;
@@ -31,27 +34,31 @@ struct server {
 	struct monitor_ask *monitor;
 	struct tls_context *tls;
 	struct throttle	   *throttle; /* owned */
+	struct turns	    turns;
 	unsigned	    mtu; /* of the device */
-	int		    listener; /* borrowed */
-	struct ev_io	    acceptor;
-	struct ev_timer	    pause; /* when descriptors have run out */
+	struct ev_io	    acceptors[CONF_MAX_LISTENS];
+	unsigned	    nacceptors;
+	struct ev_timer	    pause; /* there is no room, or no descriptor */
 	struct ev_timer	    tick;
 	struct sites	    sites;
 	LIST_HEAD(, server_session) sessions;
 	unsigned	 nunauth;	/* not authenticated yet */
+	struct patience	 patience; /* with them, when they are too many */
 	uint32_t	 seed; /* of the networks' buckets */
 	struct log_limit refusals;	/* for lines that strangers cause */
 	/* for status */
-	uint64_t accepted, refused, turned_away, held_off, resumed;
+	uint64_t accepted, refused, turned_away, held_off, resumed, taken_over;
+	uint64_t waited; /* connections that had to, in the backlog */
+	bool	 waits;	 /* the next one does */
 };
 
 /*
- * Starts accepting on `listener`.  Everything given is borrowed and must
+ * Starts accepting on the gift's listeners.  Everything given is borrowed and must
  * outlive it; `tls` is consumed.  NULL on failure.
  */
 struct server *server_new(struct ev_loop *loop, const struct conf *conf,
     struct hub *hub, struct keeper_ask *keeper, struct monitor_ask *monitor,
-    struct tls_context *tls, int listener, unsigned mtu);
+    struct tls_context *tls, const struct gift *gift);
 /* Says goodbye to every site. */
 void server_bye(struct server *server, const char *why);
 void server_free(struct server *server);
@@ -70,12 +77,15 @@ void server_set_tls(struct server *server, struct tls_context *tls);
 
 /*
  * A site's credential was changed or is gone ("": any site's may be): its
- * session ends; its tokens are worth nothing any more already.
+ * session and any log-in under way end; its tokens are worth nothing any more already.
  */
 void server_credential_changed(struct server *server, const char *site);
 
 /* Ends a site's session; false when it has none. */
 bool server_kick(struct server *server, const char *site);
+
+/* A site has logged in: perhaps one of many that come back (patience.h). */
+void server_came_in(struct server *server, struct site *site);
 
 /* A line that a stranger caused: at most ten in ten seconds. */
 void server_log_refusal(struct server *server, const char *address,

@@ -12,50 +12,41 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "control/server.h"
+#include "control/server_peer.h"
+#include "control/site_networks.h"
 #include "control/throttle.h"
 
-#define LANE_LABEL	  "EXPORTER-tombolo-lane"
 #define REFUSED		  "authentication failed" /* whatever it was */
 #define BUSY		  "the server is busy"
 #define RETRY_AFTER_SEC	  2
-#define UDP_PATIENCE_SEC  10
 #define EVICT_NETWORKS	  256 /* buckets that crowds are counted in */
 #define HELD_OFF	  "too many attempts: wait"
 
+static void take_times(struct server_session *ss);
 static bool may_evict(const struct server_session *ss);
 static unsigned network_of(const struct server *server,
     const struct server_session *ss);
 static void on_ready(void *arg);
 static void on_message(void *arg, const struct message *msg);
+static void on_frames(void *arg, uint8_t *items, size_t len);
 static void on_end(void *arg, const char *why);
+static void drift(struct server_session *ss, const char *why);
 static void on_hello(struct server_session *ss, const struct message *msg);
 static void note_request(struct server_session *ss, const struct message *msg);
 static void on_login(void *arg);
 static void refuse(struct server_session *ss);
 static void go_up(struct server_session *ss, struct site *site);
+static void take_over(struct server_session *ss, struct server_session *old);
 static void replace(struct server_session *ss, struct site *site);
 static bool welcome(struct server_session *ss, const struct site *site);
 static void fill_answer(struct server_session *ss, struct message *msg);
-static bool attach(struct server_session *ss, const struct site *site,
-    struct lane_share *share, const struct message *msg);
-static bool fill_networks(struct server_session *ss, struct message *msg);
-static bool fill_addresses(struct server_session *ss, struct message *msg,
-    const struct conf_site *cs);
-static void add_routes(struct message *msg, const struct conf_prefixes *list);
-static void remember_told(struct server_session *ss, const struct message *msg);
 static void leave(struct server_session *ss);
-static void on_lanes_up(void *arg);
-static void on_lane_failed(void *arg);
 
 static const struct session_events session_events = {
 	.on_ready = on_ready,
 	.on_message = on_message,
+	.on_frames = on_frames,
 	.on_end = on_end,
-};
-
-static const struct hub_events hub_events = {
-	.on_up = on_lanes_up,
-	.on_failed = on_lane_failed,
 };
 
 void
@@ -85,21 +76,41 @@ server_session_start(struct server *server, int fd, const struct endpoint *from)
 void
 server_session_update(struct server_session *ss)
 {
-	struct message msg = { .type = MESSAGE_UPDATE };
-	char	      *before = ss->told;
+	struct message msg = { .type = MESSAGE_UPDATE,
+		.keepalive_sec = ss->server->conf->keepalive_sec,
+		.dead_peer_sec = ss->server->conf->dead_peer_sec };
+	char *before = ss->told;
 
-	if (ss->server->conf->mode != CONF_TUN)
-		return;
-	if (!fill_networks(ss, &msg)) {
+	if (!site_networks_fill(ss->server->conf, ss->site, &msg)) {
 		message_fini(&msg);
 		return;
 	}
-	ss->told = NULL;
-	remember_told(ss, &msg);
+	take_times(ss);
+	ss->told = site_networks_print(&msg);
 	if (before == NULL || ss->told == NULL || strcmp(before, ss->told) != 0)
 		(void)session_send(&ss->session, &msg);
 	free(before);
 	message_fini(&msg);
+}
+
+/*
+ * Of the configuration, as the site is told.  A site that is adrift cannot be:
+ * it has the time that it knows, and is told when it comes back.
+ */
+static void
+take_times(struct server_session *ss)
+{
+	const struct conf *conf = ss->server->conf;
+
+	if (server_session_is_adrift(ss) ||
+	    (ss->keepalive_sec == conf->keepalive_sec &&
+		ss->dead_peer_sec == conf->dead_peer_sec))
+		return;
+	ss->keepalive_sec = conf->keepalive_sec;
+	ss->dead_peer_sec = conf->dead_peer_sec;
+	session_set_times(&ss->session, ss->keepalive_sec, ss->dead_peer_sec);
+	if (ss->peer != NULL)
+		hub_peer_set_keepalive(ss->peer, ss->keepalive_sec);
 }
 
 void
@@ -107,8 +118,43 @@ server_session_end(struct server_session *ss, const char *why)
 {
 	if (ss->state == SERVER_UP)
 		log_info("site %s: down: %s", ss->site, why);
+	if (server_session_is_adrift(ss)) {
+		server_session_free(ss);
+		return;
+	}
 	session_bye(&ss->session, why);
 	leave(ss);
+}
+
+void
+server_session_overtaken(struct server_session *ss, const char *why)
+{
+	if (ss->state == SERVER_UP) {
+		server_session_end(ss, why);
+	} else if (ss->state == SERVER_LOGIN) {
+		/* What is about to be found right was so by the old one. */
+		server_log_refusal(ss->server, ss->address, ss->site, why);
+		leave(ss);
+		session_refuse(&ss->session, BUSY, RETRY_AFTER_SEC);
+	}
+}
+
+bool
+server_session_is_revoked(const struct server_session *ss,
+    const struct tls_context *tls)
+{
+	if (ss->state == SERVER_HELLO ||
+	    ss->login.method != CONF_AUTH_CERTIFICATE)
+		return false;
+	return server_session_is_adrift(ss) ?
+	    tls_leaf_is_revoked(ss->leaf, tls) :
+	    tls_is_revoked(ss->session.tls, tls);
+}
+
+bool
+server_session_is_adrift(const struct server_session *ss)
+{
+	return ss->state == SERVER_UP && ss->session.state == SESSION_CLOSED;
 }
 
 bool
@@ -148,28 +194,6 @@ server_session_evict(struct server *server)
 	return true;
 }
 
-void
-server_session_tick(struct server_session *ss, struct mono now)
-{
-	struct hub_stats stats;
-	const char	*trouble;
-
-	if (ss->state != SERVER_UP || ss->peer == NULL)
-		return;
-	trouble = hub_peer_trouble(ss->peer,
-	    ss->server->conf->dead_peer_sec, now);
-	hub_peer_stats(ss->peer, &stats);
-	if (trouble != NULL)
-		server_session_end(ss, trouble);
-	else if (stats.lanes_up == 0 && !ss->lanes_reported &&
-	    mono_sub(now, ss->up_since) > UDP_PATIENCE_SEC * MONO_SEC) {
-		ss->lanes_reported = true;
-		log_warnx("site %s: UDP does not get through from %s: no "
-		    "frame can pass; open UDP port %u in the firewalls between",
-		    ss->site, ss->address, ss->server->conf->port);
-	}
-}
-
 int
 server_session_srp_user(struct server *server, void *connection,
     const char *name, struct keeper_tls_srp *user)
@@ -190,6 +214,11 @@ server_session_srp_user(struct server *server, void *connection,
 		    "tls-srp: held off: too many attempts");
 		return -EAGAIN;
 	}
+	if (!turns_take_tls_srp(&server->turns, usual, now)) {
+		server_log_refusal(server, ss->address, "",
+		    "tls-srp: too many strangers at once");
+		return -EAGAIN;
+	}
 	throttle_charge(server->throttle, name, &ss->from, now);
 	return keeper_ask_tls_srp(server->keeper, name, known, user);
 }
@@ -197,11 +226,16 @@ server_session_srp_user(struct server *server, void *connection,
 void
 server_session_free(struct server_session *ss)
 {
+	bool adrift = server_session_is_adrift(ss);
+
 	leave(ss);
-	login_fini(&ss->login);
-	session_fini(&ss->session);
+	if (!adrift) {
+		login_fini(&ss->login);
+		session_fini(&ss->session);
+	}
 	LIST_REMOVE(ss, entry);
 	free(ss->told);
+	free(ss->leaf);
 	free(ss);
 }
 
@@ -244,6 +278,8 @@ on_message(void *arg, const struct message *msg)
 		if (!login_response(&ss->login, msg))
 			session_bye(&ss->session,
 			    "a response that was not asked for");
+	} else if (ss->state == SERVER_UP && msg->type == MESSAGE_REKEY) {
+		server_peer_rekey(ss, msg);
 	} else if (ss->state != SERVER_CLOSED && msg->type == MESSAGE_BYE) {
 		char why[MESSAGE_TEXT_SIZE + 16];
 
@@ -259,16 +295,48 @@ on_message(void *arg, const struct message *msg)
 }
 
 static void
+on_frames(void *arg, uint8_t *items, size_t len)
+{
+	struct server_session *ss = arg;
+
+	hub_frames(ss->server->hub, ss->peer, items, len);
+}
+
+static void
 on_end(void *arg, const char *why)
 {
 	struct server_session *ss = arg;
 
+	/* Neither the connection nor a lane: it is gone, not only that. */
+	bool gone = ss->peer == NULL ||
+	    (session_is_silent(&ss->session, ss->dead_peer_sec, mono_now()) &&
+		hub_peer_is_silent(ss->peer, ss->dead_peer_sec / 2,
+		    mono_now()));
+
+	if (ss->state == SERVER_UP && ss->session.lost && !gone) {
+		drift(ss, why);
+		return;
+	}
 	/* A log-in that was refused has been logged with its true reason. */
 	if (ss->state == SERVER_UP)
 		log_info("site %s: down: %s", ss->site, why);
 	else if (ss->state != SERVER_CLOSED)
 		server_log_refusal(ss->server, ss->address, ss->site, why);
 	server_session_free(ss);
+}
+
+/* Only the connection is gone.  Of what was said on it nothing is needed. */
+static void
+drift(struct server_session *ss, const char *why)
+{
+	log_info("site %s: its connection broke: %s: it has %u s to come back, "
+	    "frames go on", ss->site, why, ss->dead_peer_sec);
+	/* But its certificate, which may be revoked meanwhile. */
+	if (ss->login.method == CONF_AUTH_CERTIFICATE)
+		ss->leaf = tls_peer_leaf(ss->session.tls);
+	login_fini(&ss->login);
+	session_fini(&ss->session);
+	ss->adrift_since = mono_now();
 }
 
 static void
@@ -290,8 +358,14 @@ on_hello(struct server_session *ss, const struct message *msg)
 		session_refuse(&ss->session, why, 60);
 		return;
 	}
+	if (!transport_agree(conf->transport, msg->transport, &ss->transport,
+		why, sizeof(why))) {
+		session_refuse(&ss->session, why, 60);
+		return;
+	}
 	strlcpy(ss->site, msg->site, sizeof(ss->site));
 	ss->workers = msg->workers;
+	ss->wanted = msg->session;
 	memcpy(ss->share, msg->share, sizeof(ss->share));
 	note_request(ss, msg);
 	ss->state = SERVER_LOGIN;
@@ -325,6 +399,11 @@ on_login(void *arg)
 
 	if (ss->state != SERVER_LOGIN)
 		return;
+	/* The site may have been disabled since the verdict. */
+	if (ss->login.answer.verdict == KEEPER_YES)
+		ss->login.why = login_why_not(&ss->login);
+	if (ss->login.why != NULL && ss->login.answer.verdict == KEEPER_YES)
+		ss->login.answer.verdict = KEEPER_NO;
 	if (ss->login.answer.verdict == KEEPER_FAILED)
 		session_refuse(&ss->session, BUSY, RETRY_AFTER_SEC);
 	else if (ss->login.answer.verdict == KEEPER_YES && site != NULL)
@@ -355,29 +434,74 @@ refuse(struct server_session *ss)
 static void
 go_up(struct server_session *ss, struct site *site)
 {
-	if (site->session != NULL)
+	bool back = site->session != NULL && site->session->peer != NULL &&
+	    site->session->id == ss->wanted &&
+	    site->session->transport == ss->transport;
+
+	if (back)
+		take_over(ss, site->session);
+	else if (site->session != NULL)
 		replace(ss, site);
 	ss->server->nunauth--;
+	server_came_in(ss->server, site);
 	ss->state = SERVER_UP;
-	ss->up_since = mono_now();
+	if (!back)
+		ss->up_since = mono_now();
 	site->session = ss;
 	strlcpy(site->last_address, ss->address, sizeof(site->last_address));
 	site->last_from = ss->from;
 	if (ss->login.resumed)
 		ss->server->resumed++;
-	session_go_up(&ss->session, ss->server->conf->keepalive_sec,
-	    ss->server->conf->dead_peer_sec);
+	ss->keepalive_sec = ss->server->conf->keepalive_sec;
+	ss->dead_peer_sec = ss->server->conf->dead_peer_sec;
+	session_go_up(&ss->session, ss->keepalive_sec, ss->dead_peer_sec);
+	if (back)
+		hub_peer_set_keepalive(ss->peer, ss->keepalive_sec);
+	if (ss->transport != CONF_TRANSPORT_UDP)
+		session_allow_frames(&ss->session);
+	if (!back)
+		transport_watch_start(&ss->watch, ss->up_since);
 	if (!welcome(ss, site)) {
 		server_session_end(ss, "the session could not be set up");
 		return;
 	}
-	log_info("site %s: up: from %s, by %s%s", ss->site, ss->address,
+	log_info("site %s: %s: from %s, by %s%s", ss->site,
+	    back ? "goes on" : "up", ss->address,
 	    conf_auth_name(ss->login.method),
 	    ss->login.resumed ? ", resumed" : "");
+	if (back)
+		server_peer_goes_on(ss);
+	if (ss->transport == CONF_TRANSPORT_TCP)
+		log_info("site %s: data flows by TCP", ss->site);
 	if (ss->asked[0] != '\0')
 		log_warnx("site %s: it asks for the subnet %s, which its entry "
 		    "here does not have: it is not routed", ss->site,
 		    ss->asked);
+}
+
+/*
+ * The same session by another connection: lanes and all else stay as they are.
+ * The old connection may still be there, and the site not know that.
+ */
+static void
+take_over(struct server_session *ss, struct server_session *old)
+{
+	ss->id = old->id;
+	ss->lanes = old->lanes;
+	memcpy(ss->transcript, old->transcript, sizeof(ss->transcript));
+	ss->rekeys = old->rekeys;
+	ss->peer = old->peer;
+	ss->up_since = old->up_since;
+	ss->watch = old->watch;
+	hub_peer_hand_over(ss->peer, ss);
+	ss->server->taken_over++;
+	old->peer = NULL;
+	if (server_session_is_adrift(old)) {
+		server_session_free(old);
+		return;
+	}
+	session_bye(&old->session, "the session goes on by another connection");
+	leave(old);
 }
 
 /* The newer log-in wins, the older is told. */
@@ -409,21 +533,22 @@ welcome(struct server_session *ss, const struct site *site)
 
 	lane_share_new(&share);
 	memcpy(msg.share, share.public_key, sizeof(msg.share));
-	msg.session = hub_new_session(ss->server->hub);
-	msg.lanes = hub_workers(ss->server->hub);
-	if (ss->workers > msg.lanes)
-		msg.lanes = ss->workers;
+	if (ss->peer == NULL)
+		server_peer_choose(ss);
+	msg.session = ss->id;
+	msg.lanes = ss->lanes;
+	msg.transport = ss->transport;
 	msg.keepalive_sec = conf->keepalive_sec;
 	msg.dead_peer_sec = conf->dead_peer_sec;
-	msg.transport = CONF_TRANSPORT_UDP;
 	msg.rekey_sec = conf->rekey_sec;
 	msg.rekey_mib = conf->rekey_mib;
 	msg.mtu = ss->server->mtu;
 	fill_answer(ss, &msg);
-	ok = fill_networks(ss, &msg) &&
+	ok = site_networks_fill(conf, ss->site, &msg) &&
 	    session_send(&ss->session, &msg) == 0 &&
-	    attach(ss, site, &share, &msg);
-	remember_told(ss, &msg);
+	    (ss->peer != NULL || server_peer_attach(ss, site, &share, &msg));
+	free(ss->told);
+	ss->told = site_networks_print(&msg);
 	secret_wipe(&share, sizeof(share));
 	message_fini(&msg);
 	return ok;
@@ -444,109 +569,6 @@ fill_answer(struct server_session *ss, struct message *msg)
 	answer->verdict = KEEPER_YES;
 }
 
-static bool
-attach(struct server_session *ss, const struct site *site,
-    struct lane_share *share, const struct message *msg)
-{
-	struct lane_secret    secret;
-	struct hub_attachment attachment = {
-		.name = ss->site,
-		.port = site->port,
-		.session = msg->session,
-		.lanes = msg->lanes,
-		.transport = CONF_TRANSPORT_UDP,
-		.keepalive_sec = msg->keepalive_sec,
-		.wears_at = UINT64_MAX,
-		.secret = &secret,
-	};
-	uint8_t exporter[32], transcript[32];
-
-	session_transcript(&ss->session, transcript);
-	if (tls_export(ss->session.tls, LANE_LABEL, exporter,
-		sizeof(exporter)) == 0 &&
-	    lane_secret_agree(&secret, share, ss->share, exporter, transcript,
-		msg->session))
-		ss->peer = hub_attach(ss->server->hub, &attachment, &hub_events,
-		    ss);
-	secret_wipe(exporter, sizeof(exporter));
-	secret_wipe(&secret, sizeof(secret));
-	return ss->peer != NULL;
-}
-
-/* tun: this site's addresses, and every network that is not its own. */
-static bool
-fill_networks(struct server_session *ss, struct message *msg)
-{
-	const struct conf      *conf = ss->server->conf;
-	const struct conf_site *cs = conf_find_site(conf, ss->site);
-	size_t			n = conf->networks.n;
-
-	if (conf->mode != CONF_TUN)
-		return true;
-	if (cs == NULL || !fill_addresses(ss, msg, cs))
-		return false;
-	for (size_t i = 0; i < conf->nsites; i++)
-		n += conf->sites[i].subnets.n;
-	msg->routes = calloc(n > 0 ? n : 1, sizeof(*msg->routes));
-	if (msg->routes == NULL)
-		return false;
-	add_routes(msg, &conf->networks);
-	for (size_t i = 0; i < conf->nsites; i++) {
-		if (&conf->sites[i] != cs && !conf->sites[i].disabled)
-			add_routes(msg, &conf->sites[i].subnets);
-	}
-	if (msg->nroutes > MESSAGE_MAX_ROUTES) {
-		log_warnx("site %s: only the first %d routes are told",
-		    ss->site, MESSAGE_MAX_ROUTES);
-		msg->nroutes = MESSAGE_MAX_ROUTES;
-	}
-	return true;
-}
-
-/* A host address takes the length of its tunnel network. */
-static bool
-fill_addresses(struct server_session *ss, struct message *msg,
-    const struct conf_site *cs)
-{
-	const struct conf_prefixes *networks =
-	    &ss->server->conf->tunnel_networks;
-
-	msg->addresses = calloc(cs->addresses.n + 1, sizeof(*msg->addresses));
-	if (msg->addresses == NULL)
-		return false;
-	for (size_t i = 0; i < cs->addresses.n &&
-	    i < MESSAGE_MAX_ADDRESSES; i++) {
-		struct prefix *to = &msg->addresses[msg->naddresses++];
-
-		*to = cs->addresses.v[i];
-		for (size_t j = 0; j < networks->n; j++) {
-			if (prefix_contains(&networks->v[j], &to->addr))
-				to->len = networks->v[j].len;
-		}
-	}
-	return true;
-}
-
-static void
-add_routes(struct message *msg, const struct conf_prefixes *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		msg->routes[msg->nroutes++] = list->v[i];
-}
-
-/* As text, to compare the next one with. */
-static void
-remember_told(struct server_session *ss, const struct message *msg)
-{
-	struct message update = { .type = MESSAGE_UPDATE,
-		.addresses = msg->addresses, .naddresses = msg->naddresses,
-		.routes = msg->routes, .nroutes = msg->nroutes };
-	size_t len;
-
-	free(ss->told);
-	ss->told = message_encode(&update, &len);
-}
-
 /* Off the data path and out of the tables; on_end frees the rest. */
 static void
 leave(struct server_session *ss)
@@ -564,19 +586,4 @@ leave(struct server_session *ss)
 		ss->server->nunauth--;
 	}
 	ss->state = SERVER_CLOSED;
-}
-
-static void
-on_lanes_up(void *arg)
-{
-	struct server_session *ss = arg;
-
-	log_info("site %s: data flows by UDP", ss->site);
-	ss->lanes_reported = false;
-}
-
-static void
-on_lane_failed(void *arg)
-{
-	server_session_end(arg, "a data lane failed");
 }

@@ -8,6 +8,10 @@
  *     +----------------+------> CLOSED <--------+
  *
  * How a site proves who it is, is login.c's; every no ends with the same words.
+ *
+ * A session that is UP outlives its connection: when that breaks, and nobody
+ * said so, it is adrift.  Its lanes go on, and another connection of the site
+ * that names it takes it over.
  */
 #ifndef SERVER_SESSION_H
 #define SERVER_SESSION_H
@@ -16,11 +20,13 @@
 #include <sys/queue.h>
 
 #include "base/addr.h"
+#include "base/bucket.h"
 #include "base/mono.h"
 #include "conf/conf.h"
 #include "control/hub.h"
 #include "control/login.h"
 #include "control/session.h"
+#include "control/transport.h"
 #include "datapath/lane_keys.h"
 
 struct server;
@@ -37,11 +43,20 @@ struct server_session {
 	struct login	  login;
 	char		  site[CONF_NAME_MAX + 1]; /* claimed, then proved */
 	unsigned	  workers;
+	uint32_t	  wanted; /* the session it wants to go on with, or 0 */
 	char		  asked[PREFIX_STRLEN]; /* a subnet it may not have */
 	uint8_t		  share[LANE_KEYS_SHARE]; /* the site's */
+	uint32_t	  id;	 /* of the session */
+	unsigned	  lanes;
+	uint8_t		  transcript[32]; /* of hello and welcome */
+	struct bucket	  rekeys;
 	struct hub_peer	 *peer;
 	struct mono	  up_since;
-	bool		  lanes_reported;
+	struct mono	  adrift_since; /* while it is */
+	struct tls_leaf	 *leaf; /* adrift: its certificate; owned, or NULL */
+	unsigned	  keepalive_sec, dead_peer_sec; /* as it was told */
+	enum conf_transport    transport; /* agreed */
+	struct transport_watch watch;
 	char		 *told; /* the addresses and routes it knows; owned */
 	LIST_ENTRY(server_session) entry;
 };
@@ -57,14 +72,24 @@ void server_session_update(struct server_session *ss);
 void server_session_end(struct server_session *ss, const char *why);
 
 /*
+ * What it proves itself with was changed: its session ends, and so does a
+ * log-in that is under way, for it may be about to succeed by what was before.
+ */
+void server_session_overtaken(struct server_session *ss, const char *why);
+
+/* Whether it is one by a certificate that this context's CRL revokes. */
+bool server_session_is_revoked(const struct server_session *ss,
+    const struct tls_context *tls);
+
+/*
  * Makes room for a new connection: ends the oldest that waits for the other
  * end, of the network that has most of them; before hello rather than behind
  * it, and from where sites live last of all.  False when there is none.
  */
 bool server_session_evict(struct server *server);
 
-/* Every second: lanes that died. */
-void server_session_tick(struct server_session *ss, struct mono now);
+/* UP, and without a connection. */
+bool server_session_is_adrift(const struct server_session *ss);
 
 /*
  * tls-srp: the credential of who is claimed in the handshake of this connection

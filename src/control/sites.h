@@ -25,6 +25,7 @@ struct site {
 	char		       last_address[64];
 	struct addr	       last_from; /* where a log-in succeeded */
 	char		       last_error[256];
+	struct mono	       patience_next; /* patience.h */
 	/* Log-ins that pushed out another address's, in a minute. */
 	struct mono	       contest_start;
 	unsigned	       contests;

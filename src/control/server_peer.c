@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/server_peer.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "control/server.h"
+#include "control/server_session.h"
+
+#define REKEY_PAUSE_US (1 * MONO_SEC) /* a site asks less often */
+#define REKEY_BURST    3
+
+static void watch(struct server_session *ss, struct mono now);
+static void on_lanes_up(void *arg);
+static struct session *connection(void *arg);
+static void on_lane_failed(void *arg);
+static void on_worn(void *arg);
+static void on_renewed(void *arg);
+
+static const struct hub_events hub_events = {
+	.on_up = on_lanes_up,
+	.on_failed = on_lane_failed,
+	.on_worn = on_worn,
+	.on_renewed = on_renewed,
+	.connection = connection,
+};
+
+void
+server_peer_choose(struct server_session *ss)
+{
+	do
+		ss->id = hub_new_session(ss->server->hub);
+	while (ss->id == ss->wanted);
+	ss->lanes = ss->transport == CONF_TRANSPORT_TCP ? 0 :
+	    hub_workers(ss->server->hub);
+	if (ss->lanes > 0 && ss->workers > ss->lanes)
+		ss->lanes = ss->workers;
+}
+
+bool
+server_peer_attach(struct server_session *ss, const struct site *site,
+    struct lane_share *share, const struct message *msg)
+{
+	struct lane_secret    secret;
+	struct hub_attachment attachment = {
+		.name = ss->site,
+		.port = site->port,
+		.session = msg->session,
+		.transport = ss->transport,
+		.lanes = msg->lanes,
+		.keepalive_sec = msg->keepalive_sec,
+		.wears_at = (uint64_t)msg->rekey_mib * HUB_BLOCKS_MIB,
+		.secret = &secret,
+	};
+	uint8_t exporter[32];
+
+	session_transcript(&ss->session, ss->transcript);
+	if (tls_export(ss->session.tls, LANE_KEYS_LABEL, exporter,
+		sizeof(exporter)) == 0 &&
+	    lane_secret_agree(&secret, share, ss->share, exporter,
+		ss->transcript, msg->session))
+		ss->peer = hub_attach(ss->server->hub, &attachment, &hub_events,
+		    ss);
+	secret_wipe(exporter, sizeof(exporter));
+	secret_wipe(&secret, sizeof(secret));
+	return ss->peer != NULL;
+}
+
+void
+server_peer_rekey(struct server_session *ss, const struct message *msg)
+{
+	struct message	   answer = { .type = MESSAGE_REKEY,
+		   .phase = msg->phase, .has_answers = true };
+	struct lane_share  share;
+	struct lane_secret secret;
+	struct mono	   now = mono_now();
+	uint8_t		   exporter[32], renewal[32];
+	int		   r = -EIO;
+
+	/* What a broken line held back may come at once; more it will ask again. */
+	if (!bucket_take(&ss->rekeys, REKEY_BURST, REKEY_PAUSE_US, now))
+		return;
+	lane_share_new(&share);
+	memcpy(answer.share, share.public_key, sizeof(answer.share));
+	memcpy(answer.answers, msg->share, sizeof(answer.answers));
+	lane_keys_renewal(renewal, ss->transcript, (uint8_t)msg->phase,
+	    msg->share, answer.share);
+	if (tls_export(ss->session.tls, LANE_KEYS_LABEL, exporter,
+		sizeof(exporter)) == 0 &&
+	    lane_secret_agree(&secret, &share, msg->share, exporter, renewal,
+		ss->id))
+		r = hub_peer_renew(ss->peer, &secret, (uint8_t)msg->phase);
+	secret_wipe(exporter, sizeof(exporter));
+	secret_wipe(&secret, sizeof(secret));
+	secret_wipe(&share, sizeof(share));
+	if (r == 0)
+		(void)session_send(&ss->session, &answer);
+	else
+		session_bye(&ss->session, "new keys could not be agreed");
+}
+
+void
+server_peer_goes_on(struct server_session *ss)
+{
+	if (hub_peer_wants_keys(ss->peer))
+		on_worn(ss);
+}
+
+void
+server_peer_tick(struct server_session *ss, struct mono now)
+{
+	const char *trouble;
+
+	if (ss->state != SERVER_UP || ss->peer == NULL)
+		return;
+	trouble = hub_peer_trouble(ss->peer, ss->dead_peer_sec, now);
+	if (trouble == NULL && server_session_is_adrift(ss) &&
+	    mono_sub(now, ss->adrift_since) > ss->dead_peer_sec * MONO_SEC)
+		trouble = "it did not come back";
+	if (trouble != NULL)
+		server_session_end(ss, trouble);
+	else
+		watch(ss, now);
+}
+
+static void
+watch(struct server_session *ss, struct mono now)
+{
+	switch (transport_watch_tick(&ss->watch,
+	    hub_peer_is_blocked(ss->peer), now)) {
+	case TRANSPORT_BLOCKED:
+		log_warnx("site %s: UDP does not get through from %s: %s; open "
+		    "UDP port %u in the firewalls between", ss->site,
+		    ss->address,
+		    ss->transport == CONF_TRANSPORT_UDP ? "no frame can pass" :
+							  "frames go by TCP",
+		    ss->server->conf->port);
+		break;
+	case TRANSPORT_THROUGH:
+		log_info("site %s: UDP gets through: frames go by UDP again",
+		    ss->site);
+		break;
+	case TRANSPORT_NO_NEWS:
+		break;
+	}
+}
+
+static void
+on_lanes_up(void *arg)
+{
+	struct server_session *ss = arg;
+
+	log_info("site %s: data flows by UDP", ss->site);
+	transport_watch_up(&ss->watch);
+}
+
+static struct session *
+connection(void *arg)
+{
+	struct server_session *ss = arg;
+
+	return server_session_is_adrift(ss) ? NULL : &ss->session;
+}
+
+/* Its site may not see it, if it sends nothing by that lane. */
+static void
+on_lane_failed(void *arg)
+{
+	struct server_session *ss = arg;
+
+	log_warnx("site %s: a data lane failed: it is asked for new keys",
+	    ss->site);
+	on_worn(ss);
+}
+
+/* The site leads: its `rekey` is what renews keys. */
+static void
+on_worn(void *arg)
+{
+	struct server_session *ss = arg;
+	struct message	       msg = { .type = MESSAGE_REKEY_WANTED };
+
+	(void)session_send(&ss->session, &msg);
+}
+
+static void
+on_renewed(void *arg)
+{
+	const struct server_session *ss = arg;
+
+	log_debug("site %s: new keys", ss->site);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/site_networks.h"
+
+#include <stdlib.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/nitems.h"
+#include "conf/conf.h"
+#include "control/message.h"
+
+static bool fill_addresses(struct message *msg, const struct conf *conf,
+    const struct conf_site *cs);
+static void add_default_routes(struct message *msg,
+    const struct conf_site *cs);
+static void add_routes(struct message *msg, const struct conf_prefixes *list);
+static bool fill_dns(struct message *msg, const struct conf *conf);
+
+bool
+site_networks_fill(const struct conf *conf, const char *site,
+    struct message *msg)
+{
+	const struct conf_site *cs = conf_find_site(conf, site);
+	size_t			n = conf->networks.n + 2;
+
+	if (conf->mode != CONF_TUN)
+		return true;
+	if (cs == NULL || !fill_addresses(msg, conf, cs) ||
+	    !fill_dns(msg, conf))
+		return false;
+	for (size_t i = 0; i < conf->nsites; i++)
+		n += conf->sites[i].subnets.n;
+	msg->routes = calloc(n, sizeof(*msg->routes));
+	if (msg->routes == NULL)
+		return false;
+	if (cs->default_route)
+		add_default_routes(msg, cs);
+	add_routes(msg, &conf->networks);
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (&conf->sites[i] != cs && !conf->sites[i].disabled)
+			add_routes(msg, &conf->sites[i].subnets);
+	}
+	if (msg->nroutes > MESSAGE_MAX_ROUTES) {
+		log_warnx("site %s: only the first %d routes are told",
+		    site, MESSAGE_MAX_ROUTES);
+		msg->nroutes = MESSAGE_MAX_ROUTES;
+	}
+	return true;
+}
+
+char *
+site_networks_print(const struct message *msg)
+{
+	struct message update = { .type = MESSAGE_UPDATE,
+		.keepalive_sec = msg->keepalive_sec,
+		.dead_peer_sec = msg->dead_peer_sec,
+		.addresses = msg->addresses, .naddresses = msg->naddresses,
+		.routes = msg->routes, .nroutes = msg->nroutes,
+		.dns = msg->dns, .ndns = msg->ndns,
+		.domains = msg->domains, .ndomains = msg->ndomains };
+	size_t len;
+
+	return message_encode(&update, &len);
+}
+
+/* A host address takes the length of its tunnel network. */
+static bool
+fill_addresses(struct message *msg, const struct conf *conf,
+    const struct conf_site *cs)
+{
+	const struct conf_prefixes *networks = &conf->tunnel_networks;
+
+	msg->addresses = calloc(cs->addresses.n + 1, sizeof(*msg->addresses));
+	if (msg->addresses == NULL)
+		return false;
+	for (size_t i = 0; i < cs->addresses.n &&
+	    i < MESSAGE_MAX_ADDRESSES; i++) {
+		struct prefix *to = &msg->addresses[msg->naddresses++];
+
+		*to = cs->addresses.v[i];
+		for (size_t j = 0; j < networks->n; j++) {
+			if (prefix_contains(&networks->v[j], &to->addr))
+				to->len = networks->v[j].len;
+		}
+	}
+	return true;
+}
+
+/* Of each family that the site has an address of. */
+static void
+add_default_routes(struct message *msg, const struct conf_site *cs)
+{
+	static const sa_family_t families[] = { AF_INET, AF_INET6 };
+
+	for (size_t f = 0; f < nitems(families); f++) {
+		size_t i = 0;
+
+		while (i < cs->addresses.n &&
+		    cs->addresses.v[i].addr.family != families[f])
+			i++;
+		if (i < cs->addresses.n)
+			msg->routes[msg->nroutes++] = (struct prefix) {
+				.addr.family = families[f] };
+	}
+}
+
+/* Everything at most once: it may be for this site, and for all. */
+static void
+add_routes(struct message *msg, const struct conf_prefixes *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		bool there = false;
+
+		for (size_t j = 0; list->v[i].len == 0 && j < msg->nroutes; j++)
+			there = there ||
+			    prefix_is_equal(&msg->routes[j], &list->v[i]);
+		if (!there)
+			msg->routes[msg->nroutes++] = list->v[i];
+	}
+}
+
+static bool
+fill_dns(struct message *msg, const struct conf *conf)
+{
+	msg->dns = calloc(conf->dns.n + 1, sizeof(*msg->dns));
+	msg->domains = message_copy_domains(conf->domains.v, conf->domains.n);
+	if (msg->dns == NULL || msg->domains == NULL)
+		return false;
+	for (size_t i = 0; i < conf->dns.n; i++)
+		msg->dns[msg->ndns++] = conf->dns.v[i];
+	msg->ndomains = conf->domains.n;
+	return true;
+}
