@@ -19,7 +19,11 @@
 #define MAX_HELD_OFF 16 /* rows of status */
 
 static json_t *offloads_array(const struct engine *engine);
+static json_t *certificates_array(struct engine *engine);
 static void add_client(json_t *object, const struct engine *engine);
+static void add_egress(json_t *object, const struct engine *engine);
+static const char *way(const struct engine *engine, enum request_way way);
+static void add_servers(json_t *object, const struct engine *engine);
 static void add_server(json_t *object, const struct engine *engine);
 static json_t *held_off_array(const struct server *server);
 static void add_counters(json_t *object, const struct engine *engine);
@@ -61,6 +65,7 @@ stats_status(struct engine *engine, const json_t *request)
 		set(object, "bridge", json_string(conf->bridge));
 	set(object, "mtu", json_integer(engine->gift.mtu));
 	set(object, "uptime_s", json_integer(seconds_since(engine->started)));
+	set(object, "restarts", json_integer(engine->gift.restarts));
 	set(object, "workers", json_integer(hub_workers(engine->hub)));
 	set(object, "offloads", offloads_array(engine));
 	if (engine->client != NULL)
@@ -69,6 +74,7 @@ stats_status(struct engine *engine, const json_t *request)
 		add_server(object, engine);
 	else /* it waits for the keeper */
 		set(object, "state", json_string("connecting"));
+	set(object, "certificates", certificates_array(engine));
 	add_counters(object, engine);
 	set(object, "ports", ports_array(engine));
 	return object;
@@ -149,6 +155,33 @@ offloads_array(const struct engine *engine)
 	return names;
 }
 
+/* Those that are known, of either end. */
+static json_t *
+certificates_array(struct engine *engine)
+{
+	json_t *array = json_array();
+	time_t	now = tls_time();
+	char	text[EXPIRY_TEXT_SIZE];
+
+	engine_look_at_certificates(engine);
+	for (unsigned i = 0; i < EXPIRIES; i++) {
+		enum expiry_of which = (enum expiry_of)i;
+		time_t	       end = engine->expiry.of[i].end;
+		json_t	      *row;
+
+		if (end == 0)
+			continue;
+		row = json_pack("{s:s,s:s,s:I}", "name", expiry_name(which),
+		    "ends", expiry_date(end, text, sizeof(text)), "ends_in_s",
+		    (json_int_t)(end - now));
+		if (expiry_advice(&engine->expiry, which, now, text,
+			sizeof(text)) != NULL)
+			set(row, "warning", json_string(text));
+		json_array_append_new(array, row);
+	}
+	return array;
+}
+
 static void
 add_client(json_t *object, const struct engine *engine)
 {
@@ -157,22 +190,96 @@ add_client(json_t *object, const struct engine *engine)
 
 	set(object, "state", json_string(client_state_name(client)));
 	set(object, "site", json_string(engine->conf->site));
-	set(object, "server", json_string(engine->conf->servers[0].host));
-	set(object, "address", json_string(client->address));
+	set(object, "server", json_string(connector_server(client->connector)));
+	set(object, "address", json_string(connector_address(client->connector)));
 	set(object, "since_s", json_integer(seconds_since(client->since)));
 	set(object, "sessions", json_integer((json_int_t)client->sessions));
+	set(object, "reconnects",
+	    json_integer((json_int_t)client->reconnects));
 	set(object, "auth", json_string(conf_auth_name(engine->conf->auth)));
 	if (client->state == CLIENT_WAIT && !client->answer.needs_person)
 		set(object, "retry_in_s",
 		    json_integer(-seconds_since(client->retry_at)));
+	if (client_waits_for(client)[0] != '\0')
+		set(object, "waits_for", json_string(client_waits_for(client)));
+	add_servers(object, engine);
 	if (client_question(client, &echo) != NULL)
 		set(object, "question",
 		    json_string(client_question(client, &echo)));
 	if (client->last_error[0] != '\0')
 		set(object, "last_error", json_string(client->last_error));
+	if (client->state == CLIENT_UP && client->peer != NULL)
+		set(object, "transport",
+		    json_string(hub_peer_carrier(client->peer)));
 	if (client->state == CLIENT_UP && client->has_session)
 		set(object, "tls",
 		    json_string(tls_describe(client->session.tls)));
+	add_egress(object, engine);
+}
+
+/* Where this host's traffic goes, as far as the configuration lets us ask. */
+static void
+add_egress(json_t *object, const struct engine *engine)
+{
+	const struct conf	    *conf = engine->conf;
+	const struct request_egress *egress = &engine->egress;
+	static const char *const     dns[REQUEST_DNSES] = {
+		[REQUEST_DNS_NONE] = "not set",
+		[REQUEST_DNS_RESOLVECTL] = "set by resolvectl",
+		[REQUEST_DNS_RESOLVCONF] = "set by resolvconf",
+		[REQUEST_DNS_NO_TOOL] = "not set: neither systemd-resolved nor "
+					"resolvconf is here",
+		[REQUEST_DNS_FAILED] = "not set: it failed, see the log",
+	};
+
+	if (conf->mode != CONF_TUN)
+		return;
+	if (conf->accept_default_route)
+		set(object, "default_route",
+		    json_pack("{s:s,s:s}", "ipv4", way(engine, egress->v4),
+			"ipv6", way(engine, egress->v6)));
+	if (conf_accepts_dns(conf))
+		set(object, "dns", json_string(dns[egress->dns]));
+}
+
+/* With when-down = block the routes stay when nothing carries any more. */
+static const char *
+way(const struct engine *engine, enum request_way way)
+{
+	static const char *const words[REQUEST_WAYS] = {
+		[REQUEST_WAY_BYPASS] = "bypass",
+		[REQUEST_WAY_TUNNEL] = "tunnel",
+		[REQUEST_WAY_BLOCKED] = "blocked",
+	};
+	const struct client *client = engine->client;
+
+	if (way == REQUEST_WAY_TUNNEL && client->state != CLIENT_UP &&
+	    client->peer == NULL)
+		return words[REQUEST_WAY_BLOCKED];
+	return words[way];
+}
+
+/* Those of the configuration, and why one could not be reached last. */
+static void
+add_servers(json_t *object, const struct engine *engine)
+{
+	const struct conf *conf = engine->conf;
+	json_t		  *servers = json_array();
+
+	for (unsigned i = 0; i < conf->nservers; i++) {
+		const char *why = connector_trouble(engine->client->connector,
+		    i);
+		json_t *row = json_pack("{s:s,s:i}", "server",
+		    conf->servers[i].host, "port", conf->servers[i].port);
+
+		if (why[0] != '\0')
+			set(row, "last_error", json_string(why));
+		json_array_append_new(servers, row);
+	}
+	set(object, "servers", servers);
+	if (conf->proxy.kind != CONF_PROXY_NONE)
+		set(object, "proxy", json_string(connector_proxy(
+		    engine->client->connector)));
 }
 
 static void
@@ -261,10 +368,14 @@ add_counters(json_t *object, const struct engine *engine)
 		    json_integer((json_int_t)server->refused));
 		set(counters, "connections-turned-away",
 		    json_integer((json_int_t)server->turned_away));
+		set(counters, "accepting-paused",
+		    json_integer((json_int_t)server->waited));
 		set(counters, "connections-held-off",
 		    json_integer((json_int_t)server->held_off));
 		set(counters, "log-ins-resumed",
 		    json_integer((json_int_t)server->resumed));
+		set(counters, "sessions-taken-over",
+		    json_integer((json_int_t)server->taken_over));
 		set(counters, "connections-unauthenticated",
 		    json_integer(server->nunauth));
 	}
@@ -350,6 +461,9 @@ site_object(const struct engine *engine, const struct conf_site *cs)
 		    json_integer(seconds_since(site->session->up_since)));
 		set(object, "tls",
 		    json_string(tls_describe(site->session->session.tls)));
+		if (server_session_is_adrift(site->session))
+			set(object, "adrift_s", json_integer(
+				seconds_since(site->session->adrift_since)));
 		why = hub_blocked(engine->hub, site->port);
 		set(object, "blocked", json_boolean(why != NULL));
 		if (why != NULL)
@@ -367,14 +481,20 @@ static json_t *
 client_site_object(const struct engine *engine)
 {
 	const struct client *client = engine->client;
-	json_t		    *object = json_pack("{s:s,s:s,s:s,s:I}", "name",
+	struct hub_stats     stats;
+	json_t		    *object = json_pack("{s:s,s:s,s:s}", "name",
 		      "(server)", "state",
 		      client->state == CLIENT_UP ? "up" : "down", "address",
-		      client->address, "since_s",
-		      seconds_since(client->since));
+		      connector_address(client->connector));
 
-	if (client->peer != NULL)
-		add_peer(object, client->peer);
+	if (client->state == CLIENT_UP || client->peer != NULL)
+		set(object, "since_s",
+		    json_integer(seconds_since(client->up_since)));
+	if (client->peer == NULL)
+		return object;
+	add_peer(object, client->peer);
+	hub_peer_stats(client->peer, &stats);
+	set(object, "rebuilt", json_integer((json_int_t)stats.rebuilt));
 	return object;
 }
 
@@ -384,10 +504,12 @@ add_peer(json_t *object, const struct hub_peer *peer)
 	struct hub_stats stats;
 
 	hub_peer_stats(peer, &stats);
+	set(object, "transport", json_string(hub_peer_carrier(peer)));
 	set(object, "lanes", json_integer(stats.lanes));
 	set(object, "lanes_up", json_integer(stats.lanes_up));
 	set(object, "path_mtu", json_integer(stats.path_mtu));
 	set(object, "moves", json_integer(stats.moves));
+	set(object, "renewals", json_integer((json_int_t)stats.renewals));
 	if (stats.rtt_us > 0)
 		set(object, "rtt_ms", json_real((double)stats.rtt_us / 1000));
 	set(object, "rx_frames", json_integer((json_int_t)stats.rx_frames));

@@ -19,6 +19,7 @@
 #include "admin/admin_call.h"
 #include "base/log.h"
 #include "base/nitems.h"
+#include "cmd/field.h"
 #include "cmd/options.h"
 #include "cmd/table.h"
 #include "conf/conf.h"
@@ -42,9 +43,11 @@ static int flush(void);
 static void show_status(const json_t *answer);
 static void show_line(const char *label, const char *text);
 static void show_identity(const json_t *answer);
+static void show_troubles(const json_t *servers);
 static void show_connection(const json_t *answer);
+static void show_egress(const json_t *ways);
+static void show_certificates(const json_t *rows);
 static void show_sizes(const json_t *answer);
-static const char *join(const json_t *words, char *text, size_t size);
 static void show_held_off(const json_t *rows);
 static void show_numbers(const char *title, const json_t *numbers);
 static void show_ports(const json_t *ports);
@@ -53,18 +56,6 @@ static void show_sites(const json_t *answer);
 static void show_fdb(const json_t *answer);
 static void show_routes(const json_t *answer);
 
-static const char *get_text(const json_t *object, const char *name);
-static bool	   get_number(const json_t *object, const char *name, double *v);
-static void	   add_duration(struct table *table, const json_t *object,
-	       const char *name);
-static void	   add_bytes(struct table *table, const json_t *object,
-	       const char *name);
-static void	   add_number(struct table *table, const json_t *object,
-	       const char *name, const char *unit);
-static const char *print_duration(double seconds, char *dst, size_t size);
-static const char *print_bytes(double bytes, char *dst, size_t size);
-static const char *print_value(const json_t *value, char *dst, size_t size);
-static void	   append_list(char *dst, size_t size, const json_t *list);
 
 int
 cmd_status(int argc, char **argv)
@@ -198,6 +189,7 @@ show_status(const json_t *answer)
 {
 	show_identity(answer);
 	show_connection(answer);
+	show_certificates(json_object_get(answer, "certificates"));
 	show_sizes(answer);
 	show_processes(json_object_get(answer, "processes"));
 	show_ports(json_object_get(answer, "ports"));
@@ -219,22 +211,47 @@ show_line(const char *label, const char *text)
 static void
 show_identity(const json_t *answer)
 {
-	const char *role = get_text(answer, "role");
-	const char *mode = get_text(answer, "mode");
+	const char *role = field_text(answer, "role");
+	const char *mode = field_text(answer, "mode");
 	char	    text[TEXT_MAX];
 	double	    v;
 
-	show_line("version", get_text(answer, "version"));
+	show_line("version", field_text(answer, "version"));
 	if (role != NULL && mode != NULL) {
 		snprintf(text, sizeof(text), "%s, %s", role, mode);
 		show_line("role", text);
 	} else {
 		show_line("role", role != NULL ? role : mode);
 	}
-	show_line("device", get_text(answer, "device"));
-	show_line("bridge", get_text(answer, "bridge"));
-	if (get_number(answer, "uptime_s", &v))
-		show_line("uptime", print_duration(v, text, sizeof(text)));
+	show_line("device", field_text(answer, "device"));
+	show_line("bridge", field_text(answer, "bridge"));
+	if (field_number(answer, "uptime_s", &v))
+		show_line("uptime", field_print_duration(v, text, sizeof(text)));
+	if (field_number(answer, "restarts", &v) && v > 0) {
+		snprintf(text, sizeof(text), "%.0f: the engine died; see the "
+		    "log", v);
+		show_line("restarts", text);
+	}
+}
+
+/* Of several servers, each that could not be reached; of one it is said. */
+static void
+show_troubles(const json_t *servers)
+{
+	char	text[TEXT_MAX];
+	size_t	i;
+	json_t *row;
+
+	if (json_array_size(servers) < 2)
+		return;
+	json_array_foreach(servers, i, row)
+	{
+		if (json_object_get(row, "last_error") == NULL)
+			continue;
+		snprintf(text, sizeof(text), "%s: %s", field_text(row, "server"),
+		    field_text(row, "last_error"));
+		show_line("trouble", text);
+	}
 }
 
 /* A client's. */
@@ -244,34 +261,59 @@ show_connection(const json_t *answer)
 	char   text[TEXT_MAX];
 	double v;
 
-	show_line("state", get_text(answer, "state"));
-	show_line("server", get_text(answer, "server"));
-	show_line("address", get_text(answer, "address"));
-	if (get_number(answer, "since_s", &v))
-		show_line("since", print_duration(v, text, sizeof(text)));
-	if (get_number(answer, "retry_in_s", &v))
-		show_line("retry in", print_duration(v, text, sizeof(text)));
-	show_line("last error", get_text(answer, "last_error"));
-	show_line("asks", get_text(answer, "question"));
-	show_line("tls", get_text(answer, "tls"));
+	show_line("state", field_text(answer, "state"));
+	show_line("server", field_text(answer, "server"));
+	show_line("address", field_text(answer, "address"));
+	show_line("proxy", field_text(answer, "proxy"));
+	if (field_number(answer, "since_s", &v))
+		show_line("since", field_print_duration(v, text, sizeof(text)));
+	show_line("waits for", field_text(answer, "waits_for"));
+	if (field_number(answer, "retry_in_s", &v))
+		show_line("retry in",
+		    field_print_duration(v, text, sizeof(text)));
+	show_line("last error", field_text(answer, "last_error"));
+	show_troubles(json_object_get(answer, "servers"));
+	show_line("asks", field_text(answer, "question"));
+	show_egress(json_object_get(answer, "default_route"));
+	show_line("dns", field_text(answer, "dns"));
+	show_line("transport", field_text(answer, "transport"));
+	show_line("tls", field_text(answer, "tls"));
 }
 
-/* With spaces between them. */
-static const char *
-join(const json_t *words, char *text, size_t size)
+static void
+show_egress(const json_t *ways)
 {
-	size_t	i;
-	json_t *word;
+	char text[TEXT_MAX];
 
-	text[0] = '\0';
-	json_array_foreach(words, i, word)
-	{
-		if (i > 0)
-			strlcat(text, " ", size);
-		if (json_is_string(word))
-			strlcat(text, json_string_value(word), size);
+	if (ways == NULL)
+		return;
+	snprintf(text, sizeof(text), "IPv4: %s; IPv6: %s",
+	    field_text(ways, "ipv4"), field_text(ways, "ipv6"));
+	show_line("default", text);
+}
+
+static void
+show_certificates(const json_t *rows)
+{
+	char	text[TEXT_MAX];
+	size_t	i;
+	json_t *row;
+
+	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+		const char *name = field_text(row, "name");
+		const char *ends = field_text(row, "ends");
+		const char *warning = field_text(row, "warning");
+
+		if (name == NULL || ends == NULL)
+			continue;
+		if (warning != NULL)
+			snprintf(text, sizeof(text), "%.32s %.200s", name,
+			    warning);
+		else
+			snprintf(text, sizeof(text), "%.32s until %.32s", name,
+			    ends);
+		show_line(warning != NULL ? "WARNING" : "tls cert", text);
 	}
-	return text;
 }
 
 static void
@@ -280,19 +322,19 @@ show_sizes(const json_t *answer)
 	char   text[TEXT_MAX];
 	double connected, known, v;
 
-	if (get_number(answer, "workers", &v)) {
+	if (field_number(answer, "workers", &v)) {
 		snprintf(text, sizeof(text), "%.0f", v);
 		show_line("workers", text);
 	}
-	show_line("offloads", join(json_object_get(answer, "offloads"), text,
-				  sizeof(text)));
-	if (get_number(answer, "sites_connected", &connected) &&
-	    get_number(answer, "sites_known", &known)) {
+	show_line("offloads", field_join(json_object_get(answer, "offloads"),
+				  text, sizeof(text)));
+	if (field_number(answer, "sites_connected", &connected) &&
+	    field_number(answer, "sites_known", &known)) {
 		snprintf(text, sizeof(text), "%.0f of %.0f connected",
 		    connected, known);
 		show_line("sites", text);
 	}
-	if (get_number(answer, "fdb_entries", &v)) {
+	if (field_number(answer, "fdb_entries", &v)) {
 		snprintf(text, sizeof(text), "%.0f", v);
 		show_line("fdb", text);
 	}
@@ -308,15 +350,15 @@ show_held_off(const json_t *rows)
 	json_t *row;
 
 	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-		if (!get_number(row, "attempts", &attempts) ||
-		    !get_number(row, "wait_s", &wait))
+		if (!field_number(row, "attempts", &attempts) ||
+		    !field_number(row, "wait_s", &wait))
 			continue;
-		if (get_text(row, "site") == NULL ||
-		    get_text(row, "address") == NULL)
+		if (field_text(row, "site") == NULL ||
+		    field_text(row, "address") == NULL)
 			continue;
 		snprintf(text, sizeof(text), "site %.64s from %.64s: %.0f "
-		    "attempts, %.0f s to wait", get_text(row, "site"),
-		    get_text(row, "address"), attempts, wait);
+		    "attempts, %.0f s to wait", field_text(row, "site"),
+		    field_text(row, "address"), attempts, wait);
 		show_line("held off", text);
 	}
 }
@@ -360,9 +402,9 @@ show_ports(const json_t *ports)
 		return;
 	table = table_new(heads, nitems(heads));
 	json_array_foreach (ports, i, port) {
-		table_add(table, get_text(port, "name"));
-		table_add(table, get_text(port, "state"));
-		table_add(table, get_text(port, "reason"));
+		table_add(table, field_text(port, "name"));
+		table_add(table, field_text(port, "state"));
+		table_add(table, field_text(port, "reason"));
 	}
 	putchar('\n');
 	table_print(table, stdout, "");
@@ -383,7 +425,7 @@ show_processes(const json_t *processes)
 	table = table_new(heads, nitems(heads));
 	json_object_foreach ((json_t *)(uintptr_t)processes, name, value) {
 		table_add(table, name);
-		table_add(table, print_value(value, text, sizeof(text)));
+		table_add(table, field_print_value(value, text, sizeof(text)));
 	}
 	putchar('\n');
 	table_print(table, stdout, "");
@@ -394,7 +436,7 @@ static void
 show_sites(const json_t *answer)
 {
 	static const char *const heads[] = { "SITE", "STATE", "ADDRESS",
-		">SINCE", ">RTT", ">LANES", ">PATH MTU", ">RECEIVED", ">SENT",
+		">SINCE", ">RTT", "BY", ">LANES", ">PATH MTU", ">RECEIVED", ">SENT",
 		"NETWORKS" };
 	struct table *table = table_new(heads, nitems(heads));
 	const json_t *site, *sites = json_object_get(answer, "sites");
@@ -403,29 +445,30 @@ show_sites(const json_t *answer)
 	size_t	      i;
 
 	json_array_foreach (sites, i, site) {
-		const char *why = get_text(site, "blocked_reason");
+		const char *why = field_text(site, "blocked_reason");
 
-		table_add(table, get_text(site, "name"));
+		table_add(table, field_text(site, "name"));
 		if (json_is_true(json_object_get(site, "blocked")))
 			table_addf(table, "blocked%s%s",
 			    why != NULL ? ": " : "", why != NULL ? why : "");
 		else
-			table_add(table, get_text(site, "state"));
-		table_add(table, get_text(site, "address"));
-		add_duration(table, site, "since_s");
-		add_number(table, site, "rtt_ms", " ms");
-		if (get_number(site, "lanes", &lanes) &&
-		    get_number(site, "lanes_up", &up))
+			table_add(table, field_text(site, "state"));
+		table_add(table, field_text(site, "address"));
+		field_add_duration(table, site, "since_s");
+		field_add_number(table, site, "rtt_ms", " ms");
+		table_add(table, field_text(site, "transport"));
+		if (field_number(site, "lanes", &lanes) &&
+		    field_number(site, "lanes_up", &up))
 			table_addf(table, "%.0f/%.0f", up, lanes);
 		else
 			table_add(table, NULL);
-		add_number(table, site, "path_mtu", "");
-		add_bytes(table, site, "rx_bytes");
-		add_bytes(table, site, "tx_bytes");
+		field_add_number(table, site, "path_mtu", "");
+		field_add_bytes(table, site, "rx_bytes");
+		field_add_bytes(table, site, "tx_bytes");
 		text[0] = '\0';
-		append_list(text, sizeof(text),
+		field_append_list(text, sizeof(text),
 		    json_object_get(site, "addresses"));
-		append_list(text, sizeof(text),
+		field_append_list(text, sizeof(text),
 		    json_object_get(site, "subnets"));
 		table_add(table, text);
 	}
@@ -442,10 +485,10 @@ show_fdb(const json_t *answer)
 	size_t	      i;
 
 	json_array_foreach (entries, i, entry) {
-		table_add(table, get_text(entry, "mac"));
-		add_number(table, entry, "vlan", "");
-		table_add(table, get_text(entry, "port"));
-		add_duration(table, entry, "age_s");
+		table_add(table, field_text(entry, "mac"));
+		field_add_number(table, entry, "vlan", "");
+		table_add(table, field_text(entry, "port"));
+		field_add_duration(table, entry, "age_s");
 	}
 	table_print(table, stdout, "no address learned");
 	table_free(table);
@@ -460,130 +503,9 @@ show_routes(const json_t *answer)
 	size_t	      i;
 
 	json_array_foreach (routes, i, route) {
-		table_add(table, get_text(route, "network"));
-		table_add(table, get_text(route, "site"));
+		table_add(table, field_text(route, "network"));
+		table_add(table, field_text(route, "site"));
 	}
 	table_print(table, stdout, "no routes");
 	table_free(table);
-}
-
-/* NULL when there is none, or it is no string. */
-static const char *
-get_text(const json_t *object, const char *name)
-{
-	return json_string_value(json_object_get(object, name));
-}
-
-static bool
-get_number(const json_t *object, const char *name, double *v)
-{
-	const json_t *value = json_object_get(object, name);
-
-	*v = json_number_value(value);
-	return json_is_number(value);
-}
-
-static void
-add_duration(struct table *table, const json_t *object, const char *name)
-{
-	char   text[TEXT_MAX];
-	double v;
-
-	table_add(table, get_number(object, name, &v) ?
-		print_duration(v, text, sizeof(text)) :
-		NULL);
-}
-
-static void
-add_bytes(struct table *table, const json_t *object, const char *name)
-{
-	char   text[TEXT_MAX];
-	double v;
-
-	table_add(table, get_number(object, name, &v) ?
-		print_bytes(v, text, sizeof(text)) :
-		NULL);
-}
-
-static void
-add_number(struct table *table, const json_t *object, const char *name,
-    const char *unit)
-{
-	const json_t *value = json_object_get(object, name);
-
-	if (json_is_integer(value))
-		table_addf(table, "%lld%s", (long long)json_integer_value(value),
-		    unit);
-	else if (json_is_real(value))
-		table_addf(table, "%.1f%s", json_real_value(value), unit);
-	else
-		table_add(table, NULL);
-}
-
-/* The two largest units: "3 d 4 h", "5 s". */
-static const char *
-print_duration(double seconds, char *dst, size_t size)
-{
-	long long s = seconds >= 0 && seconds < 1e15 ? (long long)seconds : 0;
-
-	if (s >= 86400)
-		snprintf(dst, size, "%lld d %lld h", s / 86400,
-		    s % 86400 / 3600);
-	else if (s >= 3600)
-		snprintf(dst, size, "%lld h %lld min", s / 3600,
-		    s % 3600 / 60);
-	else if (s >= 60)
-		snprintf(dst, size, "%lld min %lld s", s / 60, s % 60);
-	else
-		snprintf(dst, size, "%lld s", s);
-	return dst;
-}
-
-static const char *
-print_bytes(double bytes, char *dst, size_t size)
-{
-	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
-	size_t			 i = 0;
-
-	if (bytes < 1024) {
-		snprintf(dst, size, "%.0f B", bytes);
-		return dst;
-	}
-	for (bytes /= 1024; bytes >= 1024 && i + 1 < nitems(units); i++)
-		bytes /= 1024;
-	snprintf(dst, size, "%.1f %s", bytes, units[i]);
-	return dst;
-}
-
-/* A word or a number as it is, anything else as JSON. */
-static const char *
-print_value(const json_t *value, char *dst, size_t size)
-{
-	char *json;
-
-	if (json_is_string(value)) {
-		snprintf(dst, size, "%s", json_string_value(value));
-		return dst;
-	}
-	json = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	snprintf(dst, size, "%s", json != NULL ? json : "");
-	free(json);
-	return dst;
-}
-
-/* Adds the strings of `list`, with commas. */
-static void
-append_list(char *dst, size_t size, const json_t *list)
-{
-	const json_t *item;
-	size_t	      i;
-
-	json_array_foreach (list, i, item) {
-		size_t	    used = strlen(dst);
-		const char *text = json_string_value(item);
-
-		if (text != NULL)
-			snprintf(dst + used, size - used, "%s%s",
-			    used > 0 ? ", " : "", text);
-	}
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "control/client.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,51 +11,59 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "control/client_peer.h"
 #include "config.h"
 
-#define LANE_LABEL	 "EXPORTER-tombolo-lane"
 #define FIRST_PAUSE_SEC	 1.0
 #define MAX_PAUSE_SEC	 30.0
-#define CONNECT_SEC	 15
-#define UDP_PATIENCE_SEC 10
-#define ASSIGN_US	 (1 * MONO_SEC)
+/*
+ * Each pause is so much longer than the one before: about a third of the time
+ * that the server is away.  Doubled, it would be all of that, and who was
+ * unlucky would stay away as long again.
+ */
+#define PAUSE_GROWTH	 1.25
+#define LOG_IN_SEC	 15
+#define PROBE_SEC	 2.0 /* for a sign of life, when the network changed */
+#define HANGS_US	 (3 * MONO_SEC)
+#define HURRY_SEC	 3.0 /* for a log-in under way, then */
+#define VERIFIED_US	 (3600 * MONO_SEC)
 
 static void set_state(struct client *client, enum client_state state);
-static void resolve(struct client *client);
-static void on_resolved(void *arg, const struct endpoint *list, unsigned n);
-static void connect_next(struct client *client);
-static void on_connected(void *arg, int fd, int error);
+static void find_server(struct client *client);
+static void on_connected(void *arg, int fd, const struct endpoint *server,
+    const char *name);
+static void on_connect_failed(void *arg, const char *why);
 static void try_next(struct client *client, const char *why);
 static void wait_and_retry(struct client *client);
 static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
+static void on_wake(struct client *client, int64_t slept_us);
 
 static void on_ready(void *arg);
 static void fill_hello(void *arg, struct message *msg);
 static void on_message(void *arg, const struct message *msg);
+static void on_frames(void *arg, uint8_t *items, size_t len);
 static void on_welcome(struct client *client, const struct message *msg);
+static void on_update(struct client *client, const struct message *msg);
+static void take_times(struct client *client, const struct message *msg);
+static void note_verified(struct client *client);
 static void on_refused(struct client *client, const struct message *msg);
-static void take_assignment(struct client *client, const struct message *msg);
-static void assign(struct client *client, struct mono now);
-static struct prefix *copy_prefixes(const struct prefix *list, size_t n);
-static void free_assignment(struct client *client);
-static void on_assigned(void *arg, int error, const char *why);
-static void on_lane_sockets(void *arg, const int *fds, unsigned n, int error);
+static void on_assignment_failed(void *arg, bool refused, const char *why);
 static void on_end(void *arg, const char *why);
-static void drop_session(struct client *client);
-static void on_lanes_up(void *arg);
-static void on_lane_failed(void *arg);
+static void drift(struct client *client, const char *why);
+static void drop_connection(struct client *client);
 
 static const struct session_events session_events = {
 	.on_ready = on_ready,
 	.on_message = on_message,
+	.on_frames = on_frames,
 	.on_end = on_end,
 };
 
-static const struct hub_events hub_events = {
-	.on_up = on_lanes_up,
-	.on_failed = on_lane_failed,
+static const struct connector_events connector_events = {
+	.on_connected = on_connected,
+	.on_failed = on_connect_failed,
 };
 
 struct client *
@@ -78,12 +85,23 @@ client_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
 	client->monitor = monitor;
 	client->tls = tls;
 	client->pause_sec = FIRST_PAUSE_SEC;
+	/* From now on, or a sleep before the first tick would go unnoticed. */
+	(void)mono_slept(&client->sleep, mono_now(), mono_awake());
+	client->connector = connector_new(loop, conf, keeper, monitor,
+	    &connector_events, client);
+	assignment_init(&client->assignment, monitor, conf->mode == CONF_TUN,
+	    on_assignment_failed, client);
 	answer_init(&client->answer, keeper, conf, fill_hello, client);
 	ev_timer_init(&client->timer, on_pause_over, 0, 0);
 	ev_timer_init(&client->tick, on_tick, 1, 1);
 	client->timer.data = client->tick.data = client;
 	ev_timer_start(loop, &client->tick);
-	resolve(client);
+	if (client->connector == NULL) {
+		log_warnx("out of memory");
+		client_free(client);
+		return NULL;
+	}
+	find_server(client);
 	return client;
 }
 
@@ -92,6 +110,7 @@ client_bye(struct client *client, const char *why)
 {
 	client->stopping = true;
 	ev_timer_stop(client->loop, &client->timer);
+	connector_stop(client->connector);
 	if (client->has_session && client->state == CLIENT_UP)
 		session_bye(&client->session, why);
 }
@@ -101,23 +120,14 @@ client_free(struct client *client)
 {
 	if (client == NULL)
 		return;
-	monitor_ask_cancel(client->monitor, client);
-	drop_session(client);
+	drop_connection(client);
+	client_peer_drop(client, NULL);
+	connector_free(client->connector);
 	ev_timer_stop(client->loop, &client->timer);
 	ev_timer_stop(client->loop, &client->tick);
 	answer_fini(&client->answer);
 	tls_context_put(client->tls);
 	free(client);
-}
-
-void
-client_network_changed(struct client *client)
-{
-	if (client->state != CLIENT_WAIT || client->stopping ||
-	    client->answer.needs_person)
-		return;
-	ev_timer_stop(client->loop, &client->timer);
-	resolve(client);
 }
 
 void
@@ -128,7 +138,39 @@ client_login(struct client *client)
 		return;
 	ev_timer_stop(client->loop, &client->timer);
 	client->pause_sec = FIRST_PAUSE_SEC;
-	resolve(client);
+	find_server(client);
+}
+
+void
+client_network_changed(struct client *client)
+{
+	struct mono now = mono_now();
+
+	if (client->stopping)
+		return;
+	switch (client->state) {
+	case CLIENT_WAIT:
+		if (client->held_off || client->answer.needs_person)
+			break;
+		ev_timer_stop(client->loop, &client->timer);
+		find_server(client);
+		break;
+	case CLIENT_CONNECT:
+		if (mono_sub(now, client->since) > HANGS_US &&
+		    connector_again(client->connector))
+			set_state(client, CLIENT_CONNECT);
+		break;
+	case CLIENT_SESSION:
+		/* Who types is not hurried. */
+		if (client->has_session && !client->answer.question)
+			session_hurry(&client->session, HURRY_SEC);
+		break;
+	case CLIENT_UP:
+		session_probe(&client->session, PROBE_SEC);
+		if (client->peer != NULL)
+			hub_peer_probe(client->peer);
+		break;
+	}
 }
 
 const char *
@@ -151,6 +193,7 @@ client_set_conf(struct client *client, const struct conf *conf)
 {
 	client->conf = conf;
 	client->answer.conf = conf;
+	connector_set_conf(client->connector, conf);
 }
 
 void
@@ -164,91 +207,97 @@ const char *
 client_state_name(const struct client *client)
 {
 	static const char *const names[] = {
-		[CLIENT_RESOLVE] = "connecting",
 		[CLIENT_CONNECT] = "connecting",
 		[CLIENT_SESSION] = "connecting",
 		[CLIENT_UP] = "up",
 		[CLIENT_WAIT] = "waiting",
 	};
 
+	if (client->state != CLIENT_UP && client->peer != NULL)
+		return "adrift";
 	return names[client->state];
+}
+
+const char *
+client_waits_for(const struct client *client)
+{
+	switch (client->state) {
+	case CLIENT_CONNECT:
+		return connector_doing(client->connector);
+	case CLIENT_SESSION:
+		return client->answer.question ? "an answer to tombolo login" :
+						 "the server to let it in";
+	case CLIENT_WAIT:
+		if (client->answer.needs_person)
+			return "tombolo login";
+		return client->held_off ? "the time that the server set" :
+					  "the next attempt";
+	case CLIENT_UP:
+		break;
+	}
+	return "";
 }
 
 static void
 set_state(struct client *client, enum client_state state)
 {
+	/* One that is adrift is not down: frames go on. */
+	if (client->state == CLIENT_UP && state != CLIENT_UP &&
+	    client->peer == NULL)
+		assignment_down(&client->assignment);
 	client->state = state;
 	client->since = mono_now();
 }
 
 static void
-resolve(struct client *client)
+find_server(struct client *client)
 {
-	set_state(client, CLIENT_RESOLVE);
-	if (monitor_ask_resolve(client->monitor, 0, on_resolved, client) < 0)
-		wait_and_retry(client);
-}
-
-static void
-on_resolved(void *arg, const struct endpoint *list, unsigned n)
-{
-	struct client *client = arg;
-
-	client->nservers = n < REQUEST_MAX_ENDPOINTS ? n :
-						       REQUEST_MAX_ENDPOINTS;
-	memcpy(client->servers, list, client->nservers * sizeof(*list));
-	client->current = 0;
-	if (n == 0)
-		snprintf(client->last_error, sizeof(client->last_error),
-		    "no address is known for %.128s", client->conf->servers[0].host);
-	connect_next(client);
-}
-
-static void
-connect_next(struct client *client)
-{
-	if (client->current >= client->nservers) {
-		wait_and_retry(client);
-		return;
-	}
 	set_state(client, CLIENT_CONNECT);
-	endpoint_print(&client->servers[client->current], client->address,
-	    sizeof(client->address));
-	if (monitor_ask_connect(client->monitor, 0, client->current, on_connected,
-		client) < 0)
-		wait_and_retry(client);
+	connector_start(client->connector);
 }
 
 static void
-on_connected(void *arg, int fd, int error)
+on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 {
 	struct client *client = arg;
 
-	if (fd == -1) {
-		try_next(client, strerror(error));
-		return;
-	}
 	set_state(client, CLIENT_SESSION);
 	client->refused = false;
-	client->lanes_reported = false;
-	if (session_init(&client->session, client->loop, client->tls, fd,
-		client->conf->servers[0].name, CONNECT_SEC, &session_events,
-		client) < 0) {
+	client->server = *server;
+	if (server->len == 0 && client->conf->transport == CONF_TRANSPORT_UDP) {
+		close(fd);
+		try_next(client, "only the proxy knows where the server is: no "
+		    "frame can pass by UDP: change transport, or give the "
+		    "server by its address");
+		return;
+	}
+	if (session_init(&client->session, client->loop, client->tls, fd, name,
+		LOG_IN_SEC, &session_events, client) < 0) {
 		try_next(client, "out of memory");
 		return;
 	}
 	client->has_session = true;
 }
 
-/* Said once: the same words again are not news. */
+static void
+on_connect_failed(void *arg, const char *why)
+{
+	struct client *client = arg;
+
+	strlcpy(client->last_error, why, sizeof(client->last_error));
+	wait_and_retry(client);
+}
+
 static void
 try_next(struct client *client, const char *why)
 {
-	if (strcmp(client->last_error, why) != 0)
-		log_warnx("server %s: %s", client->address, why);
+	set_state(client, CLIENT_CONNECT);
 	strlcpy(client->last_error, why, sizeof(client->last_error));
-	client->current++;
-	connect_next(client);
+	/* The server's no holds for all of its addresses, and so does ours. */
+	if (client->refused || client->answer.needs_person)
+		connector_next_server(client->connector, why);
+	else
+		connector_next(client->connector, why);
 }
 
 static void
@@ -260,11 +309,14 @@ wait_and_retry(struct client *client)
 
 	if (client->stopping)
 		return;
-	if (pause < client->retry_after_sec)
-		pause = client->retry_after_sec;
+	client->held_off = pause < client->retry_after_sec;
+	/* As long as the server wants, or up to a quarter longer. */
+	if (client->held_off)
+		pause = client->retry_after_sec *
+		    (1 + arc4random_uniform(1000) / 4000.0);
 	client->retry_after_sec = 0;
-	client->pause_sec = client->pause_sec * 2 < MAX_PAUSE_SEC ?
-	    client->pause_sec * 2 :
+	client->pause_sec = client->pause_sec * PAUSE_GROWTH < MAX_PAUSE_SEC ?
+	    client->pause_sec * PAUSE_GROWTH :
 	    MAX_PAUSE_SEC;
 	set_state(client, CLIENT_WAIT);
 	ev_timer_stop(client->loop, &client->timer);
@@ -281,37 +333,34 @@ on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	(void)loop;
 	(void)events;
-	resolve(timer->data);
+	find_server(timer->data);
 }
 
-/* Every second: lanes that died, or never came up. */
 static void
 on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct client	*client = timer->data;
 	struct mono	 now = mono_now();
-	struct hub_stats stats;
-	const char	*trouble;
+	int64_t		 slept;
 
 	(void)loop;
 	(void)events;
+	slept = mono_slept(&client->sleep, now, mono_awake());
+	if (slept > 0)
+		on_wake(client, slept);
 	if (client->state == CLIENT_UP)
-		assign(client, now);
-	if (client->state != CLIENT_UP || client->peer == NULL)
-		return;
-	hub_peer_stats(client->peer, &stats);
-	trouble = hub_peer_trouble(client->peer, client->dead_peer_sec, now);
-	if (trouble != NULL) {
-		session_bye(&client->session, trouble);
-	} else if (stats.lanes_up == 0 && !client->lanes_reported &&
-	    mono_sub(now, client->since) > UDP_PATIENCE_SEC * MONO_SEC) {
-		client->lanes_reported = true;
-		snprintf(client->last_error, sizeof(client->last_error),
-		    "UDP does not get through to %s: no frame can pass; open "
-		    "that UDP port in the firewalls between",
-		    client->address);
-		log_warnx("%s", client->last_error);
-	}
+		assignment_tick(&client->assignment, now);
+	client_peer_tick(client, now);
+}
+
+/* Timers stood still meanwhile, and the network is likely another one. */
+static void
+on_wake(struct client *client, int64_t slept_us)
+{
+	log_info("this host was suspended for %lld s",
+	    (long long)(slept_us / MONO_SEC));
+	client->pause_sec = FIRST_PAUSE_SEC;
+	client_network_changed(client);
 }
 
 static void
@@ -334,7 +383,12 @@ fill_hello(void *arg, struct message *msg)
 	strlcpy(msg->site, conf->site, sizeof(msg->site));
 	strlcpy(msg->method, conf_auth_name(conf->auth), sizeof(msg->method));
 	msg->workers = hub_workers(client->hub);
-	msg->transport = CONF_TRANSPORT_UDP;
+	msg->session = client->peer != NULL ? client->session_id : 0;
+	/* Through a proxy it may be that only that knows the address. */
+	msg->transport = client->server.len == 0 &&
+		conf->transport == CONF_TRANSPORT_AUTO ?
+	    CONF_TRANSPORT_TCP :
+	    conf->transport;
 	msg->subnets = conf->subnets.v;
 	msg->nsubnets = conf->subnets.n < MESSAGE_MAX_SUBNETS ?
 	    conf->subnets.n :
@@ -359,7 +413,13 @@ on_message(void *arg, const struct message *msg)
 	    msg->type == MESSAGE_REFUSED) {
 		on_refused(client, msg);
 	} else if (client->state == CLIENT_UP && msg->type == MESSAGE_UPDATE) {
-		take_assignment(client, msg);
+		on_update(client, msg);
+	} else if (client->state == CLIENT_UP && client->peer != NULL &&
+	    msg->type == MESSAGE_REKEY) {
+		rekey_answer(&client->rekey, &client->session, client->peer, msg);
+	} else if (client->state == CLIENT_UP &&
+	    msg->type == MESSAGE_REKEY_WANTED) {
+		rekey_want(&client->rekey);
 	} else if (msg->type == MESSAGE_BYE) {
 		log_escape(text, sizeof(text), msg->text, strlen(msg->text));
 		snprintf(why, sizeof(why), "the server says: %.200s", text);
@@ -372,11 +432,19 @@ on_message(void *arg, const struct message *msg)
 }
 
 static void
+on_frames(void *arg, uint8_t *items, size_t len)
+{
+	struct client *client = arg;
+
+	hub_frames(client->hub, client->peer, items, len);
+}
+
+static void
 on_welcome(struct client *client, const struct message *msg)
 {
 	const char *doubt = answer_welcome(&client->answer, msg);
-	uint8_t	    exporter[32], transcript[32];
-	bool	    agreed;
+	bool	    same = client->peer != NULL &&
+	    msg->session == client->session_id;
 
 	if (doubt != NULL) {
 		session_bye(&client->session, doubt);
@@ -388,30 +456,81 @@ on_welcome(struct client *client, const struct message *msg)
 		    "keepalive");
 		return;
 	}
-	session_transcript(&client->session, transcript);
-	agreed = tls_export(client->session.tls, LANE_LABEL, exporter,
-		     sizeof(exporter)) == 0 &&
-	    lane_secret_agree(&client->secret, &client->share, msg->share,
-		exporter, transcript, msg->session);
-	secret_wipe(exporter, sizeof(exporter));
-	if (!agreed) {
+	if (!transport_is_allowed(client->conf->transport, msg->transport,
+		msg->lanes) ||
+	    (client->server.len == 0 &&
+		msg->transport != CONF_TRANSPORT_TCP) ||
+	    (same && msg->transport != client->transport)) {
+		session_bye(&client->session, "the server's transport is not "
+		    "what was asked for");
+		return;
+	}
+	if (!same && !client_peer_agree(client, msg)) {
 		session_bye(&client->session, "the keys could not be agreed");
 		return;
 	}
+	secret_wipe(&client->share, sizeof(client->share));
 	client->retry_after_sec = 0;
-	client->session_id = msg->session;
-	client->lanes = msg->lanes;
 	client->keepalive_sec = msg->keepalive_sec;
 	client->dead_peer_sec = msg->dead_peer_sec;
 	session_go_up(&client->session, msg->keepalive_sec, msg->dead_peer_sec);
 	set_state(client, CLIENT_UP);
+	if (client->transport != CONF_TRANSPORT_UDP)
+		session_allow_frames(&client->session);
+	connector_good(client->connector);
+	note_verified(client);
+	log_info("server %s: %s: site %s", connector_address(client->connector),
+	    same ? "the session goes on" : "up", client->conf->site);
+	assignment_take(&client->assignment, msg, mono_now());
+	if (same) {
+		hub_peer_set_keepalive(client->peer, client->keepalive_sec);
+		client->reconnects++;
+		client->last_error[0] = '\0';
+		return;
+	}
 	client->sessions++;
-	log_info("server %s: up: site %s", client->address,
-	    client->conf->site);
-	take_assignment(client, msg);
-	if (monitor_ask_lanes(client->monitor, 0, client->current, client->lanes,
-		on_lane_sockets, client) < 0)
-		session_bye(&client->session, "no sockets for the lanes");
+	client->up_since = client->since;
+	client_peer_begin(client);
+}
+
+static void
+on_update(struct client *client, const struct message *msg)
+{
+	/* PROTOCOL 4.6: they may be left out, both. */
+	if (msg->keepalive_sec != 0 || msg->dead_peer_sec != 0) {
+		if (msg->keepalive_sec == 0 ||
+		    msg->dead_peer_sec <= msg->keepalive_sec) {
+			session_bye(&client->session, "dead-peer is not more "
+			    "than keepalive");
+			return;
+		}
+		take_times(client, msg);
+	}
+	assignment_take(&client->assignment, msg, mono_now());
+}
+
+static void
+take_times(struct client *client, const struct message *msg)
+{
+	if (client->keepalive_sec == msg->keepalive_sec &&
+	    client->dead_peer_sec == msg->dead_peer_sec)
+		return;
+	client->keepalive_sec = msg->keepalive_sec;
+	client->dead_peer_sec = msg->dead_peer_sec;
+	session_set_times(&client->session, client->keepalive_sec,
+	    client->dead_peer_sec);
+	if (client->peer != NULL)
+		hub_peer_set_keepalive(client->peer, client->keepalive_sec);
+}
+
+/* By the clock, or by a time that is older: which of the two, the monitor sees. */
+static void
+note_verified(struct client *client)
+{
+	if (!mono_is_due(client->verified_next, client->since))
+		return;
+	client->verified_next = mono_add(client->since, VERIFIED_US);
+	monitor_ask_verified(client->monitor);
 }
 
 static void
@@ -427,104 +546,18 @@ on_refused(struct client *client, const struct message *msg)
 }
 
 static void
-take_assignment(struct client *client, const struct message *msg)
-{
-	if (client->conf->mode != CONF_TUN)
-		return;
-	free_assignment(client);
-	client->addresses = copy_prefixes(msg->addresses, msg->naddresses);
-	client->routes = copy_prefixes(msg->routes, msg->nroutes);
-	if (client->addresses == NULL || client->routes == NULL) {
-		session_bye(&client->session, "out of memory");
-		return;
-	}
-	client->naddresses = msg->naddresses;
-	client->nroutes = msg->nroutes;
-	client->assignment_is_new = true;
-	assign(client, mono_now());
-}
-
-static struct prefix *
-copy_prefixes(const struct prefix *list, size_t n)
-{
-	struct prefix *copy = calloc(n + 1, sizeof(*copy));
-
-	if (copy != NULL && n > 0)
-		memcpy(copy, list, n * sizeof(*copy));
-	return copy;
-}
-
-static void
-free_assignment(struct client *client)
-{
-	free(client->addresses);
-	free(client->routes);
-	client->addresses = client->routes = NULL;
-	client->naddresses = client->nroutes = 0;
-	client->assignment_is_new = false;
-}
-
-/* tun: addresses and routes; the monitor looks at them with its own eyes. */
-static void
-assign(struct client *client, struct mono now)
-{
-	if (!client->assignment_is_new || client->assigning ||
-	    !mono_is_due(client->assign_next, now))
-		return;
-	client->assignment_is_new = false;
-	client->assigning = true;
-	client->assign_next = mono_add(now, ASSIGN_US);
-	if (monitor_ask_network(client->monitor, client->addresses,
-		client->naddresses, client->routes, client->nroutes,
-		on_assigned, client) < 0)
-		session_bye(&client->session, "the network could not be set");
-}
-
-static void
-on_assigned(void *arg, int error, const char *why)
+on_assignment_failed(void *arg, bool refused, const char *why)
 {
 	struct client *client = arg;
 	char	       text[TLS_WHY_SIZE];
 
-	client->assigning = false;
-	if (error == 0 || !client->has_session)
-		return;
-	snprintf(text, sizeof(text), "what the server assigns is refused: %s",
-	    why);
-	client->retry_after_sec = (unsigned)MAX_PAUSE_SEC;
-	session_bye(&client->session, text);
-}
-
-static void
-on_lane_sockets(void *arg, const int *fds, unsigned n, int error)
-{
-	struct client	     *client = arg;
-	struct hub_attachment attachment = {
-		.name = client->conf->site,
-		.port = HUB_FIRST_PORT,
-		.session = client->session_id,
-		.lanes = client->lanes,
-		.transport = CONF_TRANSPORT_UDP,
-		.keepalive_sec = client->keepalive_sec,
-		.wears_at = UINT64_MAX,
-		.secret = &client->secret,
-		.remote = &client->servers[client->current],
-		.fds = fds,
-	};
-
-	if (client->state != CLIENT_UP || n != client->lanes) {
-		for (unsigned i = 0; i < n; i++)
-			close(fds[i]);
-		if (client->state == CLIENT_UP)
-			session_bye(&client->session, error != 0 ?
-				strerror(error) : "no sockets for the lanes");
-		return;
+	if (refused) {
+		snprintf(text, sizeof(text),
+		    "what the server assigns is refused: %s", why);
+		client->retry_after_sec = (unsigned)MAX_PAUSE_SEC;
+		why = text;
 	}
-	client->peer = hub_attach(client->hub, &attachment, &hub_events,
-	    client);
-	secret_wipe(&client->secret, sizeof(client->secret));
-	if (client->peer == NULL)
-		session_bye(&client->session, "out of memory");
+	session_bye(&client->session, why);
 }
 
 static void
@@ -532,55 +565,61 @@ on_end(void *arg, const char *why)
 {
 	struct client *client = arg;
 	bool	       was_up = client->state == CLIENT_UP;
+	bool	       lost = client->session.lost;
 	double	       stood = (double)mono_sub(mono_now(), client->since) /
 	    (double)MONO_SEC;
+	bool	       silent = was_up && client->peer != NULL &&
+	    session_is_silent(&client->session, client->dead_peer_sec,
+		mono_now()) &&
+	    hub_peer_is_silent(client->peer, client->dead_peer_sec / 2,
+		mono_now());
 
-	drop_session(client);
+	drop_connection(client);
 	if (client->stopping)
 		return;
-	/* The server's no holds for all of its addresses, and so does ours. */
-	if (!was_up && (client->refused || client->answer.needs_person))
-		client->current = client->nservers;
+	/* Neither the connection nor a lane: it is gone, not only that. */
+	if (was_up && lost && client->peer != NULL && !silent) {
+		drift(client, why);
+		return;
+	}
 	if (!was_up) {
+		/* A session that the server refuses is over. */
+		if (client->refused || client->answer.needs_person)
+			client_peer_drop(client, why);
 		try_next(client, why);
 		return;
 	}
-	log_info("server %s: down: %s", client->address, why);
+	client_peer_drop(client, NULL);
+	log_info("server %s: down: %s", connector_address(client->connector), why);
 	strlcpy(client->last_error, why, sizeof(client->last_error));
 	if (stood > MAX_PAUSE_SEC / 2)
 		client->pause_sec = FIRST_PAUSE_SEC;
 	wait_and_retry(client);
 }
 
+/* Frames go on by the lanes, and another connection is made at once. */
 static void
-drop_session(struct client *client)
+drift(struct client *client, const char *why)
+{
+	log_info("server %s: the connection broke: %s: frames go on, it is "
+	    "made anew", connector_address(client->connector), why);
+	strlcpy(client->last_error, why, sizeof(client->last_error));
+	client->adrift_since = mono_now();
+	connector_miss(client->connector, &client->server);
+	rekey_forget(&client->rekey);
+	client->pause_sec = FIRST_PAUSE_SEC;
+	find_server(client);
+}
+
+static void
+drop_connection(struct client *client)
 {
 	monitor_ask_cancel(client->monitor, client);
 	answer_stop(&client->answer);
-	hub_detach(client->peer);
-	client->peer = NULL;
 	if (client->has_session)
 		session_fini(&client->session);
 	client->has_session = false;
-	client->assigning = false;
-	free_assignment(client);
+	assignment_forget(&client->assignment);
 	secret_wipe(&client->share, sizeof(client->share));
 	secret_wipe(&client->secret, sizeof(client->secret));
-}
-
-static void
-on_lanes_up(void *arg)
-{
-	struct client *client = arg;
-
-	client->last_error[0] = '\0';
-	log_info("server %s: data flows by UDP", client->address);
-}
-
-static void
-on_lane_failed(void *arg)
-{
-	struct client *client = arg;
-
-	session_bye(&client->session, "a data lane failed");
 }

@@ -2,16 +2,22 @@
 /*
  * client: a satellite's end: finds the server, logs in, and comes back.
  *
- *            addresses        a socket           TLS, log-in
- *   RESOLVE -----------> CONNECT -----> SESSION -------------> UP
- *      ^                    |              |                    |
- *      |                    v  none left   v   any failure      v
- *      +----- pause ----- WAIT <--------------------------------+
+ *          a connection           TLS, log-in
+ *   CONNECT -----------> SESSION -------------> UP
+ *    ^    |                 |                    |
+ *    |    v  none left      v   any failure      v
+ *    +-- WAIT <----------------------------------+
+ *   pause
  *
+ * What happens in CONNECT is the business of connector.c.
  * Where the server asks what only a person knows, WAIT lasts until one comes
- * (client_login).  The pause doubles from 1 s to 30 s, jittered, and begins anew after a session
- * that stood.  Meanwhile the device, its addresses and its routes stay, so the
- * users' TCP connections only see a pause.
+ * (client_login).  The pause grows from 1 s to 30 s by a quarter each time,
+ * jittered, and begins anew after a session that stood.  Meanwhile the device,
+ * its addresses and its routes stay, so the users' TCP connections only see a
+ * pause.
+ *
+ * When only the connection broke the session is adrift: its lanes go on, and
+ * the next connection asks to go on with it (PROTOCOL 4.4).
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -21,14 +27,18 @@
 #include "base/mono.h"
 #include "conf/conf.h"
 #include "control/answer.h"
+#include "control/assignment.h"
+#include "control/connector.h"
 #include "control/hub.h"
+#include "control/rekey.h"
+#include "control/repair.h"
 #include "control/session.h"
+#include "control/transport.h"
 #include "control/tls.h"
 #include "keeper/keeper_ask.h"
 #include "monitor/monitor_ask.h"
 
 enum client_state {
-	CLIENT_RESOLVE,
 	CLIENT_CONNECT,
 	CLIENT_SESSION,
 	CLIENT_UP,
@@ -47,11 +57,12 @@ struct client {
 	struct ev_timer	    tick;
 	double		    pause_sec;
 	unsigned	    retry_after_sec; /* the server asked for it */
-	struct endpoint	    servers[REQUEST_MAX_ENDPOINTS];
-	unsigned	    nservers, current;
+	bool		    held_off; /* this pause is the server's wish */
+	struct connector   *connector;
 
 	/* the session under way */
 	struct session	   session;
+	struct endpoint	   server; /* whom we are connected to */
 	bool		   has_session;
 	bool		   stopping;
 	bool		   refused;
@@ -60,24 +71,24 @@ struct client {
 	struct lane_secret secret;
 	uint32_t	   session_id;
 	unsigned	   lanes, keepalive_sec, dead_peer_sec;
-	struct hub_peer	  *peer;
+	uint64_t	   wears_at; /* of a key: AES blocks */
+	struct hub_peer	  *peer; /* without UP: the session is adrift */
+	struct mono	   adrift_since;
+	struct rekey	   rekey;
+	struct repair	   repair; /* of lanes */
+	bool		   rebuilding; /* asked for, and not complete */
 
-	/*
-	 * tun: what the server assigned last (owned).  One ask of the monitor
-	 * at a time, and a second between two: a server that changes its mind
-	 * all the time is not passed on.
-	 */
-	struct prefix *addresses, *routes;
-	size_t	       naddresses, nroutes;
-	bool	       assignment_is_new, assigning;
-	struct mono    assign_next;
-	bool		   lanes_reported;
+	struct assignment      assignment; /* tun: by the server */
+	enum conf_transport    transport; /* agreed */
+	struct transport_watch watch;
 
 	/* for status */
 	struct mono since, retry_at;
-	char	    address[ENDPOINT_STRLEN];
+	struct mono up_since; /* the session, whatever its connections */
+	struct mono_sleep sleep; /* of the host */
+	struct mono verified_next; /* the monitor is told again */
 	char	    last_error[TLS_WHY_SIZE];
-	uint64_t    sessions;
+	uint64_t    sessions, reconnects;
 };
 
 /* Begins at once.  Everything is borrowed but `tls`.  NULL on failure. */
@@ -90,11 +101,15 @@ void client_free(struct client *client);
 
 /*
  * A person is at the local socket (`tombolo login`) for the next
- * ANSWER_PERSON_SEC, to answer what the server asks and the stored password does not: connects at
- * once unless the session is up.
+ * ANSWER_PERSON_SEC, to answer what the server asks and the stored password
+ * does not: connects at once unless the session is up.
  */
 void client_login(struct client *client);
-/* Addresses or routes of this host changed: a pause ends at once. */
+/*
+ * Addresses or routes of this host changed: a pause ends at once, the attempt
+ * at a server that hangs begins anew (once), a log-in must be over soon, and a session that is up
+ * must show that it lives.
+ */
 void client_network_changed(struct client *client);
 /* From now on this configuration (borrowed) instead of the one before. */
 void client_set_conf(struct client *client, const struct conf *conf);
@@ -105,7 +120,10 @@ const char *client_question(const struct client *client, bool *echo);
 /* Their answer; copied.  False when nothing is asked. */
 bool client_answer(struct client *client, const char *text, size_t len);
 
-/* "connecting", "up", "waiting": the words of status. */
+/* "connecting", "up", "adrift", "waiting": the words of status. */
 const char *client_state_name(const struct client *client);
+
+/* What it waits for, for people; "" when it is up. */
+const char *client_waits_for(const struct client *client);
 
 #endif /* CLIENT_H */
