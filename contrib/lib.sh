@@ -20,11 +20,13 @@ as_root() {
 
 # The packages of contrib/packages that are not installed.
 missing_packages() {
-	sed 's/#.*//' "$top/contrib/packages" | while read -r name; do
-		[ -n "$name" ] || continue
-		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" \
-			2>/dev/null)" = installed ] || echo "$name"
-	done
+	{
+		dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
+			sed -n 's/^installed //p'
+		echo
+		sed 's/#.*//; s/ //g' "$top/contrib/packages"
+	} | awk '!NF { wanted = 1 } !wanted { there[$1] = 1 }
+		wanted && NF && !($1 in there) { print $1 }'
 }
 
 # Installs what is missing, and only then asks apt-get.
