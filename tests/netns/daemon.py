@@ -15,7 +15,7 @@ from net import (CommandFailed, cmdline, descendants, run, wait_until)
 
 RUN_DIR = "/run/tombolo"
 PORT = 55555
-UP_SECONDS = 20
+UP_SECONDS = 60  # generous: who was refused before is held off a while
 
 TROUBLE = re.compile(r"ERROR: \w+Sanitizer|runtime error: |"
                      r"WARNING: ThreadSanitizer|: Assertion `|"
@@ -49,19 +49,24 @@ class Daemon:
             os.path.basename(self.net.dir), number, self.name))
         self.conf = os.path.join(self.dir, "tombolo.conf")
         self.process = None
+        self.clock = None  # a Clock that it has from its next start on
         self.logs = []
         self.expect_trouble = False
         self.net.daemons.append(self)
 
     # -- its life
 
-    def start(self, wait=True, env=None):
-        """`tombolo run`; with `wait`, returns when `status` says up."""
+    def start(self, wait=True, env=None, wrap=()):
+        """`tombolo run`; with `wait`, returns when `status` says up.
+
+        `wrap`: words in front of it, which end in executing it."""
         assert self.process is None or not self.process.running()
         environ = dict(os.environ, ASAN_OPTIONS="exitcode=99:" + os.environ.get(
             "ASAN_OPTIONS", ""))
+        environ["STATE_DIRECTORY"] = self.net.dir
+        environ.update(self.clock.env if self.clock else {})
         environ.update(env or {})
-        self.process = self.ns.spawn(binary(), "run", "-c", self.conf,
+        self.process = self.ns.spawn(*wrap, binary(), "run", "-c", self.conf,
                                      "--foreground", name=self.name,
                                      env=environ)
         self.logs.append(self.process)

@@ -5,12 +5,15 @@
     frames.py   Ethernet frames, sent and heard by AF_PACKET
     daemon.py   Hub and Satellite: Tombolo itself, by the words a user types
     relay.c     a bad line between the two
+    clock.c     a daemon's clocks, when they are not right
 """
 
 import contextlib
+import mmap
 import os
 import re
 import socket
+import struct
 import subprocess
 import threading
 
@@ -113,13 +116,25 @@ class Pings:
         wait_until(lambda: "bytes from" in self.process.output(), 10,
                    "the first ping comes back")
 
+    def _answered(self):
+        return {int(n) for n in re.findall(r"bytes from.* icmp_seq=(\d+)",
+                                           self.process.output())}
+
     def end(self):
-        """(sent, received)."""
+        """(sent, received) up to a ping sent after this call: ping's own
+        summary counts the one still under way when it is stopped as lost."""
+        last = max(self._answered()) + 2
+        wait_until(lambda: max(self._answered()) >= last, 10,
+                   "pings still come back")
+        # One that took another way may be overtaken.
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: len(self._up_to(last)) == last, 2, "all of them")
         self.process.kill(2)
         self.process.wait(10)
-        m = re.search(r"(\d+) packets transmitted, (\d+) received",
-                      self.process.output())
-        return int(m.group(1)), int(m.group(2))
+        return last, len(self._up_to(last))
+
+    def _up_to(self, last):
+        return {n for n in self._answered() if n <= last}
 
 
 class EchoServer:
@@ -194,6 +209,38 @@ class Talk:
 
     def close(self):
         self.sock.close()
+
+
+class Clock:
+    """The clocks of a daemon that is started with it as its `clock`."""
+
+    def __init__(self, daemon):
+        net = daemon.net
+        shim = os.path.join(net.dir, "clock.so")
+        if not os.path.exists(shim):
+            run(os.environ.get("CC", "cc"), "-std=gnu17", "-D_GNU_SOURCE",
+                "-O2", "-shared", "-fPIC", "-o", shim,
+                os.path.join(HERE, "clock.c"))
+        path = os.path.join(net.dir, "clock-%s" % os.path.basename(daemon.dir))
+        with open(path, "wb") as f:
+            f.write(bytes(16))
+        with open(path, "r+b") as f:
+            self.memory = mmap.mmap(f.fileno(), 16)
+        self.env = {"LD_PRELOAD": shim, "TOMBOLO_CLOCK": path,
+                    "ASAN_OPTIONS": ":".join(filter(None, (
+                        "exitcode=99:verify_asan_link_order=0",
+                        os.environ.get("ASAN_OPTIONS"))))}
+        self.slept = 0
+        daemon.clock = self
+
+    def off(self, seconds):
+        """The wall clock is off by so much, until the next call."""
+        self.memory[0:8] = struct.pack("=q", int(seconds))
+
+    def sleep(self, seconds):
+        """The host was suspended for so long, just now."""
+        self.slept += int(seconds)
+        self.memory[8:16] = struct.pack("=q", self.slept)
 
 
 class Relay:

@@ -256,6 +256,10 @@ class Namespace:
         sock.connect((address, port))
         return sock
 
+    def udp_socket(self):
+        with self.entered():
+            return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
 
 class Net:
     """All of it; close() takes all of it back."""

@@ -11,19 +11,11 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <net/if.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <linux/if_tun.h>
 
@@ -37,19 +29,10 @@
 #include "proc/request.h"
 #include "proc/sandbox.h"
 
+#include "rogue.h"
+
 static struct gift gift;
-static const char *attack;
 static uint8_t	   buf[CHAN_MAX_PAYLOAD];
-
-static void
-say(const char *what, long n)
-{
-	char text[128];
-	int  len = snprintf(text, sizeof(text), "rogue: %s: %s %ld\n", attack,
-	     what, n);
-
-	(void)!write(STDERR_FILENO, text, (size_t)len);
-}
 
 /* ---- what the kernel must forbid ---- */
 
@@ -57,12 +40,6 @@ static long
 try_open(void)
 {
 	return open("/etc/hostname", O_RDONLY);
-}
-
-static long
-try_exec(void)
-{
-	return execl("/bin/true", "true", (char *)NULL);
 }
 
 static long
@@ -78,21 +55,9 @@ try_netlink(void)
 }
 
 static long
-try_packet(void)
-{
-	return socket(AF_PACKET, SOCK_RAW, 0);
-}
-
-static long
 try_ioctl(void)
 {
 	return ioctl(gift.queues[0], TUNSETPERSIST, 1);
-}
-
-static long
-try_fork(void)
-{
-	return fork();
 }
 
 static void *
@@ -107,27 +72,6 @@ try_thread(void)
 	pthread_t thread;
 
 	return pthread_create(&thread, NULL, nothing, NULL) == 0 ? 0 : -1;
-}
-
-static long
-try_ptrace(void)
-{
-	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
-}
-
-static long
-try_readv(void)
-{
-	char	     byte;
-	struct iovec local = { &byte, 1 }, remote = { (void *)0x400000, 1 };
-
-	return process_vm_readv(getppid(), &local, 1, &remote, 1, 0);
-}
-
-static long
-try_kill(void)
-{
-	return kill(getppid(), SIGKILL);
 }
 
 static long
@@ -159,7 +103,7 @@ ask_monitor(uint16_t type, const void *data, size_t len, const int *fds,
 static long
 ask_connect(void)
 {
-	ask_monitor(REQUEST_CONNECT, "\0", 1, NULL, 0);
+	ask_monitor(REQUEST_CONNECT, "\0\0", 2, NULL, 0);
 	return 0;
 }
 
@@ -261,10 +205,7 @@ ask_garbage_of_keeper(void)
 	return chan_recv_fd(gift.keeper_auth, &msg, buf, 5000);
 }
 
-static const struct {
-	const char *name;
-	long (*run)(void);
-} attacks[] = {
+static const struct attack attacks[] = {
 	{ "open", try_open },
 	{ "exec", try_exec },
 	{ "udp", try_udp },
@@ -304,12 +245,7 @@ engine_main(void)
 	chan_send_fd(PROC_CHAN_FD, REQUEST_READY, 0, NULL, 0, NULL, 0);
 	say("begins", 0);
 	began = mono_now();
-	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
-		if (strcmp(attack, attacks[i].name) == 0)
-			say("result", attacks[i].run());
-	}
+	run_attack(attacks, sizeof(attacks) / sizeof(attacks[0]));
 	say("milliseconds", (long)(mono_sub(mono_now(), began) / 1000));
-	/* Held on to until somebody ends it. */
-	for (;;)
-		poll(NULL, 0, -1);
+	hold_on();
 }

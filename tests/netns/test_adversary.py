@@ -293,8 +293,7 @@ def test_a_flood_touches_no_site_and_keeps_no_new_one_out(scene, number):
     sent, received = pings.end()
     print("%s: %d connections; in after %.1f s; pings %d of %d" % (
         FLOODS[number][0], flood.done, took, received, sent))
-    # The last may still be on its way.
-    assert received + 1 >= sent * 0.95
+    assert received >= sent * 0.95
 
 
 def test_a_syn_flood_touches_no_site_and_keeps_no_new_one_out(scene):
@@ -307,5 +306,4 @@ def test_a_syn_flood_touches_no_site_and_keeps_no_new_one_out(scene):
     process.wait(30)
     sent, received = pings.end()
     print(process.output())
-    # The last may still be on its way.
-    assert received + 1 >= sent * 0.95
+    assert received >= sent * 0.95

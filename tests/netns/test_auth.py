@@ -9,11 +9,13 @@ how each ends: another password, disabled, removed, revoked.
 import os
 import re
 import shutil
+import signal
 import time
 
 import pytest
 
-from lib import Hub, Satellite, run, tombolo, wait_until
+from control import Control, hello, trusting
+from lib import PORT, Hub, Satellite, run, tombolo, wait_until
 
 HUB = "198.18.0.1"
 METHODS = ["srp", "password", "certificate", "tls-srp"]
@@ -119,12 +121,16 @@ def test_it_ends_within_a_second_and_stays_out(scene, method, verb, tmp_path):
         else []
     if verb == "passwd":
         args += ["--out", str(tmp_path / "again")]
-    began = time.monotonic()
     scene.server.site(verb, name, *args)
     wait_until(lambda: not scene.server.sites().get(name) or
-               scene.server.sites()[name]["state"] != "up", 5)
-    assert time.monotonic() - began < 2  # the command itself and a second
+               scene.server.sites()[name]["state"] != "up", 5)  # if busy
     refused_for(sat, 4)
+    if verb == "disable":
+        # Enabled again, it has to prove itself anew: its token is over.
+        resumed = scene.server.status()["counters"]["log-ins-resumed"]
+        scene.server.site("enable", name)
+        scene.server.wait_site(name, deadline=60)
+        assert scene.server.status()["counters"]["log-ins-resumed"] == resumed
     if verb == "passwd":
         # The new invitation gets it in again.
         assert sat.stop("SIGTERM") == 0
@@ -196,11 +202,8 @@ def test_certificates_do_not_open_other_sites(scene):
     refused_for(sat, 3)
 
 
-def test_the_list_of_the_revoked_is_heeded_live(scene):
-    """Put there by somebody else's tools: the session ends."""
-    name, sat = scene.join("certificate")
-    sat.start()
-    scene.server.wait_site(name)
+def revoke(scene, sat):
+    """By somebody else's tools."""
     crl = os.path.join(scene.server.dir, "crl.pem")
     template = os.path.join(scene.net.dir, "crl-template")
     with open(template, "w") as f:
@@ -211,9 +214,127 @@ def test_the_list_of_the_revoked_is_heeded_live(scene):
         os.path.join(sat.dir, "client.crt"), "--template", template,
         "--outfile", crl + ".new")
     os.rename(crl + ".new", crl)
+
+
+def test_the_list_of_the_revoked_is_heeded_live(scene):
+    """The session ends."""
+    name, sat = scene.join("certificate")
+    sat.start()
+    scene.server.wait_site(name)
+    revoke(scene, sat)
     wait_until(lambda: not scene.server.site_up(name), 5, "it is put out")
     assert scene.server.log_lines("site %s: down: .*revoked" % name)
     refused_for(sat, 3)
+
+
+@pytest.fixture
+def adrift(scene):
+    """A running site of that method whose connection broke for the server."""
+    def make(method):
+        name, sat = scene.join(method)
+        sat.start()
+        scene.server.wait_site(name)
+        scene.hub.run("nft", "-f", "-", stdin="""
+            table ip rst { chain out { type filter hook output priority 0;
+                tcp sport %d reject with tcp reset
+            }
+            }""" % PORT)
+        wait_until(lambda: "adrift_s" in scene.server.sites()[name], 25,
+                   "its connection breaks")
+        return name, sat
+
+    def mend():
+        scene.hub.run("nft", "delete", "table", "ip", "rst", check=False)
+    make.mend = mend
+    yield make
+    mend()
+
+
+def test_who_is_adrift_outlives_a_change_of_certificates(scene, adrift):
+    """The server's own, and the list of the revoked by another one's."""
+    other, _ = scene.join("certificate")
+    name, sat = adrift("certificate")
+    changes = "certificates: changed"
+    before = len(scene.server.log_lines(changes))
+    tombolo("init", "--renew", "--dir", scene.server.dir)
+    wait_until(lambda: len(scene.server.log_lines(changes)) > before, 10)
+    before = len(scene.server.log_lines(changes))
+    scene.server.site("remove", other)
+    wait_until(lambda: len(scene.server.log_lines(changes)) > before, 10)
+    adrift.mend()
+    wait_until(lambda: scene.server.log_lines("site %s: goes on" % name), 60,
+               "it goes on by another connection")
+    assert not scene.server.log_lines("site %s: down" % name)
+    assert sat.status()["sessions"] == 1
+
+
+def test_who_is_adrift_is_put_out_when_it_is_revoked(scene, adrift):
+    name, sat = adrift("certificate")
+    revoke(scene, sat)
+    scene.server.wait_log("site %s: down: .*revoked" % name)
+    assert not scene.server.site_up(name)
+
+
+def test_who_shook_hands_before_it_was_revoked_is_too_late(scene, tmp_path):
+    """TLS is up with the old certificate; then there is a new one."""
+    name, sat = scene.join("certificate")
+    context = trusting()
+    context.load_cert_chain(os.path.join(sat.dir, "client.crt"),
+                            os.path.join(sat.dir, "keeper", "client.key"))
+    early, late = (Control(scene.sat.tcp_connect(HUB, PORT), context)
+                   for _ in range(2))
+    early.send(hello(name, "certificate", mode="tun"))
+    assert early.receive()["type"] == "welcome"
+    scene.server.site("passwd", name, "--out", str(tmp_path / "again"))
+    wait_until(lambda: not scene.server.site_up(name), 5, "it is put out")
+    late.send(hello(name, "certificate", mode="tun"))
+    assert late.receive()["type"] == "refused"
+    assert not scene.server.site_up(name)
+    for control in (early, late):
+        control.close()
+
+
+def cpu_ticks(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+
+
+def test_a_verdict_on_the_old_password_comes_too_late(scene, tmp_path):
+    """It is under way, from keeper to engine, while the password is changed."""
+    name, sat = scene.join("password")
+    with open(os.path.join(sat.dir, "keeper", "password"), "rb") as f:
+        secret = f.read().strip()
+    engine = scene.server.pid_of("engine")
+    keeper = scene.server.pid_of("keeper")
+    control = Control(scene.sat.tcp_connect(HUB, PORT))
+    os.kill(keeper, signal.SIGSTOP)
+    try:
+        control.send(hello(name, "password", mode="tun",
+                           credential=secret.hex()))
+        # The engine has asked once it waits again, with the hello read.
+        wait_until(lambda: not unread(scene.hub), 5, "it has read the hello")
+        time.sleep(0.2)
+        os.kill(engine, signal.SIGSTOP)
+        began = cpu_ticks(keeper)
+    finally:
+        os.kill(keeper, signal.SIGCONT)
+    try:
+        wait_until(lambda: cpu_ticks(keeper) > began, 5, "it hashes")
+        time.sleep(0.3)
+        scene.server.site("passwd", name, "--generate", "--out",
+                          str(tmp_path / "again"))
+        time.sleep(0.5)  # the monitor waits until it settles
+    finally:
+        os.kill(engine, signal.SIGCONT)
+    assert control.receive()["type"] == "refused"
+    assert not scene.server.site_up(name)
+    assert not scene.server.log_lines("site %s: up" % name)
+    control.close()
+
+
+def unread(ns):
+    """Whether a TCP connection of the server's has bytes that nobody read."""
+    return re.search(r"^ESTAB +[1-9]", ns.run("ss", "-tn").stdout, re.M)
 
 
 @pytest.mark.parametrize("method", METHODS)

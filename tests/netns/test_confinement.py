@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from lib import HERE, Hub, Satellite, binary, run, tombolo, wait_until
+from lib import HERE, CommandFailed, Hub, Satellite, binary, run, tombolo, wait_until
 
 HUB = "198.18.0.1"
 BUILD = os.path.dirname(os.path.dirname(binary() or "/none/none"))
@@ -81,6 +81,42 @@ def test_a_process_has_no_right_that_it_does_not_need(scene, role):
         if sandboxed():
             assert said["Seccomp"] == "2"
             assert limits(pid)["Max processes"] == "0"
+            # Or else it has said so: this host does not let root raise it.
+            locked = int(said["VmLck"].split()[0]) > 0
+            unlimited = limits(pid)["Max locked memory"] == "unlimited"
+            assert locked == unlimited
+            assert locked or daemon.log_lines("%s: secrets may be swapped"
+                                              % role)
+
+
+def test_the_resolver_has_no_right_that_it_does_not_need(scene):
+    sat = Satellite(scene.sat, "named").join(scene.server.add_site("named"))
+    sat.conf_set("interface", "device", "named0")
+    sat.conf_set("client", "server", "localhost")
+    sat.start(wait=False)
+    pid = wait_until(lambda: resolver_of(sat), 10, "there is a resolver")
+    wait_until(lambda: status(pid)["NoNewPrivs"] == "1", 5)
+    said = status(pid)
+    assert set(said["Uid"].split()).isdisjoint({"0"} | set(
+        status(sat.pid_of("engine"))["Uid"].split()))
+    assert said["Groups"].strip() == ""
+    for caps in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(said[caps], 16) == 0, caps
+    assert limits(pid)["Max core file size"] == "0"
+    if sandboxed():
+        wait_until(lambda: status(pid)["Seccomp"] == "2", 5)
+    for fd in os.listdir("/proc/%d/fd" % pid):
+        target = os.readlink("/proc/%d/fd/%s" % (pid, fd))
+        assert fd in ("1", "2") or target.startswith("socket:") or \
+            target == "/dev/null", target
+    assert sat.stop("SIGTERM") == 0
+
+
+def resolver_of(daemon):
+    try:
+        return daemon.pid_of("resolver")
+    except CommandFailed:  # none yet
+        return None
 
 
 def test_the_monitor_keeps_few_capabilities(scene):
@@ -226,13 +262,18 @@ def test_loose_modes_are_refused_with_the_mending_command(scene, name, mode):
 @pytest.fixture(scope="module")
 def rogue(net):
     """tombolo with rogue.c's engine."""
-    path = os.path.join(net.dir, "rogue")
+    return build_rogue(net, "rogue")
+
+
+def build_rogue(net, name):
+    """The program under test, but for what NAME.c has instead."""
+    path = os.path.join(net.dir, name)
     top = os.path.dirname(os.path.dirname(HERE))
     flags = run("pkg-config", "--cflags", "--libs", *LIBS).stdout.split()
     seccomp = run("pkg-config", "--libs", "libseccomp", check=False)
     run(*os.environ.get("CC", "cc").split(), "-std=gnu17", "-D_GNU_SOURCE",
-        "-w", "-I", top + "/src", "-I", BUILD, "-o", path,
-        BUILD + "/src/main.o", os.path.join(HERE, "rogue.c"),
+        "-w", "-Wl,-z,muldefs", "-I", top + "/src", "-I", BUILD, "-o", path,
+        BUILD + "/src/main.o", os.path.join(HERE, name + ".c"),
         BUILD + "/libtombolo.a", *flags, *seccomp.stdout.split(), "-lev",
         "-lgmp", "-lpam", "-lpthread", timeout=120)
     return path
@@ -335,3 +376,58 @@ def test_garbage_ends_the_keeper_and_another_comes(captured):
     hub.wait_log("engine's request")
     wait_until(lambda: hub.pid_of("keeper"), 10)
     assert hub.running()
+
+
+# --------------------------------------------------------- a taken-over resolver
+
+@pytest.fixture(scope="module")
+def taken_resolver(net):
+    return build_rogue(net, "rogue_resolver")
+
+
+@pytest.fixture
+def lookup(scene, taken_resolver):
+    """Starts a satellite whose resolver does one thing."""
+    made = []
+
+    def start(attack):
+        name = "lost%d" % len(scene.net.daemons)
+        sat = Satellite(scene.sat, name).join(scene.server.add_site(name))
+        sat.conf_set("interface", "device", "lost0")
+        sat.conf_set("client", "server", "localhost")
+        sat.expect_trouble = True
+        sat.process = scene.sat.spawn(taken_resolver, "run", "-c", sat.conf,
+                                      "--foreground", name=name,
+                                      env=dict(os.environ, ROGUE=attack))
+        sat.logs.append(sat.process)
+        made.append(sat)
+        sat.wait_log("rogue: %s: begins" % attack)
+        return sat
+
+    yield start
+    # A death before the daemon is up is the end of it, with status 1.
+    for sat in made:
+        if sat.running():
+            assert sat.stop("SIGTERM") in (0, 1)
+
+
+@pytest.mark.parametrize("attack", ["exec", "fork", "kill", "ptrace", "readv",
+                                    "listen", "ioctl", "unlink"])
+def test_the_kernel_forbids_the_resolver(lookup, attack):
+    if not sandboxed():
+        pytest.skip("no seccomp in this build")
+    sat = lookup(attack)
+    sat.wait_log("resolver: died by signal 31")
+    assert not sat.log_lines("rogue: %s: result" % attack)
+
+
+@pytest.mark.parametrize("attack", ["write-file", "change-file", "read-proc",
+                                    "packet"])
+def test_a_resolver_gets_no_file_and_no_raw_socket(lookup, attack):
+    if not sandboxed() or not feature("Landlock").startswith("ABI"):
+        pytest.skip("no seccomp or no Landlock")
+    assert outcome(lookup(attack), attack) == -1
+
+
+def test_a_resolver_reads_hosts(lookup):
+    assert outcome(lookup("hosts"), "hosts") == 0

@@ -121,6 +121,7 @@ def rank_sum_z(a, b):
     return (u - n * m / 2) / (n * m * (n + m + 1) / 12) ** 0.5
 
 
+@pytest.mark.seconds(420)
 @pytest.mark.parametrize("method", ["srp", "password"])
 def test_unknown_wrong_and_disabled_cannot_be_told_apart(scene, method):
     """|z| > 4.5 of a rank sum test happens by chance 7 times in a million."""
@@ -183,7 +184,7 @@ def test_hammering_from_everywhere_delays_no_known_site(scene):
     assert [r for r in held_off(scene) if r["site"] == "s1" and
             r["address"] == "(any)"], held_off(scene)
     sent, received = pings.end()
-    assert received >= sent - 1, "the session that is up loses nothing"
+    assert received == sent, "the session that is up loses nothing"
 
     resumed = scene.server.status()["counters"]["log-ins-resumed"]
     again(scene, lambda: tombolo("kick", "s1", "-c", scene.server.conf))

@@ -9,6 +9,7 @@ table, setting, process or file; and after SIGKILL the next start sweeps.
 import json
 import os
 import signal
+import time
 
 import pytest
 
@@ -176,6 +177,21 @@ def test_after_a_start_that_failed_for_the_port(pair):
     with pair.hub_ns.tcp_listen("0.0.0.0", 55555):
         assert "55555" in failed_start(pair.hub)
         pair.assert_clean()
+
+
+def test_what_a_killed_one_still_has_is_waited_for(pair):
+    """Its last process may end a second after a thousand sites' hub began."""
+    pair.hub.conf_set("interface", "device", "late0")
+    pair.hub_ns.ip("tuntap", "add", "late0", "mode", pair.mode)
+    with pair.hub_ns.tcp_listen("0.0.0.0", 55555):
+        pair.hub.start(wait=False)
+        time.sleep(1)
+        pair.hub_ns.ip("link", "del", "late0")
+        time.sleep(1)
+        assert pair.hub.running()
+        assert pair.hub.log_lines("late0: taken")
+    pair.hub.wait_up()
+    assert pair.hub.stop() == 0
 
 
 def test_after_a_start_that_failed_for_the_bridge(small_net):

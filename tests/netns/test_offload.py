@@ -44,9 +44,14 @@ CELLS = {
 }
 SLOW = {"no-" + name: dict(without=([name], [name], [name]), wan=True)
         for name in EACH}
+# What asks nothing of a single offload: the six cells above say it.
+ALIKE = ("test_datagrams_of_every_size_arrive_once",
+         "test_vxlan_inside_carries_a_stream", "test_no_checksum_stays_none",
+         "test_dhcp_leases_an_address")
 SHORT = ("with", "without", "s1-without")
 WHOLE = 1425  # a frame that needs no pieces: outer MTU 1500, IPv4
 PACKET_VNET_HDR = 15
+TRIES = 10  # what may be joined is not, when a busy host brings it in parts
 SOL_UDP, UDP_SEGMENT, UDP_GRO = 17, 103, 104
 SO_NO_CHECK = 11
 BLOB = random.Random("a stream").randbytes(2 << 20)
@@ -193,10 +198,18 @@ def routed_world():
         yield Routed(net)
 
 
-@pytest.fixture(scope="module", params=list(CELLS) + [
-    pytest.param(name, marks=pytest.mark.slow) for name in SLOW])
+@pytest.fixture(scope="module")
 def cell(request, world):
     return world.become(request.param)
+
+
+def pytest_generate_tests(metafunc):
+    """Cells that are like the others for a test are not gone through."""
+    if "cell" in metafunc.fixturenames:
+        names = list(CELLS)
+        if metafunc.function.__name__ not in ALIKE:
+            names += [pytest.param(n, marks=pytest.mark.slow) for n in SLOW]
+        metafunc.parametrize("cell", names, indirect=True, scope="module")
 
 
 @contextlib.contextmanager
@@ -389,6 +402,9 @@ def test_segmented_datagrams_arrive_in_order(cell, machine):
 # -- frames injected
 
 def compare(what, sent, got, hops=0):
+    # Fragments tell no ports: by another lane, they may overtake their flow.
+    sent, got = (sorted(frames, key=lambda f: Parts(f).fragment)
+                 for frames in (sent, got))
     want = [packets.comparable(f, hops) for f in sent]
     have = [packets.comparable(f) for f in got]
     if hops:
@@ -439,7 +455,7 @@ def run_trains(world, a, b, rows, make_flow, hops=0):
             flow, macs = make_flow(number, shape)
             sent = make(flow, random.Random(what).randbytes)
             may = joined is not False and world.joins(b, Parts(sent[0]))
-            for _ in range(5):
+            for _ in range(TRIES):
                 came = ears.carry(what, sent, macs + flow.src, hops=hops)
                 if came or not (may and joined):
                     break
@@ -601,7 +617,7 @@ def test_wireguard_is_never_joined(cell):
     for family in (4, 6):
         assert burst(a, b, family, 1200, 51820, gro=True) == 0
         others = max(burst(a, b, family, 1200, 51821, gro=True)
-                     for _ in range(5))
+                     for _ in range(TRIES))
         names = set(cell.without["s2"])
         if not names & {"csum", "uso4", "uso6", "all"}:
             assert others > 0, "nothing is ever joined here"
@@ -712,7 +728,14 @@ def check_syn(out, heard, b, flags, ext, options, mss, shape, wrong, what):
 
 
 def small_datagrams(cell, a, b):
-    """Of a stream from a to b: the part of the underlay's that is small."""
+    """Of a stream from a to b: the part of the underlay's that is small.
+
+    The least of some tries: a busy host brings a stream in small bites, too.
+    """
+    return min(small_datagrams_once(cell, a, b) for _ in range(3))
+
+
+def small_datagrams_once(cell, a, b):
     with Sniffer(cell.star.wan, "p-" + a.name) as heard:
         stream(a, b, b.ip)
         sizes = [len(f) for f in heard.frames(0.05) if Parts(f).proto ==

@@ -15,6 +15,7 @@ from lib import (EchoServer, Hub, Net, Satellite, Site, Talk, tombolo,
                  wait_until)
 
 BACK = 60  # seconds: the longest back-off, and TCP's own
+SOON = [("keepalive", 3), ("dead-peer", 10)]  # or a cut line takes a minute
 
 
 class Tun:
@@ -30,6 +31,8 @@ class Tun:
         self.host.route("default", "10.0.8.1")
         self.hub = Hub(self.server_ns, "primary").init(
             "198.18.0.1", "--mode", "tun", "--network", "10.0.8.0/24")
+        for row in SOON:
+            self.hub.conf_set("server", *row)
         invite = self.hub.add_site("client")
         self.hub.start()
         self.sat = Satellite(self.client_ns, "satellite").join(invite).start()
@@ -54,6 +57,8 @@ class Tap:
         sat.addr("wan", "198.18.0.2/24")
         self.hub = Hub(hub, "primary").init("198.18.0.1", "--mode", "tap",
                                             "--bridge", "br0")
+        for row in SOON:
+            self.hub.conf_set("server", *row)
         invite = self.hub.add_site("sat")
         self.hub.start()
         self.sat = Satellite(sat, "satellite").join(invite, "--bridge", "br0")

@@ -198,6 +198,7 @@ def test_an_impostor_who_welcomes_is_not_believed(scene):
     """It has the certificate's key, and knows no secret: it says welcome."""
     welcome = {"type": "welcome", "session": 1, "lanes": 1, "keepalive": 10,
                "dead-peer": 30, "mtu": 1500, "addresses": [], "routes": [],
+               "rekey-time": 3600, "rekey-volume": 65536, "transport": "auto",
                "share": os.urandom(32).hex(), "proof": "5a" * 32}
     between = Between(scene, lambda direction, message: welcome if
                       direction == "server" else message)

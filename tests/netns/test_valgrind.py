@@ -59,10 +59,11 @@ def plain(net):
     name = '"%s/src/tombolo"' % build
     run("sh", "-c", "cd \"$0\" && \"$1\"/configure --without-seccomp "
         "CFLAGS='-g -O1' CPPFLAGS=\"-DPROC_EXE='$2'\" && "
-        "make -j2 src/tombolo", build, TOP, name, timeout=600)
+        "make -j2 src/tombolo", build, TOP, name, timeout=800)
     return build + "/src/tombolo"
 
 
+@pytest.mark.seconds(900)
 def test_no_error_and_no_leak(net, plain):
     logs = os.path.join(net.dir, "memcheck")
     os.makedirs(logs)
