@@ -35,6 +35,26 @@ def show(what, found):
     print()
 
 
+def loss(what, found):
+    """The last line against the first: what growing costs."""
+    first, *_, last = found.items() if len(found) > 1 else [None] * 2
+    if first is None:
+        return
+    (low, before), (high, after) = first, last
+    for name, i, more in (("throughput", 0, True), ("hub's CPU a GB", 1, False)):
+        ratio = (median(row[i] for row in after) /
+                 median(row[i] for row in before))
+        print("%d to %d %s: %s %s %.0f %%" % (
+            low, high, what, name, "less by" if more else "more by",
+            100 * (1 - ratio if more else ratio - 1)))
+    for name, i in (("RSS", 2), ("PSS", 3)):
+        grown = (median(row[i] for row in after) -
+                 median(row[i] for row in before))
+        print("%d to %d %s: %s %.0f kB more, %.2f kB each" % (
+            low, high, what, name, grown, grown / (high - low)))
+    print()
+
+
 def main():
     directory = sys.argv[1]
     for what in ("sites", "addresses"):
@@ -42,9 +62,13 @@ def main():
         if not found:
             continue
         show(what, found)
+        loss(what, found)
         plot.lines(os.path.join(directory, "grow-%s.svg" % what),
                    "Forwarding between two sites of a hub", "Mbit/s", what,
                    {"one TCP stream": column(found, 0)})
+        plot.lines(os.path.join(directory, "grow-%s-cpu.svg" % what),
+                   "CPU time of the hub a gigabyte forwarded", "s/GB", what,
+                   {"one TCP stream": column(found, 1)})
     found = read(os.path.join(directory, "grow-sites.tsv"))
     if found:
         plot.lines(os.path.join(directory, "grow-memory.svg"),

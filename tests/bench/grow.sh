@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # grow: a hub with more and more connected sites, and more and more addresses.
 #
-# Four namespaces: the hub's, one each for the two sites between which frames
-# are forwarded, and one for all the idle ones.  These are real satellites with
-# one worker each.
+#	[x] .2 --- 198.18.1 --- .1 [hub] .1 --- 198.18.2 --- .2 [y]
+#	                            | 198.19.255.1
+#	                         [switch]
+#	                       /     |     \
+#	                    [s2]   [s3] ... [s999]   198.19.0.0/16
+#
+# The stream goes from x to y; the others are idle: real satellites, each in a
+# namespace and at an address of its own, with one worker.  They stand still while
+# a stream is measured: a thousand daemons that look after themselves on the same
+# machine would be measured too, and what the hub does for them goes on.
 
 GROW_SITES=${GROW_SITES:-2 10 100 300 1000}
 GROW_ADDRESSES=${GROW_ADDRESSES:-100 1000 10000 100000}
 GROW_ROUNDS=${GROW_ROUNDS:-3}
 HUB=198.18.255.1
-GROW_NS=(tbench-hub tbench-x tbench-y tbench-idle)
+IDLE=() # the idle sites' daemons
 ns() { local name=tbench-$1; shift; ip netns exec "$name" "$@"; }
 at_hub() { "$TOMBOLO" "$@" --socket "$SCRATCH/hub/sock"; }
 
@@ -17,39 +24,67 @@ grow() {
 	trap 'grow_down; rm -rf "$SCRATCH"' EXIT
 	grow_down
 	grow_net
-	grow_hub
-	grow_sites
+	grow_hub_conf
+	grow_hub_up
 	grow_addresses
+	grow_down
+	rm -rf "$SCRATCH"/hub* "$SCRATCH"/[xy]*
+	grow_net
+	grow_hub_conf
+	enrol_idle $(echo "$GROW_SITES" | tr ' ' '\n' | sort -n | tail -1)
+	grow_hub_up
+	grow_sites
 	"$HERE/grow.py" "$OUT_DIR"
 }
 
 grow_down() {
-	local n p
-	for n in "${GROW_NS[@]}"; do
-		for p in $(ip netns pids "$n" 2>/dev/null); do
-			kill "$p" 2>/dev/null || true
-		done
+	local p n
+	IDLE=()
+	more_neighbours
+	for p in $(bench_pids); do
+		kill "$p" 2>/dev/null || true
+		kill -CONT "$p" 2>/dev/null || true
 	done
-	for n in "${GROW_NS[@]}"; do
-		waitfor 20 sh -c "! ip netns pids $n 2>/dev/null | grep -q ." ||
-			complain "something goes on in $n"
-		ip netns del "$n" 2>/dev/null || true
+	waitfor 60 is_quiet || complain "something goes on: $(bench_pids)"
+	for n in /run/netns/tbench-*; do
+		[ ! -e "$n" ] || ip netns del "${n##*/}" 2>/dev/null || true
 	done
+}
+
+# more_neighbours [N]: that a machine may have, in all its namespaces; without N
+# as many as before.  Two for each site are more than the kernel's 1024.
+more_neighbours() {
+	local name=net.ipv4.neigh.default.gc_thresh
+	NEIGHBOURS=${NEIGHBOURS:-$(sysctl -n "$name"{1,2,3} | tr '\n' ' ')}
+	set -- ${1:+$1 $1 $1} ${1-$NEIGHBOURS}
+	sysctl -qw ${name}1="$1" ${name}2="$2" ${name}3="$3"
+}
+
+# Who runs in namespaces of ours, by one look at all processes.
+bench_pids() {
+	{
+		stat -L -c 'ours %i' /run/netns/tbench-*
+		stat -L -c '%i %n' /proc/[0-9]*/ns/net
+	} 2>/dev/null | awk '$1 == "ours" { ours[$2]; next }
+		$1 in ours { split($2, path, "/"); print path[3] }'
+}
+is_quiet() { [ -z "$(bench_pids)" ]; }
+
+make_ns() {
+	ip netns add "tbench-$1"
+	ns "$1" ip link set lo up
+	ns "$1" sysctl -qw net.ipv4.tcp_congestion_control=cubic \
+		net.ipv6.conf.all.disable_ipv6=1 \
+		net.ipv6.conf.default.disable_ipv6=1
 }
 
 grow_net() {
 	local n i=0
 	allow_cubic
-	for n in "${GROW_NS[@]}"; do
-		ip netns add "$n"
-		ip netns exec "$n" ip link set lo up
-		ip netns exec "$n" sysctl -qw \
-			net.ipv4.tcp_congestion_control=cubic \
-			net.ipv6.conf.all.disable_ipv6=1 \
-			net.ipv6.conf.default.disable_ipv6=1
-	done
+	more_neighbours 16384
+	for n in hub x y switch; do make_ns "$n"; done
 	ns hub ip addr add $HUB/32 dev lo
-	for n in x y idle; do
+	for n in x y; do
 		i=$((i + 1))
 		ip link add "to-$n" netns tbench-hub type veth peer name up0 \
 			netns "tbench-$n"
@@ -59,6 +94,24 @@ grow_net() {
 		ns "$n" ip link set up0 up
 		ns "$n" ip route add $HUB via "198.18.$i.1"
 	done
+	ns switch ip link add w0 type bridge
+	ns switch ip link set w0 up
+	ip link add to-sites netns tbench-hub type veth peer name hub \
+		netns tbench-switch
+	ns switch ip link set hub master w0 up
+	ns hub ip addr add 198.19.255.1/16 dev to-sites
+	ns hub ip link set to-sites up
+}
+
+# plug_idle NUMBER: its namespace, and a cable to the switch.
+plug_idle() {
+	make_ns "s$1"
+	ip link add "p$1" netns tbench-switch type veth peer name up0 \
+		netns "tbench-s$1"
+	ns switch ip link set "p$1" master w0 up
+	ns "s$1" ip addr add "198.19.$(($1 / 250)).$(($1 % 250 + 1))/16" dev up0
+	ns "s$1" ip link set up0 up
+	ns "s$1" ip route add $HUB via 198.19.255.1
 }
 
 # add_lines FILE SECTION LINES
@@ -74,62 +127,105 @@ start() { # NAMESPACE NAME
 	STARTED=$!
 }
 
-grow_hub() {
+grow_hub_conf() {
 	local conf=$SCRATCH/hub/tombolo.conf
 	"$TOMBOLO" init --dir "$SCRATCH/hub" --name $HUB --mode tap >/dev/null
-	add_lines "$conf" server "socket = $SCRATCH/hub/sock"
+	add_lines "$conf" server "socket = $SCRATCH/hub/sock
+dead-peer = 300"
 	add_lines "$conf" switch "max-addresses = 200000
 max-addresses-per-site = 200000
 ageing = 100000"
+	enrol x 10.99.0.1
+	enrol y 10.99.0.2
+}
+
+grow_hub_up() {
 	start hub hub
 	HUB_PID=$STARTED
 	waitfor 10 at_hub status
-	join x x 10.99.0.1
-	join y y 10.99.0.2
+	start x x
+	start y y
 	waitfor 10 ns x ping -c1 -W1 10.99.0.2 || die "x does not reach y"
 }
 
-join() { # NAMESPACE NAME [ADDRESS]
-	local conf=$SCRATCH/$2/tombolo.conf
-	"$TOMBOLO" site add "$2" --dir "$SCRATCH/hub" --generate \
-		--out "$SCRATCH/$2.invite" >/dev/null
-	"$TOMBOLO" join "$SCRATCH/$2.invite" --dir "$SCRATCH/$2" >/dev/null
-	add_lines "$conf" client "socket = $SCRATCH/$2/sock"
-	if [ -n "${3:-}" ]; then
-		add_lines "$conf" interface "address = $3/24"
+enrol() { # NAME [ADDRESS]
+	local conf=$SCRATCH/$1/tombolo.conf
+	"$TOMBOLO" site add "$1" --dir "$SCRATCH/hub" --generate \
+		--out "$SCRATCH/$1.invite" >/dev/null
+	"$TOMBOLO" join "$SCRATCH/$1.invite" --dir "$SCRATCH/$1" >/dev/null
+	add_lines "$conf" client "socket = $SCRATCH/$1/sock"
+	if [ -n "${2:-}" ]; then
+		add_lines "$conf" interface "address = $2/24"
 	else
-		add_lines "$conf" interface "device = $2
-workers = 1"
+		add_lines "$conf" interface "workers = 1"
 	fi
-	start "$1" "$2"
 }
 
-connected() { at_hub sites --json | jq '.sites | map(select(.state == "up")) | length'; }
+# enrol_idle N: all that there will be, x and y among them, before the hub runs:
+# a server looks at its sites anew whenever one is added.
+enrol_idle() {
+	local i
+	for i in $(seq 2 $(($1 - 1))); do
+		plug_idle "$i"
+		enrol "s$i"
+	done
+	ENROLLED=$1
+}
+
+# start_idle N: until so many are connected.  A few at a time: each one's first
+# log-in costs both ends the slow hash.
+start_idle() {
+	RUNNING=${RUNNING:-2}
+	while [ "$RUNNING" -lt "$1" ]; do
+		start "s$RUNNING" "s$RUNNING"
+		IDLE+=("$STARTED")
+		RUNNING=$((RUNNING + 1))
+		[ $((RUNNING % 4)) != 0 ] || waitfor 60 are_connected "$RUNNING" ||
+			complain "$(connected) of $RUNNING sites are connected"
+	done
+	waitfor 300 are_connected "$1"
+}
+
+connected() { at_hub status --json | jq .sites_connected; }
 are_connected() { [ "$(connected)" = "$1" ]; }
 
 grow_sites() {
-	local n have=2 since
+	local n since
 	: >"$OUT_DIR/grow-sites.tsv"
 	for n in $GROW_SITES; do
 		since=$(date +%s)
-		while [ "$have" -lt "$n" ]; do
-			join idle "s$have"
-			have=$((have + 1))
-		done
-		waitfor 300 are_connected "$have" ||
-			{ complain "only $(connected) of $have sites came"; break; }
-		note "$have sites are up, after $(($(date +%s) - since)) s"
+		start_idle "$n" ||
+			{ complain "only $(connected) of $n sites came"; break; }
+		note "$n sites are up, after $(($(date +%s) - since)) s"
 		sleep 2
-		grow_measure "$have" "$OUT_DIR/grow-sites.tsv"
+		signal_idle STOP
+		grow_measure "$n" "$OUT_DIR/grow-sites.tsv"
+		signal_idle CONT
+		waitfor 60 are_connected "$n" ||
+			complain "$(connected) of $n sites are left"
 	done
 }
 
+signal_idle() {
+	[ ${#IDLE[@]} = 0 ] || kill "-$1" $(tree "${IDLE[@]}")
+}
+
+# A few in a thousand lose their place in the table to others of their bucket.
+knows() {
+	[ "$(at_hub status --json | jq .fdb_entries)" -ge $(($1 * 95 / 100)) ]
+}
+
 grow_addresses() {
-	local n
+	local n i
 	: >"$OUT_DIR/grow-addresses.tsv"
 	for n in $GROW_ADDRESSES; do
-		ns x "$HERE/macs.py" tombolo0 "$n"
-		note "$(at_hub status --json | jq .addresses) addresses"
+		for i in 1 2 3; do # some may be lost on the way
+			ns x "$HERE/macs.py" tombolo0 "$n"
+			! waitfor 3 knows "$n" || break
+		done
+		knows "$n" ||
+			complain "of $n addresses the hub knows $(at_hub status \
+				--json | jq .fdb_entries)"
 		grow_measure "$n" "$OUT_DIR/grow-addresses.tsv"
 	done
 }

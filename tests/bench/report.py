@@ -17,20 +17,27 @@ from statistics import median
 
 import plot
 
-# figure: title, unit, digits, whether more is better
+# figure: title, unit, digits, whether more is better, a column's heading
 FIGURES = {
-    "tcp1_mbit": ("TCP, one stream", "Mbit/s", 0, True),
-    "tcp4_mbit": ("TCP, four streams", "Mbit/s", 0, True),
-    "tcp1_cpu_gb": ("CPU of all VPN processes, one stream", "s/GB", 2, False),
+    "tcp1_mbit": ("TCP, one stream", "Mbit/s", 0, True, "1 stream, Mbit/s"),
+    "tcp4_mbit": ("TCP, four streams", "Mbit/s", 0, True,
+                  "4 streams, Mbit/s"),
+    "tcp1_cpu_gb": ("CPU of all VPN processes, one stream", "s/GB", 2, False,
+                    "CPU, s/GB"),
     "small_pps": ("64-byte UDP payloads, at most 1 % lost", "packets/s", 0,
-                  True),
-    "small_cpu_us": ("CPU a small packet", "us", 2, False),
-    "idle_mean_us": ("idle RTT, mean", "us", 0, False),
-    "idle_p99_us": ("idle RTT, 99th percentile", "us", 0, False),
-    "load_p50_us": ("RTT beside one stream, median", "us", 0, False),
-    "load_p99_us": ("RTT beside one stream, 99th percentile", "us", 0, False),
-    "pss_server_kb": ("memory of the server (PSS)", "kB", 0, False),
-    "setup_ms": ("set-up", "ms", 0, False),
+                  True, "small packets/s"),
+    "small_cpu_us": ("CPU a small packet", "us", 2, False, "CPU a packet, us"),
+    "idle_mean_us": ("idle RTT, mean", "us", 0, False, "idle RTT, us"),
+    "idle_p50_us": ("idle RTT, median", "us", 0, False, "median, us"),
+    "idle_p99_us": ("idle RTT, 99th percentile", "us", 0, False,
+                    "99th of 100, us"),
+    "load_p50_us": ("RTT beside one stream, median", "us", 0, False,
+                    "RTT under load, us"),
+    "load_p99_us": ("RTT beside one stream, 99th percentile", "us", 0, False,
+                    "99th of 100, us"),
+    "pss_server_kb": ("memory of the server (PSS)", "kB", 0, False,
+                      "server's PSS, kB"),
+    "setup_ms": ("set-up", "ms", 0, False, "set-up, ms"),
 }
 PLOTTED = ("tcp1_mbit", "tcp4_mbit", "tcp1_cpu_gb", "small_pps",
            "idle_mean_us", "load_p50_us")
@@ -79,7 +86,7 @@ def in_order(peers):
 
 
 def figures(peers, names):
-    rows = [["peer"] + ["%s, %s" % FIGURES[f][:2] for f in names]]
+    rows = [["peer"] + [FIGURES[f][4] for f in names]]
     for peer in in_order(peers):
         rows.append([peer] + [cell(peers[peer].get(f), FIGURES[f][2])
                               for f in names])
@@ -98,23 +105,92 @@ def best(peers, figure):
 
 
 def ratios(peers):
-    """What tap reaches, as ratios within this run."""
+    """Ours to theirs, within this run."""
     ours = "tombolo-tap"
-    rows = [["tombolo-tap", "of the best encrypted peer", "of openvpn-tap",
-             "of vxlan (unencrypted)", "of the bare cable"]]
+    rows = [[ours, "to openvpn-tap", "to vxlan (unencrypted)",
+             "to the bare cable"]]
     for figure in ("tcp1_mbit", "tcp4_mbit", "small_pps", "tcp1_cpu_gb",
                    "idle_mean_us"):
         mine = middle(peers, ours, figure)
         if not mine:
             continue
         row = [FIGURES[figure][0]]
-        peer, value = best(peers, figure)
-        row.append("%.2f x %s" % (mine / value, peer) if value else "-")
         for other in ("openvpn-tap", "vxlan", "plain"):
             value = middle(peers, other, figure)
             row.append("%.2f x" % (mine / value) if value else "-")
         rows.append(row)
     return table(rows) if len(rows) > 1 else []
+
+
+# figure of tombolo-tap, against whom, how many times that, at least or at most
+TARGETS = (
+    ("tcp1_mbit", "openvpn-tap", 10),
+    ("tcp1_mbit", None, 3),
+    ("tcp4_mbit", "openvpn-tap", 10),
+    ("tcp4_mbit", None, 3),
+    ("small_pps", "openvpn-tap", 3),
+    ("small_pps", None, 1.25),
+    ("tcp1_cpu_gb", None, 1 / 3),
+    ("idle_mean_us", None, 1),
+    ("idle_p50_us", None, 1),
+)
+
+
+def targets(peers, ours="tombolo-tap"):
+    """What is aimed at, and whether this run reaches it."""
+    rows = [["aim of " + ours, "this run", "against", "aim", ""]]
+    for figure, other, aim in TARGETS:
+        mine = middle(peers, ours, figure)
+        if other is None:
+            other, theirs = best(peers, figure)
+        else:
+            theirs = middle(peers, other, figure)
+        if not mine or not theirs:
+            continue
+        more, ratio = FIGURES[figure][3], mine / theirs
+        rows.append([FIGURES[figure][0], "%.2f x" % ratio, other,
+                     "at %s %.2f x" % ("least" if more else "most", aim),
+                     verdict(ratio >= aim if more else ratio <= aim)])
+    rows += delay_targets(peers, ours) + other_targets(peers)
+    return table(rows) if len(rows) > 1 else []
+
+
+def verdict(reached):
+    return "reached" if reached else "MISSED"
+
+
+def delay_targets(peers, ours):
+    figure = "load_p50_us"
+    mine = middle(peers, ours, figure)
+    speed = middle(peers, ours, "tcp1_mbit")
+    if not mine or not speed:
+        return []
+    rows = [[FIGURES[figure][0], "%.2f ms" % (mine / 1000), "",
+             "below 3 ms", verdict(mine < 3000)]]
+    fast = [(middle(peers, p, figure), p) for p in peers
+            if not p.startswith(NOT_SECURE + ("tombolo",))
+            and (middle(peers, p, "tcp1_mbit") or 0) >= speed / 4
+            and middle(peers, p, figure)]
+    for theirs, peer in fast:
+        rows.append([FIGURES[figure][0], "%.2f x" % (mine / theirs), peer,
+                     "below 1 x", verdict(mine < theirs)])
+    return rows
+
+
+def other_targets(peers):
+    """Routed no slower than bridged, and TCP mode no slower than theirs."""
+    rows = []
+    for name, mode, other in (("tun", "tombolo-tun", "tombolo-tap"),
+                              ("TCP mode", "tombolo-tap-tcp",
+                               "openvpn-tap-tcp")):
+        for figure in ("tcp1_mbit", "tcp4_mbit", "small_pps"):
+            ours = middle(peers, mode, figure)
+            theirs = middle(peers, other, figure)
+            if ours and theirs:
+                rows.append(["%s: %s" % (name, FIGURES[figure][0]),
+                             "%.2f x" % (ours / theirs), other, "at least 1 x",
+                             verdict(ours >= theirs)])
+    return rows
 
 
 def version(command):
@@ -155,17 +231,21 @@ def main():
         "%d rounds, peers in turn; median (lowest-highest)" % rounds, ""]
     lines += figures(peers, names[:3]) + [""]
     lines += figures(peers, names[3:5]) + [""]
-    lines += figures(peers, names[5:9]) + [""]
-    lines += figures(peers, names[9:]) + [""]
-    lines += ratios(peers)
+    lines += figures(peers, names[5:8]) + [""]
+    lines += figures(peers, names[8:10]) + [""]
+    lines += figures(peers, names[10:]) + [""]
+    lines += ratios(peers) + [""]
+    lines += targets(peers)
     text = "\n".join(lines) + "\n"
     with open(os.path.join(out_dir, "report.txt"), "w",
               encoding="ascii") as report:
         report.write(text)
     for figure in PLOTTED:
-        title, unit, _, more = FIGURES[figure]
+        title, unit, _, more, _ = FIGURES[figure]
         bars = [(p, peers[p][figure]) for p in in_order(peers)
                 if peers[p].get(figure)]
+        if not bars:
+            continue
         plot.bars(os.path.join(out_dir, figure + ".svg"), title,
                   "%s, %s is better" % (unit, "more" if more else "less"),
                   bars)

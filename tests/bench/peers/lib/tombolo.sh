@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# TOM_MODE=tap|tun, TOM_CONF="lines for [interface] of both sides"
+# TOM_MODE=tap|tun, TOM_CONF="lines for [interface] of both sides",
+# TOM_TRANSPORT=auto|udp|tcp
 NEEDS="$TOMBOLO"
 tom_conf() { # FILE ADDRESS: what `tombolo init` and `join` cannot be told
 	local lines=${TOM_CONF:-} dir=${1%/*}
 	[ "$TOM_MODE" = tap ] && lines="$lines
 address = $2/24"
-	awk -v lines="$lines" -v sock="socket = $dir/sock" '{ print }
+	awk -v lines="$lines" -v sock="socket = $dir/sock
+transport = ${TOM_TRANSPORT:-auto}" '{ print }
 		/^\[(server|client)\]/ { print sock }
 		/^\[interface\]/ { print lines }' "$1" >"$1.new"
 	mv "$1.new" "$1"
