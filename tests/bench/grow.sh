@@ -10,11 +10,14 @@
 # The stream goes from x to y; the others are idle: real satellites, each in a
 # namespace and at an address of its own, with one worker.  They stand still while
 # a stream is measured: a thousand daemons that look after themselves on the same
-# machine would be measured too, and what the hub does for them goes on.
+# machine would be measured too, and what the hub does for them goes on.  After
+# each stream they run again until what they missed is made good, since a hub has
+# more work with sites that fall silent than with sites that are well.
 
 GROW_SITES=${GROW_SITES:-2 10 100 300 1000}
 GROW_ADDRESSES=${GROW_ADDRESSES:-100 1000 10000 100000}
 GROW_ROUNDS=${GROW_ROUNDS:-3}
+GROW_REST=15 # more than a keepalive
 HUB=198.18.255.1
 IDLE=() # the idle sites' daemons
 ns() { local name=tbench-$1; shift; ip netns exec "$name" "$@"; }
@@ -197,17 +200,14 @@ grow_sites() {
 		start_idle "$n" ||
 			{ complain "only $(connected) of $n sites came"; break; }
 		note "$n sites are up, after $(($(date +%s) - since)) s"
-		sleep 2
-		signal_idle STOP
-		grow_measure "$n" "$OUT_DIR/grow-sites.tsv"
-		signal_idle CONT
-		waitfor 60 are_connected "$n" ||
-			complain "$(connected) of $n sites are left"
+		for _ in $(seq "$GROW_ROUNDS"); do
+			[ ${#IDLE[@]} = 0 ] || sleep "$GROW_REST"
+			grow_measure "$n" "$OUT_DIR/grow-sites.tsv" ${IDLE[@]:+$(
+				tree "${IDLE[@]}")}
+			waitfor 60 are_connected "$n" ||
+				complain "$(connected) of $n sites are left"
+		done
 	done
-}
-
-signal_idle() {
-	[ ${#IDLE[@]} = 0 ] || kill "-$1" $(tree "${IDLE[@]}")
 }
 
 # A few in a thousand lose their place in the table to others of their bucket.
@@ -226,26 +226,30 @@ grow_addresses() {
 		knows "$n" ||
 			complain "of $n addresses the hub knows $(at_hub status \
 				--json | jq .fdb_entries)"
-		grow_measure "$n" "$OUT_DIR/grow-addresses.tsv"
+		for i in $(seq "$GROW_ROUNDS"); do
+			grow_measure "$n" "$OUT_DIR/grow-addresses.tsv"
+		done
 	done
 }
 
-# One line: how many, Mbit/s from x to y, hub's CPU s/GB, its RSS and PSS kB.
+# grow_measure HOW_MANY FILE [PID...]: adds a line of how many, Mbit/s from x to
+# y, hub's CPU s/GB, its RSS and PSS kB.  The processes stand still meanwhile.
 grow_measure() {
-	local i c0 c1 bytes all
+	local n=$1 to=$2 c0 c1 bytes all
+	shift 2
 	all=$(tree "$HUB_PID")
-	for i in $(seq "$GROW_ROUNDS"); do
-		ns y timeout 30 iperf3 -s -1 >/dev/null 2>&1 9>&- &
-		waitfor 3 ns y sh -c "ss -Hltn 'sport = :5201' | grep -q ."
-		c0=$(cpu_of $all)
-		ns x timeout 30 iperf3 -c 10.99.0.2 -t "$SECONDS_TCP" -J \
-			>"$SCRATCH/grow.json" 2>&1 || true
-		c1=$(cpu_of $all)
-		bytes=$(jq '.end.sum_received.bytes // 0' "$SCRATCH/grow.json")
-		[ "$bytes" -gt 0 ] || { complain "iperf3 failed"; continue; }
-		printf '%s\t%s\t%s\t%s\t%s\n' "$1" \
-			"$(jq '.end.sum_received.bits_per_second / 1e6' "$SCRATCH/grow.json")" \
-			"$(calc "($c1-$c0)/$HZ/($bytes/1e9)")" \
-			"$(memory_of Rss $all)" "$(memory_of Pss $all)" >>"$2"
-	done
+	ns y timeout 30 iperf3 -s -1 >/dev/null 2>&1 9>&- &
+	waitfor 3 ns y sh -c "ss -Hltn 'sport = :5201' | grep -q ."
+	[ $# = 0 ] || kill -STOP "$@"
+	c0=$(cpu_of $all)
+	ns x timeout 30 iperf3 -c 10.99.0.2 -t "$SECONDS_TCP" -J \
+		>"$SCRATCH/grow.json" 2>&1 || true
+	c1=$(cpu_of $all)
+	[ $# = 0 ] || kill -CONT "$@"
+	bytes=$(jq '.end.sum_received.bytes // 0' "$SCRATCH/grow.json")
+	[ "$bytes" -gt 0 ] || { complain "iperf3 failed"; return; }
+	printf '%s\t%s\t%s\t%s\t%s\n' "$n" \
+		"$(jq '.end.sum_received.bits_per_second / 1e6' "$SCRATCH/grow.json")" \
+		"$(calc "($c1-$c0)/$HZ/($bytes/1e9)")" \
+		"$(memory_of Rss $all)" "$(memory_of Pss $all)" >>"$to"
 }
