@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -15,24 +14,13 @@
 #include "base/secret.h"
 #include "control/candidates.h"
 #include "control/proxy_talk.h"
+#include "control/race.h"
 #include "control/refusals.h"
 
-#define PATIENCE_SEC 10 /* for a server's addresses, from the last one on */
-#define TEXT_SIZE    288
-#define WHY_SIZE     256
-/* Well within what the monitor permits (monitor/serve.c). */
-#define ASK_BURST    24
-#define ASK_PAUSE_US (MONO_SEC / 4)
+#define TEXT_SIZE 288
+#define WHY_SIZE  256
 
 enum step { IDLE, RESOLVE, CONNECT, PROXY };
-enum attempt_state { UNTRIED, TRYING, FAILED };
-
-struct attempt {
-	struct connector  *connector;
-	enum attempt_state state;
-	int		   fd; /* connecting; -1: none (yet) */
-	struct ev_io	   writable;
-};
 
 struct connector {
 	struct ev_loop		      *loop;
@@ -52,14 +40,12 @@ struct connector {
 	/* its addresses */
 	struct endpoint	  list[REQUEST_MAX_ENDPOINTS];
 	unsigned	  n;
-	unsigned	  sorted[REQUEST_MAX_ENDPOINTS];
-	struct attempt	  attempts[REQUEST_MAX_ENDPOINTS]; /* as in list */
-	unsigned	  winner;
+	unsigned	  winner; /* in list; from n on: nobody */
+	struct race	  race;
 	struct bucket	  asks;
-	struct ev_timer	  delay;    /* until the next one is tried */
-	struct ev_timer	  patience; /* with all of them */
-	struct ev_timer	  over;	    /* calls on_failed */
-	int		  fd;	    /* the winner's, while PROXY */
+	struct ev_timer	  ask_again;
+	struct ev_timer	  over; /* calls on_failed */
+	int		  fd;	/* the winner's, while PROXY */
 	struct proxy_talk talk;
 
 	char proxy[TEXT_SIZE]; /* as a URL; "": none */
@@ -70,34 +56,34 @@ struct connector {
 };
 
 static void begin_server(struct connector *connector);
+static void forget_addresses(struct connector *connector);
 static void resolve(struct connector *connector);
 static void on_resolved(void *arg, const struct endpoint *list, unsigned n);
-static void try_next(struct connector *connector);
-static struct attempt *find_untried(struct connector *connector);
-static bool is_trying(const struct connector *connector);
-static void on_socket(void *arg, int fd, int error);
-static void on_writable(struct ev_loop *loop, struct ev_io *io, int events);
-static void on_delay_over(struct ev_loop *loop, struct ev_timer *timer,
+static void on_ask_again(struct ev_loop *loop, struct ev_timer *timer,
     int events);
-static void on_patience_over(struct ev_loop *loop, struct ev_timer *timer,
-    int events);
-static void attempt_failed(struct attempt *attempt, int error);
-static void attempt_won(struct attempt *attempt);
+static void go_on(struct connector *connector);
+static void on_trying(void *arg, unsigned place);
+static void on_came_out(void *arg, unsigned place, int error);
+static void on_won(void *arg, int fd, unsigned place);
+static void on_lost(void *arg);
+static void deliver(struct connector *connector, int fd);
 static void ask_login(struct connector *connector);
 static void on_login(void *arg, const char *login, size_t len, int error);
 static void on_proxy_done(void *arg, const char *why);
-static void deliver(struct connector *connector, int fd);
-static void came_out(const struct attempt *attempt, int error);
-static void end_attempts(struct connector *connector);
-static void end_attempt(struct attempt *attempt);
-static unsigned place_of(const struct attempt *attempt);
-static void note(struct connector *connector, const struct endpoint *at,
-    const char *why);
+static void note(struct connector *connector, unsigned place, const char *why);
 static void server_failed(struct connector *connector);
 static void fail(struct connector *connector);
 static void on_over(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void name_proxy(struct connector *connector);
 static void print_host(char *dst, size_t size, const char *host, uint16_t port);
+static bool by_proxy(const struct connector *connector);
+
+static const struct race_events race_events = {
+	.on_trying = on_trying,
+	.on_came_out = on_came_out,
+	.on_won = on_won,
+	.on_lost = on_lost,
+};
 
 struct connector *
 connector_new(struct ev_loop *loop, const struct conf *conf,
@@ -115,19 +101,11 @@ connector_new(struct ev_loop *loop, const struct conf *conf,
 	connector->events = events;
 	connector->arg = arg;
 	connector->fd = -1;
-	for (unsigned i = 0; i < REQUEST_MAX_ENDPOINTS; i++) {
-		struct attempt *attempt = &connector->attempts[i];
-
-		attempt->connector = connector;
-		attempt->fd = -1;
-		ev_init(&attempt->writable, on_writable);
-		attempt->writable.data = attempt;
-	}
-	ev_timer_init(&connector->delay, on_delay_over, 0, 0);
-	ev_timer_init(&connector->patience, on_patience_over, 0, 0);
+	race_init(&connector->race, loop, monitor, &connector->asks,
+	    &race_events, connector);
+	ev_timer_init(&connector->ask_again, on_ask_again, 0, 0);
 	ev_timer_init(&connector->over, on_over, 0, 0);
-	connector->delay.data = connector->patience.data =
-	    connector->over.data = connector;
+	connector->ask_again.data = connector->over.data = connector;
 	proxy_talk_init(&connector->talk, loop, on_proxy_done, connector);
 	return connector;
 }
@@ -146,8 +124,12 @@ connector_set_conf(struct connector *connector, const struct conf *conf)
 {
 	connector->conf = conf;
 	memset(connector->troubles, 0, sizeof(connector->troubles));
-	/* The rest of the old round means nothing now. */
-	connector->norder = connector->n = 0;
+	/*
+	 * The rest of the old round means nothing now; but who was delivered
+	 * stays where the lanes go (connector_lanes()).
+	 */
+	connector->norder = 0;
+	forget_addresses(connector);
 	if (connector->step != IDLE)
 		connector_start(connector);
 }
@@ -177,24 +159,18 @@ connector_again(struct connector *connector)
 void
 connector_next(struct connector *connector, const char *why)
 {
-	if (connector->winner < connector->n) {
-		note(connector, &connector->list[connector->winner], why);
-		connector->attempts[connector->winner].state = FAILED;
-	} else {
-		note(connector, NULL, why);
-	}
+	note(connector, connector->winner, why);
 	/* Through a proxy, each of its addresses leads to the same. */
-	if (connector->conf->proxy.kind != CONF_PROXY_NONE)
+	if (by_proxy(connector))
 		server_failed(connector);
 	else
-		try_next(connector);
+		go_on(connector);
 }
 
 void
 connector_next_server(struct connector *connector, const char *why)
 {
-	note(connector, connector->winner < connector->n ?
-		&connector->list[connector->winner] : NULL, why);
+	note(connector, connector->winner, why);
 	server_failed(connector);
 }
 
@@ -209,11 +185,12 @@ connector_stop(struct connector *connector)
 {
 	monitor_ask_cancel(connector->monitor, connector);
 	keeper_ask_cancel(connector->keeper, connector);
-	end_attempts(connector);
+	race_stop(&connector->race);
 	proxy_talk_stop(&connector->talk);
 	if (connector->fd != -1)
 		close(connector->fd);
 	connector->fd = -1;
+	ev_timer_stop(connector->loop, &connector->ask_again);
 	ev_timer_stop(connector->loop, &connector->over);
 	connector->step = IDLE;
 }
@@ -222,11 +199,9 @@ int
 connector_lanes(struct connector *connector, unsigned count,
     void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg)
 {
-	bool proxy = connector->conf->proxy.kind != CONF_PROXY_NONE;
-
 	/* A server that is an address is a list of one. */
 	return monitor_ask_lanes(connector->monitor, connector->which,
-	    proxy ? 0 : connector->winner, count, done, arg);
+	    by_proxy(connector) ? 0 : connector->winner, count, done, arg);
 }
 
 const char *
@@ -278,7 +253,7 @@ begin_server(struct connector *connector)
 {
 	const struct conf_server *server;
 
-	connector->n = 0;
+	forget_addresses(connector);
 	connector->winner = REQUEST_MAX_ENDPOINTS;
 	connector->trouble[0] = '\0';
 	if (connector->nth >= connector->norder) {
@@ -295,24 +270,39 @@ begin_server(struct connector *connector)
 }
 
 static void
+forget_addresses(struct connector *connector)
+{
+	connector->n = 0;
+	race_begin(&connector->race, 0, connector->list, 0);
+}
+
+static void
 resolve(struct connector *connector)
 {
 	const struct conf *conf = connector->conf;
-	bool		   proxy = conf->proxy.kind != CONF_PROXY_NONE;
+	bool		   proxy = by_proxy(connector);
 	const char	  *host = proxy ? conf->proxy.host :
 					  conf->servers[connector->which].host;
 
 	connector->step = RESOLVE;
 	snprintf(connector->doing, sizeof(connector->doing),
 	    "the addresses of %s%s", proxy ? "the proxy " : "", host);
-	if (bucket_take(&connector->asks, ASK_BURST, ASK_PAUSE_US,
+	if (bucket_take(&connector->asks, RACE_ASK_BURST, RACE_ASK_PAUSE_US,
 		mono_now()) &&
 	    monitor_ask_resolve(connector->monitor,
 		proxy ? REQUEST_PROXY : connector->which, on_resolved,
 		connector) == 0)
 		return;
-	ev_timer_set(&connector->delay, CONNECTOR_DELAY_SEC, 0);
-	ev_timer_start(connector->loop, &connector->delay);
+	ev_timer_set(&connector->ask_again, RACE_DELAY_SEC, 0);
+	ev_timer_start(connector->loop, &connector->ask_again);
+}
+
+static void
+on_ask_again(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	resolve(timer->data);
 }
 
 static void
@@ -324,12 +314,11 @@ on_resolved(void *arg, const struct endpoint *list, unsigned n)
 		n = REQUEST_MAX_ENDPOINTS;
 	memcpy(connector->list, list, n * sizeof(*list));
 	connector->n = n;
-	candidates_sort(list, n, connector->sorted);
-	for (unsigned i = 0; i < n; i++)
-		connector->attempts[i].state = UNTRIED;
+	race_begin(&connector->race,
+	    by_proxy(connector) ? REQUEST_PROXY : connector->which, list, n);
 	if (n == 0)
-		note(connector, NULL, "no address is known");
-	try_next(connector);
+		note(connector, connector->winner, "no address is known");
+	go_on(connector);
 }
 
 static void
@@ -337,7 +326,7 @@ server_failed(struct connector *connector)
 {
 	char *last = connector->troubles[connector->which];
 
-	end_attempts(connector);
+	race_stop(&connector->race);
 	/* Said once: the same words again are not news. */
 	if (strcmp(last, connector->trouble) != 0)
 		log_warnx("server %s: %s", connector->n > 1 ?
@@ -377,156 +366,59 @@ on_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 /* -------------------------------------------------------- its addresses */
 
 static void
-try_next(struct connector *connector)
+go_on(struct connector *connector)
 {
-	struct attempt *attempt = find_untried(connector);
-	char		text[ENDPOINT_STRLEN];
-	unsigned	place;
-	bool		proxy = connector->conf->proxy.kind != CONF_PROXY_NONE;
-
-	if (attempt == NULL && !is_trying(connector)) {
-		server_failed(connector);
-		return;
-	}
 	connector->step = CONNECT;
-	ev_timer_stop(connector->loop, &connector->delay);
-	if (attempt == NULL)
-		return;
-	ev_timer_set(&connector->delay, CONNECTOR_DELAY_SEC, 0);
-	ev_timer_start(connector->loop, &connector->delay);
-	if (!bucket_take(&connector->asks, ASK_BURST, ASK_PAUSE_US,
-		mono_now()))
-		return;
-	place = place_of(attempt);
-	if (monitor_ask_connect(connector->monitor,
-		proxy ? REQUEST_PROXY : connector->which, place, on_socket,
-		attempt) < 0)
-		return;
-	attempt->state = TRYING;
+	if (!race_go_on(&connector->race))
+		server_failed(connector);
+}
+
+static void
+on_trying(void *arg, unsigned place)
+{
+	struct connector *connector = arg;
+	char		  text[ENDPOINT_STRLEN];
+
 	endpoint_print(&connector->list[place], text, sizeof(text));
 	snprintf(connector->doing, sizeof(connector->doing), "%s%s to connect",
-	    proxy ? "the proxy " : "", text);
-	if (!proxy)
+	    by_proxy(connector) ? "the proxy " : "", text);
+	if (!by_proxy(connector))
 		strlcpy(connector->address, text, sizeof(connector->address));
-	ev_timer_stop(connector->loop, &connector->patience);
-	ev_timer_set(&connector->patience, PATIENCE_SEC, 0);
-	ev_timer_start(connector->loop, &connector->patience);
 }
 
-static struct attempt *
-find_untried(struct connector *connector)
-{
-	for (unsigned i = 0; i < connector->n; i++) {
-		struct attempt *attempt =
-		    &connector->attempts[connector->sorted[i]];
-
-		if (attempt->state == UNTRIED)
-			return attempt;
-	}
-	return NULL;
-}
-
-static bool
-is_trying(const struct connector *connector)
-{
-	for (unsigned i = 0; i < connector->n; i++) {
-		if (connector->attempts[i].state == TRYING)
-			return true;
-	}
-	return false;
-}
-
-/* It is on its way: EINPROGRESS is the monitor's success. */
+/* A proxy's address says nothing of the server. */
 static void
-on_socket(void *arg, int fd, int error)
+on_came_out(void *arg, unsigned place, int error)
 {
-	struct attempt *attempt = arg;
+	struct connector *connector = arg;
 
-	if (fd == -1) {
-		attempt_failed(attempt, error);
-		return;
-	}
-	attempt->fd = fd;
-	ev_io_set(&attempt->writable, fd, EV_WRITE);
-	ev_io_start(attempt->connector->loop, &attempt->writable);
-}
-
-static void
-on_writable(struct ev_loop *loop, struct ev_io *io, int events)
-{
-	struct attempt *attempt = io->data;
-	int		error = 0;
-	socklen_t	len = sizeof(error);
-
-	(void)loop;
-	(void)events;
-	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-		error = errno;
+	if (!by_proxy(connector))
+		refusals_note(&connector->refusals, &connector->list[place],
+		    error, mono_now());
 	if (error != 0)
-		attempt_failed(attempt, error);
-	else
-		attempt_won(attempt);
+		note(connector, place, strerror(error));
 }
 
 static void
-on_delay_over(struct ev_loop *loop, struct ev_timer *timer, int events)
+on_won(void *arg, int fd, unsigned place)
 {
-	struct connector *connector = timer->data;
+	struct connector *connector = arg;
 
-	(void)loop;
-	(void)events;
-	if (connector->step == RESOLVE)
-		resolve(connector);
-	else
-		try_next(connector);
-}
-
-static void
-on_patience_over(struct ev_loop *loop, struct ev_timer *timer, int events)
-{
-	struct connector *connector = timer->data;
-
-	(void)loop;
-	(void)events;
-	for (unsigned i = 0; i < connector->n; i++) {
-		if (connector->attempts[i].state != TRYING)
-			continue;
-		came_out(&connector->attempts[i], ETIMEDOUT);
-		note(connector, &connector->list[i], strerror(ETIMEDOUT));
-	}
-	server_failed(connector);
-}
-
-static void
-attempt_failed(struct attempt *attempt, int error)
-{
-	struct connector *connector = attempt->connector;
-
-	came_out(attempt, error);
-	end_attempt(attempt);
-	attempt->state = FAILED;
-	note(connector, &connector->list[place_of(attempt)], strerror(error));
-	try_next(connector);
-}
-
-static void
-attempt_won(struct attempt *attempt)
-{
-	struct connector *connector = attempt->connector;
-	int		  fd = attempt->fd;
-
-	attempt->fd = -1;
-	came_out(attempt, 0);
-	end_attempts(connector);
-	connector->winner = place_of(attempt);
-	if (connector->conf->proxy.kind != CONF_PROXY_NONE) {
+	connector->winner = place;
+	if (by_proxy(connector)) {
 		connector->fd = fd;
 		ask_login(connector);
 		return;
 	}
-	endpoint_print(&connector->list[connector->winner], connector->address,
+	endpoint_print(&connector->list[place], connector->address,
 	    sizeof(connector->address));
 	deliver(connector, fd);
+}
+
+static void
+on_lost(void *arg)
+{
+	server_failed(arg);
 }
 
 static void
@@ -538,52 +430,11 @@ deliver(struct connector *connector, int fd)
 	struct addr	addr;
 
 	connector->step = IDLE;
-	if (connector->conf->proxy.kind == CONF_PROXY_NONE)
+	if (!by_proxy(connector))
 		ep = connector->list[connector->winner];
 	else if (addr_parse(&addr, server->host))
 		ep = endpoint_make(&addr, server->port);
 	connector->events->on_connected(connector->arg, fd, &ep, server->name);
-}
-
-/* A proxy's address says nothing of the server. */
-static void
-came_out(const struct attempt *attempt, int error)
-{
-	struct connector *connector = attempt->connector;
-
-	if (connector->conf->proxy.kind == CONF_PROXY_NONE)
-		refusals_note(&connector->refusals,
-		    &connector->list[place_of(attempt)], error, mono_now());
-}
-
-/* Those that were under way may be tried again in this round. */
-static void
-end_attempts(struct connector *connector)
-{
-	ev_timer_stop(connector->loop, &connector->delay);
-	ev_timer_stop(connector->loop, &connector->patience);
-	for (unsigned i = 0; i < REQUEST_MAX_ENDPOINTS; i++)
-		end_attempt(&connector->attempts[i]);
-}
-
-static void
-end_attempt(struct attempt *attempt)
-{
-	struct connector *connector = attempt->connector;
-
-	if (attempt->state == TRYING)
-		attempt->state = UNTRIED;
-	monitor_ask_cancel(connector->monitor, attempt);
-	ev_io_stop(connector->loop, &attempt->writable);
-	if (attempt->fd != -1)
-		close(attempt->fd);
-	attempt->fd = -1;
-}
-
-static unsigned
-place_of(const struct attempt *attempt)
-{
-	return (unsigned)(attempt - attempt->connector->attempts);
 }
 
 /* ------------------------------------------------------------- the proxy */
@@ -638,13 +489,13 @@ on_proxy_done(void *arg, const char *why)
 
 /* Where there are several addresses, each of them and its trouble. */
 static void
-note(struct connector *connector, const struct endpoint *at, const char *why)
+note(struct connector *connector, unsigned place, const char *why)
 {
 	size_t len = strlen(connector->trouble);
 	char   text[ENDPOINT_STRLEN + 2] = "";
 
-	if (at != NULL && connector->n > 1) {
-		endpoint_print(at, text, sizeof(text) - 2);
+	if (place < connector->n && connector->n > 1) {
+		endpoint_print(&connector->list[place], text, sizeof(text) - 2);
 		strlcat(text, ": ", sizeof(text));
 	}
 	snprintf(connector->trouble + len, sizeof(connector->trouble) - len,
@@ -671,4 +522,10 @@ print_host(char *dst, size_t size, const char *host, uint16_t port)
 	bool v6 = strchr(host, ':') != NULL;
 
 	snprintf(dst, size, v6 ? "[%.255s]:%u" : "%.255s:%u", host, port);
+}
+
+static bool
+by_proxy(const struct connector *connector)
+{
+	return connector->conf->proxy.kind != CONF_PROXY_NONE;
 }

@@ -3,10 +3,8 @@
  * connector: how a satellite reaches its server; delivers a connected socket.
  *
  * A round takes the servers of the configuration in their order.  The name of
- * each is looked up anew, and its addresses are tried as RFC 8305 has it: IPv6
- * and IPv4 in turn, the next one 250 ms after the one before or when that has
- * failed; the first connection wins, and the others are closed.  With a proxy
- * it is the proxy's name and addresses, and the server's name goes to the proxy.
+ * each is looked up anew, and its addresses race (race.h).  With a proxy it is
+ * the proxy's name and addresses, and the server's name goes to the proxy.
  *
  *            names       sockets      (login, CONNECT)
  *   IDLE --> RESOLVE --> CONNECT ----> PROXY --> IDLE, delivered
@@ -30,8 +28,7 @@
 #include "keeper/keeper_ask.h"
 #include "monitor/monitor_ask.h"
 
-#define CONNECTOR_DELAY_SEC 0.25 /* between two addresses */
-#define CONNECTOR_AGAIN	    1	 /* a server in a round */
+#define CONNECTOR_AGAIN 1 /* a server in a round */
 
 struct connector;
 

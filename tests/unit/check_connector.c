@@ -325,6 +325,35 @@ START_TEST(what_was_no_good_leaves_the_other_addresses)
 }
 END_TEST
 
+static void
+on_lanes(void *arg, const int *fds, unsigned n, int error)
+{
+	ck_assert_int_eq(error, 0);
+	for (unsigned i = 0; i < n; i++)
+		ck_assert_int_eq(close(fds[i]), 0);
+	*(unsigned *)arg += n;
+}
+
+START_TEST(a_reload_leaves_the_way_of_the_lanes)
+{
+	uint16_t port = 0;
+	int	 fd = listen_at("127.0.0.1", &port);
+	unsigned lanes = 0;
+	struct conf_server server = { .host = (char[]) { "127.0.0.1" } };
+
+	server.port = port;
+	begin(&server, 1);
+	connector_start(rig.connector);
+	turn_until(&rig.connected, 1);
+	connector_set_conf(rig.connector, &rig.conf);
+	ck_assert_int_eq(connector_lanes(rig.connector, 2, on_lanes, &lanes),
+	    0);
+	turn_until(&lanes, 2);
+	end();
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_name_is_looked_up_in_every_round)
 {
 	struct conf_server server = { .host = (char[]) { "vpn" } };
@@ -442,5 +471,6 @@ END_TEST
 UNIT_MAIN("connector", the_next_server_is_tried_when_one_refuses,
     a_silent_address_does_not_hold_up_the_others,
     what_was_no_good_leaves_the_other_addresses,
-    a_name_is_looked_up_in_every_round, one_that_is_stopped_says_nothing,
+    a_reload_leaves_the_way_of_the_lanes, a_name_is_looked_up_in_every_round,
+    one_that_is_stopped_says_nothing,
     the_monitor_is_never_asked_too_often, a_proxy_gets_the_servers_name)
