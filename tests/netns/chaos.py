@@ -13,13 +13,13 @@ all of them, in the calm at the end, nothing may reach a wrong host.  What
 happens, to whom and when comes from a seed.
 """
 
+import contextlib
 import hashlib
 import hmac
 import itertools
 import os
 import random
 import re
-import resource
 import select
 import signal
 import socket
@@ -60,8 +60,9 @@ class Fleet:
             sat.address = "198.18.1.%d/16" % (i + 1)
             sat.gateway.addr("wan", sat.address)
         self.relay = Relay(self.middle, "198.18.0.2", "198.19.0.1", "seed=1")
-        self.hub.daemon = Hub(self.hub.gateway).init(
-            "198.18.0.2", "--mode", "tap", "--bridge", "br0")
+        self.hub.daemon = Hub(self.hub.gateway)
+        self.small_disk(self.hub.daemon.dir)
+        self.hub.daemon.init("198.18.0.2", "--mode", "tap", "--bridge", "br0")
         for row in server:
             self.hub.daemon.conf_set(*row)
         for sat in self.sats:
@@ -72,6 +73,25 @@ class Fleet:
         for sat in self.sats:
             sat.daemon.start(wait=False)
         self.wait_well(SETTLE)
+
+    def small_disk(self, where):
+        """A file system of its own, so that it can be full."""
+        os.mkdir(where)
+        run("mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", where)
+        self.net.at_close(lambda: run("umount", "-l", where))
+
+    @contextlib.contextmanager
+    def full_disk(self):
+        """Not a page more for the hub's own files."""
+        path = os.path.join(self.hub.daemon.dir, "ballast")
+        with open(path, "wb", buffering=0) as f:
+            with contextlib.suppress(OSError):
+                while True:
+                    f.write(bytes(4096))
+        try:
+            yield
+        finally:
+            os.unlink(path)
 
     def wait_well(self, seconds):
         """Every site is up, and says so at both ends."""
@@ -280,7 +300,8 @@ class Chaos:
         self.happened = {}
         self.kinds = [self.bad_line, self.bad_line, self.flap, self.move,
                       self.smaller_path, self.kill_engine, self.kill_engine,
-                      self.kill_keeper, self.kill_all, self.udp_blocked,
+                      self.kill_keeper, self.kill_resolver, self.kill_all,
+                      self.kill_hub, self.hub_flaps, self.udp_blocked,
                       self.tcp_blocked, self.no_descriptors, self.disk_full,
                       self.own_disk_full, self.clock_jumps, self.suspended,
                       self.disabled, self.rejoined]
@@ -305,7 +326,12 @@ class Chaos:
                              "corrupt=%g" % r.uniform(0, 0.02))
 
     def flap(self):
-        site = self.some()
+        self.flap_of(self.some())
+
+    def hub_flaps(self):
+        self.flap_of(self.fleet.hub)
+
+    def flap_of(self, site):
         site.gateway.ip("link", "set", "wan", "down")
         time.sleep(self.random.uniform(0.2, 2))
         site.gateway.ip("link", "set", "wan", "up")
@@ -349,9 +375,17 @@ class Chaos:
     def kill_keeper(self):
         self.kill(self.random.choice(self.fleet.daemons()), "keeper")
 
+    def kill_resolver(self):
+        self.kill(self.some().daemon, "resolver")
+
     def kill_all(self):
         """A satellite's host dies, and boots."""
-        daemon = self.some().daemon
+        self.kill_monitor(self.some().daemon)
+
+    def kill_hub(self):
+        self.kill_monitor(self.fleet.hub.daemon)
+
+    def kill_monitor(self, daemon):
         self.fleet.count(daemon)
         pids = {p: started(p) for p in daemon.pids()}
         daemon.process.kill(signal.SIGKILL)
@@ -378,7 +412,13 @@ class Chaos:
 
     def own_disk_full(self):
         """Nothing that the hub writes gets to its files, its log neither."""
+        with self.fleet.full_disk():
+            self.files_may_not_grow()
+
+    def files_may_not_grow(self):
         hub = self.fleet.hub.daemon
+        if hub.state() != "up":
+            return  # one that cannot write a file does not start
         pids = [hub.process.pid]
         try:
             pids.append(hub.pid_of("keeper"))
@@ -411,14 +451,16 @@ class Chaos:
     def disk_full(self):
         """A `site add` that cannot write leaves nothing behind."""
         hub = self.fleet.hub.daemon
-        limit = (1, 1)  # bytes a file may have: as on a disk that is full
-        before = sorted(os.listdir(hub.dir))
-        done = run_limited(limit, "site", "add", "full", "--dir", hub.dir,
-                           "--generate", "--out",
-                           os.path.join(self.fleet.net.dir, "full.invite"))
-        assert done != 0, "it cannot have worked"
-        assert sorted(os.listdir(hub.dir)) == before
+        invite = os.path.join(self.fleet.net.dir, "full.invite")
+        with self.fleet.full_disk():
+            before = sorted(os.listdir(hub.dir))
+            done = tombolo("site", "add", "full", "--dir", hub.dir,
+                           "--generate", "--out", invite, check=False)
+            assert done.returncode != 0, "it cannot have worked"
+            assert "space" in done.stderr, done.stderr
+            assert sorted(os.listdir(hub.dir)) == before
         assert not os.path.exists(os.path.join(hub.dir, "sites.d", "full"))
+        assert not os.path.exists(invite)
 
     def disabled(self):
         hub, name = self.fleet.hub.daemon, self.some().name
@@ -486,23 +528,6 @@ def describe(pid):
         except OSError:
             pass
     return "\n".join(said)
-
-
-def run_limited(limit, *args):
-    """`tombolo ARGS` with RLIMIT_FSIZE; its exit status."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-            null = os.open(os.devnull, os.O_RDWR)
-            for fd in (0, 1, 2):
-                os.dup2(null, fd)
-            from lib import binary
-            os.execv(binary(), [binary(), *args])
-        finally:
-            os._exit(127)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def story(fleet, traffic, chaos, seconds, on_second=lambda: None):
