@@ -2,13 +2,15 @@
 """A session outlives its connection, its address and its way: frames pause for
 a moment at most, nobody logs in anew, and none arrives twice.
 
-    a --- br0 [sat] wan  198.51.100.2 --- .1 [nat] 198.18.0.254 --\\
-                    wan2 203.0.113.2  --- .1 [nat]                 +-- .1 [hub]
-                                                                         br0 --- b
+    a --- [sat] wan  198.51.100.2 --- .1 [nat] 198.18.0.254 --- .1 [hub] --- b
+                wan2 203.0.113.2  --- .1 [nat]
+
+The same with IPv6 outside, and with routed sites.
 """
 
 import re
 import time
+from types import SimpleNamespace as Way
 
 import pytest
 
@@ -16,58 +18,94 @@ from lib import Hub, Net, Satellite, Site, wait_until
 
 PAUSE = 2    # seconds that frames may stop
 INTERVAL = 0.05
-SERVER = "198.18.0.1"
+IPV4 = Way(family="ip", outer="198.18.0.%s/24", one="198.51.100.%s/24",
+           two="203.0.113.%s/24")
+IPV6 = Way(family="ip6", outer="2001:db8::%s/64", one="2001:db8:1::%s/64",
+           two="2001:db8:2::%s/64")
+
+
+def host(form, number):
+    return (form % number).split("/")[0]
+
+
+class Routed:
+    """A site of one network, as Site is one of one Ethernet."""
+
+    def __init__(self, net, name, number):
+        self.gateway, self.host = net.host(name), net.host(name + "h")
+        self.network = "10.0.%d.0/24" % number
+        self.ip = "10.0.%d.5" % number
+        net.cable(self.gateway, "lan", self.host, "lan0")
+        self.gateway.addr("lan", "10.0.%d.1/24" % number)
+        self.host.addr("lan0", self.ip + "/24")
+        self.host.route("default", "10.0.%d.1" % number)
 
 
 class Scene:
-    def __init__(self, net, transport="auto"):
-        self.net = net
-        self.a, self.b = Site(net, "sat", 1), Site(net, "hub", 2)
+    def __init__(self, net, transport="auto", mode="tap", way=IPV4):
+        self.net, self.way = net, way
+        make = Site if mode == "tap" else Routed
+        self.a, self.b = make(net, "sat", 1), make(net, "hub", 2)
         self.sat_ns, self.hub_ns = self.a.gateway, self.b.gateway
         self.nat = net.host("nat")
         net.cable(self.sat_ns, "wan", self.nat, "in")
         net.cable(self.sat_ns, "wan2", self.nat, "in2")
         net.cable(self.hub_ns, "wan", self.nat, "out")
-        self.sat_ns.addr("wan", "198.51.100.2/24")
-        self.sat_ns.addr("wan2", "203.0.113.2/24")
-        self.nat.addr("in", "198.51.100.1/24")
-        self.nat.addr("in2", "203.0.113.1/24")
-        self.nat.addr("out", "198.18.0.254/24", "198.18.0.253/24")
-        self.hub_ns.addr("wan", SERVER + "/24")
-        self.sat_ns.route("198.18.0.0/24", "198.51.100.1")
+        self.sat_ns.addr("wan", way.one % 2)
+        self.sat_ns.addr("wan2", way.two % 2)
+        self.nat.addr("in", way.one % 1)
+        self.nat.addr("in2", way.two % 1)
+        self.nat.addr("out", way.outer % 254, way.outer % 253)
+        self.hub_ns.addr("wan", way.outer % 1)
         self.nat.forward()
-        self.masquerade("198.18.0.254")
+        self.go_by(way.one)
+        self.masquerade(host(way.outer, 254))
+        self.set_up(mode, transport)
+        wait_until(lambda: self.a.host.can_ping(self.b.ip), 10, "a reaches b")
+
+    def set_up(self, mode, transport):
+        here, there, subnet = ("--bridge", "br0"), ("--bridge", "br0"), ()
+        if mode == "tun":
+            here, there = ("--network", self.b.network), ()
+            subnet = "--subnet", self.a.network
         self.hub = Hub(self.hub_ns, "primary").init(
-            SERVER, "--mode", "tap", "--bridge", "br0")
+            host(self.way.outer, 1), "--mode", mode, *here)
         self.hub.conf_set("server", "transport", transport)
         self.hub.conf_set("server", "keepalive", "2")
         self.hub.conf_set("server", "dead-peer", "12")
-        invite = self.hub.add_site("sat")
+        invite = self.hub.add_site("sat", *subnet)
         self.hub.start()
         self.sat = Satellite(self.sat_ns, "satellite").join(
-            invite, "--bridge", "br0").start()
+            invite, *there).start()
         self.hub.wait_site("sat", lanes=transport != "tcp")
-        wait_until(lambda: self.a.host.can_ping(self.b.ip), 10, "a reaches b")
+
+    def go_by(self, uplink):
+        """The satellite's way to the server."""
+        family = ["-6"] if self.way is IPV6 else []
+        self.sat_ns.ip(*family, "route", "replace", self.way.outer.replace(
+            "%s", "0" if self.way is IPV4 else ""), "via", host(uplink, 1))
 
     def masquerade(self, address):
         """Another address, and every mapping forgotten: a NAT that restarts."""
+        family = self.way.family
         self.nat.run("nft", "-f", "-", stdin="""
-            table ip n
-            delete table ip n
-            table ip n { chain post { type nat hook postrouting priority 100;
+            table %s n
+            delete table %s n
+            table %s n { chain post { type nat hook postrouting priority 100;
                 oifname "out" snat to %s random
             }
-            }""" % address)
+            }""" % (family, family, family, address))
         self.nat.run("conntrack", "-F", check=False)
 
     def reconnects(self):
         return self.sat.status()["reconnects"]
 
 
-@pytest.fixture
-def scene():
+@pytest.fixture(params=[("tap", IPV4), ("tap", IPV6), ("tun", IPV4)],
+                ids=["tap", "tap over IPv6", "tun"])
+def scene(request):
     with Net() as net:
-        yield Scene(net)
+        yield Scene(net, mode=request.param[0], way=request.param[1])
 
 
 class Watched:
@@ -117,7 +155,7 @@ def watched(scene):
 def reset(scene, ns):
     """Whatever `ns` sends on the control connection is answered by a RST."""
     ns.run("nft", "-f", "-", stdin="""
-        table ip rst { chain out { type filter hook output priority 0;
+        table inet rst { chain out { type filter hook output priority 0;
             tcp dport 55555 reject with tcp reset
         }
         }""")
@@ -129,7 +167,7 @@ def test_injected_reset(scene, watched):
     wait_until(lambda: scene.sat.state() == "adrift", 15,
                "the connection is gone")
     watched.come(20)
-    scene.sat_ns.run("nft", "delete", "table", "ip", "rst")
+    scene.sat_ns.run("nft", "delete", "table", "inet", "rst")
     wait_until(lambda: scene.reconnects() > before, 10,
                "another connection goes on with the session")
     wait_until(lambda: scene.sat.state() == "up", 5, "all is well")
@@ -187,9 +225,10 @@ def test_site_that_stays_away_is_given_up():
 
 
 def test_address_replaced(scene, watched):
-    scene.sat_ns.ip("addr", "del", "198.51.100.2/24", "dev", "wan")
-    scene.sat_ns.ip("addr", "add", "198.51.100.3/24", "dev", "wan")
-    scene.sat_ns.ip("route", "replace", "198.18.0.0/24", "via", "198.51.100.1")
+    one = scene.way.one
+    scene.sat_ns.ip("addr", "del", one % 2, "dev", "wan")
+    scene.sat_ns.addr("wan", one % 3)
+    scene.go_by(one)
     watched.come(40)
     wait_until(lambda: scene.sat.state() == "up" and scene.reconnects() > 0,
                45, "the control connection is made anew")
@@ -197,7 +236,7 @@ def test_address_replaced(scene, watched):
 
 
 def test_nat_forgets(scene, watched):
-    scene.masquerade("198.18.0.253")
+    scene.masquerade(host(scene.way.outer, 253))
     watched.come(40)
     wait_until(lambda: scene.sat.state() == "up" and scene.reconnects() > 0,
                45, "the control connection is made anew")
@@ -205,7 +244,7 @@ def test_nat_forgets(scene, watched):
 
 
 def test_second_uplink(scene, watched):
-    scene.sat_ns.ip("route", "replace", "198.18.0.0/24", "via", "203.0.113.1")
+    scene.go_by(scene.way.two)
     scene.sat_ns.ip("link", "set", "wan", "down")
     watched.come(40)
     wait_until(lambda: scene.sat.state() == "up" and scene.reconnects() > 0,
