@@ -7,8 +7,13 @@
 #include <bsd/string.h>
 
 #include "base/log.h"
+#include "datapath/worker_loop.h"
 
 #define NAME_SIZE 64
+
+/* Of a loop that is still there, two rounds in a row may be lost. */
+_Static_assert(LOOPS_QUIET_SEC > 2 * WORKER_LOOP_ROUND_MAX_SEC &&
+	LOOPS_QUIET_SEC < LOOPS_BLOCK_SEC, "a blocked port is probed in time");
 
 struct loop_port {
 	bool	    up, blocked;

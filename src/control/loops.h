@@ -19,7 +19,7 @@
 #include "base/mono.h"
 
 #define LOOPS_BLOCK_SEC 60
-#define LOOPS_QUIET_SEC 5 /* no probe for so long: the loop is gone */
+#define LOOPS_QUIET_SEC 25 /* no probe for so long: the loop is gone */
 
 struct loops;
 

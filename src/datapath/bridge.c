@@ -95,6 +95,7 @@ learn(struct worker *worker, struct port *from, const struct frame *frame,
 	case FDB_MOVED:
 		worker->last.from = NULL;
 		port_count(&from->counters.moved_in, 1);
+		worker_loop_moved(worker, from);
 		break;
 	case FDB_REFUSED:
 		port_count(&from->counters.unlearned, 1);

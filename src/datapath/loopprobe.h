@@ -22,8 +22,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/frame.h"
+
 #define LOOPPROBE_LEN	  60
 #define LOOPPROBE_KEY_LEN 32
+
+/* Room for one that is to be sent as a frame. */
+typedef uint8_t loopprobe_buffer[FRAME_HEADROOM + LOOPPROBE_LEN];
 
 struct loopprobe_id {
 	uint8_t	 key[LOOPPROBE_KEY_LEN];

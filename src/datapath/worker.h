@@ -24,6 +24,7 @@
 #include "base/frame.h"
 #include "datapath/lane.h"
 #include "datapath/lane_table.h"
+#include "datapath/loopprobe.h"
 #include "datapath/mailbox.h"
 #include "datapath/merge.h"
 #include "datapath/parcel.h"
@@ -108,8 +109,10 @@ struct worker {
 	_Atomic unsigned strays; /* on their way to us */
 	struct parcel_pool parcels_in;	/* control takes */
 	struct parcel_pool parcels_out; /* we take */
-	struct mono	 next_probe, next_loop_report;
+	struct mono	 next_probe, next_moved, next_loop_report;
+	int64_t		 probe_round_us;
 	unsigned	 slice; /* of the ports to probe next */
+	loopprobe_buffer moved_probe;
 };
 
 /*

@@ -6,14 +6,16 @@
 #include "datapath/forward.h"
 #include "datapath/worker.h"
 
-#define PROBE_US      (2 * MONO_SEC)
+#define EACH_US	      (10 * MONO_MS) /* of a round for each site, */
+#define ROUND_MIN_US  (2 * MONO_SEC) /* but a round has at least and at most */
+#define ROUND_MAX_US  (WORKER_LOOP_ROUND_MAX_SEC * MONO_SEC)
+#define MOVED_US      (100 * MONO_MS)
 #define SLICES	      8	 /* of the ports: a round at once held frames up */
 #define BATCH	      32 /* probes sent by one flush */
 #define REPORT_US     (100 * MONO_MS) /* at most ten letters a second */
 #define RECENT_ROUNDS 4		      /* an older nonce is a replay */
 
-typedef uint8_t probe_buffer[FRAME_HEADROOM + LOOPPROBE_LEN];
-
+static void begin_round(struct worker *worker);
 static void probe_slice(struct worker *worker, unsigned slice);
 static void probe(struct worker *worker, struct port *port, uint64_t nonce,
     uint8_t *buffer);
@@ -24,24 +26,37 @@ worker_loop_tick(struct worker *worker)
 	if (!worker->dp->probing || worker->index != 0)
 		return;
 	/* Who slept for long owes one round, not all of them. */
-	if (mono_sub(worker->now, worker->next_probe) > PROBE_US)
+	if (mono_sub(worker->now, worker->next_probe) > worker->probe_round_us)
 		worker->next_probe = worker->now;
 	while (mono_is_due(worker->next_probe, worker->now)) {
+		if (worker->slice % SLICES == 0)
+			begin_round(worker);
 		probe_slice(worker, worker->slice++ % SLICES);
 		worker->next_probe = mono_add(worker->next_probe,
-		    PROBE_US / SLICES);
+		    worker->probe_round_us / SLICES);
 	}
 }
 
 void
 worker_loop_probe_port(struct worker *worker, struct port *port)
 {
-	probe_buffer buffer;
+	loopprobe_buffer buffer;
 
 	if (!worker->dp->probing)
 		return;
 	probe(worker, port, atomic_load(&worker->dp->probe_round), buffer);
 	worker_flush(worker);
+}
+
+void
+worker_loop_moved(struct worker *worker, struct port *to)
+{
+	if (!worker->dp->probing ||
+	    !mono_is_due(worker->next_moved, worker->now))
+		return;
+	worker->next_moved = mono_add(worker->now, MOVED_US);
+	probe(worker, to, atomic_load(&worker->dp->probe_round),
+	    worker->moved_probe);
 }
 
 bool
@@ -70,17 +85,30 @@ worker_loop_heard(struct worker *worker, struct port *from,
 	return true;
 }
 
-/* The first begins a round, and has the device's port. */
+static void
+begin_round(struct worker *worker)
+{
+	struct port *port;
+	int64_t	     us, nsites = 0;
+
+	TAILQ_FOREACH(port, &worker->sites, entry)
+		nsites++;
+	us = nsites * EACH_US;
+	if (us < ROUND_MIN_US)
+		us = ROUND_MIN_US;
+	worker->probe_round_us = us < ROUND_MAX_US ? us : ROUND_MAX_US;
+	atomic_fetch_add(&worker->dp->probe_round, 1);
+}
+
+/* The first has the device's port, too. */
 static void
 probe_slice(struct worker *worker, unsigned slice)
 {
-	probe_buffer buffers[BATCH];
+	loopprobe_buffer buffers[BATCH];
 	struct port *port;
 	uint64_t     round;
 	unsigned     n = 0;
 
-	if (slice == 0)
-		atomic_fetch_add(&worker->dp->probe_round, 1);
 	round = atomic_load(&worker->dp->probe_round);
 	if (slice == 0)
 		probe(worker, worker->local, round, buffers[n++]);

@@ -21,6 +21,7 @@ from lib import TapStar, wait_until, watch
 
 NOTICED = 5
 RETRY = 60
+PROBE = b"\x88\xb6"
 SETTLED = 20  # ARP asks anew after 8 s
 
 
@@ -103,6 +104,25 @@ def test_second_cable_between_satellite_and_hub(star):
     wait_until(lambda: star.hub.host.can_ping(s3.ip), SETTLED, "hub to s3")
     wait_until(lambda: s1.host.can_ping(s3.ip), SETTLED,
                "s1 reaches s3 through the hub's LAN")
+
+
+def test_where_an_address_moves_to_is_probed_at_once(star):
+    """For a loop makes addresses move; the next round may be seconds away."""
+    s1, s2, _ = star.sats
+    moves, seconds = 8, 8  # as many rounds would take 14 s
+    with Sniffer(s2.host, "lan0") as heard:
+        end = time.monotonic() + seconds
+        for _ in range(moves):
+            broadcasts(s1, 1)
+            time.sleep(0.3)  # a worker sends ten a second at most
+            heard.drain()
+            send(s2.host, "lan0", ether(frames.BROADCAST, s1.mac, ETH_P_TEST,
+                                        bytes(46)))
+            heard.wait(lambda f: f[12:14] == PROBE, end - time.monotonic(),
+                       "a probe, each time")
+            time.sleep(0.3)
+    assert star.hub.daemon.status()["counters"]["addresses-moved"] >= moves
+    assert not blocked(star)
 
 
 def test_without_a_second_cable_nothing_is_blocked(star):
