@@ -69,6 +69,15 @@ def main():
         plot.lines(os.path.join(directory, "grow-%s-cpu.svg" % what),
                    "CPU time of the hub a gigabyte forwarded", "s/GB", what,
                    {"one TCP stream": column(found, 1)})
+    path = os.path.join(directory, "grow-broadcast.tsv")
+    found = read(path) if os.path.exists(path) else {}
+    if found:
+        print("%12s %16s %16s" % ("copies", "hub CPU us a copy",
+                                  "sendmmsg() a frame"))
+        for n, rows in found.items():
+            for copy, calls in rows:
+                print("%12d %16.2f %16.2f" % (n, copy, calls))
+        print()
     found = read(os.path.join(directory, "grow-sites.tsv"))
     if found:
         plot.lines(os.path.join(directory, "grow-memory.svg"),

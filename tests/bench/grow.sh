@@ -18,6 +18,8 @@ GROW_SITES=${GROW_SITES:-2 10 100 300 1000}
 GROW_ADDRESSES=${GROW_ADDRESSES:-100 1000 10000 100000}
 GROW_ROUNDS=${GROW_ROUNDS:-3}
 GROW_REST=15 # more than a keepalive
+COPIES=160000 # of broadcast frames, in COPIES_SEC
+COPIES_SEC=4
 HUB=198.18.255.1
 IDLE=() # the idle sites' daemons
 ns() { local name=tbench-$1; shift; ip netns exec "$name" "$@"; }
@@ -133,7 +135,9 @@ start() { # NAMESPACE NAME
 grow_hub_conf() {
 	local conf=$SCRATCH/hub/tombolo.conf
 	"$TOMBOLO" init --dir "$SCRATCH/hub" --name $HUB --mode tap >/dev/null
+	# Frames for sites that stand still go by UDP all the same.
 	add_lines "$conf" server "socket = $SCRATCH/hub/sock
+transport = udp
 dead-peer = 300"
 	add_lines "$conf" switch "max-addresses = 200000
 max-addresses-per-site = 200000
@@ -195,6 +199,7 @@ are_connected() { [ "$(connected)" = "$1" ]; }
 grow_sites() {
 	local n since
 	: >"$OUT_DIR/grow-sites.tsv"
+	: >"$OUT_DIR/grow-broadcast.tsv"
 	for n in $GROW_SITES; do
 		since=$(date +%s)
 		start_idle "$n" ||
@@ -207,7 +212,56 @@ grow_sites() {
 			waitfor 60 are_connected "$n" ||
 				complain "$(connected) of $n sites are left"
 		done
+		[ ${#IDLE[@]} = 0 ] || sleep "$GROW_REST"
+		grow_broadcast "$n"
 	done
+}
+
+# grow_broadcast N: adds a line of how many sites get a copy of what x sends to
+# all, the hub's CPU microseconds a copy, and its sendmmsg() calls a frame.
+grow_broadcast() {
+	local copies=$(($1 - 1)) all rate c0 c1 c2 f0 f1 calls=nan
+	[ "$copies" -gt 0 ] || return 0
+	all=$(tree "$HUB_PID")
+	rate=$((COPIES / COPIES_SEC / copies))
+	signal STOP ${IDLE[@]:+$(tree "${IDLE[@]}")}
+	c0=$(cpu_of $all)
+	sleep "$COPIES_SEC"
+	c1=$(cpu_of $all) f0=$(copies_sent)
+	ns x timeout "$COPIES_SEC" "$HERE/macs.py" tombolo0 1000000 "$rate" \
+		broadcast || true
+	c2=$(cpu_of $all) f1=$(copies_sent)
+	if command -v strace >/dev/null; then
+		# As few that none waits for the tracer.
+		calls=$(calc "($(sends_during 100)-$(sends_during 0))/100" 2)
+	fi
+	signal CONT ${IDLE[@]:+$(tree "${IDLE[@]}")}
+	printf '%s\t%s\t%s\n' "$copies" \
+		"$(calc "1e6*(($c2-$c1)-($c1-$c0))/$HZ/($f1-$f0)")" "$calls" \
+		>>"$OUT_DIR/grow-broadcast.tsv"
+}
+
+copies_sent() { at_hub status --json | jq '.counters."site-frames-out"'; }
+
+# signal NAME PID...: some may be over.
+signal() {
+	local name=$1
+	shift
+	[ $# = 0 ] || kill "-$name" "$@" 2>/dev/null || true
+}
+
+# sends_during FRAMES: calls of sendmmsg() by the hub in five seconds.
+sends_during() {
+	local tracer
+	rm -f "$SCRATCH/sends"
+	timeout -s INT 5 strace -f -c -S name -e trace=sendmmsg \
+		-o "$SCRATCH/sends" $(tree "$HUB_PID" | tr ' ' '\n' |
+		sed 's/^/-p /') >/dev/null 2>&1 9>&- & tracer=$!
+	sleep 1
+	[ "$1" = 0 ] || ns x "$HERE/macs.py" tombolo0 "$1" 40 broadcast
+	wait "$tracer" || true
+	cat "$SCRATCH/sends" /dev/null 2>/dev/null |
+		awk '$NF == "sendmmsg" { n = $4 } END { print n + 0 }'
 }
 
 # A few in a thousand lose their place in the table to others of their bucket.
@@ -240,12 +294,12 @@ grow_measure() {
 	all=$(tree "$HUB_PID")
 	ns y timeout 30 iperf3 -s -1 >/dev/null 2>&1 9>&- &
 	waitfor 3 ns y sh -c "ss -Hltn 'sport = :5201' | grep -q ."
-	[ $# = 0 ] || kill -STOP "$@"
+	signal STOP "$@"
 	c0=$(cpu_of $all)
 	ns x timeout 30 iperf3 -c 10.99.0.2 -t "$SECONDS_TCP" -J \
 		>"$SCRATCH/grow.json" 2>&1 || true
 	c1=$(cpu_of $all)
-	[ $# = 0 ] || kill -CONT "$@"
+	signal CONT "$@"
 	bytes=$(jq '.end.sum_received.bytes // 0' "$SCRATCH/grow.json")
 	[ "$bytes" -gt 0 ] || { complain "iperf3 failed"; return; }
 	printf '%s\t%s\t%s\t%s\t%s\n' "$n" \
