@@ -40,7 +40,7 @@ FIGURES = {
     "setup_ms": ("set-up", "ms", 0, False, "set-up, ms"),
 }
 PLOTTED = ("tcp1_mbit", "tcp4_mbit", "tcp1_cpu_gb", "small_pps",
-           "idle_mean_us", "load_p50_us")
+           "idle_mean_us", "load_p50_us", "pss_server_kb")
 # What encrypts nothing, or does not authenticate: no peer to compare with.
 NOT_SECURE = ("plain", "vxlan", "fastd-null", "vtun")
 
