@@ -38,7 +38,8 @@ setup(struct rig *rig)
 {
 	*rig = (struct rig) { .dp = { .mode = DP_TAP, .control = &control,
 				  .max_outer = 1500 } };
-	rig->dp.fdb = fdb_new(16, 16, 300);
+	/* So large that no bucket of either runs over: each hashes its own way. */
+	rig->dp.fdb = fdb_new(4096, 4096, 300);
 	rig->worker = calloc(1, sizeof(*rig->worker));
 	ck_assert(rig->dp.fdb != NULL && rig->worker != NULL);
 	rig->worker->dp = &rig->dp;
