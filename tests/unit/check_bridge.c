@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Frames through the switch of a worker that has no thread: one that remembers
- * the last frame of its turn sends each where one that looks up every frame does.
+ * the last frame of its turn sends each where one that looks up every frame does;
+ * an address that moves makes it probe.
  */
 #include "datapath/bridge.h"
 
@@ -154,4 +155,44 @@ START_TEST(the_last_frame_is_remembered_and_nothing_else)
 }
 END_TEST
 
-UNIT_MAIN("bridge", the_last_frame_is_remembered_and_nothing_else)
+/* An address that goes from port to port, as in a loop, every 7 ms. */
+START_TEST(the_port_that_an_address_moves_to_is_probed)
+{
+	static struct rig rig;
+	unsigned	  probes = 0;
+	uint8_t		  bytes[64];
+
+	loop = ev_loop_new(0);
+	mailbox_open(&control, loop, on_letter, NULL);
+	setup(&rig);
+	rig.dp.probing = true;
+	loopprobe_id_init(&rig.dp.probe_id);
+	make(bytes, NMACS, 1, 0);
+	forward(&rig, DP_PORT_LOCAL, bytes, 60); /* whom all goes to */
+	make(bytes, 1, 0, 0);
+	for (unsigned n = 0; n < 1000; n++) {
+		unsigned from = 2 + n % 2, went;
+
+		rig.worker->now = mono_add(rig.worker->now, 7 * MONO_MS);
+		went = forward(&rig, from, bytes, 60);
+		ck_assert_uint_ne(went & 1u << DP_PORT_LOCAL, 0);
+		went &= ~(1u << DP_PORT_LOCAL);
+		ck_assert(went == 0 || went == 1u << from);
+		probes += went != 0;
+	}
+	/* One in 100 ms, which is every fifteenth. */
+	ck_assert_uint_eq(probes, 1000 / 15 + 1);
+
+	rig.dp.blocked[2] = rig.dp.blocked[3] = 1;
+	rig.worker->now = mono_add(rig.worker->now, MONO_SEC);
+	for (unsigned from = 2; from < 4; from++)
+		ck_assert_uint_eq(forward(&rig, from, bytes, 60),
+		    (unsigned)DROP_BLOCKED << 16);
+	teardown(&rig);
+	mailbox_close(&control);
+	ev_loop_destroy(loop);
+}
+END_TEST
+
+UNIT_MAIN("bridge", the_last_frame_is_remembered_and_nothing_else,
+    the_port_that_an_address_moves_to_is_probed)
