@@ -16,7 +16,8 @@
  * the line "stats" (and SIGUSR1) prints the counters.  End of file ends it.
  *
  * Every client address and port has an upstream socket of its own, so that the
- * server sees as many ports as the client has.
+ * server sees as many ports as the client has.  As a NAT does, it forgets the
+ * one that was silent for longest when there are too many.
  */
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -55,6 +56,7 @@ struct lane {
 	struct source		source;
 	struct sockaddr_storage client;
 	socklen_t		client_len;
+	uint64_t		used; /* r->got, at its last datagram */
 };
 
 /* One direction of a TCP connection; both ends share a `struct tcp`. */
@@ -107,6 +109,7 @@ static void	on_stdin(struct relay *r);
 static void	print_stats(const struct relay *r);
 static void	on_udp(struct relay *r);
 static void	on_lane(struct relay *r, struct lane *lane);
+static struct lane *new_lane(struct relay *r);
 static struct lane *lane_of(struct relay *r, const struct sockaddr_storage *ss,
 		    socklen_t len);
 static void	pass(struct relay *r, struct lane *lane, bool to_server,
@@ -347,8 +350,8 @@ on_udp(struct relay *r)
 
 		if (n < 0)
 			return;
-		if ((lane = lane_of(r, &ss, len)) != NULL)
-			pass(r, lane, true, data, (size_t)n);
+		lane = lane_of(r, &ss, len);
+		pass(r, lane, true, data, (size_t)n);
 	}
 }
 
@@ -377,10 +380,7 @@ lane_of(struct relay *r, const struct sockaddr_storage *ss, socklen_t len)
 		    memcmp(&r->lanes[i]->client, ss, len) == 0)
 			return r->lanes[i];
 	}
-	if (r->nlanes == MAX_CLIENTS)
-		return NULL;
-	if ((lane = calloc(1, sizeof(*lane))) == NULL)
-		err(1, "calloc");
+	lane = new_lane(r);
 	memcpy(&lane->client, ss, len);
 	lane->client_len = len;
 	lane->source = (struct source) { KIND_LANE,
@@ -391,7 +391,35 @@ lane_of(struct relay *r, const struct sockaddr_storage *ss, socklen_t len)
 	    r->server_udp->ai_addrlen) == -1)
 		err(1, "connect udp");
 	watch(r, &lane->source, EPOLLIN);
-	r->lanes[r->nlanes++] = lane;
+	return lane;
+}
+
+/* Never freed: an event of this round may still point to it. */
+static struct lane *
+new_lane(struct relay *r)
+{
+	struct lane *lane = r->lanes[0];
+
+	if (r->nlanes < MAX_CLIENTS) {
+		if ((lane = calloc(1, sizeof(*lane))) == NULL)
+			err(1, "calloc");
+		r->lanes[r->nlanes++] = lane;
+		return lane;
+	}
+	for (size_t i = 1; i < r->nlanes; i++) {
+		if (r->lanes[i]->used < lane->used)
+			lane = r->lanes[i];
+	}
+	for (size_t i = 0; i < r->nheld;) {
+		if (r->held[i].lane == lane) {
+			free(r->held[i].data);
+			r->held[i] = r->held[--r->nheld];
+			r->lost++;
+		} else {
+			i++;
+		}
+	}
+	close(lane->source.fd);
 	return lane;
 }
 
@@ -399,7 +427,7 @@ lane_of(struct relay *r, const struct sockaddr_storage *ss, socklen_t len)
 static void
 pass(struct relay *r, struct lane *lane, bool to_server, char *data, size_t len)
 {
-	r->got++;
+	lane->used = ++r->got;
 	if (!r->udp_on || chance(r, r->loss)) {
 		r->lost++;
 		return;
