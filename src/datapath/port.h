@@ -46,6 +46,8 @@ struct port {
 	struct lane_set *next, *old; /* worker_lanes.h; NULL: none */
 	struct port *next_session; /* lane_table.h */
 	TAILQ_ENTRY(port) entry;
+	TAILQ_ENTRY(port) busy_entry;
+	bool is_busy; /* in that list: to be looked at often */
 	struct parcel *parcel; /* of this turn (parcel.h) */
 	SLIST_ENTRY(port) packed_entry;
 	_Atomic unsigned parcels_out; /* on their way to control */

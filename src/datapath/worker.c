@@ -21,6 +21,7 @@
 
 #define BUSY_TICK_SEC 0.02 /* retransmission of handshakes asks for it */
 #define IDLE_TICK_SEC 0.25
+#define WALK_US	      (240 * MONO_MS) /* an idle tick may be early */
 
 static void *run(void *arg);
 static void on_device(struct ev_loop *loop, struct ev_io *io, int events);
@@ -28,7 +29,9 @@ static void on_more(struct ev_loop *loop, struct ev_idle *idle, int events);
 static void read_device(struct worker *worker);
 static void on_socket(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
-static void set_tick(struct worker *worker, bool busy);
+static void tick_lanes(struct worker *worker);
+static void set_busy(struct worker *worker, struct port *port, bool is_busy);
+static void set_tick(struct worker *worker);
 static void on_letter(void *arg, struct letter *letter);
 static void attach(struct worker *worker, struct port *port);
 static void detach(struct worker *worker, struct port *port);
@@ -56,6 +59,7 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, const int *udp_fds,
 		worker->udp_fds[worker->nudp++] = udp_fds[i];
 	worker->now = mono_now();
 	TAILQ_INIT(&worker->sites);
+	TAILQ_INIT(&worker->busy);
 	SLIST_INIT(&worker->dirty);
 	SLIST_INIT(&worker->packed);
 	worker->tap = tap_new(tap_fd, dp->vnet);
@@ -184,9 +188,10 @@ worker_listen(struct worker *worker, struct lane_socket *socket)
 }
 
 void
-worker_hurry(struct worker *worker)
+worker_hurry(struct worker *worker, struct port *port)
 {
-	set_tick(worker, true);
+	set_busy(worker, port, true);
+	set_tick(worker);
 }
 
 static void *
@@ -264,26 +269,53 @@ static void
 on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct worker *worker = timer->data;
-	struct port   *port;
 	uint64_t       lost;
-	bool	       busy = false;
 
 	(void)loop;
 	(void)events;
 	worker->now = mono_now();
-	TAILQ_FOREACH(port, &worker->sites, entry)
-		busy = worker_lanes_tick(worker, port) || busy;
+	tick_lanes(worker);
 	worker_loop_tick(worker);
 	lost = frag_take_lost(worker->frags, worker->now);
 	port_count(&worker->drops[DROP_FRAGMENT_LOST], lost);
 	worker_flush(worker);
-	set_tick(worker, busy);
+	set_tick(worker);
+}
+
+/* All of many sites at every tick would cost more than what they send. */
+static void
+tick_lanes(struct worker *worker)
+{
+	struct port *port, *next;
+
+	if (mono_is_due(worker->next_walk, worker->now)) {
+		worker->next_walk = mono_add(worker->now, WALK_US);
+		TAILQ_FOREACH(port, &worker->sites, entry)
+			set_busy(worker, port, worker_lanes_tick(worker, port));
+		return;
+	}
+	for (port = TAILQ_FIRST(&worker->busy); port != NULL; port = next) {
+		next = TAILQ_NEXT(port, busy_entry);
+		set_busy(worker, port, worker_lanes_tick(worker, port));
+	}
 }
 
 static void
-set_tick(struct worker *worker, bool busy)
+set_busy(struct worker *worker, struct port *port, bool is_busy)
 {
-	double sec = busy ? BUSY_TICK_SEC : IDLE_TICK_SEC;
+	if (port->is_busy == is_busy)
+		return;
+	port->is_busy = is_busy;
+	if (is_busy)
+		TAILQ_INSERT_TAIL(&worker->busy, port, busy_entry);
+	else
+		TAILQ_REMOVE(&worker->busy, port, busy_entry);
+}
+
+static void
+set_tick(struct worker *worker)
+{
+	double sec = TAILQ_EMPTY(&worker->busy) ? IDLE_TICK_SEC : BUSY_TICK_SEC;
 
 	if (worker->tick.repeat == sec)
 		return;
@@ -359,6 +391,7 @@ detach(struct worker *worker, struct port *port)
 	/* Nothing that is queued may point into it any more. */
 	worker_flush(worker);
 	worker_lanes_detach(worker, port);
+	set_busy(worker, port, false);
 	lane_table_remove(&worker->lanes, port);
 	TAILQ_REMOVE(&worker->sites, port, entry);
 	worker->ports[port->id] = NULL;

@@ -87,7 +87,8 @@ struct worker {
 
 	struct port	     *local;
 	struct port	     *ports[FDB_MAX_PORTS]; /* by id */
-	struct port_list      sites;
+	struct port_list      sites, busy; /* all; those with a busy lane */
+	struct mono	      next_walk;   /* when all are looked at */
 	struct lane_table     lanes;
 	struct router_table  *routes;
 	struct frag_pool     *frags;
@@ -139,8 +140,8 @@ void worker_free(struct worker *worker);
 void worker_flush(struct worker *worker);
 /* The same: reads what comes to a socket of a client's lane. */
 void worker_listen(struct worker *worker, struct lane_socket *socket);
-/* The same: lanes want to be ticked often, something has begun. */
-void worker_hurry(struct worker *worker);
+/* The same: lanes of `port` want to be ticked often, something has begun. */
+void worker_hurry(struct worker *worker, struct port *port);
 
 /* Counts a drop that belongs to no site. */
 static inline void

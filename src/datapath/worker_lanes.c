@@ -136,7 +136,7 @@ start(struct worker *worker, struct lane_set *set, const struct port *renewed)
 			mailbox_post(lane->control, &lane->failed);
 		}
 	}
-	worker_hurry(worker);
+	worker_hurry(worker, set->port);
 }
 
 /*
