@@ -38,7 +38,8 @@ class Lanes:
             self.block("udp dport 55555 " + block, "udp sport 55555 " + block)
         self.hub.daemon.start()
         self.sat.daemon.start()
-        self.star.wait_path(self.sat, self.hub)
+        # Where the blocked one's worker has no other way, after two attempts.
+        self.star.wait_path(self.sat, self.hub, SOON)
 
     def block(self, arrives, leaves):
         self.hub.gateway.run("nft", "-f", "-", stdin="""
