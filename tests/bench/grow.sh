@@ -252,6 +252,8 @@ signal() {
 	[ $# = 0 ] || kill "-$name" "$@" 2>/dev/null || true
 }
 
+is_traced() { ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$1/status"; }
+
 # sends_during FRAMES: calls of sendmmsg() by the hub in five seconds.
 sends_during() {
 	local tracer
@@ -259,7 +261,7 @@ sends_during() {
 	timeout -s INT 5 strace -f -c -S name -e trace=sendmmsg \
 		-o "$SCRATCH/sends" $(tree "$HUB_PID" | tr ' ' '\n' |
 		sed 's/^/-p /') >/dev/null 2>&1 9>&- & tracer=$!
-	sleep 1
+	waitfor 3 is_traced "$HUB_PID" || complain "strace does not get at the hub"
 	[ "$1" = 0 ] || ns x "$HERE/macs.py" tombolo0 "$1" 40 broadcast
 	wait "$tracer" || true
 	cat "$SCRATCH/sends" /dev/null 2>/dev/null |
