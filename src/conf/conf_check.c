@@ -3,8 +3,7 @@
  * conf_check: what only makes sense together.
  *
  * Each rule is a function that looks at the whole and complains; none stops
- * the others.  Sites are compared by sorting, not each with each: there may be
- * thousands.
+ * the others.  What sites claim is compared elsewhere (conf_claims.h).
  */
 #include "conf/conf_keys.h"
 
@@ -16,18 +15,7 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
-/* An enabled site's address or subnet. */
-struct claim {
-	struct prefix		prefix;
-	const struct conf_site *site;
-	size_t			item;
-	bool			is_subnet;
-};
-
-struct claims {
-	struct claim *v;
-	size_t	      n;
-};
+#include "conf/conf_claims.h"
 
 static void check_role(const struct conf_draft *draft);
 static void check_required(const struct conf_draft *draft);
@@ -49,12 +37,10 @@ static void check_site_addresses(const struct conf_draft *draft,
 static void check_site_subnets(const struct conf_draft *draft,
     const struct conf_site *site);
 static void check_claims(const struct conf_draft *draft);
-static const char *print_claim(const struct claim *claim, char *dst,
+static void on_clash(const void *arg, const struct conf_claim *claim,
+    const struct conf_claim *outer);
+static const char *print_claim(const struct conf_claim *claim, char *dst,
     size_t size);
-static bool collect_claims(const struct conf *conf, struct claims *claims);
-static size_t add_claims(struct claim *to, const struct conf_site *site,
-    const struct conf_prefixes *list, bool is_subnet);
-static int    by_prefix(const void *a, const void *b);
 static bool   is_broadcast(const struct prefix *network,
       const struct addr *addr);
 static void complain_site(const struct conf_draft *draft,
@@ -462,101 +448,34 @@ check_site_subnets(const struct conf_draft *draft, const struct conf_site *site)
 	}
 }
 
-/*
- * No two sites may claim the same.  Prefixes nest or are apart; so, sorted by
- * address and then by length, one that overlaps an earlier one lies in the last
- * that was not itself inside another.
- */
 static void
 check_claims(const struct conf_draft *draft)
 {
-	char		    a[PREFIX_STRLEN], b[PREFIX_STRLEN];
-	const struct claim *outer = NULL;
-	struct claims	    claims;
-
-	if (!collect_claims(draft->conf, &claims)) {
+	if (!conf_claims_compare(draft->conf, on_clash, draft))
 		conf_complain(draft->errors, draft->file, 0,
 		    "there is no memory for it");
-		return;
-	}
-	for (size_t i = 0; i < claims.n; i++) {
-		const struct claim *claim = &claims.v[i];
-		const char	   *key = claim->is_subnet ? "subnet" :
-							    "address";
+}
 
-		if (outer == NULL ||
-		    !prefix_overlaps(&outer->prefix, &claim->prefix)) {
-			outer = claim;
-			continue;
-		}
-		if (outer->site == claim->site)
-			continue;
-		complain_site(draft, claim->site, key, claim->item,
-		    "%s = %s of site %s overlaps %s of site %s; change or "
-		    "disable one of them",
-		    key, print_claim(claim, a, sizeof(a)), claim->site->name,
-		    print_claim(outer, b, sizeof(b)), outer->site->name);
-	}
-	free(claims.v);
+static void
+on_clash(const void *arg, const struct conf_claim *claim,
+    const struct conf_claim *outer)
+{
+	const struct conf_draft *draft = arg;
+	const char		*key = claim->is_subnet ? "subnet" : "address";
+	char			 a[PREFIX_STRLEN], b[PREFIX_STRLEN];
+
+	complain_site(draft, claim->site, key, claim->item,
+	    "%s = %s of site %s overlaps %s of site %s; change or disable one "
+	    "of them",
+	    key, print_claim(claim, a, sizeof(a)), claim->site->name,
+	    print_claim(outer, b, sizeof(b)), outer->site->name);
 }
 
 static const char *
-print_claim(const struct claim *claim, char *dst, size_t size)
+print_claim(const struct conf_claim *claim, char *dst, size_t size)
 {
 	return claim->is_subnet ? prefix_print(&claim->prefix, dst, size) :
 				  addr_print(&claim->prefix.addr, dst, size);
-}
-
-static bool
-collect_claims(const struct conf *conf, struct claims *claims)
-{
-	size_t room = 1;
-
-	*claims = (struct claims) { 0 };
-	for (size_t i = 0; i < conf->nsites; i++)
-		room += conf->sites[i].addresses.n + conf->sites[i].subnets.n;
-	claims->v = calloc(room, sizeof(*claims->v));
-	if (claims->v == NULL)
-		return false;
-	for (size_t i = 0; i < conf->nsites; i++) {
-		const struct conf_site *site = &conf->sites[i];
-
-		if (site->disabled)
-			continue;
-		claims->n += add_claims(&claims->v[claims->n], site,
-		    &site->addresses, false);
-		claims->n += add_claims(&claims->v[claims->n], site,
-		    &site->subnets, true);
-	}
-	qsort(claims->v, claims->n, sizeof(*claims->v), by_prefix);
-	return true;
-}
-
-static size_t
-add_claims(struct claim *to, const struct conf_site *site,
-    const struct conf_prefixes *list, bool is_subnet)
-{
-	for (size_t i = 0; i < list->n; i++)
-		to[i] = (struct claim) { list->v[i], site, i, is_subnet };
-	return list->n;
-}
-
-/* The names make the order, and so the complaints, the same every time. */
-static int
-by_prefix(const void *a, const void *b)
-{
-	const struct claim *x = a, *y = b;
-	int		    order;
-
-	if (x->prefix.addr.family != y->prefix.addr.family)
-		return x->prefix.addr.family < y->prefix.addr.family ? -1 : 1;
-	order = memcmp(x->prefix.addr.bytes, y->prefix.addr.bytes,
-	    sizeof(x->prefix.addr.bytes));
-	if (order != 0)
-		return order;
-	if (x->prefix.len != y->prefix.len)
-		return x->prefix.len < y->prefix.len ? -1 : 1;
-	return strcmp(x->site->name, y->site->name);
 }
 
 static bool
