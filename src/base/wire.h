@@ -9,9 +9,11 @@
 #ifndef WIRE_H
 #define WIRE_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct wire_reader {
 	const uint8_t *data; /* borrowed */
@@ -64,7 +66,10 @@ bool wire_writer_is_ok(const struct wire_writer *w);
 static inline uint16_t
 wire_read_u16(const uint8_t *p)
 {
-	return (uint16_t)((unsigned)p[0] << 8 | p[1]);
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be16toh(v);
 }
 
 static inline uint32_t
@@ -76,20 +81,26 @@ wire_read_u24(const uint8_t *p)
 static inline uint32_t
 wire_read_u32(const uint8_t *p)
 {
-	return (uint32_t)wire_read_u16(p) << 16 | wire_read_u16(p + 2);
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
 }
 
 static inline uint64_t
 wire_read_u64(const uint8_t *p)
 {
-	return (uint64_t)wire_read_u32(p) << 32 | wire_read_u32(p + 4);
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be64toh(v);
 }
 
 static inline void
 wire_write_u16(uint8_t *p, uint16_t v)
 {
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
+	v = htobe16(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline void
@@ -103,15 +114,15 @@ wire_write_u24(uint8_t *p, uint32_t v)
 static inline void
 wire_write_u32(uint8_t *p, uint32_t v)
 {
-	wire_write_u16(p, (uint16_t)(v >> 16));
-	wire_write_u16(p + 2, (uint16_t)v);
+	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline void
 wire_write_u64(uint8_t *p, uint64_t v)
 {
-	wire_write_u32(p, (uint32_t)(v >> 32));
-	wire_write_u32(p + 4, (uint32_t)v);
+	v = htobe64(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 #endif /* WIRE_H */
