@@ -29,6 +29,8 @@ static int copy_psk(gnutls_session_t session, gnutls_datum_t *key);
 static const char *priorities(void);
 static bool has_aes_hardware(void);
 static ssize_t on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len);
+static struct udp_datagram *reserve(struct lane *lane,
+    const struct udp_path *path);
 static ssize_t on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size);
 static int on_pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms);
 static int fd_of(const struct lane *lane, const struct udp_path *path);
@@ -125,6 +127,8 @@ lane_stop(struct lane *lane)
 		gnutls_deinit(lane->session);
 		lane->session = NULL;
 	}
+	record_key_wipe(&lane->opening);
+	record_key_wipe(&lane->sealing);
 	lane_flight_free(lane->flight);
 	lane->flight = NULL;
 	secret_wipe(&lane->keys, sizeof(lane->keys));
@@ -167,13 +171,10 @@ lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
 }
 
 enum drop
-lane_open(struct lane *lane, const struct lane_header *hdr,
-    const uint8_t *datagram, size_t len, const struct udp_path *from,
-    uint8_t *plain, size_t *plain_len, struct mono now)
+lane_open(struct lane *lane, const struct lane_header *hdr, uint8_t *datagram,
+    size_t len, const struct udp_path *from, uint8_t **plain,
+    size_t *plain_len, struct mono now)
 {
-	uint8_t seq_bytes[8];
-	ssize_t n;
-
 	if (lane->state != LANE_UP || hdr->phase != lane->phase)
 		return DROP_NO_KEY;
 	if (hdr->epoch != 1 || len <= lane->overhead)
@@ -186,33 +187,38 @@ lane_open(struct lane *lane, const struct lane_header *hdr,
 	case REPLAY_OLD:
 		return DROP_OLD;
 	}
-	lane->pull = datagram + LANE_HEADER_LEN;
-	lane->pull_len = len - LANE_HEADER_LEN;
-	n = gnutls_record_recv_seq(lane->session, plain, LANE_MAX_RECORD,
-	    seq_bytes);
-	lane->pull = NULL;
-	if (n <= 0) {
+	if (record_open(&lane->opening, datagram + LANE_HEADER_LEN,
+		len - LANE_HEADER_LEN, plain, plain_len) < 0) {
 		/* RFC 9147 4.5.3: failed records use a key up, too. */
 		if (lane->forgeries >> LANE_MAX_FORGED_EXP != 0)
 			wear(lane);
-		if (++lane->forgeries >> LANE_MAX_PACKET_EXP != 0 ||
-		    (n < 0 && gnutls_error_is_fatal((int)n)))
+		if (++lane->forgeries >> LANE_MAX_PACKET_EXP != 0)
 			fail(lane);
 		return DROP_FORGED;
 	}
 
 	/* The record is authentic and fresh: only now may it change us. */
-	*plain_len = (size_t)n;
-	heard(lane, wire_read_u64(seq_bytes) & UINT64_C(0xffffffffffff), from,
-	    now);
-	return DROP_NONE;
+	heard(lane, hdr->seq, from, now);
+	return lane->state == LANE_UP ? DROP_NONE : DROP_NO_KEY;
 }
 
 enum drop
 lane_seal(struct lane *lane, const uint8_t *plain, size_t len)
 {
-	if (lane->state != LANE_UP)
+	return lane_seal_to(lane, &lane->path, plain, len);
+}
+
+enum drop
+lane_seal_to(struct lane *lane, const struct udp_path *path,
+    const uint8_t *plain, size_t len)
+{
+	struct udp_datagram *dgram;
+	size_t		     record_len;
+
+	if (!lane_is_ready(lane))
 		return DROP_NO_LANE;
+	if (len + lane->overhead > UDP_MAX_LEN)
+		return DROP_SEAL;
 	/* AES blocks with the header's, plus one for the record itself. */
 	lane->blocks += (len + LANE_RECORD_HEADER_LEN + 15) / 16 + 1;
 	if (lane->blocks >= lane->wears_at)
@@ -221,8 +227,15 @@ lane_seal(struct lane *lane, const uint8_t *plain, size_t len)
 		fail(lane);
 		return DROP_KEY_LIMIT;
 	}
-	if (gnutls_record_send(lane->session, plain, len) != (ssize_t)len)
+	dgram = reserve(lane, path);
+	record_len = record_seal(&lane->sealing, dgram->data + LANE_HEADER_LEN,
+	    plain, len);
+	if (record_len == 0) { /* the library is in its error state */
+		dgram->len = 0;
+		fail(lane);
 		return DROP_SEAL;
+	}
+	dgram->len = LANE_HEADER_LEN + record_len;
 	return DROP_NONE;
 }
 
@@ -291,37 +304,41 @@ has_aes_hardware(void)
 #endif
 }
 
-/* GnuTLS hands over one record: header in front, seal behind, off it goes. */
+/* GnuTLS hands over one record of the handshake: off it goes with its gate. */
 static ssize_t
 on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 {
-	struct lane	      *lane = ptr;
-	const struct udp_path *path = lane->push_path != NULL ?
-	    lane->push_path :
-	    &lane->path;
+	struct lane	    *lane = ptr;
 	const uint8_t	    *record = data;
 	struct udp_datagram *dgram;
 
-	if (path->remote.len == 0 || len == 0 ||
-	    record[0] == LANE_TYPE_ALERT ||
+	if (lane->path.remote.len == 0 || len == 0 ||
+	    record[0] == LANE_TYPE_ALERT || record[0] == LANE_TYPE_DATA ||
 	    len > UDP_MAX_LEN - RESERVED_FOR_HANDSHAKE)
 		return (ssize_t)len;
-	dgram = lane->env->reserve(lane->env);
-	lane_header_write(dgram->data, lane->phase, lane->number,
-	    lane->session_id);
+	dgram = reserve(lane, &lane->path);
 	memcpy(dgram->data + LANE_HEADER_LEN, data, len);
 	dgram->len = LANE_HEADER_LEN + len;
+	make_gate(lane->env->client ? lane->keys.gate_client :
+				      lane->keys.gate_server,
+	    dgram->data, dgram->len, dgram->data + dgram->len);
+	dgram->len += LANE_GATE_LEN;
+	if (lane->flight != NULL)
+		lane_flight_add(lane->flight, dgram->data, dgram->len);
+	return (ssize_t)len;
+}
+
+/* A datagram of this lane with its header, to be filled in behind that. */
+static struct udp_datagram *
+reserve(struct lane *lane, const struct udp_path *path)
+{
+	struct udp_datagram *dgram = lane->env->reserve(lane->env);
+
+	lane_header_write(dgram->data, lane->phase, lane->number,
+	    lane->session_id);
 	dgram->path = path;
 	dgram->fd = fd_of(lane, path);
-	if (record[0] != LANE_TYPE_DATA) {
-		make_gate(lane->env->client ? lane->keys.gate_client :
-					      lane->keys.gate_server,
-		    dgram->data, dgram->len, dgram->data + dgram->len);
-		dgram->len += LANE_GATE_LEN;
-		if (lane->flight != NULL)
-			lane_flight_add(lane->flight, dgram->data, dgram->len);
-	}
-	return (ssize_t)len;
+	return dgram;
 }
 
 /* A server answers by the socket that it was asked at. */
@@ -389,10 +406,13 @@ shake(struct lane *lane, struct mono now)
 static void
 come_up(struct lane *lane, struct mono now)
 {
+	if (record_key_take(&lane->opening, lane->session, true) < 0) {
+		fail(lane);
+		return;
+	}
 	lane->state = LANE_UP;
 	lane->overhead = (uint16_t)(LANE_HEADER_LEN +
-	    gnutls_record_overhead_size(lane->session));
-	gnutls_dtls_set_mtu(lane->session, LANE_MAX_RECORD);
+	    record_overhead(&lane->opening));
 	secret_wipe(lane->keys.psk, sizeof(lane->keys.psk));
 	if (lane->env->client)
 		confirm(lane, now);
@@ -421,10 +441,19 @@ wear(struct lane *lane)
 	mailbox_post(lane->control, &lane->worn);
 }
 
-/* Both ends have the keys: the handshake is over for good. */
+/*
+ * Both ends have the keys: the handshake is over for good.  The session repeats
+ * its last flight no more, so from here on its sequence numbers are ours.
+ */
 static void
 confirm(struct lane *lane, struct mono now)
 {
+	if (record_key_take(&lane->sealing, lane->session, false) < 0) {
+		fail(lane);
+		return;
+	}
+	gnutls_deinit(lane->session);
+	lane->session = NULL;
 	lane->confirmed = true;
 	lane_flight_free(lane->flight);
 	lane->flight = NULL;
@@ -473,6 +502,6 @@ heard(struct lane *lane, uint64_t seq, const struct udp_path *from,
 	    memory_order_relaxed);
 	if (!lane->confirmed)
 		confirm(lane, now);
-	if (newest && !lane->env->client)
+	if (newest && lane->confirmed && !lane->env->client)
 		lane_path_heard(lane, from, now);
 }

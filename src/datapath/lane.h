@@ -2,8 +2,10 @@
 /*
  * lane: one DTLS 1.2 session of a site, bound to one worker (PROTOCOL 5).
  *
- * GnuTLS makes and opens the records; its push and pull functions only move
- * bytes between it and the worker's batches.  No byte of a stranger reaches it:
+ * The session shakes hands, its push and pull functions only move bytes between
+ * it and the worker's batches; then its keys seal and open the records
+ * (record.h), and once both ends have them it is gone, so that no key has two
+ * users.  No byte of a stranger reaches it:
  * handshake records must carry a seal (HMAC) that only the two ends of the
  * control session can make, and are let in only until the lane is confirmed;
  * application records must have the one form that is right.
@@ -37,6 +39,7 @@
 #include "datapath/lane_keys.h"
 #include "datapath/mailbox.h"
 #include "datapath/pmtu.h"
+#include "datapath/record.h"
 #include "datapath/replay.h"
 #include "datapath/suspect.h"
 #include "io/udp.h"
@@ -47,7 +50,6 @@ struct lane_flight;
 struct lane_socket;
 struct port;
 
-#define LANE_MAX_RECORD	    16384 /* GnuTLS must always be offered this much */
 #define LANE_PATIENCE_US    (10 * MONO_SEC)
 #define LANE_MAX_PACKET_EXP 36	  /* log2 of AES blocks + records a key may do */
 #define LANE_MAX_FORGED_EXP 35	  /* of forgeries, before it asks for another */
@@ -73,7 +75,9 @@ struct lane {
 	/* the worker's */
 	int			   fd; /* of the socket; a server's lane: -1 */
 	struct lane_env		  *env;
-	struct gnutls_session_int *session;
+	struct gnutls_session_int *session; /* until confirmed */
+	struct record_key	   opening; /* once up */
+	struct record_key	   sealing; /* once confirmed */
 	enum lane_state		   state;
 	bool			   confirmed;
 	bool			   inherits; /* the way is known already */
@@ -85,7 +89,6 @@ struct lane {
 	const uint8_t		  *pull; /* the record GnuTLS reads next */
 	size_t			   pull_len;
 	uint64_t		   newest_handshake; /* epoch and sequence, plus 1 */
-	const struct udp_path	  *push_path; /* NULL: to lane->path */
 	struct replay		   replay;
 	struct pmtu		   pmtu;
 	uint64_t		   blocks;   /* AES blocks and records sealed */
@@ -149,16 +152,21 @@ enum drop lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
     const struct udp_path *from, struct mono now);
 
 /*
- * Opens an application record into `plain` (LANE_MAX_RECORD bytes): replay
- * window looked at before, moved after.  DROP_NONE: `*plain_len` is set, and
- * the lane has taken note of time and address.
+ * Opens an application record in place: replay window looked at before, moved
+ * after.  DROP_NONE: `*plain` lies within the datagram, and the lane has taken
+ * note of time and address.
  */
 enum drop lane_open(struct lane *lane, const struct lane_header *hdr,
-    const uint8_t *datagram, size_t len, const struct udp_path *from,
-    uint8_t *plain, size_t *plain_len, struct mono now);
+    uint8_t *datagram, size_t len, const struct udp_path *from,
+    uint8_t **plain, size_t *plain_len, struct mono now);
 
-/* Seals one record and pushes it into the batch. */
+/*
+ * Seals one record and puts it into the batch, to where the lane's peer is or
+ * to `path`, which must stay as it is until the batch is sent.
+ */
 enum drop lane_seal(struct lane *lane, const uint8_t *plain, size_t len);
+enum drop lane_seal_to(struct lane *lane, const struct udp_path *path,
+    const uint8_t *plain, size_t len);
 
 /* The phase behind it (PROTOCOL 5.6). */
 static inline uint8_t

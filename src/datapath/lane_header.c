@@ -5,7 +5,6 @@
 
 #include "base/wire.h"
 
-#define DTLS12_VERSION 0xfefd
 #define DTLS10_VERSION 0xfeff /* of a first ClientHello (RFC 6347 4.2.1) */
 
 void
@@ -41,10 +40,10 @@ lane_header_read(struct lane_header *hdr, const uint8_t *datagram, size_t len)
 		return -EBADMSG;
 	switch (hdr->type) {
 	case LANE_TYPE_DATA:
-		return version == DTLS12_VERSION ? 0 : -EBADMSG;
+		return version == LANE_DTLS12_VERSION ? 0 : -EBADMSG;
 	case LANE_TYPE_CCS:
 	case LANE_TYPE_HANDSHAKE:
-		return version == DTLS12_VERSION || version == DTLS10_VERSION ?
+		return version == LANE_DTLS12_VERSION || version == DTLS10_VERSION ?
 		    0 :
 		    -EBADMSG;
 	default: /* alerts too: the control channel says goodbye */

@@ -24,6 +24,7 @@
 #define LANE_TYPE_ALERT	       21
 #define LANE_TYPE_HANDSHAKE    22
 #define LANE_TYPE_DATA	       23
+#define LANE_DTLS12_VERSION    0xfefd
 
 struct lane_header {
 	uint8_t	 phase;	  /* 0..3 */
@@ -41,8 +42,8 @@ void lane_header_write(uint8_t dst[LANE_HEADER_LEN], uint8_t phase,
 /*
  * Reads both headers and checks that the datagram is exactly one record of
  * ours: version fefd and, for data, length = datagram - 4 - 13; for a handshake
- * record, LANE_GATE_LEN bytes more.  (A record that is longer or shorter makes
- * GnuTLS swallow the next good one.)  0, or -EBADMSG.
+ * record, LANE_GATE_LEN bytes more.  (A handshake record that is longer or
+ * shorter makes GnuTLS swallow the next good one.)  0, or -EBADMSG.
  */
 int lane_header_read(struct lane_header *hdr, const uint8_t *datagram,
     size_t len);

@@ -76,11 +76,9 @@ lane_path_heard(struct lane *lane, const struct udp_path *path, struct mono now)
 	do
 		secret_random(&lane->candidate_id, sizeof(lane->candidate_id));
 	while (lane->candidate_id == 0);
-	lane->push_path = path;
-	(void)lane_seal(lane, scratch,
+	(void)lane_seal_to(lane, &lane->candidate, scratch,
 	    item_put_echo(scratch, ITEM_ECHO_LEN, ITEM_ECHO_PATH,
 		lane->candidate_id, (uint64_t)now.us));
-	lane->push_path = NULL;
 }
 
 void

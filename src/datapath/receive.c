@@ -5,7 +5,7 @@
  * 2. exactly one record of ours?		lane_header_read()
  * 3. whose lane is it?				lane_table_lookup(), worker_lanes_find()
  * 4. handshake: seal checked, to GnuTLS	lane_handshake()
- * 5. data: window, GnuTLS, window, path	lane_open()
+ * 5. data: window, key, window, path		lane_open()
  * 6. the items inside				deliver_items()
  * 7. fragments joined				frag_join()
  * 8. SYNs kept to what passes			mss_clamp()
@@ -75,17 +75,10 @@ receive_one(struct worker *worker, const struct udp_datagram *dgram,
 	if (hdr.type != LANE_TYPE_DATA)
 		return lane_handshake(lane, dgram->data, dgram->len,
 		    dgram->path, worker->now);
-	/* Only here: a flush may come in the middle of a record, too. */
-	if (worker->plain_used > WORKER_PLAIN) {
-		worker_flush(worker);
-		worker->plain_used = 0;
-	}
-	plain = worker->plain + worker->plain_used;
 	drop = lane_open(lane, &hdr, dgram->data, dgram->len, dgram->path,
-	    plain, &len, worker->now);
+	    &plain, &len, worker->now);
 	if (drop != DROP_NONE)
 		return drop;
-	worker->plain_used += len;
 	return deliver_items(worker, lane, plain, len, dgram->path);
 }
 

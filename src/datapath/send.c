@@ -8,9 +8,8 @@
  * 4. small ones share a record			send_lane(), send_gathered()
  * 5. superframes are cut			send_super()
  * 6. as one item, or in fragments		send_one(), send_fragments()
- * 7. sealed					lane.c lane_seal()
- * 8. header in front, into the batch		lane.c on_push()
- * 9. out, a batch at a time			io/udp.c udp_flush()
+ * 7. sealed into the batch			lane.c lane_seal(), record.c
+ * 8. out, a batch at a time			io/udp.c udp_flush()
  *
  * The functions stand in that order.
  */

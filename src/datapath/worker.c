@@ -66,13 +66,11 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, const int *udp_fds,
 	worker->udp = udp_batch_new(dp->segments);
 	worker->frags = frag_pool_new();
 	worker->local = port_new(DP_PORT_LOCAL, 0);
-	worker->plain = malloc(WORKER_PLAIN + (size_t)LANE_MAX_RECORD);
 	worker->scratch = malloc(UDP_MAX_LEN);
 	worker->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (worker->tap == NULL || worker->udp == NULL ||
 	    worker->frags == NULL || worker->local == NULL ||
-	    worker->plain == NULL || worker->scratch == NULL ||
-	    worker->loop == NULL)
+	    worker->scratch == NULL || worker->loop == NULL)
 		goto fail;
 	r = lane_env_init(&worker->env, !dp->server);
 	if (r < 0)
@@ -162,7 +160,6 @@ worker_free(struct worker *worker)
 	parcel_pool_fini(&worker->parcels_out);
 	udp_batch_free(worker->udp);
 	tap_free(worker->tap);
-	free(worker->plain);
 	free(worker->scratch);
 	free(worker);
 }
@@ -262,7 +259,6 @@ on_socket(struct ev_loop *loop, struct ev_io *io, int events)
 			receive_datagram(worker, &datagram);
 	}
 	worker_flush(worker);
-	worker->plain_used = 0;
 }
 
 static void

@@ -37,7 +37,6 @@ struct router_table;
 
 #define WORKER_MAX_STRAYS 256 /* datagrams on their way to another worker */
 #define WORKER_MAX_LISTENS 4
-#define WORKER_PLAIN	  (512 * 1024) /* plaintext of one turn, bytes */
 
 /* The kinds of letters, both ways. */
 enum worker_letter {
@@ -96,8 +95,6 @@ struct worker {
 	uint32_t	      next_frag_owner;
 
 	struct bridge_last last; /* bridge.h */
-	uint8_t	    *plain; /* records opened in this turn */
-	size_t	     plain_used;
 	uint8_t	    *scratch; /* a record of fragments, or of small frames */
 	struct merge device_out; /* device.h */
 	unsigned     merge_proven; /* kinds of superframes the kernel took */
