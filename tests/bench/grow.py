@@ -13,7 +13,7 @@ import plot
 
 
 def read(path):
-    """{how many: [(Mbit/s, CPU s/GB, RSS kB, PSS kB)]}"""
+    """{how many: [(Mbit/s, CPU s/GB, RSS kB, PSS kB, kernel threads' %)]}"""
     found = {}
     with open(path, encoding="ascii") as lines:
         for line in lines:
@@ -27,11 +27,11 @@ def column(found, i):
 
 
 def show(what, found):
-    print("%12s %10s %14s %10s %10s" % (what, "Mbit/s", "hub CPU s/GB",
-                                        "RSS kB", "PSS kB"))
+    print("%12s %10s %14s %10s %10s %16s" % (
+        what, "Mbit/s", "hub CPU s/GB", "RSS kB", "PSS kB", "kernel threads"))
     for n, rows in found.items():
-        print("%12d %10.0f %14.2f %10.0f %10.0f" % (
-            (n,) + tuple(median(row[i] for row in rows) for i in range(4))))
+        print("%12d %10.0f %14.2f %10.0f %10.0f %14.1f %%" % (
+            (n,) + tuple(median(row[i] for row in rows) for i in range(5))))
     print()
 
 
@@ -52,6 +52,11 @@ def loss(what, found):
                  median(row[i] for row in before))
         print("%d to %d %s: %s %.0f kB more, %.2f kB each" % (
             low, high, what, name, grown, grown / (high - low)))
+    # What the machine itself does about so many processes is not the hub's.
+    left = [median(row[0] / (100 - row[4]) for row in rows)
+            for rows in (before, after)]
+    print("%d to %d %s: throughput less by %.0f %% of what the kernel's own "
+          "threads left" % (low, high, what, 100 * (1 - left[1] / left[0])))
     print()
 
 

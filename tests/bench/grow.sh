@@ -291,23 +291,33 @@ grow_addresses() {
 }
 
 # grow_measure HOW_MANY FILE [PID...]: adds a line of how many, Mbit/s from x to
-# y, hub's CPU s/GB, its RSS and PSS kB.  The processes stand still meanwhile.
+# y, hub's CPU s/GB, its RSS and PSS kB, and what part of the machine's time the
+# kernel's own threads took, in %.  The processes stand still meanwhile.
 grow_measure() {
-	local n=$1 to=$2 c0 c1 bytes all
+	local n=$1 to=$2 c0 c1 k0 k1 bytes all threads
 	shift 2
 	all=$(tree "$HUB_PID")
+	threads=$(ps -o pid= --ppid 2)
 	ns y timeout 30 iperf3 -s -1 >/dev/null 2>&1 9>&- &
 	waitfor 3 ns y sh -c "ss -Hltn 'sport = :5201' | grep -q ."
 	signal STOP "$@"
-	c0=$(cpu_of $all)
+	c0=$(cpu_of $all) k0="$(ticks_of $threads) $(machine)"
 	ns x timeout 30 iperf3 -c 10.99.0.2 -t "$GROW_SECONDS" -J \
 		>"$SCRATCH/grow.json" 2>&1 || true
-	c1=$(cpu_of $all)
+	k1="$(ticks_of $threads) $(machine)" c1=$(cpu_of $all)
 	signal CONT "$@"
 	bytes=$(jq '.end.sum_received.bytes // 0' "$SCRATCH/grow.json")
 	[ "$bytes" -gt 0 ] || { complain "iperf3 failed"; return; }
-	printf '%s\t%s\t%s\t%s\t%s\n' "$n" \
+	set -- $k0 $k1
+	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$n" \
 		"$(jq '.end.sum_received.bits_per_second / 1e6' "$SCRATCH/grow.json")" \
 		"$(calc "($c1-$c0)/$HZ/($bytes/1e9)")" \
-		"$(memory_of Rss $all)" "$(memory_of Pss $all)" >>"$to"
+		"$(memory_of Rss $all)" "$(memory_of Pss $all)" \
+		"$(calc "100*($5-$1)/($6-$2+$7-$3+$8-$4)" 1)" >>"$to"
+}
+
+# cpu_of, of many, by one process; some may be over.
+ticks_of() {
+	cat $(printf '/proc/%s/stat ' "$@") 2>/dev/null |
+		awk '{ sub(/.*\) /, ""); sum += $12 + $13 } END { print sum + 0 }'
 }
