@@ -49,9 +49,8 @@ GNUTLS_FILES = {
     "base/secret.c", "control/tls.c", "control/tls.h",
     "control/tls_cert.c", "control/tls_cert.h", "control/tls_context.c",
     "control/tls_context.h", "control/tls_srp.c", "control/tls_srp.h",
-    "datapath/lane.c",
-    "datapath/lane_keys.c", "keeper/keeper_ask.h", "keeper/sign_ask.h",
-    "keeper/signer.c",
+    "datapath/lane.c", "datapath/lane_keys.c", "datapath/record.c",
+    "keeper/keeper_ask.h", "keeper/sign_ask.h", "keeper/signer.c",
     "pki/ca.c", "pki/crl.c", "pki/x509.c", "pki/x509.h", "cmd/cmd_version.c",
 }
 

@@ -6,6 +6,7 @@
     daemon.py   Hub and Satellite: Tombolo itself, by the words a user types
     relay.c     a bad line between the two
     clock.c     a daemon's clocks, when they are not right
+    balk.c      a device that takes no superframes
 """
 
 import contextlib
@@ -61,8 +62,10 @@ class TapStar:
                      hubh .1         s1h .11        s2h .12   192.168.77.0/24
     """
 
-    def __init__(self, net, satellites, server=(), client=(), start=True):
-        """`server` and `client`: (section, key, value) rows for the files."""
+    def __init__(self, net, satellites, server=(), client=(), start=True,
+                 outer="198.18.0.%d/24"):
+        """`server` and `client`: (section, key, value) rows for the files.
+        `outer`: addresses in the middle."""
         self.net = net
         self.wan = net.host("wan")
         self.wan.bridge("w0")
@@ -71,9 +74,9 @@ class TapStar:
                      range(satellites)]
         self.sites = [self.hub] + self.sats
         for site in self.sites:
-            self.plug(site.gateway, site.name, "198.18.0.%d/24" % site.number)
+            self.plug(site.gateway, site.name, outer % site.number)
         self.hub.daemon = Hub(self.hub.gateway).init(
-            "198.18.0.1", "--mode", "tap", "--bridge", "br0")
+            (outer % 1).split("/")[0], "--mode", "tap", "--bridge", "br0")
         for row in server:
             self.hub.daemon.conf_set(*row)
         for sat in self.sats:
@@ -211,25 +214,28 @@ class Talk:
         self.sock.close()
 
 
+def preloaded(net, name):
+    """The environment in which `name`.c is loaded into a daemon."""
+    shim = os.path.join(net.dir, name + ".so")
+    if not os.path.exists(shim):
+        run(os.environ.get("CC", "cc"), "-std=gnu17", "-D_GNU_SOURCE", "-O2",
+            "-shared", "-fPIC", "-o", shim, os.path.join(HERE, name + ".c"))
+    return {"LD_PRELOAD": shim, "ASAN_OPTIONS": ":".join(filter(None, (
+        "exitcode=99:verify_asan_link_order=0",
+        os.environ.get("ASAN_OPTIONS"))))}
+
+
 class Clock:
     """The clocks of a daemon that is started with it as its `clock`."""
 
     def __init__(self, daemon):
         net = daemon.net
-        shim = os.path.join(net.dir, "clock.so")
-        if not os.path.exists(shim):
-            run(os.environ.get("CC", "cc"), "-std=gnu17", "-D_GNU_SOURCE",
-                "-O2", "-shared", "-fPIC", "-o", shim,
-                os.path.join(HERE, "clock.c"))
         path = os.path.join(net.dir, "clock-%s" % os.path.basename(daemon.dir))
         with open(path, "wb") as f:
             f.write(bytes(16))
         with open(path, "r+b") as f:
             self.memory = mmap.mmap(f.fileno(), 16)
-        self.env = {"LD_PRELOAD": shim, "TOMBOLO_CLOCK": path,
-                    "ASAN_OPTIONS": ":".join(filter(None, (
-                        "exitcode=99:verify_asan_link_order=0",
-                        os.environ.get("ASAN_OPTIONS"))))}
+        self.env = dict(preloaded(net, "clock"), TOMBOLO_CLOCK=path)
         self.slept = 0
         daemon.clock = self
 

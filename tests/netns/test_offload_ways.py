@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What test_offload.py tries, by other ways: over IPv6, where less passes, by
+routes, with a kernel that balks.
+"""
+
+import pytest
+
+import packets
+from frames import SOL_PACKET, Sniffer, mac
+from lib import Net, preloaded
+from offload import (PACKET_VNET_HDR, ROUTED, Routed, Star, burst, check_sizes,
+                     check_supers, check_trains, device, fit_for_a_wire, pairs,
+                     run_trains, stream)
+from packets import Flow, Parts
+from trains import TRAINS
+
+
+class Elsewhere(Star):
+    """Over IPv6, or where less passes than our own link takes."""
+
+    def __init__(self, net, six, path):
+        super().__init__(net, path, outer="2001:db8::%d/64" if six else
+                         "198.18.0.%d/24")
+        headers = (40 if six else 20) + 8 + 41 + 6 + 14
+        self.mss4, self.mss6 = path - headers - 40, path - headers - 60
+
+
+@pytest.fixture(scope="module", params=[
+    (True, "with", 1500), (False, "without", 1400)],
+    ids=["IPv6", "path of 1400"])
+def elsewhere(request):
+    six, how, path = request.param
+    with Net() as net:
+        yield Elsewhere(net, six, path).become(how)
+
+
+def test_streams_by_other_ways(elsewhere):
+    elsewhere.lan(elsewhere.s1, True)
+    for site in (elsewhere.hub, elsewhere.s2):
+        elsewhere.lan(site, False)
+    with fit_for_a_wire(elsewhere.hub, elsewhere.s2):
+        for a, b in pairs(elsewhere):
+            assert stream(a, b, b.ip) <= elsewhere.mss4
+            assert stream(a, b, b.ip6) <= elsewhere.mss6
+
+
+@pytest.mark.parametrize("machine", [False, True], ids=["card", "machine"])
+def test_datagrams_of_every_size_by_other_ways(elsewhere, machine):
+    check_sizes(elsewhere, machine)
+
+
+def test_trains_by_other_ways(elsewhere):
+    check_trains(elsewhere, elsewhere.s1, elsewhere.s2)
+
+
+def test_superframes_by_other_ways(elsewhere):
+    check_supers(elsewhere, (elsewhere.s1,))
+
+
+# -- what the kernel does not do, and the hub need not
+
+@pytest.fixture(scope="module")
+def world(net):
+    return Star(net)
+
+
+def test_a_device_that_takes_no_superframes(world):
+    """It was said to, as in a kernel that knows TUN_F_USO4 but not all of it."""
+    world.become("with")
+    for site in world.sites:
+        world.lan(site, True)
+    site = world.s1
+    site.daemon.stop("term")
+    site.daemon.start(env=preloaded(world.net, "balk"))
+    world.star.wait_path(site, world.hub)
+    engine = site.daemon.pid_of("engine")
+    for a, b in ((world.hub, site), (world.s2, site), (site, world.hub)):
+        stream(a, b, b.ip)
+        stream(a, b, b.ip6)
+    for family in (4, 6):
+        burst(world.hub, site, family, 1200, 7002, False)
+    assert site.daemon.pid_of("engine") == engine
+    world.now = None
+
+
+def test_the_hub_completes_no_checksum_between_sites(world):
+    """What came to be completed leaves so, to the last device."""
+    if world.now != "with":
+        world.become("with")
+    for site in world.sites:
+        world.lan(site, True)
+    with Sniffer(world.s2.gateway, device(world.s2)) as heard:
+        heard.sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
+        stream(world.s1, world.s2, world.s2.ip)
+        flags = [f[0] & 1 for f in heard.frames(0.05) if
+                 f[10:16] == mac(world.s2.host.mac("lan0")) and
+                 Parts(f[10:]).proto == packets.TCP and len(f) > 1000]
+    assert len(flags) > 20 and all(flags)
+
+
+# -- the same by routes
+
+@pytest.fixture(scope="module", params=ROUTED)
+def routed(request, routed_world):
+    return routed_world.become(request.param)
+
+
+@pytest.fixture(scope="module")
+def routed_world():
+    with Net() as net:
+        yield Routed(net)
+
+
+def test_routed_tcp_streams(routed):
+    routed.lan(routed.s1, True)
+    for site in (routed.hub, routed.s2):
+        routed.lan(site, False)
+    with fit_for_a_wire(routed.hub, routed.s2):
+        for a, b in pairs(routed):
+            for address, most in ((b.ip, 1385), (b.ip6, 1365)):
+                assert stream(a, b, address) <= most
+
+
+def test_routed_datagrams_of_every_size(routed):
+    check_sizes(routed, False)
+
+
+def test_routed_segmented_datagrams(routed):
+    for site in routed.sites:
+        routed.lan(site, True)
+    for a, b in ((routed.s1, routed.hub), (routed.hub, routed.s2),
+                 (routed.s2, routed.s1)):
+        for family in (4, 6):
+            for gro in (False, True):
+                burst(a, b, family, 1200, 7002, gro)
+
+
+# Not what a router does not forward, changes, or sends in pieces.
+NOT_ROUTED = ("of IPv4 itself", "checksum of IPv4", "padding", "lengths of", "tag", "in pieces",
+              "TTL", "options of IPv4", "routing", "more than one",
+              "hop limits")
+
+
+def test_routed_trains_arrive_byte_for_byte(routed):
+    rows = [row for row in TRAINS if not
+            any(words in row[0] for words in NOT_ROUTED)]
+    for a, b in ((routed.s2, routed.hub), (routed.s1, routed.s2)):
+        for site in (a, b):
+            routed.lan(site, False)
+
+        def make_flow(number, shape):
+            v6 = shape.get("version") == 6
+            flow = Flow(a.host.mac("lan0"), a.gateway.mac("lan"), **dict(
+                dict(sport=20000 + number, dport=9,
+                     src=a.ip6 if v6 else a.ip, dst=b.ip6 if v6 else b.ip),
+                **shape))
+            return flow, mac(b.host.mac("lan0")) + mac(b.gateway.mac("lan"))
+        run_trains(routed, a, b, rows, make_flow, hops=2)
