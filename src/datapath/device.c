@@ -53,7 +53,7 @@ write_super(struct worker *worker, unsigned first, unsigned n)
 
 	merge_super(merge, &super);
 	kind = 1u << super.frame.gso;
-	/* It was joined in the turn in which others of its kind were refused. */
+	/* Joined in the turn in which others of its kind were refused. */
 	if ((merge->kinds & kind) == 0)
 		return false;
 	r = tap_write(worker->tap, &super.frame, super.iov, super.niov);

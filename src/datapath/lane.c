@@ -158,15 +158,14 @@ lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
 	if (order > lane->newest_handshake)
 		lane->newest_handshake = order;
 
-	lane->pull = datagram + LANE_HEADER_LEN;
-	lane->pull_len = len - LANE_HEADER_LEN - LANE_GATE_LEN;
-	lane_flight_begin(lane->flight);
-	if (lane->state == LANE_HANDSHAKE)
+	/* Else our last flight was lost, and goes again when it is time. */
+	if (lane->state == LANE_HANDSHAKE) {
+		lane->pull = datagram + LANE_HEADER_LEN;
+		lane->pull_len = len - LANE_HEADER_LEN - LANE_GATE_LEN;
+		lane_flight_begin(lane->flight);
 		shake(lane, now);
-	else /* our last flight was lost: GnuTLS sends it again */
-		(void)gnutls_record_recv(lane->session, lane->env->scratch,
-		    sizeof(lane->env->scratch));
-	lane->pull = NULL;
+		lane->pull = NULL;
+	}
 	return DROP_NONE;
 }
 
@@ -199,7 +198,7 @@ lane_open(struct lane *lane, const struct lane_header *hdr, uint8_t *datagram,
 
 	/* The record is authentic and fresh: only now may it change us. */
 	heard(lane, hdr->seq, from, now);
-	return lane->state == LANE_UP ? DROP_NONE : DROP_NO_KEY;
+	return DROP_NONE;
 }
 
 enum drop
@@ -231,7 +230,7 @@ lane_seal_to(struct lane *lane, const struct udp_path *path,
 	record_len = record_seal(&lane->sealing, dgram->data + LANE_HEADER_LEN,
 	    plain, len);
 	if (record_len == 0) { /* the library is in its error state */
-		dgram->len = 0;
+		lane->env->cancel(lane->env);
 		fail(lane);
 		return DROP_SEAL;
 	}
@@ -403,10 +402,18 @@ shake(struct lane *lane, struct mono now)
 		fail(lane);
 }
 
+/*
+ * The session has sent what it will ever send; its last flight is repeated by
+ * lane_flight.c.  Its keys, and the numbers that go with them, are ours.
+ */
 static void
 come_up(struct lane *lane, struct mono now)
 {
-	if (record_key_take(&lane->opening, lane->session, true) < 0) {
+	int r = record_keys_take(&lane->opening, &lane->sealing, lane->session);
+
+	gnutls_deinit(lane->session);
+	lane->session = NULL;
+	if (r < 0) {
 		fail(lane);
 		return;
 	}
@@ -441,19 +448,10 @@ wear(struct lane *lane)
 	mailbox_post(lane->control, &lane->worn);
 }
 
-/*
- * Both ends have the keys: the handshake is over for good.  The session repeats
- * its last flight no more, so from here on its sequence numbers are ours.
- */
+/* Both ends have the keys: the handshake is over for good. */
 static void
 confirm(struct lane *lane, struct mono now)
 {
-	if (record_key_take(&lane->sealing, lane->session, false) < 0) {
-		fail(lane);
-		return;
-	}
-	gnutls_deinit(lane->session);
-	lane->session = NULL;
 	lane->confirmed = true;
 	lane_flight_free(lane->flight);
 	lane->flight = NULL;
@@ -502,6 +500,6 @@ heard(struct lane *lane, uint64_t seq, const struct udp_path *from,
 	    memory_order_relaxed);
 	if (!lane->confirmed)
 		confirm(lane, now);
-	if (newest && lane->confirmed && !lane->env->client)
+	if (newest && !lane->env->client)
 		lane_path_heard(lane, from, now);
 }

@@ -2,13 +2,11 @@
 /*
  * lane: one DTLS 1.2 session of a site, bound to one worker (PROTOCOL 5).
  *
- * The session shakes hands, its push and pull functions only move bytes between
- * it and the worker's batches; then its keys seal and open the records
- * (record.h), and once both ends have them it is gone, so that no key has two
- * users.  No byte of a stranger reaches it:
- * handshake records must carry a seal (HMAC) that only the two ends of the
- * control session can make, and are let in only until the lane is confirmed;
- * application records must have the one form that is right.
+ * A GnuTLS session shakes hands; its push and pull functions only move bytes
+ * between it and the worker's batches.  Then it is gone, and its keys seal and
+ * open the records (record.h).  No byte of a stranger reaches it: handshake
+ * records must carry a seal (HMAC) that only the two ends of the control session
+ * can make.  Application records must have the one form that is right.
  *
  *            first flight             finished         first record opened
  *   HANDSHAKE ----> HANDSHAKE --------------> UP --------------> UP, confirmed
@@ -75,9 +73,8 @@ struct lane {
 	/* the worker's */
 	int			   fd; /* of the socket; a server's lane: -1 */
 	struct lane_env		  *env;
-	struct gnutls_session_int *session; /* until confirmed */
-	struct record_key	   opening; /* once up */
-	struct record_key	   sealing; /* once confirmed */
+	struct gnutls_session_int *session; /* until up */
+	struct record_key	   opening, sealing; /* once up */
 	enum lane_state		   state;
 	bool			   confirmed;
 	bool			   inherits; /* the way is known already */
@@ -123,6 +120,8 @@ struct lane_env {
 	size_t max_outer;
 	/* The next datagram to fill in; never NULL (flushes when full). */
 	struct udp_datagram *(*reserve)(struct lane_env *env);
+	/* The last that was reserved will not be filled in. */
+	void (*cancel)(struct lane_env *env);
 	/* A lane was confirmed: frames may go out by it. */
 	void (*confirmed)(struct lane_env *env, struct lane *lane);
 	uint8_t scratch[UDP_MAX_LEN]; /* for ECHO items */

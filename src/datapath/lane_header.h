@@ -42,7 +42,7 @@ void lane_header_write(uint8_t dst[LANE_HEADER_LEN], uint8_t phase,
 /*
  * Reads both headers and checks that the datagram is exactly one record of
  * ours: version fefd and, for data, length = datagram - 4 - 13; for a handshake
- * record, LANE_GATE_LEN bytes more.  (A handshake record that is longer or
+ * record, LANE_GATE_LEN bytes more.  (Of a handshake, one that is longer or
  * shorter makes GnuTLS swallow the next good one.)  0, or -EBADMSG.
  */
 int lane_header_read(struct lane_header *hdr, const uint8_t *datagram,

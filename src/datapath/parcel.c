@@ -13,7 +13,8 @@
 #include "datapath/worker.h"
 
 /* IPv6, UDP, lane header, record and item around a frame. */
-#define LANE_OVERHEAD (48 + 4 + 37 + ITEM_FRAME_HEADER)
+#define LANE_OVERHEAD                                                          \
+	(48 + LANE_HEADER_LEN + RECORD_MAX_OVERHEAD + ITEM_FRAME_HEADER)
 #define ETHERNET_MTU  1500
 
 static_assert(ITEM_FRAME_HEADER + FRAME_MAX_LEN <= PARCEL_SIZE,

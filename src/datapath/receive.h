@@ -10,8 +10,8 @@
 struct worker;
 
 /*
- * Takes one as far as it goes.  It is opened in place: what is forwarded lies in
- * it until worker_flush().
+ * Takes one as far as it goes.  It is opened in place: what is forwarded lies
+ * in it until worker_flush().
  */
 void receive_datagram(struct worker *worker,
     const struct udp_datagram *datagram);

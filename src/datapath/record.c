@@ -16,19 +16,40 @@
 #define GCM_EXPLICIT 8 /* RFC 5288 3 */
 #define AAD_LEN	     13
 
-static void make_nonce(const struct record_key *key, uint8_t nonce[RECORD_NONCE],
-    uint64_t seq, uint64_t given);
+/* Which state gnutls_record_get_state() gives. */
+#define WRITING 0
+#define READING 1
+
+static int take(struct record_key *key, struct gnutls_session_int *session,
+    unsigned reading);
+static void make_nonce(const struct record_key *key,
+    uint8_t nonce[RECORD_NONCE], uint64_t seq, uint64_t given);
 static void make_aad(uint8_t aad[AAD_LEN], uint64_t seq, size_t len);
 
 int
-record_key_take(struct record_key *key, struct gnutls_session_int *session,
-    bool for_reading)
+record_keys_take(struct record_key *opening, struct record_key *sealing,
+    struct gnutls_session_int *session)
 {
-	gnutls_datum_t mac, iv, secret;
-	uint8_t	       seq[SEQ_LEN];
+	int r = take(opening, session, READING);
+
+	if (r < 0)
+		return r;
+	r = take(sealing, session, WRITING);
+	if (r < 0)
+		record_key_wipe(opening);
+	return r;
+}
+
+static int
+take(struct record_key *key, struct gnutls_session_int *session,
+    unsigned reading)
+{
+	gnutls_cipher_algorithm_t cipher = gnutls_cipher_get(session);
+	gnutls_datum_t		  mac, iv, secret;
+	uint8_t			  seq[SEQ_LEN];
 
 	*key = (struct record_key) { 0 };
-	switch (gnutls_cipher_get(session)) {
+	switch (cipher) {
 	case GNUTLS_CIPHER_AES_128_GCM:
 	case GNUTLS_CIPHER_AES_256_GCM:
 		key->nonce_len = GCM_EXPLICIT;
@@ -38,13 +59,14 @@ record_key_take(struct record_key *key, struct gnutls_session_int *session,
 	default:
 		return -ENOTSUP;
 	}
-	if (gnutls_record_get_state(session, for_reading, &mac, &iv, &secret,
+	if (gnutls_record_get_state(session, reading, &mac, &iv, &secret,
 		seq) < 0 ||
 	    iv.size != (size_t)RECORD_NONCE - key->nonce_len)
 		return -ENOTSUP;
-	if (gnutls_aead_cipher_init(&key->aead, gnutls_cipher_get(session),
-		&secret) < 0)
+	if (gnutls_aead_cipher_init(&key->aead, cipher, &secret) < 0) {
+		key->aead = NULL;
 		return -ENOMEM;
+	}
 	memcpy(key->iv, iv.data, iv.size);
 	key->next = wire_read_u64(seq);
 	return 0;
@@ -102,7 +124,8 @@ record_open(const struct record_key *key, uint8_t *record, size_t len,
 	*plain = sealed;
 	*plain_len = len - record_overhead(key);
 	seq = wire_read_u64(record + SEQ_AT);
-	make_nonce(key, nonce, seq, wire_read_u64(record + LANE_RECORD_HEADER_LEN));
+	make_nonce(key, nonce, seq,
+	    wire_read_u64(record + LANE_RECORD_HEADER_LEN));
 	make_aad(aad, seq, *plain_len);
 	if (gnutls_aead_cipher_decrypt(key->aead, nonce, sizeof(nonce), aad,
 		sizeof(aad), RECORD_TAG, sealed, *plain_len + RECORD_TAG,

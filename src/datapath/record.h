@@ -5,11 +5,10 @@
  *
  * The session's own gnutls_record_send() and _recv() copy each record twice,
  * allocate one to three times and take several locks: with them one stream cost
- * a fifth more CPU time, a small packet twice as much of GnuTLS's.  What goes
+ * a quarter more CPU time, a small packet twice as much of GnuTLS's.  What goes
  * over the wire is the same: AES-GCM as in RFC 5288, ChaCha20-Poly1305 as in
- * RFC 7905.  As with keys given to the kernel (kTLS), a direction has one owner:
- * who takes a session's keys for writing lets the session write no more, or two
- * records would share a nonce.
+ * RFC 7905.  As with keys given to the kernel (kTLS), keys have one owner: the
+ * session they come from must write no more, or two records share a nonce.
  */
 #ifndef RECORD_H
 #define RECORD_H
@@ -25,21 +24,22 @@ struct gnutls_session_int;
 #define RECORD_TAG	    16
 #define RECORD_MAX_OVERHEAD 37 /* header, explicit nonce, tag */
 
-/* The keys of one direction; {0}: none. */
+/* The key of one direction; {0}: none. */
 struct record_key {
 	struct api_aead_cipher_hd_st *aead;
-	uint8_t			      iv[RECORD_NONCE];
+	uint8_t	 iv[RECORD_NONCE];
 	uint8_t	 nonce_len; /* of the part that records carry: 8 or 0 */
-	uint64_t next;	    /* sequence number to seal with, epoch included */
+	uint64_t next;	    /* number to seal with, epoch included */
 };
 
 /*
- * Takes the keys of `session`, whose handshake is complete, for reading or for
- * writing, from its present sequence number on.  0; -ENOTSUP: a cipher that is
- * none of the three; -ENOMEM.
+ * Takes both keys of `session`, whose handshake is complete, each from its
+ * present sequence number on; the caller ends the session.  0, or none is
+ * taken: -ENOTSUP: not one of the three ciphers, or it gives no keys; -ENOMEM:
+ * GnuTLS makes no AEAD of them.
  */
-int record_key_take(struct record_key *key, struct gnutls_session_int *session,
-    bool for_reading);
+int record_keys_take(struct record_key *opening, struct record_key *sealing,
+    struct gnutls_session_int *session);
 
 /* Wipes and frees; idempotent. */
 void record_key_wipe(struct record_key *key);
@@ -57,7 +57,7 @@ size_t record_seal(struct record_key *key, uint8_t *dst, const uint8_t *plain,
 /*
  * Opens a record in place, whose header the caller has found to be right
  * (lane_header_read()).  0: `*plain` lies within it; -EBADMSG: it is forged, or
- * too short to be one; its bytes are lost.
+ * too short to be one, and its bytes are lost.
  */
 int record_open(const struct record_key *key, uint8_t *record, size_t len,
     uint8_t **plain, size_t *plain_len);

@@ -38,6 +38,7 @@ static void detach(struct worker *worker, struct port *port);
 static void probe(struct worker *worker, struct port *port);
 static void take_routes(struct worker *worker, struct letter *letter);
 static struct udp_datagram *reserve(struct lane_env *env);
+static void cancel(struct lane_env *env);
 static void on_confirmed(struct lane_env *env, struct lane *lane);
 static void on_refused(void *arg, const struct udp_datagram *dgram, int error);
 
@@ -76,6 +77,7 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, const int *udp_fds,
 	if (r < 0)
 		goto fail;
 	worker->env.reserve = reserve;
+	worker->env.cancel = cancel;
 	worker->env.confirmed = on_confirmed;
 	worker->env.max_outer = dp->max_outer;
 	merge_init(&worker->device_out, dp->mode == DP_TAP, dp->merge);
@@ -420,6 +422,12 @@ reserve(struct lane_env *env)
 		return dgram;
 	udp_flush(worker->udp, on_refused, worker);
 	return udp_reserve(worker->udp);
+}
+
+static void
+cancel(struct lane_env *env)
+{
+	udp_cancel(container_of(env, struct worker, env)->udp);
 }
 
 /* Before its LAN can melt. */

@@ -195,6 +195,12 @@ udp_reserve(struct udp_batch *batch)
 }
 
 void
+udp_cancel(struct udp_batch *batch)
+{
+	batch->tx.n--;
+}
+
+void
 udp_flush(struct udp_batch *batch,
     void (*refused)(void *arg, const struct udp_datagram *datagram, int error),
     void *arg)

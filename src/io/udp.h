@@ -68,6 +68,9 @@ bool udp_next(struct udp_batch *batch, struct udp_datagram *datagram);
  */
 struct udp_datagram *udp_reserve(struct udp_batch *batch);
 
+/* Takes back the last one reserved. */
+void udp_cancel(struct udp_batch *batch);
+
 /*
  * Sends what was reserved since the last flush.  For each one that the kernel
  * refused calls `refused` with a positive errno value (EMSGSIZE: larger than

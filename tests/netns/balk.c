@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* balk: a device that takes no superframes though it was said to; for LD_PRELOAD.
+/* balk: a device that takes no superframes, for LD_PRELOAD.
  *
  * Each is refused with EINVAL, as a kernel does that does not know its kind.
  * Who goes on asking ends: it is to be asked once a queue and kind.

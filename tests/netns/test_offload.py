@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whatever the kernel does for us or does not, at one end or at both, what
 comes out of the tunnel is what went in, and fit for a wire (offload.py).
+
+    s1h --- [s1] ==== [hub] ==== [s2] --- s2h
+                        |
+                       hubh
 """
 
 import os

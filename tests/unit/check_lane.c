@@ -49,6 +49,14 @@ reserve(struct lane_env *env)
 }
 
 static void
+cancel(struct lane_env *env)
+{
+	struct end *end = (struct end *)(void *)env;
+
+	end->out.n--;
+}
+
+static void
 on_confirmed(struct lane_env *env, struct lane *lane)
 {
 	(void)env;
@@ -64,6 +72,7 @@ end_new(bool client, const struct lane_secret *secret)
 	ck_assert_ptr_nonnull(end);
 	ck_assert_int_eq(lane_env_init(&end->env, client), 0);
 	end->env.reserve = reserve;
+	end->env.cancel = cancel;
 	end->env.confirmed = on_confirmed;
 	end->env.max_outer = 1500;
 	lane_keys_derive(&end->lane.keys, secret, 0, 3);
@@ -367,40 +376,50 @@ START_TEST(the_path_size_is_found)
 }
 END_TEST
 
+static void
+server_up_client_waits(struct end *client, struct end *server, uint64_t *seed,
+    struct mono now)
+{
+	ck_assert_int_eq(lane_start(&server->lane, &server->env, now), 0);
+	ck_assert_int_eq(lane_start(&client->lane, &client->env, now), 0);
+	for (int i = 0; i < 20 && server->lane.state != LANE_UP; i++) {
+		carry(client, server, 0, seed, now);
+		if (server->lane.state != LANE_UP)
+			carry(server, client, 0, seed, now);
+	}
+	ck_assert_int_eq(server->lane.state, LANE_UP);
+	ck_assert(!server->lane.confirmed);
+}
+
 /*
- * Until a server is confirmed its last flight is repeated, be it by GnuTLS under
- * new numbers; ours come behind them all, and nothing is sealed before.
+ * A key has one user: the session is gone as soon as it is taken, what is
+ * repeated of the handshake are copies, and our numbers come behind theirs.
+ * Until a server is confirmed it seals nothing.
  */
-START_TEST(no_number_is_used_by_gnutls_and_us)
+START_TEST(no_number_is_used_twice)
 {
 	struct end	  *client, *server;
 	uint64_t	   seed = 7, last = 0;
 	uint8_t		   item[100];
+	size_t		   len = frame_item(item, 50, 1);
 	struct lane_header hdr;
 	struct mono	   now = mono_now();
 	unsigned	   repeated = 0;
 
 	pair_new(&client, &server, 0);
-	ck_assert_int_eq(lane_start(&server->lane, &server->env, now), 0);
-	ck_assert_int_eq(lane_start(&client->lane, &client->env, now), 0);
-	for (int i = 0; i < 20 && server->lane.state != LANE_UP; i++) {
-		carry(client, server, 0, &seed, now);
-		if (server->lane.state != LANE_UP)
-			carry(server, client, 0, &seed, now);
-	}
-	ck_assert_int_eq(server->lane.state, LANE_UP);
-	ck_assert_int_eq(lane_seal(&server->lane, item, frame_item(item, 50, 1)),
-	    DROP_NO_LANE);
-	/* The client has lost it and sends its own last flight again. */
+	server_up_client_waits(client, server, &seed, now);
+	ck_assert_ptr_null(server->lane.session);
+	ck_assert_int_eq(lane_seal(&server->lane, item, len), DROP_NO_LANE);
 	for (int i = 0; i < 5; i++) {
 		for (unsigned d = 0; d < server->out.n; d++) {
 			ck_assert_int_eq(lane_header_read(&hdr,
 					     server->out.data[d],
 					     server->out.list[d].len), 0);
-			if (hdr.epoch == 1 && hdr.seq >= last) {
-				last = hdr.seq;
-				repeated++;
-			}
+			if (hdr.epoch != 1)
+				continue;
+			ck_assert(repeated == 0 || hdr.seq == last);
+			last = hdr.seq;
+			repeated++;
 		}
 		server->out.n = 0;
 		now = mono_add(now, MONO_SEC);
@@ -411,17 +430,45 @@ START_TEST(no_number_is_used_by_gnutls_and_us)
 	ck_assert_uint_gt(repeated, 1);
 	carry(server, client, 0, &seed, now);
 	ck_assert_int_eq(client->lane.state, LANE_UP);
-	client->out.n = 0;
-	ck_assert_int_eq(lane_seal(&client->lane, item, frame_item(item, 50, 1)),
-	    DROP_NONE);
+	ck_assert_ptr_null(client->lane.session);
+	ck_assert_int_eq(lane_seal(&client->lane, item, len), DROP_NONE);
 	carry(client, server, 0, &seed, now);
 	ck_assert(server->lane.confirmed);
 	server->out.n = 0;
-	ck_assert_int_eq(lane_seal(&server->lane, item, frame_item(item, 50, 1)),
-	    DROP_NONE);
+	ck_assert_int_eq(lane_seal(&server->lane, item, len), DROP_NONE);
 	ck_assert_int_eq(lane_header_read(&hdr, server->out.data[0],
 			     server->out.list[0].len), 0);
 	ck_assert_uint_gt(hdr.seq, last);
+	pair_free(client, server);
+}
+END_TEST
+
+/* PROTOCOL 5.4. */
+START_TEST(a_key_has_its_limit)
+{
+	struct end *client, *server;
+	uint64_t    seed = 8;
+	static uint8_t item[UDP_MAX_LEN];
+	size_t	    len;
+
+	pair_new(&client, &server, 0);
+	ck_assert(come_up(client, server, 0, &seed));
+	client->out.n = 0;
+	len = UDP_MAX_LEN - client->lane.overhead + 1;
+	ck_assert_int_eq(lane_seal(&client->lane, item, len), DROP_SEAL);
+	ck_assert_uint_eq(client->out.n, 0);
+	ck_assert_int_eq(lane_seal(&client->lane, item, len - 1), DROP_NONE);
+	ck_assert_uint_eq(client->out.n, 1);
+
+	len = frame_item(item, 50, 1);
+	/* Two bytes of header and 50 more: five blocks, and one a record. */
+	client->lane.blocks = (UINT64_C(1) << LANE_MAX_PACKET_EXP) - 7;
+	ck_assert_int_eq(lane_seal(&client->lane, item, len), DROP_NONE);
+	ck_assert_uint_eq(client->out.n, 2);
+	ck_assert_int_eq(lane_seal(&client->lane, item, len), DROP_KEY_LIMIT);
+	ck_assert_int_eq(client->lane.state, LANE_FAILED);
+	ck_assert_int_eq(lane_seal(&client->lane, item, len), DROP_NO_LANE);
+	ck_assert_uint_eq(client->out.n, 2);
 	pair_free(client, server);
 }
 END_TEST
@@ -432,18 +479,11 @@ START_TEST(one_that_failed_sends_nothing_again)
 	struct end *client, *server;
 	uint64_t    seed = 6;
 	uint8_t	    item[100];
+	size_t	    len = frame_item(item, 50, 1);
 	struct mono now = mono_now();
 
 	pair_new(&client, &server, 0);
-	ck_assert_int_eq(lane_start(&server->lane, &server->env, now), 0);
-	ck_assert_int_eq(lane_start(&client->lane, &client->env, now), 0);
-	for (int i = 0; i < 20 && server->lane.state != LANE_UP; i++) {
-		carry(client, server, 0, &seed, now);
-		if (server->lane.state != LANE_UP)
-			carry(server, client, 0, &seed, now);
-	}
-	ck_assert_int_eq(server->lane.state, LANE_UP);
-	ck_assert(!server->lane.confirmed);
+	server_up_client_waits(client, server, &seed, now);
 	server->out.n = 0;
 	for (int ms = 0; ms <= 1000; ms += 20)
 		lane_tick(&server->lane, mono_add(now, ms * MONO_MS));
@@ -452,8 +492,7 @@ START_TEST(one_that_failed_sends_nothing_again)
 	server->lane.forgeries = (UINT64_C(1) << LANE_MAX_PACKET_EXP) - 1;
 	carry(server, client, 0, &seed, now);
 	client->out.n = 0;
-	ck_assert_int_eq(lane_seal(&client->lane, item, frame_item(item, 50, 1)),
-	    DROP_NONE);
+	ck_assert_int_eq(lane_seal(&client->lane, item, len), DROP_NONE);
 	client->out.data[0][client->out.list[0].len - 1] ^= 1;
 	carry(client, server, 0, &seed, now);
 	ck_assert_int_eq(server->lane.state, LANE_FAILED);
@@ -469,4 +508,5 @@ UNIT_MAIN("lane", lanes_come_up_whatever_is_lost, another_key_never_comes_up,
     a_handshake_record_without_the_seal_is_a_strangers,
     data_is_delivered_once_and_unchanged,
     the_peer_moves_only_when_the_new_path_answers, the_path_size_is_found,
-    no_number_is_used_by_gnutls_and_us, one_that_failed_sends_nothing_again)
+    no_number_is_used_twice, a_key_has_its_limit,
+    one_that_failed_sends_nothing_again)

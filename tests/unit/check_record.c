@@ -170,12 +170,12 @@ START_TEST(gnutls_opens_what_we_seal)
 	for (size_t c = 0; c < nitems(ciphers); c++) {
 		struct pair	 *pair = pair_new(ciphers[c].cipher);
 		struct wire	 *wire = &pair->wire[0];
-		struct record_key key;
+		struct record_key other, key;
 		uint8_t		  seq[8];
 		uint64_t	  first;
 
-		ck_assert_int_eq(record_key_take(&key, pair->session[0], false),
-		    0);
+		ck_assert_int_eq(record_keys_take(&other, &key,
+				     pair->session[0]), 0);
 		ck_assert_uint_eq(record_overhead(&key), ciphers[c].overhead);
 		first = key.next;
 		ck_assert_uint_eq(first, (UINT64_C(1) << 48) + 1);
@@ -194,6 +194,7 @@ START_TEST(gnutls_opens_what_we_seal)
 			ck_assert_uint_eq(wire_read_u64(seq), first + i);
 		}
 		record_key_wipe(&key);
+		record_key_wipe(&other);
 		pair_free(pair);
 	}
 }
@@ -206,10 +207,10 @@ START_TEST(we_open_what_gnutls_seals)
 	for (size_t c = 0; c < nitems(ciphers); c++) {
 		struct pair	 *pair = pair_new(ciphers[c].cipher);
 		struct wire	 *wire = &pair->wire[0];
-		struct record_key key;
+		struct record_key key, other;
 
-		ck_assert_int_eq(record_key_take(&key, pair->session[1], true),
-		    0);
+		ck_assert_int_eq(record_keys_take(&key, &other,
+				     pair->session[1]), 0);
 		for (size_t i = 0; i < nitems(lengths); i++) {
 			uint8_t *got;
 			size_t	 len;
@@ -224,6 +225,7 @@ START_TEST(we_open_what_gnutls_seals)
 			ck_assert_mem_eq(got, plain, len);
 		}
 		record_key_wipe(&key);
+		record_key_wipe(&other);
 		pair_free(pair);
 	}
 }
@@ -236,13 +238,13 @@ START_TEST(nothing_forged_is_opened)
 
 	for (size_t c = 0; c < nitems(ciphers); c++) {
 		struct pair	 *pair = pair_new(ciphers[c].cipher);
-		struct record_key ours, theirs;
+		struct record_key back, ours, theirs, forth;
 		size_t		  n, len;
 
-		ck_assert_int_eq(record_key_take(&ours, pair->session[0],
-				     false), 0);
-		ck_assert_int_eq(record_key_take(&theirs, pair->session[1],
-				     true), 0);
+		ck_assert_int_eq(record_keys_take(&back, &ours,
+				     pair->session[0]), 0);
+		ck_assert_int_eq(record_keys_take(&theirs, &forth,
+				     pair->session[1]), 0);
 		fill(plain, sizeof(plain), c);
 		for (size_t i = 3; i < sizeof(plain) + ciphers[c].overhead;
 		     i++) {
@@ -263,13 +265,12 @@ START_TEST(nothing_forged_is_opened)
 		}
 		/* And by the key of the other direction neither. */
 		n = record_seal(&ours, record, plain, sizeof(plain));
-		record_key_wipe(&theirs);
-		ck_assert_int_eq(record_key_take(&theirs, pair->session[0],
-				     true), 0);
-		ck_assert_int_eq(record_open(&theirs, record, n, &got, &len),
+		ck_assert_int_eq(record_open(&back, record, n, &got, &len),
 		    -EBADMSG);
+		record_key_wipe(&back);
 		record_key_wipe(&ours);
 		record_key_wipe(&theirs);
+		record_key_wipe(&forth);
 		pair_free(pair);
 	}
 }
@@ -278,11 +279,11 @@ END_TEST
 START_TEST(no_two_records_share_a_number)
 {
 	struct pair	 *pair = pair_new("AES-128-GCM");
-	struct record_key key;
+	struct record_key other, key;
 	uint8_t		  plain[10] = { 0 }, record[2][100];
 	size_t		  at = LANE_RECORD_HEADER_LEN;
 
-	ck_assert_int_eq(record_key_take(&key, pair->session[0], false), 0);
+	ck_assert_int_eq(record_keys_take(&other, &key, pair->session[0]), 0);
 	record_seal(&key, record[0], plain, sizeof(plain));
 	for (int i = 0; i < 1000; i++) {
 		record_seal(&key, record[1], plain, sizeof(plain));
@@ -295,6 +296,7 @@ START_TEST(no_two_records_share_a_number)
 	}
 	record_key_wipe(&key);
 	record_key_wipe(&key);
+	record_key_wipe(&other);
 	pair_free(pair);
 }
 END_TEST
@@ -302,12 +304,11 @@ END_TEST
 START_TEST(another_cipher_is_refused)
 {
 	struct pair	 *pair = pair_new("AES-128-CCM");
-	struct record_key key;
+	struct record_key opening, sealing;
 
-	ck_assert_int_eq(record_key_take(&key, pair->session[0], false),
-	    -ENOTSUP);
-	ck_assert_ptr_null(key.aead);
-	record_key_wipe(&key);
+	ck_assert_int_eq(record_keys_take(&opening, &sealing,
+			     pair->session[0]), -ENOTSUP);
+	ck_assert_ptr_null(opening.aead);
 	pair_free(pair);
 }
 END_TEST
