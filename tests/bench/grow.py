@@ -13,7 +13,8 @@ import plot
 
 
 def read(path):
-    """{how many: [(Mbit/s, CPU s/GB, RSS kB, PSS kB, kernel threads' %)]}"""
+    """{how many: [(Mbit/s, CPU s/GB, RSS kB, PSS kB, kernel threads' %,
+    packets/s of idle sites)]}"""
     found = {}
     with open(path, encoding="ascii") as lines:
         for line in lines:
@@ -27,11 +28,12 @@ def column(found, i):
 
 
 def show(what, found):
-    print("%12s %10s %14s %10s %10s %16s" % (
-        what, "Mbit/s", "hub CPU s/GB", "RSS kB", "PSS kB", "kernel threads"))
+    print("%12s %10s %14s %10s %10s %16s %16s" % (
+        what, "Mbit/s", "hub CPU s/GB", "RSS kB", "PSS kB", "kernel threads",
+        "idle packets/s"))
     for n, rows in found.items():
-        print("%12d %10.0f %14.2f %10.0f %10.0f %14.1f %%" % (
-            (n,) + tuple(median(row[i] for row in rows) for i in range(5))))
+        print("%12d %10.0f %14.2f %10.0f %10.0f %14.1f %% %16.0f" % (
+            (n,) + tuple(median(row[i] for row in rows) for i in range(6))))
     print()
 
 

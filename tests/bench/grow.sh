@@ -11,15 +11,17 @@
 # namespace and at an address of its own, with one worker.  They stand still while
 # a stream is measured: a thousand daemons that look after themselves on the same
 # machine would be measured too, and what the hub does for them goes on.  Not for
-# long, and after each stream they run again until what they missed is made good:
-# a hub asks a site that falls silent again and again, and after some seconds that
-# is most of what it does.
+# long, and after each stream they run again until what they missed is made good.
+# A hub asks a site that falls silent ten times where one answer would do: so it
+# asks at a third of the default's rate, and what passes between it and them
+# during a stream is shown beside what does at rest.
 
 GROW_SITES=${GROW_SITES:-2 10 100 300 1000}
 GROW_ADDRESSES=${GROW_ADDRESSES:-100 1000 10000 100000}
 GROW_ROUNDS=${GROW_ROUNDS:-5}
 GROW_SECONDS=2 # of a stream
-GROW_REST=15 # more than a keepalive
+GROW_REST=15
+GROW_KEEPALIVE=${GROW_KEEPALIVE:-30}
 COPIES=160000 # of broadcast frames, in COPIES_SEC
 COPIES_SEC=4
 HUB=198.18.255.1
@@ -140,6 +142,7 @@ grow_hub_conf() {
 	# Frames for sites that stand still go by UDP all the same.
 	add_lines "$conf" server "socket = $SCRATCH/hub/sock
 transport = udp
+keepalive = $GROW_KEEPALIVE
 dead-peer = 300"
 	add_lines "$conf" switch "max-addresses = 200000
 max-addresses-per-site = 200000
@@ -207,6 +210,7 @@ grow_sites() {
 		start_idle "$n" ||
 			{ complain "only $(connected) of $n sites came"; break; }
 		note "$n sites are up, after $(($(date +%s) - since)) s"
+		[ ${#IDLE[@]} = 0 ] || grow_rest "$n"
 		for _ in $(seq "$GROW_ROUNDS"); do
 			[ ${#IDLE[@]} = 0 ] || sleep "$GROW_REST"
 			grow_measure "$n" "$OUT_DIR/grow-sites.tsv" ${IDLE[@]:+$(
@@ -217,6 +221,24 @@ grow_sites() {
 		[ ${#IDLE[@]} = 0 ] || sleep "$GROW_REST"
 		grow_broadcast "$n"
 	done
+}
+
+# grow_rest N: what they and the hub do with nothing to do.
+grow_rest() {
+	local all c0 c1 p0 p1 seconds=10
+	sleep "$GROW_REST"
+	all=$(tree "$HUB_PID")
+	c0=$(cpu_of $all) p0=$(idle_packets)
+	sleep "$seconds"
+	c1=$(cpu_of $all) p1=$(idle_packets)
+	note "$1 sites at rest: $(((p1 - p0) / seconds)) packets a second, hub's CPU $(
+		calc "1000*($c1-$c0)/$HZ/$seconds" 0) ms a second"
+}
+
+# Packets to and from the idle sites so far.
+idle_packets() {
+	ns hub cat /sys/class/net/to-sites/statistics/{tx,rx}_packets |
+		awk '{ n += $1 } END { print n }'
 }
 
 # grow_broadcast N: adds a line of how many sites get a copy of what x sends to
@@ -291,33 +313,35 @@ grow_addresses() {
 }
 
 # grow_measure HOW_MANY FILE [PID...]: adds a line of how many, Mbit/s from x to
-# y, hub's CPU s/GB, its RSS and PSS kB, and what part of the machine's time the
-# kernel's own threads took, in %.  The processes stand still meanwhile.
+# y, hub's CPU s/GB, its RSS and PSS kB, what part of the machine's time the
+# kernel's own threads took, in %, and packets a second to and from idle sites.
+# The processes stand still meanwhile.
 grow_measure() {
-	local n=$1 to=$2 c0 c1 k0 k1 bytes all threads
+	local n=$1 to=$2 c0 c1 k0 k1 p0 p1 bytes all threads
 	shift 2
 	all=$(tree "$HUB_PID")
 	threads=$(ps -o pid= --ppid 2)
 	ns y timeout 30 iperf3 -s -1 >/dev/null 2>&1 9>&- &
 	waitfor 3 ns y sh -c "ss -Hltn 'sport = :5201' | grep -q ."
 	signal STOP "$@"
-	c0=$(cpu_of $all) k0="$(ticks_of $threads) $(machine)"
+	p0=$(idle_packets) c0=$(cpu_of $all) k0="$(ticks_of $threads) $(machine)"
 	ns x timeout 30 iperf3 -c 10.99.0.2 -t "$GROW_SECONDS" -J \
 		>"$SCRATCH/grow.json" 2>&1 || true
-	k1="$(ticks_of $threads) $(machine)" c1=$(cpu_of $all)
+	k1="$(ticks_of $threads) $(machine)" c1=$(cpu_of $all) p1=$(idle_packets)
 	signal CONT "$@"
 	bytes=$(jq '.end.sum_received.bytes // 0' "$SCRATCH/grow.json")
 	[ "$bytes" -gt 0 ] || { complain "iperf3 failed"; return; }
 	set -- $k0 $k1
-	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$n" \
+	printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$n" \
 		"$(jq '.end.sum_received.bits_per_second / 1e6' "$SCRATCH/grow.json")" \
 		"$(calc "($c1-$c0)/$HZ/($bytes/1e9)")" \
 		"$(memory_of Rss $all)" "$(memory_of Pss $all)" \
-		"$(calc "100*($5-$1)/($6-$2+$7-$3+$8-$4)" 1)" >>"$to"
+		"$(calc "100*($5-$1)/($6-$2+$7-$3+$8-$4)" 1)" \
+		"$(calc "($p1-$p0)/$GROW_SECONDS" 0)" >>"$to"
 }
 
 # cpu_of, of many, by one process; some may be over.
 ticks_of() {
 	cat $(printf '/proc/%s/stat ' "$@") 2>/dev/null |
-		awk '{ sub(/.*\) /, ""); sum += $12 + $13 } END { print sum + 0 }'
+		awk '{ sub(/.*\) /, ""); n += $12 + $13 } END { print n + 0 }'
 }
