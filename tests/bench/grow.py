@@ -62,6 +62,18 @@ def loss(what, found):
     print()
 
 
+def pairs(directory, name, *heading):
+    path = os.path.join(directory, name)
+    found = read(path) if os.path.exists(path) else {}
+    if not found:
+        return
+    print("%14s %20s %20s" % heading)
+    for n, rows in found.items():
+        for row in rows:
+            print("%14d %20.2f %20.2f" % (n, *row))
+    print()
+
+
 def main():
     directory = sys.argv[1]
     for what in ("sites", "addresses"):
@@ -76,15 +88,10 @@ def main():
         plot.lines(os.path.join(directory, "grow-%s-cpu.svg" % what),
                    "CPU time of the hub a gigabyte forwarded", "s/GB", what,
                    {"one TCP stream": column(found, 1)})
-    path = os.path.join(directory, "grow-broadcast.tsv")
-    found = read(path) if os.path.exists(path) else {}
-    if found:
-        print("%12s %16s %16s" % ("copies", "hub CPU us a copy",
-                                  "sendmmsg() a frame"))
-        for n, rows in found.items():
-            for copy, calls in rows:
-                print("%12d %16.2f %16.2f" % (n, copy, calls))
-        print()
+    pairs(directory, "grow-rest.tsv", "sites at rest", "packets/s",
+          "hub CPU ms a second")
+    pairs(directory, "grow-broadcast.tsv", "copies", "hub CPU us a copy",
+          "sendmmsg() a frame")
     found = read(os.path.join(directory, "grow-sites.tsv"))
     if found:
         plot.lines(os.path.join(directory, "grow-memory.svg"),

@@ -205,6 +205,7 @@ grow_sites() {
 	local n since
 	: >"$OUT_DIR/grow-sites.tsv"
 	: >"$OUT_DIR/grow-broadcast.tsv"
+	: >"$OUT_DIR/grow-rest.tsv"
 	for n in $GROW_SITES; do
 		since=$(date +%s)
 		start_idle "$n" ||
@@ -223,7 +224,8 @@ grow_sites() {
 	done
 }
 
-# grow_rest N: what they and the hub do with nothing to do.
+# grow_rest N: adds a line of how many, packets a second between them and the hub,
+# and the hub's CPU milliseconds a second, with nothing to do.
 grow_rest() {
 	local all c0 c1 p0 p1 seconds=10
 	sleep "$GROW_REST"
@@ -231,8 +233,8 @@ grow_rest() {
 	c0=$(cpu_of $all) p0=$(idle_packets)
 	sleep "$seconds"
 	c1=$(cpu_of $all) p1=$(idle_packets)
-	note "$1 sites at rest: $(((p1 - p0) / seconds)) packets a second, hub's CPU $(
-		calc "1000*($c1-$c0)/$HZ/$seconds" 0) ms a second"
+	printf '%s\t%s\t%s\n' "$1" "$(((p1 - p0) / seconds))" \
+		"$(calc "1000*($c1-$c0)/$HZ/$seconds" 0)" >>"$OUT_DIR/grow-rest.tsv"
 }
 
 # Packets to and from the idle sites so far.
