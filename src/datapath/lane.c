@@ -312,7 +312,7 @@ on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 	struct udp_datagram *dgram;
 
 	if (lane->path.remote.len == 0 || len == 0 ||
-	    record[0] == LANE_TYPE_ALERT || record[0] == LANE_TYPE_DATA ||
+	    record[0] == LANE_TYPE_ALERT ||
 	    len > UDP_MAX_LEN - RESERVED_FOR_HANDSHAKE)
 		return (ssize_t)len;
 	dgram = reserve(lane, &lane->path);

@@ -386,6 +386,24 @@ START_TEST(flush_of_nothing_does_nothing)
 }
 END_TEST
 
+START_TEST(what_is_taken_back_does_not_go)
+{
+	struct pair pair;
+
+	open_pair(&pair, "127.0.0.1", true);
+	begin(true);
+	ck_assert(reserve(&pair, 100));
+	ck_assert_ptr_nonnull(udp_reserve(out));
+	udp_cancel(out);
+	ck_assert(reserve(&pair, 200));
+	flush();
+	assert_none_refused("taken back");
+	receive_all("taken back", &pair);
+	end();
+	close_pair(&pair);
+}
+END_TEST
+
 START_TEST(full_batch_is_flushed_and_used_again)
 {
 	struct pair pair;
@@ -1112,6 +1130,7 @@ main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, sizes_come_as_they_were_sent, 0, 8);
 	tcase_add_test(tcase, flush_of_nothing_does_nothing);
+	tcase_add_test(tcase, what_is_taken_back_does_not_go);
 	tcase_add_test(tcase, full_batch_is_flushed_and_used_again);
 	tcase_add_test(tcase, every_place_gets_its_own);
 	tcase_add_test(tcase, answer_comes_from_where_it_was_asked);
