@@ -265,6 +265,17 @@ def pairs(cell):
         yield b, a
 
 
+def check_streams(world, mss):
+    """They leave as whole frames; `mss`: what passes whole, of IPv4."""
+    world.lan(world.s1, True)
+    for site in (world.hub, world.s2):
+        world.lan(site, False)
+    with fit_for_a_wire(world.hub, world.s2):
+        for a, b in pairs(world):
+            assert stream(a, b, b.ip) <= mss
+            assert stream(a, b, b.ip6) <= mss - 20
+
+
 SIZES = [0, 1, 2, 17, 18, 19, 100, 500] + list(range(1335, 1402, 3)) + [
     1471, 1472, 1473, 1480, 2000, 2799, 2960, 4096, 9000, 20000, 40000, 65507]
 

@@ -13,7 +13,7 @@ import packets
 from frames import SOL_PACKET, Sniffer, mac
 from lib import Net, preloaded
 from offload import (PACKET_VNET_HDR, ROUTED, Routed, Star, burst, check_sizes,
-                     check_supers, check_trains, device, fit_for_a_wire, pairs,
+                     check_streams, check_supers, check_trains, device,
                      run_trains, stream)
 from packets import Flow, Parts
 from trains import TRAINS
@@ -28,7 +28,7 @@ class Elsewhere(Star):
         super().__init__(net, path, outer="2001:db8::%d/64" if six else
                          "198.18.0.%d/24")
         headers = (40 if six else 20) + 8 + 41 + 6 + 14
-        self.mss4, self.mss6 = path - headers - 40, path - headers - 60
+        self.mss = path - headers - 40
 
 
 @pytest.fixture(scope="module", params=[
@@ -41,13 +41,7 @@ def elsewhere(request):
 
 
 def test_streams_by_other_ways(elsewhere):
-    elsewhere.lan(elsewhere.s1, True)
-    for site in (elsewhere.hub, elsewhere.s2):
-        elsewhere.lan(site, False)
-    with fit_for_a_wire(elsewhere.hub, elsewhere.s2):
-        for a, b in pairs(elsewhere):
-            assert stream(a, b, b.ip) <= elsewhere.mss4
-            assert stream(a, b, b.ip6) <= elsewhere.mss6
+    check_streams(elsewhere, elsewhere.mss)
 
 
 @pytest.mark.parametrize("machine", [False, True], ids=["card", "machine"])
@@ -129,13 +123,7 @@ def routed_world():
 
 
 def test_routed_tcp_streams(routed):
-    routed.lan(routed.s1, True)
-    for site in (routed.hub, routed.s2):
-        routed.lan(site, False)
-    with fit_for_a_wire(routed.hub, routed.s2):
-        for a, b in pairs(routed):
-            for address, most in ((b.ip, 1385), (b.ip6, 1365)):
-                assert stream(a, b, address) <= most
+    check_streams(routed, 1385)
 
 
 def test_routed_datagrams_of_every_size(routed):
