@@ -82,16 +82,23 @@ class Daemon:
         wait_until(is_up, deadline, "%s is up" % self.name, every=0.05)
 
     def stop(self, how="stop", timeout=15):
-        """`tombolo stop` or SIGTERM; gives the exit status."""
+        """`tombolo stop` or SIGTERM; gives the exit status.
+
+        With it go its processes.  They are looked for while it runs: the
+        number of one that ended may be somebody else's by now."""
+        pids = descendants(self.process.pid) if self.running() else []
         if how == "stop":
             tombolo("stop", "-c", self.conf)
         else:
             self.process.kill(signal.SIGTERM)
         try:
-            return self.process.wait(timeout)
+            status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError("%s: does not end within %g s of %s" % (
                 self.name, timeout, how))
+        wait_until(lambda: not [p for p in pids if alive(p)], 5,
+                   "%s: its processes are gone" % self.name)
+        return status
 
     def running(self):
         return self.process is not None and self.process.running()
@@ -100,12 +107,9 @@ class Daemon:
         """The end, by the Net: what is left behind is an AssertionError."""
         if self.process is None:
             return
-        pids = descendants(self.process.pid)
-        if self.process.running():
-            status = self.process.stop(15)
+        if self.running():
+            status = self.stop("SIGTERM")
             assert status == 0, "ended with status %s on SIGTERM" % status
-        wait_until(lambda: not [p for p in pids if alive(p)], 5,
-                   "its processes are gone")
         self.check_log()
         left = self.left_files()
         assert not left, "left behind: %s" % " ".join(left)
