@@ -403,6 +403,10 @@ on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 		session_lose(session, text);
 		return;
 	}
+	/* The site asks, too: as long as it does, that is enough. */
+	if (!session->client && (double)silence <
+		1.5 * session->pinger.repeat * (double)MONO_SEC)
+		return;
 	ping(session);
 }
 

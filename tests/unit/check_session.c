@@ -171,6 +171,30 @@ START_TEST(a_probe_wants_a_sign_of_life)
 }
 END_TEST
 
+static void
+ping_every(struct session *session, double sec)
+{
+	session->pinger.repeat = sec;
+	ev_timer_again(loop, &session->pinger);
+}
+
+START_TEST(a_server_asks_only_whom_it_does_not_hear)
+{
+	both_up(false);
+	ping_every(&client.session, 0.2);
+	ping_every(&server.session, 0.2);
+	while (client.session.next_ping < 8 && !client.ended)
+		ev_run(loop, EVRUN_ONCE);
+	ck_assert_uint_eq(server.session.next_ping, 0);
+	ev_timer_stop(loop, &client.session.pinger);
+	while (server.session.next_ping < 2 && !server.ended)
+		ev_run(loop, EVRUN_ONCE);
+	ck_assert(!server.ended && !client.ended);
+	close_both();
+	teardown();
+}
+END_TEST
+
 START_TEST(frames_come_in_order_and_whole)
 {
 	static uint8_t items[MESSAGE_MAX_FRAMES];
@@ -280,6 +304,7 @@ UNIT_MAIN("session", only_the_right_certificate_is_believed,
     another_ca_is_not_believed, a_server_that_is_verified_may_say_much,
     a_stranger_may_not, the_longest_hello_fits,
     a_probe_wants_a_sign_of_life,
+    a_server_asks_only_whom_it_does_not_hear,
     frames_come_in_order_and_whole,
     frames_that_were_not_agreed_on_end_the_session,
     frames_before_the_log_in_end_the_session,
