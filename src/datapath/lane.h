@@ -202,6 +202,14 @@ lane_is_usable(const struct lane *lane)
 	return lane_is_ready(lane) && !suspect_is_suspect(&lane->suspect);
 }
 
+/* Frames that matter go out by it: it has to prove that it carries them. */
+static inline void
+lane_use(struct lane *lane)
+{
+	suspect_sent(&lane->suspect);
+	pmtu_sent(&lane->pmtu);
+}
+
 /*
  * Retransmission, keepalive, path probes.  Wants to be called every 20 ms while
  * lane_is_busy(), else a few times a second.

@@ -50,7 +50,7 @@ lane_path_tick(struct lane *lane, struct mono now)
 	/* Of a path that carries nothing there is no size to be found. */
 	if (suspect_is_suspect(&lane->suspect))
 		return;
-	if (mono_is_due(lane->pmtu.due, now)) {
+	if (pmtu_is_due(&lane->pmtu, now)) {
 		probe = pmtu_tick(&lane->pmtu, now);
 		publish_path_mtu(lane);
 		if (probe != 0)
@@ -93,6 +93,8 @@ lane_path_echo(struct lane *lane, const struct item *item,
 		    item_put_echo(lane->env->scratch, ITEM_ECHO_LEN,
 			item->flags | ITEM_ECHO_REPLY, item->id,
 			item->timestamp));
+		if (!lane->env->client)
+			suspect_asked(&lane->suspect, now);
 		/* Our packets come from elsewhere now: another path. */
 		if ((item->flags & ITEM_ECHO_PATH) != 0)
 			lane_path_search(lane, now);

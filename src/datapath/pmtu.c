@@ -38,7 +38,7 @@ pmtu_init(struct pmtu *pmtu, size_t max, struct mono now)
 size_t
 pmtu_tick(struct pmtu *pmtu, struct mono now)
 {
-	if (!mono_is_due(pmtu->due, now))
+	if (!pmtu_is_due(pmtu, now))
 		return 0;
 	if (pmtu->probe != 0 && pmtu->tries >= PMTU_MAX_PROBES)
 		on_lost(pmtu);
@@ -165,6 +165,7 @@ finish(struct pmtu *pmtu, struct mono now)
 static void
 rest(struct pmtu *pmtu, struct mono now)
 {
+	pmtu->sent = false;
 	pmtu->due = mono_add(now, PMTU_CONFIRM_US);
 	if (pmtu->current < pmtu->max && pmtu->raise_at.us < pmtu->due.us)
 		pmtu->due = pmtu->raise_at;

@@ -5,9 +5,10 @@
  * Searches with ECHO items padded to the size in question, sent with DF: first
  * the largest size that could be, then halving between what worked and what
  * did not, down to steps of PMTU_STEP.  Until the first answer it trusts only
- * PMTU_BASE.  Raises again after ten minutes; falls back to PMTU_BASE and
- * searches anew when full-size probes die while small ones live (a black
- * hole).
+ * PMTU_BASE.  While frames are sent, what was found is confirmed every 30 s, and
+ * after ten minutes a larger size tried; falls back to PMTU_BASE and searches
+ * anew when full-size probes die while small ones live (a black hole).  Of a
+ * path that nobody uses nothing is asked until somebody does.
  *
  *              largest answered / halved to the end
  *   SEARCHING ------------------------------------> DONE
@@ -44,13 +45,30 @@ struct pmtu {
 	unsigned	tries; /* how often it was sent */
 	struct mono	due; /* when to act next */
 	struct mono	raise_at;
+	bool		sent; /* frames, since the size was confirmed */
 };
 
 /* `max` is the largest UDP payload worth a try (at least PMTU_BASE). */
 void pmtu_init(struct pmtu *pmtu, size_t max, struct mono now);
 
+/* Frames go out on that path. */
+static inline void
+pmtu_sent(struct pmtu *pmtu)
+{
+	pmtu->sent = true;
+}
+
+/* Whether it is time to act. */
+static inline bool
+pmtu_is_due(const struct pmtu *pmtu, struct mono now)
+{
+	bool resting = pmtu->state == PMTU_DONE && pmtu->probe == 0;
+
+	return mono_is_due(pmtu->due, now) && (pmtu->sent || !resting);
+}
+
 /*
- * Call when pmtu->due has come: gives the size of the datagram to send as a
+ * Call when pmtu_is_due(): gives the size of the datagram to send as a
  * probe now, or 0 for none.  `current` falls here when a black hole shows.
  */
 size_t pmtu_tick(struct pmtu *pmtu, struct mono now);

@@ -50,6 +50,8 @@ send_frame(struct worker *worker, struct port *port, const struct frame *frame)
 	if (lane == NULL)
 		return port->may_tcp ? parcel_pack(worker, port, frame) :
 				       DROP_NO_LANE;
+	if (!frame->is_probe)
+		lane_use(lane);
 	if (lane->nout == FRAME_BATCH)
 		send_lane(worker, lane);
 	if (worker->dp->clamp_mss)
@@ -109,7 +111,6 @@ choose_lane(struct worker *worker, struct port *port,
 static void
 send_lane(struct worker *worker, struct lane *lane)
 {
-	suspect_sent(&lane->suspect);
 	for (unsigned i = 0, n; i < lane->nout; i += n) {
 		const struct frame *frame = &lane->out[i];
 

@@ -23,6 +23,27 @@ suspect_answered(struct suspect *suspect, struct mono now)
 	suspect->due = mono_add(now, suspect->keepalive_us);
 }
 
+void
+suspect_asked(struct suspect *suspect, struct mono now)
+{
+	bool again = mono_sub(now, suspect->was_asked) < 2 * SUSPECT_AGAIN_US;
+	struct mono latest = mono_add(suspect->answered,
+	    SUSPECT_YIELD * suspect->keepalive_us);
+
+	suspect->was_asked = now;
+	if (suspect->state != SUSPECT_TRUSTED)
+		return;
+	if (again && mono_sub(now, suspect->answered) >= SUSPECT_ASK_US) {
+		suspect->due = now;
+		return;
+	}
+	/* It may be a little late; when it falls silent it is for us to ask. */
+	suspect->due = mono_add(now,
+	    suspect->keepalive_us * 9 / 8 + SUSPECT_ASK_US);
+	if (suspect->due.us > latest.us)
+		suspect->due = latest;
+}
+
 bool
 suspect_tick(struct suspect *suspect, int64_t rtt_us, struct mono now)
 {

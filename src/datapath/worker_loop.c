@@ -129,7 +129,7 @@ static void
 probe(struct worker *worker, struct port *port, uint64_t nonce, uint8_t *buffer)
 {
 	struct frame frame = { .data = buffer + FRAME_HEADROOM,
-		.len = LOOPPROBE_LEN };
+		.len = LOOPPROBE_LEN, .is_probe = true };
 
 	loopprobe_encode(&worker->dp->probe_id, frame.data, worker->dp->mac,
 	    port->id, nonce);

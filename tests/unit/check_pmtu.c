@@ -19,6 +19,7 @@ struct sim {
 	struct mono now;
 	struct path path;
 	unsigned    probes; /* how many were sent */
+	bool	    idle;   /* no frames go out */
 	struct {
 		size_t	    size;
 		struct mono at;
@@ -83,6 +84,11 @@ sim_run(struct sim *sim, int64_t us)
 		struct mono next = sim->pmtu.due;
 		size_t	    size;
 
+		if (!sim->idle)
+			pmtu_sent(&sim->pmtu);
+		if (mono_is_due(next, sim->now) &&
+		    !pmtu_is_due(&sim->pmtu, sim->now))
+			next.us = INT64_MAX;
 		for (unsigned i = 0; i < sim->nanswers; i++) {
 			if (sim->answers[i].at.us < next.us)
 				next = sim->answers[i].at;
@@ -215,6 +221,31 @@ START_TEST(a_black_hole_is_left_behind)
 }
 END_TEST
 
+/* A byte costs money on some lines. */
+START_TEST(of_an_idle_path_nothing_is_asked)
+{
+	struct sim  sim = sim_start(MAX, MAX, 0, 20 * MONO_MS);
+	struct mono begun;
+	unsigned    before;
+
+	sim_run(&sim, NEVER);
+	sim.idle = true;
+	sim_run(&sim, PMTU_CONFIRM_US + MONO_SEC);
+	before = sim.probes;
+	sim.path.carries = 1400;
+	sim_run(&sim, 2 * PMTU_RAISE_US);
+	ck_assert_uint_eq(sim.probes, before);
+	/* What it has become is found out by the first frames. */
+	sim.idle = false;
+	begun = sim.now;
+	while (sim.pmtu.current > 1400)
+		sim_run(&sim, MONO_SEC);
+	ck_assert_int_le(mono_sub(sim.now, begun), 4 * PMTU_PROBE_US);
+	sim_run(&sim, NEVER);
+	ck_assert(is_close(&sim));
+}
+END_TEST
+
 START_TEST(an_outage_does_not_leave_the_path_small)
 {
 	static const int64_t outages[] = { 1, 5, 40, 100, 1000, 5000 };
@@ -330,7 +361,8 @@ END_TEST
 UNIT_MAIN("pmtu", a_full_path_takes_one_probe,
     every_path_is_found_within_a_step, loss_costs_probes_not_the_result,
     answers_later_than_the_timer_count, small_and_odd_limits,
-    a_black_hole_is_left_behind, an_outage_does_not_leave_the_path_small,
+    a_black_hole_is_left_behind, of_an_idle_path_nothing_is_asked,
+    an_outage_does_not_leave_the_path_small,
     a_path_that_is_dead_at_first_is_found_later,
     a_path_that_grows_is_noticed_in_ten_minutes,
     a_raise_in_vain_keeps_what_was_known,

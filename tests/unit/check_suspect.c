@@ -15,6 +15,8 @@ struct sim {
 	bool	       answers; /* the path */
 	int64_t	       rtt_us;
 	bool	       frames; /* go out all the time */
+	int64_t	       other_asks_us; /* how often the other end does; 0: never */
+	struct mono    other_next;
 	unsigned       loss;   /* of 100, there and back together */
 	uint64_t       seed;
 	unsigned       asks;
@@ -28,6 +30,7 @@ sim_start(int64_t rtt_us)
 	struct sim sim = { .now = { 100 * MONO_SEC }, .answers = true,
 		.rtt_us = rtt_us, .seed = 3 };
 
+	sim.other_next = sim.now;
 	suspect_start(&sim.suspect, KEEPALIVE, sim.now);
 	return sim;
 }
@@ -45,6 +48,11 @@ step(struct sim *sim, int64_t us)
 			sim->on_the_way[kept++] = sim->on_the_way[i];
 	}
 	sim->n = kept;
+	while (sim->other_asks_us != 0 &&
+	    mono_is_due(sim->other_next, sim->now)) {
+		suspect_asked(&sim->suspect, sim->other_next);
+		sim->other_next = mono_add(sim->other_next, sim->other_asks_us);
+	}
 	if (sim->frames)
 		suspect_sent(&sim->suspect);
 	if (!suspect_tick(&sim->suspect, sim->rtt_us, sim->now))
@@ -100,6 +108,65 @@ START_TEST(an_idle_lane_is_asked_once_a_keepalive)
 	run_for(&sim, 605 * MONO_SEC);
 	ck_assert_uint_ge(sim.asks, 58);
 	ck_assert_uint_le(sim.asks, 62);
+}
+END_TEST
+
+START_TEST(it_is_asked_more_seldom_while_the_other_end_asks)
+{
+	struct sim sim = sim_start(20 * MONO_MS);
+	unsigned   before;
+
+	sim.other_asks_us = KEEPALIVE;
+	run_for(&sim, 20 * KEEPALIVE);
+	before = sim.asks;
+	run_for(&sim, 120 * KEEPALIVE);
+	ck_assert_uint_ge(sim.asks - before, 28);
+	ck_assert_uint_le(sim.asks - before, 30);
+}
+END_TEST
+
+/* Nothing of it arrives any more. */
+START_TEST(when_the_other_end_falls_silent_it_is_asked)
+{
+	for (int64_t sec = 100; sec < 140; sec++) {
+		struct sim sim = sim_start(20 * MONO_MS);
+
+		sim.other_asks_us = KEEPALIVE;
+		run_for(&sim, sec * MONO_SEC);
+		sim.other_asks_us = 0;
+		sim.answers = false;
+		ck_assert_int_lt(time_until(&sim, true, 60 * MONO_SEC),
+		    KEEPALIVE * 9 / 8 + 3 * MONO_SEC);
+	}
+}
+END_TEST
+
+/* Nothing of ours arrives any more: it asks again and again. */
+START_TEST(when_the_other_end_hears_nothing_it_is_asked)
+{
+	for (int64_t sec = 100; sec < 140; sec++) {
+		struct sim sim = sim_start(20 * MONO_MS);
+
+		sim.other_asks_us = KEEPALIVE;
+		run_for(&sim, sec * MONO_SEC);
+		sim.other_asks_us = SUSPECT_AGAIN_US;
+		sim.other_next = sim.now;
+		sim.answers = false;
+		ck_assert_int_lt(time_until(&sim, true, 60 * MONO_SEC),
+		    4 * MONO_SEC);
+	}
+}
+END_TEST
+
+/* As it does while it sends frames. */
+START_TEST(one_that_asks_often_costs_no_more_than_frames_of_ours)
+{
+	struct sim sim = sim_start(20 * MONO_MS);
+
+	sim.other_asks_us = 20 * MONO_MS;
+	run_for(&sim, 600 * MONO_SEC);
+	ck_assert_uint_le(sim.asks, 600 * 10);
+	ck_assert(!suspect_is_suspect(&sim.suspect));
 }
 END_TEST
 
@@ -198,6 +265,10 @@ END_TEST
 
 UNIT_MAIN("suspect", a_path_that_answers_is_never_suspect,
     an_idle_lane_is_asked_once_a_keepalive,
+    it_is_asked_more_seldom_while_the_other_end_asks,
+    when_the_other_end_falls_silent_it_is_asked,
+    when_the_other_end_hears_nothing_it_is_asked,
+    one_that_asks_often_costs_no_more_than_frames_of_ours,
     a_black_hole_is_found_within_three_seconds,
     frames_on_a_lane_that_died_while_idle_find_out_as_fast,
     what_the_other_end_sends_proves_nothing,
