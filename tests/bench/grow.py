@@ -37,6 +37,18 @@ def show(what, found):
     print()
 
 
+def against(found, other):
+    """What the hub's own growth costs: the machine is slower for both."""
+    print("%12s %22s %22s" % ("sites", "to a hub of 2, Mbit/s", "its CPU a GB"))
+    for n, rows in found.items():
+        if n not in other:
+            continue
+        print("%12d" % n, *("%20.2f x" % (
+            median(row[i] for row in rows) / median(row[i] for row in other[n]))
+            for i in range(2)))
+    print()
+
+
 def loss(what, found):
     """The last line against the first: what growing costs."""
     first, *_, last = found.items() if len(found) > 1 else [None] * 2
@@ -62,6 +74,13 @@ def loss(what, found):
     print()
 
 
+def beside(directory, what):
+    if what != "sites":
+        return {}
+    return {"a hub with two sites, beside those of this one":
+            column(read(os.path.join(directory, "grow-other.tsv")), 0)}
+
+
 def pairs(directory, name, *heading):
     path = os.path.join(directory, name)
     found = read(path) if os.path.exists(path) else {}
@@ -84,7 +103,8 @@ def main():
         loss(what, found)
         plot.lines(os.path.join(directory, "grow-%s.svg" % what),
                    "Forwarding between two sites of a hub", "Mbit/s", what,
-                   {"one TCP stream": column(found, 0)})
+                   {"one TCP stream": column(found, 0), **beside(directory,
+                                                                 what)})
         plot.lines(os.path.join(directory, "grow-%s-cpu.svg" % what),
                    "CPU time of the hub a gigabyte forwarded", "s/GB", what,
                    {"one TCP stream": column(found, 1)})
@@ -93,7 +113,10 @@ def main():
     pairs(directory, "grow-broadcast.tsv", "copies", "hub CPU us a copy",
           "sendmmsg() a frame")
     found = read(os.path.join(directory, "grow-sites.tsv"))
+    other = read(os.path.join(directory, "grow-other.tsv"))
     if found:
+        show("of another", other)
+        against(found, other)
         plot.lines(os.path.join(directory, "grow-memory.svg"),
                    "Memory of the hub's processes", "MB", "sites",
                    {"RSS": [(n, kb / 1000) for n, kb in column(found, 2)],

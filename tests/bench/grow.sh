@@ -7,25 +7,28 @@
 #	                       /     |     \
 #	                    [s2]   [s3] ... [s999]   198.19.0.0/16
 #
+#	[ox] .2 --- 198.18.1 --- .1 [other] .1 --- 198.18.2 --- .2 [oy]
+#
 # The stream goes from x to y; the others are idle: real satellites, each in a
 # namespace and at an address of its own, with one worker.  They stand still while
 # a stream is measured: a thousand daemons that look after themselves on the same
 # machine would be measured too, and what the hub does for them goes on.  Not for
 # long, and after each stream they run again until what they missed is made good.
-# A hub asks a site that falls silent ten times where one answer would do: so it
-# asks at a third of the default's rate, and what passes between it and them
-# during a stream is shown beside what does at rest.
+# What passes between them and the hub meanwhile is shown beside what does at rest.
+#
+# A machine with thousands of processes and namespaces is slower at anything.  So a
+# second hub, which has two sites and no more, takes turns with the first.
 
 GROW_SITES=${GROW_SITES:-2 10 100 300 1000}
 GROW_ADDRESSES=${GROW_ADDRESSES:-100 1000 10000 100000}
 GROW_ROUNDS=${GROW_ROUNDS:-5}
 GROW_SECONDS=2 # of a stream
 GROW_REST=15
-GROW_KEEPALIVE=${GROW_KEEPALIVE:-30}
 COPIES=160000 # of broadcast frames, in COPIES_SEC
 COPIES_SEC=4
 HUB=198.18.255.1
 IDLE=() # the idle sites' daemons
+declare -A HUB_PID
 ns() { local name=tbench-$1; shift; ip netns exec "$name" "$@"; }
 at_hub() { "$TOMBOLO" "$@" --socket "$SCRATCH/hub/sock"; }
 
@@ -33,15 +36,19 @@ grow() {
 	trap 'grow_down; rm -rf "$SCRATCH"' EXIT
 	grow_down
 	grow_net
-	grow_hub_conf
-	grow_hub_up
+	plug_hub hub x y
+	plug_switch
+	grow_hub_up hub x y
 	grow_addresses
 	grow_down
 	rm -rf "$SCRATCH"/hub* "$SCRATCH"/[xy]*
 	grow_net
-	grow_hub_conf
+	plug_hub hub x y
+	plug_switch
+	plug_hub other ox oy
 	enrol_idle $(echo "$GROW_SITES" | tr ' ' '\n' | sort -n | tail -1)
-	grow_hub_up
+	grow_hub_up hub x y
+	grow_hub_up other ox oy
 	grow_sites
 	"$HERE/grow.py" "$OUT_DIR"
 }
@@ -88,21 +95,33 @@ make_ns() {
 }
 
 grow_net() {
-	local n i=0
 	allow_cubic
 	more_neighbours 16384
-	for n in hub x y switch; do make_ns "$n"; done
-	ns hub ip addr add $HUB/32 dev lo
-	for n in x y; do
+}
+
+# plug_hub HUB SITE SITE: namespaces, cables, configurations.
+plug_hub() {
+	local hub=$1 n i=0
+	shift
+	make_ns "$hub"
+	ns "$hub" ip addr add $HUB/32 dev lo
+	hub_conf "$hub"
+	for n in "$@"; do
 		i=$((i + 1))
-		ip link add "to-$n" netns tbench-hub type veth peer name up0 \
-			netns "tbench-$n"
-		ns hub ip addr add "198.18.$i.1/24" dev "to-$n"
-		ns hub ip link set "to-$n" up
+		make_ns "$n"
+		ip link add "to-$n" netns "tbench-$hub" type veth \
+			peer name up0 netns "tbench-$n"
+		ns "$hub" ip addr add "198.18.$i.1/24" dev "to-$n"
+		ns "$hub" ip link set "to-$n" up
 		ns "$n" ip addr add "198.18.$i.2/24" dev up0
 		ns "$n" ip link set up0 up
 		ns "$n" ip route add $HUB via "198.18.$i.1"
+		enrol "$hub" "$n" "10.99.0.$i"
 	done
+}
+
+plug_switch() {
+	make_ns switch
 	ns switch ip link add w0 type bridge
 	ns switch ip link set w0 up
 	ip link add to-sites netns tbench-hub type veth peer name hub \
@@ -136,38 +155,35 @@ start() { # NAMESPACE NAME
 	STARTED=$!
 }
 
-grow_hub_conf() {
-	local conf=$SCRATCH/hub/tombolo.conf
-	"$TOMBOLO" init --dir "$SCRATCH/hub" --name $HUB --mode tap >/dev/null
+hub_conf() {
+	local conf=$SCRATCH/$1/tombolo.conf
+	"$TOMBOLO" init --dir "$SCRATCH/$1" --name $HUB --mode tap >/dev/null
 	# Frames for sites that stand still go by UDP all the same.
-	add_lines "$conf" server "socket = $SCRATCH/hub/sock
+	add_lines "$conf" server "socket = $SCRATCH/$1/sock
 transport = udp
-keepalive = $GROW_KEEPALIVE
 dead-peer = 300"
 	add_lines "$conf" switch "max-addresses = 200000
 max-addresses-per-site = 200000
 ageing = 100000"
-	enrol x 10.99.0.1
-	enrol y 10.99.0.2
 }
 
-grow_hub_up() {
-	start hub hub
-	HUB_PID=$STARTED
-	waitfor 10 at_hub status
-	start x x
-	start y y
-	waitfor 10 ns x ping -c1 -W1 10.99.0.2 || die "x does not reach y"
+grow_hub_up() { # HUB SITE SITE
+	start "$1" "$1"
+	HUB_PID[$1]=$STARTED
+	waitfor 10 test -S "$SCRATCH/$1/sock"
+	start "$2" "$2"
+	start "$3" "$3"
+	waitfor 10 ns "$2" ping -c1 -W1 10.99.0.2 || die "$2 does not reach $3"
 }
 
-enrol() { # NAME [ADDRESS]
-	local conf=$SCRATCH/$1/tombolo.conf
-	"$TOMBOLO" site add "$1" --dir "$SCRATCH/hub" --generate \
-		--out "$SCRATCH/$1.invite" >/dev/null
-	"$TOMBOLO" join "$SCRATCH/$1.invite" --dir "$SCRATCH/$1" >/dev/null
-	add_lines "$conf" client "socket = $SCRATCH/$1/sock"
-	if [ -n "${2:-}" ]; then
-		add_lines "$conf" interface "address = $2/24"
+enrol() { # HUB NAME [ADDRESS]
+	local conf=$SCRATCH/$2/tombolo.conf
+	"$TOMBOLO" site add "$2" --dir "$SCRATCH/$1" --generate \
+		--out "$SCRATCH/$2.invite" >/dev/null
+	"$TOMBOLO" join "$SCRATCH/$2.invite" --dir "$SCRATCH/$2" >/dev/null
+	add_lines "$conf" client "socket = $SCRATCH/$2/sock"
+	if [ -n "${3:-}" ]; then
+		add_lines "$conf" interface "address = $3/24"
 	else
 		add_lines "$conf" interface "workers = 1"
 	fi
@@ -179,7 +195,7 @@ enrol_idle() {
 	local i
 	for i in $(seq 2 $(($1 - 1))); do
 		plug_idle "$i"
-		enrol "s$i"
+		enrol hub "s$i"
 	done
 	ENROLLED=$1
 }
@@ -204,6 +220,7 @@ are_connected() { [ "$(connected)" = "$1" ]; }
 grow_sites() {
 	local n since
 	: >"$OUT_DIR/grow-sites.tsv"
+	: >"$OUT_DIR/grow-other.tsv"
 	: >"$OUT_DIR/grow-broadcast.tsv"
 	: >"$OUT_DIR/grow-rest.tsv"
 	for n in $GROW_SITES; do
@@ -213,15 +230,20 @@ grow_sites() {
 		note "$n sites are up, after $(($(date +%s) - since)) s"
 		[ ${#IDLE[@]} = 0 ] || grow_rest "$n"
 		for _ in $(seq "$GROW_ROUNDS"); do
-			[ ${#IDLE[@]} = 0 ] || sleep "$GROW_REST"
-			grow_measure "$n" "$OUT_DIR/grow-sites.tsv" ${IDLE[@]:+$(
-				tree "${IDLE[@]}")}
-			waitfor 60 are_connected "$n" ||
-				complain "$(connected) of $n sites are left"
+			grow_turn "$n" hub x y "$OUT_DIR/grow-sites.tsv"
+			grow_turn "$n" other ox oy "$OUT_DIR/grow-other.tsv"
 		done
 		[ ${#IDLE[@]} = 0 ] || sleep "$GROW_REST"
 		grow_broadcast "$n"
 	done
+}
+
+# grow_turn N HUB SITE SITE FILE
+grow_turn() {
+	[ ${#IDLE[@]} = 0 ] || sleep "$GROW_REST"
+	grow_measure "$@" ${IDLE[@]:+$(tree "${IDLE[@]}")}
+	waitfor 60 are_connected "$1" ||
+		complain "$(connected) of $1 sites are left"
 }
 
 # grow_rest N: adds a line of how many, packets a second between them and the hub,
@@ -229,7 +251,7 @@ grow_sites() {
 grow_rest() {
 	local all c0 c1 p0 p1 seconds=10
 	sleep "$GROW_REST"
-	all=$(tree "$HUB_PID")
+	all=$(tree "${HUB_PID[hub]}")
 	c0=$(cpu_of $all) p0=$(idle_packets)
 	sleep "$seconds"
 	c1=$(cpu_of $all) p1=$(idle_packets)
@@ -248,7 +270,7 @@ idle_packets() {
 grow_broadcast() {
 	local copies=$(($1 - 1)) all rate c0 c1 c2 f0 f1 calls=nan
 	[ "$copies" -gt 0 ] || return 0
-	all=$(tree "$HUB_PID")
+	all=$(tree "${HUB_PID[hub]}")
 	rate=$((COPIES / COPIES_SEC / copies))
 	signal STOP ${IDLE[@]:+$(tree "${IDLE[@]}")}
 	c0=$(cpu_of $all)
@@ -283,9 +305,9 @@ sends_during() {
 	local tracer
 	rm -f "$SCRATCH/sends"
 	timeout -s INT 5 strace -f -c -S name -e trace=sendmmsg \
-		-o "$SCRATCH/sends" $(tree "$HUB_PID" | tr ' ' '\n' |
+		-o "$SCRATCH/sends" $(tree "${HUB_PID[hub]}" | tr ' ' '\n' |
 		sed 's/^/-p /') >/dev/null 2>&1 9>&- & tracer=$!
-	waitfor 3 is_traced "$HUB_PID" || complain "strace does not get at the hub"
+	waitfor 3 is_traced "${HUB_PID[hub]}" || complain "strace does not get at the hub"
 	[ "$1" = 0 ] || ns x "$HERE/macs.py" tombolo0 "$1" 40 broadcast
 	wait "$tracer" || true
 	cat "$SCRATCH/sends" /dev/null 2>/dev/null |
@@ -309,25 +331,25 @@ grow_addresses() {
 			complain "of $n addresses the hub knows $(at_hub status \
 				--json | jq .fdb_entries)"
 		for i in $(seq "$GROW_ROUNDS"); do
-			grow_measure "$n" "$OUT_DIR/grow-addresses.tsv"
+			grow_measure "$n" hub x y "$OUT_DIR/grow-addresses.tsv"
 		done
 	done
 }
 
-# grow_measure HOW_MANY FILE [PID...]: adds a line of how many, Mbit/s from x to
-# y, hub's CPU s/GB, its RSS and PSS kB, what part of the machine's time the
-# kernel's own threads took, in %, and packets a second to and from idle sites.
-# The processes stand still meanwhile.
+# grow_measure HOW_MANY HUB SITE SITE FILE [PID...]: adds a line of how many, Mbit/s
+# from one site to the other, hub's CPU s/GB, its RSS and PSS kB, what part of the
+# machine's time the kernel's own threads took, in %, and packets a second to and
+# from idle sites.  The processes stand still meanwhile.
 grow_measure() {
-	local n=$1 to=$2 c0 c1 k0 k1 p0 p1 bytes all threads
-	shift 2
-	all=$(tree "$HUB_PID")
+	local n=$1 from=$3 by=$4 to=$5 c0 c1 k0 k1 p0 p1 bytes all threads
+	all=$(tree "${HUB_PID[$2]}")
+	shift 5
 	threads=$(ps -o pid= --ppid 2)
-	ns y timeout 30 iperf3 -s -1 >/dev/null 2>&1 9>&- &
-	waitfor 3 ns y sh -c "ss -Hltn 'sport = :5201' | grep -q ."
+	ns "$by" timeout 30 iperf3 -s -1 >/dev/null 2>&1 9>&- &
+	waitfor 3 ns "$by" sh -c "ss -Hltn 'sport = :5201' | grep -q ."
 	signal STOP "$@"
 	p0=$(idle_packets) c0=$(cpu_of $all) k0="$(ticks_of $threads) $(machine)"
-	ns x timeout 30 iperf3 -c 10.99.0.2 -t "$GROW_SECONDS" -J \
+	ns "$from" timeout 30 iperf3 -c 10.99.0.2 -t "$GROW_SECONDS" -J \
 		>"$SCRATCH/grow.json" 2>&1 || true
 	k1="$(ticks_of $threads) $(machine)" c1=$(cpu_of $all) p1=$(idle_packets)
 	signal CONT "$@"
