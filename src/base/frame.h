@@ -38,7 +38,7 @@ struct frame {
 	uint16_t gso_size;   /* payload of each but the last, in bytes */
 	uint16_t csum_start; /* with FRAME_CSUM: what it covers, and */
 	uint8_t	 csum_offset; /* where it goes, from there */
-	bool	 is_probe;    /* the switch's own: nobody waits for it */
+	bool	 is_probe; /* the switch's own: may be lost unnoticed */
 };
 
 #endif /* FRAME_H */

@@ -306,12 +306,16 @@ static void
 on_end(void *arg, const char *why)
 {
 	struct server_session *ss = arg;
+	unsigned	       lanes_sec = ss->dead_peer_sec / 2;
+	bool		       gone;
 
+	/* A lane that nobody uses is heard once a keepalive. */
+	if (lanes_sec <= ss->keepalive_sec)
+		lanes_sec = ss->keepalive_sec + 1;
 	/* Neither the connection nor a lane: it is gone, not only that. */
-	bool gone = ss->peer == NULL ||
+	gone = ss->peer == NULL ||
 	    (session_is_silent(&ss->session, ss->dead_peer_sec, mono_now()) &&
-		hub_peer_is_silent(ss->peer, ss->dead_peer_sec / 2,
-		    mono_now()));
+		hub_peer_is_silent(ss->peer, lanes_sec, mono_now()));
 
 	if (ss->state == SERVER_UP && ss->session.lost && !gone) {
 		drift(ss, why);

@@ -24,6 +24,7 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void on_ping_due(struct ev_loop *loop, struct ev_timer *timer,
     int events);
+static bool hears_enough(const struct session *session, int64_t silence_us);
 static void ping(struct session *session);
 static void on_reap(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void note_transcript(struct session *session, enum message_type type,
@@ -403,11 +404,19 @@ on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 		session_lose(session, text);
 		return;
 	}
-	/* The site asks, too: as long as it does, that is enough. */
-	if (!session->client && (double)silence <
-		1.5 * session->pinger.repeat * (double)MONO_SEC)
-		return;
-	ping(session);
+	if (session->client || !hears_enough(session, silence))
+		ping(session);
+}
+
+/* The site asks, too: a server is heard by its answers, until it has to ask. */
+static bool
+hears_enough(const struct session *session, int64_t silence_us)
+{
+	double silence = (double)silence_us / (double)MONO_SEC;
+	double next = silence + session->pinger.repeat;
+
+	return silence < 1.5 * session->pinger.repeat &&
+	    next < session->dead_after_sec;
 }
 
 static void

@@ -6,9 +6,9 @@
  * the largest size that could be, then halving between what worked and what
  * did not, down to steps of PMTU_STEP.  Until the first answer it trusts only
  * PMTU_BASE.  While frames are sent, what was found is confirmed every 30 s, and
- * after ten minutes a larger size tried; falls back to PMTU_BASE and searches
- * anew when full-size probes die while small ones live (a black hole).  Of a
- * path that nobody uses nothing is asked until somebody does.
+ * a larger size tried after ten minutes; it falls back to PMTU_BASE and searches
+ * anew when full-size probes die while small ones live (a black hole).  A path
+ * that nobody uses is left alone until somebody does.
  *
  *              largest answered / halved to the end
  *   SEARCHING ------------------------------------> DONE

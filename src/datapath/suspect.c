@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "datapath/suspect.h"
 
+static int64_t first_wait(int64_t rtt_us);
 static int64_t patience(int64_t rtt_us);
-static bool may_ask(struct suspect *suspect, struct mono now);
+static bool may_ask(struct suspect *suspect, int64_t rtt_us, struct mono now);
 static bool ask_again(struct suspect *suspect, int64_t rtt_us,
     struct mono now);
 static bool ask_suspect(struct suspect *suspect, struct mono now);
@@ -31,7 +32,8 @@ suspect_asked(struct suspect *suspect, struct mono now)
 	    SUSPECT_YIELD * suspect->keepalive_us);
 
 	suspect->was_asked = now;
-	if (suspect->state != SUSPECT_TRUSTED)
+	if (suspect->state != SUSPECT_TRUSTED ||
+	    mono_is_due(suspect->due, now))
 		return;
 	if (again && mono_sub(now, suspect->answered) >= SUSPECT_ASK_US) {
 		suspect->due = now;
@@ -49,7 +51,7 @@ suspect_tick(struct suspect *suspect, int64_t rtt_us, struct mono now)
 {
 	switch (suspect->state) {
 	case SUSPECT_TRUSTED:
-		return may_ask(suspect, now);
+		return may_ask(suspect, rtt_us, now);
 	case SUSPECT_ASKING:
 		return ask_again(suspect, rtt_us, now);
 	case SUSPECT_SUSPECT:
@@ -60,7 +62,7 @@ suspect_tick(struct suspect *suspect, int64_t rtt_us, struct mono now)
 }
 
 static bool
-may_ask(struct suspect *suspect, struct mono now)
+may_ask(struct suspect *suspect, int64_t rtt_us, struct mono now)
 {
 	bool busy = suspect->sent &&
 	    mono_sub(now, suspect->answered) >= SUSPECT_ASK_US;
@@ -70,8 +72,19 @@ may_ask(struct suspect *suspect, struct mono now)
 	suspect->state = SUSPECT_ASKING;
 	suspect->asked = now;
 	suspect->asks = 1;
-	suspect->due = mono_add(now, SUSPECT_AGAIN_US);
+	suspect->due = mono_add(now, first_wait(rtt_us));
 	return true;
+}
+
+/* On a long line an answer takes longer than a question is worth. */
+static int64_t
+first_wait(int64_t rtt_us)
+{
+	int64_t us = rtt_us + rtt_us / 4;
+
+	if (us < SUSPECT_AGAIN_US)
+		return SUSPECT_AGAIN_US;
+	return us < SUSPECT_AFTER_US ? us : SUSPECT_AFTER_US;
 }
 
 static bool

@@ -5,12 +5,14 @@
  * Only an answer to an ECHO of our own proves that: what the other end sends
  * may arrive while nothing of ours does (a firewall that lets one direction
  * pass).  So one is asked for every `keepalive`, and twice a second while
- * frames go out (of an idle lane that the other end asks about, every fourth
- * `keepalive` will do); unanswered, again and again, until the lane is suspect and its
+ * frames go out; unanswered, again and again, until the lane is suspect and its
  * frames go another way.  Then it is asked more and more seldom, until an
  * answer comes.
  *
- *            frames out for 500 ms, or keepalive
+ * A server leaves most of that to its sites: while a site asks by an idle lane,
+ * as it does once a `keepalive`, the server asks by it every fourth.
+ *
+ *            frames out for 500 ms, keepalive, or the other end asks twice
  *   TRUSTED ------------------------------------> ASKING
  *      ^  ^------------- an answer -----------------'  | none for 1.25 s,
  *      |                                               v or 4 round trips
@@ -34,7 +36,7 @@
 #define SUSPECT_ROUNDS	   4		    /* round trips, between the two */
 #define SUSPECT_ASKS	   5		    /* ECHOs unanswered, at least */
 #define SUSPECT_BACKOFF_US (3 * MONO_SEC)   /* the longest pause */
-#define SUSPECT_YIELD	   4		    /* keepalives, while it asks us */
+#define SUSPECT_YIELD	   4 /* keepalives, while the other end asks */
 
 enum suspect_state { SUSPECT_TRUSTED, SUSPECT_ASKING, SUSPECT_SUSPECT };
 
@@ -45,7 +47,7 @@ struct suspect {
 	struct mono	   asked;    /* the first ECHO since then */
 	unsigned	   asks;     /* since then; a stall of ours is no proof */
 	struct mono	   due;	     /* the next ECHO */
-	struct mono	   was_asked; /* by the other end, the last time */
+	struct mono	   was_asked; /* by the other end; a server's */
 	int64_t		   keepalive_us;
 	int64_t		   pause_us; /* while suspect */
 };
@@ -65,8 +67,8 @@ suspect_sent(struct suspect *suspect)
 void suspect_answered(struct suspect *suspect, struct mono now);
 
 /*
- * The other end asked; for the one of the two that leaves the asking to it.  Who
- * asks again at once has had no answer of ours: then we ask, too.
+ * A site asked its server, which may wait.  Not when it asks again at once: it
+ * has had no answer then, so the server asks, too.
  */
 void suspect_asked(struct suspect *suspect, struct mono now);
 

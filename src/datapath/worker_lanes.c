@@ -80,9 +80,13 @@ worker_lanes_tick(struct worker *worker, struct port *port)
 void
 worker_lanes_probe(struct worker *worker, struct port *port)
 {
-	for (unsigned i = 0; i < port->set->n; i++)
-		port->set->lanes[i].suspect.due = worker->now;
-	(void)tick(worker, port->set);
+	struct lane_set *sets[] = { port->set, port->next };
+
+	for (unsigned i = 0; i < nitems(sets) && sets[i] != NULL; i++) {
+		for (unsigned j = 0; j < sets[i]->n; j++)
+			sets[i]->lanes[j].suspect.due = worker->now;
+		(void)tick(worker, sets[i]);
+	}
 }
 
 struct lane *

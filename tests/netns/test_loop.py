@@ -144,3 +144,27 @@ def test_blocked_port_is_tried_again_after_a_minute(star):
     wait_until(lambda: star.hub.host.can_ping(s2.ip), 10, "s2 is back")
     second_cable(star, s1, s2)
     wait_until(lambda: len(blocked(star)) == 1, NOTICED + 1, "blocked again")
+
+
+def udp_datagrams(ns):
+    """(in, out) so far."""
+    rows = [line.split() for line in
+            ns.run("cat", "/proc/net/snmp").stdout.splitlines()
+            if line.startswith("Udp:")]
+    counts = dict(zip(*rows))
+    return int(counts["InDatagrams"]), int(counts["OutDatagrams"])
+
+
+def test_a_probe_asks_for_no_answer(small_net):
+    """Where nobody sends, the line carries probes and no more."""
+    star = TapStar(small_net, 1, start=False)
+    star.hub.daemon.conf_set("server", "keepalive", 60)
+    star.hub.daemon.conf_set("server", "dead-peer", 180)
+    star.start()
+    star.wait_path(star.hub, star.sats[0])
+    time.sleep(35)  # the frames of the start have their path's size confirmed
+    gateway = star.sats[0].gateway
+    before = udp_datagrams(gateway)
+    time.sleep(12)
+    came, went = (b - a for a, b in zip(before, udp_datagrams(gateway)))
+    assert 5 <= came <= 7 and went <= 1, (came, went)

@@ -25,6 +25,8 @@ struct end {
 	uint8_t		in[UDP_MAX_LEN]; /* a datagram, opened in place */
 	uint8_t	       *plain;
 	size_t		plain_len;
+	unsigned	asked;	 /* ECHOs that came */
+	size_t		longest; /* datagram it sent */
 };
 
 static struct mailbox control;
@@ -147,6 +149,9 @@ arrive(struct end *to, const uint8_t *data, size_t len,
 
 		if (!item_next(to->plain, to->plain_len, &pos, &item))
 			break;
+		if (item.type == ITEM_ECHO &&
+		    (item.flags & ITEM_ECHO_REPLY) == 0)
+			to->asked++;
 		if (item.type == ITEM_ECHO)
 			lane_path_echo(&to->lane, &item, from, now);
 	}
@@ -377,6 +382,69 @@ START_TEST(the_path_size_is_found)
 END_TEST
 
 static void
+send_all(struct end *from, struct end *to, struct mono now)
+{
+	uint64_t seed = 5;
+
+	for (unsigned i = 0; i < from->out.n; i++) {
+		if (from->out.list[i].len > from->longest)
+			from->longest = from->out.list[i].len;
+	}
+	carry(from, to, 0, &seed, now);
+}
+
+/* Time passes; counts questions and finds the longest datagram of each. */
+static struct mono
+pass(struct end *client, struct end *server, int sec, struct mono now)
+{
+	struct mono end = mono_add(now, sec * MONO_SEC);
+
+	client->asked = server->asked = 0;
+	client->longest = server->longest = 0;
+	while (now.us < end.us) {
+		struct mono at = now = mono_add(now, 250 * MONO_MS);
+
+		lane_tick(&client->lane, now);
+		lane_tick(&server->lane, now);
+		/* Questions, then answers to them. */
+		for (int i = 0; i < 2; i++) {
+			at = mono_add(at, 5 * MONO_MS);
+			send_all(client, server, at);
+			send_all(server, client, at);
+		}
+	}
+	return now;
+}
+
+START_TEST(a_lane_that_nobody_uses_carries_little)
+{
+	struct end *client, *server;
+	uint64_t    seed = 5;
+	struct mono now;
+
+	pair_new(&client, &server, 0);
+	ck_assert(come_up(client, server, 0, &seed));
+	now = pass(client, server, 1, mono_now());
+	ck_assert_int_gt(server->lane.rtt_us, 0);
+	now = pass(client, server, 19, now);
+	ck_assert_uint_eq(server->lane.pmtu.current, 1472);
+	now = pass(client, server, 400, now);
+	ck_assert_uint_ge(server->asked, 38);
+	ck_assert_uint_le(server->asked, 40);
+	ck_assert_uint_ge(client->asked, 9);
+	ck_assert_uint_le(client->asked, 10);
+	ck_assert_uint_lt(client->longest, 100);
+	ck_assert_uint_lt(server->longest, 100);
+	/* Who sends by it confirms its size. */
+	lane_use(&server->lane);
+	pass(client, server, 1, now);
+	ck_assert_uint_eq(server->longest, 1472);
+	ck_assert_uint_lt(client->longest, 100);
+	pair_free(client, server);
+}
+END_TEST
+
+static void
 server_up_client_waits(struct end *client, struct end *server, uint64_t *seed,
     struct mono now)
 {
@@ -508,5 +576,5 @@ UNIT_MAIN("lane", lanes_come_up_whatever_is_lost, another_key_never_comes_up,
     a_handshake_record_without_the_seal_is_a_strangers,
     data_is_delivered_once_and_unchanged,
     the_peer_moves_only_when_the_new_path_answers, the_path_size_is_found,
-    no_number_is_used_twice, a_key_has_its_limit,
-    one_that_failed_sends_nothing_again)
+    a_lane_that_nobody_uses_carries_little, no_number_is_used_twice,
+    a_key_has_its_limit, one_that_failed_sends_nothing_again)

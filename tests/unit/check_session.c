@@ -171,25 +171,31 @@ START_TEST(a_probe_wants_a_sign_of_life)
 }
 END_TEST
 
-static void
-ping_every(struct session *session, double sec)
+/* Its clock comes round when nothing has been heard for `silence` seconds. */
+static bool
+pings_after(struct session *session, double silence)
 {
-	session->pinger.repeat = sec;
-	ev_timer_again(loop, &session->pinger);
+	uint64_t before = session->next_ping;
+
+	session->last_heard = mono_add(mono_now(),
+	    -(int64_t)(silence * (double)MONO_SEC));
+	ev_invoke(loop, &session->pinger, EV_TIMER);
+	return session->next_ping > before;
 }
 
 START_TEST(a_server_asks_only_whom_it_does_not_hear)
 {
 	both_up(false);
-	ping_every(&client.session, 0.2);
-	ping_every(&server.session, 0.2);
-	while (client.session.next_ping < 8 && !client.ended)
-		ev_run(loop, EVRUN_ONCE);
-	ck_assert_uint_eq(server.session.next_ping, 0);
-	ev_timer_stop(loop, &client.session.pinger);
-	while (server.session.next_ping < 2 && !server.ended)
-		ev_run(loop, EVRUN_ONCE);
-	ck_assert(!server.ended && !client.ended);
+	session_set_times(&server.session, 10, 30);
+	session_set_times(&client.session, 10, 30);
+	ck_assert(pings_after(&client.session, 0));
+	ck_assert(!pings_after(&server.session, 0));
+	ck_assert(!pings_after(&server.session, 10.5));
+	ck_assert(pings_after(&server.session, 15.5));
+	/* Never given up unasked. */
+	session_set_times(&server.session, 10, 11);
+	ck_assert(!pings_after(&server.session, 0));
+	ck_assert(pings_after(&server.session, 1.5));
 	close_both();
 	teardown();
 }
