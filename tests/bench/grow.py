@@ -12,10 +12,12 @@ from statistics import median
 import plot
 
 
-def read(path):
+def read(directory, name):
     """{how many: [(Mbit/s, CPU s/GB, RSS kB, PSS kB, kernel threads' %,
-    packets/s of idle sites)]}"""
-    found = {}
+    packets/s of idle sites)]}; empty where there is no such file."""
+    found, path = {}, os.path.join(directory, name)
+    if not os.path.exists(path):
+        return found
     with open(path, encoding="ascii") as lines:
         for line in lines:
             n, *values = line.split("\t")
@@ -39,13 +41,15 @@ def show(what, found):
 
 def against(found, other):
     """What the hub's own growth costs: the machine is slower for both."""
-    print("%12s %22s %22s" % ("sites", "to a hub of 2, Mbit/s", "its CPU a GB"))
+    print("%12s %18s %18s %12s %12s" % ("sites", "a hub of 2, Mbit/s",
+                                        "its CPU, s/GB", "Mbit/s", "CPU"))
     for n, rows in found.items():
         if n not in other:
             continue
-        print("%12d" % n, *("%20.2f x" % (
-            median(row[i] for row in rows) / median(row[i] for row in other[n]))
-            for i in range(2)))
+        ours, theirs = ([median(row[i] for row in of) for i in range(2)]
+                        for of in (rows, other[n]))
+        print("%12d %18.0f %18.2f %10.2f x %10.2f x" % (
+            n, *theirs, ours[0] / theirs[0], ours[1] / theirs[1]))
     print()
 
 
@@ -78,12 +82,11 @@ def beside(directory, what):
     if what != "sites":
         return {}
     return {"a hub with two sites, beside those of this one":
-            column(read(os.path.join(directory, "grow-other.tsv")), 0)}
+            column(read(directory, "grow-other.tsv"), 0)}
 
 
 def pairs(directory, name, *heading):
-    path = os.path.join(directory, name)
-    found = read(path) if os.path.exists(path) else {}
+    found = read(directory, name)
     if not found:
         return
     print("%14s %20s %20s" % heading)
@@ -96,7 +99,7 @@ def pairs(directory, name, *heading):
 def main():
     directory = sys.argv[1]
     for what in ("sites", "addresses"):
-        found = read(os.path.join(directory, "grow-%s.tsv" % what))
+        found = read(directory, "grow-%s.tsv" % what)
         if not found:
             continue
         show(what, found)
@@ -112,11 +115,9 @@ def main():
           "hub CPU ms a second")
     pairs(directory, "grow-broadcast.tsv", "copies", "hub CPU us a copy",
           "sendmmsg() a frame")
-    found = read(os.path.join(directory, "grow-sites.tsv"))
-    other = read(os.path.join(directory, "grow-other.tsv"))
+    found = read(directory, "grow-sites.tsv")
     if found:
-        show("of another", other)
-        against(found, other)
+        against(found, read(directory, "grow-other.tsv"))
         plot.lines(os.path.join(directory, "grow-memory.svg"),
                    "Memory of the hub's processes", "MB", "sites",
                    {"RSS": [(n, kb / 1000) for n, kb in column(found, 2)],

@@ -307,7 +307,8 @@ sends_during() {
 	timeout -s INT 5 strace -f -c -S name -e trace=sendmmsg \
 		-o "$SCRATCH/sends" $(tree "${HUB_PID[hub]}" | tr ' ' '\n' |
 		sed 's/^/-p /') >/dev/null 2>&1 9>&- & tracer=$!
-	waitfor 3 is_traced "${HUB_PID[hub]}" || complain "strace does not get at the hub"
+	waitfor 3 is_traced "${HUB_PID[hub]}" ||
+		complain "strace does not get at the hub"
 	[ "$1" = 0 ] || ns x "$HERE/macs.py" tombolo0 "$1" 40 broadcast
 	wait "$tracer" || true
 	cat "$SCRATCH/sends" /dev/null 2>/dev/null |
@@ -336,17 +337,17 @@ grow_addresses() {
 	done
 }
 
-# grow_measure HOW_MANY HUB SITE SITE FILE [PID...]: adds a line of how many, Mbit/s
-# from one site to the other, hub's CPU s/GB, its RSS and PSS kB, what part of the
-# machine's time the kernel's own threads took, in %, and packets a second to and
-# from idle sites.  The processes stand still meanwhile.
+# grow_measure HOW_MANY HUB SITE SITE FILE [PID...]: adds a line of how many,
+# Mbit/s from one site to the other, hub's CPU s/GB, its RSS and PSS kB, what part
+# of the machine's time the kernel's own threads took, in %, and packets a second
+# to and from idle sites.  The processes stand still meanwhile.
 grow_measure() {
-	local n=$1 from=$3 by=$4 to=$5 c0 c1 k0 k1 p0 p1 bytes all threads
+	local n=$1 from=$3 to=$4 file=$5 c0 c1 k0 k1 p0 p1 bytes all threads
 	all=$(tree "${HUB_PID[$2]}")
 	shift 5
 	threads=$(ps -o pid= --ppid 2)
-	ns "$by" timeout 30 iperf3 -s -1 >/dev/null 2>&1 9>&- &
-	waitfor 3 ns "$by" sh -c "ss -Hltn 'sport = :5201' | grep -q ."
+	ns "$to" timeout 30 iperf3 -s -1 >/dev/null 2>&1 9>&- &
+	waitfor 3 ns "$to" sh -c "ss -Hltn 'sport = :5201' | grep -q ."
 	signal STOP "$@"
 	p0=$(idle_packets) c0=$(cpu_of $all) k0="$(ticks_of $threads) $(machine)"
 	ns "$from" timeout 30 iperf3 -c 10.99.0.2 -t "$GROW_SECONDS" -J \
@@ -361,7 +362,7 @@ grow_measure() {
 		"$(calc "($c1-$c0)/$HZ/($bytes/1e9)")" \
 		"$(memory_of Rss $all)" "$(memory_of Pss $all)" \
 		"$(calc "100*($5-$1)/($6-$2+$7-$3+$8-$4)" 1)" \
-		"$(calc "($p1-$p0)/$GROW_SECONDS" 0)" >>"$to"
+		"$(calc "($p1-$p0)/$GROW_SECONDS" 0)" >>"$file"
 }
 
 # cpu_of, of many, by one process; some may be over.

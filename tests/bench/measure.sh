@@ -121,3 +121,21 @@ measure_memory() {
 	out rss_server_kb "$(memory_of Rss $(tree ${PIDS_B[@]+"${PIDS_B[@]}"}))"
 	out pss_server_kb "$(memory_of Pss $(tree ${PIDS_B[@]+"${PIDS_B[@]}"}))"
 }
+
+# What the cable carries in a minute with nothing to do, both ways, after a while.
+measure_rest() {
+	local before
+	sleep 20
+	before=$(cable_counters)
+	sleep 60
+	set -- $before $(cable_counters)
+	out rest_packets "$(($3 - $1))"
+	out rest_kb "$(calc "($4-$2)/1000" 1)"
+}
+
+# Packets and bytes so far, Ethernet headers and all.
+cable_counters() {
+	inA sh -c 'cd /sys/class/net/u0/statistics
+		cat tx_packets rx_packets tx_bytes rx_bytes' | xargs |
+		awk '{ print $1 + $2, $3 + $4 }'
+}

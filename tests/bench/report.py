@@ -38,6 +38,10 @@ FIGURES = {
     "pss_server_kb": ("memory of the server (PSS)", "kB", 0, False,
                       "server's PSS, kB"),
     "setup_ms": ("set-up", "ms", 0, False, "set-up, ms"),
+    "rest_kb": ("what an idle line carries", "kB a minute", 1, False,
+                "idle line, kB a minute"),
+    "rest_packets": ("the same in packets", "packets a minute", 0, False,
+                     "packets a minute"),
 }
 PLOTTED = ("tcp1_mbit", "tcp4_mbit", "tcp1_cpu_gb", "small_pps",
            "idle_mean_us", "load_p50_us", "pss_server_kb")
@@ -229,11 +233,11 @@ def main():
     rounds = max(len(v) for p in peers.values() for v in p.values())
     lines = machine(peers) + [
         "%d rounds, peers in turn; median (lowest-highest)" % rounds, ""]
-    lines += figures(peers, names[:3]) + [""]
-    lines += figures(peers, names[3:5]) + [""]
-    lines += figures(peers, names[5:8]) + [""]
-    lines += figures(peers, names[8:10]) + [""]
-    lines += figures(peers, names[10:]) + [""]
+    for columns in (names[:3], names[3:5], names[5:8], names[8:10],
+                    names[10:12], names[12:]):
+        if any(figure in peer for peer in peers.values()
+               for figure in columns):
+            lines += figures(peers, columns) + [""]
     lines += ratios(peers) + [""]
     lines += targets(peers)
     text = "\n".join(lines) + "\n"
