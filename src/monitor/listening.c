@@ -50,8 +50,12 @@ listening_close(const struct conf *conf, const struct opening *opening)
 static bool
 listen_unix(const struct conf *conf, struct opening *opening)
 {
-	int r = sockets_listen_unix(conf->socket, proc_admin_group());
+	unsigned waited = 0;
+	int	 r;
 
+	do
+		r = sockets_listen_unix(conf->socket, proc_admin_group());
+	while (r == -EADDRINUSE && remains_wait(conf->socket, &waited));
 	if (r < 0)
 		return log_failure(conf->socket, r);
 	opening->admin = r;

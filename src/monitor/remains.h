@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * remains: patience with a daemon that was killed.  Its device and its ports are
- * there until the last of its processes is gone, which under a thousand sites
- * takes longer than it takes to be started again.
+ * remains: patience with a daemon that was killed.  Its device, its ports and its
+ * local socket are there until the last of its processes is gone, which under a
+ * thousand sites takes longer than it takes to be started again.
  */
 #ifndef REMAINS_H
 #define REMAINS_H

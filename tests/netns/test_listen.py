@@ -71,6 +71,30 @@ def test_the_engine_comes_back_with_all_of_them():
         pair.comes_in_at("198.18.0.1:55555")
 
 
+@pytest.mark.parametrize("seconds, comes_up", [(1, True), (600, False)],
+                         ids=["for-a-moment", "for-good"])
+def test_a_local_socket_that_is_taken(seconds, comes_up):
+    """A daemon that was killed leaves it, sooner or later; others do not."""
+    with Net() as net:
+        server = net.host("server")
+        hub = Hub(server, "primary").init("198.18.0.1", "--mode", "tun")
+        path = os.path.join(net.dir, "sock")
+        hub.conf_set("server", "socket", path)
+        server.spawn("python3", "-c", "import socket, time\n"
+                     "s = socket.socket(socket.AF_UNIX)\n"
+                     "s.bind('%s'); s.listen(); time.sleep(%d)" % (
+                         path, seconds))
+        wait_until(lambda: path in server.run("ss", "-Hlx").stdout, 10,
+                   "somebody is there")
+        hub.start(wait=False)
+        hub.wait_log(path + ": taken: waiting")
+        if comes_up:
+            wait_until(lambda: hub.state() == "up", 10, "it is up")
+            return
+        hub.wait_log(path + ": Address already in use")
+        assert hub.process.wait(10) != 0
+
+
 def test_a_port_that_is_taken():
     with Net() as net:
         server = net.host("server")
