@@ -408,7 +408,7 @@ on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 		ping(session);
 }
 
-/* The site asks, too: a server is heard by its answers, until it has to ask. */
+/* Of a site that asks, too; but none is given up before it was asked. */
 static bool
 hears_enough(const struct session *session, int64_t silence_us)
 {
