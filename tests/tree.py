@@ -23,10 +23,10 @@ ARROWS = {
     "pki": {"base"},
     "datapath": {"io", "base"},
     "monitor": {"proc", "conf", "base"},
-    "keeper": {"proc", "conf", "base"},
+    "keeper": {"pki", "proc", "conf", "base"},
     "resolver": {"proc", "conf", "base"},
     "pam": {"proc", "conf", "base"},
-    "control": {"datapath", "io", "proc", "conf", "base"},
+    "control": {"datapath", "io", "pki", "proc", "conf", "base"},
     "admin": {"control", "datapath", "conf", "base"},
     "cmd": {"admin", "control", "keeper", "monitor", "pki", "proc", "conf",
             "base"},
@@ -51,7 +51,8 @@ GNUTLS_FILES = {
     "control/tls_context.h", "control/tls_srp.c", "control/tls_srp.h",
     "datapath/lane.c", "datapath/lane_keys.c", "datapath/record.c",
     "keeper/keeper_ask.h", "keeper/sign_ask.h", "keeper/signer.c",
-    "pki/ca.c", "pki/crl.c", "pki/x509.c", "pki/x509.h", "cmd/cmd_version.c",
+    "pki/ca.c", "pki/crl.c", "pki/keypair.c", "pki/keypair.h", "pki/x509.c",
+    "pki/x509.h", "cmd/cmd_version.c",
 }
 
 

@@ -140,14 +140,21 @@ tls_cert_explain(gnutls_session_t session, const char *name, char *why,
 		    "it is not a server's certificate" },
 	};
 	unsigned    status = gnutls_session_get_verify_cert_status(session);
+	unsigned    n = 0;
 	const char *text = "it is not acceptable";
 
+	(void)gnutls_certificate_get_peers(session, &n);
 	for (size_t i = 0; i < nitems(reasons); i++) {
 		if ((status & reasons[i].flag) != 0) {
 			text = reasons[i].text;
 			break;
 		}
 	}
+	/* Whoever sets a server up anew, or is in between, has no chain. */
+	if (n > 1 && text == reasons[0].text)
+		text = "its chain does not lead to the CA of this site's "
+		       "invitation: the server's file must hold the "
+		       "certificates in between, 8 at most; or join again";
 	snprintf(why, size, "the certificate of the server (%s) is refused: %s",
 	    name, text);
 }

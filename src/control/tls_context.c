@@ -13,16 +13,18 @@
 #include "base/nitems.h"
 #include "base/secret.h"
 #include "control/tls_srp.h"
+#include "pki/keypair.h"
 
-#define MAX_CHAIN 8
 #define PRIORITY                                                               \
 	"NONE:+VERS-TLS1.3:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:"      \
 	"+AEAD:%s+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"             \
 	"+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SECP384R1-SHA384:"           \
-	"+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:"                               \
+	"+SIGN-ECDSA-SECP521R1-SHA512:"                                        \
+	"+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512:"            \
 	"+SIGN-EDDSA-ED25519:+SIGN-RSA-PSS-RSAE-SHA256:"                       \
-	"+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:+COMP-NULL:"      \
-	"+CTYPE-X509"
+	"+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:"                 \
+	"+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-SHA512:"      \
+	"+COMP-NULL:+CTYPE-X509"
 #define PQ_GROUP "+GROUP-X25519-MLKEM768:"
 
 static void wipe_and_free(void *p);
@@ -245,33 +247,31 @@ add_key(struct tls_context *context, const struct tls_pem *chain,
 {
 	gnutls_datum_t	 datum = { (void *)(uintptr_t)chain->text,
 		 (unsigned)chain->len };
-	gnutls_pcert_st *certs = gnutls_calloc(MAX_CHAIN, sizeof(*certs));
-	unsigned	 n = MAX_CHAIN;
-	int		 r;
+	gnutls_pcert_st *certs = gnutls_calloc(KEYPAIR_MAX_CHAIN, sizeof(*certs));
+	unsigned	 n = KEYPAIR_MAX_CHAIN;
+	char		 reason[KEYPAIR_WHY_SIZE];
+	int		 r = GNUTLS_E_MEMORY_ERROR;
+	bool		 ok = keypair_read_chain(chain->text, chain->len, NULL,
+		     NULL, reason);
 
-	if (certs == NULL) {
-		strlcpy(why, "out of memory", TLS_WHY_SIZE);
-		gnutls_privkey_deinit(key);
-		return false;
-	}
-	r = gnutls_pcert_list_import_x509_raw(certs, &n, &datum,
-	    GNUTLS_X509_FMT_PEM, 0);
-	if (r < 0) {
-		snprintf(why, TLS_WHY_SIZE, "%s certificate cannot be read: %s",
-		    whose, gnutls_strerror(r));
-		gnutls_privkey_deinit(key);
-		gnutls_free(certs);
-		return false;
-	}
+	if (!ok)
+		snprintf(why, TLS_WHY_SIZE, "%s certificate: %.200s", whose,
+		    reason);
+	if (ok && certs != NULL)
+		r = gnutls_pcert_list_import_x509_raw(certs, &n, &datum,
+		    GNUTLS_X509_FMT_PEM, 0);
 	/* Takes over the certificates and the key. */
-	r = gnutls_certificate_set_key(context->cred, NULL, 0, certs, (int)n,
-	    key);
+	if (ok && r >= 0)
+		r = gnutls_certificate_set_key(context->cred, NULL, 0, certs,
+		    (int)n, key);
+	else
+		gnutls_privkey_deinit(key);
 	gnutls_free(certs);
-	if (r < 0)
+	if (ok && r < 0)
 		snprintf(why, TLS_WHY_SIZE,
 		    "%s certificate and key do not fit: %s", whose,
 		    gnutls_strerror(r));
-	return r >= 0;
+	return ok && r >= 0;
 }
 
 static bool

@@ -24,6 +24,7 @@
 #include "keeper/credentials.h"
 #include "keeper/keeper_ask.h"
 #include "keeper/vault.h"
+#include "pki/keypair.h"
 #include "proc/chan.h"
 #include "proc/request.h"
 
@@ -80,7 +81,6 @@ static const char *key_name(const struct vault *vault, unsigned which);
 static void  load_late(struct signer *signer, unsigned which);
 static int   load_key(const struct vault *vault, const char *name,
       gnutls_privkey_t *key, char *why, size_t why_size);
-static int   parse_key(const char *pem, size_t len, gnutls_privkey_t *key);
 static void *serve(void *arg);
 static int   serve_sign(struct signer *signer, const struct chan_msg *msg);
 static int   serve_sign_info(struct signer *signer, const struct chan_msg *msg);
@@ -189,9 +189,10 @@ static int
 load_key(const struct vault *vault, const char *name, gnutls_privkey_t *key,
     char *why, size_t why_size)
 {
-	size_t len;
-	char  *pem;
-	int    r = credentials_read(vault->dir_fd, name, &pem, &len);
+	struct keypair loaded;
+	size_t		len;
+	char	       *pem, reason[KEYPAIR_WHY_SIZE];
+	int		r = credentials_read(vault->dir_fd, name, &pem, &len);
 
 	if (r == -ENOENT)
 		return 0;
@@ -199,41 +200,14 @@ load_key(const struct vault *vault, const char *name, gnutls_privkey_t *key,
 		credentials_explain(vault->dir_fd, name, r, why, why_size);
 		return r;
 	}
-	r = parse_key(pem, len, key);
+	if (keypair_read_key(pem, len, &loaded, reason)) {
+		*key = loaded.key;
+	} else {
+		snprintf(why, why_size, "%s: %s", name, reason);
+		r = -EBADMSG;
+	}
 	secret_free(pem, len + 1);
-	if (r == -EBADMSG)
-		snprintf(why, why_size,
-		    "%s: not an unencrypted RSA or ECDSA key in PEM", name);
-	else if (r < 0)
-		snprintf(why, why_size, "%s: %s", name, strerror(-r));
 	return r;
-}
-
-/* 0, -EBADMSG or -ENOMEM. */
-static int
-parse_key(const char *pem, size_t len, gnutls_privkey_t *key)
-{
-	/* GnuTLS only reads it; its datum has no const. */
-	gnutls_datum_t	 text = { (unsigned char *)(uintptr_t)pem,
-		 (unsigned)len };
-	gnutls_privkey_t loaded;
-	int		 pk;
-
-	if (gnutls_privkey_init(&loaded) < 0)
-		return -ENOMEM;
-	if (gnutls_privkey_import_x509_raw(loaded, &text, GNUTLS_X509_FMT_PEM,
-		NULL, GNUTLS_PKCS_PLAIN) < 0) {
-		gnutls_privkey_deinit(loaded);
-		return -EBADMSG;
-	}
-	pk = gnutls_privkey_get_pk_algorithm(loaded, NULL);
-	if (pk != GNUTLS_PK_RSA && pk != GNUTLS_PK_RSA_PSS &&
-	    pk != GNUTLS_PK_ECDSA) {
-		gnutls_privkey_deinit(loaded);
-		return -EBADMSG;
-	}
-	*key = loaded;
-	return 0;
 }
 
 static void *

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pki/keypair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+#include <gnutls/x509.h>
+
+
+/* The certificates of one file. */
+struct chain {
+	gnutls_x509_crt_t *certs;
+	unsigned	   n;
+	gnutls_pubkey_t	   leaf_key;
+};
+
+static bool chain_open(struct chain *chain, const char *text, size_t len,
+    char *why);
+static void chain_close(struct chain *chain);
+static bool chain_print(const struct chain *chain, struct ca_pem *clean,
+    char *why);
+static bool describe(gnutls_pubkey_t key, struct keypair_public *public,
+    char *why);
+static bool is_signed_by(gnutls_pubkey_t verifier, const struct keypair *key);
+static bool fail(char *why, const char *text);
+
+bool
+keypair_read_chain(const char *text, size_t len, struct keypair_public *key,
+    struct ca_pem *clean, char why[KEYPAIR_WHY_SIZE])
+{
+	struct keypair_public unused;
+	struct chain	   chain;
+	bool ok = chain_open(&chain, text, len, why) &&
+	    describe(chain.leaf_key, key != NULL ? key : &unused, why) &&
+	    (clean == NULL || chain_print(&chain, clean, why));
+
+	chain_close(&chain);
+	return ok;
+}
+
+bool
+keypair_read_key(const char *text, size_t len, struct keypair *key,
+    char why[KEYPAIR_WHY_SIZE])
+{
+	/* GnuTLS only reads it; its datum has no const. */
+	gnutls_datum_t	datum = { (unsigned char *)(uintptr_t)text,
+		 (unsigned)len };
+	gnutls_pubkey_t half = NULL;
+	bool		ok;
+
+	if (memmem(text, len, "ENCRYPTED", 9) != NULL)
+		return fail(why, "the key is encrypted, and nobody is there to "
+		    "type its password: decrypt it (openssl pkey)");
+	if (gnutls_privkey_init(&key->key) < 0)
+		return fail(why, "out of memory");
+	ok = gnutls_privkey_import_x509_raw(key->key, &datum, GNUTLS_X509_FMT_PEM,
+		 NULL, GNUTLS_PKCS_PLAIN) >= 0 &&
+	    gnutls_pubkey_init(&half) >= 0 &&
+	    gnutls_pubkey_import_privkey(half, key->key, 0, 0) >= 0;
+	if (!ok)
+		fail(why, "not a private key in PEM");
+	ok = ok && describe(half, &key->public, why);
+	if (half != NULL)
+		gnutls_pubkey_deinit(half);
+	if (!ok)
+		gnutls_privkey_deinit(key->key);
+	return ok;
+}
+
+bool
+keypair_prove(const char *text, size_t len, const struct keypair *key,
+    char why[KEYPAIR_WHY_SIZE])
+{
+	struct keypair_public leaf;
+	struct chain	   chain;
+	bool ok = chain_open(&chain, text, len, why) &&
+	    describe(chain.leaf_key, &leaf, why);
+
+	if (ok && (memcmp(leaf.id, key->public.id, sizeof(leaf.id)) != 0 ||
+		      !is_signed_by(chain.leaf_key, key)))
+		ok = fail(why, "the key is not that of the certificate, which "
+		    "must be the first in its file");
+	chain_close(&chain);
+	return ok;
+}
+
+bool
+keypair_check(const char *chain, size_t chain_len, const char *key_text,
+    size_t key_len, char why[KEYPAIR_WHY_SIZE])
+{
+	struct keypair key;
+	bool		ok;
+
+	if (!keypair_read_chain(chain, chain_len, NULL, NULL, why) ||
+	    !keypair_read_key(key_text, key_len, &key, why))
+		return false;
+	ok = keypair_prove(chain, chain_len, &key, why);
+	gnutls_privkey_deinit(key.key);
+	return ok;
+}
+
+/* chain_close() it in any case. */
+static bool
+chain_open(struct chain *chain, const char *text, size_t len, char *why)
+{
+	gnutls_datum_t datum = { (unsigned char *)(uintptr_t)text,
+		(unsigned)len };
+	int	       r;
+
+	*chain = (struct chain) { 0 };
+	r = gnutls_x509_crt_list_import2(&chain->certs, &chain->n, &datum,
+	    GNUTLS_X509_FMT_PEM, 0);
+	if (r < 0 || chain->n == 0) {
+		chain->n = 0;
+		snprintf(why, KEYPAIR_WHY_SIZE, "the certificate cannot be read: "
+		    "%s", r < 0 ? gnutls_strerror(r) : "none in the file");
+		return false;
+	}
+	if (chain->n > KEYPAIR_MAX_CHAIN) {
+		snprintf(why, KEYPAIR_WHY_SIZE, "a chain of %u certificates: a "
+		    "handshake takes %d at most", chain->n, KEYPAIR_MAX_CHAIN);
+		return false;
+	}
+	if (gnutls_pubkey_init(&chain->leaf_key) < 0 ||
+	    gnutls_pubkey_import_x509(chain->leaf_key, chain->certs[0], 0) < 0)
+		return fail(why, "the certificate's key cannot be read");
+	return true;
+}
+
+static void
+chain_close(struct chain *chain)
+{
+	for (unsigned i = 0; i < chain->n; i++)
+		gnutls_x509_crt_deinit(chain->certs[i]);
+	gnutls_free(chain->certs);
+	if (chain->leaf_key != NULL)
+		gnutls_pubkey_deinit(chain->leaf_key);
+}
+
+static bool
+chain_print(const struct chain *chain, struct ca_pem *clean, char *why)
+{
+	char *text = malloc(KEYPAIR_MAX_TEXT + 1);
+	size_t len = 0;
+
+	if (text == NULL)
+		return fail(why, "out of memory");
+	for (unsigned i = 0; i < chain->n; i++) {
+		size_t size = KEYPAIR_MAX_TEXT - len;
+
+		if (gnutls_x509_crt_export(chain->certs[i],
+			GNUTLS_X509_FMT_PEM, text + len, &size) < 0) {
+			free(text);
+			return fail(why, "the certificates are too large");
+		}
+		len += size;
+	}
+	text[len] = '\0';
+	*clean = (struct ca_pem) { .text = text, .len = len };
+	return true;
+}
+
+/* What signer.c signs with and tls_context.c offers. */
+static bool
+describe(gnutls_pubkey_t key, struct keypair_public *public, char *why)
+{
+	size_t	 len = sizeof(public->id);
+	unsigned bits = 0;
+	int	 pk = gnutls_pubkey_get_pk_algorithm(key, &bits);
+	bool	 rsa = pk == GNUTLS_PK_RSA || pk == GNUTLS_PK_RSA_PSS;
+
+	if (!rsa && (pk != GNUTLS_PK_ECDSA ||
+			(bits != 256 && bits != 384 && bits < 521))) {
+		const char *name = pk > 0 ? gnutls_pk_get_name(
+		    (gnutls_pk_algorithm_t)pk) : "unknown";
+
+		snprintf(why, KEYPAIR_WHY_SIZE, "a key of kind %s with %u bits: a "
+		    "handshake takes RSA, or ECDSA on P-256, P-384 or P-521",
+		    name, bits);
+		return false;
+	}
+	if (rsa && bits < KEYPAIR_MIN_RSA_BITS) {
+		snprintf(why, KEYPAIR_WHY_SIZE, "an RSA key of %u bits is too "
+		    "small: %d at least", bits, KEYPAIR_MIN_RSA_BITS);
+		return false;
+	}
+	if (gnutls_pubkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, public->id,
+		&len) < 0 || len != sizeof(public->id))
+		return fail(why, "out of memory");
+	public->pk = (gnutls_pk_algorithm_t)pk;
+	public->bits = bits;
+	return true;
+}
+
+static bool
+is_signed_by(gnutls_pubkey_t verifier, const struct keypair *key)
+{
+	static const gnutls_datum_t text = { (unsigned char *)(uintptr_t)
+		"tombolo pair", 12 };
+	gnutls_sign_algorithm_t kind;
+	gnutls_datum_t signature = { 0 };
+	gnutls_pk_algorithm_t pk = key->public.pk;
+	bool ok;
+
+	kind = pk == GNUTLS_PK_ECDSA   ? GNUTLS_SIGN_ECDSA_SHA256 :
+	       pk == GNUTLS_PK_RSA_PSS ? GNUTLS_SIGN_RSA_PSS_SHA256 :
+					 GNUTLS_SIGN_RSA_PSS_RSAE_SHA256;
+	ok = gnutls_privkey_sign_data2(key->key, kind, 0, &text, &signature) >= 0 &&
+	    gnutls_pubkey_verify_data2(verifier, kind, 0, &text,
+		&signature) >= 0;
+	gnutls_free(signature.data);
+	return ok;
+}
+
+static bool
+fail(char *why, const char *text)
+{
+	strlcpy(why, text, KEYPAIR_WHY_SIZE);
+	return false;
+}
