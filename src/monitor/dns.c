@@ -24,10 +24,10 @@
 
 #include "base/log.h"
 #include "base/nitems.h"
+#include "proc/proc.h"
 #include "monitor/journal.h"
 
 #define RUN_SEC	  10.
-#define STEP_MS	  5
 #define MAX_ARGS  (4 + CONF_MAX_DNS + CONF_MAX_DOMAINS)
 #define TEXT_SIZE (CONF_MAX_DNS * ADDR_STRLEN + CONF_MAX_DOMAINS * 256 + 512)
 #define ORDER	  "/etc/resolvconf/interface-order" /* Debian's own one */
@@ -84,7 +84,6 @@ static void on_child(struct ev_loop *loop, struct ev_child *w, int what);
 static void on_late(struct ev_loop *loop, struct ev_timer *w, int what);
 static void end_child(struct dns *dns);
 static bool is_same(const struct dns_list *a, const struct dns_list *b);
-static bool wait_for(pid_t pid);
 
 static const char *const tools[] = {
 	[TOOL_RESOLVECTL] = "resolvectl",
@@ -123,8 +122,7 @@ dns_free(struct dns *dns)
 	if (dns == NULL)
 		return;
 	if (dns->running) {
-		kill(-dns->child.pid, SIGKILL);
-		waitpid(dns->child.pid, NULL, 0);
+		proc_kill(-dns->child.pid, dns->child.pid);
 		end_child(dns);
 	}
 	free(dns);
@@ -182,8 +180,10 @@ dns_remove_record(const char *record)
 	if (pid < 0)
 		log_warnx("DNS: resolvconf cannot be run: its record %s stays",
 		    record);
-	else if (!wait_for(pid))
+	else if (!proc_wait(pid, (int)(RUN_SEC * 1000.))) {
 		log_warnx("DNS: resolvconf -d %s does not end, killed", record);
+		proc_kill(-pid, pid);
+	}
 	free(command);
 }
 
@@ -536,23 +536,4 @@ is_same(const struct dns_list *a, const struct dns_list *b)
 			return false;
 	}
 	return true;
-}
-
-/* Whether it ended in time; else it is killed. */
-static bool
-wait_for(pid_t pid)
-{
-	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
-	int		      left = (int)(RUN_SEC * 1000.) / STEP_MS;
-
-	while (left-- > 0) {
-		pid_t got = waitpid(pid, NULL, WNOHANG);
-
-		if (got == pid || (got == -1 && errno != EINTR))
-			return true;
-		nanosleep(&step, NULL);
-	}
-	kill(-pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	return false;
 }

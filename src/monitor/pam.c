@@ -57,7 +57,7 @@ pam_fini(struct pam *pam)
 		if (!slot->used)
 			continue;
 		kill_tree(slot->child.pid, 0);
-		waitpid(slot->child.pid, NULL, 0);
+		proc_kill(slot->child.pid, slot->child.pid);
 		end(slot);
 	}
 	secret_wipe(pam->voucher_key, sizeof(pam->voucher_key));

@@ -13,15 +13,12 @@
 
 #include "base/log.h"
 
-#define STOP_STEP_MS 5
-
 static int     begin(struct supervise *supervise);
 static void    on_child(struct ev_loop *loop, struct ev_child *child, int what);
 static void    on_due(struct ev_loop *loop, struct ev_timer *timer, int what);
 static void    schedule(struct supervise *supervise);
 static int64_t next_pause(const struct supervise *supervise, struct mono now);
 static void    log_death(const struct supervise *supervise, int status);
-static bool    wait_for(pid_t pid, int wait_ms);
 static void    forget(struct supervise *supervise);
 
 int
@@ -46,10 +43,8 @@ supervise_restart(struct supervise *supervise)
 {
 	int r;
 
-	if (supervise->pid > 0) {
-		kill(supervise->pid, SIGKILL);
-		wait_for(supervise->pid, -1);
-	}
+	if (supervise->pid > 0)
+		proc_kill(supervise->pid, supervise->pid);
 	forget(supervise);
 	ev_timer_stop(supervise->loop, &supervise->timer);
 	r = begin(supervise);
@@ -75,11 +70,10 @@ supervise_stop(struct supervise *supervise, int wait_ms)
 	if (supervise->pid <= 0)
 		return;
 	kill(supervise->pid, SIGTERM);
-	if (!wait_for(supervise->pid, wait_ms)) {
+	if (!proc_wait(supervise->pid, wait_ms)) {
 		log_warnx("%s: does not end, killed",
 		    proc_name(supervise->role));
-		kill(supervise->pid, SIGKILL);
-		wait_for(supervise->pid, -1);
+		proc_kill(supervise->pid, supervise->pid);
 	}
 	forget(supervise);
 }
@@ -176,25 +170,6 @@ log_death(const struct supervise *supervise, int status)
 	else
 		log_warnx("%s: ended with status %d",
 		    proc_name(supervise->role), WEXITSTATUS(status));
-}
-
-/* Whether it is gone within `wait_ms` (-1: for ever). */
-static bool
-wait_for(pid_t pid, int wait_ms)
-{
-	const struct timespec step = { .tv_nsec = STOP_STEP_MS * 1000000L };
-	struct mono	      end = mono_add(mono_now(), wait_ms * MONO_MS);
-
-	for (;;) {
-		pid_t got = waitpid(pid, NULL, WNOHANG);
-
-		/* ECHILD: the loop has reaped it and not told us yet. */
-		if (got == pid || (got == -1 && errno != EINTR))
-			return true;
-		if (wait_ms >= 0 && mono_is_due(end, mono_now()))
-			return false;
-		nanosleep(&step, NULL);
-	}
 }
 
 static void

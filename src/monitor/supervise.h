@@ -57,7 +57,7 @@ void supervise_kill(struct supervise *supervise);
 
 /*
  * Ends it for good: closes nothing, sends SIGTERM, waits up to `wait_ms`, then
- * SIGKILL.  Blocking; for the end of the monitor.  One that was never started
+ * sends SIGKILL and waits up to 5 s.  Blocking; for the end of the monitor.  One that was never started
  * (all zeros) is fine.
  */
 void supervise_stop(struct supervise *supervise, int wait_ms);

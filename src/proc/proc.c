@@ -17,12 +17,15 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
 #include <bsd/unistd.h>
 
 #include "base/log.h"
+#include "base/mono.h"
 #include "base/nitems.h"
 #include "control/engine.h"
 #include "keeper/keeper.h"
@@ -36,6 +39,8 @@
 #define FALLBACK_STRIDE 8 /* more than there are roles */
 #define FALLBACK_TRIES	32
 #define MAX_FDS		16
+#define WAIT_STEP_MS	5
+#define KILLED_MS	5000
 
 static const struct {
 	const char *name;
@@ -122,6 +127,33 @@ proc_start(enum proc_role role, const int *fds, unsigned nfds, int log_level)
 	if (pid == 0)
 		become(role, fds, nfds, log_level, parent);
 	return pid;
+}
+
+bool
+proc_wait(pid_t pid, int wait_ms)
+{
+	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000L };
+	struct mono	      end = mono_add(mono_now(), wait_ms * MONO_MS);
+
+	for (;;) {
+		pid_t got = waitpid(pid, NULL, WNOHANG);
+
+		/* ECHILD: a loop has reaped it and not told us yet. */
+		if (got == pid || (got == -1 && errno != EINTR))
+			return true;
+		if (mono_is_due(end, mono_now()))
+			return false;
+		nanosleep(&step, NULL);
+	}
+}
+
+void
+proc_kill(pid_t target, pid_t pid)
+{
+	kill(target, SIGKILL);
+	if (!proc_wait(pid, KILLED_MS))
+		log_warnx("process %ld: killed but not gone; left behind",
+		    (long)pid);
 }
 
 void

@@ -45,6 +45,15 @@ gid_t proc_admin_group(void);
 pid_t proc_start(enum proc_role role, const int *fds, unsigned nfds,
     int log_level);
 
+/* Waits for a child, up to `wait_ms`.  Whether it is gone, or was before. */
+bool proc_wait(pid_t pid, int wait_ms);
+
+/*
+ * SIGKILL to `target`, as kill(2) has it, and waits for the child `pid`.  One
+ * that hangs in the kernel, on a disk say, is left behind after 5 s.
+ */
+void proc_kill(pid_t target, pid_t pid);
+
 /*
  * The first thing a child does: names itself, takes its own user and no group,
  * gives up all capabilities, sets no_new_privs, forbids core dumps and tracing,

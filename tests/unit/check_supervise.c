@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,6 +208,39 @@ START_TEST(a_first_start_that_fails_is_reported)
 }
 END_TEST
 
+/* A tracer that holds its end back stands for a disk that hangs. */
+static pid_t
+trace(pid_t pid, int ready)
+{
+	pid_t tracer = fork();
+
+	if (tracer != 0)
+		return tracer;
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0)
+		(void)!write(ready, "", 1);
+	for (;;)
+		pause();
+}
+
+START_TEST(one_that_no_signal_ends_is_left_behind)
+{
+	struct nursery nursery;
+	pid_t	       pid, tracer;
+	char	       c;
+
+	begin(&nursery, start_long, 0);
+	pid = nursery.supervise.pid;
+	tracer = trace(pid, nursery.pipe[1]);
+	ck_assert_int_eq(read(nursery.pipe[0], &c, 1), 1);
+	supervise_stop(&nursery.supervise, 10);
+	ck_assert_int_eq(nursery.supervise.pid, -1);
+	kill(tracer, SIGKILL);
+	ck_assert_int_eq(waitpid(tracer, NULL, 0), tracer);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	end(&nursery);
+}
+END_TEST
+
 START_TEST(a_restart_is_at_once_and_no_death)
 {
 	struct nursery nursery;
@@ -273,4 +307,5 @@ UNIT_MAIN("supervise", who_keeps_dying_young_waits_longer_each_time,
     a_start_that_fails_is_tried_again, a_first_start_that_fails_is_reported,
     a_restart_is_at_once_and_no_death,
     a_restart_takes_the_place_of_the_one_due, a_stubborn_child_is_killed,
+    one_that_no_signal_ends_is_left_behind,
     one_that_was_never_started_can_be_stopped)
