@@ -218,6 +218,13 @@ hub_peer_set_keepalive(struct hub_peer *peer, unsigned keepalive_sec)
 }
 
 void
+hub_peer_woke(struct hub_peer *peer, struct mono now)
+{
+	peer->retimed = now;
+	hub_peer_probe(peer);
+}
+
+void
 hub_peer_probe(struct hub_peer *peer)
 {
 	for (unsigned i = 0; i < peer->dp->nworkers; i++) {

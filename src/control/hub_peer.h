@@ -45,6 +45,9 @@ uint8_t hub_peer_next_phase(const struct hub_peer *peer);
  */
 void hub_peer_set_keepalive(struct hub_peer *peer, unsigned keepalive_sec);
 
+/* This host was suspended: what was not heard meanwhile counts for nothing. */
+void hub_peer_woke(struct hub_peer *peer, struct mono now);
+
 /*
  * The way to the peer may have changed: every lane sends an ECHO at once.  The
  * other end sees from where, and follows.

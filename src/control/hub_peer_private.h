@@ -44,7 +44,7 @@ struct hub_peer {
 	bool			 worn; /* on_worn was called */
 	uint64_t		 renewals, rebuilt;
 	unsigned		 keepalive_sec;
-	struct mono		 retimed; /* when that was changed */
+	struct mono		 retimed; /* that was changed, or the host woke */
 	uint64_t		 wears_at;
 	LIST_HEAD(, lane_set)	 sets; /* all that are not free */
 	bool			 failed;

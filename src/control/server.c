@@ -17,6 +17,7 @@
 
 #define ACCEPT_BUDGET 16
 #define PAUSE_SEC     0.5
+#define LATE_US	      (3 * MONO_SEC) /* a tick that is: the host was suspended */
 #define FULL_SEC      0.02 /* between two looks whether there is room again */
 
 static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events);
@@ -71,6 +72,7 @@ server_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
 	ev_timer_init(&server->tick, on_tick, 1, 1);
 	server->pause.data = server->tick.data = server;
 	start_accepting(server);
+	server->ticked = mono_now();
 	ev_timer_start(loop, &server->tick);
 	set_routes(server);
 	return server;
@@ -310,11 +312,15 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	struct server	      *server = timer->data;
 	struct server_session *ss, *next;
 	struct mono	       now = mono_now();
+	bool woke = mono_sub(now, server->ticked) > LATE_US;
 
 	(void)loop;
 	(void)events;
+	server->ticked = now;
 	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
 		next = LIST_NEXT(ss, entry);
+		if (woke)
+			server_peer_woke(ss, now);
 		server_peer_tick(ss, now);
 	}
 }

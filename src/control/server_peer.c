@@ -125,6 +125,14 @@ server_peer_tick(struct server_session *ss, struct mono now)
 		watch(ss, now);
 }
 
+void
+server_peer_woke(struct server_session *ss, struct mono now)
+{
+	ss->adrift_since = now;
+	if (ss->peer != NULL)
+		hub_peer_woke(ss->peer, now);
+}
+
 static void
 watch(struct server_session *ss, struct mono now)
 {

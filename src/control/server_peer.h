@@ -33,4 +33,7 @@ void server_peer_goes_on(struct server_session *ss);
 /* Every second: lanes that died, a site that does not come back. */
 void server_peer_tick(struct server_session *ss, struct mono now);
 
+/* After this host was suspended: before the first tick. */
+void server_peer_woke(struct server_session *ss, struct mono now);
+
 #endif /* SERVER_PEER_H */

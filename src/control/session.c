@@ -24,6 +24,7 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void on_ping_due(struct ev_loop *loop, struct ev_timer *timer,
     int events);
+static int64_t silence_of(struct session *session, struct mono now);
 static bool hears_enough(const struct session *session, int64_t silence_us);
 static void ping(struct session *session);
 static void on_reap(struct ev_loop *loop, struct ev_timer *timer, int events);
@@ -132,7 +133,7 @@ session_set_times(struct session *session, unsigned keepalive_sec,
 	if (session->state != SESSION_UP || ev_is_active(&session->reaper))
 		return;
 	session->dead_after_sec = dead_peer_sec;
-	session->last_heard = mono_now();
+	session->last_heard = session->last_look = mono_now();
 	ev_timer_stop(session->loop, &session->pinger);
 	ev_timer_set(&session->pinger, keepalive_sec, keepalive_sec);
 	ev_timer_start(session->loop, &session->pinger);
@@ -393,8 +394,8 @@ static void
 on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct session *session = timer->data;
-	int64_t silence = mono_sub(mono_now(), session->last_heard);
-	char	text[TLS_WHY_SIZE];
+	int64_t		silence = silence_of(session, mono_now());
+	char		text[TLS_WHY_SIZE];
 
 	(void)loop;
 	(void)events;
@@ -406,6 +407,25 @@ on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 	}
 	if (session->client || !hears_enough(session, silence))
 		ping(session);
+}
+
+/*
+ * In microseconds.  While the host was suspended, or we were stopped, nobody
+ * listened: that time does not count.
+ */
+static int64_t
+silence_of(struct session *session, struct mono now)
+{
+	int64_t late = mono_sub(now, session->last_look) -
+	    (int64_t)(session->pinger.repeat * (double)MONO_SEC);
+	int64_t silence = mono_sub(now, session->last_heard);
+
+	session->last_look = now;
+	if (late < MONO_SEC)
+		return silence;
+	silence = silence > late ? silence - late : 0;
+	session->last_heard = mono_add(now, -silence);
+	return silence;
 }
 
 /* Of a site that asks, too; but none is given up before it was asked. */

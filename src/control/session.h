@@ -59,6 +59,7 @@ struct session {
 	struct ev_timer		     reaper;   /* calls on_end */
 	double			     dead_after_sec;
 	struct mono		     last_heard;
+	struct mono		     last_look; /* the pinger's last run */
 	uint64_t		     next_ping;
 	struct sha256_ctx	     transcript; /* hello, welcome */
 	uint8_t			     hello[32];	 /* SHA-256 of hello's payload */

@@ -91,8 +91,7 @@ def test_a_certificate_that_is_over_by_the_clock(scene):
 @pytest.mark.parametrize("end", ["server", "client"])
 @pytest.mark.parametrize("seconds", [5, 3600, 10 * DAY])
 def test_after_a_sleep_it_goes_on(scene, end, seconds):
-    """In the same session, but where a server has not heard a site for longer
-    than it waits for one: it ends it, if that comes before a sign of life."""
+    """In the same session: while the host slept, nobody listened."""
     def comings():
         return len(scene.hub.daemon.log_lines("site s1: (goes on|up)"))
 
@@ -109,5 +108,4 @@ def test_after_a_sleep_it_goes_on(scene, end, seconds):
     # What the sleep set off is over by then.
     wait_until(renewed_twice, 2 * BACK, "keys are renewed in time")
     scene.star.wait_path(scene.sat, scene.hub)
-    may_end = end == "server" and seconds > 20
-    assert before <= scene.sessions() <= before + may_end
+    assert scene.sessions() == before

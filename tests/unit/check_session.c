@@ -201,6 +201,23 @@ START_TEST(a_server_asks_only_whom_it_does_not_hear)
 }
 END_TEST
 
+START_TEST(time_in_which_nobody_listened_does_not_count)
+{
+	both_up(false);
+	session_set_times(&server.session, 10, 30);
+	/* Suspended for an hour right after it heard, then awake again. */
+	server.session.last_look = mono_add(mono_now(), -3600 * MONO_SEC);
+	(void)pings_after(&server.session, 3600);
+	ck_assert(!ev_is_active(&server.session.reaper));
+	/* What it did not hear before and after counts. */
+	server.session.last_look = mono_add(mono_now(), -100 * MONO_SEC);
+	(void)pings_after(&server.session, 121);
+	ck_assert(ev_is_active(&server.session.reaper));
+	close_both();
+	teardown();
+}
+END_TEST
+
 START_TEST(frames_come_in_order_and_whole)
 {
 	static uint8_t items[MESSAGE_MAX_FRAMES];
@@ -311,6 +328,7 @@ UNIT_MAIN("session", only_the_right_certificate_is_believed,
     a_stranger_may_not, the_longest_hello_fits,
     a_probe_wants_a_sign_of_life,
     a_server_asks_only_whom_it_does_not_hear,
+    time_in_which_nobody_listened_does_not_count,
     frames_come_in_order_and_whole,
     frames_that_were_not_agreed_on_end_the_session,
     frames_before_the_log_in_end_the_session,
