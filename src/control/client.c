@@ -22,6 +22,7 @@
  * unlucky would stay away as long again.
  */
 #define PAUSE_GROWTH	 1.25
+#define MAX_HELD_OFF_SEC 600 /* twice what a server of ours asks for */
 #define LOG_IN_SEC	 15
 #define PROBE_SEC	 2.0 /* for a sign of life, when the network changed */
 #define HANGS_US	 (3 * MONO_SEC)
@@ -150,7 +151,7 @@ client_network_changed(struct client *client)
 		return;
 	switch (client->state) {
 	case CLIENT_WAIT:
-		if (client->held_off || client->answer.needs_person)
+		if (client->answer.needs_person)
 			break;
 		ev_timer_stop(client->loop, &client->timer);
 		find_server(client);
@@ -540,7 +541,10 @@ on_refused(struct client *client, const struct message *msg)
 
 	log_escape(text, sizeof(text), msg->text, strlen(msg->text));
 	snprintf(why, sizeof(why), "refused: %.200s", text);
-	client->retry_after_sec = msg->retry_after_sec;
+	/* No server may send us away for a day. */
+	client->retry_after_sec = msg->retry_after_sec < MAX_HELD_OFF_SEC ?
+	    msg->retry_after_sec :
+	    MAX_HELD_OFF_SEC;
 	client->refused = true;
 	session_end(&client->session, why);
 }

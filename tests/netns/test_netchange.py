@@ -6,6 +6,7 @@ to come back nor to find out that its session is lost.
              198.18.1.1 --- .2                 the server's 198.18.0.1 by it
 """
 
+import os
 import time
 
 import pytest
@@ -54,6 +55,23 @@ def test_a_pause_ends_when_the_line_is_there(pair):
     wait_until(long_pause, 90, "a long pause")
     pair.client.addr("wan", "198.18.0.2/24")
     pair.sat.wait_up(SOON)
+
+
+def test_a_pause_that_the_server_set_ends_with_another_network(pair):
+    with open(os.path.join(pair.sat.dir, "keeper/password"), "w") as f:
+        f.write("another one\n")
+    pair.sat.start(wait=False)
+
+    def held_off():
+        status = pair.sat.status()
+        return status.get("waits_for") == "the time that the server set" and \
+            status["retry_in_s"] > 4
+    wait_until(held_off, 90, "the server holds it off")
+    refused = len(pair.hub.log_lines("site client: held off"))
+    pair.client.addr("wan", "198.18.0.3/24")
+    wait_until(lambda: len(pair.hub.log_lines(
+        "site client: held off")) > refused, 3,
+               "it asks again")
 
 
 def test_a_session_that_is_lost_is_noticed(pair):
