@@ -240,7 +240,11 @@ sandbox_files(enum proc_role role, int dir_fd)
 	(void)dir_fd;
 	(void)resolver_reads;
 #endif
-	if (r == -ENOSYS || r == -EOPNOTSUPP)
+	/* Once is enough, by the one that loses most. */
+	if ((r == -ENOSYS || r == -EOPNOTSUPP) && role == PROC_KEEPER)
+		log_warnx("this kernel has no Landlock: only their users' "
+		    "rights keep the daemon's processes from files");
+	else if (r == -ENOSYS || r == -EOPNOTSUPP)
 		log_debug("this kernel has no Landlock");
 	else if (r < 0)
 		fatalx("Landlock: %s", strerror(-r));
