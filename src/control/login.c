@@ -367,7 +367,12 @@ on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 	    keeper_ask_vouched(login->server->keeper, login->site, voucher,
 		lifetime, on_vouched, login) == 0)
 		return;
-	finish(login, verdict, "PAM says no");
+	/* No guess was judged.  The site is told the same as ever. */
+	if (login->pam.fault && login->charged)
+		throttle_undo(login->server->throttle, login->site,
+		    &login->from, mono_now());
+	finish(login, verdict, login->pam.fault ?
+		"PAM failed; see its own line in the log" : "PAM says no");
 }
 
 /* PAM has said yes already: without a token the site just cannot resume. */

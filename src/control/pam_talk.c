@@ -102,6 +102,7 @@ dispatch(struct pam_talk *talk, const uint8_t *data, size_t len)
 		text[len - 2] = '\0';
 		talk->events->on_prompt(talk->arg, text, data[1] == 1);
 	} else {
+		talk->fault = data[0] == PAM_CHAT_FAULT;
 		end(talk, KEEPER_NO, NULL);
 	}
 }

@@ -32,6 +32,7 @@ struct pam_talk {
 	struct monitor_ask	     *monitor;
 	int			      fd; /* -1: none yet, or no more */
 	bool			      open; /* a helper is at work, or about to be */
+	bool			      fault; /* it said no, but not for an answer */
 	struct ev_io		      io;
 	const struct pam_talk_events *events;
 	void			     *arg;

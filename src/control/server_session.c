@@ -131,9 +131,10 @@ server_session_overtaken(struct server_session *ss, const char *why)
 {
 	if (ss->state == SERVER_UP) {
 		server_session_end(ss, why);
-	} else if (ss->state == SERVER_LOGIN) {
+	} else if (ss->state == SERVER_LOGIN || ss->srp_user[0] != '\0') {
 		/* What is about to be found right was so by the old one. */
-		server_log_refusal(ss->server, ss->address, ss->site, why);
+		server_log_refusal(ss->server, ss->address,
+		    ss->site[0] != '\0' ? ss->site : ss->srp_user, why);
 		leave(ss);
 		session_refuse(&ss->session, BUSY, RETRY_AFTER_SEC);
 	}
@@ -198,8 +199,8 @@ int
 server_session_srp_user(struct server *server, void *connection,
     const char *name, struct keeper_tls_srp *user)
 {
-	const struct session	    *session = connection;
-	const struct server_session *ss = session->arg;
+	const struct session  *session = connection;
+	struct server_session *ss = session->arg;
 	const struct conf_site *cs = conf_find_site(server->conf, name);
 	const struct site      *site = sites_find(&server->sites, name);
 	struct mono		now = mono_now();
@@ -220,6 +221,7 @@ server_session_srp_user(struct server *server, void *connection,
 		return -EAGAIN;
 	}
 	throttle_charge(server->throttle, name, &ss->from, now);
+	strlcpy(ss->srp_user, name, sizeof(ss->srp_user));
 	return keeper_ask_tls_srp(server->keeper, name, known, user);
 }
 

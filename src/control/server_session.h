@@ -42,6 +42,7 @@ struct server_session {
 	bool		  is_usual; /* a site of ours last came from there */
 	struct login	  login;
 	char		  site[CONF_NAME_MAX + 1]; /* claimed, then proved */
+	char		  srp_user[CONF_NAME_MAX + 1]; /* of the handshake, or "" */
 	unsigned	  workers;
 	uint32_t	  wanted; /* the session it wants to go on with, or 0 */
 	char		  asked[PREFIX_STRLEN]; /* a subnet it may not have */

@@ -85,7 +85,7 @@ throttle_wait(const struct throttle *throttle, const char *site,
 		const struct entry *entry = find(throttle, &key);
 		unsigned	    sec;
 
-		if (entry == NULL || (kind == SITE && usual))
+		if (entry == NULL || (kind != PAIR && usual))
 			continue;
 		sec = wait_sec(entry, now);
 		if (sec > longest)
@@ -115,6 +115,18 @@ void
 throttle_forgive(struct throttle *throttle, const char *site,
     const struct addr *from, struct mono now)
 {
+	struct entry  key = make_key(PAIR, site, from);
+	struct entry *entry = find(throttle, &key);
+
+	throttle_undo(throttle, site, from, now);
+	if (entry != NULL)
+		entry->used = false;
+}
+
+void
+throttle_undo(struct throttle *throttle, const char *site,
+    const struct addr *from, struct mono now)
+{
 	for (enum kind kind = PAIR; kind < KINDS; kind++) {
 		struct entry  key = make_key(kind, site, from);
 		struct entry *entry = find(throttle, &key);
@@ -123,7 +135,7 @@ throttle_forgive(struct throttle *throttle, const char *site,
 		if (entry == NULL)
 			continue;
 		left = attempts_now(entry, now);
-		if (kind == PAIR || left <= 1) {
+		if (left <= 1) {
 			entry->used = false;
 			continue;
 		}

@@ -8,8 +8,10 @@
  * forgiven when it succeeds.  A few are free; then each doubles the delay, from
  * one second to five minutes, and quiet time lets it fall again.
  *
- * Not a weapon: the address a site last came from is not held to the site's
- * score, so others' attempts from elsewhere delay nobody who is known.  Names
+ * Not a weapon: the address a site last came from is held neither to the site's
+ * score nor to its network's, so attempts from elsewhere, or at other sites,
+ * delay nobody who is known.  Their pair's score counts, or whoever shares that
+ * address could guess without end; a token gets in all the same.  Names
  * are scored as they are claimed, whether there is such a site or not, so that
  * the answers tell nothing.
  *
@@ -50,6 +52,10 @@ void throttle_charge(struct throttle *throttle, const char *site,
     const struct addr *from, struct mono now);
 /* It was right: its charge, and what (site, network) had, is forgiven. */
 void throttle_forgive(struct throttle *throttle, const char *site,
+    const struct addr *from, struct mono now);
+
+/* It was judged neither right nor wrong: its own charge alone is taken back. */
+void throttle_undo(struct throttle *throttle, const char *site,
     const struct addr *from, struct mono now);
 
 /* For status: who is held off now, longest first; returns how many, <= max. */

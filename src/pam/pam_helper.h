@@ -6,8 +6,10 @@
  * by it when it takes too long.  It reads one thing of strangers: the answers to
  * the modules' prompts, which it hands over as they are (proc/pam_chat.h).
  *
- * Whoever is asked for is asked about, whether a site of that name may use PAM
- * or not, so that both take the same time; `known` says whether a yes counts.
+ * PAM is asked for whoever comes, whether a site of that name may use it or not,
+ * so that both take the same time.  But where `known` says no, it is asked about
+ * a user that cannot exist, and told an answer that is nobody's: it must neither
+ * try passwords of this host's accounts nor count failures against them.
  */
 #ifndef PAM_HELPER_H
 #define PAM_HELPER_H

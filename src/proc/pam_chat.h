@@ -10,9 +10,10 @@
  *                               most PAM_CHAT_TEXT_MAX bytes
  *                      YES      VOUCHER_LEN bytes (proc/voucher.h)
  *                      NO       nothing
+ *                      FAULT    nothing: no, but not for what was answered
  *   engine -> helper   ANSWER   bytes, at most PAM_CHAT_ANSWER_MAX
  *
- * After YES or NO, or when either end closes, it is over.
+ * After YES, NO or FAULT, or when either end closes, it is over.
  */
 #ifndef PAM_CHAT_H
 #define PAM_CHAT_H
@@ -24,6 +25,7 @@ enum pam_chat_type {
 	PAM_CHAT_ANSWER,
 	PAM_CHAT_YES,
 	PAM_CHAT_NO,
+	PAM_CHAT_FAULT,
 };
 
 #define PAM_CHAT_TEXT_MAX   255

@@ -64,6 +64,8 @@ static const uint64_t monitors =
     UINT64_C(1) << CAP_KILL |		 /* and are ended */
     UINT64_C(1) << CAP_SYS_RESOURCE |	 /* RLIMIT_MEMLOCK of theirs */
     UINT64_C(1) << CAP_DAC_READ_SEARCH;	 /* watches keeper/sites */
+/* Under NoNewPrivileges a PAM helper has no more than its parent. */
+static const uint64_t helpers_too = UINT64_C(1) << CAP_AUDIT_WRITE;
 
 static void become(enum proc_role role, const int *fds, unsigned nfds,
     int log_level, pid_t parent) __attribute__((__noreturn__));
@@ -198,7 +200,8 @@ proc_keep_few_capabilities(bool helpers)
 	if (syscall(SYS_capget, &header, data) == -1)
 		return -errno;
 	for (size_t i = 0; i < nitems(data); i++) {
-		uint32_t keep = (uint32_t)(monitors >> 32 * i);
+		uint32_t keep = (uint32_t)(
+		    (helpers ? monitors | helpers_too : monitors) >> 32 * i);
 
 		data[i].effective &= keep;
 		data[i].permitted &= keep;

@@ -23,15 +23,22 @@ from control import Control, hello
 from lib import PORT, Hub, Pings, Satellite, binary, run, tombolo, wait_until
 
 HUB = "198.18.0.1"
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+CAP_AUDIT_WRITE = 29
 KEY = "3132333435363738393031323334353637383930"
 PASSWORD = "open sesame"
 
 SERVICE = """
 auth [success=ignore default=1] pam_succeed_if.so user = stuck quiet
 auth required pam_exec.so quiet /bin/sleep 60
+auth [success=ignore default=1] pam_succeed_if.so user = broken quiet
+auth required pam_debug.so auth=system_err
 auth required pam_unix.so
+auth optional pam_exec.so quiet expose_authtok /bin/sh %s/witness
 auth [success=ignore default=1] pam_succeed_if.so user = mobile quiet
 auth required pam_oath.so usersfile=%s window=20 digits=6
+account [success=ignore default=1] pam_succeed_if.so user = expired quiet
+account required pam_debug.so acct=acct_expired
 account required pam_permit.so
 """
 
@@ -60,9 +67,9 @@ class Scene:
         users = os.path.join(self.net.dir, "users.oath")
         os.makedirs(self.etc + "/pam.d")
         digest = run("openssl", "passwd", "-6", PASSWORD).stdout.strip()
-        names = ("office", "mobile", "stuck", "gone")
+        names = ("office", "mobile", "stuck", "gone", "broken", "expired")
         files = {
-            "pam.d/tombolo": SERVICE % users,
+            "pam.d/tombolo": SERVICE % (self.net.dir, users),
             "passwd": "root:x:0:0::/root:/bin/sh\n" + "".join(
                 "%s:x:%d:%d::/:/bin/false\n" % (n, 3000 + i, 3000 + i)
                 for i, n in enumerate(names)),
@@ -76,6 +83,28 @@ class Scene:
         with open(users, "w") as f:
             f.write("HOTP mobile - %s\n" % KEY)
         os.chmod(users, 0o600)
+        self.seen = os.path.join(self.net.dir, "seen")
+        with open(os.path.join(self.net.dir, "witness"), "w") as f:
+            f.write('echo "$PAM_USER:$(cat | tr -d "\\\\0")" >>%s\n' % self.seen)
+
+    def told(self):
+        """What PAM was asked about, and with which answers, until now."""
+        if not os.path.exists(self.seen):
+            return ""
+        with open(self.seen) as f:
+            return f.read()
+
+    def guess(self, site, answer, source):
+        """An attempt as anybody can make it: the last thing that is said."""
+        control = Control(self.sat.tcp_connect(HUB, PORT, source=source))
+        control.send(hello(site, "pam", mode="tun"))
+        said = control.receive()
+        if said["type"] == "challenge":
+            control.send({"type": "response", "credential":
+                          answer.encode().hex()})
+            said = control.receive()
+        control.close()
+        return said
 
     def code(self):
         self.codes += 1
@@ -150,6 +179,69 @@ def test_a_user_who_is_no_site_does_not(scene):
     sat.start(wait=False)
     wait_until(lambda: "refused" in (sat.status().get("last_error") or ""), 15)
     assert scene.server.log_lines("refused: site gone: unknown site")
+
+
+def test_pam_is_not_told_answers_for_who_is_no_site(scene):
+    """Or it would say, by the time it takes, which of them are right."""
+    scene.sat.addr("wan", "198.18.0.21/24")
+    scene.server.add_site("disabled", "--auth", "pam", generate=False)
+    scene.server.site("disable", "disabled")
+    wait_until(lambda: "disabled" in scene.server.sites(), 10)
+    before = len(scene.told())
+    for user in ("gone", "root", "nosuch", "disabled"):
+        said = scene.guess(user, PASSWORD, "198.18.0.21")
+        assert (said["type"], said["text"]) == (
+            "refused", "authentication failed"), said
+    told = scene.told()[before:]
+    assert told.count("tombolo:nobody:") == 4, told
+    assert PASSWORD not in told, told
+    for user in ("gone", "root", "nosuch", "disabled"):
+        assert "\n%s:" % user not in "\n" + told
+
+
+@pytest.mark.parametrize("site, reason", [
+    ("broken", "System error"), ("expired", "User account has expired")])
+def test_a_failure_of_pams_own_is_said_and_is_no_guess(scene, site, reason):
+    scene.server.add_site(site, "--auth", "pam", generate=False)
+    wait_until(lambda: site in scene.server.sites(), 10)
+    source = "198.18.0.%d" % (len(site) + 30)
+    scene.sat.addr("wan", source + "/24")
+    before = scene.server.status()["held_off"]
+    for _ in range(8):
+        said = scene.guess(site, PASSWORD, source)
+        assert said["text"] == "authentication failed", said
+    assert scene.server.status()["held_off"] == before
+    assert scene.server.log_lines(
+        "PAM: site %s: service tombolo: %s" % (site, reason))
+    assert scene.server.log_lines("refused: site %s: PAM failed" % site)
+
+
+def test_the_units_keep_what_pam_needs():
+    """What is asked for at a log-in, and where a module may write."""
+    for name in ("tombolo.service.in", "tombolo@.service.in"):
+        with open(os.path.join(TOP, "contrib/systemd", name)) as f:
+            unit = f.read()
+        bound = re.search("^CapabilityBoundingSet=(.*)$", unit, re.M).group(1)
+        assert "CAP_AUDIT_WRITE" in bound.split()
+        assert re.search("^ReadWritePaths=.*-/run/faillock", unit, re.M)
+    with open(os.path.join(TOP, "doc/tombolo.conf.5")) as f:
+        manual = f.read()
+    assert "ReadWritePaths=/etc/users.oath.d" in manual
+    assert "ProtectHome=no" in manual
+
+
+def test_a_helper_has_what_the_units_keep(scene):
+    """With NoNewPrivileges it gets nothing that the monitor gave up."""
+    stuck = scene.join("stuck").start(wait=False)
+    at_work = pid = wait_until(lambda: helper(scene), 10, "it is at work")
+    for _ in ("the helper", "the monitor"):
+        with open("/proc/%d/status" % pid) as f:
+            text = f.read()
+        effective = int(re.search("CapEff:\t(.*)", text).group(1), 16)
+        assert effective >> CAP_AUDIT_WRITE & 1, text
+        pid = int(re.search("PPid:\t(.*)", text).group(1))
+    assert stuck.stop("SIGTERM") == 0
+    wait_until(lambda: not os.path.exists("/proc/%d" % at_work), 10)
 
 
 def test_a_one_time_code_is_a_persons(scene):

@@ -7,6 +7,7 @@ gnutls-cli.
 """
 
 import json
+import os
 import re
 import shutil
 import struct
@@ -145,13 +146,7 @@ SRP = "NONE:+VERS-TLS1.2:+SRP-RSA:+AES-256-CBC:+SHA1:+SIGN-ALL:+COMP-NULL" \
 
 def gnutls(scene, user, password, priority=SRP, speak=b""):
     """gnutls-cli as a client of tls-srp; (what it says, exit status)."""
-    proc = subprocess.Popen(
-        ["ip", "netns", "exec", scene.mallory.id, "gnutls-cli",
-         "--x509cafile", scene.server.dir + "/ca.crt", "--priority", priority,
-         "--srpusername", user, "--srppasswd", password, "--alpn",
-         "tombolo/1", "-p", str(PORT), HUB],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT)
+    proc = gnutls_process(scene, user, password, priority)
     time.sleep(1 if speak else 0)
     try:
         said, _ = proc.communicate(speak, timeout=10)
@@ -159,6 +154,16 @@ def gnutls(scene, user, password, priority=SRP, speak=b""):
         proc.kill()
         said, _ = proc.communicate()
     return said.decode(errors="replace"), proc.returncode
+
+
+def gnutls_process(scene, user, password, priority):
+    return subprocess.Popen(
+        ["ip", "netns", "exec", scene.mallory.id, "gnutls-cli",
+         "--x509cafile", scene.server.dir + "/ca.crt", "--priority", priority,
+         "--srpusername", user, "--srppasswd", password, "--alpn",
+         "tombolo/1", "-p", str(PORT), HUB],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
 
 
 @pytest.fixture
@@ -171,15 +176,52 @@ def srp(scene):
 
 def test_gnutls_cli_logs_in_by_tls_srp(scene, srp):
     """A client that nobody here wrote; and it can say hello then."""
-    hello = json.dumps({
-        "type": "hello", "protocol": 1, "version": "gnutls-cli",
-        "mode": "tap", "site": "berlin", "method": "tls-srp", "workers": 1,
-        "share": "09" + "00" * 31, "subnets": []}).encode()
-    said, _ = gnutls(scene, "berlin", PASSWORD,
-                     speak=struct.pack("!I", 1 << 24 | len(hello)) + hello)
+    said, _ = gnutls(scene, "berlin", PASSWORD, speak=hello_of("berlin"))
     assert "Handshake was completed" in said, said
     assert "SRP-RSA" in said or "SRP" in said
     assert '"welcome"' in said, said
+
+
+def hello_of(site):
+    hello = json.dumps({
+        "type": "hello", "protocol": 1, "version": "gnutls-cli",
+        "mode": "tap", "site": site, "method": "tls-srp", "workers": 1,
+        "share": "09" + "00" * 31, "subnets": []}).encode()
+    return struct.pack("!I", 1 << 24 | len(hello)) + hello
+
+
+@pytest.mark.parametrize("change", ["passwd", "written by hand"])
+def test_a_handshake_by_a_replaced_password_logs_nobody_in(scene, srp, change):
+    """However long before the hello it was made."""
+    site = "old" + change[0]
+    secret = scene.net.dir + "/" + site
+    for password in ("the old one", "the new one"):
+        with open(secret + password[4:7], "w") as f:
+            f.write(password + "\n")
+    scene.server.add_site(site, "--auth", "tls-srp", "--password-file",
+                          secret + "old", generate=False)
+    wait_until(lambda: site in scene.server.sites(), 10)
+    thief = gnutls_process(scene, site, "the old one", SRP)
+    other = gnutls_process(scene, "berlin", PASSWORD, SRP)
+    for process in (thief, other):
+        assert any(b"Handshake was completed" in line
+                   for line in process.stdout)
+    line = os.path.join(scene.server.dir, "keeper/sites/%s.tls-srp" % site)
+    if change == "passwd":
+        scene.server.site("passwd", site, "--password-file", secret + "new")
+    else:
+        with open(line, "r+") as f:
+            text = f.read()
+            f.seek(0)
+            f.write(text[:-2] + ("1" if text[-2] == "0" else "0") + "\n")
+    wait_until(lambda: scene.server.log_lines(
+        "refused: site %s: the site's credential was changed" % site), 10)
+    said = thief.communicate(hello_of(site), timeout=10)[0].decode(
+        errors="replace")
+    assert '"welcome"' not in said, said
+    said = other.communicate(hello_of("berlin"), timeout=10)[0].decode(
+        errors="replace")
+    assert '"welcome"' in said, "another site's goes on: " + said
 
 
 def test_wrong_password_and_unknown_user_fail_alike(scene, srp):

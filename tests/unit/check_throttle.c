@@ -112,6 +112,43 @@ START_TEST(many_names_from_one_network_are_slowed)
 	}
 	ck_assert_uint_gt(wait_of("another", "192.0.2.1", false, 0), 0);
 	ck_assert_uint_eq(wait_of("another", "192.0.2.2", false, 0), 0);
+	/* Who lives there does not pay for its neighbours. */
+	ck_assert_uint_eq(wait_of("another", "192.0.2.1", true, 0), 0);
+	throttle_free(throttle);
+}
+END_TEST
+
+START_TEST(guesses_from_the_usual_address_still_count)
+{
+	throttle = throttle_new();
+	for (unsigned i = 0; i < 8; i++)
+		charge("berlin", "192.0.2.1", 0);
+	ck_assert_uint_gt(wait_of("berlin", "192.0.2.1", true, 0), 0);
+	throttle_free(throttle);
+}
+END_TEST
+
+START_TEST(what_is_undone_leaves_earlier_guesses)
+{
+	struct addr addr = from("192.0.2.1");
+
+	throttle = throttle_new();
+	for (unsigned i = 0; i < 8; i++)
+		charge("berlin", "192.0.2.1", 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		charge("berlin", "192.0.2.1", 0);
+		throttle_undo(throttle, "berlin", &addr, at(0));
+	}
+	ck_assert_uint_gt(wait_of("berlin", "192.0.2.1", false, 0), 0);
+	throttle_undo(throttle, "nobody", &addr, at(0));
+	throttle_free(throttle);
+
+	throttle = throttle_new();
+	for (unsigned i = 0; i < 1000; i++) {
+		charge("berlin", "192.0.2.1", 0);
+		throttle_undo(throttle, "berlin", &addr, at(0));
+	}
+	ck_assert_uint_eq(wait_of("berlin", "192.0.2.1", false, 0), 0);
 	throttle_free(throttle);
 }
 END_TEST
@@ -225,6 +262,8 @@ END_TEST
 UNIT_MAIN("throttle", a_few_are_free_then_each_doubles,
     one_who_hammers_gets_a_dozen_a_minute_then_one_in_five,
     others_are_not_slowed, many_names_from_one_network_are_slowed,
+    guesses_from_the_usual_address_still_count,
+    what_is_undone_leaves_earlier_guesses,
     many_networks_at_one_name_slow_all_but_the_usual, an_ipv6_network_is_a_64,
     success_forgives, quiet_time_is_forgotten,
     who_hammers_is_not_forgotten_for_a_crowd, the_list_has_the_longest_first)
