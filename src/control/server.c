@@ -161,7 +161,7 @@ server_credential_changed(struct server *server, const char *name)
 
 	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
 		next = LIST_NEXT(ss, entry);
-		if (name[0] == '\0' || strcmp(name, ss->site) == 0 ||
+		if (strcmp(name, ss->site) == 0 ||
 		    strcmp(name, ss->srp_user) == 0)
 			server_session_overtaken(ss,
 			    "the site's credential was changed");

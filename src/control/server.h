@@ -77,8 +77,8 @@ void server_follow(struct server *server, const struct conf *conf);
 void server_set_tls(struct server *server, struct tls_context *tls);
 
 /*
- * A site's credential was changed or is gone ("": any site's may be): its
- * session and any log-in under way end; its tokens are worth nothing any more already.
+ * A site's credential was changed or is gone: its session and any log-in under
+ * way end; its tokens are worth nothing any more already.
  */
 void server_credential_changed(struct server *server, const char *site);
 

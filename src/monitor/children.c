@@ -134,10 +134,11 @@ children_set_material(struct children *children, enum request_material kind)
 }
 
 void
-children_credential(struct children *children, const char *site)
+children_credentials(struct children *children, const char *const *sites,
+    size_t n)
 {
 	if (children->engine_chan.fd != -1 &&
-	    opening_send_credential(&children->engine_chan, site) < 0)
+	    opening_send_credentials(&children->engine_chan, sites, n) < 0)
 		supervise_kill(&children->engine);
 }
 

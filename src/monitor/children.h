@@ -69,8 +69,9 @@ void children_set_log_level(struct children *children, int log_level);
 void children_set_material(struct children *children,
     enum request_material kind);
 
-/* The site's credential is another one; "": any may be.  Tells the engine. */
-void children_credential(struct children *children, const char *site);
+/* These sites' credentials are others, or gone.  Tells the engine. */
+void children_credentials(struct children *children, const char *const *sites,
+    size_t n);
 
 /* This host's network changed.  Tells the engine. */
 void children_netchange(struct children *children);

@@ -97,7 +97,7 @@ static void on_signal(struct ev_loop *loop, struct ev_signal *w, int what);
 static void on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what);
 static bool on_is_file(void *arg, const char *name);
 static void on_change(void *arg);
-static void on_credential(void *arg, const char *site);
+static void on_credentials(void *arg, const char *const *sites, size_t n);
 static void on_network_changed(void *arg);
 static void on_verified(void *arg);
 static void on_reload(void *arg, struct reload_report *report);
@@ -336,7 +336,7 @@ static bool
 watch_sites(struct monitor *monitor)
 {
 	const struct sites_watch_events events = { .is_file = on_is_file,
-		.on_change = on_change, .on_credential = on_credential,
+		.on_change = on_change, .on_credentials = on_credentials,
 		.arg = monitor };
 
 	if (monitor->conf->role == CONF_CLIENT)
@@ -540,11 +540,11 @@ on_reload(void *arg, struct reload_report *report)
 }
 
 static void
-on_credential(void *arg, const char *site)
+on_credentials(void *arg, const char *const *sites, size_t n)
 {
 	struct monitor *monitor = arg;
 
-	children_credential(&monitor->children, site);
+	children_credentials(&monitor->children, sites, n);
 }
 
 static void

@@ -54,7 +54,8 @@ static void on_closed(struct chan *chan);
 static bool on_news(struct monitor_ask *ask, struct chan_msg *msg);
 static bool on_conf_piece(struct monitor_ask *ask, const struct chan_msg *msg);
 static bool on_material(struct monitor_ask *ask, const struct chan_msg *msg);
-static bool on_credential(struct monitor_ask *ask, const struct chan_msg *msg);
+static bool on_credentials(struct monitor_ask *ask,
+    const struct chan_msg *msg);
 static bool on_egress(struct monitor_ask *ask, const struct chan_msg *msg);
 static bool on_answer(struct monitor_ask *ask, struct chan_msg *msg);
 static bool answer_resolve(const struct ask *slot, struct chan_msg *msg);
@@ -344,8 +345,8 @@ on_news(struct monitor_ask *ask, struct chan_msg *msg)
 		return true;
 	case REQUEST_MATERIAL:
 		return msg->nfds == 0 && on_material(ask, msg);
-	case REQUEST_CREDENTIAL:
-		return msg->nfds == 0 && on_credential(ask, msg);
+	case REQUEST_CREDENTIALS:
+		return msg->nfds == 0 && on_credentials(ask, msg);
 	case REQUEST_NETCHANGE:
 		if (msg->nfds != 0 || msg->len != 0)
 			return false;
@@ -411,16 +412,18 @@ on_egress(struct monitor_ask *ask, const struct chan_msg *msg)
 }
 
 static bool
-on_credential(struct monitor_ask *ask, const struct chan_msg *msg)
+on_credentials(struct monitor_ask *ask, const struct chan_msg *msg)
 {
 	struct wire_reader r;
 	char		   site[CONF_NAME_MAX + 1];
 
 	wire_reader_init(&r, msg->data, msg->len);
-	wire_get_string(&r, site, sizeof(site));
-	if (!wire_is_done(&r))
-		return false;
-	ask->events->on_credential(ask->arg, site);
+	while (wire_left(&r) > 0) {
+		wire_get_string(&r, site, sizeof(site));
+		if (!wire_is_ok(&r))
+			return false;
+		ask->events->on_credential(ask->arg, site);
+	}
 	return true;
 }
 

@@ -32,7 +32,7 @@ struct monitor_ask_events {
 	/* New PEM text, borrowed; empty: there is none of that kind. */
 	void (*on_material)(void *arg, enum request_material kind,
 	    const char *pem, size_t len);
-	/* This site's credential is another one, or gone; "": any may be. */
+	/* This site's credential is another one, or gone. */
 	void (*on_credential)(void *arg, const char *site);
 	/* This host's network changed: what was good may not be any more. */
 	void (*on_network_changed)(void *arg);

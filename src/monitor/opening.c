@@ -87,16 +87,25 @@ opening_send_material(struct chan *engine, const struct material *material,
 }
 
 int
-opening_send_credential(struct chan *engine, const char *site)
+opening_send_credentials(struct chan *engine, const char *const *sites,
+    size_t n)
 {
 	struct wire_writer w;
-	uint8_t		   buf[CONF_NAME_MAX + 8];
+	uint8_t		   buf[4096];
+	int		   r = 0;
 
 	wire_writer_init(&w, buf, sizeof(buf));
-	wire_put_string(&w, site);
-	if (!wire_writer_is_ok(&w))
-		return -EMSGSIZE;
-	return chan_send(engine, REQUEST_CREDENTIAL, 0, buf, w.len, NULL, 0);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		wire_put_string(&w, sites[i]);
+		if (i + 1 < n && w.len + CONF_NAME_MAX + 8 <= sizeof(buf))
+			continue;
+		r = wire_writer_is_ok(&w) ?
+		    chan_send(engine, REQUEST_CREDENTIALS, 0, buf, w.len, NULL,
+			0) :
+		    -EMSGSIZE;
+		wire_writer_init(&w, buf, sizeof(buf));
+	}
+	return r;
 }
 
 int

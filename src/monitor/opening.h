@@ -38,7 +38,9 @@ int opening_send_conf(struct chan *engine, const char *text, size_t len);
 /* One kind of it; one that there is. */
 int opening_send_material(struct chan *engine, const struct material *material,
     enum request_material kind);
-int opening_send_credential(struct chan *engine, const char *site);
+/* In as few requests as they fit into. */
+int opening_send_credentials(struct chan *engine, const char *const *sites,
+    size_t n);
 int opening_send_netchange(struct chan *engine);
 int opening_send_egress(struct chan *engine,
     const struct request_egress *egress);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/sites_watch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -15,12 +17,16 @@
 #include "conf/conf.h"
 
 #define SETTLE_SEC 0.2
+#define QUIET_SEC     0.25 /* more: a site removed says that it was */
+#define QUIET_MAX_SEC 3.   /* what is never quiet is looked at all the same */
 #define MAX_READS  16 /* a turn of the loop */
-#define MAX_NAMES  32 /* credentials at a time; more are "any" */
-/* IN_CREATE: a link is never written to, and `site add` makes links. */
+/*
+ * IN_CREATE: a link is never written to, and `site add` makes links.
+ * IN_ATTRIB: `site disable` sets a credential's time.
+ */
 #define FILES                                                                  \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | \
-	    IN_ONLYDIR)
+	    IN_ATTRIB | IN_ONLYDIR)
 
 enum dir { DIR_CONF, DIR_SITES, DIR_KEEPER, DIR_CREDENTIALS, DIRS };
 
@@ -35,30 +41,44 @@ static const struct {
 	[DIR_CREDENTIALS] = { DIR_KEEPER, "sites", CONF_KEEPER_DIR "/sites" },
 };
 
+/* The files of keeper/sites.  As for a token, another time is another one. */
+struct credentials {
+	struct dirent **names; /* owned, each of them too; sorted */
+	struct stat    *files; /* owned */
+	int		n;
+};
+
 struct sites_watch {
 	struct ev_loop		 *loop;
 	struct ev_io		  io;
-	struct ev_timer		  timer;
+	struct ev_timer		  timer; /* files */
+	struct ev_timer		  quiet; /* credentials */
+	ev_tstamp		  quiet_end; /* at the latest */
 	struct sites_watch_events events;
 	int			  fd;
 	char			 *paths[DIRS]; /* owned */
 	int			  wd[DIRS]; /* -1: it is not there */
-
-	/* What happened since the last time it settled. */
-	bool	 changed, any_credential;
-	char	 names[MAX_NAMES][CONF_NAME_MAX + 1];
-	unsigned n;
+	bool			  changed; /* since the last on_change() */
+	bool			  touched; /* a credential, in this turn */
+	struct credentials	  seen;	   /* when they were last looked at */
 };
 
 static bool add_watches(struct sites_watch *watch);
 static void on_readable(struct ev_loop *loop, struct ev_io *io, int what);
+static void wait_for_quiet(struct sites_watch *watch);
 static void on_settled(struct ev_loop *loop, struct ev_timer *timer, int what);
 static void take_event(struct sites_watch *watch,
     const struct inotify_event *event);
 static void take_name(struct sites_watch *watch, enum dir dir,
     const char *name);
 static void take_dir(struct sites_watch *watch, enum dir dir);
-static void take_credential(struct sites_watch *watch, const char *name);
+static void on_quiet(struct ev_loop *loop, struct ev_timer *timer, int what);
+static bool read_credentials(const struct sites_watch *watch,
+    struct credentials *credentials);
+static bool report(struct sites_watch *watch, const struct credentials *now);
+static bool is_same(const struct stat *a, const struct stat *b);
+static void free_credentials(struct credentials *credentials);
+static int  is_credential(const struct dirent *entry);
 static bool is_site_file(const char *name);
 
 struct sites_watch *
@@ -77,8 +97,8 @@ sites_watch_new(struct ev_loop *loop, const char *dir,
 	ok = watch->fd != -1;
 	ev_io_init(&watch->io, on_readable, watch->fd, EV_READ);
 	ev_timer_init(&watch->timer, on_settled, SETTLE_SEC, 0.);
-	watch->io.data = watch;
-	watch->timer.data = watch;
+	ev_timer_init(&watch->quiet, on_quiet, QUIET_SEC, 0.);
+	watch->io.data = watch->timer.data = watch->quiet.data = watch;
 	for (unsigned i = 0; i < DIRS; i++) {
 		watch->paths[i] = file_join(dir, dirs[i].path);
 		ok = ok && watch->paths[i] != NULL;
@@ -89,6 +109,7 @@ sites_watch_new(struct ev_loop *loop, const char *dir,
 		errno = saved;
 		return NULL;
 	}
+	read_credentials(watch, &watch->seen);
 	ev_io_start(loop, &watch->io);
 	return watch;
 }
@@ -100,6 +121,8 @@ sites_watch_free(struct sites_watch *watch)
 		return;
 	ev_io_stop(watch->loop, &watch->io);
 	ev_timer_stop(watch->loop, &watch->timer);
+	ev_timer_stop(watch->loop, &watch->quiet);
+	free_credentials(&watch->seen);
 	if (watch->fd != -1)
 		close(watch->fd);
 	for (unsigned i = 0; i < DIRS; i++)
@@ -143,38 +166,49 @@ on_readable(struct ev_loop *loop, struct ev_io *io, int what)
 			at += (ssize_t)(sizeof(*event) + event->len);
 		}
 	}
-	if ((!watch->changed && !watch->any_credential && watch->n == 0) ||
-	    ev_is_active(&watch->timer))
+	if (watch->changed && !ev_is_active(&watch->timer)) {
+		ev_timer_set(&watch->timer, SETTLE_SEC, 0.);
+		ev_timer_start(loop, &watch->timer);
+	}
+	if (watch->touched)
+		wait_for_quiet(watch);
+	watch->touched = false;
+}
+
+/*
+ * A restore of the directory takes a while, and a file half written is nobody's
+ * new password.
+ */
+static void
+wait_for_quiet(struct sites_watch *watch)
+{
+	ev_tstamp now = ev_now(watch->loop);
+
+	if (!ev_is_active(&watch->quiet))
+		watch->quiet_end = now + QUIET_MAX_SEC;
+	else if (now + QUIET_SEC > watch->quiet_end)
 		return;
-	ev_timer_set(&watch->timer, SETTLE_SEC, 0.);
-	ev_timer_start(loop, &watch->timer);
+	ev_timer_stop(watch->loop, &watch->quiet);
+	ev_timer_set(&watch->quiet, QUIET_SEC, 0.);
+	ev_timer_start(watch->loop, &watch->quiet);
 }
 
 static void
 on_settled(struct ev_loop *loop, struct ev_timer *timer, int what)
 {
-	struct sites_watch	  *watch = timer->data;
-	struct sites_watch_events *events = &watch->events;
+	struct sites_watch *watch = timer->data;
 
 	(void)loop;
 	(void)what;
-	if (watch->changed)
-		events->on_change(events->arg);
-	if (watch->any_credential)
-		watch->n = 0;
-	for (unsigned i = 0; i < watch->n; i++)
-		events->on_credential(events->arg, watch->names[i]);
-	if (watch->any_credential)
-		events->on_credential(events->arg, "");
-	watch->changed = watch->any_credential = false;
-	watch->n = 0;
+	watch->changed = false;
+	watch->events.on_change(watch->events.arg);
 }
 
 static void
 take_event(struct sites_watch *watch, const struct inotify_event *event)
 {
 	if ((event->mask & IN_Q_OVERFLOW) != 0) {
-		watch->changed = watch->any_credential = true;
+		watch->changed = watch->touched = true;
 		add_watches(watch);
 		return;
 	}
@@ -204,7 +238,7 @@ take_name(struct sites_watch *watch, enum dir dir, const char *name)
 	if (dir == DIR_SITES)
 		watch->changed |= is_site_file(name);
 	else if (dir == DIR_CREDENTIALS)
-		take_credential(watch, name);
+		watch->touched = true;
 	else if (dir == DIR_CONF)
 		watch->changed |= watch->events.is_file(watch->events.arg,
 		    name);
@@ -217,31 +251,114 @@ take_dir(struct sites_watch *watch, enum dir dir)
 	if (dir == DIR_SITES)
 		watch->changed = true;
 	else
-		watch->any_credential = true;
+		watch->touched = true;
+}
+
+/*
+ * Whatever was noticed, all are compared with what they were.  Without the
+ * directory nobody can log in, and who is in stays until there is one again.
+ */
+static void
+on_quiet(struct ev_loop *loop, struct ev_timer *timer, int what)
+{
+	struct sites_watch *watch = timer->data;
+	struct credentials  now, old = watch->seen;
+
+	(void)loop;
+	(void)what;
+	if (read_credentials(watch, &now) && report(watch, &now)) {
+		watch->seen = now;
+		free_credentials(&old);
+		return;
+	}
+	if (errno != ENOENT && errno != ENOTDIR) {
+		log_warn("%s: looked at again in a moment",
+		    watch->paths[DIR_CREDENTIALS]);
+		wait_for_quiet(watch);
+	}
+	free_credentials(&now);
+}
+
+/* Of one that goes meanwhile the time is 0: it is another one. */
+static bool
+read_credentials(const struct sites_watch *watch,
+    struct credentials *credentials)
+{
+	const char *dir = watch->paths[DIR_CREDENTIALS];
+
+	*credentials = (struct credentials) { 0 };
+	credentials->n = scandir(dir, &credentials->names, is_credential,
+	    alphasort);
+	if (credentials->n == -1)
+		return false;
+	credentials->files = calloc((size_t)credentials->n + 1,
+	    sizeof(*credentials->files));
+	for (int i = 0; credentials->files != NULL && i < credentials->n; i++) {
+		char *path = file_join(dir, credentials->names[i]->d_name);
+
+		if (path != NULL)
+			(void)lstat(path, &credentials->files[i]);
+		free(path);
+	}
+	return credentials->files != NULL;
+}
+
+/* By a new one nobody has logged in yet. */
+static bool
+report(struct sites_watch *watch, const struct credentials *now)
+{
+	const struct credentials *old = &watch->seen;
+	const char **sites = calloc((size_t)old->n + 1, sizeof(*sites));
+	size_t	     n = 0;
+
+	for (int i = 0, j = 0; sites != NULL && i < old->n; i++) {
+		char *name = old->names[i]->d_name;
+
+		while (j < now->n && strcmp(now->names[j]->d_name, name) < 0)
+			j++;
+		if (j < now->n && strcmp(now->names[j]->d_name, name) == 0 &&
+		    is_same(&old->files[i], &now->files[j]))
+			continue;
+		sites[n++] = name;
+	}
+	for (size_t i = 0; i < n; i++)
+		*strrchr(sites[i], '.') = '\0';
+	if (n > 0)
+		watch->events.on_credentials(watch->events.arg, sites, n);
+	free(sites);
+	return sites != NULL;
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void
+free_credentials(struct credentials *credentials)
+{
+	for (int i = 0; i < credentials->n; i++)
+		free(credentials->names[i]);
+	free(credentials->names);
+	free(credentials->files);
 }
 
 /* NAME.METHOD; what is none, a temporary file perhaps, nobody looks at. */
-static void
-take_credential(struct sites_watch *watch, const char *name)
+static int
+is_credential(const struct dirent *entry)
 {
-	const char    *dot = strrchr(name, '.');
+	const char    *dot = strrchr(entry->d_name, '.');
 	char	       site[CONF_NAME_MAX + 1];
 	enum conf_auth auth;
 
 	if (dot == NULL || !conf_auth_parse(&auth, dot + 1) ||
-	    (size_t)(dot - name) >= sizeof(site))
-		return;
-	strlcpy(site, name, (size_t)(dot - name) + 1);
-	if (!conf_is_site_name(site))
-		return;
-	for (unsigned i = 0; i < watch->n; i++) {
-		if (strcmp(watch->names[i], site) == 0)
-			return;
-	}
-	if (watch->n == MAX_NAMES)
-		watch->any_credential = true;
-	else
-		strlcpy(watch->names[watch->n++], site, sizeof(site));
+	    (size_t)(dot - entry->d_name) >= sizeof(site))
+		return 0;
+	strlcpy(site, entry->d_name, (size_t)(dot - entry->d_name) + 1);
+	return conf_is_site_name(site);
 }
 
 /* [!.]*.conf, as conf_load() takes them. */

@@ -5,12 +5,15 @@
  *
  * By inotify, 200 ms after the first sign of it, so that a handful of changes
  * is one.  A directory that comes later, or goes and comes back, is noticed
- * too; when the kernel lost count, everything may have changed.
+ * too.  For credentials any sign, also that the kernel lost count, only means:
+ * compare all of them, by time and size, with what they were.  That waits until
+ * it is quiet, 3 s at most.
  */
 #ifndef SITES_WATCH_H
 #define SITES_WATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct ev_loop;
 struct sites_watch;
@@ -20,11 +23,8 @@ struct sites_watch_events {
 	bool (*is_file)(void *arg, const char *name);
 	/* One of those, or a file in sites.d, is another one now. */
 	void (*on_change)(void *arg);
-	/*
-	 * So is a file NAME.METHOD in keeper/sites; "": any may be.  After the
-	 * other, if both happened.
-	 */
-	void (*on_credential)(void *arg, const char *site);
+	/* So are the files NAME.METHOD in keeper/sites of these sites. */
+	void (*on_credentials)(void *arg, const char *const *sites, size_t n);
 	void *arg;
 };
 

@@ -26,8 +26,8 @@
  *   Later CONF (all pieces; the engine applies it at the last one), MATERIAL
  *   and KEEPER may come again at any time, and
  *
- *   CREDENTIAL (server) string site: its credential is another one now, or
- *             gone: end its session ("": any site's may be)
+ *   CREDENTIALS (server) strings: sites whose credential is another one now,
+ *             or gone: end their sessions
  *   NETCHANGE (client) interfaces, addresses or routes of this host changed
  *
  *   EGRESS    (client, tun) where what is not local goes, for status: u8 enum
@@ -117,7 +117,7 @@ enum request {
 	REQUEST_ADMIN,
 	REQUEST_KEEPER,
 	REQUEST_START,
-	REQUEST_CREDENTIAL,
+	REQUEST_CREDENTIALS,
 	REQUEST_NETCHANGE,
 	REQUEST_PING,
 	REQUEST_EGRESS,

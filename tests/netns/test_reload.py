@@ -8,7 +8,9 @@ that come and go without either; who stays connected; and the goodbye.
 
 import os
 import re
+import shutil
 import signal
+import subprocess
 
 import pytest
 
@@ -308,6 +310,83 @@ def test_a_new_site_is_known_and_routed_at_once(scene):
     # All the while nobody else's session ended.
     for name in ("one", "two"):
         assert len(scene.hub.log_lines("site %s: up" % name)) == 1
+
+
+class Crowd:
+    """A hub of a thousand sites; one and two are connected."""
+
+    def __init__(self, net):
+        hub_ns, sat_ns = net.host("hub"), net.host("sats")
+        net.cable(hub_ns, "wan", sat_ns, "wan")
+        hub_ns.addr("wan", "198.18.0.1/24")
+        sat_ns.addr("wan", "198.18.0.2/24")
+        self.hub = Hub(hub_ns).init("198.18.0.1", "--mode", "tap")
+        self.sites = os.path.join(self.hub.dir, "sites.d")
+        self.keeper = os.path.join(self.hub.dir, "keeper", "sites")
+        self.two = os.path.join(self.keeper, "two.srp")
+        sats = []
+        for i, name in enumerate(("one", "two")):
+            sat = Satellite(sat_ns, name).join(self.hub.add_site(name))
+            sat.conf_set("interface", "device", "tap%d" % i)
+            sats.append(sat)
+        for i in range(1000):
+            self.make("q%d" % i)
+        self.hub.start()
+        for sat in sats:
+            sat.start()
+            self.hub.wait_site(sat.name)
+
+    def make(self, name):
+        shutil.copy2(self.two, os.path.join(self.keeper, name + ".srp"))
+        with open(os.path.join(self.sites, name + ".conf"), "w") as f:
+            f.write("[site %s]\n" % name)
+
+    def remove(self, name):
+        os.unlink(os.path.join(self.sites, name + ".conf"))
+        os.unlink(os.path.join(self.keeper, name + ".srp"))
+
+    def shell(self, text):
+        """In keeper/."""
+        subprocess.run(["sh", "-ec", text], check=True,
+                       cwd=os.path.dirname(self.keeper))
+
+    def ends(self, name):
+        return len(self.hub.log_lines("site %s: down" % name))
+
+
+@pytest.mark.seconds(240)
+def test_who_was_not_changed_stays_while_many_are(small_net):
+    """And who was, in the same burst, is ended."""
+    crowd = Crowd(small_net)
+    known = lambda: len(crowd.hub.sites())
+
+    def burst(what, changed=False):
+        before = crowd.ends("two")
+        what()
+        if changed:
+            wait_until(lambda: crowd.ends("two") > before, SOON)
+            crowd.hub.wait_site("two")
+        else:
+            watch(lambda: crowd.ends("two") == before, 1.5, "two stays")
+        assert crowd.ends("one") == 0
+
+    burst(lambda: [crowd.remove("q%d" % i) for i in range(60)])
+    wait_until(lambda: known() == 942, SOON)
+    burst(lambda: [crowd.make("q%d" % i) for i in range(60)])
+    burst(lambda: [crowd.remove("q%d" % i) for i in range(200)])
+    # A backup, in which one site's is another; and its own one back.
+    crowd.shell("cp -a sites ../kept; touch -d 2020-01-01 ../kept/two.srp")
+    burst(lambda: crowd.shell("cp -a ../kept/. sites"), changed=True)
+    burst(lambda: crowd.shell("rm -rf sites; cp -a ../kept sites"))
+    burst(lambda: crowd.shell("mv sites ../gone; cp -a ../kept new; "
+                              "touch new/two.srp; mv new sites"), changed=True)
+
+    def all_of_it():
+        for i in range(200, 1000):
+            crowd.remove("q%d" % i)
+        os.utime(crowd.two)
+    burst(all_of_it, changed=True)
+    wait_until(lambda: known() == 2, SOON)
 
 
 # ------------------------------------------------------------ the goodbye

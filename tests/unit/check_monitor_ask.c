@@ -146,10 +146,10 @@ say_letter(int fd, char letter)
 		say(fd, REQUEST_MATERIAL, "\0" PEM, sizeof(PEM) + 1, 0);
 		break;
 	case 'p': /* whose credential changed */
-		say(fd, REQUEST_CREDENTIAL, "\0\6berlin", 8, 0);
+		say(fd, REQUEST_CREDENTIALS, "\0\6berlin\0\6berlin", 16, 0);
 		break;
 	case 'q': /* cut short */
-		say(fd, REQUEST_CREDENTIAL, "\0\6berli", 7, 0);
+		say(fd, REQUEST_CREDENTIALS, "\0\6berlin\0\6berli", 15, 0);
 		break;
 	case 'D':
 		say(fd, REQUEST_DEVICE, buf, len, 2);
@@ -890,7 +890,7 @@ START_TEST(news_of_the_monitor_are_passed_on)
 	turn(&engine);
 	ck_assert_uint_eq(engine.egresses, 1);
 	ck_assert_uint_eq(engine.netchanges, 1);
-	ck_assert_uint_eq(engine.credentials, 1);
+	ck_assert_uint_eq(engine.credentials, 2);
 	ck_assert_uint_eq(engine.confs, 2);
 	ck_assert_str_eq(engine.text, "vpn.example.org");
 	ck_assert_uint_eq(engine.keepers, 1);

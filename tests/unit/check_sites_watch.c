@@ -28,7 +28,7 @@ static struct ev_loop *loop;
 
 static struct seen {
 	unsigned changes, credentials;
-	char	 names[1024]; /* " berlin" each; " ?": any */
+	char	 names[65536]; /* " berlin" each */
 	bool	 credential_first;
 } seen;
 
@@ -48,16 +48,18 @@ on_change(void *arg)
 }
 
 static void
-on_credential(void *arg, const char *site)
+on_credentials(void *arg, const char *const *sites, size_t n)
 {
 	(void)arg;
-	seen.credentials++;
-	strlcat(seen.names, " ", sizeof(seen.names));
-	strlcat(seen.names, *site != '\0' ? site : "?", sizeof(seen.names));
+	for (size_t i = 0; i < n; i++) {
+		seen.credentials++;
+		strlcat(seen.names, " ", sizeof(seen.names));
+		strlcat(seen.names, sites[i], sizeof(seen.names));
+	}
 }
 
 static const struct sites_watch_events events = { .is_file = is_file,
-	.on_change = on_change, .on_credential = on_credential };
+	.on_change = on_change, .on_credentials = on_credentials };
 
 static char *
 path_of(const char *name)
@@ -163,6 +165,42 @@ remove_it(const char *name)
 	ck_assert_int_eq(unlink(path_of(name)), 0);
 }
 
+/* As `site disable` does. */
+static void
+touch(const char *name)
+{
+	ck_assert_int_eq(utimensat(AT_FDCWD, path_of(name), NULL, 0), 0);
+}
+
+static void
+command(const char *what)
+{
+	char line[1024];
+
+	snprintf(line, sizeof(line), "cd %s && %s", dir, what);
+	ck_assert_int_eq(system(line), 0);
+}
+
+static void
+restore(const char *name)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "cp -a %s bak && cp -a bak %s", name,
+	    name);
+	command(line);
+}
+
+static void
+restore_older(const char *name)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "echo older >bak && "
+	    "touch -d 2001-01-01 bak && cp -a bak %s", name);
+	command(line);
+}
+
 static void
 move_away(const char *name)
 {
@@ -189,7 +227,13 @@ static const struct {
 	    "" },
 	{ "an issued certificate", "sites.d/berlin.crt", false, create, 0, "" },
 	{ "a password is made", "keeper/sites/berlin.srp", false, create, 0,
+	    "" },
+	{ "a password's time is set", "keeper/sites/berlin.srp", true, touch, 0,
 	    " berlin" },
+	{ "a password is restored", "keeper/sites/berlin.srp", true, restore, 0,
+	    "" },
+	{ "an older password is restored", "keeper/sites/berlin.srp", true,
+	    restore_older, 0, " berlin" },
 	{ "a password is replaced", "keeper/sites/berlin.srp", true, replace, 0,
 	    " berlin" },
 	{ "a password is written by hand", "keeper/sites/b-2.x_y.password",
@@ -234,9 +278,10 @@ START_TEST(handful_of_changes_is_one_and_credentials_come_last)
 	struct sites_watch *watch;
 
 	make_tree();
+	put("keeper/sites/a.srp", "before");
+	put("keeper/sites/b.pam", "before");
 	watch = sites_watch_new(loop, dir, &events);
-	create("keeper/sites/a.srp");
-	create("keeper/sites/b.pam");
+	replace("keeper/sites/b.pam");
 	replace("keeper/sites/a.srp");
 	create("sites.d/a.conf");
 	create("sites.d/b.conf");
@@ -264,14 +309,15 @@ START_TEST(directories_that_come_later_or_again_are_noticed)
 
 	ck_assert_int_eq(mkdir(path_of("sites.d"), 0755), 0);
 	ck_assert_int_eq(mkdir(path_of("keeper"), 0700), 0);
-	run_until(1, 1);
+	run_until(1, 0);
 	seen = (struct seen) { 0 };
 	ck_assert_int_eq(mkdir(path_of("keeper/sites"), 0700), 0);
-	run_until(0, 1);
-	seen = (struct seen) { 0 };
 	create("sites.d/a.conf");
 	create("keeper/sites/a.srp");
-	run_until(1, 1);
+	run_until(1, 0);
+	replace("sites.d/a.conf");
+	put("keeper/sites/a.srp", "another");
+	run_until(2, 1);
 	ck_assert_str_eq(seen.names, " a");
 
 	/* Another one in its place: what is in it counts. */
@@ -288,26 +334,90 @@ START_TEST(directories_that_come_later_or_again_are_noticed)
 }
 END_TEST
 
-START_TEST(many_credentials_are_any)
+static const unsigned numbers[] = { 33, 60, 200, 1000, 4096 };
+
+/* However many others come and go. */
+START_TEST(only_what_changed_is_reported)
 {
 	struct sites_watch *watch;
-	char		    name[64];
+	unsigned	    n = numbers[_i];
+	char		    name[64], want[16];
 
 	make_tree();
-	watch = sites_watch_new(loop, dir, &events);
-	for (unsigned i = 0; i < 100; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "keeper/sites/s%u.srp", i);
 		put(name, "x");
 	}
-	run_until(0, 1);
-	ck_assert_ptr_nonnull(strstr(seen.names, " ?"));
+	put("keeper/sites/berlin.srp", "x");
+	put("keeper/sites/munich.password", "x");
+	put("keeper/sites/t.pam", "x");
+	watch = sites_watch_new(loop, dir, &events);
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "keeper/sites/s%u.srp", i);
+		remove_it(name);
+		snprintf(name, sizeof(name), "keeper/sites/new%u.srp", i);
+		put(name, "x");
+	}
+	put("keeper/sites/munich.password", "another");
+	run_until(0, n + 1);
+	ck_assert_uint_eq(seen.credentials, n + 1);
+	ck_assert_ptr_nonnull(strstr(seen.names, " munich"));
+	ck_assert_ptr_null(strstr(seen.names, "berlin"));
+	ck_assert_ptr_null(strstr(seen.names, "new"));
+	snprintf(want, sizeof(want), " s%u", n - 1);
+	ck_assert_ptr_nonnull(strstr(seen.names, want));
 	sites_watch_free(watch);
 	remove_tree();
 }
 END_TEST
 
-/* The kernel's queue is finite: then everything may be another. */
-START_TEST(lost_events_mean_everything)
+static const struct {
+	const char *what, *how, *credentials;
+	double	    seconds;
+} restores[] = {
+	{ "in its place", "cp -a bak/. keeper/sites/", "", 0.6 },
+	{ "made anew", "rm -rf keeper/sites && cp -a bak keeper/sites", "", 0.6 },
+	{ "by a rename", "mv keeper/sites old && mv bak keeper/sites", "", 0.6 },
+	{ "with all of keeper/",
+	    "mkdir k && mv bak k/sites && mv keeper old && mv k keeper", "", 0.6 },
+	{ "and one was another, and one not yet there",
+	    "echo another >bak/s7.srp && rm bak/s9.srp && "
+	    "rm -rf keeper/sites && cp -a bak keeper/sites", " s7 s9",
+	    0.6 },
+	{ "later than it went",
+	    "mv keeper/sites old && sleep 0.4 && mv bak keeper/sites", "",
+	    1.2 },
+	{ "slowly",
+	    "rm -rf keeper/sites && mkdir keeper/sites && for i in 0 1 2 3 4 5 "
+	    "6; do cp -a bak/s$i*.srp keeper/sites; sleep 0.1; done && "
+	    "cp -a bak/* keeper/sites", "", 2. },
+	{ "and it is gone", "rm -rf keeper/sites", "", 0.6 },
+};
+
+START_TEST(restored_directory_is_what_it_was)
+{
+	struct sites_watch *watch;
+	char		    name[64], line[512];
+
+	make_tree();
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "keeper/sites/s%u.srp", i);
+		put(name, "x");
+	}
+	command("cp -a keeper/sites bak");
+	watch = sites_watch_new(loop, dir, &events);
+	snprintf(line, sizeof(line), "(%s) &", restores[_i].how);
+	command(line);
+	run_for(restores[_i].seconds);
+	ck_assert_msg(strcmp(seen.names, restores[_i].credentials) == 0,
+	    "%s: credentials%s", restores[_i].what, seen.names);
+	sites_watch_free(watch);
+	remove_tree();
+}
+END_TEST
+
+/* The kernel's queue is finite: what it lost is found all the same. */
+START_TEST(lost_events_mean_another_look)
 {
 	struct sites_watch *watch;
 	unsigned	    limit = 16384;
@@ -320,12 +430,15 @@ START_TEST(lost_events_mean_everything)
 	if (limit > 100000)
 		return; /* it would take too long to fill */
 	make_tree();
+	put("keeper/sites/a.srp", "before");
+	put("keeper/sites/b.srp", "before");
 	watch = sites_watch_new(loop, dir, &events);
 	/* Two names in turn: the kernel joins events that are alike. */
 	for (unsigned i = 0; i < limit + 10; i++)
 		put(i % 2 == 0 ? "sites.d/none" : "sites.d/nobody", "x");
+	put("keeper/sites/a.srp", "another");
 	run_until(1, 1);
-	ck_assert_ptr_nonnull(strstr(seen.names, " ?"));
+	ck_assert_str_eq(seen.names, " a");
 	sites_watch_free(watch);
 	remove_tree();
 }
@@ -354,8 +467,11 @@ main(void)
 	    handful_of_changes_is_one_and_credentials_come_last);
 	tcase_add_test(tcase,
 	    directories_that_come_later_or_again_are_noticed);
-	tcase_add_test(tcase, many_credentials_are_any);
-	tcase_add_test(tcase, lost_events_mean_everything);
+	tcase_add_loop_test(tcase, only_what_changed_is_reported, 0,
+	    nitems(numbers));
+	tcase_add_loop_test(tcase, restored_directory_is_what_it_was, 0,
+	    nitems(restores));
+	tcase_add_test(tcase, lost_events_mean_another_look);
 	tcase_add_test(tcase, without_its_directory_there_is_none);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
