@@ -20,6 +20,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/nitems.h"
 #include "cmd/options.h"
 #include "cmd/own_ca.h"
@@ -547,6 +548,8 @@ set_disabled(const struct options *options, const char *who, const char *name,
 
 	if (path != NULL)
 		r = file_read(path, SITE_TEXT_MAX, &text, &len);
+	if (r == 0)
+		r = text_normalize(text, &len);
 	if (r == 0) {
 		changed = site_file_set_disabled(text, disabled);
 		r = changed == NULL ? -EINVAL :
@@ -558,7 +561,7 @@ set_disabled(const struct options *options, const char *who, const char *name,
 	if (r == -ENOENT)
 		missing(who, name);
 	else if (r < 0)
-		log_warnx("%s: %s: %s", who, below, strerror(-r));
+		log_warnx("%s: %s: %s", who, below, text_explain(r));
 	free(path);
 	return r < 0 ? 1 : 0;
 }

@@ -10,12 +10,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/text.h"
 
 static bool read_file(char *dst, const char *file, const char *who);
 static bool read_terminal(char *dst, const char *site,
     enum password_times times, const char *who);
 static bool ask(char *dst, size_t size, const char *prompt, const char *who);
-static bool take(char *dst, const char *text, size_t len, const char *who);
+static bool take(char *dst, char *text, size_t len, const char *who);
 
 bool
 password_read(char *dst, const char *file, const char *site,
@@ -30,22 +31,17 @@ password_read(char *dst, const char *file, const char *site,
 static bool
 read_file(char *dst, const char *file, const char *who)
 {
-	size_t len, whole;
+	size_t whole;
 	char  *text;
 	bool   ok;
-	int    r = file_read(file, PASSWORD_SIZE + 1, &text, &whole);
+	int    r = file_read(file, 2 * PASSWORD_SIZE, &text, &whole);
 
 	if (r < 0) {
 		log_warnx("%s: %s: %s", who, file, r == -EFBIG ?
 			"larger than any password" : strerror(-r));
 		return false;
 	}
-	len = whole;
-	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	if (len > 0 && text[len - 1] == '\r')
-		len--;
-	ok = take(dst, text, len, who);
+	ok = take(dst, text, whole, who);
 	secret_free(text, whole + 1);
 	return ok;
 }
@@ -86,20 +82,21 @@ ask(char *dst, size_t size, const char *prompt, const char *who)
 }
 
 static bool
-take(char *dst, const char *text, size_t len, const char *who)
+take(char *dst, char *text, size_t len, const char *who)
 {
+	int r = text_line(text, &len);
+
 	if (len == 0) {
 		log_warnx("%s: the password is empty", who);
+		return false;
+	}
+	if (r < 0) {
+		log_warnx("%s: the password %s", who, text_explain(r));
 		return false;
 	}
 	if (len >= PASSWORD_SIZE) {
 		log_warnx("%s: the password is longer than %u bytes", who,
 		    PASSWORD_SIZE - 1);
-		return false;
-	}
-	if (memchr(text, '\n', len) != NULL ||
-	    memchr(text, '\0', len) != NULL) {
-		log_warnx("%s: the password is not one line of text", who);
 		return false;
 	}
 	memcpy(dst, text, len);

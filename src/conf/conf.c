@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/nitems.h"
+#include "base/text.h"
 #include "conf/conf_keys.h"
 
 #define FILE_MAX_LEN ((size_t)1024 * 1024)
@@ -52,6 +53,8 @@ static void  load_main(struct conf_draft *draft, const char *path);
 static void  load_sites(struct conf_draft *draft);
 static void  load_site(struct conf_draft *draft, const char *path,
      const char *file_name);
+static void  parse(struct conf_draft *draft, enum conf_part part, char *text,
+     size_t len, const char *path, const char *site);
 static int   is_site_file(const struct dirent *entry);
 
 struct conf *
@@ -306,7 +309,7 @@ load_main(struct conf_draft *draft, const char *path)
 			"; tombolo init or tombolo join makes one" : "");
 		return;
 	}
-	conf_draft_parse(draft, CONF_PART_MAIN, text, len, path, NULL);
+	parse(draft, CONF_PART_MAIN, text, len, path, NULL);
 	free(text);
 }
 
@@ -365,8 +368,20 @@ load_site(struct conf_draft *draft, const char *path, const char *file_name)
 		    strerror(-r));
 		return;
 	}
-	conf_draft_parse(draft, CONF_PART_SITE, text, len, path, name);
+	parse(draft, CONF_PART_SITE, text, len, path, name);
 	free(text);
+}
+
+static void
+parse(struct conf_draft *draft, enum conf_part part, char *text, size_t len,
+    const char *path, const char *site)
+{
+	int r = text_normalize(text, &len);
+
+	if (r < 0)
+		conf_complain(draft->errors, path, 0, "%s", text_explain(r));
+	else
+		conf_draft_parse(draft, part, text, len, path, site);
 }
 
 static int

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "conf/conf.h"
 
 static int open_file(int dir, const char *name);
@@ -59,12 +60,8 @@ credentials_line(int dir, const char *name, char *dst, size_t size, size_t *len)
 	if (r != 0)
 		return r;
 	n = file_len;
-	if (n > 0 && data[n - 1] == '\n')
-		n--;
-	if (n == 0 || memchr(data, '\n', n) != NULL ||
-	    memchr(data, '\0', n) != NULL)
-		r = -EBADMSG;
-	else if (n >= size)
+	r = text_line(data, &n);
+	if (r == 0 && n >= size)
 		r = -EFBIG;
 	if (r == 0) {
 		memcpy(dst, data, n);
@@ -183,7 +180,8 @@ credentials_explain(int dir, const char *name, int error, char *dst, size_t size
 		    path, name,
 		    strcmp(name, CREDENTIALS_SECRET) == 0 ? "join" : "site");
 	else
-		snprintf(dst, size, "%s/%s: %s", path, name, strerror(-error));
+		snprintf(dst, size, "%s/%s: %s", path, name,
+		    text_explain(error));
 	return dst;
 }
 

@@ -43,8 +43,8 @@
 int credentials_read(int dir, const char *name, char **data, size_t *len);
 
 /*
- * The one line of a file, without its newline.  Also -EBADMSG when it is empty,
- * has several lines or a NUL, -EFBIG when it does not fit.
+ * The one line of a file, without its end.  Also the errors of text_line(), and
+ * -EFBIG when it does not fit.
  */
 int credentials_line(int dir, const char *name, char *dst, size_t size,
     size_t *len);

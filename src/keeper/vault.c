@@ -27,7 +27,8 @@
 #define MAX_NAMED	    10 /* files in the log */
 
 static bool check_dirs(int dir_fd, char *why, size_t why_size);
-static void name_loose_files(int dir_fd);
+static void name_bad_files(int dir_fd);
+static bool name_bad_file(int dir_fd, const char *name);
 static bool is_credential(enum conf_auth method, const char *line);
 static bool open_master(struct vault *vault, char *why, size_t why_size);
 static bool read_master(int dir_fd, uint8_t master[VAULT_KEY_LEN], int *error);
@@ -53,7 +54,7 @@ vault_open(struct vault *vault, int dir_fd, int voucher_fd, char *why,
 	secret_random(vault->salt_key, sizeof(vault->salt_key));
 	if (!check_dirs(dir_fd, why, why_size))
 		return false;
-	name_loose_files(dir_fd);
+	name_bad_files(dir_fd);
 	/* Only a server has one; a client has no sites to verify. */
 	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0;
 	if (!vault->server)
@@ -136,18 +137,16 @@ check_dirs(int dir_fd, char *why, size_t why_size)
  * Said now, before that site cannot log in.
  */
 static void
-name_loose_files(int dir_fd)
+name_bad_files(int dir_fd)
 {
 	char	       name[sizeof(CREDENTIALS_SITES) + NAME_MAX + 1];
-	char	       text[512];
 	struct dirent *entry;
 	unsigned       n = 0;
 	int	       fd;
 	DIR	      *dir;
 
-	if (credentials_check(dir_fd, CREDENTIALS_SECRET) == -EPERM)
-		log_warnx("%s", credentials_explain(dir_fd, CREDENTIALS_SECRET,
-		    -EPERM, text, sizeof(text)));
+	name_bad_file(dir_fd, CREDENTIALS_SECRET);
+	name_bad_file(dir_fd, CREDENTIALS_PROXY);
 	fd = openat(dir_fd, CREDENTIALS_SITES,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	dir = fd != -1 ? fdopendir(fd) : NULL;
@@ -161,13 +160,25 @@ name_loose_files(int dir_fd)
 			continue;
 		snprintf(name, sizeof(name), CREDENTIALS_SITES "/%s",
 		    entry->d_name);
-		if (credentials_check(dir_fd, name) != -EPERM)
-			continue;
-		log_warnx("%s", credentials_explain(dir_fd, name, -EPERM, text,
-		    sizeof(text)));
-		n++;
+		n += name_bad_file(dir_fd, name);
 	}
 	closedir(dir);
+}
+
+/* None is good. */
+static bool
+name_bad_file(int dir_fd, const char *name)
+{
+	char   line[VAULT_LINE_SIZE], text[512];
+	size_t len;
+	int    r = credentials_line(dir_fd, name, line, sizeof(line), &len);
+
+	secret_wipe(line, sizeof(line));
+	if (r == 0 || r == -ENOENT)
+		return false;
+	log_warnx("%s", credentials_explain(dir_fd, name, r, text,
+	    sizeof(text)));
+	return true;
 }
 
 static bool
@@ -286,7 +297,8 @@ make_nobody(struct vault *vault, enum conf_auth auth, char *name)
 	r = credentials_line(vault->dir_fd, name, line, sizeof(line), &len);
 	if (r == 0 && is_credential(auth, line))
 		return 0;
-	if (r != 0 && r != -ENOENT && r != -EBADMSG && r != -EFBIG)
+	if (r != 0 && r != -ENOENT && r != -EBADMSG && r != -EFBIG &&
+	    r != -EILSEQ && r != -EPROTO)
 		return r;
 	if (unlinkat(vault->dir_fd, name, 0) == -1 && errno != ENOENT)
 		return -errno;

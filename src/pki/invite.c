@@ -2,6 +2,7 @@
 #include "pki/invite.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #include "base/nitems.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "pki/ca.h"
 
 #define VERSION_KEY "tombolo-invitation"
@@ -79,6 +81,10 @@ invite_parse(struct invite *invite, const char *text, size_t len, char *why,
 	*invite = (struct invite) { 0 };
 	if (len > INVITE_MAX) {
 		snprintf(why, why_size, "is larger than any invitation");
+		return false;
+	}
+	if (text_begin(&text, &len) < 0) {
+		snprintf(why, why_size, "%s", text_explain(-EILSEQ));
 		return false;
 	}
 	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);

@@ -89,6 +89,29 @@ def test_a_site_gets_in_and_frames_pass(scene, method):
         "TLS1.3" in tls
 
 
+def test_secrets_are_the_same_however_an_editor_saves_them(scene):
+    """At either end; and what is no line is named by its file."""
+    name, sat = scene.join("srp")
+    secret = os.path.join(sat.dir, "keeper/password")
+    line = os.path.join(scene.server.dir, "keeper/sites", name + ".srp")
+    for path in (line, secret):
+        with open(path, "rb") as f:
+            text = f.read().lstrip(b"\xef\xbb\xbf").rstrip(b"\r\n")
+        for saved in (text + b"\r\n", b"\xef\xbb\xbf" + text, text + b"\r"):
+            with open(path, "wb") as f:
+                f.write(saved)
+            sat.start()
+            scene.server.wait_site(name)
+            assert sat.stop("SIGTERM") == 0
+    for saved, says in ((text.decode().encode("utf-16"), "is UTF-16"),
+                        (b"\x1b" + text, "has a control character")):
+        with open(secret, "wb") as f:
+            f.write(saved)
+        sat.start(wait=False)
+        sat.wait_log("keeper/password: " + says, 10)
+        assert sat.stop("SIGTERM") == 0
+
+
 @pytest.mark.parametrize("method", ["srp", "password", "tls-srp"])
 def test_a_wrong_secret_is_refused(scene, method, tmp_path):
     name, sat = scene.join(method)

@@ -78,7 +78,8 @@ def world(request):
 
 
 def test_with_the_right_password(world):
-    world.login("%s:%s" % (USER, PASSWORD))
+    """As an editor of another system saves it."""
+    world.login("\ufeff%s:%s\r" % (USER, PASSWORD))
     world.sat.start()
     world.hub.wait_site("client", lanes=False)
     status = world.sat.status()

@@ -87,6 +87,40 @@ START_TEST(what_was_written_is_read)
 }
 END_TEST
 
+/* As editors of other systems save it. */
+START_TEST(byte_order_marks_and_line_ends_are_no_fault)
+{
+	struct invite invite = sample(), got;
+	char	      why[128], other[8192];
+	char	     *text;
+	size_t	      len, n;
+
+	text = invite_print(&invite, &len);
+	for (int kind = 0; kind < 3; kind++) {
+		n = 0;
+		for (const char *mark = "\xef\xbb\xbf"; kind > 0 && *mark; mark++)
+			other[n++] = *mark;
+		for (size_t i = 0; i < len; i++) {
+			if (text[i] == '\n' && kind > 1)
+				other[n++] = '\r';
+			other[n++] = text[i];
+		}
+		ck_assert_msg(invite_parse(&got, other, n, why, sizeof(why)),
+		    "%d: %s", kind, why);
+		ck_assert_str_eq(got.secret, invite.secret);
+		invite_fini(&got);
+	}
+	for (size_t i = 0; i < len; i++) {
+		other[2 * i] = text[i];
+		other[2 * i + 1] = '\0';
+	}
+	ck_assert(!invite_parse(&got, other, 2 * len, why, sizeof(why)));
+	ck_assert_str_eq(why, "is UTF-16; save it as UTF-8");
+	secret_free(text, len + 1);
+	invite_fini(&invite);
+}
+END_TEST
+
 START_TEST(certificate_and_key_go_together)
 {
 	static char two[3 * CA_PEM_MAX];
@@ -323,6 +357,7 @@ main(void)
 
 	tcase_add_unchecked_fixture(tcase, make_ca, free_ca);
 	tcase_add_test(tcase, what_was_written_is_read);
+	tcase_add_test(tcase, byte_order_marks_and_line_ends_are_no_fault);
 	tcase_add_test(tcase, certificate_and_key_go_together);
 	tcase_add_loop_test(tcase, changed_members_are_refused_or_ignored, 0,
 	    nitems(changes));
