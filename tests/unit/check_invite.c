@@ -91,7 +91,8 @@ END_TEST
 START_TEST(byte_order_marks_and_line_ends_are_no_fault)
 {
 	struct invite invite = sample(), got;
-	char	      why[128], other[8192];
+	static char   other[8192];
+	char	      why[128];
 	char	     *text;
 	size_t	      len, n;
 
