@@ -31,4 +31,11 @@ struct headers {
 bool headers_read(struct headers *h, const uint8_t *data, size_t len,
     bool ethernet);
 
+/* With a protocol: where its header has the checksum, from l4 on. */
+static inline uint8_t
+headers_csum_offset(const struct headers *h)
+{
+	return h->protocol == HEADERS_TCP ? 16 : 6;
+}
+
 #endif /* HEADERS_H */

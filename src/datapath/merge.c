@@ -9,10 +9,7 @@
 
 #define IPV4_LEN       20
 #define IPV6_LEN       40
-#define IPV4_DF	       0x4000
 #define MAX_PACKET     65535
-#define TCP_CSUM       16
-#define UDP_CSUM       6
 #define TCP_ACK	       0x10
 #define TCP_PSH	       0x08
 #define TCP_ECE	       0x40
@@ -148,7 +145,7 @@ merge_super(const struct merge *merge, struct merge_super *super)
 		.gso = (uint8_t)kind_of(h),
 		.gso_size = run->payload,
 		.csum_start = h->l4,
-		.csum_offset = tcp ? TCP_CSUM : UDP_CSUM,
+		.csum_offset = headers_csum_offset(h),
 	};
 	wire_write_u16(l4 + super->frame.csum_offset,
 	    csum_fold(csum_pseudo(h, super->headers) + (uint32_t)l4_len));
@@ -299,27 +296,17 @@ continues(struct merge *merge, struct merge_run *run, const struct frame *frame,
 	return run->verified;
 }
 
-/*
- * The same but for length and id.  All ids count up, as the kernel will when it
- * cuts; or they mean nothing, being all the same with DF set (RFC 6864).
- */
+/* The same but for length and id; the ids count up, as the kernel's will. */
 static bool
 continues_ip(const struct merge_run *run, const uint8_t *first,
     const uint8_t *next, unsigned version)
 {
-	uint16_t id, first_id;
-
 	if (version == 6)
 		return memcmp(first, next, 4) == 0 &&
 		    memcmp(first + 6, next + 6, 2) == 0;
-	if (memcmp(first, next, 2) != 0 || memcmp(first + 6, next + 6, 4) != 0)
-		return false;
-	id = wire_read_u16(next + 4);
-	first_id = wire_read_u16(first + 4);
-	if (id == (uint16_t)(run->id + 1))
-		return id == (uint16_t)(first_id + run->n);
-	return id == run->id && id == first_id &&
-	    (wire_read_u16(next + 6) & IPV4_DF) != 0;
+	return memcmp(first, next, 2) == 0 &&
+	    memcmp(first + 6, next + 6, 4) == 0 &&
+	    wire_read_u16(next + 4) == (uint16_t)(run->id + 1);
 }
 
 /* The next bytes, and all else the same but PSH and the checksum. */
@@ -340,8 +327,7 @@ checksum_is_right(const struct frame *frame, const struct headers *h)
 {
 	if ((frame->flags & FRAME_CSUM) != 0)
 		return frame->csum_start == h->l4 &&
-		    frame->csum_offset ==
-		    (h->protocol == HEADERS_TCP ? TCP_CSUM : UDP_CSUM);
+		    frame->csum_offset == headers_csum_offset(h);
 	return csum_is_right(h, frame->data, frame->len);
 }
 

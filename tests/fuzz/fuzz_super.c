@@ -10,12 +10,14 @@
  * next segment of the frame before, 2 a superframe (`other`: its size; the room
  * follows as 16 bits), 3 a SYN (`other`: the room).  Bit 2: the lengths and
  * checksums are mended, or nobody would ever get far; bit 3: partial checksum;
- * bits 4 and 5: the kind of a superframe; bit 6: the queue is emptied.
+ * bits 4 and 5: the kind of a superframe; bit 6: the queue is emptied; bit 7: a
+ * superframe is filled up with zeros to the most that the device gives.
  */
 #include "fuzz.h"
 
 #include "base/wire.h"
 #include "datapath/csum.h"
+#include "datapath/item.h"
 #include "datapath/merge.h"
 #include "datapath/mss.h"
 #include "datapath/split.h"
@@ -35,18 +37,18 @@ static unsigned	    ngiven;
 static size_t	    total;
 static bool	    ethernet;
 
-/* A block of just its size: then any overrun is seen. */
+/* A block of just its length: then any overrun is seen. */
 static struct given
-give(const uint8_t *bytes, size_t len)
+give(const uint8_t *bytes, size_t size, size_t len)
 {
 	struct given g = {
-		.block = malloc(FRAME_HEADROOM + len),
+		.block = calloc(1, FRAME_HEADROOM + len),
 		.copy = malloc(FRAME_HEADROOM + len),
 	};
 
 	FUZZ_CHECK(g.block != NULL && g.copy != NULL);
 	memset(g.block, 0xee, FRAME_HEADROOM);
-	memcpy(g.block + FRAME_HEADROOM, bytes, len);
+	memcpy(g.block + FRAME_HEADROOM, bytes, size);
 	g.frame = (struct frame) { .data = g.block + FRAME_HEADROOM,
 		.len = len };
 	total += len;
@@ -151,7 +153,8 @@ cut(struct given *g, size_t room, unsigned *n)
 		    h.l4 == of.l4 && h.payload == of.payload &&
 		    h.protocol == of.protocol && frame.len > h.payload);
 		FUZZ_CHECK(frame.len - h.payload <= g->frame.gso_size);
-		FUZZ_CHECK(h.protocol == HEADERS_UDP || frame.len <= room);
+		FUZZ_CHECK(frame.len <=
+		    (h.protocol == HEADERS_UDP ? FRAME_MAX_LEN : room));
 		FUZZ_CHECK(frame.len - h.payload <= left);
 		FUZZ_CHECK(memcmp(frame.data + h.payload,
 			       g->copy + FRAME_HEADROOM + g->frame.len - left,
@@ -162,17 +165,15 @@ cut(struct given *g, size_t room, unsigned *n)
 		if (h.version == 4)
 			FUZZ_CHECK(csum_sum(frame.data + h.l3,
 				       (size_t)h.l4 - h.l3) == 0xffff);
-		/* Lengths that wrap are the kernel's, not a peer's. */
-		if (frame.len - h.l3 <= 65535) {
-			uint8_t *copy = malloc(frame.len);
+		uint8_t *copy = malloc(frame.len);
 
-			memcpy(copy, frame.data, frame.len);
-			csum_complete(copy, frame.len, frame.csum_start,
-			    frame.csum_offset);
-			FUZZ_CHECK(csum_is_right(&h, copy, frame.len));
-			free(copy);
-		}
-		memset(frame.data - FRAME_HEADROOM, 0x55, FRAME_HEADROOM);
+		memcpy(copy, frame.data, frame.len);
+		csum_complete(copy, frame.len, frame.csum_start,
+		    frame.csum_offset);
+		FUZZ_CHECK(csum_is_right(&h, copy, frame.len));
+		free(copy);
+		item_put_frame(frame.data - FRAME_HEADROOM, frame.len,
+		    frame.flags, frame.csum_start, frame.csum_offset);
 		(*n)++;
 	}
 	FUZZ_CHECK(left == 0);
@@ -202,11 +203,11 @@ finish(uint8_t *bytes, const struct frame *frame)
 }
 
 /*
- * The same but for: ids that mean nothing; a partial checksum, of which we
- * believe that it is one; and the two zeros.
+ * The same but for a partial checksum, of which we believe that it is one, and
+ * the two zeros.
  */
 static void
-check_piece(const struct frame *piece, const struct given *g, bool ids_alike)
+check_piece(const struct frame *piece, const struct given *g)
 {
 	uint8_t	      *a = malloc(piece->len), *b = malloc(piece->len);
 	struct headers h;
@@ -222,20 +223,9 @@ check_piece(const struct frame *piece, const struct given *g, bool ids_alike)
 	if ((g->frame.flags & FRAME_CSUM) != 0 ||
 	    wire_read_u16(b + field) == 0)
 		memcpy(b + field, a + field, 2);
-	if (h.version == 4 && ids_alike) {
-		FUZZ_CHECK((b[h.l3 + 6] & 0x40) != 0);
-		memcpy(b + h.l3 + 4, a + h.l3 + 4, 2);
-		memcpy(b + h.l3 + 10, a + h.l3 + 10, 2);
-	}
 	FUZZ_CHECK(memcmp(a, b, piece->len) == 0);
 	free(a);
 	free(b);
-}
-
-static uint16_t
-id_of(const struct given *g, const struct headers *h)
-{
-	return wire_read_u16(g->frame.data + h->l3 + 4);
 }
 
 static void
@@ -247,7 +237,6 @@ check_super(unsigned first, unsigned n)
 	struct frame	   whole, piece;
 	uint8_t		  *block, *p;
 	unsigned	   i = first;
-	bool		   alike = false;
 
 	merge_super(&merge, &super);
 	FUZZ_CHECK(super.niov == (int)n + 2);
@@ -264,13 +253,10 @@ check_super(unsigned first, unsigned n)
 	whole.data = block + FRAME_HEADROOM;
 	FUZZ_CHECK(read_headers(&h, &whole));
 	FUZZ_CHECK(whole.len - h.l3 <= 65535);
-	if (h.version == 4)
-		alike = id_of(&given[i], &h) ==
-		    id_of(&given[merge.next[i]], &h);
 	FUZZ_CHECK(split_begin(&split, &whole, ethernet, SIZE_MAX));
 	for (; split_next(&split, &piece); i = merge.next[i], n--) {
 		FUZZ_CHECK(n > 0);
-		check_piece(&piece, &given[i], alike);
+		check_piece(&piece, &given[i]);
 	}
 	FUZZ_CHECK(n == 0);
 	free(block);
@@ -380,7 +366,8 @@ static struct given
 follow(uint16_t other)
 {
 	const struct given *before = &given[ngiven - 1];
-	struct given	    g = give(before->frame.data, before->frame.len);
+	struct given	    g = give(before->frame.data, before->frame.len,
+		   before->frame.len);
 	struct headers	    h;
 
 	g.frame = (struct frame) { .data = g.frame.data,
@@ -411,7 +398,8 @@ step(struct wire_reader *r)
 	} else {
 		if (len > wire_left(r))
 			len = wire_left(r);
-		g = give(wire_get_view(r, len), len);
+		g = give(wire_get_view(r, len), len,
+		    (what & 0x83) == 0x82 ? FRAME_MAX_SUPER : len);
 	}
 	if ((what & 4) != 0)
 		mend(&g.frame, (what & 8) != 0);
