@@ -9,10 +9,6 @@
 #define TCP_FIN_PSH 0x09
 #define TCP_CWR	    0x80
 
-/* Checksum's place in the transport header. */
-#define TCP_CSUM 16
-#define UDP_CSUM 6
-
 static bool is_of_its_kind(const struct frame *super, const struct headers *h);
 static void put_back(struct split *split);
 static void write_ip(const struct split *split, uint8_t *headers, size_t len);
@@ -40,6 +36,8 @@ split_begin(struct split *split, const struct frame *super, bool ethernet,
 			return false;
 		if (split->payload > room - h->payload)
 			split->payload = room - h->payload;
+	} else if (h->payload + split->payload > FRAME_MAX_LEN) {
+		return false; /* no frame may be so long */
 	}
 	split->pos = h->payload;
 	memcpy(split->headers, super->data, h->payload);
@@ -80,8 +78,7 @@ split_next(struct split *split, struct frame *frame)
 		.len = headers + payload,
 		.flags = FRAME_CSUM,
 		.csum_start = split->h.l4,
-		.csum_offset = split->h.protocol == HEADERS_TCP ? TCP_CSUM :
-								  UDP_CSUM,
+		.csum_offset = headers_csum_offset(&split->h),
 	};
 	split->pos += payload;
 	split->n++;
@@ -144,7 +141,7 @@ write_tcp(const struct split *split, uint8_t *tcp, size_t len, bool last)
 		tcp[13] &= (uint8_t)~TCP_FIN_PSH;
 	if (split->n > 0)
 		tcp[13] &= (uint8_t)~TCP_CWR;
-	wire_write_u16(tcp + TCP_CSUM,
+	wire_write_u16(tcp + headers_csum_offset(&split->h),
 	    csum_fold(split->pseudo + (uint32_t)len));
 }
 
@@ -152,6 +149,6 @@ static void
 write_udp(const struct split *split, uint8_t *udp, size_t len)
 {
 	wire_write_u16(udp + 4, (uint16_t)len);
-	wire_write_u16(udp + UDP_CSUM,
+	wire_write_u16(udp + headers_csum_offset(&split->h),
 	    csum_fold(split->pseudo + (uint32_t)len));
 }

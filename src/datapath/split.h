@@ -42,8 +42,8 @@ struct split {
  * `super` stays as it is until split_next() has said that there is no more.
  * TCP is cut to frames of at most `room` bytes, even if its own size is larger
  * (the peer's segments are not sacred, RFC 9293 3.7.4); UDP's datagrams stay as
- * they are, and may be longer.  False when its headers are not what its kind
- * says, or leave no room.
+ * they are, and may be longer than that, but not than a frame.  False when its
+ * headers are not what its kind says, or leave no room.
  */
 bool split_begin(struct split *split, const struct frame *super, bool ethernet,
     size_t room);

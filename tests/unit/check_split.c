@@ -400,6 +400,31 @@ START_TEST(no_room_is_refused_but_to_udp)
 }
 END_TEST
 
+/* TCP is cut to the room there is; a datagram stays, but for an impossible one. */
+START_TEST(datagrams_longer_than_a_frame_are_refused)
+{
+	struct packet_spec s = packet_tcp4;
+	struct split	   split;
+
+	s.payload = packet_noise();
+	s.len = 65507;
+	s.protocol = PACKETS_UDP;
+	for (s.tags = 0; s.tags < 3; s.tags++) {
+		size_t most;
+
+		packet_make_super(&super, &s, 1);
+		most = FRAME_MAX_LEN - super.data;
+		for (size_t size = most - 1; size <= 65535; size++) {
+			super.frame.gso_size = (uint16_t)size;
+			ck_assert_msg(split_begin(&split, &super.frame, true,
+					  FRAME_MAX_LEN) == (size <= most),
+			    "%u tags, %zu bytes", s.tags, size);
+		}
+		cut_and_compare("just a frame", &s, (uint16_t)most, AMPLE);
+	}
+}
+END_TEST
+
 START_TEST(headers_up_to_the_limit_are_taken)
 {
 	struct packet_spec s = packet_tcp4;
@@ -426,4 +451,5 @@ UNIT_MAIN("split", pieces_are_as_if_they_were_made_one_by_one,
     random_pieces_are_as_if_they_were_made_one_by_one,
     stopped_in_the_middle_it_is_whole_after_the_end,
     checksum_need_not_be_partial, what_is_not_as_its_kind_says_is_refused,
-    every_kind_is_only_what_it_says, no_room_is_refused_but_to_udp, headers_up_to_the_limit_are_taken)
+    every_kind_is_only_what_it_says, no_room_is_refused_but_to_udp,
+    datagrams_longer_than_a_frame_are_refused, headers_up_to_the_limit_are_taken)
