@@ -6,12 +6,14 @@
  * and superframes; then frames: a byte, a 16-bit length, the bytes.  The byte:
  * bits 0 and 1 the port, bit 2 that the turn goes on, bit 3 a partial checksum
  * (a byte each for its start and offset follows), bits 4 and 5, from the device,
- * a superframe (16 bits for its size follow).
+ * a superframe (16 bits for its size follow), bit 6, that one filled up with zeros
+ * to the most that the device gives.  What is for a site goes by TCP.
  */
 #include "fuzz.h"
 
 #include <fcntl.h>
 
+#include "base/nitems.h"
 #include "base/wire.h"
 #include "datapath/forward.h"
 #include "datapath/lpm.h"
@@ -21,8 +23,18 @@
 #define SITES 3
 #define TURN  300 /* frames; more than fit into the device's queue */
 
+static struct ev_loop *loop;
+static struct mailbox  control;
 static uint8_t *blocks[TURN];
 static unsigned nblocks;
+
+static void
+on_letter(void *arg, struct letter *letter)
+{
+	(void)arg;
+	FUZZ_CHECK(letter->kind == CONTROL_PARCEL);
+	parcel_done(container_of(letter, struct parcel, letter));
+}
 
 static struct worker *
 make_worker(struct dp *dp, enum dp_mode mode, bool offloads)
@@ -34,6 +46,7 @@ make_worker(struct dp *dp, enum dp_mode mode, bool offloads)
 
 	dp->mode = mode;
 	dp->server = true;
+	dp->control = &control;
 	dp->nworkers = 1;
 	dp->max_outer = 1500;
 	dp->probing = true;
@@ -52,6 +65,7 @@ make_worker(struct dp *dp, enum dp_mode mode, bool offloads)
 
 		port->set = lane_set_new(port, 0, 0);
 		FUZZ_CHECK(port->set != NULL);
+		port->may_tcp = true;
 		worker->ports[port->id] = port;
 		TAILQ_INSERT_TAIL(&worker->sites, port, entry);
 		FUZZ_CHECK(prefix_parse(&net, nets[i]));
@@ -78,10 +92,30 @@ read_extras(struct wire_reader *r, unsigned what, struct frame *frame)
 	}
 }
 
+/* What still is to be completed, on its way to the device. */
+static void
+check_partial(const struct worker *worker)
+{
+	const struct merge *out = &worker->device_out;
+	const struct frame *frame;
+	struct headers	    h;
+
+	if (out->n == 0)
+		return;
+	frame = &out->frames[out->n - 1];
+	if ((frame->flags & FRAME_CSUM) == 0)
+		return;
+	FUZZ_CHECK(headers_read(&h, frame->data, frame->len,
+	    worker->dp->mode == DP_TAP));
+	FUZZ_CHECK(h.protocol != 0 && frame->csum_start == h.l4 &&
+	    frame->csum_offset == headers_csum_offset(&h));
+}
+
 static void
 end_turn(struct worker *worker)
 {
 	worker_flush(worker);
+	ev_run(loop, EVRUN_NOWAIT);
 	while (nblocks > 0)
 		free(blocks[--nblocks]);
 }
@@ -94,6 +128,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wire_reader    r;
 	struct worker	     *worker;
 
+	if (loop == NULL) {
+		loop = ev_loop_new(0);
+		mailbox_open(&control, loop, on_letter, NULL);
+	}
 	for (unsigned i = 0; workers[3] == NULL; i++)
 		workers[i] = make_worker(&dps[i],
 		    (i & 1) == 0 ? DP_TAP : DP_TUN, (i & 2) != 0);
@@ -108,14 +146,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (len > wire_left(&r))
 			len = wire_left(&r);
+		frame.len = (what & 0x43) == 0x40 ? FRAME_MAX_SUPER : len;
 		/* A block of just its size: then any overrun is seen. */
-		buf = malloc(FRAME_HEADROOM + len);
+		buf = calloc(1, FRAME_HEADROOM + frame.len);
 		FUZZ_CHECK(buf != NULL);
 		memcpy(buf + FRAME_HEADROOM, wire_get_view(&r, len), len);
 		frame.data = buf + FRAME_HEADROOM;
-		frame.len = len;
 		read_extras(&r, what, &frame);
 		forward_frame(worker, from, &frame);
+		check_partial(worker);
 		blocks[nblocks++] = buf;
 		if ((what & 4) == 0 || nblocks == TURN)
 			end_turn(worker);

@@ -10,11 +10,13 @@ know nothing but their gateway, and nobody can pretend to be another's.
 """
 
 import socket
+import struct
 
 import pytest
 
+from control import Control, hello, trusting
 from frames import ETH_P_IP, Sender, Sniffer, ether, icmp_echo, ipv4
-from lib import EchoServer, Hub, Satellite, Talk, wait_until
+from lib import PORT, EchoServer, Hub, Satellite, Talk, wait_until
 
 
 class Figure:
@@ -30,6 +32,9 @@ class Figure:
             "--network", "fd08::/64")
         self.satellite = self.add(self.client, "client", 7)
         self.satellite2 = self.add(self.other, "other", 9)
+        self.rogue = self.hub.add_site(
+            "rogue", "--auth", "certificate", "--subnet", "fd0a::/64",
+            generate=False)
         self.hub.start()
         for satellite in (self.satellite, self.satellite2):
             satellite.start()
@@ -130,3 +135,52 @@ def test_a_source_that_is_not_the_sites_is_dropped_and_counted(figure, source,
             return figure.hub.drops().get("bad-source", 0) > before
         wait_until(dropped, 5, what + " is counted", every=0.1)
         assert not heard.collect(lambda f: b"forged source" in f, 0.3)
+
+
+@pytest.fixture(scope="module")
+def rogue(figure):
+    """A site that logs in and then sends what it likes, by TCP."""
+    keys = Satellite(figure.other, "rogue").join(figure.rogue).dir
+    context = trusting()
+    context.load_cert_chain(keys + "/client.crt", keys + "/keeper/client.key")
+    control = Control(figure.other.tcp_connect("198.18.0.1", PORT), context)
+    control.send(hello("rogue", "certificate", mode="tun", transport="tcp"))
+    welcome = control.receive()
+    control.own = welcome["addresses"][0].split("/")[0], "fd0a::5"
+    yield control
+    control.close()
+
+
+def sum_of(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total
+
+
+def with_partial(packet, start, offset, want):
+    """A FRAME that a completed checksum makes say `want` there."""
+    rest = sum_of(packet[start:-2])
+    packet = packet[:-2] + struct.pack("!H", ((0xffff ^ want) - rest) % 0xffff)
+    return struct.pack("!BHHB", 0x11, len(packet), start, offset) + packet
+
+
+@pytest.mark.parametrize("version,start,offset,port", [
+    (4, 8, 6, 67), (4, 10, 4, 9), (4, 0, 14, 9), (6, 16, 6, 547), (6, 20, 2, 9),
+    (6, 22, 0, 9)])
+def test_a_partial_checksum_writes_no_other_source(figure, rogue, version,
+                                                   start, offset, port):
+    udp = struct.pack("!HHHH", 9, port, 30, 0) + \
+        b"other source" + b"\0" * 10
+    if version == 4:
+        packet = ipv4(rogue.own[0], "10.0.8.5", socket.IPPROTO_UDP, udp)
+    else:
+        packet = struct.pack("!IHBB", 6 << 28, len(udp), 17, 64) + b"".join(
+            socket.inet_pton(socket.AF_INET6, a)
+            for a in (rogue.own[1], "fd08::5")) + udp
+    before = figure.hub.drops().get("bad-frame", 0)
+    with Sniffer(figure.right, "lan0") as heard:
+        rogue.send_bytes(with_partial(packet, start, offset, 0x0702), 2)
+        wait_until(lambda: figure.hub.drops().get("bad-frame", 0) > before, 5,
+                   "it is dropped and counted", every=0.1)
+        assert not heard.collect(lambda f: b"other source" in f, 0.2)
