@@ -138,6 +138,22 @@ link_is_up(struct link *link, const char *name)
 /* ---------------------------------------------------------- interfaces */
 
 int
+link_set_queue_len(struct link *link, const char *name, unsigned len)
+{
+	struct rtnl_link *old = find_link(link, name);
+	struct rtnl_link *new = rtnl_link_alloc();
+	int		  r = -NLE_NODEV;
+
+	if (old != NULL && new != NULL) {
+		rtnl_link_set_txqlen(new, len);
+		r = rtnl_link_change(link->sock, old, new, 0);
+	}
+	rtnl_link_put(old);
+	rtnl_link_put(new);
+	return link_errno(r);
+}
+
+int
 link_set_up(struct link *link, const char *name, unsigned mtu)
 {
 	return change_link(link, name, IFF_UP, mtu, 0);

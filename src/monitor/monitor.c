@@ -323,6 +323,11 @@ open_keeper_dir(struct monitor *monitor)
 		free(path);
 		return log_failure("no user for the keeper", r);
 	}
+	if (user.shared)
+		log_warnx("this user namespace has no ids for the keeper and "
+			  "the others: all run as user %u, apart by seccomp "
+			  "and Landlock only; map 65536 ids to separate them",
+		    (unsigned)user.uid);
 	if (user.fallback)
 		log_info("this host has no users _tombolo-*: unused ids are "
 			 "taken, the keeper's is %u", (unsigned)user.uid);

@@ -31,6 +31,13 @@
 #define TAP_MTU 1500
 #define TUN_MTU 1400
 
+/*
+ * Two milliseconds of 250,000 small frames a second: so long may a worker wait
+ * for its CPU.  Of large ones they are too many, but a worker reads ahead, and
+ * drops what is over a limit of its own in bytes (io/tap.h).
+ */
+#define QUEUE_LEN 500
+
 #define MAX_SERVERS 64 /* addresses of all servers that are told apart */
 
 struct network {
@@ -262,6 +269,9 @@ open_device(struct network *network)
 	int r = tapdev_open(&network->dev, conf->device, conf->mode,
 	    conf_workers(conf), conf->no_offloads);
 
+	if (r == 0)
+		r = link_set_queue_len(network->link, network->dev.name,
+		    QUEUE_LEN);
 	switch (-r) {
 	case 0:
 		return true;

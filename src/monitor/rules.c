@@ -163,6 +163,9 @@ put_condition(struct nl_msg *msg, enum rule rule, uid_t resolver)
 	case RULE_MARK:
 		return nla_put_u32(msg, FRA_FWMARK, RULES_MARK);
 	case RULE_RESOLVER:
+		/* With root's, all that it runs would be past the tunnel. */
+		if (resolver == 0)
+			return nla_put_u32(msg, FRA_FWMARK, RULES_MARK);
 		return nla_put(msg, FRA_UID_RANGE, sizeof(range), &range);
 	case RULE_LOCAL:
 		return nla_put_u32(msg, FRA_SUPPRESS_PREFIXLEN, 0);

@@ -27,13 +27,6 @@
 #define TUN_PATH     "/dev/net/tun"
 #define VNET_HDR_LEN 10 /* struct virtio_net_hdr */
 
-/*
- * Two milliseconds of 250,000 small frames a second: so long may a worker wait
- * for its CPU.  Of large ones they are too many, but a worker reads ahead, and
- * drops what is over a limit of its own in bytes (io/tap.h).
- */
-#define QUEUE_LEN 500
-
 static const struct {
 	enum conf_offload offload;
 	unsigned	  flag;
@@ -48,7 +41,6 @@ static const struct {
 static int open_queue(struct tapdev *dev, short flags);
 static unsigned set_offloads(struct tapdev *dev, unsigned want);
 static bool try_offloads(struct tapdev *dev, unsigned set);
-static int set_queue_len(struct tapdev *dev);
 static int set_mac(struct tapdev *dev);
 
 int
@@ -83,7 +75,7 @@ tapdev_open(struct tapdev *dev, const char *name, enum conf_mode mode,
 	}
 	if (vnet)
 		dev->offloads = set_offloads(dev, ~no_offloads);
-	r = vnet && dev->offloads == 0 ? -ENOTSUP : set_queue_len(dev);
+	r = vnet && dev->offloads == 0 ? -ENOTSUP : 0;
 	if (r == 0 && mode == CONF_TAP)
 		r = set_mac(dev);
 	if (r < 0)
@@ -158,20 +150,6 @@ try_offloads(struct tapdev *dev, unsigned set)
 			flags |= offloads[i].flag;
 	}
 	return ioctl(dev->queues[0], TUNSETOFFLOAD, flags) == 0;
-}
-
-static int
-set_queue_len(struct tapdev *dev)
-{
-	struct ifreq ifr = { .ifr_qlen = QUEUE_LEN };
-	int	     r, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd == -1)
-		return -errno;
-	strlcpy(ifr.ifr_name, dev->name, sizeof(ifr.ifr_name));
-	r = ioctl(fd, SIOCSIFTXQLEN, &ifr) == -1 ? -errno : 0;
-	close(fd);
-	return r;
 }
 
 /*

@@ -70,6 +70,8 @@ static const uint64_t helpers_too = UINT64_C(1) << CAP_AUDIT_WRITE;
 static void become(enum proc_role role, const int *fds, unsigned nfds,
     int log_level, pid_t parent) __attribute__((__noreturn__));
 static int  place_fds(const int *fds, unsigned nfds);
+static struct proc_user of_ids(uid_t uid, gid_t gid, bool fallback);
+static bool is_mapped(const char *path, id_t id);
 static bool find_role(const char *name, enum proc_role *role);
 static void confine_pam(void);
 static void change_user(const struct proc_user *user);
@@ -89,20 +91,19 @@ proc_user(enum proc_role role, struct proc_user *user)
 	struct passwd *pw;
 	uid_t	       id = PROC_FALLBACK_UID + (uid_t)role;
 
-	if (roles[role].user == NULL) {
-		*user = (struct proc_user) { geteuid(), getegid(), false };
+	*user = (struct proc_user) { .uid = geteuid(), .gid = getegid() };
+	if (roles[role].user == NULL)
 		return 0;
-	}
 	pw = getpwnam(roles[role].user);
 	if (pw != NULL && pw->pw_uid != 0) {
-		*user = (struct proc_user) { pw->pw_uid, pw->pw_gid, false };
+		*user = of_ids(pw->pw_uid, pw->pw_gid, false);
 		return 0;
 	}
 	/* An id of a user or group of this host would share its rights. */
 	for (unsigned i = 0; i < FALLBACK_TRIES; i++, id += FALLBACK_STRIDE) {
 		if (getpwuid(id) != NULL || getgrgid((gid_t)id) != NULL)
 			continue;
-		*user = (struct proc_user) { id, (gid_t)id, true };
+		*user = of_ids(id, (gid_t)id, true);
 		return 0;
 	}
 	return -ENOENT;
@@ -173,7 +174,9 @@ proc_confine(enum proc_role role)
 		if (proc_user(role, &user) < 0)
 			fatalx("no user id is free for the %s; make the user "
 			       "%s", proc_name(role), roles[role].user);
-		change_user(&user);
+		drop_bounding_set();
+		if (!user.shared)
+			change_user(&user);
 	}
 	drop_capabilities();
 	set_limits();
@@ -298,6 +301,33 @@ place_fds(const int *fds, unsigned nfds)
 	return 0;
 }
 
+static struct proc_user
+of_ids(uid_t uid, gid_t gid, bool fallback)
+{
+	if (is_mapped("/proc/self/uid_map", uid) &&
+	    is_mapped("/proc/self/gid_map", gid))
+		return (struct proc_user) { .uid = uid, .gid = gid,
+			.fallback = fallback };
+	return (struct proc_user) { .uid = geteuid(), .gid = getegid(),
+		.shared = true };
+}
+
+/* Whether this user namespace has it; a kernel without them has all. */
+static bool
+is_mapped(const char *path, id_t id)
+{
+	unsigned long inside, count;
+	FILE	     *map = fopen(path, "re");
+	bool	      mapped = map == NULL;
+
+	while (!mapped &&
+	    fscanf(map, "%lu %*u %lu", &inside, &count) == 2)
+		mapped = id >= inside && id - inside < count;
+	if (map != NULL)
+		fclose(map);
+	return mapped;
+}
+
 static bool
 find_role(const char *name, enum proc_role *role)
 {
@@ -329,8 +359,8 @@ change_user(const struct proc_user *user)
 	uid_t ruid, euid, suid;
 	gid_t rgid, egid, sgid;
 
-	drop_bounding_set();
-	if (setgroups(0, NULL) == -1)
+	/* A user namespace may forbid it; that matters only if there are any. */
+	if (setgroups(0, NULL) == -1 && getgroups(0, NULL) != 0)
 		fatal("cannot leave the supplementary groups");
 	if (setresgid(user->gid, user->gid, user->gid) == -1)
 		fatal("cannot become group %u", (unsigned)user->gid);

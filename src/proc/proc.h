@@ -9,7 +9,9 @@
  *
  * Users: _tombolo-keeper, _tombolo-engine, _tombolo-resolver (sysusers.d).  A
  * host that has none (a build tree, a container) gets unused ids from 60610 on,
- * one a role, the same at every start; the monitor's log says so.
+ * one a role, the same at every start; the monitor's log says so.  In a user
+ * namespace that has no such ids (a container of one id) all are the monitor's
+ * user, without its rights.
  */
 #ifndef PROC_H
 #define PROC_H
@@ -27,6 +29,7 @@ struct proc_user {
 	uid_t uid;
 	gid_t gid;
 	bool  fallback; /* not a user of this host: from the range */
+	bool  shared;	/* the monitor's: this user namespace has no other */
 };
 
 const char *proc_name(enum proc_role role);
