@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bsd/string.h>
 
@@ -129,7 +128,6 @@ start(struct engine *engine)
 	if (engine->hub == NULL)
 		return -1;
 	/* The workers are up; nothing of the network has been read yet. */
-	tzset();
 	sandbox_calls(PROC_ENGINE);
 	if ((engine->conf->role == CONF_SERVER ? start_server(engine) :
 						 start_client(engine)) < 0)

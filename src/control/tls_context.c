@@ -48,6 +48,8 @@ void
 tls_setup(void)
 {
 	wiping = true;
+	/* GnuTLS would write sessions' keys there, or die of trying to. */
+	(void)unsetenv("SSLKEYLOGFILE");
 	/* Variables of the library's, made for this. */
 	gnutls_free = wipe_and_free;
 	gnutls_realloc = wipe_and_realloc;

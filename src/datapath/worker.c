@@ -114,8 +114,9 @@ worker_start(struct worker *worker)
 	worker->tick.data = worker;
 	ev_timer_start(worker->loop, &worker->tick);
 
-	/* Signals are the control thread's. */
+	/* Signals are the control thread's, but the one that tells of us. */
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = pthread_create(&worker->thread, NULL, run, worker);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -22,6 +22,7 @@
 #include "keeper/srp.h"
 #include "keeper/vault.h"
 #include "proc/chan.h"
+#include "proc/heap.h"
 #include "proc/request.h"
 #include "proc/sandbox.h"
 
@@ -78,6 +79,7 @@ static void complain(struct keeper *keeper, const char *name, int error);
 int
 keeper_main(void)
 {
+	heap_settle();
 	sandbox_files(PROC_KEEPER, KEEPER_DIR_FD);
 	return keeper_serve(PROC_CHAN_FD, PROC_CHAN_FD2, KEEPER_DIR_FD,
 		   KEEPER_VOUCHER_FD, confine) == 0 ?
@@ -93,7 +95,7 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd, int voucher_fd,
 	char	      why[512];
 	int	      r = -ENOMEM;
 
-	keeper.loop = ev_loop_new(EVFLAG_AUTO);
+	keeper.loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (keeper.loop == NULL) {
 		log_warnx("cannot make an event loop");
 		close(sign_fd);

@@ -2,15 +2,20 @@
 /*
  * heap: what the C library asks once, asked before asking is forbidden.
  *
- * When a thread that is not the first frees enough, glibc gives memory of that
- * thread's heap back to the kernel; the first time it looks whether it may, and
- * opens /proc/sys/vm/overcommit_memory.  A process that may open nothing dies
- * of that (sandbox.h), whenever it happens.  The answer is kept for good.
+ * A process that may open nothing dies of the question (sandbox.h), whenever it
+ * comes up; the answers are kept for good.  glibc asks
+ *
+ *   how much memory there is    in the first qsort() of more than 1 KiB (2.36)
+ *   how many processors         when a ninth thread allocates memory, and for
+ *                               the random state of more threads than there
+ *                               are processors (2.41)
+ *   overcommit_memory           when a thread that is not the first frees much
+ *   the time zone               when a date is printed
  */
 #ifndef HEAP_H
 #define HEAP_H
 
-/* Before the sandbox: has a thread of its own free that much. */
+/* Before the sandbox, and before any thread but the first. */
 void heap_settle(void);
 
 #endif /* HEAP_H */

@@ -8,6 +8,9 @@
 #include "proc/sandbox.h"
 
 #include <errno.h>
+#ifdef SANDBOX_TRAP
+#include <execinfo.h>
+#endif
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -32,6 +35,10 @@
 
 static void lock_memory(enum proc_role role);
 static void forbid_processes(enum proc_role role);
+#ifdef SANDBOX_TRAP
+static void name_callers(void);
+static void on_violation(int sig, siginfo_t *info, void *context);
+#endif
 
 #if defined(HAVE_SECCOMP) && !defined(WITH_SANITIZER)
 
@@ -95,6 +102,9 @@ static const struct call {
 	/* threads that are there */
 	{ "futex", ALL, -1, 0, 0 },
 	{ "sched_yield", ALL, -1, 0, 0 },
+	/* how many processors, how much memory: what else heap.h forgot */
+	{ "sched_getaffinity", ALL, -1, 0, 0 },
+	{ "sysinfo", ALL, -1, 0, 0 },
 	{ "membarrier", ALL, -1, 0, 0 },
 	{ "rseq", ALL, -1, 0, 0 },
 	{ "set_robust_list", ALL, -1, 0, 0 },
@@ -115,7 +125,7 @@ static const struct call {
 	{ "newfstatat", KEEPER | RESOLVER, -1, 0, 0 },
 	{ "fstat", ALL, -1, 0, 0 },
 	{ "lseek", ALL, -1, 0, 0 },
-	{ "geteuid", KEEPER, -1, 0, 0 },
+	{ "geteuid", KEEPER | RESOLVER, -1, 0, 0 },
 	{ "getegid", KEEPER, -1, 0, 0 },
 	{ "readlink", KEEPER, -1, 0, 0 },
 	{ "readlinkat", KEEPER, -1, 0, 0 },
@@ -135,8 +145,14 @@ static const struct call {
 	{ "ioctl", RESOLVER, 1, 0, 0x541b /* FIONREAD: res_send() */ },
 	{ "uname", RESOLVER, -1, 0, 0 },
 	{ "getuid", RESOLVER, -1, 0, 0 },
+	/* the same: modules of /etc/nsswitch.conf, and the libraries of those */
+	{ "fcntl", RESOLVER, 1, 0, F_GETFD },
+	{ "pselect6", RESOLVER, -1, 0, 0 },
+	{ "prlimit64", RESOLVER, 2, 0, 0 /* NULL: it asks */ },
+	{ "prctl", RESOLVER, 0, 0, PR_CAPBSET_READ },
 };
 
+static uint32_t verdict(enum proc_role role);
 static unsigned bit_of(enum proc_role role);
 static int	add_call(scmp_filter_ctx filter, const struct call *call);
 
@@ -147,7 +163,7 @@ sandbox_calls(enum proc_role role)
 	int		r;
 
 	forbid_processes(role);
-	filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	filter = seccomp_init(verdict(role));
 	if (filter == NULL)
 		fatalx("seccomp: out of memory");
 	r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
@@ -170,6 +186,23 @@ bool
 sandbox_has_seccomp(void)
 {
 	return true;
+}
+
+/*
+ * What becomes of any other call.  The resolver loads code that is not ours, and
+ * goes on without what it cannot have; it holds nothing that a refused call
+ * could be a second try for.
+ */
+static uint32_t
+verdict(enum proc_role role)
+{
+	if (role == PROC_RESOLVER)
+		return SCMP_ACT_ERRNO(ENOSYS);
+#ifdef SANDBOX_TRAP
+	return SCMP_ACT_TRAP;
+#else
+	return SCMP_ACT_KILL_PROCESS;
+#endif
 }
 
 static unsigned
@@ -231,6 +264,9 @@ sandbox_files(enum proc_role role, int dir_fd)
 		NULL };
 	int r = 0;
 
+#ifdef SANDBOX_TRAP
+	name_callers();
+#endif
 	lock_memory(role);
 #ifndef WITH_SANITIZER
 	r = landlock_restrict(dir_fd,
@@ -265,6 +301,38 @@ sandbox_raise_limits(enum proc_role role)
 	if (role == PROC_ENGINE || role == PROC_KEEPER)
 		(void)setrlimit(RLIMIT_MEMLOCK, &all);
 }
+
+#ifdef SANDBOX_TRAP
+
+/* backtrace() loads a library the first time. */
+static void
+name_callers(void)
+{
+	struct sigaction action = { .sa_sigaction = on_violation,
+		.sa_flags = SA_SIGINFO };
+	void *frame;
+
+	(void)backtrace(&frame, 1);
+	if (sigaction(SIGSYS, &action, NULL) == -1)
+		fatal("SIGSYS");
+}
+
+/* As killed, but with a word before. */
+static void
+on_violation(int sig, siginfo_t *info, void *context)
+{
+	void *frames[64];
+	int   n = backtrace(frames, (int)nitems(frames));
+
+	(void)context;
+	log_warnx("system call %d is not in the list; called by",
+	    info->si_syscall);
+	backtrace_symbols_fd(frames, n, STDERR_FILENO);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+#endif
 
 /* Keys lie all over the heap, GnuTLS's too: so all of it, as it is touched. */
 static void

@@ -9,11 +9,13 @@
  *                    secrets stay in memory (mlockall, MCL_ONFAULT)
  *   sandbox_calls()  when all threads are up: no further process or thread
  *                    (RLIMIT_NPROC 0), and a list of system calls of the role
- *                    (seccomp, for all threads; anything else kills)
+ *                    (seccomp, for all threads; anything else kills, but in
+ *                    the resolver, where it fails with ENOSYS)
  *
- * The lists are tables in sandbox.c, each row with its why.  What this kernel
- * or this build lacks is left out and said once, in the log and in `tombolo
- * version`; a step that the kernel has and that fails is fatal.
+ * The lists are tables in sandbox.c, each row with its why.  In a build with
+ * --enable-sandbox-trap a call that kills names its callers first.  What
+ * this kernel or this build lacks is left out and said once, in the log and in
+ * `tombolo version`; a step that the kernel has and that fails is fatal.
  */
 #ifndef SANDBOX_H
 #define SANDBOX_H

@@ -19,7 +19,7 @@ UP_SECONDS = 60  # generous: who was refused before is held off a while
 
 TROUBLE = re.compile(r"ERROR: \w+Sanitizer|runtime error: |"
                      r"WARNING: ThreadSanitizer|: Assertion `|"
-                     r"Sanitizer:DEADLYSIGNAL|died by signal (4|6|7|8|11)\b")
+                     r"Sanitizer:DEADLYSIGNAL|died by signal (4|6|7|8|11|31)\b")
 
 
 def binary():

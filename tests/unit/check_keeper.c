@@ -23,6 +23,7 @@
 #include "base/mono.h"
 #include "base/nitems.h"
 #include "keeper/auth_password.h"
+#include "keeper/yescrypt.h"
 #include "keeper_rig.h"
 
 static uint8_t buf[CHAN_MAX_PAYLOAD];
@@ -206,6 +207,20 @@ START_TEST(hostile_setting_is_no_hash)
 }
 END_TEST
 
+START_TEST(dearest_setting_is_computed)
+{
+	char hash[YESCRYPT_HASH_SIZE];
+
+	/* 256 MiB at once, in the confined process. */
+	ck_assert(yescrypt_hash("x", "$y$jDT$F5Jx5fExrKuPp53xLKQ..1", hash,
+	    sizeof(hash)));
+	put("sites/berlin.password", hash, 0600);
+	attach_keeper();
+	ck_assert(verify("berlin", true, "x", 1));
+	ck_assert(!verify("berlin", true, "y", 1));
+}
+END_TEST
+
 START_TEST(file_of_two_lines_is_no_hash)
 {
 	char hash[AUTH_PASSWORD_HASH_SIZE], got[AUTH_PASSWORD_HASH_SIZE];
@@ -364,6 +379,8 @@ static const struct {
 	    GNUTLS_SIGN_ECDSA_SHA512, "ECDSA-SECP521R1-SHA512" },
 	{ "RSA", GNUTLS_PK_RSA, 2048, GNUTLS_SIGN_RSA_PSS_RSAE_SHA256,
 	    "RSA-PSS-RSAE-SHA256" },
+	{ "RSA with 4096 bits", GNUTLS_PK_RSA, 4096,
+	    GNUTLS_SIGN_RSA_PSS_RSAE_SHA512, "RSA-PSS-RSAE-SHA256" },
 	{ "RSA-PSS", GNUTLS_PK_RSA_PSS, 2048, GNUTLS_SIGN_RSA_PSS_SHA256,
 	    "RSA-PSS-SHA256" },
 };
@@ -849,6 +866,7 @@ main(void)
 	tcase_add_test(tc, changed_password_counts_at_once);
 	tcase_add_test(tc, file_that_others_may_read_is_refused);
 	tcase_add_test(tc, hostile_setting_is_no_hash);
+	tcase_add_test(tc, dearest_setting_is_computed);
 	tcase_add_test(tc, file_of_two_lines_is_no_hash);
 	tcase_add_test(tc, hashes_differ_and_bad_passwords_are_refused);
 	tcase_add_test(tc, unknown_costs_the_same_work_as_known);

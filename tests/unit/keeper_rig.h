@@ -3,11 +3,16 @@
  * keeper_rig: a keeper for a test to ask: a process of its own, over real
  * channels, on a directory below /tmp; and the loop to wait for its answers in.
  *
+ * It is confined as a real one; sandbox.c is part of the program, so that a
+ * violation names its callers.
+ *
  * rig_setup() and rig_teardown() are the fixture.  What is below `dir` goes with
  * it.
  */
 #ifndef KEEPER_RIG_H
 #define KEEPER_RIG_H
+
+#include "config.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -23,6 +28,13 @@
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 
+#ifndef SANDBOX_TRAP
+#define SANDBOX_TRAP 1
+#endif
+#define calls sandbox_rows /* a name that tests have, too */
+#include "proc/sandbox.c"
+#undef calls
+
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mono.h"
@@ -31,6 +43,7 @@
 #include "keeper/keeper.h"
 #include "keeper/keeper_ask.h"
 #include "proc/chan.h"
+#include "proc/heap.h"
 
 static struct ev_loop	 *loop;
 static struct keeper_ask *ask;
@@ -144,6 +157,12 @@ rig_teardown(void)
 	remove_all(dir);
 }
 
+static inline void
+confine_keeper(void)
+{
+	sandbox_calls(PROC_KEEPER);
+}
+
 /* `voucher` is a pipe to read the key from, or -1; consumed. */
 static inline pid_t
 start_keeper(const char *where, int voucher, int *auth, int *sign)
@@ -162,7 +181,10 @@ start_keeper(const char *where, int voucher, int *auth, int *sign)
 		close(a[0]);
 		close(s[0]);
 		keeper_ask_free(ask);
-		_exit(keeper_serve(a[1], s[1], d, voucher, NULL) == 0 ? 0 : 1);
+		heap_settle();
+		sandbox_files(PROC_KEEPER, d);
+		_exit(keeper_serve(a[1], s[1], d, voucher, confine_keeper) ==
+			0 ? 0 : 1);
 	}
 	close(a[1]);
 	close(s[1]);

@@ -1,0 +1,674 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What an engine does at work, done under the filter that it works under, with
+ * as much as the manuals allow: no library may make a call then that the list
+ * does not have.  The keeper's is keeper_rig.h.
+ *
+ * sandbox.c is part of this program, so that a violation names its callers in
+ * every build.
+ */
+#include "config.h"
+
+/* Before seccomp.h, whose elf.h has an EV_NONE of its own. */
+#include <ev.h>
+
+#ifndef SANDBOX_TRAP
+#define SANDBOX_TRAP 1
+#endif
+#include "proc/sandbox.c"
+
+#include <assert.h>
+#include <gnutls/crypto.h>
+#include <gnutls/dtls.h>
+#include <gnutls/x509.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <bsd/stdlib.h>
+
+#include "admin/stats.h"
+#include "control/engine.h"
+#include "control/hub.h"
+#include "control/message.h"
+#include "control/server.h"
+#include "control/throttle.h"
+#include "datapath/fdb.h"
+#include "datapath/lpm.h"
+#include "pki/ca.h"
+#include "proc/heap.h"
+#include "unit.h"
+
+#define WORKERS CONF_MAX_WORKERS
+#define MANY	65536
+
+static struct engine engine;
+static struct ca_pem ca_key, ca_cert;
+static int	     pairs[2][2]; /* of streams, of datagrams */
+
+/* ---- threads that are there before the filter is ---- */
+
+static pthread_barrier_t turn;
+static pthread_t	 crew[WORKERS];
+static void (*crew_work)(uintptr_t n);
+
+static void *
+serve_turns(void *arg)
+{
+	for (;;) {
+		pthread_barrier_wait(&turn);
+		if (crew_work == NULL)
+			return NULL;
+		crew_work((uintptr_t)arg);
+		pthread_barrier_wait(&turn);
+	}
+}
+
+static void
+all_do(void (*work)(uintptr_t n))
+{
+	crew_work = work;
+	pthread_barrier_wait(&turn);
+	if (work != NULL)
+		pthread_barrier_wait(&turn);
+	for (unsigned i = 0; work == NULL && i < WORKERS; i++)
+		pthread_join(crew[i], NULL);
+}
+
+/* ---- an engine ---- */
+
+/* A hub's with `n` sites, each with up to 16 addresses; 1000 subnets. */
+static struct conf *
+make_conf(const char *mode, unsigned n, unsigned addresses)
+{
+	static const struct conf_errors none = { 0 };
+	struct conf_errors errors = none;
+	struct conf *conf;
+	char	    *text;
+	size_t	     len;
+	FILE	    *f = open_memstream(&text, &len);
+
+	fprintf(f, "[server]\nname = a.example.org\n[interface]\nmode = %s\n",
+	    mode);
+	if (strcmp(mode, "tun") == 0)
+		fprintf(f, "tunnel-network = 10.0.0.0/8\n");
+	for (unsigned i = 0; i < n; i++) {
+		fprintf(f, "[site s%u]\n", n - i);
+		for (unsigned j = 0; j < addresses; j++)
+			fprintf(f, "address = 10.%u.%u.%u\n", j + 1, i / 250,
+			    i % 250 + 2);
+		if (i < 1000 && strcmp(mode, "tun") == 0)
+			fprintf(f, "subnet = 172.%u.%u.0/24\n", 16 + i / 250,
+			    i % 250);
+	}
+	fclose(f);
+	conf = conf_parse_text(text, len, "text", "/", &errors);
+	free(text);
+	assert(conf != NULL);
+	return conf;
+}
+
+static struct tls_context *
+make_context(gnutls_pk_algorithm_t pk, unsigned bits, struct ca_pem *crl);
+
+static void
+nothing(void *arg)
+{
+	(void)arg;
+}
+
+/* As engine.c starts one, but that its device is a socket. */
+static void
+start(const char *mode)
+{
+	struct gift *gift = &engine.gift;
+
+	(void)setenv("SSLKEYLOGFILE", "/tmp/keys", 1);
+	message_setup();
+	tls_setup();
+	heap_settle();
+	sandbox_files(PROC_ENGINE, -1);
+	engine.loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+	engine.conf = gift->conf = make_conf(mode, 1, strcmp(mode, "tun") == 0);
+	gift->nqueues = WORKERS;
+	gift->nlisteners = 1;
+	gift->mtu = 1500;
+	for (unsigned i = 0; i < WORKERS; i++) {
+		int device[2];
+
+		assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
+			   device) == 0);
+		gift->queues[i] = device[0];
+		gift->udp[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	}
+	engine.hub = hub_new(engine.loop, gift, nothing, NULL);
+	assert(engine.hub != NULL);
+	for (int i = 0; i < 2; i++)
+		assert(socketpair(AF_UNIX, (i == 0 ? SOCK_STREAM :
+			   SOCK_DGRAM) | SOCK_NONBLOCK, 0, pairs[i]) == 0);
+	pthread_barrier_init(&turn, NULL, WORKERS + 1);
+	for (uintptr_t i = 0; i < WORKERS; i++)
+		assert(pthread_create(&crew[i], NULL, serve_turns,
+			   (void *)i) == 0);
+	sandbox_calls(PROC_ENGINE);
+	gift->nlisteners = 0; /* nobody connects here */
+	engine.server = server_new(engine.loop, engine.conf, engine.hub, NULL,
+	    NULL, make_context(GNUTLS_PK_ECDSA,
+		GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), NULL), gift);
+	assert(engine.server != NULL);
+}
+
+static void
+stop(void)
+{
+	all_do(NULL);
+	server_free(engine.server);
+	hub_free(engine.hub);
+	ev_loop_destroy(engine.loop);
+	conf_free(engine.conf);
+}
+
+/* How a process of its own ends that does `work` as an engine; its stderr. */
+static int
+end_of(const char *mode, void (*work)(void), char *said, size_t size)
+{
+	int	status, out[2];
+	size_t	n = 0;
+	ssize_t got;
+	pid_t	pid;
+
+	ck_assert_int_eq(pipe(out), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		dup2(out[1], STDERR_FILENO);
+		close(out[0]);
+		close(out[1]);
+		start(mode);
+		work();
+		stop();
+		_exit(0);
+	}
+	close(out[1]);
+	while ((got = read(out[0], said + n, size - 1 - n)) > 0)
+		n += (size_t)got;
+	said[n] = '\0';
+	close(out[0]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void
+must_live(const char *mode, void (*work)(void))
+{
+	static char said[65536];
+	int	    status = end_of(mode, work, said, sizeof(said));
+
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	    "status %#x\n%s", (unsigned)status, said);
+}
+
+/* ---- sites, routes, and what is said of them ---- */
+
+static void
+answer_all(void)
+{
+	json_t *(*const answers[])(struct engine *, const json_t *) = {
+		stats_status, stats_sites, stats_fdb, stats_routes };
+	json_free_t release;
+
+	json_get_alloc_funcs(NULL, &release);
+	for (size_t i = 0; i < nitems(answers); i++) {
+		json_t *answer = answers[i](&engine, NULL);
+		char   *text = json_dumps(answer, JSON_COMPACT);
+
+		assert(text != NULL);
+		release(text);
+		json_decref(answer);
+	}
+}
+
+static void
+have_sites(unsigned n, unsigned addresses)
+{
+	struct conf *old = engine.conf;
+
+	engine.conf = make_conf("tun", n, addresses);
+	hub_follow(engine.hub, engine.conf);
+	server_follow(engine.server, engine.conf);
+	answer_all();
+	ev_run(engine.loop, EVRUN_NOWAIT);
+	conf_free(old);
+}
+
+static void
+grow(void)
+{
+	static const unsigned steps[] = { 2, 3, 10, 60, 61, 62, 63, 64, 65, 100,
+		300, 1000, 2047, 2048, 2049, 4095, 4096, 2000, 62, 1 };
+
+	for (size_t i = 0; i < nitems(steps); i++)
+		have_sites(steps[i], 1);
+	have_sites(4096, 16);
+	have_sites(1, 16);
+}
+
+START_TEST(hub_grows_to_as_many_sites_as_there_may_be)
+{
+	must_live("tun", grow);
+}
+END_TEST
+
+static void
+learn(uintptr_t n)
+{
+	struct fdb *fdb = (struct fdb *)(uintptr_t)hub_fdb(engine.hub);
+
+	for (unsigned i = 0; i < MANY / WORKERS; i++) {
+		uint8_t mac[6] = { 2, 0, (uint8_t)n, 0, (uint8_t)(i >> 8),
+			(uint8_t)i };
+
+		(void)fdb_learn(fdb, mac, (uint16_t)(i % 4), 1, mono_now());
+	}
+}
+
+static void
+fill_fdb(void)
+{
+	engine.conf->max_addresses_per_site = MANY;
+	hub_follow(engine.hub, engine.conf);
+	all_do(learn);
+	assert(fdb_count(hub_fdb(engine.hub)) > MANY / 4);
+	answer_all();
+}
+
+START_TEST(switch_learns_as_many_addresses_as_it_may)
+{
+	must_live("tap", fill_fdb);
+}
+END_TEST
+
+static void
+encode_all(void)
+{
+	struct message msg = { .type = MESSAGE_WELCOME, .session = 1,
+		.lanes = 16, .keepalive_sec = 10, .dead_peer_sec = 30,
+		.rekey_sec = 3600, .rekey_mib = 1, .mtu = 1500 };
+	struct message back;
+	const char    *why;
+	size_t	       len;
+	char	      *text;
+
+	for (size_t n = 1; n <= MESSAGE_MAX_ROUTES; n *= 2) {
+		msg.routes = calloc(n, sizeof(*msg.routes));
+		for (msg.nroutes = 0; msg.nroutes < n; msg.nroutes++) {
+			struct prefix *p = &msg.routes[msg.nroutes];
+
+			*p = (struct prefix) { { .family = AF_INET6 }, 128 };
+			arc4random_buf(p->addr.bytes, 16);
+		}
+		text = message_encode(&msg, &len);
+		assert(text != NULL);
+		assert(message_decode(&back, text, len, &why) == 0);
+		assert(back.nroutes == n);
+		message_fini(&back);
+		free(text);
+		free(msg.routes);
+	}
+}
+
+static void
+hold_off_many(void)
+{
+	static struct throttle_row rows[THROTTLE_ENTRIES];
+	struct throttle	*throttle = throttle_new();
+	struct addr	 from;
+	char		 name[32];
+
+	for (unsigned i = 0; i < 8 * THROTTLE_ENTRIES; i++) {
+		snprintf(name, sizeof(name), "s%u", i / 8);
+		assert(addr_parse(&from, "198.18.0.1"));
+		from.bytes[2] = (uint8_t)(i >> 8);
+		throttle_charge(throttle, name, &from, mono_now());
+	}
+	assert(throttle_list(throttle, rows, nitems(rows), mono_now()) > 1000);
+	throttle_free(throttle);
+}
+
+static void
+messages_and_strangers(void)
+{
+	encode_all();
+	hold_off_many();
+}
+
+START_TEST(messages_are_long_and_strangers_many)
+{
+	must_live("tun", messages_and_strangers);
+}
+END_TEST
+
+/* ---- TLS ---- */
+
+static void
+make_certificate(gnutls_pk_algorithm_t pk, unsigned bits,
+    gnutls_x509_privkey_t *key, gnutls_x509_crt_t *crt)
+{
+	assert(gnutls_x509_privkey_init(key) == 0);
+	assert(gnutls_x509_privkey_generate(*key, pk, bits, 0) == 0);
+	assert(gnutls_x509_crt_init(crt) == 0);
+	gnutls_x509_crt_set_version(*crt, 3);
+	gnutls_x509_crt_set_serial(*crt, "\1", 1);
+	gnutls_x509_crt_set_activation_time(*crt, time(NULL) - 60);
+	gnutls_x509_crt_set_expiration_time(*crt, time(NULL) + 3600);
+	gnutls_x509_crt_set_dn(*crt, "CN=a.example.org", NULL);
+	gnutls_x509_crt_set_subject_alt_name(*crt, GNUTLS_SAN_DNSNAME,
+	    "a.example.org", 13, GNUTLS_FSAN_SET);
+	gnutls_x509_crt_set_key(*crt, *key);
+	assert(gnutls_x509_crt_sign2(*crt, *crt, *key, GNUTLS_DIG_SHA512, 0) ==
+	    0);
+}
+
+/* As new certificates make one, while the engine runs. */
+static struct tls_context *
+make_context(gnutls_pk_algorithm_t pk, unsigned bits, struct ca_pem *crl)
+{
+	struct tls_server_config config = { .site_ca = { ca_cert.text,
+		ca_cert.len } };
+	struct tls_context   *tls;
+	gnutls_x509_privkey_t key;
+	gnutls_x509_crt_t     crt;
+	gnutls_datum_t	      pem;
+	char		      why[TLS_WHY_SIZE] = "";
+
+	make_certificate(pk, bits, &key, &crt);
+	assert(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem) == 0);
+	config.chain = (struct tls_pem) { (char *)pem.data, pem.size };
+	if (crl != NULL)
+		config.crl = (struct tls_pem) { crl->text, crl->len };
+	gnutls_privkey_init(&config.key);
+	gnutls_privkey_import_x509(config.key, key,
+	    GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);
+	tls = tls_context_new_server(&config, why);
+	if (tls == NULL)
+		log_warnx("%s", why);
+	assert(tls != NULL);
+	gnutls_free(pem.data);
+	gnutls_x509_crt_deinit(crt);
+	return tls;
+}
+
+static const struct {
+	gnutls_pk_algorithm_t pk;
+	unsigned	      bits;
+} keys[] = {
+	{ GNUTLS_PK_RSA, 2048 },
+	{ GNUTLS_PK_RSA, 4096 },
+	{ GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1) },
+	{ GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1) },
+};
+static gnutls_certificate_credentials_t credentials[nitems(keys)];
+static gnutls_certificate_credentials_t anybody;
+
+static gnutls_session_t
+make_end(gnutls_certificate_credentials_t cred, unsigned flags, int fd)
+{
+	gnutls_session_t end;
+
+	assert(gnutls_init(&end, flags | GNUTLS_NONBLOCK) == 0);
+	assert(gnutls_set_default_priority(end) == 0);
+	assert(gnutls_credentials_set(end, GNUTLS_CRD_CERTIFICATE, cred) == 0);
+	if ((flags & GNUTLS_DATAGRAM) != 0)
+		gnutls_dtls_set_timeouts(end, 1000, 60000);
+	else
+		gnutls_handshake_set_timeout(end, GNUTLS_INDEFINITE_TIMEOUT);
+	gnutls_transport_set_int(end, fd);
+	return end;
+}
+
+/* Both ends of it, and a few records with new keys. */
+static void
+shake_hands(gnutls_certificate_credentials_t cred, bool datagrams)
+{
+	unsigned	 kind = datagrams ? GNUTLS_DATAGRAM : 0;
+	gnutls_session_t a, b;
+	char		 data[2048] = "";
+	int		 done = 0, r = 0, q = 0;
+
+	a = make_end(cred, kind | GNUTLS_SERVER, pairs[datagrams][0]);
+	b = make_end(anybody, kind | GNUTLS_CLIENT, pairs[datagrams][1]);
+	for (int i = 0; i < 1000 && done != 3; i++) {
+		if ((done & 1) == 0 && (r = gnutls_handshake(a)) == 0)
+			done |= 1;
+		if ((done & 2) == 0 && (q = gnutls_handshake(b)) == 0)
+			done |= 2;
+	}
+	if (done != 3)
+		log_warnx("%d %s, %s", datagrams, gnutls_strerror(r),
+		    gnutls_strerror(q));
+	assert(done == 3);
+	for (int i = 0; i < 4; i++) {
+		assert(gnutls_record_send(a, data, 1000) == 1000);
+		while (gnutls_record_recv(b, data, sizeof(data)) != 1000)
+			;
+		if (!datagrams)
+			assert(gnutls_session_key_update(a, 0) == 0);
+	}
+	gnutls_deinit(a);
+	gnutls_deinit(b);
+	for (int i = 0; i < 2; i++) {
+		while (recv(pairs[datagrams][i], data, sizeof(data), 0) > 0)
+			;
+	}
+}
+
+static void
+make_credentials(void)
+{
+	for (size_t i = 0; i < nitems(keys); i++) {
+		gnutls_x509_privkey_t key;
+		gnutls_x509_crt_t     crt;
+
+		make_certificate(keys[i].pk, keys[i].bits, &key, &crt);
+		gnutls_certificate_allocate_credentials(&credentials[i]);
+		assert(gnutls_certificate_set_x509_key(credentials[i], &crt, 1,
+			   key) >= 0);
+		gnutls_x509_crt_deinit(crt);
+		gnutls_x509_privkey_deinit(key);
+	}
+	gnutls_certificate_allocate_credentials(&anybody);
+}
+
+static void
+shake_all_hands(void)
+{
+	make_credentials();
+	for (size_t i = 0; i < nitems(keys); i++) {
+		tls_context_put(make_context(keys[i].pk, keys[i].bits, NULL));
+		shake_hands(credentials[i], false);
+		shake_hands(credentials[i], true);
+	}
+}
+
+START_TEST(handshakes_with_large_keys)
+{
+	must_live("tun", shake_all_hands);
+}
+END_TEST
+
+static void
+take_long_list(void)
+{
+	struct ca_pem	      crl;
+	gnutls_x509_crl_t     list;
+	gnutls_x509_crt_t     issuer;
+	gnutls_x509_privkey_t key;
+	gnutls_datum_t	      pem = { (unsigned char *)ca_cert.text,
+			      (unsigned)ca_cert.len };
+
+	gnutls_x509_crt_init(&issuer);
+	assert(gnutls_x509_crt_import(issuer, &pem, GNUTLS_X509_FMT_PEM) == 0);
+	pem = (gnutls_datum_t) { (unsigned char *)ca_key.text,
+		(unsigned)ca_key.len };
+	gnutls_x509_privkey_init(&key);
+	assert(gnutls_x509_privkey_import(key, &pem, GNUTLS_X509_FMT_PEM) == 0);
+	gnutls_x509_crl_init(&list);
+	gnutls_x509_crl_set_version(list, 2);
+	for (unsigned i = 0; i < 4096; i++)
+		gnutls_x509_crl_set_crt_serial(list, &i, sizeof(i), time(NULL));
+	gnutls_x509_crl_set_this_update(list, time(NULL));
+	gnutls_x509_crl_set_next_update(list, time(NULL) + 3600);
+	gnutls_x509_crl_set_number(list, "\1", 1);
+	assert(gnutls_x509_crl_sign2(list, issuer, key, GNUTLS_DIG_SHA256, 0) ==
+	    0);
+	assert(gnutls_x509_crl_export2(list, GNUTLS_X509_FMT_PEM, &pem) == 0);
+	crl = (struct ca_pem) { (char *)pem.data, pem.size };
+	server_set_tls(engine.server, make_context(GNUTLS_PK_ECDSA,
+		GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &crl));
+	gnutls_free(pem.data);
+	gnutls_x509_crl_deinit(list);
+	gnutls_x509_crt_deinit(issuer);
+	gnutls_x509_privkey_deinit(key);
+}
+
+START_TEST(list_of_revoked_certificates_is_long)
+{
+	must_live("tun", take_long_list);
+}
+END_TEST
+
+/* ---- the C library itself, on any thread ---- */
+
+static int
+by_value(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(int));
+}
+
+static void
+use_library(uintptr_t n)
+{
+	char	     text[256], *stream;
+	size_t	     len, size = 1;
+	time_t	     now = time(NULL);
+	struct tm    tm;
+	FILE	    *f;
+	int	    *numbers;
+	void	    *p = NULL;
+	gnutls_x509_privkey_t key;
+
+	for (; size <= 1 << 20; size *= 2) {
+		p = realloc(p, size);
+		memset(p, (int)n, size);
+		numbers = malloc(size + sizeof(int));
+		arc4random_buf(numbers, size);
+		qsort(numbers, size / sizeof(int), sizeof(int), by_value);
+		free(numbers);
+	}
+	free(p);
+	assert(posix_memalign(&p, 4096, 1 << 20) == 0);
+	free(p);
+	assert(getrandom(text, sizeof(text), 0) == sizeof(text));
+	assert(gnutls_rnd(GNUTLS_RND_KEY, text, sizeof(text)) == 0);
+	gnutls_x509_privkey_init(&key);
+	assert(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+		   GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0) == 0);
+	gnutls_x509_privkey_deinit(key);
+	assert(gmtime_r(&now, &tm) != NULL && localtime_r(&now, &tm) != NULL);
+	assert(strftime(text, sizeof(text), "%F %T %Z", &tm) > 0);
+	(void)mktime(&tm);
+	snprintf(text, sizeof(text), "%f %s %s %m", strtod("1e300", NULL),
+	    strerror(EACCES), strerror(99999));
+	log_warnx("%s", text);
+	f = open_memstream(&stream, &len);
+	for (unsigned i = 0; i < 100000; i++)
+		fprintf(f, "%u\n", i);
+	fclose(f);
+	f = fmemopen(stream, len, "r");
+	while (fgets(text, sizeof(text), f) != NULL)
+		;
+	fclose(f);
+	free(stream);
+}
+
+static void
+use_library_everywhere(void)
+{
+	use_library(0);
+	all_do(use_library);
+}
+
+START_TEST(library_is_used_on_every_thread)
+{
+	must_live("tun", use_library_everywhere);
+}
+END_TEST
+
+/* ---- what must not live ---- */
+
+static void
+fail_an_assertion(void)
+{
+	assert(engine.server == NULL);
+}
+
+START_TEST(failed_assertion_is_told)
+{
+	static char said[65536];
+	int	    status = end_of("tun", fail_an_assertion, said,
+			   sizeof(said));
+
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT,
+	    "status %#x\n%s", (unsigned)status, said);
+	ck_assert_msg(strstr(said, "engine.server == NULL") != NULL, "%s",
+	    said);
+}
+END_TEST
+
+static void
+open_a_file(void)
+{
+	FILE *f = fopen("/etc/hostname", "r");
+
+	_exit(f != NULL ? 1 : 2);
+}
+
+START_TEST(violation_names_its_caller)
+{
+	static char said[65536];
+	int	    status = end_of("tun", open_a_file, said, sizeof(said));
+
+	if (!sandbox_has_seccomp())
+		return;
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS,
+	    "status %#x\n%s", (unsigned)status, said);
+	ck_assert_msg(strstr(said, "system call") != NULL &&
+		strstr(said, "fopen") != NULL &&
+		strstr(said, "check_confined") != NULL, "%s", said);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = {
+		hub_grows_to_as_many_sites_as_there_may_be,
+		switch_learns_as_many_addresses_as_it_may,
+		messages_are_long_and_strangers_many,
+		handshakes_with_large_keys,
+		list_of_revoked_certificates_is_long,
+		library_is_used_on_every_thread,
+		failed_assertion_is_told,
+		violation_names_its_caller,
+	};
+
+	if (ca_make_key(&ca_key) < 0 ||
+	    ca_make(&ca_key, "a", ca_now(), &ca_cert) < 0)
+		return EXIT_FAILURE;
+	return unit_run("confined", tests, nitems(tests));
+}
