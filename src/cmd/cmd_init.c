@@ -28,6 +28,7 @@
 #include "conf/conf_keys.h"
 #include "conf/conf_types.h"
 #include "keeper/credentials.h"
+#include "monitor/state_dir.h"
 #include "pki/ca.h"
 
 static const struct options_spec spec = {
@@ -225,7 +226,9 @@ write_files(struct undo *undo, const char *dir, const struct conf *conf,
 {
 	bool wants_rsa = (conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
 	struct undo_owner keeper;
+	char		  id[STATE_DIR_ID_SIZE];
 
+	state_dir_make_id(id);
 	return undo_find_keeper(&keeper, spec.command) &&
 	    undo_mkdir(undo, dir, "", 0755, UNDO_SELF) &&
 	    undo_mkdir(undo, dir, CONF_SITES_DIR, 0755, UNDO_SELF) &&
@@ -240,6 +243,8 @@ write_files(struct undo *undo, const char *dir, const struct conf *conf,
 	    undo_create(undo, dir, "server.crt", keys->server_cert.text,
 		keys->server_cert.len, 0644, UNDO_SELF) &&
 	    (!wants_rsa || own_ca_make_rsa(undo, conf, &keys->ca, keeper)) &&
+	    undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
+		UNDO_SELF) &&
 	    undo_create(undo, dir, CONF_FILE, text, len, 0644, UNDO_SELF);
 }
 

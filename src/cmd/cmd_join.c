@@ -31,6 +31,7 @@
 #include "cmd/undo.h"
 #include "conf/conf_keys.h"
 #include "keeper/credentials.h"
+#include "monitor/state_dir.h"
 #include "pki/invite.h"
 
 #define KEY_FILE  CONF_KEEPER_DIR "/" CREDENTIALS_SITE_KEY
@@ -253,13 +254,17 @@ write_files(struct undo *undo, const char *dir, const char *text, size_t len,
     const struct invite *invite, const char *password)
 {
 	struct undo_owner keeper;
+	char		  id[STATE_DIR_ID_SIZE];
 
+	state_dir_make_id(id);
 	return undo_find_keeper(&keeper, spec.command) &&
 	    undo_mkdir(undo, dir, "", 0755, UNDO_SELF) &&
 	    undo_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
 	    undo_create(undo, dir, "ca.crt", invite->ca, strlen(invite->ca),
 		0644, UNDO_SELF) &&
 	    write_secrets(undo, dir, keeper, invite, password) &&
+	    undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
+		UNDO_SELF) &&
 	    undo_create(undo, dir, CONF_FILE, text, len, 0644, UNDO_SELF);
 }
 

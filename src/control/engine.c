@@ -75,7 +75,7 @@ engine_main(void)
 	message_setup();
 	tls_setup();
 	heap_settle();
-	sandbox_files(PROC_ENGINE, -1);
+	sandbox_files(PROC_ENGINE, -1, -1);
 	engine->started = mono_now();
 	r = gift_receive(PROC_CHAN_FD, &engine->gift);
 	if (r < 0)

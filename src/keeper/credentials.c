@@ -146,17 +146,25 @@ credentials_nobody_name(enum conf_auth auth, char *name, size_t size)
 }
 
 const char *
-credentials_explain(int dir, const char *name, int error, char *dst, size_t size)
+credentials_dir_path(int dir, char *dst, size_t size)
 {
-	char	link[32], path[PATH_MAX];
+	char	link[32];
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
-	n = readlink(link, path, sizeof(path) - 1);
+	n = readlink(link, dst, size - 1);
 	if (n == -1)
-		n = snprintf(path, sizeof(path), "%s", CONF_KEEPER_DIR);
-	path[n] = '\0';
+		n = snprintf(dst, size, "%s", CONF_KEEPER_DIR);
+	dst[n] = '\0';
+	return dst;
+}
 
+const char *
+credentials_explain(int dir, const char *name, int error, char *dst, size_t size)
+{
+	char path[PATH_MAX];
+
+	credentials_dir_path(dir, path, sizeof(path));
 	if (error == -EPERM && is_dir(name))
 		snprintf(dst, size,
 		    "%s/%s: must be a directory of the keeper's own that nobody "

@@ -8,6 +8,9 @@
  *   password              one line: the password for the server   (client)
  *   sites/NAME.METHOD     one line: what a site is verified by    (server):
  *                         .srp, .password, .tls-srp; .pam is only a version
+ *
+ * And in the directory where it writes (vault.h):
+ *
  *   nobody.METHOD         the same for sites that are unknown     (server)
  *   master.key            one line: 32 bytes, seals and disguises (server)
  *
@@ -68,6 +71,9 @@ bool credentials_site_name(const char *site, enum conf_auth auth, char *name,
     size_t size);
 /* "nobody.METHOD"; the same. */
 bool credentials_nobody_name(enum conf_auth auth, char *name, size_t size);
+
+/* The path of an open directory, for the log; returns dst. */
+const char *credentials_dir_path(int dir, char *dst, size_t size);
 
 /*
  * Why reading `name` gave `error` (a negative errno value) and how to mend it,

@@ -79,17 +79,20 @@ static void complain(struct keeper *keeper, const char *name, int error);
 int
 keeper_main(void)
 {
+	/* Before it loses the right to: what version 0.1 wrote to keeper/. */
+	if (!vault_move(KEEPER_DIR_FD, KEEPER_STATE_FD))
+		return 1;
 	heap_settle();
-	sandbox_files(PROC_KEEPER, KEEPER_DIR_FD);
+	sandbox_files(PROC_KEEPER, KEEPER_DIR_FD, KEEPER_STATE_FD);
 	return keeper_serve(PROC_CHAN_FD, PROC_CHAN_FD2, KEEPER_DIR_FD,
-		   KEEPER_VOUCHER_FD, confine) == 0 ?
+		   KEEPER_STATE_FD, KEEPER_VOUCHER_FD, confine) == 0 ?
 	    0 :
 	    1;
 }
 
 int
-keeper_serve(int auth_fd, int sign_fd, int dir_fd, int voucher_fd,
-    void (*settled)(void))
+keeper_serve(int auth_fd, int sign_fd, int dir_fd, int state_fd,
+    int voucher_fd, void (*settled)(void))
 {
 	struct keeper keeper = { .dir_fd = dir_fd };
 	char	      why[512];
@@ -104,7 +107,8 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd, int voucher_fd,
 	ev_async_init(&keeper.sign_gone, on_sign_gone);
 	ev_async_start(keeper.loop, &keeper.sign_gone);
 	srp_setup();
-	if (!vault_open(&keeper.vault, dir_fd, voucher_fd, why, sizeof(why))) {
+	if (!vault_open(&keeper.vault, dir_fd, state_fd, voucher_fd, why,
+		sizeof(why))) {
 		log_warnx("%s", why);
 		close(sign_fd);
 		r = -EIO;
@@ -147,6 +151,7 @@ close_fds:
 	if (auth_fd != -1)
 		close(auth_fd);
 	close(dir_fd);
+	close(state_fd);
 	return r;
 }
 

@@ -3,8 +3,9 @@
  * keeper: the process that holds what must not leak, and sees no network.
  *
  * It has two channels to the engine, a pipe with the monitor's key for vouchers,
- * and the directory keeper/ of the configuration as an open descriptor
- * (credentials.h).  Beyond that directory it opens nothing.
+ * and two directories as open descriptors: keeper/ of the configuration, which it
+ * only reads (credentials.h), and its own, where it writes (vault.h).  Beyond
+ * these it opens nothing.
  *
  * Four kinds of thread, so that nothing waits for the wrong thing: the main
  * one moves requests, one signs (a handshake waits for it), KEEPER_WORKERS hash
@@ -19,6 +20,7 @@
 
 #define KEEPER_DIR_FD	  (PROC_CHAN_FD2 + 1)
 #define KEEPER_VOUCHER_FD (PROC_CHAN_FD2 + 2)
+#define KEEPER_STATE_FD	  (PROC_CHAN_FD2 + 3)
 #define KEEPER_WORKERS	  2
 #define KEEPER_MAX_QUEUE  256 /* requests that wait for a thread */
 
@@ -30,7 +32,7 @@ int keeper_main(void);
  * -1); `settled`, unless it is NULL, is called when all threads are up.  0 when
  * the engine is gone, or a negative errno value, logged.
  */
-int keeper_serve(int auth_fd, int sign_fd, int dir_fd, int voucher_fd,
-    void (*settled)(void));
+int keeper_serve(int auth_fd, int sign_fd, int dir_fd, int state_fd,
+    int voucher_fd, void (*settled)(void));
 
 #endif /* KEEPER_H */

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
+#include <linux/magic.h>
 #include <nettle/hkdf.h>
 #include <nettle/hmac.h>
 #include <nettle/sha2.h>
@@ -37,14 +39,46 @@ static void derive(const uint8_t master[VAULT_KEY_LEN], const char *purpose,
 static bool make_nobodies(struct vault *vault, char *why, size_t why_size);
 static int  make_nobody(struct vault *vault, enum conf_auth auth, char *name);
 static int  make_line(enum conf_auth auth, char *line, size_t size);
-static void digest_of(const struct vault *vault, const char *name,
-    const char *line, uint8_t digest[VAULT_DIGEST_LEN]);
+static void digest_of(int dir_fd, const char *name, const char *line,
+    uint8_t digest[VAULT_DIGEST_LEN]);
 
 bool
-vault_open(struct vault *vault, int dir_fd, int voucher_fd, char *why,
-    size_t why_size)
+vault_move(int dir_fd, int state_fd)
 {
-	*vault = (struct vault) { .dir_fd = dir_fd };
+	static const char *const names[] = { CREDENTIALS_MASTER, "nobody.srp",
+		"nobody.password", "nobody.tls-srp" };
+	struct statfs fs;
+	char	      line[VAULT_LINE_SIZE], why[512];
+	size_t	      len;
+	int	      r = credentials_line(dir_fd, CREDENTIALS_MASTER, line,
+		      sizeof(line), &len);
+
+	if (r == -ENOENT)
+		return true;
+	if (r == 0)
+		r = credentials_create(state_fd, CREDENTIALS_MASTER, line);
+	secret_wipe(line, sizeof(line));
+	if (r == 0)
+		log_info("%s: what the daemon writes is moved here from %s",
+		    credentials_dir_path(state_fd, line, sizeof(line)),
+		    credentials_dir_path(dir_fd, why, sizeof(why)));
+	else if (r != -EEXIST)
+		log_warnx("%s", credentials_explain(dir_fd, CREDENTIALS_MASTER,
+		    r, why, sizeof(why)));
+	if (r != 0 && r != -EEXIST)
+		return false;
+	if (fstatfs(state_fd, &fs) == -1 || fs.f_type == TMPFS_MAGIC)
+		return true;
+	for (size_t i = 0; i < nitems(names); i++)
+		(void)unlinkat(dir_fd, names[i], 0);
+	return true;
+}
+
+bool
+vault_open(struct vault *vault, int dir_fd, int state_fd, int voucher_fd,
+    char *why, size_t why_size)
+{
+	*vault = (struct vault) { .dir_fd = dir_fd, .state_fd = state_fd };
 	if (voucher_fd == -1 ||
 	    voucher_key_read(voucher_fd, vault->voucher_key) < 0)
 		secret_random(vault->voucher_key, sizeof(vault->voucher_key));
@@ -54,6 +88,11 @@ vault_open(struct vault *vault, int dir_fd, int voucher_fd, char *why,
 	secret_random(vault->salt_key, sizeof(vault->salt_key));
 	if (!check_dirs(dir_fd, why, why_size))
 		return false;
+	if (credentials_check_dir(state_fd, CREDENTIALS_DIR) != 0) {
+		credentials_explain(state_fd, CREDENTIALS_DIR, -EPERM, why,
+		    why_size);
+		return false;
+	}
 	name_bad_files(dir_fd);
 	/* Only a server has one; a client has no sites to verify. */
 	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0;
@@ -91,12 +130,16 @@ vault_read(const struct vault *vault, const char *site, bool known,
 	/* Looked at like anybody's, for the time it takes. */
 	if (!credential->real &&
 	    (!credentials_nobody_name(method, nobody, sizeof(nobody)) ||
-		credentials_line(vault->dir_fd, nobody, credential->line,
+		credentials_line(vault->state_fd, nobody, credential->line,
 		    sizeof(credential->line), &len) < 0 ||
 		!is_credential(method, credential->line)))
 		credential->line[0] = '\0';
-	digest_of(vault, credential->real ? credential->name : nobody,
-	    credential->line, credential->digest);
+	if (credential->real)
+		digest_of(vault->dir_fd, credential->name, credential->line,
+		    credential->digest);
+	else
+		digest_of(vault->state_fd, nobody, credential->line,
+		    credential->digest);
 }
 
 bool
@@ -109,7 +152,7 @@ vault_digest(const struct vault *vault, const char *site,
 	if (!credentials_site_name(site, method, name, sizeof(name)) ||
 	    credentials_line(vault->dir_fd, name, line, sizeof(line), &len) < 0)
 		return false;
-	digest_of(vault, name, line, digest);
+	digest_of(vault->dir_fd, name, line, digest);
 	secret_wipe(line, sizeof(line));
 	return true;
 }
@@ -207,10 +250,11 @@ open_master(struct vault *vault, char *why, size_t why_size)
 	char	line[2 * VAULT_KEY_LEN + 1];
 	int	r;
 
-	if (!read_master(vault->dir_fd, master, &r) && r == -ENOENT) {
+	if (!read_master(vault->state_fd, master, &r) && r == -ENOENT) {
 		secret_random(master, sizeof(master));
 		srp_line_put_hex(line, sizeof(line), master, sizeof(master));
-		r = credentials_create(vault->dir_fd, CREDENTIALS_MASTER, line);
+		r = credentials_create(vault->state_fd, CREDENTIALS_MASTER,
+		    line);
 		secret_wipe(line, sizeof(line));
 	}
 	if (r == 0) {
@@ -221,7 +265,7 @@ open_master(struct vault *vault, char *why, size_t why_size)
 		    "digits; remove it, and a new one is made (sites log in "
 		    "anew)", CREDENTIALS_MASTER, 2 * VAULT_KEY_LEN);
 	} else {
-		credentials_explain(vault->dir_fd, CREDENTIALS_MASTER, r, why,
+		credentials_explain(vault->state_fd, CREDENTIALS_MASTER, r, why,
 		    why_size);
 	}
 	secret_wipe(master, sizeof(master));
@@ -274,7 +318,7 @@ make_nobodies(struct vault *vault, char *why, size_t why_size)
 		if (r == 0)
 			continue;
 		if (r == -EPERM)
-			credentials_explain(vault->dir_fd, name, r, why,
+			credentials_explain(vault->state_fd, name, r, why,
 			    why_size);
 		else
 			snprintf(why, why_size, "%s cannot be made: %s", name,
@@ -294,17 +338,17 @@ make_nobody(struct vault *vault, enum conf_auth auth, char *name)
 
 	if (!credentials_nobody_name(auth, name, CREDENTIALS_NAME_MAX))
 		return -EINVAL;
-	r = credentials_line(vault->dir_fd, name, line, sizeof(line), &len);
+	r = credentials_line(vault->state_fd, name, line, sizeof(line), &len);
 	if (r == 0 && is_credential(auth, line))
 		return 0;
 	if (r != 0 && r != -ENOENT && r != -EBADMSG && r != -EFBIG &&
 	    r != -EILSEQ && r != -EPROTO)
 		return r;
-	if (unlinkat(vault->dir_fd, name, 0) == -1 && errno != ENOENT)
+	if (unlinkat(vault->state_fd, name, 0) == -1 && errno != ENOENT)
 		return -errno;
 	r = make_line(auth, line, sizeof(line));
 	if (r == 0)
-		r = credentials_create(vault->dir_fd, name, line);
+		r = credentials_create(vault->state_fd, name, line);
 	return r;
 }
 
@@ -330,14 +374,14 @@ make_line(enum conf_auth auth, char *line, size_t size)
 
 /* With the file's time: `site disable` renews that, and so ends all tokens. */
 static void
-digest_of(const struct vault *vault, const char *name, const char *line,
+digest_of(int dir_fd, const char *name, const char *line,
     uint8_t digest[VAULT_DIGEST_LEN])
 {
 	struct sha256_ctx ctx;
 	struct stat	  st = { 0 };
 	uint8_t		  when[16];
 
-	(void)fstatat(vault->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW);
+	(void)fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW);
 	wire_write_u64(when, (uint64_t)st.st_mtim.tv_sec);
 	wire_write_u64(when + 8, (uint64_t)st.st_mtim.tv_nsec);
 	sha256_init(&ctx);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vault: the keeper's directory, and the keys that only the keeper has.
+ * vault: the keeper's two directories, and the keys that only the keeper has.
  *
  * A site that is not known has nobody's credential: a real one, of a password
  * that nobody has, read from a file as every other, so that the two ways cannot
  * be told apart by their time.  A server's missing files of this kind, and the
- * master key, are made at the start.  What others may read is refused there, or,
+ * master key, are made at the start, in the directory of state.  What others may read is refused there, or,
  * if it is only one site's, named in the log.
  *
  * Read-only once it is open: threads share it.
@@ -26,8 +26,15 @@
 #define VAULT_DIGEST_LEN 16
 #define VAULT_LINE_SIZE	 1280 /* of any credential, with its NUL */
 
+/*
+ * Moves to `state_fd` what version 0.1 wrote into the directory of credentials.
+ * Where that is read-only, or the new place does not survive a boot, the old
+ * file stays and is only read.  False when it cannot be used; logged.
+ */
+bool vault_move(int dir_fd, int state_fd);
+
 struct vault {
-	int	dir_fd; /* borrowed */
+	int	dir_fd, state_fd; /* borrowed */
 	bool	server;
 	uint8_t token_key[VAULT_KEY_LEN]; /* survives a restart */
 	uint8_t salt_key[VAULT_KEY_LEN];  /* the same */
@@ -39,8 +46,8 @@ struct vault {
  * `voucher_fd` is consumed (-1: none).  False, with the reason and how to mend
  * it in `why`.
  */
-bool vault_open(struct vault *vault, int dir_fd, int voucher_fd, char *why,
-    size_t why_size);
+bool vault_open(struct vault *vault, int dir_fd, int state_fd, int voucher_fd,
+    char *why, size_t why_size);
 void vault_close(struct vault *vault);
 
 /* What a site is verified by. */

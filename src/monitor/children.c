@@ -47,6 +47,7 @@ children_init(struct children *children, struct ev_loop *loop,
 		.loop = loop,
 		.opening = { .admin = -1, .keeper = NONE },
 		.keeper_dir = -1,
+		.keeper_state = -1,
 		.engine_chan = { .fd = -1 },
 		.keeper = { .role = PROC_KEEPER, .start = start_keeper,
 		    .on_death = on_keeper_death, .arg = children },
@@ -179,7 +180,7 @@ start_keeper(struct supervise *supervise)
 		pid = voucher = voucher_key_pipe(children->pam.voucher_key);
 	if (pid >= 0) {
 		const int fds[] = { auth[1], sign[1], children->keeper_dir,
-			voucher };
+			voucher, children->keeper_state };
 
 		pid = proc_start(PROC_KEEPER, fds, nitems(fds),
 		    children->log_level);

@@ -31,7 +31,7 @@ struct reload_report;
 struct children {
 	/* Set by the owner before the start, and kept up to date by it. */
 	struct opening	 opening; /* all but its keeper */
-	int		 keeper_dir;
+	int		 keeper_dir, keeper_state;
 	int		 log_level;
 	void (*on_ready)(void *arg); /* an engine is up, the first or a later */
 	void (*on_stop)(void *arg);  /* an administrator asked for the end */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
+#include "monitor/state_dir.h"
 
 /* What nobody else may do: change it; or even look. */
 static const struct rule {
@@ -22,6 +23,7 @@ static const struct rule {
 	{ CONF_SITES_DIR, 022, "go-w" },
 	{ CONF_KEEPER_DIR, 077, "700" },
 	{ "ca.key", 077, "600" },
+	{ STATE_DIR_ID_FILE, 022, "go-w" },
 };
 
 static bool is_tight(const char *dir, const struct rule *rule);

@@ -39,6 +39,7 @@
 #include "monitor/notify.h"
 #include "monitor/reload.h"
 #include "monitor/running.h"
+#include "monitor/state_dir.h"
 #include "monitor/sites_watch.h"
 #include "proc/chan.h"
 #include "proc/proc.h"
@@ -64,6 +65,7 @@ struct monitor {
 	struct netwatch	   *netwatch;
 	struct children	    children;
 	struct reload	    reload;
+	struct state_dir    state_dir;
 	struct good_time    good_time;
 	/* What every new engine gets, as in children.opening; owned. */
 	char	       *conf_text;
@@ -78,6 +80,7 @@ static void monitor_free(struct monitor *monitor);
 static bool prepare_process(struct monitor *monitor);
 static bool lock_pidfile(struct monitor *monitor);
 static bool check_modes(struct monitor *monitor);
+static bool open_state_dir(struct monitor *monitor);
 static bool read_material(struct monitor *monitor);
 static bool make_network(struct monitor *monitor);
 static bool listen_all(struct monitor *monitor);
@@ -107,6 +110,7 @@ static bool (*const start_steps[])(struct monitor *monitor) = {
 	prepare_process,
 	lock_pidfile,
 	check_modes,
+	open_state_dir,
 	read_material,
 	make_network,
 	listen_all,
@@ -196,6 +200,7 @@ monitor_new(struct conf *conf, const char *path, int log_level, int ready_fd)
 		conf->log_level = (enum log_level)log_level;
 	monitor->ready_fd = ready_fd;
 	monitor->loop = loop;
+	monitor->state_dir.fd = -1;
 	children_init(&monitor->children, loop, conf);
 	monitor->children.log_level = (int)conf->log_level;
 	monitor->children.on_reload = on_reload;
@@ -216,6 +221,7 @@ monitor_free(struct monitor *monitor)
 	free(monitor->conf_text);
 	material_fini(&monitor->material);
 	good_time_fini(&monitor->good_time);
+	state_dir_close(&monitor->state_dir);
 	conf_free(monitor->conf);
 	free(monitor);
 }
@@ -267,11 +273,19 @@ check_modes(struct monitor *monitor)
 }
 
 static bool
+open_state_dir(struct monitor *monitor)
+{
+	if (!state_dir_open(&monitor->state_dir, monitor->conf))
+		return false;
+	good_time_init(&monitor->good_time, monitor->state_dir.path, monitor->conf);
+	return true;
+}
+
+static bool
 read_material(struct monitor *monitor)
 {
 	char why[RELOAD_WHY_SIZE];
 
-	good_time_init(&monitor->good_time, monitor->conf);
 	monitor->children.opening.good_time = monitor->good_time.last;
 	monitor->children.opening.material = &monitor->material;
 	if (material_read(&monitor->material, monitor->conf, why, sizeof(why)))
@@ -334,6 +348,9 @@ open_keeper_dir(struct monitor *monitor)
 	r = keeper_dir_open(path, &user);
 	free(path);
 	monitor->children.keeper_dir = r < 0 ? -1 : r;
+	if (r >= 0)
+		r = state_dir_open_keeper(&monitor->state_dir, &user);
+	monitor->children.keeper_state = r < 0 ? -1 : r;
 	return r >= 0;
 }
 
@@ -418,6 +435,8 @@ take_back(struct monitor *monitor)
 	children_stop(&monitor->children);
 	if (monitor->children.keeper_dir != -1)
 		close(monitor->children.keeper_dir);
+	if (monitor->children.keeper_state != -1)
+		close(monitor->children.keeper_state);
 	listening_close(monitor->conf, &monitor->children.opening);
 	if (monitor->network != NULL)
 		network_free(monitor->network);

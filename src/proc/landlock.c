@@ -55,7 +55,8 @@ landlock_abi(void)
 }
 
 int
-landlock_restrict(int dir_fd, const char *const *read_only, bool no_network)
+landlock_restrict(int read_fd, int write_fd, const char *const *read_only,
+    bool no_network)
 {
 	int	       abi = landlock_abi(), fd, r = 0;
 	struct ruleset handled = handled_by(abi, no_network);
@@ -65,8 +66,10 @@ landlock_restrict(int dir_fd, const char *const *read_only, bool no_network)
 	fd = (int)syscall(SYS_CREATE_RULESET, &handled, size_of(abi), 0);
 	if (fd == -1)
 		return -errno;
-	if (dir_fd != -1)
-		r = add_path(fd, dir_fd, handled.fs & (FS_READ_FILE |
+	if (read_fd != -1)
+		r = add_path(fd, read_fd, FS_READ_FILE | FS_READ_DIR);
+	if (r == 0 && write_fd != -1)
+		r = add_path(fd, write_fd, handled.fs & (FS_READ_FILE |
 		    FS_READ_DIR | FS_WRITE_FILE | FS_MAKE_REG | FS_REMOVE_FILE |
 		    FS_REFER | FS_TRUNCATE));
 	if (r == 0 && read_only != NULL)

@@ -13,13 +13,13 @@ int landlock_abi(void);
 
 /*
  * From now on this thread and those it starts reach no file, but what is below
- * `dir_fd` (-1: none; files can be made, read, written and linked there) and
- * what may be read below `read_only` (NULL-terminated, missing ones are fine;
+ * `write_fd` (-1: none; files can be made, read, written and linked there), and
+ * what may be read below `read_fd` (-1: none) and `read_only` (NULL-terminated, missing ones are fine;
  * NULL: nothing).  `no_network`: nor may they bind or connect TCP sockets, nor
  * signal or speak to other processes, where the kernel can forbid that.
  * 0, or a negative errno value: -ENOSYS or -EOPNOTSUPP without Landlock.
  */
-int landlock_restrict(int dir_fd, const char *const *read_only,
+int landlock_restrict(int read_fd, int write_fd, const char *const *read_only,
     bool no_network);
 
 #endif /* LANDLOCK_H */

@@ -257,7 +257,7 @@ sandbox_has_seccomp(void)
 #endif
 
 void
-sandbox_files(enum proc_role role, int dir_fd)
+sandbox_files(enum proc_role role, int read_fd, int write_fd)
 {
 	static const char *const resolver_reads[] = { "/etc", "/lib", "/lib64",
 		"/usr/lib", "/usr/lib64", "/usr/share", "/run/systemd/resolve",
@@ -269,11 +269,12 @@ sandbox_files(enum proc_role role, int dir_fd)
 #endif
 	lock_memory(role);
 #ifndef WITH_SANITIZER
-	r = landlock_restrict(dir_fd,
+	r = landlock_restrict(read_fd, write_fd,
 	    role == PROC_RESOLVER ? resolver_reads : NULL,
 	    role != PROC_RESOLVER);
 #else
-	(void)dir_fd;
+	(void)read_fd;
+	(void)write_fd;
 	(void)resolver_reads;
 #endif
 	/* Once is enough, by the one that loses most. */

@@ -5,7 +5,8 @@
  * In two steps, because threads have to be started in between:
  *
  *   sandbox_files()  before any thread: Landlock, where the kernel has it: no
- *                    file at all, or only what is below `dir_fd` (-1: none);
+ *                    file at all, or only what is below `read_fd`, to read, and
+ *                    below `write_fd` (-1: none);
  *                    secrets stay in memory (mlockall, MCL_ONFAULT)
  *   sandbox_calls()  when all threads are up: no further process or thread
  *                    (RLIMIT_NPROC 0), and a list of system calls of the role
@@ -24,7 +25,7 @@
 
 #include "proc/proc.h"
 
-void sandbox_files(enum proc_role role, int dir_fd);
+void sandbox_files(enum proc_role role, int read_fd, int write_fd);
 void sandbox_calls(enum proc_role role);
 
 /*

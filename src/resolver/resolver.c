@@ -26,7 +26,7 @@ resolver_main(void)
 {
 	int r;
 
-	sandbox_files(PROC_RESOLVER, -1);
+	sandbox_files(PROC_RESOLVER, -1, -1);
 	sandbox_calls(PROC_RESOLVER);
 	r = resolver_serve(PROC_CHAN_FD);
 

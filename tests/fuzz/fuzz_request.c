@@ -84,7 +84,7 @@ serve_keeper(int auth, int sign)
 	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	FUZZ_CHECK(dir != -1);
-	keeper_serve(auth, sign, dir, -1, NULL);
+	keeper_serve(auth, sign, dir, dup(dir), -1, NULL);
 }
 
 static void

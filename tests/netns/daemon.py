@@ -54,6 +54,12 @@ class Daemon:
         self.expect_trouble = False
         self.net.daemons.append(self)
 
+    @property
+    def state_dir(self):
+        """Where it writes at run time."""
+        with open(os.path.join(self.dir, "id")) as f:
+            return os.path.join(self.net.dir, f.read().strip())
+
     # -- its life
 
     def start(self, wait=True, env=None, wrap=()):

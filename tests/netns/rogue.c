@@ -238,7 +238,7 @@ engine_main(void)
 	struct mono began;
 
 	attack = getenv("ROGUE");
-	sandbox_files(PROC_ENGINE, -1);
+	sandbox_files(PROC_ENGINE, -1, -1);
 	if (attack == NULL || gift_receive(PROC_CHAN_FD, &gift) < 0)
 		return 1;
 	sandbox_calls(PROC_ENGINE);

@@ -79,7 +79,7 @@ int
 resolver_main(void)
 {
 	attack = getenv("ROGUE");
-	sandbox_files(PROC_RESOLVER, -1);
+	sandbox_files(PROC_RESOLVER, -1, -1);
 	sandbox_calls(PROC_RESOLVER);
 	if (attack == NULL)
 		return 1;

@@ -157,7 +157,7 @@ def test_init_makes_a_checked_and_private_site(tap):
     assert tap.ok("check", "-c", "s/tombolo.conf") == "s/tombolo.conf: ok\n"
     modes = {"s": 0o755, "s/tombolo.conf": 0o644, "s/sites.d": 0o755,
              "s/ca.crt": 0o644, "s/server.crt": 0o644, "s/ca.key": 0o600,
-             "s/keeper": 0o700, "s/keeper/server.key": 0o600,
+             "s/id": 0o644, "s/keeper": 0o700, "s/keeper/server.key": 0o600,
              "s/keeper/sites": 0o700}
     assert {n: m for n, (m, _) in tap.tree().items()} == modes
     text = tap.text("s/tombolo.conf")
@@ -608,7 +608,8 @@ def test_certificate_and_key_go_into_the_invitation_only(tap):
     assert invite["certificate"] == tap.text("s/sites.d/berlin.crt")
     tap.ok("join", "berlin.invite", "--dir", "c")
     modes = {n: m for n, (m, _) in tap.tree().items() if n.startswith("c")}
-    assert modes == {"c": 0o755, "c/tombolo.conf": 0o644, "c/ca.crt": 0o644,
+    assert modes == {"c": 0o755, "c/tombolo.conf": 0o644, "c/id": 0o644,
+                     "c/ca.crt": 0o644,
                      "c/client.crt": 0o644, "c/keeper": 0o700,
                      "c/keeper/client.key": 0o600}
     assert tap.text("c/keeper/client.key") == invite["key"]
@@ -837,7 +838,8 @@ def test_join_pins_the_ca_and_hides_the_password(tap):
     assert secret not in out + tap.text("c/tombolo.conf")
     assert "run -c c/tombolo.conf" in out
     modes = {n: m for n, (m, _) in tap.tree().items() if n.startswith("c")}
-    assert modes == {"c": 0o755, "c/tombolo.conf": 0o644, "c/ca.crt": 0o644,
+    assert modes == {"c": 0o755, "c/tombolo.conf": 0o644, "c/id": 0o644,
+                     "c/ca.crt": 0o644,
                      "c/keeper": 0o700, "c/keeper/password": 0o600}
     lines = tap.ok("check", "-v", "--dir", "c").splitlines()
     for want in ("server = vpn.example.org:55555", "name = vpn.example.org",

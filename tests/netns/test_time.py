@@ -28,8 +28,7 @@ class Scene:
         self.hub.start()
         self.sat.start()
         self.hub.wait_site("berlin")
-        self.kept = os.path.join(net.dir, os.path.basename(self.sat.dir) +
-                                 ".time")
+        self.kept = os.path.join(self.sat.state_dir, "good-time")
 
     def path(self, name):
         return os.path.join(self.hub.dir, name)

@@ -132,7 +132,7 @@ start(const char *mode)
 	message_setup();
 	tls_setup();
 	heap_settle();
-	sandbox_files(PROC_ENGINE, -1);
+	sandbox_files(PROC_ENGINE, -1, -1);
 	engine.loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	engine.conf = gift->conf = make_conf(mode, 1, strcmp(mode, "tun") == 0);
 	gift->nqueues = WORKERS;

@@ -14,7 +14,7 @@
 #define DAY  86400
 #define THEN ((time_t)1900000000)
 
-static char dir[64], path[128];
+static char dir[64], path[128], old[128];
 static char socket_path[] = "/run/tombolo/office.sock";
 static const struct conf conf = { .socket = socket_path };
 
@@ -24,19 +24,29 @@ begin(void)
 	char root[] = "/tmp/check-good-time.XXXXXX";
 
 	ck_assert_ptr_nonnull(mkdtemp(root));
-	/* It makes its directory itself. */
 	snprintf(dir, sizeof(dir), "%s/state", root);
-	snprintf(path, sizeof(path), "%s/office.time", dir);
-	setenv("STATE_DIRECTORY", dir, 1);
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+	snprintf(path, sizeof(path), "%s/good-time", dir);
+	/* That of version 0.1. */
+	snprintf(old, sizeof(old), "%s/office.time", root);
+	setenv("STATE_DIRECTORY", root, 1);
 }
 
 static void
 end(void)
 {
 	unlink(path);
+	unlink(old);
 	rmdir(dir);
 	*strrchr(dir, '/') = '\0';
 	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+static void
+put(const char *file, const char *text)
+{
+	ck_assert_int_eq(file_write(file, text, strlen(text), 0644, (uid_t)-1,
+			     (gid_t)-1), 0);
 }
 
 static time_t
@@ -45,7 +55,7 @@ read_again(void)
 	struct good_time good;
 	time_t		 last;
 
-	good_time_init(&good, &conf);
+	good_time_init(&good, dir, &conf);
 	last = good.last;
 	good_time_fini(&good);
 	return last;
@@ -68,7 +78,7 @@ START_TEST(it_is_kept_once_a_day_and_never_goes_back)
 
 	begin();
 	ck_assert_int_eq(read_again(), 0);
-	good_time_init(&good, &conf);
+	good_time_init(&good, dir, &conf);
 	ck_assert_str_eq(good.path, path);
 	for (size_t i = 0; i < nitems(steps); i++) {
 		good_time_note(&good, steps[i].now);
@@ -88,15 +98,26 @@ START_TEST(a_file_without_a_time_is_none)
 		"19000000001900000000190000000019000000001900000000\n" };
 
 	begin();
-	ck_assert_int_eq(mkdir(dir, 0755), 0);
 	for (size_t i = 0; i < nitems(texts); i++) {
-		ck_assert_int_eq(file_write(path, texts[i], strlen(texts[i]),
-				     0644, (uid_t)-1, (gid_t)-1), 0);
+		put(path, texts[i]);
 		ck_assert_msg(read_again() == 0, "%s", texts[i]);
 	}
-	ck_assert_int_eq(file_write(path, "1900000000", 10, 0644, (uid_t)-1,
-			     (gid_t)-1), 0);
+	put(path, "1900000000");
 	ck_assert_int_eq(read_again(), 1900000000);
+	end();
+}
+END_TEST
+
+START_TEST(the_file_of_version_0_1_is_moved_once)
+{
+	begin();
+	put(old, "1900000000\n");
+	ck_assert_int_eq(read_again(), 1900000000);
+	ck_assert_int_eq(access(old, F_OK), -1);
+	/* Another configuration of that name, which is none of ours. */
+	put(old, "1950000000\n");
+	ck_assert_int_eq(read_again(), 1900000000);
+	ck_assert_int_eq(access(old, F_OK), 0);
 	end();
 }
 END_TEST
@@ -105,16 +126,17 @@ START_TEST(what_cannot_be_written_is_no_trouble)
 {
 	struct good_time good;
 
-	setenv("STATE_DIRECTORY", "/proc/no/such/place:/tmp", 1);
-	good_time_init(&good, &conf);
-	ck_assert_str_eq(good.path, "/proc/no/such/place/office.time");
+	begin();
+	put(old, "1800000000\n");
+	good_time_init(&good, "/proc/no/such/place", &conf);
+	ck_assert_str_eq(good.path, "/proc/no/such/place/good-time");
+	/* Where it cannot be moved it is read. */
+	ck_assert_int_eq(good.last, 1800000000);
 	good_time_note(&good, THEN);
 	ck_assert_int_eq(good.last, THEN);
 	good_time_fini(&good);
-	setenv("STATE_DIRECTORY", "relative", 1);
-	good_time_init(&good, &conf);
-	ck_assert_str_eq(good.path, "/var/lib/tombolo/office.time");
-	good_time_fini(&good);
+	ck_assert_int_eq(access(old, F_OK), 0);
+	end();
 }
 END_TEST
 
@@ -132,5 +154,6 @@ START_TEST(certificates_are_not_looked_at_before_it)
 END_TEST
 
 UNIT_MAIN("good_time", it_is_kept_once_a_day_and_never_goes_back,
-    a_file_without_a_time_is_none, what_cannot_be_written_is_no_trouble,
+    a_file_without_a_time_is_none, the_file_of_version_0_1_is_moved_once,
+    what_cannot_be_written_is_no_trouble,
     certificates_are_not_looked_at_before_it)

@@ -13,12 +13,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
+#include <linux/magic.h>
 #include <nettle/hmac.h>
 
 #include "base/nitems.h"
@@ -638,7 +640,7 @@ START_TEST(a_lifetime_has_a_limit)
 	put_hash("sites/berlin.password", "open sesame");
 	attach_keeper();
 	ck_assert(verify("berlin", "open sesame", UINT32_MAX, &said));
-	ck_assert(vault_open(&vault, d, -1, why, sizeof(why)));
+	ck_assert(vault_open(&vault, d, d, -1, why, sizeof(why)));
 	ck_assert(token_open(&token, vault.token_key, said.answer.grant.token,
 	    said.answer.grant.token_len, before));
 	ck_assert_int_ge(token.expiry, before + JUDGE_MAX_LIFETIME_SEC);
@@ -1145,6 +1147,56 @@ START_TEST(a_bad_master_key_stops_the_keeper_and_stays)
 }
 END_TEST
 
+/* Its log names the paths. */
+START_TEST(a_key_of_version_0_1_is_moved_whole_or_not_at_all)
+{
+	char *state = file_join(dir, "state");
+	char *new = file_join(dir, "state/" CREDENTIALS_MASTER), *text;
+	const char *good = "00112233445566778899aabbccddeeff"
+			   "00112233445566778899aabbccddeeff\n";
+	struct statfs fs;
+	size_t	      len;
+	int	      from, to;
+
+	ck_assert_int_eq(mkdir(state, 0700), 0);
+	from = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	to = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert(vault_move(from, to));
+	ck_assert_int_eq(access(new, F_OK), -1);
+	/* Not ignored: a new one would end every token. */
+	put(CREDENTIALS_MASTER, good, 0640);
+	ck_assert(!vault_move(from, to));
+	ck_assert_int_eq(access(new, F_OK), -1);
+	put(CREDENTIALS_MASTER, "", 0600);
+	ck_assert(!vault_move(from, to));
+	/* Cut short: what is half there does not count. */
+	put(CREDENTIALS_MASTER, good, 0600);
+	put("nobody.srp", "x\n", 0600);
+	put("state/master.key.new", "0011", 0600);
+	ck_assert(vault_move(from, to));
+	ck_assert_int_eq(file_read(new, 1000, &text, &len), 0);
+	ck_assert_str_eq(text, good);
+	free(text);
+	/* What a boot takes away is no place to move it to. */
+	if (fstatfs(to, &fs) == 0 && fs.f_type != TMPFS_MAGIC) {
+		ck_assert(!exists(CREDENTIALS_MASTER));
+		ck_assert(!exists("nobody.srp"));
+	}
+	/* A later one, of an old version that ran in between, is not taken. */
+	put(CREDENTIALS_MASTER, "01\n", 0600);
+	ck_assert(vault_move(from, to));
+	ck_assert_int_eq(file_read(new, 1000, &text, &len), 0);
+	ck_assert_str_eq(text, good);
+	free(text);
+	close(from);
+	close(to);
+	ck_assert_int_eq(unlink(new), 0);
+	ck_assert_int_eq(rmdir(state), 0);
+	free(state);
+	free(new);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -1183,6 +1235,7 @@ main(void)
 	tcase_add_test(tc, a_loose_directory_stops_the_keeper);
 	tcase_add_test(tc, what_is_missing_is_made_once);
 	tcase_add_test(tc, a_bad_master_key_stops_the_keeper_and_stays);
+	tcase_add_test(tc, a_key_of_version_0_1_is_moved_whole_or_not_at_all);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

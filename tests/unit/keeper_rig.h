@@ -182,9 +182,9 @@ start_keeper(const char *where, int voucher, int *auth, int *sign)
 		close(s[0]);
 		keeper_ask_free(ask);
 		heap_settle();
-		sandbox_files(PROC_KEEPER, d);
-		_exit(keeper_serve(a[1], s[1], d, voucher, confine_keeper) ==
-			0 ? 0 : 1);
+		sandbox_files(PROC_KEEPER, -1, d);
+		_exit(keeper_serve(a[1], s[1], d, dup(d), voucher,
+			  confine_keeper) == 0 ? 0 : 1);
 	}
 	close(a[1]);
 	close(s[1]);
