@@ -11,6 +11,7 @@
 
 #include "control/server_peer.h"
 #include "control/server_session.h"
+#include "control/site_networks.h"
 #include "control/throttle.h"
 #include "datapath/lpm.h"
 #include "monitor/monitor_ask.h"
@@ -19,6 +20,9 @@
 #define PAUSE_SEC     0.5
 #define LATE_US	      (3 * MONO_SEC) /* a tick that is: the host was suspended */
 #define FULL_SEC      0.02 /* between two looks whether there is room again */
+/* Who is told new networks at once: of 1024, that takes milliseconds. */
+#define UPDATE_BUDGET 16
+#define UPDATE_SEC    0.001
 
 static void on_acceptable(struct ev_loop *loop, struct ev_io *io, int events);
 static bool accept_one(struct server *server, int listener);
@@ -30,6 +34,9 @@ static void stop_accepting(struct server *server);
 static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
+static void mark_stale(struct server *server, const struct conf *old);
+static void on_updates(struct ev_loop *loop, struct ev_timer *timer,
+    int events);
 static void set_routes(struct server *server);
 static bool add_prefixes(struct lpm *lpm, const struct conf_prefixes *list,
     uint16_t port);
@@ -70,7 +77,8 @@ server_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
 	ev_timer_init(&server->pause, on_pause_over, PAUSE_SEC, 0);
 	patience_start(&server->patience, mono_now());
 	ev_timer_init(&server->tick, on_tick, 1, 1);
-	server->pause.data = server->tick.data = server;
+	ev_timer_init(&server->updates, on_updates, 0, UPDATE_SEC);
+	server->pause.data = server->tick.data = server->updates.data = server;
 	start_accepting(server);
 	server->ticked = mono_now();
 	ev_timer_start(loop, &server->tick);
@@ -103,6 +111,7 @@ server_free(struct server *server)
 	stop_accepting(server);
 	ev_timer_stop(server->loop, &server->pause);
 	ev_timer_stop(server->loop, &server->tick);
+	ev_timer_stop(server->loop, &server->updates);
 	sites_fini(&server->sites);
 	throttle_free(server->throttle);
 	tls_context_put(server->tls);
@@ -112,6 +121,7 @@ server_free(struct server *server)
 void
 server_follow(struct server *server, const struct conf *conf)
 {
+	const struct conf     *old = server->conf;
 	struct server_session *ss, *next;
 
 	server->conf = conf;
@@ -128,15 +138,12 @@ server_follow(struct server *server, const struct conf *conf)
 		else if (login_why_not(&ss->login) != NULL)
 			server_session_end(ss, "the site's method was changed");
 	}
+	mark_stale(server, old);
 	if (sites_follow(&server->sites, conf) < 0) {
 		log_warnx("out of memory: new sites are not known yet");
 		return;
 	}
 	set_routes(server);
-	LIST_FOREACH(ss, &server->sessions, entry) {
-		if (ss->state == SERVER_UP)
-			server_session_update(ss);
-	}
 }
 
 void
@@ -324,6 +331,40 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 			server_peer_woke(ss, now);
 		server_peer_tick(ss, now);
 	}
+}
+
+static void
+mark_stale(struct server *server, const struct conf *old)
+{
+	bool same = site_networks_same(old, server->conf);
+	struct server_session *ss;
+
+	LIST_FOREACH(ss, &server->sessions, entry) {
+		if (ss->state != SERVER_UP || (same &&
+		    site_networks_same_own(old, server->conf, ss->site)))
+			continue;
+		ss->stale = true;
+		ev_timer_start(server->loop, &server->updates);
+	}
+}
+
+/* A few at a time: log-ins and pings do not wait for thousands of lists. */
+static void
+on_updates(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct server	      *server = timer->data;
+	struct server_session *ss;
+	unsigned	       budget = UPDATE_BUDGET;
+
+	(void)events;
+	LIST_FOREACH(ss, &server->sessions, entry) {
+		if (!ss->stale || ss->state != SERVER_UP)
+			continue;
+		if (budget-- == 0)
+			return;
+		server_session_update(ss);
+	}
+	ev_timer_stop(loop, timer);
 }
 
 /* Every enabled site's networks, whether it is connected or not. */

@@ -40,6 +40,7 @@ struct server {
 	unsigned	    nacceptors;
 	struct ev_timer	    pause; /* there is no room, or no descriptor */
 	struct ev_timer	    tick;
+	struct ev_timer	    updates; /* while a session is stale */
 	struct mono	    ticked; /* the last one */
 	struct sites	    sites;
 	LIST_HEAD(, server_session) sessions;

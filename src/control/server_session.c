@@ -79,17 +79,14 @@ server_session_update(struct server_session *ss)
 	struct message msg = { .type = MESSAGE_UPDATE,
 		.keepalive_sec = ss->server->conf->keepalive_sec,
 		.dead_peer_sec = ss->server->conf->dead_peer_sec };
-	char *before = ss->told;
 
+	ss->stale = false;
 	if (!site_networks_fill(ss->server->conf, ss->site, &msg)) {
 		message_fini(&msg);
 		return;
 	}
 	take_times(ss);
-	ss->told = site_networks_print(&msg);
-	if (before == NULL || ss->told == NULL || strcmp(before, ss->told) != 0)
-		(void)session_send(&ss->session, &msg);
-	free(before);
+	(void)session_send(&ss->session, &msg);
 	message_fini(&msg);
 }
 
@@ -236,7 +233,6 @@ server_session_free(struct server_session *ss)
 		session_fini(&ss->session);
 	}
 	LIST_REMOVE(ss, entry);
-	free(ss->told);
 	free(ss->leaf);
 	free(ss);
 }
@@ -553,8 +549,7 @@ welcome(struct server_session *ss, const struct site *site)
 	ok = site_networks_fill(conf, ss->site, &msg) &&
 	    session_send(&ss->session, &msg) == 0 &&
 	    (ss->peer != NULL || server_peer_attach(ss, site, &share, &msg));
-	free(ss->told);
-	ss->told = site_networks_print(&msg);
+	ss->stale = false;
 	secret_wipe(&share, sizeof(share));
 	message_fini(&msg);
 	return ok;

@@ -58,7 +58,7 @@ struct server_session {
 	unsigned	  keepalive_sec, dead_peer_sec; /* as it was told */
 	enum conf_transport    transport; /* agreed */
 	struct transport_watch watch;
-	char		 *told; /* the addresses and routes it knows; owned */
+	bool		  stale; /* it is to be told its networks anew */
 	LIST_ENTRY(server_session) entry;
 };
 
@@ -66,7 +66,7 @@ struct server_session {
 void server_session_start(struct server *server, int fd,
     const struct endpoint *from);
 
-/* Tells the site its addresses and routes, if they are not what it knows. */
+/* Tells the site its addresses and routes. */
 void server_session_update(struct server_session *ss);
 
 /* Ends it with these words to the site; off the data path at once. */

@@ -2,6 +2,7 @@
 #include "control/site_networks.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/addr.h"
 #include "base/log.h"
@@ -9,6 +10,9 @@
 #include "conf/conf.h"
 #include "control/message.h"
 
+static const struct conf_site *next_routed(const struct conf *conf, size_t *i);
+static bool is_same(const struct conf_prefixes *a,
+    const struct conf_prefixes *b);
 static bool fill_addresses(struct message *msg, const struct conf *conf,
     const struct conf_site *cs);
 static void add_default_routes(struct message *msg,
@@ -48,19 +52,67 @@ site_networks_fill(const struct conf *conf, const char *site,
 	return true;
 }
 
-char *
-site_networks_print(const struct message *msg)
+bool
+site_networks_same(const struct conf *a, const struct conf *b)
 {
-	struct message update = { .type = MESSAGE_UPDATE,
-		.keepalive_sec = msg->keepalive_sec,
-		.dead_peer_sec = msg->dead_peer_sec,
-		.addresses = msg->addresses, .naddresses = msg->naddresses,
-		.routes = msg->routes, .nroutes = msg->nroutes,
-		.dns = msg->dns, .ndns = msg->ndns,
-		.domains = msg->domains, .ndomains = msg->ndomains };
-	size_t len;
+	size_t i = 0, j = 0;
 
-	return message_encode(&update, &len);
+	if (a->keepalive_sec != b->keepalive_sec ||
+	    a->dead_peer_sec != b->dead_peer_sec || a->mode != b->mode ||
+	    !is_same(&a->networks, &b->networks) ||
+	    !is_same(&a->tunnel_networks, &b->tunnel_networks) ||
+	    !is_same(&a->dns, &b->dns) || a->domains.n != b->domains.n)
+		return false;
+	for (size_t n = 0; n < a->domains.n; n++) {
+		if (strcmp(a->domains.v[n], b->domains.v[n]) != 0)
+			return false;
+	}
+	for (;;) {
+		const struct conf_site *x = next_routed(a, &i);
+		const struct conf_site *y = next_routed(b, &j);
+
+		if (x == NULL || y == NULL)
+			return x == y;
+		if (!is_same(&x->subnets, &y->subnets))
+			return false;
+	}
+}
+
+bool
+site_networks_same_own(const struct conf *a, const struct conf *b,
+    const char *site)
+{
+	const struct conf_site *x = conf_find_site(a, site);
+	const struct conf_site *y = conf_find_site(b, site);
+
+	return x != NULL && y != NULL && x->default_route == y->default_route &&
+	    is_same(&x->addresses, &y->addresses) &&
+	    is_same(&x->subnets, &y->subnets);
+}
+
+/* The next one with networks that others are told of, from `*i` on. */
+static const struct conf_site *
+next_routed(const struct conf *conf, size_t *i)
+{
+	while (*i < conf->nsites) {
+		const struct conf_site *cs = &conf->sites[(*i)++];
+
+		if (!cs->disabled && cs->subnets.n > 0)
+			return cs;
+	}
+	return NULL;
+}
+
+static bool
+is_same(const struct conf_prefixes *a, const struct conf_prefixes *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (!prefix_is_equal(&a->v[i], &b->v[i]))
+			return false;
+	}
+	return true;
 }
 
 /* A host address takes the length of its tunnel network. */

@@ -22,9 +22,12 @@ bool site_networks_fill(const struct conf *conf, const char *site,
     struct message *msg);
 
 /*
- * That part of the message, and its times, as text to compare with; the
- * caller's, or NULL.
+ * Whether two configurations tell all sites the same (what is left is a site's
+ * own), and whether a site's own is the same.  So after a change no list need be
+ * made for sites that it does not concern.
  */
-char *site_networks_print(const struct message *msg);
+bool site_networks_same(const struct conf *a, const struct conf *b);
+bool site_networks_same_own(const struct conf *a, const struct conf *b,
+    const char *site);
 
 #endif /* SITE_NETWORKS_H */
