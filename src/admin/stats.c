@@ -291,7 +291,7 @@ add_server(json_t *object, const struct engine *engine)
 	for (size_t i = 0; i < server->sites.n; i++)
 		connected += server->sites.v[i].session != NULL ? 1 : 0;
 	set(object, "state", json_string("up"));
-	set(object, "server", json_string(engine->conf->name));
+	set(object, "server", json_string(engine->conf->names.v[0]));
 	set(object, "sites_connected", json_integer(connected));
 	set(object, "sites_known", json_integer((json_int_t)server->sites.n));
 	if (hub_fdb(engine->hub) != NULL)

@@ -55,7 +55,7 @@ static bool says_more(const struct options *options);
 static bool is_free(const char *dir);
 static struct conf *make_conf(const struct options *options, const char *host,
     uint16_t port);
-static bool make_keys(struct site_keys *keys, const char *name);
+static bool make_keys(struct site_keys *keys, const struct conf *conf);
 static void free_keys(struct site_keys *keys);
 static bool write_all(const struct options *options, const struct conf *conf,
     const struct site_keys *keys);
@@ -99,7 +99,7 @@ cmd_init(int argc, char **argv)
 	conf = make_conf(&options, host, port);
 	if (conf == NULL)
 		return 1;
-	ok = make_keys(&keys, host) && write_all(&options, conf, &keys);
+	ok = make_keys(&keys, conf) && write_all(&options, conf, &keys);
 	if (ok)
 		say_next(&options, conf);
 	free_keys(&keys);
@@ -170,16 +170,18 @@ make_conf(const struct options *options, const char *host, uint16_t port)
 }
 
 static bool
-make_keys(struct site_keys *keys, const char *name)
+make_keys(struct site_keys *keys, const struct conf *conf)
 {
 	time_t now = ca_now();
 	int    r;
 
 	if ((r = ca_make_key(&keys->ca.key)) < 0 ||
-	    (r = ca_make(&keys->ca.key, name, now, &keys->ca.cert)) < 0 ||
+	    (r = ca_make(&keys->ca.key, conf->names.v[0], now,
+		 &keys->ca.cert)) < 0 ||
 	    (r = ca_make_key(&keys->server_key)) < 0 ||
 	    (r = ca_sign_server(&keys->ca.cert, &keys->ca.key,
-		 &keys->server_key, name, now, &keys->server_cert)) < 0) {
+		 &keys->server_key, conf->names.v, conf->names.n, now,
+		 &keys->server_cert)) < 0) {
 		log_warnx("init: cannot make the certificates: %s",
 		    strerror(-r));
 		return false;

@@ -21,7 +21,10 @@
 static bool renew_all(const struct conf *conf, const struct own_ca *ca);
 static bool renew(const struct conf *conf, const struct own_ca *ca,
     const char *cert_name, const char *key_name);
-static bool may_replace(const struct own_ca *ca, const char *path);
+static bool may_replace(const struct conf *conf, const struct own_ca *ca,
+    const char *path);
+static void warn_of_lost_names(const struct conf *conf,
+    const struct ca_pem *old, const char *path);
 static bool sign_and_write(const struct conf *conf, const struct own_ca *ca,
     const struct ca_pem *key, const char *path);
 static int  read_pem(struct ca_pem *pem, const char *path);
@@ -72,7 +75,7 @@ renew(const struct conf *conf, const struct own_ca *ca, const char *cert_name,
 		log_warnx(WHO ": %s: %s", key_path != NULL ? key_path :
 		    key_name, strerror(-r));
 	else
-		ok = may_replace(ca, cert_path) &&
+		ok = may_replace(conf, ca, cert_path) &&
 		    sign_and_write(conf, ca, &key, cert_path);
 	ca_pem_fini(&key);
 	free(key_path);
@@ -82,7 +85,7 @@ renew(const struct conf *conf, const struct own_ca *ca, const char *cert_name,
 
 /* Whose CA is another one's, that one renews; what is missing may be made. */
 static bool
-may_replace(const struct own_ca *ca, const char *path)
+may_replace(const struct conf *conf, const struct own_ca *ca, const char *path)
 {
 	struct ca_pem old = { 0 };
 	int	      r = read_pem(&old, path);
@@ -94,8 +97,25 @@ may_replace(const struct own_ca *ca, const char *path)
 	else if (!ours)
 		log_warnx(WHO ": %s was not made by " OWN_CA_CERT ": renew it "
 			  "where it comes from", path);
+	else if (r == 0)
+		warn_of_lost_names(conf, &old, path);
 	ca_pem_fini(&old);
 	return ours;
+}
+
+/* Each site verifies the name that it joined with. */
+static void
+warn_of_lost_names(const struct conf *conf, const struct ca_pem *old,
+    const char *path)
+{
+	char	 name[CA_NAME_SIZE];
+	unsigned i = 0;
+
+	while (own_ca_lost_name(conf, old, &i, name))
+		log_warnx(WHO ": %s was for %s, too: sites that know this hub "
+			  "by that name will refuse it; to keep them, add the "
+			  "line \"name = %s\" below the first name, and renew "
+			  "again", path, name, name);
 }
 
 static bool
@@ -106,8 +126,8 @@ sign_and_write(const struct conf *conf, const struct own_ca *ca,
 	struct tm     tm;
 	time_t	      end;
 	char	      until[16] = "";
-	int	      r = ca_sign_server(&ca->cert, &ca->key, key, conf->name,
-		  ca_now(), &cert);
+	int	      r = ca_sign_server(&ca->cert, &ca->key, key,
+		  conf->names.v, conf->names.n, ca_now(), &cert);
 
 	if (r == 0)
 		r = file_write(path, cert.text, cert.len, 0644, (uid_t)-1,
@@ -115,13 +135,17 @@ sign_and_write(const struct conf *conf, const struct own_ca *ca,
 	end = r == 0 ? ca_end(&cert) : 0;
 	if (end > 0 && gmtime_r(&end, &tm) != NULL)
 		strftime(until, sizeof(until), "%Y-%m-%d", &tm);
-	if (r == 0)
-		printf("%s is renewed, for %s until %s; a daemon that runs "
-		       "uses it from now on\n", path, conf->name, until);
-	else
+	if (r == 0) {
+		printf("%s is renewed, for %s", path, conf->names.v[0]);
+		for (size_t i = 1; i < conf->names.n; i++)
+			printf(", %s", conf->names.v[i]);
+		printf(" until %s; a daemon that runs uses it from now on\n",
+		    until);
+	} else {
 		log_warnx(WHO ": %s: %s", path, r == -EINVAL ?
 			OWN_CA_KEY " is not the key of " OWN_CA_CERT :
 			strerror(-r));
+	}
 	ca_pem_fini(&cert);
 	return r == 0;
 }

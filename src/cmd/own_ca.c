@@ -21,6 +21,7 @@ static int  read_pem(struct ca_pem *pem, const char *dir, const char *name,
 static bool revoke_file(const char *dir, const char *crl,
     const char *cert_name, const char *who);
 static bool is_missing(const char *dir, const char *name);
+static bool is_named(const struct conf *conf, const char *name);
 
 bool
 own_ca_read(struct own_ca *ca, const char *dir, const char *who)
@@ -77,6 +78,32 @@ own_ca_revoke(const char *dir, const struct conf *conf, const char *site,
 }
 
 bool
+own_ca_lost_name(const struct conf *conf, const struct ca_pem *cert,
+    unsigned *i, char name[CA_NAME_SIZE])
+{
+	while (ca_name(cert, (*i)++, name)) {
+		if (name[0] != '\0' && !is_named(conf, name))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_named(const struct conf *conf, const char *name)
+{
+	struct addr addr, other;
+	bool	    is_addr = addr_parse(&addr, name);
+
+	for (size_t i = 0; i < conf->names.n; i++) {
+		if (strcasecmp(conf->names.v[i], name) == 0 ||
+		    (is_addr && addr_parse(&other, conf->names.v[i]) &&
+			addr_is_equal(&addr, &other)))
+			return true;
+	}
+	return false;
+}
+
+bool
 own_ca_make_rsa(struct undo *undo, const struct conf *conf,
     const struct own_ca *ca, struct undo_owner keeper)
 {
@@ -86,8 +113,8 @@ own_ca_make_rsa(struct undo *undo, const struct conf *conf,
 
 	r = ca_make_rsa_key(&key);
 	if (r == 0)
-		r = ca_sign_server(&ca->cert, &ca->key, &key, conf->name,
-		    ca_now(), &cert);
+		r = ca_sign_server(&ca->cert, &ca->key, &key,
+		    conf->names.v, conf->names.n, ca_now(), &cert);
 	if (r < 0)
 		log_warnx("%s: cannot make the RSA certificate: %s", undo->who,
 		    strerror(-r));

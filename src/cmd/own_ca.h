@@ -47,4 +47,11 @@ bool own_ca_make_rsa(struct undo *undo, const struct conf *conf,
 /* Whether one of the two is missing. */
 bool own_ca_lacks_rsa(const struct conf *conf);
 
+/*
+ * The next name of a certificate that the configuration does not have, from
+ * place `*i` on; false when there is no more.
+ */
+bool own_ca_lost_name(const struct conf *conf, const struct ca_pem *cert,
+    unsigned *i, char name[CA_NAME_SIZE]);
+
 #endif /* OWN_CA_H */

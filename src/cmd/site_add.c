@@ -292,8 +292,8 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 		return false;
 	}
 	free(path);
-	strlcpy(invite.server, conf->name, sizeof(invite.server));
-	strlcpy(invite.name, conf->name, sizeof(invite.name));
+	strlcpy(invite.server, conf->names.v[0], sizeof(invite.server));
+	strlcpy(invite.name, conf->names.v[0], sizeof(invite.name));
 	strlcpy(invite.site, site->name, sizeof(invite.site));
 	strlcpy(invite.mode, conf_mode_name(conf->mode), sizeof(invite.mode));
 	strlcpy(invite.auth, conf_auth_name(site->auth), sizeof(invite.auth));

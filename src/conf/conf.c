@@ -48,6 +48,7 @@ static const char *const transport_names[CONF_TRANSPORTS] = {
 	[CONF_TRANSPORT_TCP] = "tcp",
 };
 
+static void  free_names(struct conf_names *names);
 static char *directory_of(const char *path);
 static void  load_main(struct conf_draft *draft, const char *path);
 static void  load_sites(struct conf_draft *draft);
@@ -96,12 +97,10 @@ conf_free(struct conf *conf)
 	free(conf->tunnel_networks.v);
 	free(conf->networks.v);
 	free(conf->dns.v);
-	for (size_t i = 0; i < conf->domains.n; i++)
-		free(conf->domains.v[i]);
-	free(conf->domains.v);
+	free_names(&conf->domains);
+	free_names(&conf->names);
 	free(conf->subnets.v);
 	free(conf->dir);
-	free(conf->name);
 	free(conf->certificate);
 	free(conf->certificate_rsa);
 	free(conf->site_ca);
@@ -117,6 +116,14 @@ conf_free(struct conf *conf)
 	free(conf->site_certificate);
 	free(conf->socket);
 	free(conf);
+}
+
+static void
+free_names(struct conf_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->v[i]);
+	free(names->v);
 }
 
 const struct conf_site *

@@ -31,6 +31,7 @@
 #define CONF_DOMAIN_MAX	 253
 #define CONF_MAX_WORKERS 16
 #define CONF_MAX_SERVERS 8
+#define CONF_MAX_NAMES	 16
 #define CONF_MAX_LISTENS 4 /* addresses and ports of a server */
 #define CONF_PORT	 55555
 #define CONF_MAX_KEEPALIVE 3600 /* seconds; the protocol's bounds, too */
@@ -127,7 +128,7 @@ struct conf {
 	char	      *dir; /* the configuration's directory, absolute; owned */
 
 	/* [server] */
-	char	*name;	 /* what the certificate says, host or address; owned */
+	struct conf_names names; /* the certificate's: hosts, addresses; >= 1 */
 	uint16_t port;	 /* TCP and UDP; default 55555 */
 	struct conf_listen listens[CONF_MAX_LISTENS];
 	unsigned nlistens; /* at least one */

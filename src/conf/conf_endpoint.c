@@ -85,7 +85,7 @@ parse_server_words(struct conf_server *server, char *rest, char *why,
 		} else if (strcmp(word, "name") == 0 && value != NULL &&
 		    server->name == NULL && conf_type_is_host(value)) {
 			error = NULL;
-			if (!conf_type_set_string(&server->name, value, why, why_size))
+			if (!conf_type_set_name(&server->name, value, why, why_size))
 				return false;
 		}
 		if (error != NULL) {

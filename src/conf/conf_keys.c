@@ -8,11 +8,12 @@
 #define IN_SITE(field) offsetof(struct conf_site, field)
 
 const struct conf_key conf_keys[CONF_NKEYS] = {
-	{ CONF_IN_SERVER, "name", CONF_TYPE_HOST,
+	{ CONF_IN_SERVER, "name", CONF_TYPE_NAMES,
 	    CONF_KEY_REQUIRED | CONF_KEY_LIVE,
-	    IN_CONF(name), 0, 0, NULL, "vpn.example.org",
+	    IN_CONF(names), 0, CONF_MAX_NAMES, NULL, "vpn.example.org",
 	    "The host name or address that sites connect to, and that the\n"
-	    "certificate is made for." },
+	    "certificate is made for.  May be given again: more names, as an old\n"
+	    "one that sites still know.  Invitations have the first." },
 	{ CONF_IN_SERVER, "port", CONF_TYPE_PORT, 0, IN_CONF(port), 1, 65535,
 	    "55555", NULL, "TCP and UDP." },
 	{ CONF_IN_SERVER, "listen", CONF_TYPE_LISTEN, 0, IN_CONF(listens), 0,

@@ -52,6 +52,7 @@ enum conf_type {
 	CONF_TYPE_ADDRESSES, /* list: 10.4.2.7/24, an interface's address */
 	CONF_TYPE_NETWORKS,  /* list: 10.4.2.0/24, no bit behind the length */
 	CONF_TYPE_DOMAINS,   /* list: example.org */
+	CONF_TYPE_NAMES,     /* list: a host's names or addresses */
 };
 
 /* Flags of a key. */

@@ -7,9 +7,12 @@
 #include <bsd/string.h>
 
 #include "conf/conf.h"
+#include "conf/conf_types.h"
 
 static bool check_prefix(const struct conf_key *key,
     const struct prefix *prefix, char *why, size_t why_size);
+static bool add_name(const struct conf_key *key, void *base, char *name,
+    char *why, size_t why_size);
 
 bool
 conf_list_parse_prefixes(const struct conf_key *key, void *base,
@@ -66,44 +69,65 @@ bool
 conf_list_parse_domains(const struct conf_key *key, void *base,
     const char *value, char *why, size_t why_size)
 {
-	struct conf_names *list = conf_key_place(key, base);
-	char		 **bigger, *copy = NULL;
+	char *copy = NULL;
 
 	if (!conf_is_domain(value)) {
 		strlcpy(why, "expected a domain, as example.org", why_size);
 		return false;
 	}
-	if (list->n >= key->max) {
-		snprintf(why, why_size, "expected at most %u of them",
-		    key->max);
-		return false;
-	}
-	for (size_t i = 0; i < list->n; i++) {
-		if (strcasecmp(list->v[i], value) == 0) {
-			strlcpy(why, "is there already", why_size);
-			return false;
-		}
-	}
-	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
-	if (bigger != NULL) {
-		list->v = bigger;
-		copy = strdup(value);
-	}
-	if (copy == NULL) {
-		strlcpy(why, "there is no memory for it", why_size);
-		return false;
-	}
-	list->v[list->n++] = copy;
-	return true;
+	return conf_type_set_string(&copy, value, why, why_size) &&
+	    add_name(key, base, copy, why, why_size);
+}
+
+bool
+conf_list_parse_names(const struct conf_key *key, void *base,
+    const char *value, char *why, size_t why_size)
+{
+	char *copy = NULL;
+
+	return conf_type_set_name(&copy, value, why, why_size) &&
+	    add_name(key, base, copy, why, why_size);
 }
 
 void
-conf_list_print_domains(FILE *out, const struct conf_key *key,
+conf_list_print_names(FILE *out, const struct conf_key *key,
     const void *base, size_t item)
 {
 	const struct conf_names *list = conf_key_place_const(key, base);
 
 	fputs(list->v[item], out);
+}
+
+/* Consumes `name`. */
+static bool
+add_name(const struct conf_key *key, void *base, char *name, char *why,
+    size_t why_size)
+{
+	struct conf_names *list = conf_key_place(key, base);
+	char		 **bigger;
+
+	if (list->n >= key->max) {
+		snprintf(why, why_size, "expected at most %u of them",
+		    key->max);
+		goto fail;
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcasecmp(list->v[i], name) == 0) {
+			strlcpy(why, "is there already", why_size);
+			goto fail;
+		}
+	}
+	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
+	if (bigger == NULL) {
+		strlcpy(why, "there is no memory for it", why_size);
+		goto fail;
+	}
+	list->v = bigger;
+	list->v[list->n++] = name;
+	return true;
+fail:
+	free(name);
+	return false;
 }
 
 static bool

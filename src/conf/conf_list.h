@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conf_list: values that are lists: addresses and networks, and domains.  Each
+ * conf_list: values that are lists: addresses, networks, domains, names.  Each
  * at most once, and no more of them than their key's row says.
  *
  * Types of conf_types.c, of which they are a part.
@@ -19,11 +19,13 @@ bool conf_list_parse_prefixes(const struct conf_key *key, void *base,
     const char *value, char *why, size_t why_size);
 bool conf_list_parse_domains(const struct conf_key *key, void *base,
     const char *value, char *why, size_t why_size);
+bool conf_list_parse_names(const struct conf_key *key, void *base,
+    const char *value, char *why, size_t why_size);
 
 /* As conf_type_print(). */
 void conf_list_print_prefixes(FILE *out, const struct conf_key *key,
     const void *base, size_t item);
-void conf_list_print_domains(FILE *out, const struct conf_key *key,
+void conf_list_print_names(FILE *out, const struct conf_key *key,
     const void *base, size_t item);
 
 #endif /* CONF_LIST_H */

@@ -565,9 +565,10 @@ finish_defaults(struct conf_draft *draft)
 		struct conf_server *server = &conf->servers[i];
 
 		if (server->name == NULL)
-			server->name = strdup(conf->server_name != NULL ?
-				conf->server_name : server->host);
-		ok = server->name != NULL;
+			ok = conf_type_set_name(&server->name,
+			    conf->server_name != NULL ? conf->server_name :
+							server->host,
+			    why, sizeof(why));
 	}
 	key = conf_key_find(CONF_IN_SWITCH, "max-addresses-per-site");
 	if (conf->max_addresses_per_site > conf->max_addresses &&

@@ -63,7 +63,8 @@ static const struct {
 	[CONF_TYPE_NETWORKS] = { conf_list_parse_prefixes,
 	    conf_list_print_prefixes },
 	[CONF_TYPE_DOMAINS] = { conf_list_parse_domains,
-	    conf_list_print_domains },
+	    conf_list_print_names },
+	[CONF_TYPE_NAMES] = { conf_list_parse_names, conf_list_print_names },
 };
 
 static const char *const auto_names[] = {
@@ -92,7 +93,7 @@ conf_type_is_list(const struct conf_key *key)
 	return types[key->type].parse == conf_list_parse_prefixes ||
 	    key->type == CONF_TYPE_AUTHS || key->type == CONF_TYPE_OFFLOADS ||
 	    key->type == CONF_TYPE_SERVER || key->type == CONF_TYPE_LISTEN ||
-	    key->type == CONF_TYPE_DOMAINS;
+	    key->type == CONF_TYPE_DOMAINS || key->type == CONF_TYPE_NAMES;
 }
 
 bool
@@ -129,6 +130,7 @@ conf_type_count(const struct conf_key *key, const void *base)
 	case CONF_TYPE_NETWORKS:
 		return ((const struct conf_prefixes *)at)->n;
 	case CONF_TYPE_DOMAINS:
+	case CONF_TYPE_NAMES:
 		return ((const struct conf_names *)at)->n;
 	default:
 		return 1;
@@ -165,6 +167,24 @@ conf_type_set_string(char **string, const char *value, char *why,
 	return true;
 }
 
+bool
+conf_type_set_name(char **string, const char *value, char *why,
+    size_t why_size)
+{
+	size_t len = strlen(value);
+
+	if (!conf_type_is_host(value)) {
+		strlcpy(why, "expected a host name or an address", why_size);
+		return false;
+	}
+	if (!conf_type_set_string(string, value, why, why_size))
+		return false;
+	/* The root's dot is for look-ups; no certificate has one. */
+	if ((*string)[len - 1] == '.')
+		(*string)[len - 1] = '\0';
+	return true;
+}
+
 static bool
 is_host_name(const char *text)
 {
@@ -172,7 +192,7 @@ is_host_name(const char *text)
 
 	/* What looks like a number would be looked up as an odd address. */
 	return len > 0 && len <= HOST_MAX_LEN && text[0] != '-' &&
-	    text[0] != '.' &&
+	    text[0] != '.' && strstr(text, "..") == NULL &&
 	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			 "0123456789.-_") == len &&
 	    strspn(text, "0123456789.") != len;
@@ -205,11 +225,8 @@ static bool
 parse_host(const struct conf_key *key, void *base, const char *value, char *why,
     size_t why_size)
 {
-	if (!conf_type_is_host(value)) {
-		strlcpy(why, "expected a host name or an address", why_size);
-		return false;
-	}
-	return conf_type_set_string(conf_key_place(key, base), value, why, why_size);
+	return conf_type_set_name(conf_key_place(key, base), value, why,
+	    why_size);
 }
 
 static bool

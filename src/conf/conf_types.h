@@ -35,6 +35,10 @@ void conf_type_print(FILE *out, const struct conf_key *key, const void *base,
 bool conf_type_set_string(char **string, const char *value, char *why,
     size_t why_size);
 
+/* The same for a host's name in a certificate: without a dot at its end. */
+bool conf_type_set_name(char **string, const char *value, char *why,
+    size_t why_size);
+
 /* Whether `text` can be a host: letters, digits, ".-_", or an address. */
 bool conf_type_is_host(const char *text);
 

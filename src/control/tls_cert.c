@@ -87,15 +87,22 @@ bool
 tls_cert_names_itself(gnutls_session_t session)
 {
 	gnutls_x509_crt_t leaf = peers_leaf(session);
-	unsigned	  type;
-	char		  name[256];
-	size_t		  size = sizeof(name);
-	bool		  found;
+	bool		  found = false;
+	int		  r = 0;
 
 	if (leaf == NULL)
 		return false;
-	found = gnutls_x509_crt_get_subject_alt_name2(leaf, 0, name, &size,
-		    &type, NULL) >= 0;
+	/* One of another kind, as a mail address, would not keep it from that. */
+	for (unsigned i = 0; r >= 0 && !found; i++) {
+		char   name[256];
+		size_t size = sizeof(name);
+
+		r = gnutls_x509_crt_get_subject_alt_name2(leaf, i, name, &size,
+		    NULL, NULL);
+		if (r == GNUTLS_E_SHORT_MEMORY_BUFFER)
+			r = GNUTLS_SAN_OTHERNAME;
+		found = r == GNUTLS_SAN_DNSNAME || r == GNUTLS_SAN_IPADDRESS;
+	}
 	gnutls_x509_crt_deinit(leaf);
 	return found;
 }

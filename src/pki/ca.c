@@ -19,13 +19,15 @@
 #define NAME_MAX_LEN 253
 #define YEAR_SEC   ((time_t)31556952)
 
-typedef int fill_fn(gnutls_x509_crt_t cert, const char *name);
+typedef int fill_fn(gnutls_x509_crt_t cert, char *const *names, size_t n);
 
 static int  make_key(gnutls_pk_algorithm_t algorithm, unsigned bits,
      struct ca_pem *pem);
 static int  sign(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
-     const struct ca_pem *key_pem, fill_fn *fill, const char *name, time_t now,
-     struct ca_pem *pem);
+     const struct ca_pem *key_pem, fill_fn *fill, char *const *names, size_t n,
+     time_t now, struct ca_pem *pem);
+static time_t time_of(const struct ca_pem *pem,
+     time_t (*get)(gnutls_x509_crt_t cert));
 static bool is_dns_name(const char *name);
 static int  export_cert(gnutls_x509_crt_t cert, struct ca_pem *pem);
 static int  fill_common(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
@@ -34,9 +36,9 @@ static int  fill_ca(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
      const char *name, time_t now);
 static int  fill_leaf(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
      gnutls_x509_crt_t ca, time_t now);
-static int  fill_server(gnutls_x509_crt_t cert, const char *name);
-static int  fill_site(gnutls_x509_crt_t cert, const char *site);
-static int  set_name(gnutls_x509_crt_t cert, const char *name);
+static int  fill_server(gnutls_x509_crt_t cert, char *const *names, size_t n);
+static int  fill_site(gnutls_x509_crt_t cert, char *const *names, size_t n);
+static int  add_name(gnutls_x509_crt_t cert, const char *name);
 static int  set_serial(gnutls_x509_crt_t cert);
 static int  set_authority(gnutls_x509_crt_t cert, gnutls_x509_crt_t issuer);
 
@@ -95,10 +97,11 @@ ca_make(const struct ca_pem *key_pem, const char *name, time_t now,
 
 int
 ca_sign_server(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
-    const struct ca_pem *server_key, const char *name, time_t now,
+    const struct ca_pem *server_key, char *const *names, size_t n, time_t now,
     struct ca_pem *pem)
 {
-	return sign(ca_cert, ca_key, server_key, fill_server, name, now, pem);
+	return sign(ca_cert, ca_key, server_key, fill_server, names, n, now,
+	    pem);
 }
 
 int
@@ -106,7 +109,9 @@ ca_sign_site(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
     const struct ca_pem *site_key, const char *site, time_t now,
     struct ca_pem *pem)
 {
-	return sign(ca_cert, ca_key, site_key, fill_site, site, now, pem);
+	char *const names[] = { (char *)(uintptr_t)site };
+
+	return sign(ca_cert, ca_key, site_key, fill_site, names, 1, now, pem);
 }
 
 bool
@@ -165,16 +170,73 @@ ca_has_made(const struct ca_pem *ca_cert, const struct ca_pem *cert_pem)
 }
 
 time_t
-ca_end(const struct ca_pem *pem)
+ca_begin(const struct ca_pem *cert)
+{
+	return time_of(cert, gnutls_x509_crt_get_activation_time);
+}
+
+time_t
+ca_end(const struct ca_pem *cert)
+{
+	return time_of(cert, gnutls_x509_crt_get_expiration_time);
+}
+
+static time_t
+time_of(const struct ca_pem *pem, time_t (*get)(gnutls_x509_crt_t cert))
 {
 	gnutls_x509_crt_t cert;
-	time_t		  end;
+	time_t		  t;
 
 	if (x509_import_cert(pem->text, pem->len, &cert) < 0)
 		return 0;
-	end = gnutls_x509_crt_get_expiration_time(cert);
+	t = get(cert);
 	gnutls_x509_crt_deinit(cert);
-	return end > 0 ? end : 0;
+	return t == (time_t)-1 ? 0 : t;
+}
+
+bool
+ca_name(const struct ca_pem *pem, unsigned i, char name[CA_NAME_SIZE])
+{
+	gnutls_x509_crt_t cert;
+	struct addr	  addr = { 0 };
+	size_t		  size = CA_NAME_SIZE;
+	unsigned	  type;
+	int		  r;
+
+	if (x509_import_cert(pem->text, pem->len, &cert) < 0)
+		return false;
+	r = gnutls_x509_crt_get_subject_alt_name2(cert, i, name, &size, &type,
+	    NULL);
+	gnutls_x509_crt_deinit(cert);
+	if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+		return false;
+	if (r == GNUTLS_SAN_IPADDRESS && (size == 4 || size == 16)) {
+		addr.family = size == 4 ? AF_INET : AF_INET6;
+		memcpy(addr.bytes, name, size);
+		addr_print(&addr, name, CA_NAME_SIZE);
+	} else if (r != GNUTLS_SAN_DNSNAME || strlen(name) != size) {
+		name[0] = '\0';
+	}
+	return true;
+}
+
+bool
+ca_is_for(const struct ca_pem *pem, const char *name)
+{
+	char		  any[CA_NAME_SIZE] = "";
+	gnutls_x509_crt_t cert;
+	bool		  yes;
+
+	/* Without one of these GnuTLS would look at the common name. */
+	for (unsigned i = 0; any[0] == '\0'; i++) {
+		if (!ca_name(pem, i, any))
+			return false;
+	}
+	if (x509_import_cert(pem->text, pem->len, &cert) < 0)
+		return false;
+	yes = gnutls_x509_crt_check_hostname(cert, name) != 0;
+	gnutls_x509_crt_deinit(cert);
+	return yes;
 }
 
 static int
@@ -204,8 +266,8 @@ make_key(gnutls_pk_algorithm_t algorithm, unsigned bits, struct ca_pem *pem)
 /* What the CA says of a key; `fill` puts in for what it is. */
 static int
 sign(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
-    const struct ca_pem *key_pem, fill_fn *fill, const char *name, time_t now,
-    struct ca_pem *pem)
+    const struct ca_pem *key_pem, fill_fn *fill, char *const *names, size_t n,
+    time_t now, struct ca_pem *pem)
 {
 	gnutls_x509_privkey_t issuer_key = NULL, key = NULL;
 	gnutls_x509_crt_t     issuer = NULL, cert = NULL;
@@ -224,7 +286,7 @@ sign(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
 	if (r == 0)
 		r = fill_leaf(cert, key, issuer, now);
 	if (r == 0)
-		r = fill(cert, name);
+		r = fill(cert, names, n);
 	if (r == 0)
 		r = x509_error(gnutls_x509_crt_sign2(cert, issuer, issuer_key,
 		    GNUTLS_DIG_SHA256, 0));
@@ -318,10 +380,17 @@ fill_leaf(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
 }
 
 static int
-fill_server(gnutls_x509_crt_t cert, const char *name)
+fill_server(gnutls_x509_crt_t cert, char *const *names, size_t n)
 {
-	int r = set_name(cert, name);
+	int r = n > 0 ? 0 : -EINVAL;
 
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = add_name(cert, names[i]);
+	/* For people. */
+	if (r == 0 && strlen(names[0]) <= CN_MAX)
+		r = x509_error(gnutls_x509_crt_set_dn_by_oid(cert,
+		    GNUTLS_OID_X520_COMMON_NAME, 0, names[0],
+		    (unsigned)strlen(names[0])));
 	if (r < 0)
 		return r;
 	return x509_error(gnutls_x509_crt_set_key_purpose_oid(cert,
@@ -330,11 +399,13 @@ fill_server(gnutls_x509_crt_t cert, const char *name)
 
 /* No alternative name: it is no host's, and the server looks at the CN. */
 static int
-fill_site(gnutls_x509_crt_t cert, const char *site)
+fill_site(gnutls_x509_crt_t cert, char *const *names, size_t n)
 {
-	size_t len = strlen(site);
-	int    r;
+	const char *site = names[0];
+	size_t	    len = strlen(site);
+	int	    r;
 
+	(void)n;
 	if (len == 0 || len > CN_MAX)
 		return -EINVAL;
 	r = gnutls_x509_crt_set_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0,
@@ -345,9 +416,9 @@ fill_site(gnutls_x509_crt_t cert, const char *site)
 	return x509_error(r);
 }
 
-/* The subject alternative name is what is verified; the CN is for people. */
+/* The subject alternative names are what is verified. */
 static int
-set_name(gnutls_x509_crt_t cert, const char *name)
+add_name(gnutls_x509_crt_t cert, const char *name)
 {
 	struct addr addr;
 	int	    r;
@@ -355,17 +426,13 @@ set_name(gnutls_x509_crt_t cert, const char *name)
 	if (addr_parse(&addr, name))
 		r = gnutls_x509_crt_set_subject_alt_name(cert,
 		    GNUTLS_SAN_IPADDRESS, addr.bytes,
-		    addr_bits(addr.family) / 8, GNUTLS_FSAN_SET);
+		    addr_bits(addr.family) / 8, GNUTLS_FSAN_APPEND);
 	else if (is_dns_name(name))
 		r = gnutls_x509_crt_set_subject_alt_name(cert,
 		    GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name),
-		    GNUTLS_FSAN_SET);
+		    GNUTLS_FSAN_APPEND);
 	else
 		return -EINVAL;
-	if (r >= 0 && strlen(name) <= CN_MAX)
-		r = gnutls_x509_crt_set_dn_by_oid(cert,
-		    GNUTLS_OID_X520_COMMON_NAME, 0, name,
-		    (unsigned)strlen(name));
 	return x509_error(r);
 }
 

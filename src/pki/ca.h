@@ -28,6 +28,7 @@
 #define CA_YEARS	20
 #define CA_LEAF_YEARS	5 /* a server's, a site's */
 #define CA_PEM_MAX	16384 /* bytes of one certificate or key */
+#define CA_NAME_SIZE	256
 
 /* PEM text, NUL-terminated; `len` is without the NUL.  Zeroed is empty. */
 struct ca_pem {
@@ -59,13 +60,13 @@ int ca_make(const struct ca_pem *key, const char *name, time_t now,
     struct ca_pem *cert);
 
 /*
- * A certificate for `server_key` and the server `name` (a host name or an
- * address: it becomes the subject alternative name), valid for five years from
- * `now`, but no longer than the CA.  -EINVAL when `name` is neither, or when
+ * A certificate for `server_key` and the server of these names (host names or
+ * addresses: they become the subject alternative names), valid for five years
+ * from `now`, but no longer than the CA.  -EINVAL when one is neither, or when
  * `ca_key` is not `ca_cert`'s.
  */
 int ca_sign_server(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
-    const struct ca_pem *server_key, const char *name, time_t now,
+    const struct ca_pem *server_key, char *const *names, size_t n, time_t now,
     struct ca_pem *cert);
 
 /*
@@ -85,7 +86,17 @@ bool ca_is_pair(const struct ca_pem *cert, const struct ca_pem *key);
 /* Whether `cert` was signed with the key of `ca_cert`, whatever the time is. */
 bool ca_has_made(const struct ca_pem *ca_cert, const struct ca_pem *cert);
 
-/* When a certificate ends; 0 when it cannot be read. */
+/* When a certificate begins and ends; 0 when it cannot be read. */
+time_t ca_begin(const struct ca_pem *cert);
 time_t ca_end(const struct ca_pem *cert);
+
+/*
+ * The name or address that stands at place `i` of those a server's certificate
+ * is for (the common name is none), empty when it is of another kind.  False
+ * when there are no more.
+ */
+bool ca_name(const struct ca_pem *cert, unsigned i, char name[CA_NAME_SIZE]);
+/* Whether a client that wants that name takes it: also by a wildcard. */
+bool ca_is_for(const struct ca_pem *cert, const char *name);
 
 #endif /* CA_H */

@@ -36,6 +36,16 @@ free_ca(void)
 	ck_assert_ptr_null(ca_key.text);
 }
 
+static int
+sign_server(const struct ca_pem *cert, const struct ca_pem *key,
+    const struct ca_pem *server, const char *name, time_t now,
+    struct ca_pem *signed_cert)
+{
+	char *const one[] = { (char *)(uintptr_t)name };
+
+	return ca_sign_server(cert, key, server, one, 1, now, signed_cert);
+}
+
 static gnutls_x509_crt_t
 import(const struct ca_pem *pem)
 {
@@ -97,12 +107,40 @@ static const struct {
 	    "a-name-of-sixty-bytes-for-another.org" },
 };
 
+START_TEST(certificate_is_believed_for_all_its_names)
+{
+	static char first[] = "new.example.org", second[] = "old.example.org",
+		    v4[] = "192.0.2.1", v6[] = "2001:db8::1";
+	char *const all[] = { first, second, v4, v6 };
+	struct ca_pem cert;
+	char	      name[CA_NAME_SIZE];
+
+	make_ca("new.example.org");
+	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &server_key, all,
+			     nitems(all), NOW, &cert), 0);
+	for (unsigned i = 0; i < nitems(all); i++) {
+		ck_assert_msg(verify(&cert, all[i]) == 0, "%s", all[i]);
+		ck_assert(ca_is_for(&cert, all[i]));
+		ck_assert(ca_name(&cert, i, name));
+		ck_assert_str_eq(name, all[i]);
+	}
+	ck_assert(!ca_name(&cert, nitems(all), name));
+	ck_assert(!ca_is_for(&cert, "example.org"));
+	ck_assert(!ca_is_for(&cert, "192.0.2.2"));
+	ck_assert_uint_ne(verify(&cert, "example.org"), 0);
+	ca_pem_fini(&cert);
+	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &server_key, all, 0,
+			     NOW, &cert), -EINVAL);
+	free_ca();
+}
+END_TEST
+
 START_TEST(certificate_is_believed_for_its_name_only)
 {
 	make_ca(names[_i].name);
 	struct ca_pem cert;
 
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &server_key,
+	ck_assert_int_eq(sign_server(&ca_cert, &ca_key, &server_key,
 			     names[_i].name, NOW, &cert), 0);
 	ck_assert_msg(verify(&cert, names[_i].name) == 0, "%s: %#x",
 	    names[_i].what, verify(&cert, names[_i].name));
@@ -119,7 +157,7 @@ START_TEST(another_ca_is_not_believed)
 	struct ca_pem cert;
 
 	make_ca("vpn.example.org");
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &server_key,
+	ck_assert_int_eq(sign_server(&ca_cert, &ca_key, &server_key,
 			     "vpn.example.org", NOW, &cert), 0);
 	free_ca();
 	/* The same names, other keys. */
@@ -139,9 +177,9 @@ START_TEST(renewal_keeps_the_key_and_changes_the_serial)
 	size_t		  len[2] = { 64, 64 };
 
 	make_ca("vpn.example.org");
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &server_key,
+	ck_assert_int_eq(sign_server(&ca_cert, &ca_key, &server_key,
 			     "vpn.example.org", NOW, &old), 0);
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &server_key,
+	ck_assert_int_eq(sign_server(&ca_cert, &ca_key, &server_key,
 			     "vpn.example.org", NOW + 4 * YEAR_SEC, &renewed),
 	    0);
 	ck_assert_uint_eq(verify(&renewed, "vpn.example.org"), 0);
@@ -189,7 +227,7 @@ START_TEST(certificates_say_what_they_are_for)
 	    NOW + 20 * YEAR_SEC);
 	gnutls_x509_crt_deinit(cert);
 
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &server_key,
+	ck_assert_int_eq(sign_server(&ca_cert, &ca_key, &server_key,
 			     "vpn.example.org", NOW, &pem), 0);
 	cert = import(&pem);
 	gnutls_x509_crt_get_basic_constraints(cert, &critical, &is_ca, &depth);
@@ -205,7 +243,7 @@ START_TEST(certificates_say_what_they_are_for)
 	ca_pem_fini(&pem);
 
 	/* Near the CA's end the certificate ends with it. */
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &server_key, "a.b",
+	ck_assert_int_eq(sign_server(&ca_cert, &ca_key, &server_key, "a.b",
 			     NOW + 18 * YEAR_SEC, &pem), 0);
 	cert = import(&pem);
 	ck_assert_int_eq(gnutls_x509_crt_get_expiration_time(cert),
@@ -224,18 +262,18 @@ START_TEST(bad_names_and_keys_are_refused)
 
 	make_ca("a");
 	for (size_t i = 0; i < nitems(bad); i++) {
-		ck_assert_msg(ca_sign_server(&ca_cert, &ca_key, &server_key,
+		ck_assert_msg(sign_server(&ca_cert, &ca_key, &server_key,
 				  bad[i], NOW, &cert) == -EINVAL, "%s", bad[i]);
 		ck_assert_ptr_null(cert.text);
 	}
 	/* Not the CA's key. */
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &server_key, &server_key, "a",
+	ck_assert_int_eq(sign_server(&ca_cert, &server_key, &server_key, "a",
 			     NOW, &cert), -EINVAL);
 	ck_assert_ptr_null(cert.text);
 	/* Not a key, not a certificate. */
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_cert, &server_key, "a",
+	ck_assert_int_eq(sign_server(&ca_cert, &ca_cert, &server_key, "a",
 			     NOW, &cert), -EINVAL);
-	ck_assert_int_eq(ca_sign_server(&ca_key, &ca_key, &server_key, "a", NOW,
+	ck_assert_int_eq(sign_server(&ca_key, &ca_key, &server_key, "a", NOW,
 			     &cert), -EINVAL);
 	other = (struct ca_pem) { 0 };
 	ck_assert_int_eq(ca_make(&other, "a", NOW, &cert), -EINVAL);
@@ -250,7 +288,7 @@ START_TEST(only_one_ca_certificate_is_one)
 
 	make_ca("a");
 	ck_assert(ca_is_ca(ca_cert.text, ca_cert.len));
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &server_key, "a",
+	ck_assert_int_eq(sign_server(&ca_cert, &ca_key, &server_key, "a",
 			     NOW, &cert), 0);
 	ck_assert_msg(!ca_is_ca(cert.text, cert.len), "a server's");
 	ck_assert_msg(!ca_is_ca(ca_key.text, ca_key.len), "a key");
@@ -331,7 +369,7 @@ START_TEST(rsa_key_can_be_a_servers)
 	    GNUTLS_PK_RSA);
 	ck_assert_uint_eq(bits, 3072);
 	gnutls_x509_privkey_deinit(got);
-	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &key,
+	ck_assert_int_eq(sign_server(&ca_cert, &ca_key, &key,
 			     "vpn.example.org", NOW, &pem), 0);
 	ck_assert_uint_eq(verify(&pem, "vpn.example.org"), 0);
 	ck_assert(ca_is_pair(&pem, &key));
@@ -358,6 +396,7 @@ main(void)
 
 	tcase_add_loop_test(tcase, certificate_is_believed_for_its_name_only, 0,
 	    nitems(names));
+	tcase_add_test(tcase, certificate_is_believed_for_all_its_names);
 	tcase_add_test(tcase, another_ca_is_not_believed);
 	tcase_add_test(tcase, renewal_keeps_the_key_and_changes_the_serial);
 	tcase_add_test(tcase, certificates_say_what_they_are_for);

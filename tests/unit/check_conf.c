@@ -283,6 +283,7 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 	case CONF_TYPE_WHEN_DOWN:
 		fputs(number % 2 == 0 ? "block" : "bypass", out);
 		break;
+	case CONF_TYPE_NAMES:
 	case CONF_TYPE_DOMAINS:
 		fprintf(out, "d%u.example.org", number);
 		break;
@@ -409,7 +410,9 @@ START_TEST(every_row_of_the_table_is_sound)
 		conf_type_print(out, key, base, 0);
 		fclose(out);
 		ck_assert_str_eq(back, value);
-		free(conf.name);
+		for (size_t n = 0; n < conf.names.n; n++)
+			free(conf.names.v[n]);
+		free(conf.names.v);
 		free(conf.certificate);
 		free(conf.certificate_rsa);
 		free(conf.site_ca);

@@ -421,7 +421,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	ck_assert_int_eq(gift_receive(fds[1], &gift), 0);
 
 	ck_assert_int_eq(gift.conf->role, CONF_SERVER);
-	ck_assert_str_eq(gift.conf->name, "vpn.example.org");
+	ck_assert_str_eq(gift.conf->names.v[0], "vpn.example.org");
 	ck_assert_str_eq(gift.material[REQUEST_MATERIAL_CHAIN].text, PEM);
 	ck_assert_uint_eq(gift.material[REQUEST_MATERIAL_CHAIN].len,
 	    sizeof(PEM) - 1);
@@ -478,7 +478,7 @@ on_conf(void *arg, struct conf *conf)
 	struct engine *engine = arg;
 
 	engine->confs++;
-	snprintf(engine->text, sizeof(engine->text), "%s", conf->name);
+	snprintf(engine->text, sizeof(engine->text), "%s", conf->names.v[0]);
 	conf_free(conf);
 }
 

@@ -96,7 +96,8 @@ static const struct session_events events = {
 
 /* What a certificate of the test's own CA looks like. */
 struct looks {
-	const char *san;  /* NULL: none, the name is in the subject only */
+	const char *san;  /* NULL: none, the name is in the subject only;
+			   * "KIND:NAME": the same beside one of that kind */
 	bool	    server; /* its purpose */
 	time_t	    from, to;
 };
@@ -133,7 +134,11 @@ make_cert(const struct looks *looks, const struct ca_pem *key,
 	gnutls_x509_crt_set_activation_time(crt, looks->from);
 	gnutls_x509_crt_set_expiration_time(crt, looks->to);
 	if (looks->san != NULL)
-		gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME,
+		gnutls_x509_crt_set_subject_alt_name(crt,
+		    strncmp(looks->san, "mail:", 5) == 0 ?
+			GNUTLS_SAN_RFC822NAME :
+			strncmp(looks->san, "uri:", 4) == 0 ? GNUTLS_SAN_URI :
+							      GNUTLS_SAN_DNSNAME,
 		    looks->san, (unsigned)strlen(looks->san), GNUTLS_FSAN_SET);
 	gnutls_x509_crt_set_key_purpose_oid(crt, looks->server ?
 		GNUTLS_KP_TLS_WWW_SERVER : GNUTLS_KP_TLS_WWW_CLIENT, 0);
