@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,9 @@ file_read(const char *path, size_t max, char **data, size_t *len)
 	size_t	size = 4096, n = 0;
 	char   *buf = malloc(size), *bigger;
 	ssize_t got;
-	int	r = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* A FIFO that nobody writes to is empty: the monitor must not hang. */
+	int	r = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+		O_NONBLOCK);
 
 	if (fd == -1 || buf == NULL) {
 		r = fd == -1 ? -errno : -ENOMEM;
@@ -35,6 +38,9 @@ file_read(const char *path, size_t max, char **data, size_t *len)
 	while ((got = read(fd, buf + n, size - n - 1)) != 0) {
 		if (got == -1) {
 			if (errno == EINTR)
+				continue;
+			if (errno == EAGAIN &&
+			    poll(&(struct pollfd) { fd, POLLIN, 0 }, 1, -1) != -1)
 				continue;
 			r = -errno;
 			goto out;
