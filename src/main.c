@@ -34,11 +34,14 @@ static const struct {
 	{ "version", cmd_version, "version, libraries and features" },
 };
 
+static void ask_for_help(int argc, char **argv);
 static void usage(FILE *out);
 
 int
 main(int argc, char **argv)
 {
+	static char version[] = "version";
+
 	log_init(NULL, LOG_LEVEL_INFO);
 	if (argc < 2) {
 		usage(stderr);
@@ -47,18 +50,30 @@ main(int argc, char **argv)
 	if (argv[1][0] == '_')
 		return proc_child_main(argc, argv);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
+	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
 		usage(stdout);
 		return 0;
 	}
-	if (strcmp(argv[1], "--version") == 0)
-		argv[1] = (char[]) { "version" };
+	if (strcmp(argv[1], "help") == 0)
+		ask_for_help(argc, argv);
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+		argv[1] = version;
 	for (size_t i = 0; i < nitems(commands); i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	}
-	log_warnx("%s: no such command; see tombolo --help", argv[1]);
+	log_warnx("\"%s\": no such command; see tombolo --help", argv[1]);
 	return 2;
+}
+
+/* "help site add" becomes "site add --help". */
+static void
+ask_for_help(int argc, char **argv)
+{
+	static char help[] = "--help";
+
+	memmove(argv + 1, argv + 2, (size_t)(argc - 2) * sizeof(*argv));
+	argv[argc - 1] = help;
 }
 
 static void
@@ -67,5 +82,6 @@ usage(FILE *out)
 	fprintf(out, "usage: tombolo COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < nitems(commands); i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
-	fprintf(out, "\nEach command says more with --help; tombolo(8) says it all.\n");
+	fprintf(out, "\ntombolo help COMMAND shows its options; tombolo(8) says "
+		     "it all.\n");
 }
