@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "control/client.h"
 #include "control/engine.h"
+#include "control/hub.h"
 #include "control/server.h"
 
 #define PAUSE_SEC    0.5
@@ -65,6 +66,9 @@ static json_t *login(struct engine *engine, const json_t *request);
 static json_t *question(struct engine *engine, const json_t *request);
 static json_t *give_answer(struct engine *engine, const json_t *request);
 static json_t *error_answer(const char *text);
+static json_t *error_about(const char *site, const char *what);
+static json_t *fdb(struct engine *engine, const json_t *request);
+static json_t *routes(struct engine *engine, const json_t *request);
 static void write_answer(struct asker *asker);
 static void asker_free(struct asker *asker);
 
@@ -74,8 +78,8 @@ static const struct {
 } commands[] = {
 	{ "status", stats_status },
 	{ "sites", stats_sites },
-	{ "fdb", stats_fdb },
-	{ "routes", stats_routes },
+	{ "fdb", fdb },
+	{ "routes", routes },
 	{ "kick", kick },
 	{ "login", login },
 	{ "question", question },
@@ -321,13 +325,16 @@ kick(struct engine *engine, const json_t *request)
 	const char *site = json_string_value(json_object_get(request, "site"));
 
 	if (engine->server == NULL)
-		return error_answer("this is a satellite: kick is the server's");
+		return error_answer("this is a site: kick is the hub's");
 	if (site == NULL || !conf_is_site_name(site))
 		return error_answer("not a site's name");
+	if (conf_find_site(engine->conf, site) == NULL)
+		return error_about(site, "no such site is configured; tombolo "
+		    "sites lists them");
 	if (!server_kick(engine->server, site))
-		return error_answer("the site is not connected");
+		return error_about(site, "not connected; there is no session to end");
 	log_info("site %s: an administrator ended the session", site);
-	return json_pack("{s:b}", "ok", 1);
+	return json_pack("{s:b,s:s}", "ok", 1, "site", site);
 }
 
 /* A person is there, to answer what the stored password does not. */
@@ -379,6 +386,34 @@ static json_t *
 error_answer(const char *text)
 {
 	return json_pack("{s:b,s:s}", "ok", 0, "error", text);
+}
+
+static json_t *
+error_about(const char *site, const char *what)
+{
+	return json_pack("{s:b,s:o}", "ok", 0, "error",
+	    json_sprintf("site %s: %s", site, what));
+}
+
+static json_t *
+fdb(struct engine *engine, const json_t *request)
+{
+	if (hub_fdb(engine->hub) == NULL)
+		return error_answer("not for mode = tun, which learns no "
+		    "addresses; see tombolo routes");
+	return stats_fdb(engine, request);
+}
+
+static json_t *
+routes(struct engine *engine, const json_t *request)
+{
+	if (hub_fdb(engine->hub) != NULL)
+		return error_answer("not for mode = tap, which has no routes; "
+		    "see tombolo fdb");
+	if (engine->client != NULL)
+		return error_answer("this is a site: the hub knows the routes; "
+		    "ip route shows those set here");
+	return stats_routes(engine, request);
 }
 
 static void

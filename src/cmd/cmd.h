@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd: the subcommands.  Each takes its own argv (argv[0] is its name) and
- * returns the exit status: 0 done, 1 it failed (one line on stderr says why),
- * 2 wrong usage.
+ * returns the exit status, which means the same for all of them.
  */
 #ifndef CMD_H
 #define CMD_H
+
+enum cmd_status {
+	CMD_DONE, /* or up */
+	CMD_FAILED, /* or not up; one line on stderr says why */
+	CMD_USAGE, /* one line on stderr says what; nothing was done */
+	CMD_DEGRADED, /* it works, but not as configured, or needs a restart */
+};
 
 int cmd_init(int argc, char **argv);
 int cmd_site(int argc, char **argv);

@@ -13,12 +13,12 @@
 
 static const struct options_spec spec = {
 	.command = "check",
-	.synopsis = "[-c FILE] [-v]",
+	.synopsis = "[-c FILE | --dir D] [-v]",
 	.help = "Parses and validates a configuration.  Every complaint is one "
 		"line:\nfile:line: what, and how to mend it.  With -v it "
 		"prints what it understood.\nFiles that others may change, or "
 		"read where they must not, are complained about too.",
-	.takes = OPTION_CONFIG | OPTION_DIR | OPTION_VERBOSE,
+	.takes = OPTION_WHERE | OPTION_VERBOSE,
 };
 
 static bool are_modes_tight(const struct conf *conf, const char *path);

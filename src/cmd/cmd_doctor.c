@@ -15,10 +15,10 @@ cmd_doctor(int argc, char **argv)
 {
 	static const struct options_spec spec = {
 		.command = "doctor",
-		.synopsis = "[-c FILE]",
+		.synopsis = "[-c FILE | --dir D]",
 		.help = "Says what on this host or path would stop the daemon "
 			"(a later version will).",
-		.takes = OPTION_CONFIG,
+		.takes = OPTION_WHERE,
 	};
 
 	return not_yet(&spec, argc, argv);

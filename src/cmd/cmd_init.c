@@ -33,14 +33,14 @@
 
 static const struct options_spec spec = {
 	.command = "init",
-	.synopsis = "--name HOST[:PORT] [--dir D] [--mode tap|tun] "
+	.synopsis = "--name HOST[:PORT] [-c FILE | --dir D] [--mode tap|tun] "
 		    "[--bridge BR]\n           [--network CIDR]... "
 		    "[--tunnel-network CIDR]... [--nat]\n           "
 		    "[--dns A]... [--auth METHOD]...\n"
-		    "       tombolo init --renew [--dir D]",
+		    "       tombolo init --renew [-c FILE | --dir D]",
 	.help = "Makes a primary site: a CA, the server's key and certificate, "
 		"and a\nconfiguration that explains itself.",
-	.takes = OPTION_NAME | OPTION_DIR | OPTION_MODE | OPTION_BRIDGE |
+	.takes = OPTION_NAME | OPTION_WHERE | OPTION_MODE | OPTION_BRIDGE |
 	    OPTION_NETWORK | OPTION_TUNNEL_NETWORK | OPTION_NAT | OPTION_DNS |
 	    OPTION_AUTHS | OPTION_RENEW,
 };
@@ -52,14 +52,14 @@ struct site_keys {
 };
 
 static bool says_more(const struct options *options);
-static bool is_free(const char *dir);
+static bool is_free(const struct options *options);
 static struct conf *make_conf(const struct options *options, const char *host,
     uint16_t port);
 static bool make_keys(struct site_keys *keys, const struct conf *conf);
 static void free_keys(struct site_keys *keys);
 static bool write_all(const struct options *options, const struct conf *conf,
     const struct site_keys *keys);
-static bool write_files(struct undo *undo, const char *dir,
+static bool write_files(struct undo *undo, const struct options *options,
     const struct conf *conf, const char *text, size_t len,
     const struct site_keys *keys);
 static void say_next(const struct options *options, const struct conf *conf);
@@ -82,7 +82,7 @@ cmd_init(int argc, char **argv)
 		if (says_more(&options))
 			return options_wrong(&spec,
 			    "--renew goes with --dir alone");
-		return init_renew(options.dir);
+		return init_renew(&options);
 	}
 	if (options.name == NULL)
 		return options_wrong(&spec, "--name HOST is needed");
@@ -94,7 +94,7 @@ cmd_init(int argc, char **argv)
 	if (options.mode != NULL && !conf_mode_parse(&mode, options.mode))
 		return options_wrong(&spec, "--mode %s: expected tap or tun",
 		    options.mode);
-	if (!is_free(options.dir))
+	if (!is_free(&options))
 		return 1;
 	conf = make_conf(&options, host, port);
 	if (conf == NULL)
@@ -119,12 +119,12 @@ says_more(const struct options *options)
 
 /* A second init would make a CA that no satellite believes. */
 static bool
-is_free(const char *dir)
+is_free(const struct options *options)
 {
-	static const char *const names[] = { CONF_FILE, OWN_CA_KEY };
+	const char *const names[] = { options->file, OWN_CA_KEY };
 
 	for (size_t i = 0; i < 2; i++) {
-		char *path = file_join(dir, names[i]);
+		char *path = file_join(options->dir, names[i]);
 		bool  there = path != NULL && faccessat(AT_FDCWD, path, F_OK,
 		    AT_SYMLINK_NOFOLLOW) == 0;
 
@@ -213,7 +213,7 @@ write_all(const struct options *options, const struct conf *conf,
 	}
 	conf_print_commented(out, conf);
 	fclose(out);
-	ok = write_files(&undo, options->dir, conf, text, len, keys);
+	ok = write_files(&undo, options, conf, text, len, keys);
 	if (ok)
 		undo_nothing(&undo);
 	else
@@ -223,9 +223,11 @@ write_all(const struct options *options, const struct conf *conf,
 }
 
 static bool
-write_files(struct undo *undo, const char *dir, const struct conf *conf,
-    const char *text, size_t len, const struct site_keys *keys)
+write_files(struct undo *undo, const struct options *options,
+    const struct conf *conf, const char *text, size_t len,
+    const struct site_keys *keys)
 {
+	const char *dir = options->dir;
 	bool wants_rsa = (conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
 	struct undo_owner keeper;
 	char		  id[STATE_DIR_ID_SIZE];
@@ -247,22 +249,20 @@ write_files(struct undo *undo, const char *dir, const struct conf *conf,
 	    (!wants_rsa || own_ca_make_rsa(undo, conf, &keys->ca, keeper)) &&
 	    undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
 		UNDO_SELF) &&
-	    undo_create(undo, dir, CONF_FILE, text, len, 0644, UNDO_SELF);
+	    undo_create(undo, dir, options->file, text, len, 0644, UNDO_SELF);
 }
 
 static void
 say_next(const struct options *options, const struct conf *conf)
 {
-	bool usual = strcmp(options->dir, CONF_DIR) == 0;
-
 	printf("%s/%s is written; keep a copy of %s/%s in a safe place%s\n",
-	    options->dir, CONF_FILE, options->dir, OWN_CA_KEY,
+	    options->dir, options->file, options->dir, OWN_CA_KEY,
 	    conf->mode == CONF_TAP && conf->bridge[0] == '\0' ?
 		"\nno --bridge: set bridge in it to join this host's LAN" :
 		"");
-	printf("next: tombolo site add NAME --generate%s%s, then tombolo "
-	       "run%s%s%s\n",
-	    usual ? "" : " --dir ", usual ? "" : options->dir,
-	    usual ? "" : " -c ", usual ? "" : options->dir,
-	    usual ? "" : "/" CONF_FILE);
+	printf("next: tombolo site add NAME --generate");
+	options_put_where(options);
+	printf(", then tombolo run");
+	options_put_where(options);
+	putchar('\n');
 }

@@ -39,18 +39,18 @@
 
 static const struct options_spec spec = {
 	.command = "join",
-	.synopsis = "INVITE [--dir D] [--bridge BR] [--subnet CIDR]... "
+	.synopsis = "INVITE [-c FILE | --dir D] [--bridge BR] [--subnet CIDR]... "
 		    "[--accept-default-route]\n           [--password-file F]",
 	.help = "Makes a satellite site from an invitation of tombolo site "
 		"add.  The password is\nwhat --password-file has, else the "
 		"invitation's, else asked for (not with pam).",
-	.takes = OPTION_DIR | OPTION_BRIDGE | OPTION_SUBNET |
+	.takes = OPTION_WHERE | OPTION_BRIDGE | OPTION_SUBNET |
 	    OPTION_ACCEPT_DEFAULT | OPTION_PASSWORD_FILE,
 	.min_args = 1,
 	.max_args = 1,
 };
 
-static bool is_free(const char *dir);
+static bool is_free(const struct options *options);
 static bool read_invite(struct invite *invite, const char *path);
 static void warn_if_readable(const char *path);
 static struct conf *make_conf(const struct options *options,
@@ -61,8 +61,9 @@ static bool get_password(char *dst, const struct options *options,
     const struct conf *conf, const struct invite *invite);
 static bool write_all(const struct options *options, const struct conf *conf,
     const struct invite *invite, const char *password);
-static bool write_files(struct undo *undo, const char *dir, const char *text,
-    size_t len, const struct invite *invite, const char *password);
+static bool write_files(struct undo *undo, const struct options *options,
+    const char *text, size_t len, const struct invite *invite,
+    const char *password);
 static bool write_secrets(struct undo *undo, const char *dir,
     struct undo_owner keeper, const struct invite *invite,
     const char *password);
@@ -83,7 +84,7 @@ cmd_join(int argc, char **argv)
 
 	if (r != OPTIONS_GO_ON)
 		return r;
-	if (!is_free(options.dir) || !read_invite(&invite, options.args[0]))
+	if (!is_free(&options) || !read_invite(&invite, options.args[0]))
 		return 1;
 	conf = make_conf(&options, &invite);
 	ok = conf != NULL && get_password(password, &options, conf, &invite);
@@ -97,9 +98,9 @@ cmd_join(int argc, char **argv)
 }
 
 static bool
-is_free(const char *dir)
+is_free(const struct options *options)
 {
-	char *path = file_join(dir, CONF_FILE);
+	char *path = options_config(options);
 	bool  there = path != NULL &&
 	    faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 
@@ -240,7 +241,7 @@ write_all(const struct options *options, const struct conf *conf,
 	}
 	conf_print_commented(out, conf);
 	fclose(out);
-	ok = write_files(&undo, options->dir, text, len, invite, password);
+	ok = write_files(&undo, options, text, len, invite, password);
 	if (ok)
 		undo_nothing(&undo);
 	else
@@ -250,9 +251,10 @@ write_all(const struct options *options, const struct conf *conf,
 }
 
 static bool
-write_files(struct undo *undo, const char *dir, const char *text, size_t len,
-    const struct invite *invite, const char *password)
+write_files(struct undo *undo, const struct options *options, const char *text,
+    size_t len, const struct invite *invite, const char *password)
 {
+	const char *dir = options->dir;
 	struct undo_owner keeper;
 	char		  id[STATE_DIR_ID_SIZE];
 
@@ -265,7 +267,7 @@ write_files(struct undo *undo, const char *dir, const char *text, size_t len,
 	    write_secrets(undo, dir, keeper, invite, password) &&
 	    undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
 		UNDO_SELF) &&
-	    undo_create(undo, dir, CONF_FILE, text, len, 0644, UNDO_SELF);
+	    undo_create(undo, dir, options->file, text, len, 0644, UNDO_SELF);
 }
 
 /* A password, or a certificate and its key; or neither yet. */
@@ -294,22 +296,20 @@ static void
 say_next(const struct options *options, const struct conf *conf,
     const struct invite *invite)
 {
-	bool usual = strcmp(options->dir, CONF_DIR) == 0;
-
 	if (conf->mode == CONF_TAP && conf->bridge[0] == '\0')
 		printf("no --bridge: this host alone will be on the Ethernet; "
 		       "set bridge in %s/%s to join its LAN\n",
-		    options->dir, CONF_FILE);
+		    options->dir, options->file);
 	else
 		printf("site %s of %s: %s/%s is written\n", invite->site,
-		    invite->server, options->dir, CONF_FILE);
+		    invite->server, options->dir, options->file);
 	if (conf->auth == CONF_AUTH_CERTIFICATE && invite->key == NULL)
 		printf("first: put the site's certificate into %s/%s, and its "
 		       "key into %s/%s (chmod 600)\n",
 		    options->dir, CERT_FILE, options->dir, KEY_FILE);
-	printf("next: tombolo run%s%s%s%s\n", usual ? "" : " -c ",
-	    usual ? "" : options->dir, usual ? "" : "/" CONF_FILE,
-	    has_secret(conf, invite));
+	printf("next: tombolo run");
+	options_put_where(options);
+	printf("%s\n", has_secret(conf, invite));
 }
 
 static const char *

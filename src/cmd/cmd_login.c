@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bsd/readpassphrase.h>
 #include <jansson.h>
@@ -22,24 +21,23 @@
 #include "base/mono.h"
 #include "base/secret.h"
 #include "cmd/options.h"
+#include "cmd/wait.h"
 
 #define WAIT_US	    (120 * MONO_SEC)
-#define STEP_MS	    200
 #define ANSWER_SIZE 512
 #define PROMPT_SIZE 300
 
 static const struct options_spec spec = {
 	.command = "login",
-	.synopsis = "[-c FILE | --socket PATH]",
+	.synopsis = "[-c FILE | --dir D | --socket PATH]",
 	.help = "Connects now, and asks at the terminal what the server asks a\n"
 		"person: one-time codes, say (a satellite's; auth = pam).",
-	.takes = OPTION_CONFIG | OPTION_SOCKET,
+	.takes = OPTION_WHERE | OPTION_SOCKET,
 };
 
 static int  log_in(const char *path);
 static int  look(const char *path, bool *done);
 static bool ask_person(const char *path, const char *question, bool echo);
-static void pause_a_moment(void);
 
 int
 cmd_login(int argc, char **argv)
@@ -73,7 +71,7 @@ log_in(const char *path)
 	while (!done && !mono_is_due(end, mono_now())) {
 		status = look(path, &done);
 		if (!done)
-			pause_a_moment();
+			wait_pause();
 	}
 	if (!done)
 		log_warnx("login: the server does not answer; see tombolo "
@@ -128,12 +126,4 @@ ask_person(const char *path, const char *question, bool echo)
 	secret_wipe(typed, sizeof(typed));
 	json_decref(answer);
 	return answer != NULL;
-}
-
-static void
-pause_a_moment(void)
-{
-	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
-
-	nanosleep(&step, NULL);
 }

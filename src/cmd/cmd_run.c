@@ -7,8 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,117 +20,100 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "cmd/options.h"
+#include "cmd/wait.h"
 #include "conf/conf.h"
 #include "monitor/logpipe.h"
 #include "monitor/monitor.h"
 
 #define BRIDGE_NF "/proc/sys/net/bridge/bridge-nf-call-iptables"
 
-struct run_options {
-	const char *config;
-	bool	    foreground, sweep;
-	int	    log_level; /* -1: the configuration's */
-};
-
-static int   parse(struct run_options *options, int argc, char **argv);
+static int   run(const struct options *options, int log_level, int seconds);
 static char *absolute(const char *path);
 static bool  has_rights(void);
 static void  warn_of_bridge_nf(const struct conf *conf);
-static int   run_behind(struct conf *conf, const char *path, int log_level);
-static int   wait_until_up(int fd);
+static int   sweep(const struct options *options);
+static int   run_behind(struct conf *conf, const char *path, int log_level,
+      int seconds);
+static bool  is_started(int fd);
+static int   wait_for_tunnel(const char *socket, pid_t pid, int seconds);
 static bool  leave_terminal(void);
 
 static const struct options_spec spec = {
 	.command = "run",
-	.synopsis = "[-c FILE] [--foreground] [--sweep]\n"
-		    "           [--log-level error|warn|info|debug]",
+	.synopsis = "[-c FILE | --dir D] [--foreground | --wait[=SECONDS]]\n"
+		    "           [--log-level error|warn|info|debug]\n"
+		    "       tombolo run --sweep [-c FILE | --dir D | "
+		    "--socket PATH]",
 	.help = "Runs the daemon: server or client, as the configuration says. "
 		"Without --foreground\nit goes to the background as soon as "
-		"it is up, and its log to syslog.  --sweep only\nundoes what "
-		"one that was killed has left on this host.",
+		"it is up, and its log to syslog.",
+	.takes = OPTION_WHERE | OPTION_SOCKET | OPTION_FOREGROUND |
+	    OPTION_WAIT_OR | OPTION_SWEEP | OPTION_LOG_LEVEL,
 };
 
 int
 cmd_run(int argc, char **argv)
 {
-	struct run_options options;
-	struct conf	  *conf;
-	char		  *path;
-	int		   status = parse(&options, argc, argv);
+	struct options options;
+	enum log_level level;
+	int	       log_level = -1, seconds;
+	int	       status = options_parse(&options, &spec, argc, argv);
 
 	if (status != OPTIONS_GO_ON)
 		return status;
-	path = absolute(options.config);
-	if (path == NULL) {
-		log_warn("%s", options.config);
-		return 1;
-	}
-	conf = options_load_conf(path);
-	if (conf == NULL || !has_rights()) {
-		status = 1;
+	if (options.log_level != NULL &&
+	    !log_level_parse(&level, options.log_level))
+		return options_wrong(&spec, "--log-level %s: expected error, "
+		    "warn, info or debug", options.log_level);
+	if (options.log_level != NULL)
+		log_level = (int)level;
+	if (options.socket != NULL && !options.sweep)
+		return options_wrong(&spec, "--socket goes with --sweep; set "
+		    "`socket` in the configuration");
+	if (options.wait != NULL && (options.foreground || options.sweep))
+		return options_wrong(&spec, "--wait goes without --foreground "
+		    "and --sweep");
+	seconds = options_seconds(&options, &spec);
+	if (seconds < -1)
+		return 2;
+	return options.sweep ? sweep(&options) :
+			       run(&options, log_level, seconds);
+}
+
+static int
+run(const struct options *options, int log_level, int seconds)
+{
+	const struct monitor_starter nobody = { -1, -1 };
+	char	    *config = options_config(options);
+	char	    *path = config != NULL ? absolute(config) : NULL;
+	struct conf *conf = path != NULL ? options_load_conf(path) : NULL;
+	int	     status = 1;
+
+	if (path == NULL)
+		log_warn("run");
+	if (conf != NULL && !has_rights()) {
 		conf_free(conf);
-	} else if (options.sweep) {
-		status = monitor_sweep(conf);
-		conf_free(conf);
-	} else {
+	} else if (conf != NULL) {
 		warn_of_bridge_nf(conf);
-		status = options.foreground ?
-		    monitor_run(conf, path, options.log_level, -1) :
-		    run_behind(conf, path, options.log_level);
+		status = options->foreground ?
+		    monitor_run(conf, path, log_level, &nobody) :
+		    run_behind(conf, path, log_level, seconds);
 	}
 	free(path);
+	free(config);
 	return status;
 }
 
 static int
-parse(struct run_options *options, int argc, char **argv)
+sweep(const struct options *options)
 {
-	static const struct option known[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "foreground", no_argument, NULL, 'f' },
-		{ "log-level", required_argument, NULL, 'l' },
-		{ "sweep", no_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	enum log_level level;
-	int	       c;
+	char *socket = has_rights() ? options_socket(options) : NULL;
+	char *owner = socket != NULL ? options_owner(options) : NULL;
+	int   status = socket != NULL ? monitor_sweep(socket, owner) : 1;
 
-	*options = (struct run_options) {
-		.config = CONF_DIR "/" CONF_FILE,
-		.log_level = -1,
-	};
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "c:h", known, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			options->config = optarg;
-			break;
-		case 'f':
-			options->foreground = true;
-			break;
-		case 'l':
-			if (!log_level_parse(&level, optarg))
-				return options_wrong(&spec,
-				    "--log-level %s: expected error, warn, "
-				    "info or debug", optarg);
-			options->log_level = (int)level;
-			break;
-		case 's':
-			options->sweep = true;
-			break;
-		case 'h':
-			printf("usage: tombolo %s %s\n\n%s\n", spec.command,
-			    spec.synopsis, spec.help);
-			return 0;
-		default:
-			return options_wrong(&spec, "%s is no option, or "
-			    "misses its value", argv[optind - 1]);
-		}
-	}
-	if (optind < argc)
-		return options_wrong(&spec, "%s: too much", argv[optind]);
-	return OPTIONS_GO_ON;
+	free(owner);
+	free(socket);
+	return status;
 }
 
 /*
@@ -208,49 +191,55 @@ warn_of_bridge_nf(const struct conf *conf)
 }
 
 /*
- *   parent:  waits for a byte, exits 0; for the end of the pipe, exits 1
- *   daemon:  monitor --ready--> logpipe --up--> parent
+ *   parent:  waits for a byte; at the end of the pipe, exits 1
+ *   daemon:  monitor --ready--> logpipe --up--> parent --leash--> monitor
  */
 static int
-run_behind(struct conf *conf, const char *path, int log_level)
+run_behind(struct conf *conf, const char *path, int log_level, int seconds)
 {
-	int		ready[2], up[2], status;
+	int		ready[2], up[2], leash[2], status = 1;
 	struct logpipe *logpipe;
 	pid_t		pid;
 
-	if (pipe2(up, O_CLOEXEC) == -1 || (pid = fork()) == -1) {
+	if (pipe2(up, O_CLOEXEC) == -1 || pipe2(leash, O_CLOEXEC) == -1 ||
+	    (pid = fork()) == -1) {
 		log_warn("run");
 		conf_free(conf);
 		return 1;
 	}
 	if (pid > 0) {
-		conf_free(conf);
 		close(up[1]);
-		status = wait_until_up(up[0]);
-		close(up[0]);
+		close(leash[0]);
+		if (is_started(up[0]))
+			status = wait_for_tunnel(conf->socket, pid, seconds);
+		/* If nothing reads it, the daemon has ended, and said why. */
+		signal(SIGPIPE, SIG_IGN);
+		if (write(leash[1], "", 1) == -1)
+			status = 1;
+		conf_free(conf);
 		return status;
 	}
 	close(up[0]);
+	close(leash[1]);
 	if (!leave_terminal() || pipe2(ready, O_CLOEXEC) == -1) {
 		log_warn("run: cannot go to the background");
 		conf_free(conf);
-		close(up[1]);
 		return 1;
 	}
 	logpipe = logpipe_new(ready[0], up[1]);
 	if (logpipe == NULL) {
 		log_warn("run: cannot carry the log");
 		conf_free(conf);
-		close(ready[1]);
 		return 1;
 	}
-	status = monitor_run(conf, path, log_level, ready[1]);
+	status = monitor_run(conf, path, log_level,
+	    &(struct monitor_starter) { ready[1], leash[0] });
 	logpipe_free(logpipe);
 	return status;
 }
 
-static int
-wait_until_up(int fd)
+static bool
+is_started(int fd)
 {
 	char	byte;
 	ssize_t n;
@@ -258,7 +247,18 @@ wait_until_up(int fd)
 	do
 		n = read(fd, &byte, 1);
 	while (n == -1 && errno == EINTR);
-	return n == 1 ? 0 : 1;
+	return n == 1;
+}
+
+/* Its log goes to syslog by now.  `seconds` -1: nobody wants to wait. */
+static int
+wait_for_tunnel(const char *socket, pid_t pid, int seconds)
+{
+	if (seconds < 0 || wait_until_up(socket, (unsigned)seconds, pid))
+		return 0;
+	log_warnx("run: the tunnel is not up after %d s; the daemon goes on "
+		  "trying, tombolo status says why", seconds);
+	return 1;
 }
 
 /* stderr stays until the daemon is up: logpipe sees to it. */

@@ -44,47 +44,47 @@ static const struct subcommand {
 } subcommands[] = {
 	{ "add", run_add,
 	    { .command = "site add",
-		.synopsis = "NAME [--dir D] [--generate | --password-file F] "
+		.synopsis = "NAME [-c FILE | --dir D] [--generate | --password-file F] "
 			    "[--auth METHOD]\n           [--address A]... "
 			    "[--subnet CIDR]... [--default-route]\n           "
 			    "[--out FILE]",
 		.help = "Makes a site's credential, and writes the invitation "
 			"for tombolo join.",
-		.takes = OPTION_DIR | OPTION_GENERATE | OPTION_PASSWORD_FILE |
+		.takes = OPTION_WHERE | OPTION_GENERATE | OPTION_PASSWORD_FILE |
 		    OPTION_AUTH | OPTION_ADDRESS | OPTION_SUBNET |
 		    OPTION_DEFAULT_ROUTE | OPTION_OUT,
 		.min_args = 1, .max_args = 1 } },
 	{ "list", run_list,
-	    { .command = "site list", .synopsis = "[--dir D] [--json]",
+	    { .command = "site list", .synopsis = "[-c FILE | --dir D] [--json]",
 		.help = "Lists the sites.",
-		.takes = OPTION_DIR | OPTION_JSON } },
+		.takes = OPTION_WHERE | OPTION_JSON } },
 	{ "show", run_show,
-	    { .command = "site show", .synopsis = "NAME [--dir D] [--json]",
+	    { .command = "site show", .synopsis = "NAME [-c FILE | --dir D] [--json]",
 		.help = "Shows what is configured for a site.",
-		.takes = OPTION_DIR | OPTION_JSON, .min_args = 1,
+		.takes = OPTION_WHERE | OPTION_JSON, .min_args = 1,
 		.max_args = 1 } },
 	{ "passwd", run_passwd,
 	    { .command = "site passwd",
-		.synopsis = "NAME [--dir D] [--generate | --password-file F] "
+		.synopsis = "NAME [-c FILE | --dir D] [--generate | --password-file F] "
 			    "[--out FILE]",
 		.help = "Gives a site another password or certificate; with "
 			"--generate or --out,\nand for a certificate, there is "
 			"a new invitation.",
-		.takes = OPTION_DIR | OPTION_GENERATE | OPTION_PASSWORD_FILE |
+		.takes = OPTION_WHERE | OPTION_GENERATE | OPTION_PASSWORD_FILE |
 		    OPTION_OUT,
 		.min_args = 1, .max_args = 1 } },
 	{ "disable", run_disable,
-	    { .command = "site disable", .synopsis = "NAME [--dir D]",
+	    { .command = "site disable", .synopsis = "NAME [-c FILE | --dir D]",
 		.help = "Ends a site's session and lets it log in no more.",
-		.takes = OPTION_DIR, .min_args = 1, .max_args = 1 } },
+		.takes = OPTION_WHERE, .min_args = 1, .max_args = 1 } },
 	{ "enable", run_enable,
-	    { .command = "site enable", .synopsis = "NAME [--dir D]",
+	    { .command = "site enable", .synopsis = "NAME [-c FILE | --dir D]",
 		.help = "Lets a disabled site log in again.",
-		.takes = OPTION_DIR, .min_args = 1, .max_args = 1 } },
+		.takes = OPTION_WHERE, .min_args = 1, .max_args = 1 } },
 	{ "remove", run_remove,
-	    { .command = "site remove", .synopsis = "NAME [--dir D]",
+	    { .command = "site remove", .synopsis = "NAME [-c FILE | --dir D]",
 		.help = "Removes a site and its credential.",
-		.takes = OPTION_DIR, .min_args = 1, .max_args = 1 } },
+		.takes = OPTION_WHERE, .min_args = 1, .max_args = 1 } },
 };
 
 static void help(void);

@@ -22,25 +22,30 @@
 #include "cmd/field.h"
 #include "cmd/options.h"
 #include "cmd/table.h"
+#include "cmd/wait.h"
 #include "conf/conf.h"
 
 #define TEXT_MAX 256
 
-/* A question: its options and words, and who shows the answer (NULL: nobody). */
+/* A question: its options and words, and who shows the answer. */
 struct query {
 	struct options_spec spec;
 	void (*show)(const json_t *answer);
+	int (*judge)(const json_t *answer); /* the exit status; NULL: 0 */
 };
 
-#define TAKES (OPTION_CONFIG | OPTION_SOCKET | OPTION_JSON)
-#define TAKEN "[-c FILE | --socket PATH] [--json]"
+#define TAKES (OPTION_WHERE | OPTION_SOCKET | OPTION_JSON)
+#define TAKEN "[-c FILE | --dir D | --socket PATH] [--json]"
 
 static int ask(const struct query *query, int argc, char **argv);
 static json_t *make_request(const struct options_spec *spec,
     const struct options *options);
-static int flush(void);
+static bool flush(void);
+static int  judge(const json_t *answer);
+static bool has(const json_t *rows, const char *key, const char *value);
 
 static void show_status(const json_t *answer);
+static void show_kicked(const json_t *answer);
 static void show_line(const char *label, const char *text);
 static void show_identity(const json_t *answer);
 static void show_troubles(const json_t *servers);
@@ -61,9 +66,11 @@ int
 cmd_status(int argc, char **argv)
 {
 	static const struct query query = {
-		{ "status", TAKEN, "What the running daemon is doing.", TAKES,
-		    0, 0 },
-		show_status,
+		{ "status", TAKEN " [--wait SECONDS]",
+		    "What the running daemon is doing.  Exits 0 if frames "
+		    "pass, 1 if not, 3 if something\nis wrong all the same.",
+		    TAKES | OPTION_WAIT, 0, 0 },
+		show_status, judge,
 	};
 
 	return ask(&query, argc, argv);
@@ -75,7 +82,7 @@ cmd_sites(int argc, char **argv)
 	static const struct query query = {
 		{ "sites", TAKEN, "The sites and their sessions.", TAKES, 0,
 		    0 },
-		show_sites,
+		show_sites, NULL,
 	};
 
 	return ask(&query, argc, argv);
@@ -87,7 +94,7 @@ cmd_fdb(int argc, char **argv)
 	static const struct query query = {
 		{ "fdb", TAKEN, "Which address is behind which site (tap).",
 		    TAKES, 0, 0 },
-		show_fdb,
+		show_fdb, NULL,
 	};
 
 	return ask(&query, argc, argv);
@@ -99,7 +106,7 @@ cmd_routes(int argc, char **argv)
 	static const struct query query = {
 		{ "routes", TAKEN, "Which network is behind which site (tun).",
 		    TAKES, 0, 0 },
-		show_routes,
+		show_routes, NULL,
 	};
 
 	return ask(&query, argc, argv);
@@ -110,9 +117,10 @@ cmd_kick(int argc, char **argv)
 {
 	static const struct query query = {
 		{ "kick", "NAME " TAKEN,
-		    "Ends the session of site NAME; it may come back.", TAKES,
-		    1, 1 },
-		NULL,
+		    "Ends the session of site NAME.  The site logs in again "
+		    "at once, unless tombolo site\ndisable keeps it out.",
+		    TAKES, 1, 1 },
+		show_kicked, NULL,
 	};
 
 	return ask(&query, argc, argv);
@@ -124,7 +132,7 @@ ask(const struct query *query, int argc, char **argv)
 	struct options options;
 	json_t	      *request, *answer;
 	char	      *path;
-	int	       r;
+	int	       r, seconds;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--watch") != 0)
@@ -139,11 +147,14 @@ ask(const struct query *query, int argc, char **argv)
 	request = make_request(&query->spec, &options);
 	if (request == NULL)
 		return 2;
-	path = options_socket(&options);
+	seconds = options_seconds(&options, &query->spec);
+	path = seconds < -1 ? NULL : options_socket(&options);
 	if (path == NULL) {
 		json_decref(request);
-		return 1;
+		return seconds < -1 ? CMD_USAGE : CMD_FAILED;
 	}
+	if (seconds >= 0)
+		wait_until_up(path, (unsigned)seconds, 0);
 	answer = admin_call_or_say(path, request);
 	free(path);
 	if (answer == NULL)
@@ -152,11 +163,12 @@ ask(const struct query *query, int argc, char **argv)
 		/* ASCII: an answer must not move the cursor this way either. */
 		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
-	} else if (query->show != NULL) {
+	} else {
 		query->show(answer);
 	}
+	r = query->judge != NULL ? query->judge(answer) : CMD_DONE;
 	json_decref(answer);
-	return flush();
+	return flush() ? r : CMD_FAILED;
 }
 
 /* NULL after it was said what is wrong with the argument. */
@@ -175,13 +187,53 @@ make_request(const struct options_spec *spec, const struct options *options)
 	return json_pack("{s:s, s:s}", "command", spec->command, "site", site);
 }
 
-static int
+static bool
 flush(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
+		return true;
 	log_warn("cannot write the answer");
-	return 1;
+	return false;
+}
+
+/* Of `status`; a client's last error says what is wrong though it is up. */
+static int
+judge(const json_t *answer)
+{
+	if (!wait_is_up(answer))
+		return CMD_FAILED;
+	if (strcmp(field_text(answer, "state"), "up") != 0 ||
+	    field_text(answer, "last_error") != NULL ||
+	    has(json_object_get(answer, "certificates"), "warning", NULL) ||
+	    has(json_object_get(answer, "ports"), "state", "blocked"))
+		return CMD_DEGRADED;
+	return CMD_DONE;
+}
+
+/* Whether any row has the key, with that value (NULL: with any). */
+static bool
+has(const json_t *rows, const char *key, const char *value)
+{
+	size_t	i;
+	json_t *row;
+
+	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+		const char *text = field_text(row, key);
+
+		if (text != NULL && (value == NULL || strcmp(text, value) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void
+show_kicked(const json_t *answer)
+{
+	const char *site = field_text(answer, "site");
+
+	printf("site %s: session ended; it logs in again at once; use tombolo "
+	       "site disable %s to keep it out\n", site != NULL ? site : "",
+	    site != NULL ? site : "NAME");
 }
 
 static void

@@ -10,102 +10,110 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mono.h"
 #include "cmd/options.h"
-#include "conf/conf.h"
+#include "cmd/wait.h"
+#include "monitor/monitor.h"
 #include "monitor/running.h"
 
 #define WAIT_US (10 * MONO_SEC)
-#define STEP_MS 50
 
-static int   end_daemon(const struct conf *conf);
-static pid_t find_daemon(const struct conf *conf);
-static bool  wait_for_end(const struct conf *conf, pid_t pid);
-static void  pause_a_moment(void);
+static int   end_daemon(const char *socket, const char *owner);
+static int   end_nothing(const char *socket, const char *owner);
+static pid_t find_daemon(const char *socket);
+static bool  wait_for_end(const char *socket, pid_t pid);
 
 int
 cmd_stop(int argc, char **argv)
 {
 	static const struct options_spec spec = {
 		.command = "stop",
-		.synopsis = "[-c FILE]",
+		.synopsis = "[-c FILE | --dir D | --socket PATH]",
 		.help = "Stops the running daemon and waits until it is gone.",
-		.takes = OPTION_CONFIG,
+		.takes = OPTION_WHERE | OPTION_SOCKET,
 	};
 	struct options options;
-	struct conf   *conf;
-	char	      *path;
+	char	      *socket, *owner;
 	int	       status = options_parse(&options, &spec, argc, argv);
 
 	if (status != OPTIONS_GO_ON)
 		return status;
-	path = options_config(&options);
-	conf = path != NULL ? options_load_conf(path) : NULL;
-	status = conf != NULL ? end_daemon(conf) : 1;
-	conf_free(conf);
-	free(path);
+	socket = options_socket(&options);
+	if (socket == NULL)
+		return 1;
+	owner = options_owner(&options);
+	status = end_daemon(socket, owner);
+	free(owner);
+	free(socket);
 	return status;
 }
 
 static int
-end_daemon(const struct conf *conf)
+end_daemon(const char *socket, const char *owner)
 {
-	pid_t pid = find_daemon(conf);
+	pid_t pid = find_daemon(socket);
 
-	if (pid == 0) {
-		log_warnx("stop: no daemon of %s runs", conf->dir);
-		return 1;
-	}
+	if (pid == 0)
+		return end_nothing(socket, owner);
 	if (pid < 0) {
-		log_warnx("stop: whether a daemon of %s runs cannot be read: "
-			  "%s", conf->dir, strerror((int)-pid));
+		log_warnx("stop: whether a daemon runs at %s cannot be read: "
+			  "%s", socket, strerror((int)-pid));
 		return 1;
 	}
+	/* It may have begun since the socket was looked for. */
+	if (!running_is_ours(socket, owner))
+		return 1;
 	if (kill(pid, SIGTERM) == -1 && errno != ESRCH) {
 		log_warn("stop: pid %ld", (long)pid);
 		return 1;
 	}
-	if (!wait_for_end(conf, pid)) {
+	if (!wait_for_end(socket, pid)) {
 		log_warnx("stop: pid %ld does not end", (long)pid);
 		return 1;
 	}
 	return 0;
 }
 
+/* What a killed one left, rules that block all traffic perhaps, goes. */
+static int
+end_nothing(const char *socket, const char *owner)
+{
+	char *journal = running_beside(socket, ".journal");
+	bool  left = journal != NULL && access(journal, F_OK) == 0;
+
+	free(journal);
+	if (left)
+		return monitor_sweep(socket, owner);
+	log_warnx("stop: no daemon runs at %s", socket);
+	return 1;
+}
+
 /* One that is only just starting has no pid in its file yet. */
 static pid_t
-find_daemon(const struct conf *conf)
+find_daemon(const char *socket)
 {
 	struct mono end = mono_add(mono_now(), MONO_SEC);
 	pid_t	    pid;
 
-	while ((pid = running_pid(conf)) == -EAGAIN &&
+	while ((pid = running_pid(socket)) == -EAGAIN &&
 	    !mono_is_due(end, mono_now()))
-		pause_a_moment();
+		wait_pause();
 	return pid;
 }
 
 /* Another one in its place is an end, too: systemd may have restarted it. */
 static bool
-wait_for_end(const struct conf *conf, pid_t pid)
+wait_for_end(const char *socket, pid_t pid)
 {
 	struct mono end = mono_add(mono_now(), WAIT_US);
 
-	while (running_pid(conf) == pid) {
+	while (running_pid(socket) == pid) {
 		if (mono_is_due(end, mono_now()))
 			return false;
-		pause_a_moment();
+		wait_pause();
 	}
 	return true;
-}
-
-static void
-pause_a_moment(void)
-{
-	const struct timespec step = { .tv_nsec = STEP_MS * 1000000L };
-
-	nanosleep(&step, NULL);
 }

@@ -30,9 +30,9 @@ static bool sign_and_write(const struct conf *conf, const struct own_ca *ca,
 static int  read_pem(struct ca_pem *pem, const char *path);
 
 int
-init_renew(const char *dir)
+init_renew(const struct options *options)
 {
-	char	     *path = file_join(dir, CONF_FILE);
+	char	     *path = options_config(options);
 	struct conf  *conf = path != NULL ? options_load_conf(path) : NULL;
 	struct own_ca ca = { 0 };
 	bool	      ok = conf != NULL;
@@ -42,7 +42,7 @@ init_renew(const char *dir)
 			  "primary site", path);
 		ok = false;
 	}
-	ok = ok && own_ca_read(&ca, dir, WHO) && renew_all(conf, &ca);
+	ok = ok && own_ca_read(&ca, options->dir, WHO) && renew_all(conf, &ca);
 	own_ca_fini(&ca);
 	conf_free(conf);
 	free(path);

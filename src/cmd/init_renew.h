@@ -8,7 +8,9 @@
 #ifndef INIT_RENEW_H
 #define INIT_RENEW_H
 
-/* Of the primary site in `dir`.  The exit status. */
-int init_renew(const char *dir);
+struct options;
+
+/* Of the primary site that they name.  The exit status. */
+int init_renew(const struct options *options);
 
 #endif /* INIT_RENEW_H */

@@ -4,16 +4,26 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nitems.h"
+#include "conf/conf_socket.h"
+#include "monitor/running.h"
 
-enum kind { KIND_STRING, KIND_FLAG, KIND_COUNT, KIND_LIST };
+/* KIND_DEFAULT: its value may be left out. */
+enum kind { KIND_STRING, KIND_DEFAULT, KIND_FLAG, KIND_COUNT, KIND_LIST };
+
+#define WAIT_DEFAULT "30"
+#define WAIT_MAX     86400
 
 /* In the order in which --help shows them. */
 static const struct row {
@@ -28,7 +38,7 @@ static const struct row {
 #define AT(field) offsetof(struct options, field)
 	{ OPTION_NAME, "name", 0, KIND_STRING, AT(name), "HOST[:PORT]",
 	    "where sites will find this host: name or address" },
-	{ OPTION_DIR, "dir", 0, KIND_STRING, AT(dir), "D",
+	{ OPTION_DIR, "dir", 0, KIND_STRING, AT(where), "D",
 	    "the configuration's directory (default " CONF_DIR ")" },
 	{ OPTION_CONFIG, "config", 'c', KIND_STRING, AT(config), "FILE",
 	    "the configuration (default " CONF_DIR "/" CONF_FILE ")" },
@@ -69,6 +79,16 @@ static const struct row {
 	    "tun: a network behind the site; again for more" },
 	{ OPTION_OUT, "out", 0, KIND_STRING, AT(out), "FILE",
 	    "where the invitation goes (default NAME.invite)" },
+	{ OPTION_FOREGROUND, "foreground", 0, KIND_FLAG, AT(foreground), NULL,
+	    "stay in the foreground, with the log on standard error" },
+	{ OPTION_WAIT_OR, "wait", 0, KIND_DEFAULT, AT(wait), "[=SECONDS]",
+	    "return when the tunnel is up; fail after SECONDS (30)" },
+	{ OPTION_WAIT, "wait", 0, KIND_STRING, AT(wait), "SECONDS",
+	    "wait until it is up, at most so long" },
+	{ OPTION_SWEEP, "sweep", 0, KIND_FLAG, AT(sweep), NULL,
+	    "only undo what a killed daemon left on this host" },
+	{ OPTION_LOG_LEVEL, "log-level", 0, KIND_STRING, AT(log_level),
+	    "LEVEL", "the lowest severity to log: error, warn, info, debug" },
 	{ OPTION_JSON, "json", 0, KIND_FLAG, AT(json), NULL,
 	    "print JSON, for programs" },
 	{ OPTION_VERBOSE, "verbose", 'v', KIND_COUNT, AT(verbose), NULL,
@@ -82,6 +102,7 @@ static void make_tables(const struct options_spec *spec,
     struct option *longs, char *shorts);
 static const struct row *row_of(int value);
 static bool set(struct options *options, const struct row *row);
+static bool set_dir(struct options *options);
 static void help(const struct options_spec *spec);
 static void help_row(const struct row *row);
 static void say_to_stderr(void *arg, const char *text);
@@ -96,7 +117,7 @@ options_parse(struct options *options, const struct options_spec *spec,
 	const struct row *row;
 	int		  value;
 
-	*options = (struct options) { .dir = CONF_DIR };
+	*options = (struct options) { .file = CONF_FILE };
 	make_tables(spec, longs, shorts);
 	opterr = 0;
 	optind = 0;
@@ -120,6 +141,10 @@ options_parse(struct options *options, const struct options_spec *spec,
 			return options_wrong(spec, "--%s is given twice",
 			    row->name);
 	}
+	if (options->where != NULL && options->config != NULL)
+		return options_wrong(spec, "--dir and -c exclude each other");
+	if (!set_dir(options))
+		return options_wrong(spec, "the path is too long");
 	options->args = argv + optind;
 	options->nargs = argc - optind;
 	if (options->nargs < spec->min_args)
@@ -150,30 +175,55 @@ options_config(const struct options *options)
 {
 	if (options->config != NULL)
 		return strdup(options->config);
-	return file_join(options->dir, CONF_FILE);
+	return file_join(options->dir, options->file);
+}
+
+char *
+options_owner(const struct options *options)
+{
+	char *path, *owner;
+
+	if (options->socket != NULL)
+		return NULL;
+	path = options_config(options);
+	owner = path != NULL ? conf_resolve(path) : NULL;
+	free(path);
+	return owner;
 }
 
 char *
 options_socket(const struct options *options)
 {
-	struct conf *conf = NULL;
-	char	    *path, *file;
+	char *owner, *path;
 
-	if (options->socket != NULL) {
-		path = strdup(options->socket);
-	} else {
-		file = options_config(options);
-		if (file != NULL)
-			conf = options_load_conf(file);
-		free(file);
-		if (conf == NULL)
-			return NULL;
-		path = strdup(conf->socket);
-		conf_free(conf);
-	}
+	if (options->socket != NULL)
+		return strdup(options->socket);
+	owner = options_owner(options);
+	path = owner != NULL ? conf_socket(owner) : NULL;
 	if (path == NULL)
-		log_warn("no memory");
+		log_warnx("the working directory is gone; give --socket PATH");
+	if (path != NULL && !running_is_ours(path, owner)) {
+		free(path);
+		path = NULL;
+	}
+	free(owner);
 	return path;
+}
+
+int
+options_seconds(const struct options *options, const struct options_spec *spec)
+{
+	const char *wrong;
+	int	    seconds;
+
+	if (options->wait == NULL)
+		return -1;
+	seconds = (int)strtonum(options->wait, 0, WAIT_MAX, &wrong);
+	if (wrong == NULL)
+		return seconds;
+	options_wrong(spec, "--wait %s: expected 0 to %d seconds",
+	    options->wait, WAIT_MAX);
+	return -2;
 }
 
 struct conf *
@@ -202,6 +252,14 @@ options_put_list(FILE *out, const char *key, const struct options_list *list)
 {
 	for (unsigned i = 0; i < list->n; i++)
 		options_put(out, key, list->v[i]);
+}
+
+void
+options_put_where(const struct options *options)
+{
+	if (strcmp(options->dir, CONF_DIR) != 0 ||
+	    strcmp(options->file, CONF_FILE) != 0)
+		printf(" -c %s/%s", options->dir, options->file);
 }
 
 struct conf *
@@ -240,7 +298,9 @@ make_tables(const struct options_spec *spec, struct option *longs, char *shorts)
 			continue;
 		longs[n++] = (struct option) {
 			.name = rows[i].name,
-			.has_arg = takes ? required_argument : no_argument,
+			.has_arg = rows[i].kind == KIND_DEFAULT ?
+			    optional_argument :
+			    takes ? required_argument : no_argument,
 			.val = HELP_VALUE + 1 + (int)i,
 		};
 		if (rows[i].letter == 0)
@@ -288,12 +348,32 @@ set(struct options *options, const struct row *row)
 		list->v[list->n++] = optarg;
 		return true;
 	case KIND_STRING:
+	case KIND_DEFAULT:
 		break;
 	}
-	/* --dir has a default, and may be given once as well. */
-	if (*(const char **)at != NULL && row->option != OPTION_DIR)
+	if (*(const char **)at != NULL)
 		return false;
-	*(const char **)at = optarg;
+	*(const char **)at = optarg != NULL ? optarg : WAIT_DEFAULT;
+	return true;
+}
+
+/* Where --dir or -c is; some commands work in the directory itself. */
+static bool
+set_dir(struct options *options)
+{
+	const char *dir = options->where != NULL ? options->where : CONF_DIR;
+	const char *slash;
+
+	if (options->config == NULL)
+		return strlcpy(options->dir, dir, sizeof(options->dir)) <
+		    sizeof(options->dir);
+	if (strlcpy(options->dir, options->config, sizeof(options->dir)) >=
+	    sizeof(options->dir))
+		return false;
+	slash = strrchr(options->config, '/');
+	options->file = slash != NULL ? slash + 1 : options->config;
+	dir = dirname(options->dir);
+	memmove(options->dir, dir, strlen(dir) + 1);
 	return true;
 }
 
@@ -317,7 +397,7 @@ help_row(const struct row *row)
 	snprintf(left, sizeof(left), "%s%c%s--%s%s%s",
 	    row->letter != 0 ? "-" : "", row->letter != 0 ? row->letter : ' ',
 	    row->letter != 0 ? ", " : "", row->name,
-	    row->argument != NULL ? " " : "",
+	    row->argument != NULL && row->kind != KIND_DEFAULT ? " " : "",
 	    row->argument != NULL ? row->argument : "");
 	printf("  %-27s %s\n", left + (row->letter == 0), row->help);
 }

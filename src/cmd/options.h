@@ -39,9 +39,17 @@ enum options_flag {
 	OPTION_DEFAULT_ROUTE = 1 << 21,	  /* --default-route */
 	OPTION_ACCEPT_DEFAULT = 1 << 22,  /* --accept-default-route */
 	OPTION_RENEW = 1 << 23,		  /* --renew */
+	OPTION_FOREGROUND = 1 << 4,	  /* --foreground */
+	OPTION_SWEEP = 1 << 5,		  /* --sweep */
+	OPTION_LOG_LEVEL = 1 << 24,	  /* --log-level LEVEL */
+	OPTION_WAIT = 1 << 25,		  /* --wait SECONDS */
+	OPTION_WAIT_OR = 1 << 26,	  /* --wait[=SECONDS] */
+	/* Every command that has to do with a configuration. */
+	OPTION_WHERE = OPTION_DIR | OPTION_CONFIG,
 };
 
 #define OPTIONS_MAX_LIST 64
+#define OPTIONS_MAX_DIR	 512
 
 /* The values of an option that may be given again; borrowed from argv. */
 struct options_list {
@@ -51,15 +59,17 @@ struct options_list {
 
 /* Strings are borrowed from argv; NULL is "not given". */
 struct options {
-	const char *dir; /* default CONF_DIR */
-	const char *config; /* default: see options_config() */
+	char dir[OPTIONS_MAX_DIR]; /* of --dir or -c; default CONF_DIR */
+	const char *file; /* its name there: of -c; default CONF_FILE */
+	const char *where, *config; /* --dir and -c as they were given */
 	const char *socket;
 	bool	    json;
 	unsigned    verbose;
 
 	const char *name, *mode, *bridge;
 	bool	    nat, generate, default_route, accept_default_route, renew;
-	const char *password_file, *auth, *out;
+	bool	    foreground, sweep;
+	const char *password_file, *auth, *out, *log_level, *wait;
 	struct options_list networks, tunnel_networks, addresses, subnets;
 	struct options_list auths, dns;
 
@@ -92,10 +102,21 @@ int options_wrong(const struct options_spec *spec, const char *fmt, ...)
 char *options_config(const struct options *options);
 
 /*
- * The local socket: --socket's, or the configuration's.  A new string, or NULL
- * after one line on stderr.
+ * Whose the daemon must be: the configuration, as conf_resolve() names it.  A
+ * new string; NULL with --socket, which is taken as given.
+ */
+char *options_owner(const struct options *options);
+
+/*
+ * The local socket: --socket's, or the configuration's, even if that has
+ * errors or is gone.  A new string, or NULL after one line on stderr: it
+ * belongs to another configuration.
  */
 char *options_socket(const struct options *options);
+
+/* What --wait says; -1: it is not given, -2: after one line on stderr. */
+int options_seconds(const struct options *options,
+    const struct options_spec *spec);
 
 /*
  * Loads `path`; complaints go to stderr, a line each.  The caller owns the
@@ -107,6 +128,9 @@ struct conf *options_load_conf(const char *path);
 void options_put(FILE *out, const char *key, const char *value);
 void options_put_list(FILE *out, const char *key,
     const struct options_list *list);
+
+/* " -c FILE" for a command that is to follow; nothing by default. */
+void options_put_where(const struct options *options);
 
 /*
  * Checks a configuration that a command is about to write.  The first complaint

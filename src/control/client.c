@@ -483,10 +483,10 @@ on_welcome(struct client *client, const struct message *msg)
 	log_info("server %s: %s: site %s", connector_address(client->connector),
 	    same ? "the session goes on" : "up", client->conf->site);
 	assignment_take(&client->assignment, msg, mono_now());
+	client->last_error[0] = '\0';
 	if (same) {
 		hub_peer_set_keepalive(client->peer, client->keepalive_sec);
 		client->reconnects++;
-		client->last_error[0] = '\0';
 		return;
 	}
 	client->sessions++;

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
+#include "conf/conf_socket.h"
 #include "monitor/children.h"
 #include "monitor/good_time.h"
 #include "monitor/journal.h"
@@ -54,7 +55,8 @@ struct monitor {
 	struct conf	*conf;	 /* owned */
 	const char	*path;
 	int		 log_level; /* of the command line; -1: conf's */
-	int		 ready_fd; /* -1: told, or nobody waits */
+	struct monitor_starter starter; /* -1: told, or nobody waits */
+	struct ev_io	 leash;
 	struct ev_loop	*loop;
 	struct ev_signal sigterm, sigint, sighup;
 	struct ev_timer	 ready_timer;
@@ -73,7 +75,7 @@ struct monitor {
 };
 
 static struct monitor *monitor_new(struct conf *conf, const char *path,
-    int log_level, int ready_fd);
+    int log_level, const struct monitor_starter *starter);
 static void monitor_free(struct monitor *monitor);
 
 /* The steps of a start; each logs what was wrong. */
@@ -94,6 +96,7 @@ static bool log_failure(const char *what, int r);
 static void stop(struct monitor *monitor, int status);
 static void take_back(struct monitor *monitor);
 static void on_ready(void *arg);
+static void on_leash(struct ev_loop *loop, struct ev_io *w, int what);
 static void on_stop(void *arg);
 static void on_death(void *arg);
 static void on_signal(struct ev_loop *loop, struct ev_signal *w, int what);
@@ -104,7 +107,6 @@ static void on_credentials(void *arg, const char *const *sites, size_t n);
 static void on_network_changed(void *arg);
 static void on_verified(void *arg);
 static void on_reload(void *arg, struct reload_report *report);
-static char *beside_socket(const struct conf *conf, const char *suffix);
 
 static bool (*const start_steps[])(struct monitor *monitor) = {
 	prepare_process,
@@ -122,9 +124,10 @@ static bool (*const start_steps[])(struct monitor *monitor) = {
 };
 
 int
-monitor_run(struct conf *conf, const char *path, int log_level, int ready_fd)
+monitor_run(struct conf *conf, const char *path, int log_level,
+    const struct monitor_starter *starter)
 {
-	struct monitor *monitor = monitor_new(conf, path, log_level, ready_fd);
+	struct monitor *monitor = monitor_new(conf, path, log_level, starter);
 	size_t		i = 0;
 	int		status;
 
@@ -142,11 +145,13 @@ monitor_run(struct conf *conf, const char *path, int log_level, int ready_fd)
 }
 
 int
-monitor_sweep(const struct conf *conf)
+monitor_sweep(const char *socket, const char *config)
 {
-	char	       *path = monitor_journal_path(conf);
-	struct pidfh   *pidfile = path != NULL ? running_lock(conf) : NULL;
+	char	       *path = running_beside(socket, ".journal");
+	struct pidfh   *pidfile = path != NULL ? running_lock(socket, config) :
+						 NULL;
 	struct journal *journal;
+	struct stat	st;
 
 	if (pidfile == NULL) {
 		free(path);
@@ -158,26 +163,17 @@ monitor_sweep(const struct conf *conf)
 		log_warn("%s", path);
 	else
 		journal_undo(journal);
-	unlink(conf->socket);
-	pidfile_remove(pidfile);
+	/* It may be any path: --socket is taken as given. */
+	if (lstat(socket, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(socket);
+	running_unlock(pidfile, socket);
 	free(path);
 	return journal != NULL ? 0 : 1;
 }
 
-char *
-monitor_pid_path(const struct conf *conf)
-{
-	return beside_socket(conf, ".pid");
-}
-
-char *
-monitor_journal_path(const struct conf *conf)
-{
-	return beside_socket(conf, ".journal");
-}
-
 static struct monitor *
-monitor_new(struct conf *conf, const char *path, int log_level, int ready_fd)
+monitor_new(struct conf *conf, const char *path, int log_level,
+    const struct monitor_starter *starter)
 {
 	struct monitor *monitor = calloc(1, sizeof(*monitor));
 	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
@@ -187,8 +183,6 @@ monitor_new(struct conf *conf, const char *path, int log_level, int ready_fd)
 		    "libev finds no way to wait for events");
 		free(monitor);
 		conf_free(conf);
-		if (ready_fd != -1)
-			close(ready_fd);
 		return NULL;
 	}
 	monitor->state = STARTING;
@@ -198,9 +192,15 @@ monitor_new(struct conf *conf, const char *path, int log_level, int ready_fd)
 	monitor->log_level = log_level;
 	if (log_level >= 0)
 		conf->log_level = (enum log_level)log_level;
-	monitor->ready_fd = ready_fd;
+	monitor->starter = *starter;
 	monitor->loop = loop;
 	monitor->state_dir.fd = -1;
+	if (starter->leash_fd != -1) {
+		ev_io_init(&monitor->leash, on_leash, starter->leash_fd,
+		    EV_READ);
+		monitor->leash.data = monitor;
+		ev_io_start(loop, &monitor->leash);
+	}
 	children_init(&monitor->children, loop, conf);
 	monitor->children.log_level = (int)conf->log_level;
 	monitor->children.on_reload = on_reload;
@@ -216,8 +216,10 @@ static void
 monitor_free(struct monitor *monitor)
 {
 	ev_loop_destroy(monitor->loop);
-	if (monitor->ready_fd != -1)
-		close(monitor->ready_fd);
+	if (monitor->starter.ready_fd != -1)
+		close(monitor->starter.ready_fd);
+	if (monitor->starter.leash_fd != -1)
+		close(monitor->starter.leash_fd);
 	free(monitor->conf_text);
 	material_fini(&monitor->material);
 	good_time_fini(&monitor->good_time);
@@ -258,7 +260,11 @@ prepare_process(struct monitor *monitor)
 static bool
 lock_pidfile(struct monitor *monitor)
 {
-	monitor->pidfile = running_lock(monitor->conf);
+	char *config = conf_resolve(monitor->path);
+
+	if (config != NULL)
+		monitor->pidfile = running_lock(monitor->conf->socket, config);
+	free(config);
 	if (monitor->pidfile == NULL)
 		return false;
 	if (pidfile_write(monitor->pidfile) == -1)
@@ -298,7 +304,8 @@ static bool
 make_network(struct monitor *monitor)
 {
 	struct opening *opening = &monitor->children.opening;
-	char	       *journal = monitor_journal_path(monitor->conf);
+	char	       *journal = running_beside(monitor->conf->socket,
+		      ".journal");
 
 	if (journal == NULL ||
 	    !reload_print(monitor->conf, &monitor->conf_text,
@@ -441,7 +448,7 @@ take_back(struct monitor *monitor)
 	if (monitor->network != NULL)
 		network_free(monitor->network);
 	if (monitor->pidfile != NULL)
-		pidfile_remove(monitor->pidfile);
+		running_unlock(monitor->pidfile, monitor->conf->socket);
 }
 
 static void
@@ -467,12 +474,25 @@ on_ready(void *arg)
 	    conf_mode_name(monitor->conf->mode),
 	    network_device(monitor->network)->name);
 	notify_send("READY=1\nSTATUS=up");
-	if (monitor->ready_fd == -1)
+	if (monitor->starter.ready_fd == -1)
 		return;
-	if (write(monitor->ready_fd, "", 1) == -1)
+	if (write(monitor->starter.ready_fd, "", 1) == -1)
 		log_debug("nobody waits for the start any more");
-	close(monitor->ready_fd);
-	monitor->ready_fd = -1;
+	close(monitor->starter.ready_fd);
+	monitor->starter.ready_fd = -1;
+}
+
+static void
+on_leash(struct ev_loop *loop, struct ev_io *w, int what)
+{
+	char byte;
+
+	(void)what;
+	ev_io_stop(loop, w);
+	if (read(w->fd, &byte, 1) == 1)
+		return;
+	log_warnx("stopping: tombolo run was ended while it waited");
+	stop(w->data, 1);
 }
 
 static void
@@ -578,18 +598,4 @@ on_network_changed(void *arg)
 
 	log_debug("this host's network changed");
 	children_netchange(&monitor->children);
-}
-
-/* "NAME.sock" becomes "NAME" and the suffix. */
-static char *
-beside_socket(const struct conf *conf, const char *suffix)
-{
-	size_t len = strlen(conf->socket);
-	char  *path;
-
-	if (len > 5 && strcmp(conf->socket + len - 5, ".sock") == 0)
-		len -= 5;
-	if (asprintf(&path, "%.*s%s", (int)len, conf->socket, suffix) == -1)
-		return NULL;
-	return path;
 }

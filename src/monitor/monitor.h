@@ -16,23 +16,30 @@
 
 struct conf;
 
+/* Who started it, as far as somebody waits; -1: nobody does.  Both are owned. */
+struct monitor_starter {
+	int ready_fd; /* gets one byte when the engine is up */
+	/*
+	 * A byte from it: the daemon may go on alone.  Its end before that: the
+	 * command was ended while it waited, so the daemon ends, too.
+	 */
+	int leash_fd;
+};
+
 /*
  * Runs until it is told to stop; consumes `conf` (from the file `path`, which
- * is absolute or the working directory stays).  `ready_fd` gets one byte when
- * the engine is up, and is closed (-1: nobody waits).  `log_level` -1 is what
- * the configuration says.  Returns the exit status.
+ * is absolute or the working directory stays).  `log_level` -1 is what the
+ * configuration says.  Returns the exit status.
  */
 int monitor_run(struct conf *conf, const char *path, int log_level,
-    int ready_fd);
+    const struct monitor_starter *starter);
 
 /*
- * Undoes what a daemon of this configuration that ended badly has left on the
- * host; refuses while one runs.  Returns the exit status.
+ * Undoes what a daemon at that local socket that ended badly has left on the
+ * host; refuses while one runs, or if it belongs to another configuration than
+ * `config` (running.h).  Needs no configuration: that may be what is wrong.
+ * Returns the exit status.
  */
-int monitor_sweep(const struct conf *conf);
-
-/* "/run/tombolo/NAME.pid", ".journal" beside the socket; caller frees. */
-char *monitor_pid_path(const struct conf *conf);
-char *monitor_journal_path(const struct conf *conf);
+int monitor_sweep(const char *socket, const char *config);
 
 #endif /* MONITOR_H */

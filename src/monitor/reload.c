@@ -204,8 +204,8 @@ take_conf(struct reload *reload, const struct fresh *fresh)
 		    (int)fresh->conf->log_level);
 	}
 	if (fresh->conf->role == CONF_SERVER)
-		log_info("the configuration is changed; %zu sites",
-		    fresh->conf->nsites);
+		log_info("the configuration is changed; %zu site%s",
+		    fresh->conf->nsites, fresh->conf->nsites == 1 ? "" : "s");
 	else
 		log_info("the configuration is changed");
 }

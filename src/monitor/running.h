@@ -1,27 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * running: whether a daemon of a configuration runs: its locked pid file.
+ * running: whether a daemon runs at a local socket, and whose it is.
  *
- * The lock is what counts; a file without one was left by a crash.
+ * Beside NAME.sock lie NAME.pid, whose lock is what counts (a file without one
+ * was left by a crash), and NAME.owner, a link to the configuration that the
+ * daemon, and what it left on the host, belong to.  Directories of the same
+ * name share a socket by default, so commands compare it.
+ *
+ * `config` is from conf_resolve(); NULL: whosever it is, as --socket says.
  */
 #ifndef RUNNING_H
 #define RUNNING_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-struct conf;
 struct pidfh;
 
+/* The file beside the socket: ".pid", ".journal".  The caller frees. */
+char *running_beside(const char *socket, const char *suffix);
+
+/* Who the socket belongs to, a new string; NULL if that is not known. */
+char *running_owner(const char *socket);
+
+/* False, after one line, if it is another configuration's. */
+bool running_is_ours(const char *socket, const char *config);
+
 /*
- * Makes and locks the pid file (and /run/tombolo).  NULL when it cannot, or
- * when a daemon has it: logged.  Give back with pidfile_remove().
+ * Makes and locks the pid file (and /run/tombolo).  NULL if it cannot, or if a
+ * daemon has it, or if what another configuration's daemon left is still to be
+ * undone: logged.  Give back with running_unlock().
  */
-struct pidfh *running_lock(const struct conf *conf);
+struct pidfh *running_lock(const char *socket, const char *config);
+void	      running_unlock(struct pidfh *pidfile, const char *socket);
 
 /*
  * The pid of the daemon that runs, 0 when none does, or a negative errno
  * value (-EAGAIN: it has only just begun).  Makes no file.
  */
-pid_t running_pid(const struct conf *conf);
+pid_t running_pid(const char *socket);
 
 #endif /* RUNNING_H */

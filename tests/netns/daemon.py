@@ -162,7 +162,12 @@ class Daemon:
     # -- asking it
 
     def ask(self, what):
-        done = tombolo(what, "--json", "-c", self.conf, timeout=10)
+        done = tombolo(what, "--json", "-c", self.conf, timeout=10,
+                       check=False)
+        # `status` answers, and exits 1 or 3 all the same if it is not well.
+        if done.returncode != 0 and (what != "status" or not done.stdout):
+            raise CommandFailed("%s: exit %d: %s" % (what, done.returncode,
+                                                     done.stderr))
         return json.loads(done.stdout)
 
     def status(self):

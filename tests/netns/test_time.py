@@ -83,7 +83,7 @@ def test_one_that_ends_soon_is_said_at_both_ends(scene):
     assert 19 * DAY < row["ends_in_s"] <= 20 * DAY
     assert "tombolo init --renew" in row["warning"]
     assert "WARNING     certificate ends on" in \
-        tombolo("status", "-c", scene.hub.conf).stdout
+        tombolo("status", "-c", scene.hub.conf, check=False).stdout
     # Sessions go on; a new one sees it.
     assert "warning" not in certificates(scene.sat)["server"]
     scene.again()

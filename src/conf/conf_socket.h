@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conf_socket: where a configuration's daemon listens, even if the
+ * configuration is broken.
+ *
+ * Commands that ask a daemon, end it or clean up after it need the local
+ * socket's name and nothing else.  They must work when a file has an error,
+ * cannot be read, or is gone with its directory.
+ */
+#ifndef CONF_SOCKET_H
+#define CONF_SOCKET_H
+
+/*
+ * The configuration's name for comparing: absolute, with links in its
+ * directory resolved, as far as that exists.  The caller frees; NULL without
+ * memory, or if there is no working directory any more.
+ */
+char *conf_resolve(const char *path);
+
+/*
+ * Where the daemon of `config` (from conf_resolve()) listens: what the last
+ * readable `socket` line says, or the default.  The caller frees; NULL: there
+ * is no memory.
+ */
+char *conf_socket(const char *config);
+
+#endif /* CONF_SOCKET_H */

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The commands for a daemon that runs, whatever is wrong with the files that it
+was started from, and whosever it is.
+
+    [sat] 198.18.0.2 ------------ 198.18.0.1 [hub]
+
+One hub for each kind of error, since `stop` is one of the commands.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from lib import (Hub, Satellite, alive, binary, descendants, run, tombolo,
+                 wait_until)
+
+SITE = "[site a]\naddress = 10.4.2.9\n"
+
+
+class Pair:
+    def __init__(self, net, site=(), join=()):
+        self.net = net
+        self.hub_ns, self.sat_ns = net.host("hub"), net.host("sat")
+        net.cable(self.hub_ns, "wan", self.sat_ns, "wan")
+        self.hub_ns.addr("wan", "198.18.0.1/24")
+        self.sat_ns.addr("wan", "198.18.0.2/24")
+        self.hub = Hub(self.hub_ns, "hub").init("198.18.0.1", "--mode", "tun")
+        invite = self.hub.add_site("sat", *site)
+        self.sat = Satellite(self.sat_ns, "sat").join(invite, *join)
+
+    def run_sat(self, *args, **kw):
+        """`run` in the background."""
+        return self.sat_ns.run(binary(), "run", "-c", self.sat.conf, *args,
+                               check=False, **kw)
+
+
+@pytest.fixture
+def pair(small_net):
+    pair = Pair(small_net)
+    yield pair
+    for daemon in (pair.sat, pair.hub):  # if it went to the background
+        if not daemon.running() and daemon.left_files():
+            tombolo("stop", "-c", daemon.conf, check=False)
+
+
+# ------------------------------------------- files that are wrong
+
+def replace(text):
+    return lambda hub: hub.write_conf(text(hub.conf_text()))
+
+
+def site(text):
+    def damage(hub):
+        with open(hub.dir + "/sites.d/a.conf", "w") as f:
+            f.write(text)
+    return damage
+
+
+def encoded(codec):
+    def damage(hub):
+        text = hub.conf_text()
+        with open(hub.conf, "wb") as f:
+            f.write(text.encode(codec))
+    return damage
+
+
+def instead(make):
+    def damage(hub):
+        os.unlink(hub.conf)
+        make(hub.conf)
+    return damage
+
+
+def many_sites(hub):
+    for n in range(300):
+        with open(hub.dir + "/sites.d/s%d.conf" % n, "w") as f:
+            f.write("[site s%d]\nfoo\n" % n)
+
+
+DAMAGE = {
+    "unknown key": replace(lambda t: t + "\nfoo = bar\n"),
+    "a key twice": replace(lambda t: t.replace(
+        "[server]\n", "[server]\nport = 1\nport = 2\n")),
+    "no section": replace(lambda t: "name = a\n" + t),
+    "unknown section": replace(lambda t: t + "\n[bridge]\n"),
+    "no value": replace(lambda t: t + "\nmtu =\n"),
+    "a backslash at the end": replace(lambda t: t + "mtu = \\"),
+    "half of it": replace(lambda t: t[:len(t) // 2]),
+    "empty": replace(lambda t: ""),
+    "no text": replace(lambda t: "\x00\x01\x7f" * 5000),
+    "one long line": replace(lambda t: "x" * 200000),
+    "too large": replace(lambda t: t + "#\n" * 600000),
+    "UTF-16": encoded("utf-16"),
+    "UTF-16, the other way": encoded("utf-16-be"),
+    "a byte order mark and CRLF": lambda hub: encoded("utf-8-sig")(
+        hub) or replace(lambda t: t.replace("\n", "\r\n"))(hub),
+    "overlapping sites": site("[site a]\naddress = 10.4.2.2\n"),
+    "a site with a typo": site(SITE + "subnt = 10.9.0.0/24\n"),
+    "a site of another name": site("[site b]\n"),
+    "300 bad sites": many_sites,
+    "no certificate": lambda hub: os.unlink(hub.dir + "/server.crt"),
+    "gone": lambda hub: os.unlink(hub.conf),
+    "a directory": instead(os.mkdir),
+    "a FIFO": instead(os.mkfifo),
+    "a link to nowhere": instead(lambda path: os.symlink("nowhere", path)),
+    "its directory is gone": lambda hub: shutil.rmtree(hub.dir),
+    "its directory is a file": lambda hub: shutil.rmtree(hub.dir) or open(
+        hub.dir, "w").close(),
+}
+COMMANDS = ("status", "sites", "routes")
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["default", "socket"])
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_commands_need_no_good_configuration(pair, kind, named):
+    hub = pair.hub
+    if named:
+        if "gone" in kind or kind in ("a directory", "a FIFO", "empty", "no text",
+                                      "one long line", "too large",
+                                      "a link to nowhere",
+                                      "its directory is a file"):
+            pytest.skip("nothing says the name any more: --socket does")
+        hub.conf_set("server", "socket", "/run/tombolo/%s-x.sock" %
+                     os.path.basename(hub.dir))
+    hub.start()
+    DAMAGE[kind](hub)
+    for command in COMMANDS:
+        done = tombolo(command, "-c", hub.conf, check=False)
+        assert done.returncode == 0, (command, done)
+        assert not done.stderr
+    done = tombolo("kick", "sat", "--dir", hub.dir, check=False)
+    assert done.returncode == 1 and "not connected" in done.stderr
+    done = tombolo("run", "--sweep", "-c", hub.conf, check=False)
+    assert done.returncode == 1 and "runs already" in done.stderr
+    done = tombolo("reload", "-c", hub.conf, check=False)
+    assert "no daemon" not in done.stderr
+    done = tombolo("stop", "-c", hub.conf, check=False)
+    assert done.returncode == 0 and not done.stderr, done
+    assert hub.process.wait(10) == 0
+
+
+def test_a_socket_may_be_given_to_all_of_them(pair):
+    path = os.path.join(pair.net.dir, "own.sock")
+    pair.hub.conf_set("server", "socket", path)
+    pair.hub.start()
+    pair.hub.write_conf("")
+    for command in COMMANDS:
+        tombolo(command, "--socket", path)
+    for command in (["kick", "sat"], ["run", "--sweep"], ["reload"]):
+        done = tombolo(*command, "--socket", path, check=False)
+        assert done.returncode == 1 and "no daemon" not in done.stderr
+    tombolo("stop", "--socket", path)
+    assert pair.hub.process.wait(10) == 0
+    assert not [n for n in os.listdir(pair.net.dir) if n.startswith("own.")]
+
+
+def test_what_is_no_socket_is_not_removed(pair):
+    path = os.path.join(pair.net.dir, "precious")
+    open(path, "w").close()
+    tombolo("run", "--sweep", "--socket", path)
+    assert os.path.exists(path)
+
+
+# --------------------------------------- a laptop that blocks all traffic
+
+@pytest.fixture
+def laptop(small_net):
+    pair = Pair(small_net, ["--default-route"], ["--accept-default-route"])
+    pair.sat_ns.route("default", "198.18.0.1")
+    pair.hub.start()
+    pair.before = rules(pair.sat_ns)
+    pair.sat.start()
+    assert rules(pair.sat_ns) != pair.before
+    pids = descendants(pair.sat.process.pid)
+    pair.sat.process.kill(signal.SIGKILL)
+    pair.sat.process.wait()
+    wait_until(lambda: not [p for p in pids if alive(p)], 5, "all are gone")
+    assert rules(pair.sat_ns) != pair.before, "it blocks"
+    return pair
+
+
+def rules(ns):
+    return ns.ip("rule").stdout + ns.ip("-6", "rule").stdout + ns.run(
+        "nft", "list", "tables").stdout
+
+
+@pytest.mark.parametrize("kind", ["unknown key", "UTF-16", "a directory",
+                                  "its directory is gone"])
+@pytest.mark.parametrize("command", ["run --sweep", "stop"])
+def test_a_killed_laptop_is_unblocked(laptop, command, kind):
+    DAMAGE[kind](laptop.sat)
+    laptop.sat_ns.run(binary(), *command.split(), "-c", laptop.sat.conf)
+    assert rules(laptop.sat_ns) == laptop.before
+    assert laptop.sat.left_files() == []
+
+
+# ----------------------------------------------- directories of one name
+
+class Twins:
+    """Two configurations whose directories have the same name."""
+
+    def __init__(self, net):
+        self.a, self.b = Hub(net.host("a"), "hub"), Hub(net.host("b"), "hub")
+        for hub, place in ((self.a, "a"), (self.b, "b")):
+            hub.dir = os.path.join(net.dir, place, os.path.basename(self.a.dir))
+            hub.conf = hub.dir + "/tombolo.conf"
+            os.mkdir(os.path.dirname(hub.dir))
+            hub.init("198.18.0.1", "--mode", "tun", "--network", "10.0.8.0/24")
+        self.a.start()
+
+
+@pytest.fixture
+def twins(small_net):
+    return Twins(small_net)
+
+
+def test_no_command_takes_another_directorys_daemon(twins):
+    a, b = twins.a, twins.b
+    for command in ("status", "sites", "routes", "fdb", "reload", "login",
+                    "stop", "kick x", "run --sweep", "run --foreground", "run"):
+        done = b.ns.run(binary(), *command.split(), "-c", b.conf, check=False)
+        assert done.returncode == 1, (command, done)
+        assert "belongs to %s: set `socket` in" % a.conf in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert a.running() and a.state() == "up"
+    tombolo("stop", "--socket", "/run/tombolo/%s.sock" % os.path.basename(
+        a.dir))
+    assert a.process.wait(10) == 0
+    b.start()
+
+
+def test_another_socket_lets_both_run(twins):
+    twins.b.conf_set("server", "socket",
+                     "/run/tombolo/%s-b.sock" % os.path.basename(twins.b.dir))
+    twins.b.conf_set("interface", "device", "tombolo1")
+    twins.b.start()
+    assert twins.b.stop() == 0
+    assert twins.a.state() == "up"
+    assert twins.a.stop() == 0
+
+
+@pytest.mark.parametrize("how", ["link", "dots", "relative", "parent"])
+def test_another_way_to_the_same_directory_is_the_same(twins, how):
+    hub, cwd = twins.a, None
+    if how == "link":
+        path = os.path.join(hub.net.dir, "link")
+        os.symlink(hub.dir, path)
+    elif how == "parent":
+        parent = os.path.join(hub.net.dir, "parent")
+        os.symlink(os.path.dirname(hub.dir), parent)
+        path = os.path.join(parent, os.path.basename(hub.dir))
+    elif how == "dots":
+        path = hub.dir + "/../../b/../a/" + os.path.basename(hub.dir)
+    else:
+        path, cwd = ".", hub.dir
+    done = subprocess.run([binary(), "stop", "--dir", path], cwd=cwd)
+    assert done.returncode == 0
+    assert hub.process.wait(10) == 0
+
+
+def test_what_a_killed_one_left_is_its_owners_to_undo(twins):
+    a, b = twins.a, twins.b
+    journal = "/run/tombolo/%s.journal" % os.path.basename(a.dir)
+    assert os.path.exists(journal)
+    a.process.kill(signal.SIGKILL)
+    a.process.wait()
+    for command in (["run", "--sweep"], ["run", "--foreground"], ["stop"]):
+        done = b.ns.run(binary(), *command, "-c", b.conf, check=False)
+        assert done.returncode == 1 and a.conf in done.stderr, done
+    assert os.path.exists(journal)
+    # Nobody else can any more, when the owner is gone: renamed, perhaps.
+    shutil.rmtree(a.dir)
+    b.start()
+    assert b.stop() == 0
+    assert not os.path.exists(journal)
+
+
+# --------------------------------------- run, and who waits for it
+
+SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"]
+
+
+def started(pair, *args):
+    """`tombolo run` in a process group of its own."""
+    return subprocess.Popen(
+        ["ip", "netns", "exec", pair.sat_ns.id, binary(), "run", "-c",
+         pair.sat.conf, *args], preexec_fn=os.setpgrp,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_run_that_is_ended_while_it_starts_leaves_no_daemon(pair, name):
+    # The device is taken: the start waits for whoever has it.
+    pair.sat.conf_set("interface", "device", "late0")
+    pair.sat_ns.ip("tuntap", "add", "late0", "mode", "tun")
+    command = started(pair)
+    wait_until(lambda: len(pair.sat_ns.pids()) > 1, 5, "the daemon starts")
+    os.killpg(command.pid, getattr(signal, name))
+    assert command.wait(5) == -getattr(signal, name)
+    pair.sat_ns.ip("link", "del", "late0")
+    wait_until(lambda: not pair.sat_ns.pids(), 20, "the daemon has ended")
+    assert pair.sat.left_files() == []
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_run_that_is_ended_while_it_waits_leaves_no_daemon(pair, name):
+    command = started(pair, "--wait=60")  # there is no hub
+    wait_until(lambda: pair.sat.state() in ("connecting", "waiting"), 10)
+    os.killpg(command.pid, getattr(signal, name))
+    assert command.wait(5) == -getattr(signal, name)
+    wait_until(lambda: not pair.sat_ns.pids(), 20, "the daemon has ended")
+    assert pair.sat.left_files() == []
+
+
+def test_run_waits_for_the_tunnel(pair):
+    done = pair.run_sat("--wait=0")
+    assert done.returncode == 1 and "not up after 0 s" in done.stderr
+    done = tombolo("status", "-c", pair.sat.conf, check=False)
+    assert done.returncode == 1 and "state" in done.stdout, "it goes on"
+    pair.hub.start()
+    out = tombolo("status", "--wait", 30, "-c", pair.sat.conf).stdout
+    assert re.search("^state +up$", out, re.M)
+    tombolo("stop", "-c", pair.sat.conf)
+    assert pair.run_sat("--wait").returncode == 0
+    assert pair.sat.state() == "up"
+
+
+def test_status_says_by_its_exit_status_how_it_is(pair):
+    def code(*args):
+        return tombolo("status", "-c", pair.sat.conf, *args,
+                       check=False).returncode
+    assert code() == code("--json") == code("--wait", "0") == 1
+    pair.hub.start()
+    pair.sat.start()
+    wait_until(lambda: code() == 0, 10, "it is well")
+    assert code("--json") == 0
+    pair.sat_ns.run("nft", "-f", "-", stdin="table inet t { chain c { type "
+                    "filter hook output priority 0; udp dport 55555 drop; }; }")
+    pair.hub.stop()
+    wait_until(lambda: code() == 1, 10, "it is down")
+    pair.hub.start()
+    wait_until(lambda: code() == 3, 30, "frames go by TCP")
+    pair.sat_ns.run("nft", "delete", "table", "inet", "t")
+
+
+@pytest.mark.parametrize("args", [
+    "run --wait=x", "run --wait=-1", "run --wait=5 --foreground",
+    "run --sweep --wait", "status --wait", "status --wait 1d",
+    "run --socket /x", "run --log-level loud", "stop x",
+    "status --dir a -c b"])
+def test_wrong_usage_is_2(args):
+    done = tombolo(*args.split(), check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done
+
+
+# --------------------------------------------------------------- kick
+
+def test_kick_says_what_it_did_and_what_is_next(pair):
+    pair.hub.start()
+    pair.sat.start()
+    pair.hub.wait_site("sat")
+    out = tombolo("kick", "sat", "-c", pair.hub.conf).stdout
+    assert "site sat: session ended; it logs in again at once" in out
+    assert "tombolo site disable sat" in out
+    for name, says in (("typo", "no such site is configured"),
+                       ("other", "not connected")):
+        if name == "other":
+            pair.hub.add_site("other")
+            wait_until(lambda: "other" in pair.hub.sites(), 5)
+        done = tombolo("kick", name, "-c", pair.hub.conf, check=False)
+        assert done.returncode == 1 and not done.stdout
+        assert "site %s: %s" % (name, says) in done.stderr
+    done = tombolo("kick", "sat", "-c", pair.sat.conf, check=False)
+    assert done.returncode == 1 and "kick is the hub's" in done.stderr
+
+
+def test_tables_that_are_not_of_this_mode_or_role_say_so(pair):
+    pair.hub.start()
+    pair.sat.start()
+    for command, daemon, says in (
+            ("fdb", pair.hub, "not for mode = tun"),
+            ("fdb", pair.sat, "not for mode = tun"),
+            ("routes", pair.sat, "the hub knows the routes")):
+        done = tombolo(command, "-c", daemon.conf, check=False)
+        assert done.returncode == 1 and says in done.stderr
