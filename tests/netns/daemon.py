@@ -34,13 +34,15 @@ def binary():
     return None
 
 
-def tombolo(*args, **kw):
+def tombolo(*args, program=None, **kw):
     """Runs `tombolo ARGS` to its end, in no namespace."""
-    return run(binary(), *args, **kw)
+    return run(program or binary(), *args, **kw)
 
 
 class Daemon:
-    def __init__(self, ns, name=None):
+    def __init__(self, ns, name=None, program=None):
+        """`program`: that of another version."""
+        self.program = program
         self.ns = ns
         self.net = ns.net
         self.name = name or ns.name
@@ -72,9 +74,9 @@ class Daemon:
         environ["STATE_DIRECTORY"] = self.net.dir
         environ.update(self.clock.env if self.clock else {})
         environ.update(env or {})
-        self.process = self.ns.spawn(*wrap, binary(), "run", "-c", self.conf,
-                                     "--foreground", name=self.name,
-                                     env=environ)
+        self.process = self.ns.spawn(*wrap, self.program or binary(), "run",
+                                     "-c", self.conf, "--foreground",
+                                     name=self.name, env=environ)
         self.logs.append(self.process)
         if wait:
             self.wait_up()
@@ -94,7 +96,7 @@ class Daemon:
         number of one that ended may be somebody else's by now."""
         pids = descendants(self.process.pid) if self.running() else []
         if how == "stop":
-            tombolo("stop", "-c", self.conf)
+            tombolo("stop", "-c", self.conf, program=self.program)
         else:
             self.process.kill(signal.SIGTERM)
         try:
@@ -163,7 +165,7 @@ class Daemon:
 
     def ask(self, what):
         done = tombolo(what, "--json", "-c", self.conf, timeout=10,
-                       check=False)
+                       check=False, program=self.program)
         # `status` answers, and exits 1 or 3 all the same if it is not well.
         if done.returncode != 0 and (what != "status" or not done.stdout):
             raise CommandFailed("%s: exit %d: %s" % (what, done.returncode,
@@ -230,7 +232,8 @@ class Hub(Daemon):
     """The primary site."""
 
     def init(self, name, *args):
-        tombolo("init", "--name", name, "--dir", self.dir, *args)
+        tombolo("init", "--name", name, "--dir", self.dir, *args,
+                program=self.program)
         return self
 
     def add_site(self, name, *args, generate=True):
@@ -238,7 +241,8 @@ class Hub(Daemon):
         invite = os.path.join(self.net.dir, "%s-%s.invite" % (self.name, name))
         if generate:
             args = ("--generate",) + args
-        tombolo("site", "add", name, "--dir", self.dir, "--out", invite, *args)
+        tombolo("site", "add", name, "--dir", self.dir, "--out", invite, *args,
+                program=self.program)
         return invite
 
     def site(self, verb, name, *args, **kw):
@@ -270,7 +274,8 @@ class Satellite(Daemon):
     """A satellite site."""
 
     def join(self, invite, *args):
-        tombolo("join", invite, "--dir", self.dir, *args)
+        tombolo("join", invite, "--dir", self.dir, *args,
+                program=self.program)
         return self
 
 
