@@ -238,6 +238,11 @@ add_egress(json_t *object, const struct engine *engine)
 		set(object, "default_route",
 		    json_pack("{s:s,s:s}", "ipv4", way(engine, egress->v4),
 			"ipv6", way(engine, egress->v6)));
+	if (conf->accept_default_route)
+		set(object, "blocked_packets",
+		    json_integer((json_int_t)egress->dropped));
+	if (egress->front[0] != '\0')
+		set(object, "foreign_rule", json_string(egress->front));
 	if (conf_accepts_dns(conf))
 		set(object, "dns", json_string(dns[egress->dns]));
 }

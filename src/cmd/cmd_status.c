@@ -327,6 +327,12 @@ show_connection(const json_t *answer)
 	show_troubles(json_object_get(answer, "servers"));
 	show_line("asks", field_text(answer, "question"));
 	show_egress(json_object_get(answer, "default_route"));
+	if (field_number(answer, "blocked_packets", &v) && v > 0) {
+		snprintf(text, sizeof(text), "%.0f packets that would have "
+		    "left outside the tunnel", v);
+		show_line("blocked", text);
+	}
+	show_line("WARNING", field_text(answer, "foreign_rule"));
 	show_line("dns", field_text(answer, "dns"));
 	show_line("transport", field_text(answer, "transport"));
 	show_line("tls", field_text(answer, "tls"));

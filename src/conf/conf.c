@@ -100,6 +100,7 @@ conf_free(struct conf *conf)
 	free_names(&conf->domains);
 	free_names(&conf->names);
 	free(conf->subnets.v);
+	free(conf->local_networks.v);
 	free(conf->dir);
 	free(conf->certificate);
 	free(conf->certificate_rsa);
@@ -190,6 +191,15 @@ conf_accepts_dns(const struct conf *conf)
 	if (conf->accept_dns == CONF_AUTO)
 		return conf->accept_default_route;
 	return conf->accept_dns == CONF_YES;
+}
+
+uint32_t
+conf_mark(const struct conf *conf)
+{
+	return conf->role == CONF_CLIENT && conf->mode == CONF_TUN &&
+		conf->accept_default_route ?
+	    conf->mark.value :
+	    0;
 }
 
 unsigned

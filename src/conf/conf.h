@@ -117,6 +117,11 @@ struct conf_listen {
 	uint16_t    port; /* 0: the key `port` */
 };
 
+/* SO_MARK, of which only the bits of `mask` are ours. */
+struct conf_mark {
+	uint32_t value, mask;
+};
+
 struct conf_proxy {
 	enum conf_proxy_kind kind;
 	char		    *host; /* owned */
@@ -158,6 +163,8 @@ struct conf {
 	struct conf_prefixes subnets; /* asked for; the server decides */
 	bool		accept_default_route; /* may 0/0 or ::/0 be pushed */
 	enum conf_when_down when_down; /* of what such a route takes */
+	struct conf_prefixes local_networks; /* left alone by that, too */
+	struct conf_mark mark; /* of our sockets; see conf_mark() */
 	enum conf_auto	accept_dns; /* auto: with accept_default_route */
 
 	/* both */
@@ -237,6 +244,12 @@ bool conf_is_domain(const char *name);
 
 /* Whether this client takes the DNS servers that its server tells. */
 bool conf_accepts_dns(const struct conf *conf);
+
+/*
+ * SO_MARK of this daemon's sockets; 0: none, where no rules of ours look at it
+ * and those of others may.
+ */
+uint32_t conf_mark(const struct conf *conf);
 
 /* 1..16, from the configuration or the CPUs online. */
 unsigned conf_workers(const struct conf *conf);

@@ -118,6 +118,15 @@ const struct conf_key conf_keys[CONF_NKEYS] = {
 	    IN_CONF(when_down), 0, 0, "block", NULL,
 	    "What becomes of that traffic while the tunnel is down: block, or\n"
 	    "bypass, past the tunnel." },
+	{ CONF_IN_CLIENT, "local-networks", CONF_TYPE_NETWORKS,
+	    CONF_KEY_TUN | CONF_KEY_LIVE, IN_CONF(local_networks), 0, CONF_MAX_LIST,
+	    NULL, "10.20.0.0/16",
+	    "A network behind a router of this host's that stays outside the\n"
+	    "tunnel, as those of its own links do.  May be given again." },
+	{ CONF_IN_CLIENT, "mark", CONF_TYPE_MARK, CONF_KEY_TUN, IN_CONF(mark),
+	    0, 0, "0x90/0xf0", NULL,
+	    "VALUE/MASK: the mark of the daemon's own packets, for firewalls and\n"
+	    "policy routing; with accept-default-route = yes only." },
 	{ CONF_IN_CLIENT, "accept-dns", CONF_TYPE_AUTO, CONF_KEY_TUN,
 	    IN_CONF(accept_dns), 0, 0, "auto", NULL,
 	    "Whether to use the DNS servers that the server tells; auto: with\n"

@@ -53,6 +53,7 @@ enum conf_type {
 	CONF_TYPE_NETWORKS,  /* list: 10.4.2.0/24, no bit behind the length */
 	CONF_TYPE_DOMAINS,   /* list: example.org */
 	CONF_TYPE_NAMES,     /* list: a host's names or addresses */
+	CONF_TYPE_MARK,	     /* struct conf_mark: VALUE or VALUE/MASK */
 };
 
 /* Flags of a key. */
@@ -75,7 +76,7 @@ struct conf_key {
 	const char	 *help;	    /* for the commented file; a line or more */
 };
 
-#define CONF_NKEYS	    59
+#define CONF_NKEYS	    61
 #define CONF_MAX_COMPLAINTS 64 /* the last one says that there are more */
 
 extern const struct conf_key conf_keys[CONF_NKEYS];

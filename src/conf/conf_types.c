@@ -23,10 +23,10 @@ typedef void print_fn(FILE *out, const struct conf_key *key, const void *base,
 static parse_fn parse_path, parse_host, parse_port, parse_number, parse_bool,
     parse_auto, parse_level, parse_when_down, parse_mode, parse_transport,
     parse_auth, parse_auths, parse_offloads, parse_service, parse_site,
-    parse_device;
+    parse_device, parse_mark;
 static print_fn print_string, print_port, print_number, print_bool, print_auto,
     print_level, print_when_down, print_mode, print_transport, print_auth,
-    print_auths, print_offloads, print_chars;
+    print_auths, print_offloads, print_chars, print_mark;
 
 static const struct {
 	parse_fn *parse;
@@ -62,6 +62,7 @@ static const struct {
 	    conf_list_print_prefixes },
 	[CONF_TYPE_NETWORKS] = { conf_list_parse_prefixes,
 	    conf_list_print_prefixes },
+	[CONF_TYPE_MARK] = { parse_mark, print_mark },
 	[CONF_TYPE_DOMAINS] = { conf_list_parse_domains,
 	    conf_list_print_names },
 	[CONF_TYPE_NAMES] = { conf_list_parse_names, conf_list_print_names },
@@ -458,6 +459,26 @@ parse_device(const struct conf_key *key, void *base, const char *value,
 	return true;
 }
 
+static bool
+parse_mark(const struct conf_key *key, void *base, const char *value, char *why,
+    size_t why_size)
+{
+	struct conf_mark *mark = conf_key_place(key, base);
+	char		 *end;
+	unsigned long long n = strtoull(value, &end, 0), mask = UINT32_MAX;
+
+	if (*end == '/')
+		mask = strtoull(end + 1, &end, 0);
+	if (value[strspn(value, "0123456789abcdefABCDEFx/")] != '\0' ||
+	    *end != '\0' || n == 0 || mask > UINT32_MAX || (n & ~mask) != 0) {
+		strlcpy(why, "expected VALUE/MASK, as 0x90/0xf0: a value that "
+			     "is not 0 and lies in the mask", why_size);
+		return false;
+	}
+	*mark = (struct conf_mark) { (uint32_t)n, (uint32_t)mask };
+	return true;
+}
+
 /* ------------------------------------------------------------- writing */
 
 /* '#' begins a comment and '\' escapes, wherever they stand in a line. */
@@ -589,4 +610,13 @@ print_chars(FILE *out, const struct conf_key *key, const void *base,
 {
 	(void)item;
 	fputs(conf_key_place_const(key, base), out);
+}
+
+static void
+print_mark(FILE *out, const struct conf_key *key, const void *base, size_t item)
+{
+	const struct conf_mark *mark = conf_key_place_const(key, base);
+
+	(void)item;
+	fprintf(out, "%#x/%#x", mark->value, mark->mask);
 }

@@ -6,12 +6,17 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <linux/rtnetlink.h>
 
 #include <bsd/string.h>
 
+#include "base/log.h"
 #include "monitor/link.h"
 #include "monitor/policy.h"
+#include "monitor/rules.h"
 
 /* link_add_address() and its three like. */
 typedef int change_fn(struct link *link, const char *name,
@@ -23,9 +28,6 @@ struct failure {
 	struct prefix item;
 };
 
-static int vet(const struct assign *assign, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
-    size_t why_size);
 static int collect(const struct assign *assign, struct assign *next,
     struct prefix_set *wide, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes);
@@ -37,7 +39,12 @@ static int add_new(struct assign *assign, const struct prefix_set *set,
     const struct prefix_set *old, change_fn *add, struct failure *failure);
 static bool remove_missing(struct assign *assign, const struct prefix_set *from,
     const struct prefix_set *set, change_fn *remove);
-static void assert_all(const struct assign *assign);
+static void check_addresses(struct assign *assign,
+    const struct link_lans *lans, struct prefix_set *away);
+static int check_routes(struct assign *assign, const struct link_lans *lans,
+    struct prefix_set *away);
+static bool must_go(struct assign *assign, const struct link_lans *lans,
+    const struct prefix *item, struct prefix_set *away);
 static bool is_configured(const struct assign *assign,
     const struct prefix *address);
 static bool can(const struct assign *assign, const struct prefix *prefix);
@@ -54,10 +61,13 @@ assign_replace(struct assign *assign, const struct prefix *addresses,
 	int	       r;
 
 	strlcpy(why, "", why_size);
-	r = vet(assign, addresses, naddresses, routes, nroutes, why, why_size);
-	if (r < 0)
+	r = vet_assignment(&assign->vet, addresses, naddresses, routes, nroutes,
+	    why, why_size);
+	if (r < 0) {
+		(void)assign_check(assign);
 		return r;
-	next.addresses = next.routes = (struct prefix_set) { 0 };
+	}
+	next.addresses = next.routes = next.away = (struct prefix_set) { 0 };
 	r = collect(assign, &next, &wide, addresses, naddresses, routes,
 	    nroutes);
 	if (r == 0)
@@ -82,20 +92,29 @@ assign_fini(struct assign *assign)
 {
 	prefix_set_fini(&assign->addresses);
 	prefix_set_fini(&assign->routes);
+	prefix_set_fini(&assign->away);
 }
 
-static int
-vet(const struct assign *assign, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
-    size_t why_size)
+int
+assign_check(struct assign *assign)
 {
-	int r = 0;
+	struct link_lans  lans;
+	struct prefix_set away = { 0 };
+	int		  n;
 
-	for (size_t i = 0; r == 0 && i < naddresses; i++)
-		r = vet_address(&assign->vet, &addresses[i], why, why_size);
-	for (size_t i = 0; r == 0 && i < nroutes; i++)
-		r = vet_route(&assign->vet, &routes[i], why, why_size);
-	return r;
+	/* Then it stays as it is, until the next time. */
+	if (link_get_lans(assign->vet.link, assign->vet.device, &lans) < 0)
+		return 0;
+	check_addresses(assign, &lans, &away);
+	n = check_routes(assign, &lans, &away);
+	free(lans.v);
+	prefix_set_sort(&away);
+	/* Those that come back now were taken by us. */
+	if (away.n != assign->away.n)
+		n = 0;
+	prefix_set_fini(&assign->away);
+	assign->away = away;
+	return n;
 }
 
 static int
@@ -114,7 +133,7 @@ collect(const struct assign *assign, struct assign *next,
 
 		if (!can(assign, &plain))
 			continue;
-		if (policy_is_wide(&plain))
+		if (vet_is_wide(&assign->vet, &plain))
 			ok = prefix_set_add(wide, &plain);
 		else if (!is_connected(&next->addresses, &plain))
 			ok = prefix_set_add(&next->routes, &plain);
@@ -159,7 +178,7 @@ switch_to(struct assign *assign, struct assign *next,
 		    link_remove_route);
 		remove_missing(assign, &next->addresses, &old.addresses,
 		    link_remove_address);
-		assert_all(assign);
+		(void)assign_check(assign);
 		return r;
 	}
 	assign->addresses = next->addresses;
@@ -167,9 +186,13 @@ switch_to(struct assign *assign, struct assign *next,
 	next->addresses = old.addresses;
 	next->routes = old.routes;
 	remove_missing(assign, &old.routes, &assign->routes, link_remove_route);
+	/*
+	 * With an interface's first IPv4 address of a network the kernel takes
+	 * the others of that network away, and with its last one its routes.
+	 */
 	if (remove_missing(assign, &old.addresses, &assign->addresses,
 		link_remove_address))
-		assert_all(assign);
+		(void)assign_check(assign);
 	return 0;
 }
 
@@ -212,26 +235,70 @@ remove_missing(struct assign *assign, const struct prefix_set *from,
 	return some;
 }
 
-/*
- * With an interface's first IPv4 address of a network the kernel takes the
- * others of that network away, and with its last one all of its routes.
- */
 static void
-assert_all(const struct assign *assign)
+check_addresses(struct assign *assign, const struct link_lans *lans,
+    struct prefix_set *away)
 {
-	const struct conf_prefixes *fixed = &assign->vet.conf->addresses;
+	const struct vet	   *vet = &assign->vet;
+	const struct conf_prefixes *fixed = &vet->conf->addresses;
 
 	for (size_t i = 0; i < fixed->n; i++) {
 		if (can(assign, &fixed->v[i]))
-			(void)link_add_address(assign->vet.link, assign->vet.device,
+			(void)link_add_address(vet->link, vet->device,
 			    &fixed->v[i]);
 	}
-	for (size_t i = 0; i < assign->addresses.n; i++)
-		(void)link_add_address(assign->vet.link, assign->vet.device,
-		    &assign->addresses.v[i]);
-	for (size_t i = 0; i < assign->routes.n; i++)
-		(void)link_add_route(assign->vet.link, assign->vet.device,
-		    &assign->routes.v[i]);
+	for (size_t i = 0; i < assign->addresses.n; i++) {
+		const struct prefix *address = &assign->addresses.v[i];
+
+		if (is_configured(assign, address))
+			continue;
+		if (must_go(assign, lans, address, away))
+			(void)link_remove_address(vet->link, vet->device,
+			    address);
+		else
+			(void)link_add_address(vet->link, vet->device, address);
+	}
+}
+
+static int
+check_routes(struct assign *assign, const struct link_lans *lans,
+    struct prefix_set *away)
+{
+	struct prefix_set   left = { 0 };
+	struct rules_routes routes = { .set = &left,
+		.ifindex = assign->ifindex };
+	bool ok = true;
+	int  n = 0;
+
+	for (size_t i = 0; ok && i < assign->routes.n; i++) {
+		if (!must_go(assign, lans, &assign->routes.v[i], away))
+			ok = prefix_set_add(&left, &assign->routes.v[i]);
+	}
+	if (ok)
+		n = rules_set_routes(assign->rules, RT_TABLE_MAIN, &routes);
+	prefix_set_fini(&left);
+	return n > 0 ? n : 0;
+}
+
+/* Said once. */
+static bool
+must_go(struct assign *assign, const struct link_lans *lans,
+    const struct prefix *item, struct prefix_set *away)
+{
+	struct prefix	       network = prefix_network(item);
+	const struct link_lan *lan = link_find_lan(lans, &network);
+	char		       text[PREFIX_STRLEN], other[PREFIX_STRLEN];
+
+	if (lan == NULL)
+		return false;
+	if (!prefix_set_has(&assign->away, item))
+		log_warnx("%s: %s is taken away from the tunnel: it overlaps "
+			  "%s, this host's own network on %s by now",
+		    assign->vet.device, prefix_print(item, text, sizeof(text)),
+		    prefix_print(&lan->network, other, sizeof(other)),
+		    lan->ifname);
+	(void)prefix_set_add(away, item);
+	return true;
 }
 
 /* The administrator gave it to the device; it stays whatever is assigned. */

@@ -5,6 +5,9 @@
  * An assignment replaces the one before as a whole, or not at all.  What is in
  * both is not touched, so the connections through it live on.  Routes that are
  * as good as everything are for policy.h, all others lie in the main table.
+ *
+ * What comes to overlap one of this host's own networks is taken away, and put
+ * back when it no longer does.
  */
 #ifndef ASSIGN_H
 #define ASSIGN_H
@@ -17,22 +20,33 @@
 #include "monitor/vet.h"
 
 struct policy;
+struct rules;
 
 /* Zeroed but for what is borrowed: nothing is assigned. */
 struct assign {
 	struct vet	  vet; /* link, device and configuration, too */
 	struct policy	 *policy; /* borrowed */
+	struct rules	 *rules;  /* borrowed */
+	unsigned	  ifindex;
 	bool		  has_ipv6; /* else what is IPv6 is passed over */
 	struct prefix_set addresses, routes; /* in force; assign.c's own */
+	struct prefix_set away; /* of them: not now, this host has it */
 };
 
 /*
  * 0, or a negative errno value with the reason in `why`; then nothing has
- * changed.
+ * changed, but for what overlaps by now.
  */
 int assign_replace(struct assign *assign, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
     size_t why_size);
+
+/*
+ * Compares with the kernel and with this host's networks: what is missing comes
+ * back, what overlaps goes.  Returns how many routes had been removed by
+ * somebody else.
+ */
+int assign_check(struct assign *assign);
 
 /* Forgets it; the device takes addresses and routes with it. */
 void assign_fini(struct assign *assign);

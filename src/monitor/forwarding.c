@@ -58,16 +58,19 @@ forwarding_enable(struct journal *journal, bool ipv4, bool ipv6)
 
 /* The larger of an interface's and "all" counts. */
 int
-forwarding_loosen(struct journal *journal)
+forwarding_loosen(struct journal *journal, bool marked)
 {
 	static const char *all = "net/ipv4/conf/all/rp_filter";
+	static const char *valid = "net/ipv4/conf/all/src_valid_mark";
 
 	if (is_value(all, "2"))
 		return 0;
 	if (!is_value(all, "1") &&
 	    each_interface(journal, "net/ipv4/conf", is_loose) == 0)
 		return 0;
-	return set(journal, all, "2");
+	if (!marked)
+		return set(journal, all, "2");
+	return is_value(valid, "1") ? 0 : set(journal, valid, "1");
 }
 
 bool

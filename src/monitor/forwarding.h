@@ -41,10 +41,11 @@ int forwarding_enable(struct journal *journal, bool ipv4, bool ipv6);
 /*
  * Where an interface takes packets only from where it would answer to
  * (rp_filter 1), the server's would be dropped: the answer to them, but for
- * our mark, goes through the tunnel.  2, that there be an answer at all, takes
- * its place, through the journal.  0 or a negative errno value.
+ * our mark, goes through the tunnel.  With `marked` they have it, too, and the
+ * check is told to look at it (src_valid_mark); else 2, that there be an answer
+ * at all, takes its place.  Through the journal.  0 or a negative errno value.
  */
-int forwarding_loosen(struct journal *journal);
+int forwarding_loosen(struct journal *journal, bool marked);
 
 /* Whether this host has IPv6 on `device`. */
 bool forwarding_has_ipv6(const char *device);

@@ -19,6 +19,7 @@
 #include "monitor/dns.h"
 #include "monitor/link.h"
 #include "monitor/rules.h"
+#include "monitor/wall.h"
 
 #define HEADER	  "tombolo-journal 1\n"
 #define MAX_SIZE  (1024 * 1024)
@@ -53,13 +54,14 @@ static const char *const sysctl_keys[] = {
 	"net/ipv4/conf/*/forwarding",
 	"net/ipv4/conf/all/accept_redirects",
 	"net/ipv4/conf/all/rp_filter",
+	"net/ipv4/conf/all/src_valid_mark",
 	"net/ipv6/conf/*/accept_ra",
 	"net/ipv6/conf/*/forwarding",
 };
 
 static int  add_note(struct journal *journal, const struct note *note);
 static int  save(const struct journal *journal);
-static int  sweep(struct journal *journal);
+static int  sweep(struct journal *journal, uint32_t keep);
 static bool parse(struct journal *journal, char *text);
 static bool parse_note(struct note *note, char *line);
 static bool parse_bridge(struct note *note, char *const *words);
@@ -68,10 +70,11 @@ static bool parse_policy(struct note *note, char *const *words);
 static bool parse_resolvconf(struct note *note, char *const *words);
 static bool parse_mac(uint8_t mac[6], const char *text);
 static void print_note(FILE *out, const struct note *note);
-static void undo_notes(struct journal *journal);
-static void undo_note(const struct note *note, struct link **link);
+static bool undo_notes(struct journal *journal, uint32_t keep);
+static void undo_note(const struct note *note, struct link **link,
+    uint32_t keep);
 static void undo_bridge(struct link *link, const struct note *note);
-static void undo_policy(const struct note *note);
+static void undo_policy(const struct note *note, uint32_t keep);
 static void undo_sysctl(const struct note *note);
 static void journal_free(struct journal *journal);
 static bool is_name(const char *name, size_t len);
@@ -94,6 +97,12 @@ static const struct {
 struct journal *
 journal_open(const char *path)
 {
+	return journal_reopen(path, 0);
+}
+
+struct journal *
+journal_reopen(const char *path, uint32_t keep)
+{
 	struct journal *journal = calloc(1, sizeof(*journal));
 	int		r;
 
@@ -105,7 +114,7 @@ journal_open(const char *path)
 		journal_free(journal);
 		return NULL;
 	}
-	r = sweep(journal);
+	r = sweep(journal, keep);
 	if (r < 0) {
 		journal_free(journal);
 		errno = -r;
@@ -150,6 +159,18 @@ journal_policy(struct journal *journal, uint32_t table)
 	return rules_is_table(table) ? add_note(journal, &note) : -EINVAL;
 }
 
+bool
+journal_has_policy(const struct journal *journal)
+{
+	const struct note *note;
+
+	TAILQ_FOREACH(note, &journal->notes, entry) {
+		if (note->kind == NOTE_POLICY)
+			return true;
+	}
+	return false;
+}
+
 int
 journal_resolvconf(struct journal *journal, const char *record)
 {
@@ -166,7 +187,7 @@ journal_undo(struct journal *journal)
 {
 	if (journal == NULL)
 		return;
-	undo_notes(journal);
+	(void)undo_notes(journal, 0);
 	if (unlink(journal->path) == -1 && errno != ENOENT)
 		log_warn("%s", journal->path);
 	journal_free(journal);
@@ -248,7 +269,7 @@ save(const struct journal *journal)
 }
 
 static int
-sweep(struct journal *journal)
+sweep(struct journal *journal, uint32_t keep)
 {
 	size_t len;
 	char  *text;
@@ -264,7 +285,8 @@ sweep(struct journal *journal)
 		log_warnx("%s: not all of it can be understood; passed over",
 		    journal->path);
 	free(text);
-	undo_notes(journal);
+	if (undo_notes(journal, keep))
+		return journal_policy(journal, keep);
 	return unlink(journal->path) == -1 ? -errno : 0;
 }
 
@@ -389,23 +411,28 @@ print_note(FILE *out, const struct note *note)
 
 /* -------------------------------------------------------------- undoing */
 
-static void
-undo_notes(struct journal *journal)
+/* Whether the wall of the table `keep` (0: none) was there, and is. */
+static bool
+undo_notes(struct journal *journal, uint32_t keep)
 {
 	struct link *link = NULL;
 	struct note *note, *next;
+	bool	     kept = false;
 
 	for (note = TAILQ_FIRST(&journal->notes); note != NULL; note = next) {
 		next = TAILQ_NEXT(note, entry);
-		undo_note(note, &link);
+		undo_note(note, &link, keep);
+		kept = kept ||
+		    (note->kind == NOTE_POLICY && note->table == keep);
 		free(note);
 	}
 	TAILQ_INIT(&journal->notes);
 	link_close(link);
+	return kept;
 }
 
 static void
-undo_note(const struct note *note, struct link **link)
+undo_note(const struct note *note, struct link **link, uint32_t keep)
 {
 	switch (note->kind) {
 	case NOTE_SYSCTL:
@@ -417,7 +444,7 @@ undo_note(const struct note *note, struct link **link)
 		undo_bridge(*link, note);
 		break;
 	case NOTE_POLICY:
-		undo_policy(note);
+		undo_policy(note, keep);
 		break;
 	case NOTE_RESOLVCONF:
 		dns_remove_record(note->record);
@@ -455,7 +482,7 @@ undo_bridge(struct link *link, const struct note *note)
 }
 
 static void
-undo_policy(const struct note *note)
+undo_policy(const struct note *note, uint32_t keep)
 {
 	struct rules *rules = rules_open();
 	int	      r = rules != NULL ? rules_remove(rules, note->table) :
@@ -465,6 +492,8 @@ undo_policy(const struct note *note)
 	if (r < 0)
 		log_warnx("the rules for table %u could not be removed: %s; "
 			  "ip rule shows them", note->table, strerror(-r));
+	if (note->table != keep)
+		wall_remove(note->table);
 }
 
 static void

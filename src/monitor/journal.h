@@ -2,9 +2,9 @@
 /*
  * journal: what we changed on this host that would outlive us.
  *
- * A bridge that we made, a sysctl that we wrote, rules of policy routing, DNS
- * servers: noted in /run before it is done (written beside, fsync, rename), so
- * that stop, the unit's ExecStopPost and the next start can undo it, even after
+ * A bridge that we made, a sysctl that we wrote, rules of policy routing and
+ * the wall behind them, DNS servers: noted in /run before it is done (written beside, fsync, rename), so
+ * that stop, `run --sweep` and the next start can undo it, even after
  * SIGKILL or a crash.  What goes
  * away with our descriptors (the device and its routes, the nft table with
  * "flags owner") is not in it.
@@ -42,6 +42,12 @@ struct journal;
 struct journal *journal_open(const char *path);
 
 /*
+ * The same, but of that table's wall what is left stays, and its note: until
+ * it is replaced, or taken back.
+ */
+struct journal *journal_reopen(const char *path, uint32_t keep);
+
+/*
  * Notes that a bridge `name` with this MAC address will be made.  0 or a
  * negative errno value; then it must not be made.
  */
@@ -54,8 +60,9 @@ int journal_bridge(struct journal *journal, const char *name,
 int journal_sysctl(struct journal *journal, const char *key,
     const char *old_value, const char *new_value);
 
-/* Notes that there will be rules, and a table of that number (rules.h). */
-int journal_policy(struct journal *journal, uint32_t table);
+/* Notes rules and wall (rules.h, wall.h) of a table; whether there are any. */
+int  journal_policy(struct journal *journal, uint32_t table);
+bool journal_has_policy(const struct journal *journal);
 /* Notes that resolvconf will have a record of that name (dns.h). */
 int journal_resolvconf(struct journal *journal, const char *record);
 

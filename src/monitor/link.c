@@ -412,40 +412,49 @@ out:
 
 /* ------------------------------------------------------------ overlaps */
 
-bool
-link_overlaps_lan(struct link *link, const struct prefix *network,
-    const char *except, struct prefix *found, char *ifname)
+int
+link_get_lans(struct link *link, const char *except, struct link_lans *lans)
 {
 	struct nl_cache *addrs;
-	bool		 overlaps = false;
+	int		 r = rtnl_addr_alloc_cache(link->sock, &addrs);
 
-	/* Who cannot be asked is taken to say nothing. */
-	if (rtnl_addr_alloc_cache(link->sock, &addrs) < 0)
-		return false;
-	for (struct nl_object *o = nl_cache_get_first(addrs); o != NULL;
-	    o = nl_cache_get_next(o)) {
+	*lans = (struct link_lans) { 0 };
+	if (r < 0)
+		return link_errno(r);
+	lans->v = calloc((size_t)nl_cache_nitems(addrs) + 1, sizeof(*lans->v));
+	for (struct nl_object *o = nl_cache_get_first(addrs);
+	    lans->v != NULL && o != NULL; o = nl_cache_get_next(o)) {
 		struct rtnl_addr *addr = (struct rtnl_addr *)o;
-		char		  name[IF_NAMESIZE];
-		struct prefix	  lan;
+		struct link_lan	 *lan = &lans->v[lans->n];
 
-		if (!from_nl(&lan, rtnl_addr_get_local(addr)) ||
-		    is_link_local(&lan.addr))
-			continue;
-		lan.len = (uint8_t)rtnl_addr_get_prefixlen(addr);
-		if (!prefix_overlaps(&lan, network) ||
+		if (!from_nl(&lan->network, rtnl_addr_get_local(addr)) ||
+		    is_link_local(&lan->network.addr) ||
 		    if_indextoname((unsigned)rtnl_addr_get_ifindex(addr),
-			name) == NULL ||
-		    strcmp(name, "lo") == 0 ||
-		    (except != NULL && strcmp(name, except) == 0))
+			lan->ifname) == NULL ||
+		    strcmp(lan->ifname, "lo") == 0 ||
+		    (except != NULL && strcmp(lan->ifname, except) == 0))
 			continue;
-		if (overlaps && lan.len <= found->len)
-			continue;
-		*found = prefix_network(&lan);
-		strlcpy(ifname, name, IF_NAMESIZE);
-		overlaps = true;
+		lan->network.len = (uint8_t)rtnl_addr_get_prefixlen(addr);
+		lan->network = prefix_network(&lan->network);
+		lans->n++;
 	}
 	nl_cache_free(addrs);
-	return overlaps;
+	return lans->v != NULL ? 0 : -ENOMEM;
+}
+
+const struct link_lan *
+link_find_lan(const struct link_lans *lans, const struct prefix *network)
+{
+	const struct link_lan *found = NULL;
+
+	for (size_t i = 0; i < lans->n; i++) {
+		const struct link_lan *lan = &lans->v[i];
+
+		if (prefix_overlaps(&lan->network, network) &&
+		    (found == NULL || lan->network.len > found->network.len))
+			found = lan;
+	}
+	return found;
 }
 
 static bool
@@ -509,6 +518,7 @@ link_errno(int error)
 		{ NLE_OPNOTSUPP, EOPNOTSUPP },
 		{ NLE_AF_NOSUPPORT, EAFNOSUPPORT },
 		{ NLE_AGAIN, EAGAIN },
+		{ NLE_DUMP_INTR, EAGAIN },
 		{ NLE_INTR, EINTR },
 	};
 

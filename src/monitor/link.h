@@ -61,12 +61,24 @@ int link_remove_route(struct link *link, const char *name,
 /* What libnl returned, as 0 or a negative errno value. */
 int link_errno(int error);
 
+/* Networks that interfaces of this host have. */
+struct link_lans {
+	struct link_lan {
+		struct prefix network;
+		char	      ifname[16];
+	} *v; /* owned: free() */
+	size_t n;
+};
+
 /*
- * Whether `network` overlaps a network that an interface other than `except`
- * has (an address with its prefix; loopback and link-local are left out); then
- * `found` and `ifname` (16 bytes) say which, the longest prefix of several.
+ * Of every interface but `except`: its addresses with their prefixes; without
+ * loopback and link-local.  Then `lans` is the caller's; on failure it is empty.
  */
-bool link_overlaps_lan(struct link *link, const struct prefix *network,
-    const char *except, struct prefix *found, char *ifname);
+int link_get_lans(struct link *link, const char *except,
+    struct link_lans *lans);
+
+/* The one with the longest prefix that overlaps `network`; NULL: none. */
+const struct link_lan *link_find_lan(const struct link_lans *lans,
+    const struct prefix *network);
 
 #endif /* LINK_H */

@@ -105,6 +105,7 @@ static bool on_is_file(void *arg, const char *name);
 static void on_change(void *arg);
 static void on_credentials(void *arg, const char *const *sites, size_t n);
 static void on_network_changed(void *arg);
+static void on_network_event(void *arg);
 static void on_verified(void *arg);
 static void on_reload(void *arg, struct reload_report *report);
 
@@ -387,7 +388,7 @@ watch_network(struct monitor *monitor)
 		return true;
 	monitor->netwatch = netwatch_new(monitor->loop,
 	    network_device(monitor->network)->ifindex, on_network_changed,
-	    monitor);
+	    on_network_event, monitor);
 	if (monitor->netwatch == NULL)
 		log_warn("changes of this host's network cannot be noticed");
 	return true;
@@ -598,4 +599,13 @@ on_network_changed(void *arg)
 
 	log_debug("this host's network changed");
 	children_netchange(&monitor->children);
+}
+
+/* Somebody may have changed what is ours. */
+static void
+on_network_event(void *arg)
+{
+	struct monitor *monitor = arg;
+
+	network_check(monitor->network);
 }

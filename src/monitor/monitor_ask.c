@@ -398,15 +398,17 @@ static bool
 on_egress(struct monitor_ask *ask, const struct chan_msg *msg)
 {
 	struct request_egress egress;
+	struct wire_reader    r;
 
-	if (msg->len != 3 || msg->data[0] >= REQUEST_WAYS ||
-	    msg->data[1] >= REQUEST_WAYS || msg->data[2] >= REQUEST_DNSES)
+	wire_reader_init(&r, msg->data, msg->len);
+	egress.v4 = (enum request_way)wire_get_u8(&r);
+	egress.v6 = (enum request_way)wire_get_u8(&r);
+	egress.dns = (enum request_dns)wire_get_u8(&r);
+	egress.dropped = wire_get_u64(&r);
+	wire_get_string(&r, egress.front, sizeof(egress.front));
+	if (!wire_is_done(&r) || egress.v4 >= REQUEST_WAYS ||
+	    egress.v6 >= REQUEST_WAYS || egress.dns >= REQUEST_DNSES)
 		return false;
-	egress = (struct request_egress) {
-		.v4 = (enum request_way)msg->data[0],
-		.v6 = (enum request_way)msg->data[1],
-		.dns = (enum request_dns)msg->data[2],
-	};
 	ask->events->on_egress(ask->arg, &egress);
 	return true;
 }

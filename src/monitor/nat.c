@@ -11,11 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <nftables/libnftables.h>
-
 #include <bsd/string.h>
 
-#include "base/log.h"
+#include "monitor/nftables.h"
 #include "monitor/prefix_set.h"
 
 struct nat {
@@ -24,13 +22,9 @@ struct nat {
 	char		table[32];
 };
 
-static int  run(struct nat *nat, const char *text);
-static void log_lines(const char *text);
 static bool add_sources(struct prefix_set *sources, const struct conf *conf);
 static char *make_rules(const struct nat *nat, const struct prefix_set *sources,
     bool replace);
-static void print_set(FILE *out, const char *name, const char *type,
-    sa_family_t family, const struct prefix_set *sources);
 
 struct nat *
 nat_new(const char *device, const struct conf *conf)
@@ -44,13 +38,11 @@ nat_new(const char *device, const struct conf *conf)
 		return NULL;
 	strlcpy(nat->device, device, sizeof(nat->device));
 	snprintf(nat->table, sizeof(nat->table), "tombolo_%s", device);
-	nat->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-	if (nat->ctx != NULL && nft_ctx_buffer_error(nat->ctx) == 0 &&
-	    nft_ctx_buffer_output(nat->ctx) == 0 &&
-	    add_sources(&sources, conf))
+	nat->ctx = nftables_open();
+	if (nat->ctx != NULL && add_sources(&sources, conf))
 		rules = make_rules(nat, &sources, false);
 	if (rules != NULL)
-		r = run(nat, rules);
+		r = nftables_run(nat->ctx, "nat", rules);
 	free(rules);
 	prefix_set_fini(&sources);
 	if (r < 0) {
@@ -72,7 +64,7 @@ nat_update(struct nat *nat, const struct conf *conf)
 	if (add_sources(&sources, conf))
 		rules = make_rules(nat, &sources, true);
 	if (rules != NULL)
-		r = run(nat, rules);
+		r = nftables_run(nat->ctx, "nat", rules);
 	free(rules);
 	prefix_set_fini(&sources);
 	return r;
@@ -86,31 +78,9 @@ nat_free(struct nat *nat)
 	if (nat == NULL)
 		return;
 	snprintf(text, sizeof(text), "delete table inet %s\n", nat->table);
-	run(nat, text);
+	(void)nftables_run(nat->ctx, "nat", text);
 	nft_ctx_free(nat->ctx);
 	free(nat);
-}
-
-/* libnftables has no error number to give, only words: they go to the log. */
-static int
-run(struct nat *nat, const char *text)
-{
-	if (nft_run_cmd_from_buffer(nat->ctx, text) == 0)
-		return 0;
-	log_warnx("nat: nftables refused the table %s:", nat->table);
-	log_lines(nft_ctx_get_error_buffer(nat->ctx));
-	return -EIO;
-}
-
-static void
-log_lines(const char *text)
-{
-	for (size_t len; text[0] != '\0'; text += len) {
-		len = strcspn(text, "\n");
-		if (len > 0)
-			log_warnx("nat: %.*s", (int)len, text);
-		len += text[len] == '\n';
-	}
 }
 
 static bool
@@ -153,8 +123,7 @@ make_rules(const struct nat *nat, const struct prefix_set *sources,
 	/* Without it a table of that name, of somebody else's, would do too. */
 	fprintf(out, "create table inet %s { flags owner; }\n", nat->table);
 	fprintf(out, "table inet %s {\nflags owner;\n", nat->table);
-	print_set(out, "sources4", "ipv4_addr", AF_INET, sources);
-	print_set(out, "sources6", "ipv6_addr", AF_INET6, sources);
+	nftables_print_prefixes(out, "sources", sources);
 	fprintf(out,
 	    "chain out {\n"
 	    "type nat hook postrouting priority srcnat; policy accept;\n"
@@ -168,22 +137,4 @@ make_rules(const struct nat *nat, const struct prefix_set *sources,
 		return NULL;
 	}
 	return text;
-}
-
-static void
-print_set(FILE *out, const char *name, const char *type, sa_family_t family,
-    const struct prefix_set *sources)
-{
-	char	    text[PREFIX_STRLEN];
-	const char *before = "elements = { ";
-
-	fprintf(out, "set %s {\ntype %s; flags interval;\n", name, type);
-	for (size_t i = 0; i < sources->n; i++) {
-		if (sources->v[i].addr.family != family)
-			continue;
-		fprintf(out, "%s%s", before,
-		    prefix_print(&sources->v[i], text, sizeof(text)));
-		before = ",\n";
-	}
-	fputs(before[0] == ',' ? " }\n}\n" : "}\n", out);
 }

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -15,19 +18,25 @@
 
 struct netwatch {
 	struct ev_loop *loop;
-	struct nl_sock *sock;
-	struct ev_io	io;
+	struct nl_sock *sock, *nftables; /* NULL: there is no nftables */
+	struct ev_io	io, nftables_io;
 	struct ev_timer settle; /* a change waits to be told */
-	struct mono	told;
+	struct ev_timer soon;	/* so does an event */
+	struct mono	told, told_event;
 	unsigned	ifindex;
 	void (*on_change)(void *arg);
+	void (*on_event)(void *arg);
 	void *arg;
 };
 
-static int  join_groups(struct nl_sock *sock);
+static struct nl_sock *join(struct netwatch *netwatch, int protocol,
+    const int *groups, nl_recvmsg_msg_cb_t on_msg, struct ev_io *io);
 static void on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 static int  on_notification(struct nl_msg *msg, void *arg);
+static int  on_nftables(struct nl_msg *msg, void *arg);
 static void note_change(struct netwatch *netwatch);
+static void note_event(struct netwatch *netwatch);
+static void on_soon(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void on_settled(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static bool is_link_change(const struct nlmsghdr *hdr, unsigned ifindex);
@@ -36,8 +45,12 @@ static bool is_route_change(const struct nlmsghdr *hdr, unsigned ifindex);
 
 struct netwatch *
 netwatch_new(struct ev_loop *loop, unsigned ifindex,
-    void (*on_change)(void *arg), void *arg)
+    void (*on_change)(void *arg), void (*on_event)(void *arg), void *arg)
 {
+	static const int routing[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
+		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+		RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, 0 };
+	static const int nftables[] = { NFNLGRP_NFTABLES, 0 };
 	struct netwatch *netwatch = calloc(1, sizeof(*netwatch));
 
 	if (netwatch == NULL)
@@ -45,21 +58,25 @@ netwatch_new(struct ev_loop *loop, unsigned ifindex,
 	netwatch->loop = loop;
 	netwatch->ifindex = ifindex;
 	netwatch->on_change = on_change;
+	netwatch->on_event = on_event;
 	netwatch->arg = arg;
 	netwatch->told = mono_add(mono_now(), -MONO_SEC);
 	ev_timer_init(&netwatch->settle, on_settled, 0, 0);
+	ev_timer_init(&netwatch->soon, on_soon, 0, NETWATCH_IDLE_SEC);
 	ev_init(&netwatch->io, on_readable);
-	netwatch->settle.data = netwatch->io.data = netwatch;
-	netwatch->sock = nl_socket_alloc();
-	if (netwatch->sock == NULL || join_groups(netwatch->sock) < 0) {
+	ev_init(&netwatch->nftables_io, on_readable);
+	netwatch->settle.data = netwatch->soon.data = netwatch;
+	netwatch->sock = join(netwatch, NETLINK_ROUTE, routing,
+	    on_notification, &netwatch->io);
+	netwatch->nftables = join(netwatch, NETLINK_NETFILTER, nftables,
+	    on_nftables, &netwatch->nftables_io);
+	if (netwatch->sock == NULL) {
 		netwatch_free(netwatch);
 		errno = EIO;
 		return NULL;
 	}
-	nl_socket_modify_cb(netwatch->sock, NL_CB_VALID, NL_CB_CUSTOM,
-	    on_notification, netwatch);
-	ev_io_set(&netwatch->io, nl_socket_get_fd(netwatch->sock), EV_READ);
-	ev_io_start(loop, &netwatch->io);
+	/* What changed before there was anybody to hear it. */
+	note_event(netwatch);
 	return netwatch;
 }
 
@@ -69,8 +86,11 @@ netwatch_free(struct netwatch *netwatch)
 	if (netwatch == NULL)
 		return;
 	ev_io_stop(netwatch->loop, &netwatch->io);
+	ev_io_stop(netwatch->loop, &netwatch->nftables_io);
 	ev_timer_stop(netwatch->loop, &netwatch->settle);
+	ev_timer_stop(netwatch->loop, &netwatch->soon);
 	nl_socket_free(netwatch->sock);
+	nl_socket_free(netwatch->nftables);
 	free(netwatch);
 }
 
@@ -92,34 +112,49 @@ netwatch_is_change(const struct nlmsghdr *hdr, unsigned ifindex)
 	}
 }
 
-static int
-join_groups(struct nl_sock *sock)
+static struct nl_sock *
+join(struct netwatch *netwatch, int protocol, const int *groups,
+    nl_recvmsg_msg_cb_t on_msg, struct ev_io *io)
 {
-	int r;
+	struct nl_sock *sock = nl_socket_alloc();
+	int		r = -NLE_NOMEM;
 
+	if (sock == NULL)
+		return NULL;
 	/* Nothing was asked, so no sequence number fits. */
 	nl_socket_disable_seq_check(sock);
-	r = nl_connect(sock, NETLINK_ROUTE);
-	if (r == 0)
-		r = nl_socket_add_memberships(sock, RTNLGRP_LINK,
-		    RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-		    RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, 0);
+	r = nl_connect(sock, protocol);
+	for (; r == 0 && *groups != 0; groups++)
+		r = nl_socket_add_membership(sock, *groups);
 	if (r == 0)
 		r = nl_socket_set_nonblocking(sock);
-	return r;
+	if (r < 0) {
+		nl_socket_free(sock);
+		return NULL;
+	}
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_msg, netwatch);
+	io->data = netwatch;
+	ev_io_set(io, nl_socket_get_fd(sock), EV_READ);
+	ev_io_start(netwatch->loop, io);
+	return sock;
 }
 
 static void
 on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct netwatch *netwatch = io->data;
-	int		 r = nl_recvmsgs_default(netwatch->sock);
+	int		 r = nl_recvmsgs_default(io == &netwatch->io ?
+				  netwatch->sock :
+				  netwatch->nftables);
 
 	(void)loop;
 	(void)events;
 	/* More came than there was room for: something changed, surely. */
-	if (r == -NLE_NOMEM)
+	if (r != -NLE_NOMEM)
+		return;
+	if (io == &netwatch->io)
 		note_change(netwatch);
+	note_event(netwatch);
 }
 
 static int
@@ -129,6 +164,15 @@ on_notification(struct nl_msg *msg, void *arg)
 
 	if (netwatch_is_change(nlmsg_hdr(msg), netwatch->ifindex))
 		note_change(netwatch);
+	note_event(netwatch);
+	return NL_OK;
+}
+
+static int
+on_nftables(struct nl_msg *msg, void *arg)
+{
+	if (netwatch_is_nftables(nlmsg_hdr(msg)))
+		note_event(arg);
 	return NL_OK;
 }
 
@@ -147,6 +191,34 @@ note_change(struct netwatch *netwatch)
 	ev_timer_start(netwatch->loop, &netwatch->settle);
 }
 
+/* In the next turn of the loop, unless one was told just now. */
+static void
+note_event(struct netwatch *netwatch)
+{
+	struct ev_timer *soon = &netwatch->soon;
+	double since = (double)mono_sub(mono_now(), netwatch->told_event) /
+	    (double)MONO_SEC;
+
+	if (ev_is_active(soon) &&
+	    ev_timer_remaining(netwatch->loop, soon) < NETWATCH_EVENT_SEC)
+		return;
+	ev_timer_stop(netwatch->loop, soon);
+	ev_timer_set(soon, since < NETWATCH_EVENT_SEC ?
+	    NETWATCH_EVENT_SEC - since : 0, NETWATCH_IDLE_SEC);
+	ev_timer_start(netwatch->loop, soon);
+}
+
+static void
+on_soon(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct netwatch *netwatch = timer->data;
+
+	(void)loop;
+	(void)events;
+	netwatch->on_event(netwatch->arg);
+	netwatch->told_event = mono_now();
+}
+
 static void
 on_settled(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
@@ -156,6 +228,23 @@ on_settled(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)events;
 	netwatch->told = mono_now();
 	netwatch->on_change(netwatch->arg);
+}
+
+/* In each of its messages the first attribute names the table. */
+bool
+netwatch_is_nftables(const struct nlmsghdr *hdr)
+{
+	static const char    ours[] = "tombolo_";
+	const struct nlattr *name;
+
+	if (hdr->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
+	    (hdr->nlmsg_type & 0xff) == NFT_MSG_NEWGEN ||
+	    !nlmsg_valid_hdr(hdr, sizeof(struct nfgenmsg)))
+		return false;
+	name = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)hdr,
+	    sizeof(struct nfgenmsg), NFTA_TABLE_NAME);
+	return name != NULL && nla_len(name) > (int)strlen(ours) &&
+	    memcmp(nla_data(name), ours, strlen(ours)) == 0;
 }
 
 /* Of family AF_BRIDGE: a port's doings within its bridge. */

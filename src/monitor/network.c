@@ -8,7 +8,6 @@
 #include "monitor/network.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "monitor/link.h"
 #include "monitor/nat.h"
 #include "monitor/policy.h"
+#include "monitor/rules.h"
 #include "monitor/site_routes.h"
 #include "proc/request.h"
 
@@ -44,6 +44,7 @@ struct network {
 	const struct conf *conf; /* borrowed */
 	struct journal	  *journal;
 	struct link	  *link;
+	struct rules	  *rules;
 	struct nat	  *nat; /* NULL: none */
 	struct tapdev	   dev;
 	bool		   made_bridge;
@@ -54,7 +55,7 @@ struct network {
 	struct request_egress told; /* to on_egress */
 	void (*on_egress)(void *arg); /* NULL: nobody asks */
 	void *egress_arg;
-	struct addr	   servers[MAX_SERVERS];
+	struct endpoint	   servers[MAX_SERVERS];
 	unsigned	   next_server; /* where the next one goes */
 	bool		   settled; /* blocked, or assigned something */
 	struct site_routes routes; /* of a server */
@@ -71,8 +72,9 @@ static unsigned tap_mtu(struct network *network);
 static bool set_up(struct network *network, unsigned mtu);
 static bool start_tun(struct network *network);
 static bool start_client(struct network *network);
-static bool add_literal(struct network *network, const char *host);
-static void add_server(struct network *network, const struct addr *addr);
+static bool add_literal(struct network *network, const char *host,
+    uint16_t port);
+static void add_server(struct network *network, const struct endpoint *server);
 static bool must_block(const struct network *network);
 static bool block(struct network *network);
 static bool add_server_addresses(struct network *network);
@@ -120,6 +122,7 @@ network_update(struct network *network, const struct conf *conf)
 		    network->dev.name, network->has_ipv6, conf);
 	/* Whoever fails has said so; the rest goes on. */
 	(void)start_forwarding(network);
+	network_check(network);
 	if (conf->role == CONF_SERVER)
 		(void)follow_nat(network);
 }
@@ -172,11 +175,9 @@ network_set_servers(struct network *network, const struct endpoint *list,
 {
 	if (network->policy == NULL || n == 0)
 		return;
-	for (unsigned i = 0; i < n; i++) {
-		struct addr addr = endpoint_addr(&list[i]);
-
-		add_server(network, &addr);
-	}
+	for (unsigned i = 0; i < n; i++)
+		add_server(network, &list[i]);
+	policy_check(network->policy);
 	/* What fails is tried again: nothing else keeps traffic back. */
 	if (!network->settled && must_block(network))
 		(void)block(network);
@@ -194,6 +195,21 @@ network_down(struct network *network)
 }
 
 void
+network_check(struct network *network)
+{
+	int n;
+
+	if (network->policy == NULL)
+		return;
+	policy_check(network->policy);
+	n = assign_check(&network->assign);
+	if (n > 0)
+		log_warnx("%s: another program had removed %d routes; they are "
+			  "back", network->dev.name, n);
+	look_at_egress(network);
+}
+
+void
 network_egress(const struct network *network, struct request_egress *egress)
 {
 	*egress = (struct request_egress) { 0 };
@@ -202,6 +218,9 @@ network_egress(const struct network *network, struct request_egress *egress)
 	egress->v4 = policy_way(network->policy, AF_INET);
 	egress->v6 = policy_way(network->policy, AF_INET6);
 	egress->dns = dns_state(network->dns);
+	egress->dropped = policy_dropped(network->policy);
+	strlcpy(egress->front, policy_front(network->policy),
+	    sizeof(egress->front));
 }
 
 void
@@ -222,6 +241,7 @@ network_free(struct network *network)
 	/* Before the bridge, which else would still have a port. */
 	tapdev_close(&network->dev);
 	link_close(network->link);
+	rules_close(network->rules);
 	journal_undo(network->journal);
 	assign_fini(&network->assign);
 	site_routes_fini(&network->routes);
@@ -236,7 +256,9 @@ look_at_egress(void *arg)
 
 	network_egress(network, &now);
 	if (now.v4 == network->told.v4 && now.v6 == network->told.v6 &&
-	    now.dns == network->told.dns)
+	    now.dns == network->told.dns &&
+	    now.dropped == network->told.dropped &&
+	    strcmp(now.front, network->told.front) == 0)
 		return;
 	network->told = now;
 	if (network->on_egress != NULL)
@@ -248,13 +270,16 @@ look_at_egress(void *arg)
 static bool
 open_base(struct network *network, const char *journal_path)
 {
-	network->journal = journal_open(journal_path);
+	/* A killed run's wall stays until ours takes its place: no gap. */
+	network->journal = journal_reopen(journal_path,
+	    must_block(network) ? rules_table(network->conf->device) : 0);
 	if (network->journal == NULL) {
 		log_warn("%s: the journal", journal_path);
 		return false;
 	}
 	network->link = link_open();
-	if (network->link == NULL) {
+	network->rules = rules_open();
+	if (network->link == NULL || network->rules == NULL) {
 		log_warnx("netlink cannot be opened: a sandbox that allows "
 			  "AF_NETLINK is needed");
 		return false;
@@ -487,50 +512,56 @@ start_client(struct network *network)
 	const struct conf *conf = network->conf;
 	bool		   known;
 
-	network->policy = policy_new(network->journal, network->dev.name,
-	    network->dev.ifindex);
+	network->assign = (struct assign) {
+		.vet = { .link = network->link, .device = network->dev.name,
+		    .conf = conf, .servers = network->servers },
+		.rules = network->rules,
+		.ifindex = network->dev.ifindex,
+		.has_ipv6 = network->has_ipv6,
+	};
+	network->policy = policy_new(network->journal, network->rules,
+	    &network->assign.vet, network->dev.ifindex);
+	network->assign.policy = network->policy;
 	network->dns = dns_new(network->journal, network->dev.name,
 	    look_at_egress, network);
 	if (network->policy == NULL || network->dns == NULL) {
 		log_warnx("%s: no memory", network->dev.name);
 		return false;
 	}
-	network->assign = (struct assign) {
-		.vet = { .link = network->link, .device = network->dev.name,
-		    .conf = conf, .servers = network->servers },
-		.policy = network->policy,
-		.has_ipv6 = network->has_ipv6,
-	};
-	known = add_literal(network, conf->proxy.host);
+	known = add_literal(network, conf->proxy.host, conf->proxy.port);
 	for (unsigned i = 0; i < conf->nservers; i++)
-		known = add_literal(network, conf->servers[i].host) || known;
-	/* By its name: network_set_servers(). */
+		known = add_literal(network, conf->servers[i].host,
+			    conf->servers[i].port) || known;
+	/* By its name: network_set_servers(); or it is blocked already. */
+	known = known || journal_has_policy(network->journal);
 	return !known || !must_block(network) || block(network);
 }
 
 /* Where the configuration says an address. */
 static bool
-add_literal(struct network *network, const char *host)
+add_literal(struct network *network, const char *host, uint16_t port)
 {
-	struct addr addr;
+	struct addr	addr;
+	struct endpoint server;
 
 	if (host == NULL || !addr_parse(&addr, host))
 		return false;
-	add_server(network, &addr);
+	server = endpoint_make(&addr, port);
+	add_server(network, &server);
 	return true;
 }
 
 /* One more of the servers', or the proxy's; the oldest makes room. */
 static void
-add_server(struct network *network, const struct addr *addr)
+add_server(struct network *network, const struct endpoint *server)
 {
 	struct vet *vet = &network->assign.vet;
 
 	for (size_t i = 0; i < vet->nservers; i++) {
-		if (addr_is_equal(&network->servers[i], addr))
+		if (endpoint_is_equal(&network->servers[i], server))
 			return;
 	}
-	network->servers[network->next_server] = *addr;
+	network->servers[network->next_server] = *server;
 	network->next_server = (network->next_server + 1) % MAX_SERVERS;
 	if (vet->nservers < MAX_SERVERS)
 		vet->nservers++;
@@ -551,8 +582,9 @@ block(struct network *network)
 	if (r < 0)
 		log_warnx("%s: when-down = block cannot be done: %s%s",
 		    network->dev.name, strerror(-r),
-		    r == -EOPNOTSUPP ? " (policy routing is not in this "
-				       "kernel)" : "");
+		    r == -EOPNOTSUPP || r == -EIO ?
+			" (the kernel needs policy routing and nf_tables)" :
+			"");
 	network->settled = r == 0;
 	return r == 0;
 }
@@ -562,23 +594,28 @@ add_server_addresses(struct network *network)
 {
 	const struct conf_prefixes *nets = &network->conf->tunnel_networks;
 	char			    text[PREFIX_STRLEN], other[PREFIX_STRLEN];
-	char			    ifname[IF_NAMESIZE];
+	struct link_lans	    lans;
+	int  r = link_get_lans(network->link, network->dev.name, &lans);
+	bool ok = r == 0;
 
-	for (size_t i = 0; i < nets->n; i++) {
-		struct prefix own = conf_server_address(&nets->v[i]), lan;
+	if (!ok)
+		log_warnx("%s: this host's networks cannot be looked at: %s",
+		    network->dev.name, strerror(-r));
+	for (size_t i = 0; ok && i < nets->n; i++) {
+		struct prefix	       own = conf_server_address(&nets->v[i]);
+		const struct link_lan *lan = link_find_lan(&lans, &nets->v[i]);
 
-		if (link_overlaps_lan(network->link, &nets->v[i],
-			network->dev.name, &lan, ifname)) {
+		if (lan != NULL)
 			log_warnx("tunnel-network = %s overlaps %s, this "
 				  "host's network on %s: choose another",
 			    prefix_print(&nets->v[i], text, sizeof(text)),
-			    prefix_print(&lan, other, sizeof(other)), ifname);
-			return false;
-		}
-		if (!add_address(network, network->dev.name, &own))
-			return false;
+			    prefix_print(&lan->network, other, sizeof(other)),
+			    lan->ifname);
+		ok = lan == NULL &&
+		    add_address(network, network->dev.name, &own);
 	}
-	return true;
+	free(lans.v);
+	return ok;
 }
 
 /* What is on already needs no right to switch it on. */

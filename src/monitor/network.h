@@ -71,6 +71,13 @@ void network_on_egress(struct network *network, void (*call)(void *arg),
 void network_down(struct network *network);
 
 /*
+ * Compares a client's rules, routes, addresses and wall with the kernel, and
+ * puts back what others have changed; what overlaps this host's networks by now
+ * goes.  To be called when any of that may have changed, and now and then.
+ */
+void network_check(struct network *network);
+
+/*
  * Takes all of it back and closes the device, which goes when no other process
  * has a queue of it: end the engine first.  NULL is fine.
  */

@@ -117,11 +117,18 @@ opening_send_netchange(struct chan *engine)
 int
 opening_send_egress(struct chan *engine, const struct request_egress *egress)
 {
-	const uint8_t payload[] = { (uint8_t)egress->v4, (uint8_t)egress->v6,
-		(uint8_t)egress->dns };
+	struct wire_writer w;
+	uint8_t		   buf[REQUEST_FRONT_SIZE + 16];
 
-	return chan_send(engine, REQUEST_EGRESS, 0, payload, sizeof(payload),
-	    NULL, 0);
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_u8(&w, (uint8_t)egress->v4);
+	wire_put_u8(&w, (uint8_t)egress->v6);
+	wire_put_u8(&w, (uint8_t)egress->dns);
+	wire_put_u64(&w, egress->dropped);
+	wire_put_string(&w, egress->front);
+	if (!wire_writer_is_ok(&w))
+		return -EMSGSIZE;
+	return chan_send(engine, REQUEST_EGRESS, 0, buf, w.len, NULL, 0);
 }
 
 int

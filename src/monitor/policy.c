@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is new goes into the table before what is old goes out of it. */
+/* What is wanted is here, what is so is in the kernel. */
 #include "monitor/policy.h"
 
 #include <errno.h>
@@ -10,10 +10,15 @@
 #include <bsd/string.h>
 
 #include "base/log.h"
+#include "base/mono.h"
 #include "monitor/forwarding.h"
 #include "monitor/journal.h"
 #include "monitor/rules.h"
+#include "monitor/vet.h"
+#include "monitor/wall.h"
 #include "proc/proc.h"
+
+#define SAY_EVERY (60 * MONO_SEC)
 
 enum { V4, V6, FAMILIES };
 
@@ -22,46 +27,63 @@ static const struct prefix all[FAMILIES] = {
 	[V6] = { { .family = AF_INET6 }, 0 },
 };
 
-/* What is in the table. */
+/* What our table is to have. */
 struct content {
 	struct prefix_set routes; /* by the device; owned */
 	bool		  unreachable[FAMILIES];
 	bool		  blocks; /* the device drops what its routes bring */
 };
 
+/* What others had changed, or a negative errno value: it cannot be repaired. */
+struct state {
+	int wall, rules, routes;
+};
+
 struct policy {
-	struct journal *journal;
-	struct rules   *rules; /* NULL: not yet */
-	char		device[16];
+	struct journal	 *journal;
+	struct rules	 *rules;
+	const struct vet *vet;
+	struct wall	 *wall; /* NULL: nothing of it is there yet */
+	struct rules_exempt exempt;
 	unsigned	ifindex;
 	uint32_t	table;
 	struct content	now;
+	struct state	state; /* at the last check */
+	struct mono	said;  /* when a repair was; 0: never */
+	uint64_t	dropped;
+	char		front[REQUEST_FRONT_SIZE];
 };
 
 static int begin(struct policy *policy);
 static uid_t resolver_user(void);
 static int copy_routes(struct content *to, const struct prefix_set *from);
 static int change(struct policy *policy, struct content *next);
-static int add_missing(struct policy *policy, const struct content *want,
-    const struct content *have);
-static void remove_extra(struct policy *policy, const struct content *have,
-    const struct content *want);
+static int bring(struct policy *policy);
+static int set_wall(struct policy *policy);
+static bool add_walled(const struct content *now, struct prefix_set *walled);
+static bool add_local(struct policy *policy, struct prefix_set *local);
+static void say_repaired(struct policy *policy);
+static void look_in_front(struct policy *policy);
 static bool has_family(const struct content *content, sa_family_t family);
 static bool is_empty(const struct content *content);
 static bool is_same(const struct content *a, const struct content *b);
 static void report(const struct policy *policy);
 
 struct policy *
-policy_new(struct journal *journal, const char *device, unsigned ifindex)
+policy_new(struct journal *journal, struct rules *rules, const struct vet *vet,
+    unsigned ifindex)
 {
 	struct policy *policy = calloc(1, sizeof(*policy));
 
 	if (policy == NULL)
 		return NULL;
 	policy->journal = journal;
-	strlcpy(policy->device, device, sizeof(policy->device));
+	policy->rules = rules;
+	policy->vet = vet;
 	policy->ifindex = ifindex;
-	policy->table = rules_table(ifindex);
+	policy->table = rules_table(vet->device);
+	policy->exempt = (struct rules_exempt) { vet->conf->mark.value,
+		vet->conf->mark.mask, resolver_user() };
 	return policy;
 }
 
@@ -70,19 +92,9 @@ policy_free(struct policy *policy)
 {
 	if (policy == NULL)
 		return;
-	rules_close(policy->rules);
+	wall_free(policy->wall);
 	prefix_set_fini(&policy->now.routes);
 	free(policy);
-}
-
-/*
- * 0.0.0.0/1 and 128.0.0.0/1 together are the usual disguise of 0.0.0.0/0, as
- * 2000::/3 is of ::/0.
- */
-bool
-policy_is_wide(const struct prefix *network)
-{
-	return network->len < (network->addr.family == AF_INET ? 8 : 7);
 }
 
 int
@@ -130,45 +142,74 @@ policy_bypass(struct policy *policy)
 	prefix_set_fini(&next.routes);
 }
 
+void
+policy_check(struct policy *policy)
+{
+	if (policy->wall == NULL)
+		return;
+	(void)bring(policy);
+	say_repaired(policy);
+	look_in_front(policy);
+	policy->dropped = wall_dropped(policy->wall);
+}
+
+/* What is walled does not leave, even when nothing else is as it should be. */
 enum request_way
 policy_way(const struct policy *policy, sa_family_t family)
 {
 	const struct content *now = &policy->now;
+	const struct state   *state = &policy->state;
+	bool routed = state->rules >= 0 && state->routes >= 0;
+	bool wanted = has_family(now, family) ||
+	    now->unreachable[family == AF_INET ? V4 : V6];
 
-	if (now->blocks)
-		return REQUEST_WAY_BLOCKED;
-	if (has_family(now, family))
-		return REQUEST_WAY_TUNNEL;
-	return now->unreachable[family == AF_INET ? V4 : V6] ?
-	    REQUEST_WAY_BLOCKED :
-	    REQUEST_WAY_BYPASS;
+	if (!wanted || (!routed && state->wall < 0))
+		return REQUEST_WAY_BYPASS;
+	return routed && has_family(now, family) && !now->blocks ?
+	    REQUEST_WAY_TUNNEL :
+	    REQUEST_WAY_BLOCKED;
+}
+
+uint64_t
+policy_dropped(const struct policy *policy)
+{
+	return policy->dropped;
+}
+
+const char *
+policy_front(const struct policy *policy)
+{
+	return policy->front;
 }
 
 /* In the journal first, as ever. */
 static int
 begin(struct policy *policy)
 {
+	const struct vet       *vet = policy->vet;
+	const struct wall_owner owner = { policy->table, vet->device,
+		vet->conf->socket,
+		/* Root's are not the resolver's alone. */
+		policy->exempt.resolver != 0 ? policy->exempt.resolver :
+					       (uid_t)-1,
+		policy->exempt.mark, policy->exempt.mask };
 	int r;
 
-	if (policy->rules != NULL)
+	if (policy->wall != NULL)
 		return 0;
-	if (policy->table == 0)
-		return -ENODEV;
-	policy->rules = rules_open();
-	if (policy->rules == NULL)
-		return -ENOMEM;
-	r = journal_policy(policy->journal, policy->table);
-	if (r == 0)
-		r = rules_add(policy->rules, policy->table, resolver_user());
-	if (r < 0) {
-		rules_close(policy->rules);
-		policy->rules = NULL;
-		return r;
-	}
-	r = forwarding_loosen(policy->journal);
+	r = journal_has_policy(policy->journal) ?
+	    0 :
+	    journal_policy(policy->journal, policy->table);
 	if (r < 0)
-		log_warnx("net.ipv4.conf.all.rp_filter cannot be set to 2 "
-			  "(%s): the server's answers may be dropped",
+		return r;
+	policy->wall = wall_new(&owner);
+	if (policy->wall == NULL)
+		return -EOPNOTSUPP;
+	r = forwarding_loosen(policy->journal, wall_marks(policy->wall));
+	if (r < 0)
+		log_warnx("net.ipv4.conf.all.%s cannot be set (%s): the "
+			  "server's answers may be dropped",
+		    wall_marks(policy->wall) ? "src_valid_mark" : "rp_filter",
 		    strerror(-r));
 	return 0;
 }
@@ -200,59 +241,141 @@ static int
 change(struct policy *policy, struct content *next)
 {
 	struct content old = policy->now;
-	int	       r = 0;
+	bool	       news = !is_same(&old, next);
+	int	       r;
 
-	if (is_same(&old, next))
+	if (policy->wall == NULL && is_empty(next))
 		return 0;
-	if (!is_empty(next))
-		r = begin(policy);
+	r = begin(policy);
 	if (r < 0)
 		return r;
-	r = add_missing(policy, next, &old);
+	policy->now = *next;
+	r = bring(policy);
 	if (r < 0) {
-		remove_extra(policy, next, &old);
+		policy->now = old;
+		(void)bring(policy);
 		return r;
 	}
-	remove_extra(policy, &old, next);
-	policy->now = *next;
 	*next = old;
-	report(policy);
+	if (news)
+		report(policy);
+	look_in_front(policy);
 	return 0;
 }
 
+/* The wall comes before the first rule; whatever fails, the rest is tried. */
 static int
-add_missing(struct policy *policy, const struct content *want,
-    const struct content *have)
+bring(struct policy *policy)
 {
-	int r = 0;
+	const struct content *now = &policy->now;
+	struct rules_routes   routes = { &now->routes, policy->ifindex,
+		  { now->unreachable[V4], now->unreachable[V6] } };
+	struct state *state = &policy->state;
 
-	for (int f = 0; r == 0 && f < FAMILIES; f++) {
-		if (want->unreachable[f] && !have->unreachable[f])
-			r = rules_add_route(policy->rules, policy->table,
-			    &all[f], 0);
-	}
-	for (size_t i = 0; r == 0 && i < want->routes.n; i++) {
-		if (!prefix_set_has(&have->routes, &want->routes.v[i]))
-			r = rules_add_route(policy->rules, policy->table,
-			    &want->routes.v[i], policy->ifindex);
-	}
+	state->wall = set_wall(policy);
+	state->rules = rules_add(policy->rules, policy->table,
+	    &policy->exempt);
+	state->routes = rules_set_routes(policy->rules, policy->table,
+	    &routes);
+	return state->wall < 0	? state->wall :
+	    state->rules < 0	? state->rules :
+	    state->routes < 0	? state->routes :
+				  0;
+}
+
+static int
+set_wall(struct policy *policy)
+{
+	const struct vet *vet = policy->vet;
+	struct prefix_set walled = { 0 }, local = { 0 };
+	struct wall_rules rules = { .walled = &walled, .local = &local,
+		.servers = vet->servers, .nservers = vet->nservers,
+		.stays = vet->conf->when_down == CONF_BLOCK };
+	int r = -ENOMEM;
+
+	if (add_walled(&policy->now, &walled) && add_local(policy, &local))
+		r = wall_set(policy->wall, &rules);
+	prefix_set_fini(&walled);
+	prefix_set_fini(&local);
 	return r;
 }
 
-static void
-remove_extra(struct policy *policy, const struct content *have,
-    const struct content *want)
+static bool
+add_walled(const struct content *now, struct prefix_set *walled)
 {
-	for (size_t i = 0; i < have->routes.n; i++) {
-		if (!prefix_set_has(&want->routes, &have->routes.v[i]))
-			(void)rules_remove_route(policy->rules, policy->table,
-			    &have->routes.v[i], policy->ifindex);
+	bool ok = true;
+
+	for (int f = 0; f < FAMILIES; f++)
+		ok = ok &&
+		    (!now->unreachable[f] || prefix_set_add(walled, &all[f]));
+	for (size_t i = 0; i < now->routes.n; i++)
+		ok = ok && prefix_set_add(walled, &now->routes.v[i]);
+	prefix_set_sort(walled);
+	prefix_set_merge(walled);
+	return ok;
+}
+
+/*
+ * A network on a link that is as good as everything is no local one, but a
+ * default route in disguise.
+ */
+static bool
+add_local(struct policy *policy, struct prefix_set *local)
+{
+	const struct conf_prefixes *more = &policy->vet->conf->local_networks;
+	bool   ok = rules_get_local(policy->rules, policy->ifindex, local) >= 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < local->n; i++) {
+		if (!vet_is_everything(&local->v[i]))
+			local->v[kept++] = local->v[i];
 	}
-	for (int f = 0; f < FAMILIES; f++) {
-		if (have->unreachable[f] && !want->unreachable[f])
-			(void)rules_remove_route(policy->rules, policy->table,
-			    &all[f], 0);
-	}
+	local->n = kept;
+	for (size_t i = 0; i < more->n; i++)
+		ok = ok && prefix_set_add(local, &more->v[i]);
+	prefix_set_sort(local);
+	prefix_set_merge(local);
+	return ok;
+}
+
+static void
+say_repaired(struct policy *policy)
+{
+	const struct state *state = &policy->state;
+	bool failed = state->wall < 0 || state->rules < 0 || state->routes < 0;
+	struct mono now = mono_now();
+
+	if (state->wall == 0 && state->rules == 0 && state->routes == 0)
+		return;
+	if (policy->said.us != 0 && mono_sub(now, policy->said) < SAY_EVERY)
+		return;
+	policy->said = now;
+	log_warnx("%s: another program has changed%s%s%s of the default route; "
+		  "%s (systemd-networkd does so, unless "
+		  "ManageForeignRoutingPolicyRules=no and "
+		  "ManageForeignRoutes=no)",
+	    policy->vet->device, state->rules != 0 ? " the rules" : "",
+	    state->routes != 0 ? " the routes" : "",
+	    state->wall != 0 ? " the block" : "",
+	    failed ? "that cannot be repaired now" : "all is as it was again");
+}
+
+/* Said once for each. */
+static void
+look_in_front(struct policy *policy)
+{
+	char front[REQUEST_FRONT_SIZE] = "";
+	int  n = rules_get_front(policy->rules, policy->table, front,
+	     sizeof(front));
+
+	if (n < 0 || strcmp(front, policy->front) == 0)
+		return;
+	strlcpy(policy->front, front, sizeof(policy->front));
+	if (n > 0)
+		log_warnx("%s: %s is in front of ours%s: what it takes does "
+			  "not go through the tunnel, and is blocked",
+		    policy->vet->device, front,
+		    n > 1 ? ", and others" : "");
 }
 
 static bool
@@ -294,13 +417,13 @@ report(const struct policy *policy)
 
 	if (is_empty(now))
 		log_info("%s: what is not local leaves past the tunnel",
-		    policy->device);
+		    policy->vet->device);
 	else if (now->blocks)
 		log_info("%s: what is not local is blocked until the tunnel "
-			 "is up", policy->device);
+			 "is up", policy->vet->device);
 	else
 		log_info("%s: what is not local goes through the tunnel: %s",
-		    policy->device,
+		    policy->vet->device,
 		    v4 && v6 ? "IPv4 and IPv6" :
 		    v4	     ? "IPv4; IPv6 is blocked, the server has no way "
 			       "out for it" :

@@ -10,11 +10,14 @@
  *     policy_block()
  *
  * The rules (rules.h) come with the first of it and stay until the journal
- * takes them back; from then on only our table changes.  Wide routes lie in
- * it, others in the main table (assign.c).  Where IPv4 goes through the tunnel
- * and no ::/0 does, IPv6 is unreachable: it would show who we are.  With
- * `block` what goes through is also unreachable behind its routes, so that it
- * does not leave another way when those vanish, even if the device does.
+ * takes them back; from then on only our table and the wall change.  Wide
+ * routes lie in the table, others in the main one (assign.c).  Where IPv4 goes
+ * through the tunnel and no ::/0 does, IPv6 is unreachable: it would show who
+ * we are.  With `block` what goes through is also unreachable behind its routes.
+ *
+ * What goes through, or nowhere, is walled (wall.h): it leaves in the clear by
+ * no other program's rules and routes.  policy_check() puts back what others
+ * have removed.
  */
 #ifndef POLICY_H
 #define POLICY_H
@@ -29,17 +32,16 @@
 
 struct journal;
 struct policy;
+struct rules;
+struct vet;
 
 /*
- * Touches nothing yet.  `journal` is borrowed; `device` is copied.  NULL when
- * there is no memory.
+ * Touches nothing yet.  All is borrowed; `vet` has device, configuration and
+ * servers.  NULL when there is no memory.
  */
-struct policy *policy_new(struct journal *journal, const char *device,
-    unsigned ifindex);
+struct policy *policy_new(struct journal *journal, struct rules *rules,
+    const struct vet *vet, unsigned ifindex);
 void	       policy_free(struct policy *policy); /* NULL is fine */
-
-/* Whether `network` is as good as everything, or a part of that. */
-bool policy_is_wide(const struct prefix *network);
 
 /*
  * Nothing leaves but to networks of the main table's that are no default
@@ -57,7 +59,17 @@ int policy_set(struct policy *policy, const struct prefix_set *wide,
 /* Nothing goes through it, nothing is blocked. */
 void policy_bypass(struct policy *policy);
 
-/* Where packets of this family (AF_INET, AF_INET6) go now. */
+/*
+ * Compares with the kernel and repairs; the networks of this host's links and
+ * the servers may be others by now.  Logs what somebody else had changed.
+ */
+void policy_check(struct policy *policy);
+
+/* Where packets of this family (AF_INET, AF_INET6) went at the last check. */
 enum request_way policy_way(const struct policy *policy, sa_family_t family);
+
+/* Of the wall; and a rule in front of ours, or "". */
+uint64_t    policy_dropped(const struct policy *policy);
+const char *policy_front(const struct policy *policy);
 
 #endif /* POLICY_H */

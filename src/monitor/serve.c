@@ -235,7 +235,8 @@ serve_connect(struct serve *serve, struct chan *engine,
 {
 	const struct endpoint *server = lookup_get(serve->lookup,
 	    msg->data[0], msg->data[1]);
-	int fd = server != NULL ? sockets_connect(server) : -EINVAL;
+	int fd = server != NULL ? sockets_connect(server,
+				  conf_mark(serve->conf)) : -EINVAL;
 
 	/* No violation: the list may have become shorter meanwhile. */
 	return answer_fds(engine, msg, fd < 0 ? -fd : 0, &fd, fd < 0 ? 0 : 1);
@@ -254,7 +255,8 @@ serve_lanes(struct serve *serve, struct chan *engine,
 		return "its count is wrong";
 	if (msg->data[0] == REQUEST_PROXY)
 		return "a proxy has no lanes";
-	r = server != NULL ? sockets_lanes(server, fds, count) : -EINVAL;
+	r = server != NULL ? sockets_lanes(server, conf_mark(serve->conf), fds,
+				 count) : -EINVAL;
 	if (r > 0 && (serve->conf->no_offloads &
 			 CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO)) == 0)
 		sockets_merge(fds, count);

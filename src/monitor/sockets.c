@@ -22,13 +22,12 @@
 #include <bsd/string.h>
 
 #include "base/nitems.h"
-#include "monitor/rules.h"
 
 /* A burst of 20 ms at 1.6 Gbit/s; the kernel counts its overhead in. */
 #define UDP_BUFFER (4 * 1024 * 1024)
 #define LANE_MASK  0x3f /* of a datagram's first byte */
 
-static int make(int family, int type);
+static int make(int family, int type, uint32_t mark);
 static bool is_without_ipv6(int error);
 static int  bind_to(int fd, const struct addr *listen, sa_family_t family,
      uint16_t port);
@@ -80,7 +79,7 @@ sockets_listen_udp(const struct addr *listen, uint16_t port, int *fds,
 static int
 listen_tcp(const struct addr *addr, sa_family_t family, uint16_t port)
 {
-	int r, fd = make(family, SOCK_STREAM);
+	int r, fd = make(family, SOCK_STREAM, 0);
 
 	if (fd < 0)
 		return fd;
@@ -109,13 +108,13 @@ listen_udp(const struct addr *addr, sa_family_t family, uint16_t port, int *fds,
 	 * A group takes in everybody of the same user: a second daemon would get
 	 * a part of the first one's datagrams.  So ask alone, once.
 	 */
-	fd = make(family, SOCK_DGRAM);
+	fd = make(family, SOCK_DGRAM, 0);
 	if (fd < 0)
 		return fd;
 	r = bind_to(fd, addr, family, port);
 	close(fd);
 	while (r == 0 && made < n) {
-		fd = make(family, SOCK_DGRAM);
+		fd = make(family, SOCK_DGRAM, 0);
 		if (fd < 0) {
 			r = fd;
 			break;
@@ -143,7 +142,8 @@ listen_udp(const struct addr *addr, sa_family_t family, uint16_t port, int *fds,
 /* -------------------------------------------------------------- calling */
 
 int
-sockets_lanes(const struct endpoint *server, int *fds, unsigned n)
+sockets_lanes(const struct endpoint *server, uint32_t mark, int *fds,
+    unsigned n)
 {
 	static const struct addr any = { 0 };
 	sa_family_t		 family = server->sa.sa_family;
@@ -151,7 +151,7 @@ sockets_lanes(const struct endpoint *server, int *fds, unsigned n)
 	int			 r = 0;
 
 	while (r == 0 && made < n) {
-		int fd = make(family, SOCK_DGRAM);
+		int fd = make(family, SOCK_DGRAM, mark);
 
 		if (fd < 0) {
 			r = fd;
@@ -176,9 +176,9 @@ sockets_merge(const int *fds, unsigned n)
 }
 
 int
-sockets_connect(const struct endpoint *server)
+sockets_connect(const struct endpoint *server, uint32_t mark)
 {
-	int r, fd = make(server->sa.sa_family, SOCK_STREAM);
+	int r, fd = make(server->sa.sa_family, SOCK_STREAM, mark);
 
 	if (fd < 0)
 		return fd;
@@ -194,20 +194,17 @@ sockets_connect(const struct endpoint *server)
 
 /* --------------------------------------------------------- what they share */
 
-/*
- * Marked, so that rules can keep it out of the tunnel.  Who may not mark may
- * not have made such rules either.
- */
+/* Who may not mark may not have made rules that look at it either. */
 static int
-make(int family, int type)
+make(int family, int type, uint32_t mark)
 {
 	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int r = 0;
 
 	if (fd == -1)
 		return -errno;
-	if (family != AF_UNIX)
-		r = set_int(fd, SOL_SOCKET, SO_MARK, (int)RULES_MARK);
+	if (mark != 0)
+		r = set_int(fd, SOL_SOCKET, SO_MARK, (int)mark);
 	if (r == 0 || r == -EPERM)
 		return fd;
 	close(fd);
@@ -364,7 +361,7 @@ is_alive(const char *path)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
-	fd = make(AF_UNIX, SOCK_STREAM);
+	fd = make(AF_UNIX, SOCK_STREAM, 0);
 	if (fd < 0)
 		return fd;
 	/* EAGAIN: somebody is there, and busy. */
@@ -384,7 +381,7 @@ static int
 bind_beside(int dir, const char *name, gid_t group)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int		   r = 0, fd = make(AF_UNIX, SOCK_STREAM);
+	int		   r = 0, fd = make(AF_UNIX, SOCK_STREAM, 0);
 
 	if (fd < 0)
 		return fd;

@@ -5,8 +5,9 @@
  * UDP sockets are non-blocking, DF is set and the kernel's path MTU cache is
  * not asked (IP_PMTUDISC_PROBE: pmtu.c finds the size), buffers are large
  * (SO_RCVBUFFORCE), and IP_PKTINFO / IPV6_RECVPKTINFO are on, so that a
- * multi-homed server answers from the address it was asked at.  All that
- * are no local ones have the mark RULES_MARK (rules.h).
+ * multi-homed server answers from the address it was asked at.  A client's
+ * have `mark` (conf_mark(); 0: none), so that rules can keep them out of the
+ * tunnel.
  *
  * All return a descriptor or a count, or a negative errno value.
  */
@@ -36,13 +37,14 @@ int sockets_listen_udp(const struct addr *listen, uint16_t port, int *fds,
 
 /* `n` UDP sockets for a client, of the family of `server`, each bound to a
  * port of its own. */
-int sockets_lanes(const struct endpoint *server, int *fds, unsigned n);
+int sockets_lanes(const struct endpoint *server, uint32_t mark, int *fds,
+    unsigned n);
 
 /* Lets the kernel merge what comes to these UDP sockets, where it can. */
 void sockets_merge(const int *fds, unsigned n);
 
 /* A TCP socket on its way to `server` (EINPROGRESS is success). */
-int sockets_connect(const struct endpoint *server);
+int sockets_connect(const struct endpoint *server, uint32_t mark);
 
 /*
  * The local socket: made beside and renamed over a dead one, mode 0660, group

@@ -2,14 +2,15 @@
 #include "monitor/vet.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
+#include "base/nitems.h"
 #include "monitor/dns.h"
-#include "monitor/link.h"
-#include "monitor/policy.h"
+#include "monitor/prefix_set.h"
 
 struct subject {
 	const char	    *what; /* for `why` */
@@ -18,49 +19,65 @@ struct subject {
 	size_t		     why_size;
 };
 
+/* Who uses these pays for it himself: they are no part of "all traffic". */
+static const struct prefix private[] = {
+	{ { AF_INET, { 10 } }, 8 },
+	{ { AF_INET, { 100, 64 } }, 10 }, /* CGN */
+	{ { AF_INET, { 172, 16 } }, 12 },
+	{ { AF_INET, { 192, 168 } }, 16 },
+	{ { AF_INET6, { 0xfc } }, 7 },
+};
+
+static int judge(struct vet *vet, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
+    size_t why_size);
+static int sum_up(struct vet *vet, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes);
+static bool add_public(struct prefix_set *set, const struct vet *vet,
+    const struct prefix *prefix);
+static double share_of(const struct prefix *network);
+static double part(unsigned len);
+static bool   is_much(double share, sa_family_t family);
+static int vet_address(const struct vet *vet, const struct prefix *address,
+    char *why, size_t why_size);
+static int vet_route(const struct vet *vet, const struct prefix *route,
+    char *why, size_t why_size);
 static int  vet_network(const struct vet *vet, const struct subject *subject);
 static bool is_prefix(const struct prefix *prefix);
-static bool is_reserved(const struct prefix *network, char *text, size_t size);
-static const struct addr *find_loop(const struct vet *vet,
-    const struct prefix *network);
+static bool is_reserved(const struct vet *vet, const struct prefix *network,
+    char *text, size_t size);
+static bool find_loop(const struct vet *vet, const struct prefix *network,
+    struct addr *server);
 
 int
-vet_address(const struct vet *vet, const struct prefix *address, char *why,
+vet_assignment(struct vet *vet, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
     size_t why_size)
 {
-	struct prefix  network = prefix_network(address);
-	struct subject subject = { "address", &network, why, why_size };
-	char	       text[PREFIX_STRLEN];
+	int r = link_get_lans(vet->link, vet->device, &vet->lans);
 
-	/* Its prefix becomes a route: never one to everywhere. */
-	if (!is_prefix(address) || policy_is_wide(address)) {
-		snprintf(why, why_size, "the address %s makes no sense here",
-		    prefix_print(address, text, sizeof(text)));
-		return -EINVAL;
+	if (r < 0) {
+		snprintf(why, why_size, "this host's own networks cannot be "
+		    "looked at: %s", strerror(-r));
+		return r;
 	}
-	return vet_network(vet, &subject);
+	r = judge(vet, addresses, naddresses, routes, nroutes, why, why_size);
+	free(vet->lans.v);
+	vet->lans = (struct link_lans) { 0 };
+	return r;
 }
 
-int
-vet_route(const struct vet *vet, const struct prefix *route, char *why,
-    size_t why_size)
+bool
+vet_is_everything(const struct prefix *network)
 {
-	struct prefix  network = prefix_network(route);
-	struct subject subject = { "route", &network, why, why_size };
-	char	       text[PREFIX_STRLEN];
+	return is_much(share_of(network), network->addr.family);
+}
 
-	if (!is_prefix(route)) {
-		snprintf(why, why_size, "a route makes no sense");
-		return -EINVAL;
-	}
-	if (policy_is_wide(route) && !vet->conf->accept_default_route) {
-		snprintf(why, why_size,
-		    "the route %s would send all traffic through the tunnel: "
-		    "only with accept-default-route = yes",
-		    prefix_print(route, text, sizeof(text)));
-		return -EPERM;
-	}
-	return vet_network(vet, &subject);
+bool
+vet_is_wide(const struct vet *vet, const struct prefix *route)
+{
+	return vet->all[route->addr.family == AF_INET ? 0 : 1] &&
+	    share_of(route) > 0;
 }
 
 int
@@ -90,16 +107,149 @@ vet_dns(const struct dns_list *list, char *why, size_t why_size)
 }
 
 static int
+judge(struct vet *vet, const struct prefix *addresses, size_t naddresses,
+    const struct prefix *routes, size_t nroutes, char *why, size_t why_size)
+{
+	int r = sum_up(vet, addresses, naddresses, routes, nroutes);
+
+	if (r < 0)
+		strlcpy(why, strerror(-r), why_size);
+	for (size_t i = 0; r == 0 && i < naddresses; i++)
+		r = vet_address(vet, &addresses[i], why, why_size);
+	for (size_t i = 0; r == 0 && i < nroutes; i++)
+		r = vet_route(vet, &routes[i], why, why_size);
+	return r;
+}
+
+/* Whether they are all traffic, together: none is counted twice. */
+static int
+sum_up(struct vet *vet, const struct prefix *addresses, size_t naddresses,
+    const struct prefix *routes, size_t nroutes)
+{
+	struct prefix_set set = { 0 };
+	double		  sums[2] = { 0 };
+	bool		  ok = true;
+
+	for (size_t i = 0; ok && i < naddresses; i++)
+		ok = add_public(&set, vet, &addresses[i]);
+	for (size_t i = 0; ok && i < nroutes; i++)
+		ok = add_public(&set, vet, &routes[i]);
+	prefix_set_sort(&set);
+	prefix_set_merge(&set);
+	for (size_t i = 0; i < set.n; i++)
+		sums[set.v[i].addr.family == AF_INET ? 0 : 1] +=
+		    share_of(&set.v[i]);
+	prefix_set_fini(&set);
+	vet->all[0] = is_much(sums[0], AF_INET);
+	vet->all[1] = is_much(sums[1], AF_INET6);
+	return ok ? 0 : -ENOMEM;
+}
+
+/* Not what makes no sense, nor what is this site's own. */
+static bool
+add_public(struct prefix_set *set, const struct vet *vet,
+    const struct prefix *prefix)
+{
+	const struct conf_prefixes *own = &vet->conf->subnets;
+	struct prefix		    network = prefix_network(prefix);
+
+	if (!is_prefix(prefix))
+		return true;
+	for (size_t i = 0; i < own->n; i++) {
+		if (own->v[i].len <= network.len &&
+		    prefix_contains(&own->v[i], &network.addr))
+			return true;
+	}
+	return prefix_set_add(set, &network);
+}
+
+/* Of its family, without what is private in it, or never leaves a host. */
+static double
+share_of(const struct prefix *network)
+{
+	double		     share = part(network->len);
+	const struct prefix *other = private;
+
+	for (size_t i = 0; other != NULL; i++) {
+		if (prefix_overlaps(other, network)) {
+			if (other->len <= network->len)
+				return 0;
+			share -= part(other->len);
+		}
+		other = i + 1 < nitems(private) ?
+		    &private[i + 1] :
+		    addr_reserved(i + 1 - nitems(private));
+	}
+	return share;
+}
+
+/* What a prefix of that length is of its family. */
+static double
+part(unsigned len)
+{
+	double share = 1;
+
+	while (len-- > 0)
+		share /= 2;
+	return share;
+}
+
+static bool
+is_much(double share, sa_family_t family)
+{
+	return share > part(family == AF_INET ? 8 : 32);
+}
+
+static int
+vet_address(const struct vet *vet, const struct prefix *address, char *why,
+    size_t why_size)
+{
+	struct prefix  network = prefix_network(address);
+	struct subject subject = { "address", &network, why, why_size };
+	char	       text[PREFIX_STRLEN];
+
+	/* Its prefix becomes a route: never one to everywhere. */
+	if (!is_prefix(address) || vet_is_everything(&network)) {
+		snprintf(why, why_size, "the address %s makes no sense here",
+		    prefix_print(address, text, sizeof(text)));
+		return -EINVAL;
+	}
+	return vet_network(vet, &subject);
+}
+
+static int
+vet_route(const struct vet *vet, const struct prefix *route, char *why,
+    size_t why_size)
+{
+	struct prefix  network = prefix_network(route);
+	struct subject subject = { "route", &network, why, why_size };
+	char	       text[PREFIX_STRLEN];
+
+	if (!is_prefix(route)) {
+		snprintf(why, why_size, "a route makes no sense");
+		return -EINVAL;
+	}
+	if (vet_is_wide(vet, &network) && !vet->conf->accept_default_route) {
+		snprintf(why, why_size,
+		    "the route %s%s would send all traffic through the tunnel: "
+		    "only with accept-default-route = yes",
+		    prefix_print(route, text, sizeof(text)),
+		    vet_is_everything(&network) ? "" : " and others with it");
+		return -EPERM;
+	}
+	return vet_network(vet, &subject);
+}
+
+static int
 vet_network(const struct vet *vet, const struct subject *subject)
 {
 	const struct prefix *network = subject->network;
-	const struct addr   *server;
+	const struct link_lan *lan;
+	struct addr	     server;
 	char		     text[PREFIX_STRLEN], other[PREFIX_STRLEN];
-	char		     ifname[IF_NAMESIZE];
-	struct prefix	     lan;
 
 	prefix_print(network, text, sizeof(text));
-	if (is_reserved(network, other, sizeof(other))) {
+	if (is_reserved(vet, network, other, sizeof(other))) {
 		snprintf(subject->why, subject->why_size,
 		    "the %s %s overlaps %s, which never leaves a host or a "
 		    "link", subject->what, text, other);
@@ -109,22 +259,23 @@ vet_network(const struct vet *vet, const struct subject *subject)
 	 * Around everything: the host's own networks are nearer, and win; our
 	 * own packets are kept out of it.
 	 */
-	if (policy_is_wide(network))
+	if (strcmp(subject->what, "route") == 0 && vet_is_wide(vet, network))
 		return 0;
-	if (link_overlaps_lan(vet->link, network, vet->device, &lan, ifname)) {
+	lan = link_find_lan(&vet->lans, network);
+	if (lan != NULL) {
 		snprintf(subject->why, subject->why_size,
 		    "the %s %s overlaps %s, this host's own network on %s",
 		    subject->what, text,
-		    prefix_print(&lan, other, sizeof(other)), ifname);
+		    prefix_print(&lan->network, other, sizeof(other)),
+		    lan->ifname);
 		return -EEXIST;
 	}
-	server = find_loop(vet, network);
-	if (server != NULL) {
+	if (find_loop(vet, network, &server)) {
 		snprintf(subject->why, subject->why_size,
 		    "the %s %s contains %s, the server itself: the tunnel "
 		    "cannot carry its own datagrams",
 		    subject->what, text,
-		    addr_print(server, other, sizeof(other)));
+		    addr_print(&server, other, sizeof(other)));
 		return -ELOOP;
 	}
 	return 0;
@@ -140,14 +291,15 @@ is_prefix(const struct prefix *prefix)
 }
 
 static bool
-is_reserved(const struct prefix *network, char *text, size_t size)
+is_reserved(const struct vet *vet, const struct prefix *network, char *text,
+    size_t size)
 {
 	const struct prefix *reserved;
 
 	for (size_t i = 0; (reserved = addr_reserved(i)) != NULL; i++) {
 		if (!prefix_overlaps(reserved, network))
 			continue;
-		if (policy_is_wide(network) && network->len < reserved->len)
+		if (vet_is_wide(vet, network) && network->len < reserved->len)
 			continue; /* the kernel keeps that out of it */
 		prefix_print(reserved, text, size);
 		return true;
@@ -155,22 +307,22 @@ is_reserved(const struct prefix *network, char *text, size_t size)
 	return false;
 }
 
-/* An address of the server's that `network` would take away, or NULL. */
-static const struct addr *
-find_loop(const struct vet *vet, const struct prefix *network)
+/* An address of the server's that `network` would take away. */
+static bool
+find_loop(const struct vet *vet, const struct prefix *network,
+    struct addr *server)
 {
-	char ifname[IF_NAMESIZE];
-
 	for (size_t i = 0; i < vet->nservers; i++) {
-		struct prefix server = { vet->servers[i], 0 }, lan;
+		struct prefix	       host;
+		const struct link_lan *lan;
 
-		if (!prefix_contains(network, &server.addr))
+		host.addr = *server = endpoint_addr(&vet->servers[i]);
+		host.len = (uint8_t)addr_bits(server->family);
+		if (!prefix_contains(network, server))
 			continue;
-		server.len = (uint8_t)addr_bits(server.addr.family);
-		if (!link_overlaps_lan(vet->link, &server, vet->device, &lan,
-			ifname) ||
-		    lan.len <= network->len)
-			return &vet->servers[i];
+		lan = link_find_lan(&vet->lans, &host);
+		if (lan == NULL || lan->network.len <= network->len)
+			return true;
 	}
-	return NULL;
+	return false;
 }

@@ -8,31 +8,46 @@
  * link-local, multicast).  And a tunnel cannot carry itself: a route around
  * the server's own outer address would send our datagrams back to us, unless
  * it is one of those that our own packets are kept out of (policy.h).
+ *
+ * "All traffic" of a family is what covers, all of it together, more than
+ * 1/256 of IPv4, or more than a /32 of IPv6, of the space that is nobody's
+ * private one.  Many small routes are as good as a default route.
  */
 #ifndef VET_H
 #define VET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "conf/conf.h"
+#include "monitor/link.h"
 
 struct dns_list;
-struct link;
 
-/* All borrowed. */
+/* All borrowed, but for the last two. */
 struct vet {
 	struct link	  *link;
 	const struct conf *conf;
 	const char	  *device; /* its networks do not count as the host's */
-	const struct addr *servers; /* the server's own, outer addresses */
+	const struct endpoint *servers; /* the server's own, outer addresses */
 	size_t		   nservers;
+	struct link_lans   lans; /* while an assignment is judged */
+	bool		   all[2]; /* the last one was all traffic: IPv4, IPv6 */
 };
 
-/* 0, or a negative errno value with the reason in `why`. */
-int vet_address(const struct vet *vet, const struct prefix *address, char *why,
+/*
+ * Judges an assignment as a whole.  0, or a negative errno value with the
+ * reason in `why`; who cannot ask this host for its networks refuses.
+ */
+int vet_assignment(struct vet *vet, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
     size_t why_size);
-int vet_route(const struct vet *vet, const struct prefix *route, char *why,
-    size_t why_size);
+
+/* Whether `network` alone is as good as everything. */
+bool vet_is_everything(const struct prefix *network);
+/* Whether `route` is a part of all traffic, by the last assignment. */
+bool vet_is_wide(const struct vet *vet, const struct prefix *route);
+
 /* DNS servers anywhere but on this host or its links, and true domains. */
 int vet_dns(const struct dns_list *list, char *why, size_t why_size);
 

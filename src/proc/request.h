@@ -31,7 +31,8 @@
  *   NETCHANGE (client) interfaces, addresses or routes of this host changed
  *
  *   EGRESS    (client, tun) where what is not local goes, for status: u8 enum
- *             request_way of IPv4, of IPv6, u8 enum request_dns
+ *             request_way of IPv4, of IPv6, u8 enum request_dns, u64
+ *             packets that were blocked, string a rule in front of ours
  *
  *   PING      answer it with PONG: whoever does not, hangs
  *
@@ -186,9 +187,13 @@ enum request_dns {
 	REQUEST_DNSES
 };
 
+#define REQUEST_FRONT_SIZE 64
+
 struct request_egress {
 	enum request_way v4, v6;
 	enum request_dns dns;
+	uint64_t	 dropped; /* packets, by the block */
+	char front[REQUEST_FRONT_SIZE]; /* a rule in front of ours, or "" */
 };
 
 #define REQUEST_PROXY 0xff /* which: not a server, but the proxy before them */

@@ -39,6 +39,7 @@
 #include "monitor/link.h"
 #include "monitor/nat.h"
 #include "monitor/network.h"
+#include "monitor/prefix_set.h"
 #include "monitor/rules.h"
 #include "monitor/tapdev.h"
 
@@ -203,6 +204,7 @@ make_conf(enum conf_role role, enum conf_mode mode)
 		.device = "hands0",
 		.workers = 2,
 		.forward = CONF_AUTO,
+		.mark = { 0x90, 0xf0 },
 	};
 }
 
@@ -440,27 +442,29 @@ static const struct {
 
 START_TEST(overlap_says_which_network_and_where)
 {
-	struct prefix own = P("10.255.0.1/32");
+	struct prefix	 own = P("10.255.0.1/32");
+	struct link_lans lans;
 
 	make_lan("lan0", "10.0.7.1/24", "fd07::1/64");
 	make_lan("lan1", "192.168.1.65/26", "169.254.3.3/16");
 	make_lan("hands0", "10.4.2.1/24", NULL);
 	ck_assert_int_eq(link_add_address(link_, "lo", &own), 0);
+	ck_assert_int_eq(link_get_lans(link_, "hands0", &lans), 0);
 	for (size_t i = 0; i < nitems(overlaps); i++) {
-		struct prefix network = P(overlaps[i].network), found;
-		char	      ifname[16], text[PREFIX_STRLEN];
-		bool	      yes = link_overlaps_lan(link_, &network, "hands0",
-			     &found, ifname);
+		struct prefix network = P(overlaps[i].network);
+		const struct link_lan *lan = link_find_lan(&lans, &network);
+		char		       text[PREFIX_STRLEN];
 
-		ck_assert_msg(yes == (overlaps[i].found != NULL), "%s",
-		    overlaps[i].what);
-		if (!yes)
+		ck_assert_msg((lan != NULL) == (overlaps[i].found != NULL),
+		    "%s", overlaps[i].what);
+		if (lan == NULL)
 			continue;
-		prefix_print(&found, text, sizeof(text));
+		prefix_print(&lan->network, text, sizeof(text));
 		ck_assert_msg(strcmp(text, overlaps[i].found) == 0 &&
-			strcmp(ifname, overlaps[i].ifname) == 0,
-		    "%s: %s of %s", overlaps[i].what, text, ifname);
+			strcmp(lan->ifname, overlaps[i].ifname) == 0,
+		    "%s: %s of %s", overlaps[i].what, text, lan->ifname);
 	}
+	free(lans.v);
 }
 END_TEST
 
@@ -1387,7 +1391,7 @@ static const struct {
 	{ "a loopback address", "127.0.0.1/8", "", "never leaves" },
 	{ "link-local", "", "169.254.169.254/32", "never leaves" },
 	{ "link-local IPv6", "", "fe80::/10", "never leaves" },
-	{ "multicast", "", "224.0.0.0/4", "accept-default-route" },
+	{ "multicast", "", "224.0.0.0/4", "never leaves" },
 	{ "a multicast address", "239.1.2.3/32", "", "never leaves" },
 	{ "IPv4 in IPv6", "", "::ffff:10.0.0.0/104", "never leaves" },
 	{ "an address for everything", "10.4.2.2/0", "", "no sense" },
@@ -1458,7 +1462,7 @@ count_in_table(const char *family, const char *what)
 	char command[128];
 
 	snprintf(command, sizeof(command), "ip %s route show table %u", family,
-	    rules_table(if_nametoindex("hands0")));
+	    rules_table("hands0"));
 	return count_lines(command, what);
 }
 
@@ -1469,7 +1473,7 @@ START_TEST(default_route_lies_in_a_table_of_our_own)
 {
 	struct conf	conf;
 	struct network *network = new_client(&conf);
-	uint32_t	table = rules_table(if_nametoindex("hands0"));
+	uint32_t	table = rules_table("hands0");
 	char		why[256], command[64];
 
 	conf.accept_default_route = true;
@@ -1564,20 +1568,23 @@ START_TEST(rules_of_a_killed_run_are_swept_and_no_others)
 {
 	struct rules   *rules = rules_open();
 	struct journal *journal = journal_open(journal_path);
-	struct prefix	all = P("0.0.0.0/0"), all6 = P("::/0");
-	char		text[64];
+	const struct rules_exempt exempt = { 0x90, 0xf0, 60613 };
+	const struct prefix_set	  none = { 0 };
+	const struct rules_routes unreachable = { &none, 0, { true, true } };
+	uint32_t table = rules_table("hands7"), other = rules_table("hands8");
+	char	 text[64];
 
 	ck_assert_ptr_nonnull(rules);
-	ck_assert_int_eq(rules_add(rules, rules_table(8), 60613), 0);
+	ck_assert_int_eq(rules_add(rules, other, &exempt), 8);
 	ck_assert_int_eq(count_lines("ip rule add pref 31028 lookup 7", ""), 0);
-	ck_assert_int_eq(journal_policy(journal, rules_table(7)), 0);
-	ck_assert_int_eq(rules_add(rules, rules_table(7), 60613), 0);
+	ck_assert_int_eq(journal_policy(journal, table), 0);
+	ck_assert_int_eq(rules_add(rules, table, &exempt), 8);
 	/* Again is the same. */
-	ck_assert_int_eq(rules_add(rules, rules_table(7), 60613), 0);
-	ck_assert_int_eq(rules_add_route(rules, rules_table(7), &all, 0), 0);
-	ck_assert_int_eq(rules_add_route(rules, rules_table(7), &all6, 0), 0);
+	ck_assert_int_eq(rules_add(rules, table, &exempt), 0);
+	ck_assert_int_eq(rules_set_routes(rules, table, &unreachable), 2);
+	ck_assert_int_eq(rules_set_routes(rules, table, &unreachable), 0);
 	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 8);
-	snprintf(text, sizeof(text), "lookup %u", rules_table(7));
+	snprintf(text, sizeof(text), "lookup %u", table);
 	ck_assert_int_eq(count_lines("ip -6 -d rule", text), 1);
 
 	/* What it knows lies in the file; it is not undone here. */
@@ -1586,17 +1593,17 @@ START_TEST(rules_of_a_killed_run_are_swept_and_no_others)
 	ck_assert_int_eq(count_lines("ip -6 -d rule", "proto 155"), 4);
 	ck_assert_int_eq(count_lines("ip -4 rule", text), 0);
 	ck_assert_int_eq(count_lines("ip -4 rule", "31028:"), 1);
-	snprintf(text, sizeof(text), "ip route show table %u", rules_table(7));
+	snprintf(text, sizeof(text), "ip route show table %u", table);
 	ck_assert_int_eq(count_lines(text, "default"), 0);
 	snprintf(text, sizeof(text), "ip -6 route show table %u",
-	    rules_table(7));
+	    table);
 	ck_assert_int_eq(count_lines(text, "default"), 0);
 	journal_undo(journal);
 	rules_close(rules);
 }
 END_TEST
 
-START_TEST(strict_source_check_is_loosened_and_put_back)
+START_TEST(strict_source_check_looks_at_the_mark_and_is_put_back)
 {
 	struct conf	conf;
 	struct network *network;
@@ -1610,9 +1617,11 @@ START_TEST(strict_source_check_is_loosened_and_put_back)
 	ck_assert_int_eq(assign(network, "10.4.2.2/24", "0.0.0.0/0",
 			     (char[256]) { "" }, 256),
 	    0);
-	ck_assert_str_eq(sysctl("net/ipv4/conf/all/rp_filter"), "2");
-	network_free(network);
+	/* Its answers have our mark, and the check looks at it. */
 	ck_assert_str_eq(sysctl("net/ipv4/conf/all/rp_filter"), "0");
+	ck_assert_str_eq(sysctl("net/ipv4/conf/all/src_valid_mark"), "1");
+	network_free(network);
+	ck_assert_str_eq(sysctl("net/ipv4/conf/all/src_valid_mark"), "0");
 }
 END_TEST
 
@@ -1753,7 +1762,7 @@ main(void)
 	tcase_add_test(tcase, default_route_lies_in_a_table_of_our_own);
 	tcase_add_test(tcase, block_begins_when_the_server_is_known);
 	tcase_add_test(tcase, rules_of_a_killed_run_are_swept_and_no_others);
-	tcase_add_test(tcase, strict_source_check_is_loosened_and_put_back);
+	tcase_add_test(tcase, strict_source_check_looks_at_the_mark_and_is_put_back);
 	tcase_add_test(tcase, narrow_route_around_the_server_is_refused);
 	tcase_add_test(tcase,
 	    assignment_keeps_the_addresses_of_the_configuration);

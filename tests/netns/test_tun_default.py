@@ -99,7 +99,7 @@ class Figure:
                    "its children are gone with it")
 
     def sweep(self, daemon, *wrap):
-        """What ExecStopPost does."""
+        """What an administrator does where it is not to start again."""
         daemon.ns.run(*wrap, binary(), "run", "--sweep", "-c", daemon.conf)
 
     def kill_server(self):
@@ -194,7 +194,7 @@ def test_the_rules_are_ours_and_say_so(figure, family):
     rules = [l for l in figure.client.ip(family, "-d", "rule").stdout
              .splitlines() if "proto 155" in l]
     assert len(rules) == 4, rules
-    for rule, words in zip(rules, ("fwmark 0x746f6d62 lookup main",
+    for rule, words in zip(rules, ("fwmark 0x90/0xf0 lookup main",
                                    "uidrange", "suppress_prefixlength 0",
                                    "lookup 155")):
         assert words in rule, rules
@@ -202,7 +202,7 @@ def test_the_rules_are_ours_and_say_so(figure, family):
 
 def test_the_tunnel_itself_stays_outside(figure):
     route = figure.client.ip("route", "get", SERVER, "mark",
-                             "0x746f6d62").stdout
+                             "0x90").stdout
     assert "dev wan" in route, route
     route = figure.client.ip("route", "get", SERVER).stdout
     assert "dev tombolo0" in route, "others' packets do not: " + route

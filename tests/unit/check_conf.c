@@ -287,6 +287,9 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 	case CONF_TYPE_DOMAINS:
 		fprintf(out, "d%u.example.org", number);
 		break;
+	case CONF_TYPE_MARK:
+		fprintf(out, net < 100 ? "%u" : "%#x/0xffff", net + 1);
+		break;
 	case CONF_TYPE_MODE:
 		break;
 	}

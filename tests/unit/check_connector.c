@@ -230,7 +230,7 @@ dig_hole(int fd, const char *text, uint16_t port, int fds[2])
 
 	ck_assert_int_eq(listen(fd, 0), 0);
 	for (int i = 0; i < 2; i++)
-		fds[i] = sockets_connect(&ep);
+		fds[i] = sockets_connect(&ep, 0);
 }
 
 START_TEST(the_next_server_is_tried_when_one_refuses)

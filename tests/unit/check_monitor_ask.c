@@ -18,6 +18,8 @@
 #include "unit.h"
 
 #define PEM "-----BEGIN CERTIFICATE-----\n"
+/* Behind the ways and DNS: 7 packets blocked, a rule "rul". */
+#define EGRESS_REST "\0\0\0\0\0\0\0\7\0\3rul"
 #define SERVER                                                                 \
 	"[server]\nname = vpn.example.org\n[interface]\nmode = tap\n"
 #define CLIENT                                                                 \
@@ -116,16 +118,16 @@ say_letter(int fd, char letter)
 		say(fd, REQUEST_NETCHANGE, NULL, 0, 1);
 		break;
 	case 'e':
-		say(fd, REQUEST_EGRESS, "\1\2\4", 3, 0);
+		say(fd, REQUEST_EGRESS, "\1\2\4" EGRESS_REST, 3 + 8 + 5, 0);
 		break;
 	case 'f': /* a way that there is not */
-		say(fd, REQUEST_EGRESS, "\1\3\4", 3, 0);
+		say(fd, REQUEST_EGRESS, "\1\3\4" EGRESS_REST, 3 + 8 + 5, 0);
 		break;
 	case 'g': /* the same of DNS */
-		say(fd, REQUEST_EGRESS, "\1\2\5", 3, 0);
+		say(fd, REQUEST_EGRESS, "\1\2\5" EGRESS_REST, 3 + 8 + 5, 0);
 		break;
 	case 'h':
-		say(fd, REQUEST_EGRESS, "\1\2\4\0", 4, 0);
+		say(fd, REQUEST_EGRESS, "\1\2\4" EGRESS_REST, 3 + 8 + 6, 0);
 		break;
 	case 'Y':
 		say_conf(fd, CLIENT, sizeof(CLIENT) - 1, true);
@@ -525,6 +527,8 @@ on_egress(void *arg, const struct request_egress *egress)
 	ck_assert_int_eq(egress->v4, REQUEST_WAY_TUNNEL);
 	ck_assert_int_eq(egress->v6, REQUEST_WAY_BLOCKED);
 	ck_assert_int_eq(egress->dns, REQUEST_DNS_FAILED);
+	ck_assert_uint_eq(egress->dropped, 7);
+	ck_assert_str_eq(egress->front, "rul");
 }
 
 static const struct monitor_ask_events events = {

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 
@@ -110,5 +112,39 @@ START_TEST(what_is_cut_off_or_of_another_kind_is_none)
 }
 END_TEST
 
-UNIT_MAIN("netwatch", what_is_our_own_doing_is_no_change,
+static bool
+nftables_is_ours(uint16_t type, const char *table, size_t len)
+{
+	struct notification n;
+	struct nfgenmsg	    body = { .nfgen_family = 1 };
+	struct nlmsghdr	   *hdr = start(&n, type, &body, sizeof(body));
+	struct rtattr	   *attr = (void *)((uint8_t *)hdr +
+		     NLMSG_ALIGN(hdr->nlmsg_len));
+
+	attr->rta_type = NFTA_TABLE_NAME;
+	attr->rta_len = (unsigned short)RTA_LENGTH(len);
+	memcpy(RTA_DATA(attr), table, len);
+	hdr->nlmsg_len = NLMSG_ALIGN(hdr->nlmsg_len) + attr->rta_len;
+	return netwatch_is_nftables(hdr);
+}
+
+START_TEST(tables_of_nftables_are_told_apart_by_their_names)
+{
+	const uint16_t nft = NFNL_SUBSYS_NFTABLES << 8;
+
+	ck_assert(nftables_is_ours(nft | NFT_MSG_DELTABLE, "tombolo_1_block",
+	    16));
+	ck_assert(nftables_is_ours(nft | NFT_MSG_NEWRULE, "tombolo_1_block",
+	    16));
+	ck_assert(!nftables_is_ours(nft | NFT_MSG_DELTABLE, "filter", 7));
+	ck_assert(!nftables_is_ours(nft | NFT_MSG_DELTABLE, "tombolo", 8));
+	ck_assert(!nftables_is_ours(nft | NFT_MSG_DELTABLE, "", 0));
+	ck_assert(!nftables_is_ours(nft | NFT_MSG_NEWGEN, "tombolo_1_block",
+	    16));
+	ck_assert(!nftables_is_ours(RTM_NEWROUTE, "tombolo_1_block", 16));
+}
+END_TEST
+
+UNIT_MAIN("netwatch", tables_of_nftables_are_told_apart_by_their_names,
+    what_is_our_own_doing_is_no_change,
     what_is_cut_off_or_of_another_kind_is_none)

@@ -315,7 +315,7 @@ START_TEST(listener_takes_both_families_or_the_one_it_was_given)
 		ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
 		ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
 		ep = endpoint_make(&dst, port_of(fd));
-		pfd.fd = sockets_connect(&ep);
+		pfd.fd = sockets_connect(&ep, 0);
 		if (pfd.fd >= 0) {
 			ck_assert_int_eq(poll(&pfd, 1, 2000), 1);
 			ck_assert_msg((get_int(pfd.fd, SOL_SOCKET, SO_ERROR) ==
@@ -337,7 +337,7 @@ START_TEST(connecting_does_not_wait)
 {
 	struct addr	dst = A("127.0.0.1");
 	struct endpoint ep = endpoint_make(&dst, 1);
-	int		fd = sockets_connect(&ep);
+	int		fd = sockets_connect(&ep, 0);
 
 	/* Refused now or later; never a descriptor that blocks. */
 	if (fd >= 0) {
@@ -363,7 +363,7 @@ START_TEST(lanes_have_a_port_each_and_the_servers_family)
 
 		if (addr.family == AF_INET6 && !host_has_ipv6())
 			continue;
-		ck_assert_int_eq(sockets_lanes(&ep, fds, 16), 16);
+		ck_assert_int_eq(sockets_lanes(&ep, 0, fds, 16), 16);
 		for (unsigned j = 0; j < 16; j++) {
 			assert_shape(fds[j]);
 			ck_assert_int_eq(domain_of(fds[j]), addr.family);

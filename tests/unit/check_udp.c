@@ -142,7 +142,7 @@ open_pair(struct pair *pair, const char *address, bool merging)
 	memset(pair, 0, sizeof(*pair));
 	ck_assert_int_eq(sockets_listen_udp(&addr, 0, &pair->to, 1), 1);
 	pair->path.remote = endpoint_make(&addr, port_of(pair->to));
-	ck_assert_int_eq(sockets_lanes(&pair->path.remote, &pair->from, 1), 1);
+	ck_assert_int_eq(sockets_lanes(&pair->path.remote, 0, &pair->from, 1), 1);
 	if (merging) {
 		sockets_merge(&pair->to, 1);
 		sockets_merge(&pair->from, 1);
@@ -500,7 +500,7 @@ START_TEST(answer_comes_from_where_it_was_asked)
 			continue;
 		ck_assert_int_eq(sockets_listen_udp(&any, 0, &pair.to, 1), 1);
 		pair.path.remote = endpoint_make(&addr, port_of(pair.to));
-		ck_assert_int_eq(sockets_lanes(&pair.path.remote, &pair.from,
+		ck_assert_int_eq(sockets_lanes(&pair.path.remote, 0, &pair.from,
 				     1),
 		    1);
 		begin(true);

@@ -6,13 +6,13 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bsd/string.h>
 
 #include "monitor/dns.h"
-#include "monitor/link.h"
-#include "monitor/policy.h"
 #include "monitor/vet.h"
 
 static const struct {
@@ -124,10 +124,10 @@ END_TEST
 
 /* The server has an address that is on no link of this host. */
 static const struct {
-	const char *what, *route;
+	const char *what, *routes;
 	bool	    accepts;
 	int	    result;
-} routes[] = {
+} assignments[] = {
 	{ "everything", "0.0.0.0/0", false, -EPERM },
 	{ "everything, with leave", "0.0.0.0/0", true, 0 },
 	{ "half of it", "128.0.0.0/1", false, -EPERM },
@@ -144,33 +144,135 @@ static const struct {
 	{ "loopback, with leave", "127.0.0.0/8", true, -EINVAL },
 	{ "groups, with leave", "224.0.0.0/4", true, -EINVAL },
 	{ "links, with leave", "fe80::/10", true, -EINVAL },
+
+	{ "one /8", "8.0.0.0/8", false, 0 },
+	{ "two /8", "8.0.0.0/8 44.0.0.0/8", false, -EPERM },
+	{ "a /8 and one more host", "8.0.0.0/8 9.9.9.9/32", false, -EPERM },
+	{ "the same /8 in parts", "8.0.0.0/9 8.128.0.0/9 8.8.8.8/32 8.0.0.0/9",
+	    false, 0 },
+	{ "512 /9 are too many; 3 are, too", "8.0.0.0/9 9.0.0.0/9 11.0.0.0/9",
+	    false, -EPERM },
+	{ "all that is private",
+	    "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 100.64.0.0/10 fc00::/7",
+	    false, 0 },
+	{ "private, and a /8 around it", "10.0.0.0/7", false, 0 },
+	{ "private, and more around it", "8.0.0.0/6", false, -EPERM },
+	{ "a /32 of IPv6", "2a00::/32", false, 0 },
+	{ "two of IPv6", "2a00::/32 2a01::/32", false, -EPERM },
+	{ "one of IPv6, and a /48", "2a00::/32 2a01::/48", false, -EPERM },
+	{ "many /7 of IPv6", "2000::/7 2200::/7", false, -EPERM },
+	{ "one of each family", "8.0.0.0/8 2a00::/32", false, 0 },
+	{ "this site's own are not counted", "8.0.0.0/8 44.0.0.0/8", false,
+	    -EPERM },
+	{ "nor what lies in them", "8.0.0.0/8 45.0.0.0/9 45.200.0.0/16", false,
+	    0 },
+	{ "many, with leave: the server is kept out of them",
+	    "203.0.0.0/8 44.0.0.0/8", true, 0 },
+	{ "all but the server's network, a default in disguise",
+	    "0.0.0.0/1 128.0.0.0/2 192.0.0.0/5 204.0.0.0/6", false, -EPERM },
 };
+
+static size_t
+parse_all(const char *text, struct prefix *v, size_t size)
+{
+	char  *copy = strdup(text), *rest = copy, *word;
+	size_t n = 0;
+
+	while ((word = strsep(&rest, " ")) != NULL && n < size)
+		ck_assert_msg(prefix_parse(&v[n++], word), "%s", word);
+	free(copy);
+	return n;
+}
 
 START_TEST(routes_are_taken_with_leave_and_where_they_do_not_loop)
 {
-	struct conf conf = { .role = CONF_CLIENT, .mode = CONF_TUN };
-	struct addr outer[2];
-	struct vet  vet = { .link = link_open(), .conf = &conf,
-		 .device = "no-such-if", .servers = outer, .nservers = 2 };
-	char	    why[256];
+	struct prefix	own = { { AF_INET, { 45 } }, 8 };
+	struct conf	conf = { .role = CONF_CLIENT, .mode = CONF_TUN,
+		    .subnets = { &own, 1 } };
+	struct addr	a, b;
+	struct endpoint outer[2];
+	struct vet vet = { .link = link_open(), .conf = &conf,
+		.device = "no-such-if", .servers = outer, .nservers = 2 };
+	char why[256];
 
 	ck_assert_ptr_nonnull(vet.link);
-	ck_assert(addr_parse(&outer[0], "203.0.113.7"));
-	ck_assert(addr_parse(&outer[1], "2001:db8:7::1"));
-	for (size_t i = 0; i < nitems(routes); i++) {
-		struct prefix route;
-		int	      r;
+	ck_assert(addr_parse(&a, "203.0.113.7"));
+	ck_assert(addr_parse(&b, "2001:db8:7::1"));
+	outer[0] = endpoint_make(&a, 443);
+	outer[1] = endpoint_make(&b, 443);
+	for (size_t i = 0; i < nitems(assignments); i++) {
+		struct prefix routes[8];
+		size_t n = parse_all(assignments[i].routes, routes, 8);
+		int    r;
 
-		ck_assert(prefix_parse(&route, routes[i].route));
-		conf.accept_default_route = routes[i].accepts;
-		r = vet_route(&vet, &route, why, sizeof(why));
-		ck_assert_msg(r == routes[i].result, "%s: %d %s",
-		    routes[i].what, r, why);
+		conf.accept_default_route = assignments[i].accepts;
+		r = vet_assignment(&vet, NULL, 0, routes, n, why, sizeof(why));
+		/* This host itself may have one of the private networks. */
+		if (assignments[i].result == 0 && r == -EEXIST)
+			continue;
+		ck_assert_msg(r == assignments[i].result, "%s: %d %s",
+		    assignments[i].what, r, why);
 	}
 	link_close(vet.link);
 }
 END_TEST
 
+/* As routes do: its prefix becomes one. */
+START_TEST(addresses_count_with_the_routes)
+{
+	struct conf   conf = { .role = CONF_CLIENT, .mode = CONF_TUN };
+	struct vet    vet = { .link = link_open(), .conf = &conf,
+		   .device = "no-such-if" };
+	struct prefix address, route;
+	char	      why[256];
+
+	ck_assert(prefix_parse(&address, "8.1.2.3/8"));
+	ck_assert(prefix_parse(&route, "44.0.0.0/8"));
+	ck_assert_int_eq(vet_assignment(&vet, &address, 1, NULL, 0, why,
+			     sizeof(why)),
+	    0);
+	ck_assert_int_eq(vet_assignment(&vet, &address, 1, &route, 1, why,
+			     sizeof(why)),
+	    -EPERM);
+	ck_assert_ptr_nonnull(strstr(why, "and others with it"));
+	conf.accept_default_route = true;
+	ck_assert_int_eq(vet_assignment(&vet, &address, 1, &route, 1, why,
+			     sizeof(why)),
+	    0);
+	ck_assert(vet_is_wide(&vet, &route));
+	ck_assert(prefix_parse(&route, "10.0.0.0/8"));
+	ck_assert(!vet_is_wide(&vet, &route));
+	link_close(vet.link);
+}
+END_TEST
+
+/* Nobody knows then what this host has: nothing is taken. */
+START_TEST(who_cannot_ask_for_the_hosts_networks_refuses)
+{
+	struct conf   conf = { .role = CONF_CLIENT, .mode = CONF_TUN };
+	struct vet    vet = { .link = link_open(), .conf = &conf,
+		   .device = "no-such-if" };
+	struct prefix route;
+	char	      why[256] = "";
+
+	ck_assert(prefix_parse(&route, "10.0.8.0/24"));
+	for (int fd = 3; fd < 256; fd++) {
+		int	  domain = 0;
+		socklen_t len = sizeof(domain);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+		    domain == AF_NETLINK)
+			ck_assert_int_eq(close(fd), 0);
+	}
+	ck_assert_int_lt(vet_assignment(&vet, NULL, 0, &route, 1, why,
+			     sizeof(why)),
+	    0);
+	ck_assert_ptr_nonnull(strstr(why, "cannot be looked at"));
+}
+END_TEST
+
 UNIT_MAIN("vet", dns_servers_are_somewhere_else, domains_are_domains,
     list_that_is_too_long_is_refused,
-    routes_are_taken_with_leave_and_where_they_do_not_loop)
+    routes_are_taken_with_leave_and_where_they_do_not_loop,
+    addresses_count_with_the_routes,
+    who_cannot_ask_for_the_hosts_networks_refuses)

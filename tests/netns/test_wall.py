@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Nothing leaves in the clear, whatever other programs do to rules, routes and
+tables: seen at the other end of the client's line, for as long as it is tried.
+
+The figure is that of test_tun_default.py.  What may be seen on the line is what
+wall.h lets out; all else is a leak.
+"""
+
+import contextlib
+import ipaddress
+import os
+import re
+import signal
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from frames import Sniffer
+from lib import Hub, PORT, Satellite, descendants, alive, wait_until
+from net import CommandFailed, run
+from test_tun_default import (BACK, BOTH, CLIENT, CLIENT6, Figure, SERVER,
+                              SERVER6, WEB, WEB6)
+
+LINE = [ipaddress.ip_network(n) for n in
+        ("198.18.2.0/24", "2001:db8:2::/64", "fe80::/10")]
+ND, MLD = {133, 134, 135, 136, 137}, {130, 131, 132, 143}
+
+
+def what_is_in(frame):
+    """(source, destination, protocol, destination port or type) or None."""
+    kind, = struct.unpack("!H", frame[12:14])
+    if kind == 0x0800:
+        head = 14 + (frame[14] & 15) * 4
+        proto, src, dst = frame[23], frame[26:30], frame[30:34]
+        first = struct.unpack("!H", frame[20:22])[0] & 0x1fff == 0
+    elif kind == 0x86DD:
+        head, proto, src, dst, first = 54, frame[20], frame[22:38], \
+            frame[38:54], True
+        if proto == 0:  # hop-by-hop, as MLD has
+            proto, head = frame[54], 62
+    else:
+        return None
+    rest = frame[head:]
+    what = None
+    if first and proto in (6, 17):
+        what, = struct.unpack("!H", rest[2:4])
+    elif proto in (1, 58):
+        what = rest[0]
+    flags = rest[13] if first and proto == 6 else 0
+    return ipaddress.ip_address(src), ipaddress.ip_address(dst), proto, what, \
+        flags
+
+
+def is_leak(frame):
+    """Whether it had no business to leave the client in the clear."""
+    found = what_is_in(frame)
+    if found is None:
+        return False  # ARP and the like
+    src, dst, proto, what, flags = found
+    servers = {ipaddress.ip_address(a) for a in (SERVER, SERVER6)}
+    if dst in servers and (what == PORT or proto == 6 and flags & 4):
+        return False  # the tunnel, and the kernel's RST for it
+    if any(dst in net for net in LINE if net.version == dst.version):
+        return False  # local; the test sends nothing else there
+    if proto == 58 and what in ND | MLD or proto == 2 and dst.is_multicast:
+        return False
+    if proto == 17 and what in (67, 68, 546, 547):
+        return False
+    return not (proto in (6, 17) and what == 53)  # the resolver's
+
+
+class Watch:
+    """Everything that leaves the client's line, looked at as it comes."""
+
+    def __init__(self, figure):
+        self.heard = Sniffer(figure.inet, "p-client")
+        self.leaks, self.frames = [], 0
+        self.on = True
+        self.thread = threading.Thread(target=self.look)
+        self.thread.start()
+
+    def look(self):
+        while self.on:
+            for frame in self.heard.frames(0.2):
+                self.frames += 1
+                if is_leak(frame):
+                    self.leaks.append(frame)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.on = False
+        self.thread.join()
+        lost = self.heard.dropped()
+        self.heard.close()
+        if exc[0] is not None:
+            return
+        assert self.frames > 0, "nothing was heard at all"
+        assert not lost, "%d frames were not looked at" % lost
+        assert not self.leaks, "%d frames in the clear: %s" % (
+            len(self.leaks), sorted({str(what_is_in(f)[:4])
+                                     for f in self.leaks})[:8])
+
+
+TALKER = r"""
+import errno, os, select, socket, struct, sys, time
+mark = int(sys.argv[1])
+far4 = ["31.13.70.36", "8.8.8.8", "1.2.3.4", "172.20.1.1", "255.255.255.255",
+        "239.1.2.3", "198.18.1.1", "100.100.1.1", "10.99.1.1"]
+far6 = ["2001:db8:31::36", "2606:4700::1", "fd99::1", "ff05::fb",
+        "2001:db8:1::1"]
+def sock(family, kind, proto=0):
+    s = socket.socket(family, kind, proto)
+    s.setblocking(False)
+    if family == socket.AF_INET and kind == socket.SOCK_DGRAM:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    return s
+u4, u6 = sock(socket.AF_INET, socket.SOCK_DGRAM), sock(socket.AF_INET6, socket.SOCK_DGRAM)
+b4, b6 = sock(socket.AF_INET, socket.SOCK_DGRAM), sock(socket.AF_INET6, socket.SOCK_DGRAM)
+i4 = sock(socket.AF_INET, socket.SOCK_RAW, 1)
+i6 = sock(socket.AF_INET6, socket.SOCK_RAW, 58)
+echo4 = struct.pack("!BBHHH", 8, 0, ~(0x800 + 7 + 7) & 0xffff, 7, 7)
+n = 0
+while os.getppid() != 1:
+    for s in (b4, b6):  # by the line, whatever the routes say
+        try: s.setsockopt(socket.SOL_SOCKET, 25, sys.argv[2].encode())
+        except OSError: pass
+    for i, (fam, far) in enumerate(((socket.AF_INET, far4), (socket.AF_INET6, far6))):
+        a = far[n % len(far)]
+        rnd = os.urandom(16)
+        any_ = socket.inet_ntop(fam, (bytes([1 + rnd[0] % 200]) + rnd[1:4]) if not i else b"\x26" + rnd[1:16])
+        for dst in (a, any_):
+            for s in ((u6, b6) if i else (u4, b4)):
+                try: s.sendto(b"clear", (dst, 1 + n % 60000))
+                except OSError: pass
+            try: (i6 if i else i4).sendto(struct.pack("!BBHHH", 128, 0, 0, 7, 7) if i else echo4, (dst, 0))
+            except OSError: pass
+            t = sock(fam, socket.SOCK_STREAM)
+            try: t.connect((dst, 80))
+            except OSError: pass
+            t.close()
+    n += 1
+    if n % 200 == 0:
+        open(sys.argv[3], "w").write(str(n))
+    time.sleep(0.004)
+"""
+
+
+class Talkers:
+    """Clients on the host and behind it, which send all the time."""
+
+    def __init__(self, figure):
+        path = figure.net.dir + "/talker.py"
+        with open(path, "w") as f:
+            f.write(TALKER)
+        self.counts = []
+        self.all = []
+        for ns, dev in ((figure.client, "wan"), (figure.host, "lan0")):
+            self.counts.append("%s/said-%s" % (figure.net.dir, ns.name))
+            self.all.append(ns.spawn("/usr/bin/python3", path, "0", dev,
+                                     self.counts[-1], name="talker"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        for talker in self.all:
+            talker.stop()
+
+    def said(self):
+        def read(path):
+            with open(path) as f:
+                return int(f.read() or 0)
+        return [read(p) for p in self.counts if os.path.exists(p)]
+
+
+def with_ipv6_behind(figure):
+    figure.client.addr("lan", "fd07::1/64")
+    figure.host.addr("lan0", "fd07::5/64")
+    figure.host.route("default", "fd07::1")
+    figure.client.forward()
+    # The line's router would take all that comes.
+    figure.inet.ip("route", "add", "10.0.7.0/24", "via", CLIENT)
+    return figure
+
+
+def rules(ns, family="-4"):
+    return [l for l in ns.ip(family, "rule").stdout.splitlines()
+            if "proto 155" in l]
+
+
+def table(ns):
+    return re.search(r"lookup (155\d+)", ns.ip("rule").stdout).group(1)
+
+
+def quietly(call, *args, **kw):
+    return call(*args, check=False, **kw)
+
+
+# ------------------------------------------------------------ what is put back
+
+@pytest.fixture(scope="module")
+def figure(net):
+    return with_ipv6_behind(Figure(net)).start()
+
+
+def wait_whole(figure):
+    """All rules, and the way to the web, are there."""
+    def whole():
+        return (len(rules(figure.client)) == len(rules(figure.client, "-6"))
+                == 4 and figure.client.ip("route", "get", WEB).stdout.find(
+                    "dev tombolo0") > 0)
+    wait_until(whole, 5, "all is as it was")
+
+
+@pytest.mark.parametrize("family", ["-4", "-6"])
+@pytest.mark.parametrize("which", [0, 1, 2, 3])
+def test_a_rule_that_is_removed_comes_back(figure, family, which):
+    ns = figure.client
+    before = rules(ns, family)
+    with Watch(figure), Talkers(figure):
+        ns.ip(family, "rule", "del", "pref", before[which].split(":")[0])
+        wait_until(lambda: rules(ns, family) == before, 5, "it is back")
+        assert figure.seen() == SERVER
+        assert figure.seen(web=WEB6) == SERVER6
+    figure.wait_told("tunnel", "tunnel")
+
+
+@pytest.mark.parametrize("what", [
+    "route flush table {t}", "-6 route flush table {t}",
+    "route replace default via 198.18.2.254 dev wan table {t}",
+    "route add 31.13.0.0/16 via 198.18.2.254 dev wan table {t}",
+    "-6 route add 2001:db8:31::/48 via 2001:db8:2::fe dev wan table {t}",
+    "route add blackhole 31.13.70.36 table {t}",
+])
+def test_the_table_is_ours(figure, what):
+    ns = figure.client
+    t = table(ns)
+    before = [ns.ip(f, "route", "show", "table", t).stdout
+              for f in ("-4", "-6")]
+    with Watch(figure):
+        ns.ip(*what.format(t=t).split())
+        wait_until(lambda: before == [
+            ns.ip(f, "route", "show", "table", t).stdout
+            for f in ("-4", "-6")], 5, "the table is as it was")
+        assert figure.seen() == SERVER
+        assert figure.seen(web=WEB6) == SERVER6
+
+
+def test_a_line_that_goes_down_and_up(figure):
+    """It takes our device's IPv4 routes without a word, and IPv6 addresses."""
+    ns = figure.client
+    with Watch(figure):
+        ns.ip("link", "set", "tombolo0", "down")
+        wait_until(lambda: figure.sat.status()["default_route"]["ipv4"] !=
+                   "tunnel", 5, "status says that nothing goes through")
+        assert figure.nobody_seen()
+        ns.ip("link", "set", "tombolo0", "up")
+        wait_whole(figure)
+        wait_until(lambda: figure.seen() == SERVER, 10, "IPv4 is back")
+        wait_until(lambda: figure.seen(web=WEB6) == SERVER6, 10,
+                   "IPv6 is back")
+
+
+@pytest.mark.parametrize("what", [
+    "flush ruleset", "delete table inet tombolo_{t}_block",
+    "flush chain inet tombolo_{t}_block wall",
+    "delete element inet tombolo_{t}_block walled4 {{ 0.0.0.0/0 }}",
+    "add element inet tombolo_{t}_block local4 {{ 31.13.0.0/16 }}",
+    "insert rule inet tombolo_{t}_block wall accept",
+])
+def test_the_block_comes_back(figure, what):
+    ns = figure.client
+    t = table(ns)
+    name = "tombolo_%s_block" % t
+
+    def listing():
+        return quietly(ns.run, "nft", "-s", "list", "table", "inet",
+                       name).stdout
+    before = listing()
+    assert "nft delete table inet " + name in before, before
+    with Watch(figure), Talkers(figure):
+        ns.run("nft", what.format(t=t))
+        wait_until(lambda: listing() == before, 5, "it is as it was")
+    live = quietly(ns.run, "nft", "delete", "table", "inet",
+                   "tombolo_%s_live" % t)
+    assert live.returncode != 0, "the other one is nobody's"
+    assert figure.seen() == SERVER
+
+
+def test_it_says_so_once_a_minute(figure):
+    lines = figure.sat.log_lines("another program has changed")
+    assert len(lines) <= 3, lines
+    assert "ManageForeignRoutingPolicyRules=no" in lines[0]
+
+
+def test_a_rule_in_front_is_named_and_blocked(figure):
+    """For a host behind it, and for this host."""
+    ns = figure.client
+    ns.ip("route", "add", "default", "via", "198.18.2.254", "table", "101")
+    ns.ip("-6", "route", "add", "default", "via", "2001:db8:2::fe", "table",
+          "101")
+    before = figure.sat.status()["blocked_packets"]
+    try:
+        with Watch(figure), Talkers(figure):
+            for rule in (["-4", "rule", "add", "pref", "100", "from",
+                          "10.0.7.0/24", "lookup", "101"],
+                         ["-6", "rule", "add", "pref", "100", "lookup",
+                          "101"]):
+                ns.ip(*rule)
+            figure.sat.wait_log(r"IPv4 rule 100 \(lookup 101\) is in front")
+            wait_until(lambda: figure.sat.status().get("foreign_rule") ==
+                       "IPv4 rule 100 (lookup 101)", 5, "status says so")
+            assert figure.seen(figure.host, timeout=2) is None
+            assert figure.nobody_seen(WEB6)
+            wait_until(lambda: figure.sat.status()["blocked_packets"] > before,
+                       10, "it is counted")
+    finally:
+        for family in ("-4", "-6"):
+            quietly(ns.ip, family, "rule", "del", "pref", "100")
+    wait_until(lambda: "foreign_rule" not in figure.sat.status(), 5,
+               "it is gone")
+    assert figure.seen(web=WEB6) == SERVER6
+
+
+def test_a_host_route_and_a_second_default_route_take_nothing_out(figure):
+    ns = figure.client
+    routes = (["route", "add", WEB, "via", "198.18.2.254"],
+              ["route", "add", "0.0.0.0/2", "dev", "wan"],
+              ["-6", "route", "add", WEB6, "via", "2001:db8:2::fe"],
+              ["-6", "route", "add", "2000::/4", "dev", "wan"])
+    with Watch(figure), Talkers(figure):
+        for route in routes:
+            ns.ip(*route)
+        assert figure.nobody_seen()
+        assert figure.nobody_seen(WEB6)
+        for route in routes:
+            ns.ip(*["del" if w == "add" else w for w in route])
+    assert figure.seen() == SERVER
+
+
+def test_local_networks_of_links_and_of_the_configuration(figure):
+    """What is local follows the host's own networks; the rest is named."""
+    ns = figure.client
+    figure.inet.addr("p-client", "203.0.114.1/24")
+    figure.inet.addr("lo", "203.0.115.9/32")
+    try:
+        ns.addr("wan", "203.0.114.2/24")
+        wait_until(lambda: ns.can_ping("203.0.114.1"), 5, "a new network")
+        ns.route("203.0.115.0/24", "198.18.2.254")
+        assert not ns.can_ping("203.0.115.9"), "by a gateway: not local"
+        figure.sat.conf_set("client", "local-networks", "203.0.115.0/24")
+        ns.run(*figure_words(figure, "reload"))
+        wait_until(lambda: ns.can_ping("203.0.115.9"), 5, "named, it is")
+    finally:
+        ns.ip("route", "del", "203.0.115.0/24")
+        ns.ip("addr", "del", "203.0.114.2/24", "dev", "wan")
+    assert figure.seen() == SERVER
+
+
+def figure_words(figure, command):
+    from daemon import binary
+    return binary(), command, "-c", figure.sat.conf
