@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_check: parses and validates a configuration; touches nothing.
+ * cmd_check: what `run` would meet: the configuration, its files, this host.
+ * Touches nothing.
  */
 #include "cmd/cmd.h"
 
@@ -8,24 +9,30 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "cmd/check_files.h"
+#include "cmd/check_host.h"
 #include "cmd/options.h"
 #include "monitor/modes.h"
 
 static const struct options_spec spec = {
 	.command = "check",
-	.synopsis = "[-c FILE | --dir D] [-v]",
-	.help = "Parses and validates a configuration.  Every complaint is one "
-		"line:\nfile:line: what, and how to mend it.  With -v it "
-		"prints what it understood.\nFiles that others may change, or "
-		"read where they must not, are complained about too.",
-	.takes = OPTION_WHERE | OPTION_VERBOSE,
+	.synopsis = "[-c FILE | --dir D] [--static] [-v]",
+	.help = "Says what tombolo run would meet here: complaints about the "
+		"configuration, about\nits certificates, keys and passwords, and "
+		"about this host, a line each.  --static\nleaves this host out.  "
+		"Exit status: 0 it would run; 1 it would fail, or let nobody\nin; "
+		"3 it would do less than is configured.  With -v it prints what it "
+		"understood.",
+	.takes = OPTION_WHERE | OPTION_STATIC | OPTION_VERBOSE,
 };
 
-static bool are_modes_tight(const struct conf *conf, const char *path);
+static void look(struct check_report *report, const struct options *options,
+    const struct conf *conf, const char *path);
 
 int
 cmd_check(int argc, char **argv)
 {
+	struct check_report report = { 0 };
 	struct options options;
 	struct conf   *conf;
 	char	      *path;
@@ -36,28 +43,35 @@ cmd_check(int argc, char **argv)
 	path = options_config(&options);
 	if (path == NULL) {
 		log_warn("check");
-		return 1;
+		return CMD_FAILED;
 	}
 	conf = options_load_conf(path);
-	r = conf != NULL && are_modes_tight(conf, path) ? 0 : 1;
+	if (conf != NULL)
+		look(&report, &options, conf, path);
+	r = conf == NULL || report.errors > 0 ? CMD_FAILED :
+	    report.warnings > 0		      ? CMD_DEGRADED :
+						CMD_DONE;
 	if (conf != NULL && options.verbose > 0)
 		conf_print(stdout, conf);
-	else if (r == 0)
+	else if (r == CMD_DONE)
 		printf("%s: ok\n", path);
 	conf_free(conf);
 	free(path);
 	return r;
 }
 
-/* As `run` looks at them. */
-static bool
-are_modes_tight(const struct conf *conf, const char *path)
+static void
+look(struct check_report *report, const struct options *options,
+    const struct conf *conf, const char *path)
 {
 	char *whole = realpath(path, NULL);
-	bool  tight = whole != NULL && modes_are_tight(conf, whole);
 
 	if (whole == NULL)
-		log_warn("check: %s", path);
+		check_report_error(report, "%s: cannot be found again", path);
+	else if (!modes_are_tight(conf, whole))
+		report->errors++; /* which it has said */
+	check_files(report, conf);
+	if (whole != NULL && !options->only_static)
+		check_host(report, conf, whole);
 	free(whole);
-	return tight;
 }

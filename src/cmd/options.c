@@ -87,6 +87,8 @@ static const struct row {
 	    "wait until it is up, at most so long" },
 	{ OPTION_SWEEP, "sweep", 0, KIND_FLAG, AT(sweep), NULL,
 	    "only undo what a killed daemon left on this host" },
+	{ OPTION_STATIC, "static", 0, KIND_FLAG, AT(only_static), NULL,
+	    "look at files only: they are for another host" },
 	{ OPTION_LOG_LEVEL, "log-level", 0, KIND_STRING, AT(log_level),
 	    "LEVEL", "the lowest severity to log: error, warn, info, debug" },
 	{ OPTION_JSON, "json", 0, KIND_FLAG, AT(json), NULL,

@@ -44,6 +44,7 @@ enum options_flag {
 	OPTION_LOG_LEVEL = 1 << 24,	  /* --log-level LEVEL */
 	OPTION_WAIT = 1 << 25,		  /* --wait SECONDS */
 	OPTION_WAIT_OR = 1 << 26,	  /* --wait[=SECONDS] */
+	OPTION_STATIC = 1 << 27,	  /* --static */
 	/* Every command that has to do with a configuration. */
 	OPTION_WHERE = OPTION_DIR | OPTION_CONFIG,
 };
@@ -68,7 +69,7 @@ struct options {
 
 	const char *name, *mode, *bridge;
 	bool	    nat, generate, default_route, accept_default_route, renew;
-	bool	    foreground, sweep;
+	bool	    foreground, sweep, only_static;
 	const char *password_file, *auth, *out, *log_level, *wait;
 	struct options_list networks, tunnel_networks, addresses, subnets;
 	struct options_list auths, dns;

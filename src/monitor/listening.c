@@ -75,6 +75,9 @@ listen_one(const struct conf *conf, struct opening *opening,
 
 	if (listen->addr.family != 0)
 		addr_print(&listen->addr, address, sizeof(address));
+	if (listen->addr.family != 0 && !sockets_has_address(&listen->addr))
+		log_warnx("listen = %s: this host does not have the address yet; "
+			  "sites can connect as soon as it does", address);
 	snprintf(what, sizeof(what), "%s%sTCP port %u", address,
 	    address[0] != '\0' ? ", " : "", port);
 	do

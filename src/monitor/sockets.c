@@ -228,9 +228,30 @@ bind_to(int fd, const struct addr *listen, sa_family_t family, uint16_t port)
 
 	if (family == AF_INET6)
 		r = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, listen->family != 0);
+	if (r == 0 && bind(fd, &ep.sa, ep.len) == 0)
+		return 0;
+	r = r < 0 ? r : -errno;
+	if (r != -EADDRNOTAVAIL || listen->family == 0)
+		return r;
+	/* It may come: at boot, by DHCP, with a virtual router's role. */
+	r = family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) :
+				 set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
 	if (r == 0 && bind(fd, &ep.sa, ep.len) == -1)
 		r = -errno;
 	return r;
+}
+
+bool
+sockets_has_address(const struct addr *addr)
+{
+	struct endpoint ep = endpoint_make(addr, 0);
+	int  fd = make(addr->family, SOCK_DGRAM);
+	bool has = fd >= 0 &&
+	    (bind(fd, &ep.sa, ep.len) == 0 || errno != EADDRNOTAVAIL);
+
+	if (fd >= 0)
+		close(fd);
+	return has;
 }
 
 /*

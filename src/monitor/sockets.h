@@ -14,13 +14,18 @@
 #ifndef SOCKETS_H
 #define SOCKETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/addr.h"
 
+/* Whether one can be bound to: not so with one that is still tentative. */
+bool sockets_has_address(const struct addr *addr);
+
 /*
- * `listen` with family 0: every address, dual-stack where there is IPv6, else
+ * One that this host does not have yet is bound to all the same, and serves as
+ * soon as it comes.  `listen` with family 0: every address, dual-stack where there is IPv6, else
  * IPv4.  A listener for one IPv6 address (or "::") takes IPv6 only.
  */
 int sockets_listen_tcp(const struct addr *listen, uint16_t port);

@@ -4,10 +4,14 @@ like.  No daemon runs, except where one of them is in the way.
 """
 
 import os
+import shutil
+import subprocess
 
 import pytest
 
 from daemon import binary
+from lib import Hub, wait_until
+from net import run
 from test_cli import Cli
 
 BOM = b"\xef\xbb\xbf"
@@ -119,3 +123,236 @@ def test_a_password_that_cannot_be_meant_is_refused(hub, text, says):
     hub.fails("join", "b", "--dir", "d", "--password-file", "pw", says=says)
     hub.fails("site", "add", "rome", "--password-file", "pw", "--dir", "s",
               says=says)
+
+
+# ------------------------------------------------- what the files are made of
+
+
+DAYS = {"expired": (-9, -2), "of tomorrow": (1, 9), "fine": (-1, 900)}
+
+
+def date(days):
+    return run("date", "-u", "-d", "%d days" % days,
+               "+%Y-%m-%d %H:%M:%S").stdout.strip()
+
+
+def issue(cli, key, cert, days="fine", names=("vpn.example.org",), pss=False,
+          who="tls_www_server"):
+    """A certificate of the hub's own CA, with whatever is wrong about it."""
+    begin, end = DAYS[days]
+    cli.write("template", "".join(
+        ["cn = somebody\n", "signing_key\n", who + "\n",
+         'activation_date = "%s"\n' % date(begin),
+         'expiration_date = "%s"\n' % date(end)] +
+        ["%s = %s\n" % ("ip_address" if n[0].isdigit() else "dns_name", n)
+         for n in names]))
+    done = subprocess.run(
+        ["certtool", "--generate-certificate", "--load-ca-certificate",
+         "s/ca.crt", "--load-ca-privkey", "s/ca.key", "--load-privkey", key,
+         "--template", "template", "--outfile", cert] +
+        (["--key-type=rsa-pss"] if pss else []),
+        cwd=cli.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+
+
+def new_key(cli, key, *args):
+    run("openssl", "genpkey", "-out", os.path.join(cli.path, key), *args)
+    os.chmod(os.path.join(cli.path, key), 0o600)
+
+
+certtool = pytest.mark.skipif(not shutil.which("certtool"),
+                              reason="no certtool")
+
+
+def complains(cli, says, status=1, where="s", more=("--static",)):
+    done = cli("check", "--dir", where, *more)
+    assert done.returncode == status, done
+    assert says in done.stderr, done.stderr
+    assert ": ok" not in done.stdout
+    return done.stderr
+
+
+def test_a_sound_configuration_is_ok(hub):
+    assert "ok" in hub.ok("check", "--dir", "s", "--static")
+    assert "ok" in hub.ok("check", "--dir", "c", "--static")
+
+
+@certtool
+@pytest.mark.parametrize("days, says", [
+    ("expired", "has expired on"), ("of tomorrow", "is not valid before")])
+def test_a_certificate_of_another_time(hub, days, says):
+    issue(hub, "s/keeper/server.key", "s/server.crt", days)
+    complains(hub, "s/server.crt: " + says)
+
+
+@certtool
+def test_a_certificate_of_other_names(hub):
+    issue(hub, "s/keeper/server.key", "s/server.crt", names=("a.example.org",
+                                                             "192.0.2.7"))
+    said = complains(hub, "is not for the name vpn.example.org", 3)
+    for name in ("a.example.org", "192.0.2.7"):
+        assert "is for %s, too" % name in said
+    hub.write("s/tombolo.conf", hub.text("s/tombolo.conf").replace(
+        "name = vpn.example.org",
+        "name = a.example.org\nname = 192.0.2.7"))
+    hub.ok("check", "--dir", "s", "--static")
+
+
+@certtool
+def test_a_wildcard_is_a_name(hub):
+    issue(hub, "s/keeper/server.key", "s/server.crt", names=("*.example.org",))
+    said = complains(hub, "is for *.example.org, too", 3)
+    assert "is not for the name" not in said
+
+
+def test_a_key_of_another_certificate(hub):
+    new_key(hub, "s/keeper/server.key", "-algorithm", "EC", "-pkeyopt",
+            "ec_paramgen_curve:P-256")
+    complains(hub, "s/keeper/server.key: ")
+
+
+@certtool
+@pytest.mark.parametrize("args, fits", [
+    (("ED25519",), False), (("ED448",), False), (("X25519",), None),
+    (("RSA", "-pkeyopt", "rsa_keygen_bits:1024"), False),
+    (("RSA", "-pkeyopt", "rsa_keygen_bits:2048"), True),
+    (("EC", "-pkeyopt", "ec_paramgen_curve:P-384"), True),
+    (("EC", "-pkeyopt", "ec_paramgen_curve:P-224"), False),
+    (("EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-aes256", "-pass",
+      "pass:x"), None),
+])
+def test_keys_of_all_kinds(hub, args, fits):
+    """What a handshake cannot use, the file is named for."""
+    new_key(hub, "s/keeper/server.key", "-algorithm", *args)
+    if fits is not None:
+        issue(hub, "s/keeper/server.key", "s/server.crt")
+    if fits:
+        hub.ok("check", "--dir", "s", "--static")
+    else:
+        complains(hub, "s/server.crt: " if fits is False else
+                  "s/keeper/server.key: ")
+
+
+def test_a_chain_that_is_too_long(hub):
+    hub.write("s/server.crt", hub.text("s/server.crt") +
+              8 * hub.text("s/ca.crt"))
+    complains(hub, "s/server.crt: a chain of 9 certificates")
+    hub.write("s/server.crt", "no certificate\n")
+    complains(hub, "s/server.crt: ")
+
+
+@pytest.mark.parametrize("name, status", [
+    ("s/server.crt", 1), ("s/keeper/server.key", 1),
+    ("s/keeper/sites/berlin.srp", 3), ("c/ca.crt", 1),
+    ("c/keeper/password", 3)])
+def test_a_file_that_is_missing(hub, name, status):
+    os.unlink(os.path.join(hub.path, name))
+    complains(hub, name + ": No such file", status, name[0])
+
+
+@pytest.mark.parametrize("how", UTF16)
+@pytest.mark.parametrize("name, status", [
+    ("s/keeper/sites/berlin.srp", 3), ("c/keeper/password", 1)])
+def test_a_credential_that_is_no_line(hub, name, status, how):
+    resave(hub, name, UTF16[how])
+    complains(hub, name + ": is UTF-16", status, name[0])
+
+
+@pytest.mark.parametrize("name", ["s/keeper/server.key", "c/keeper/password"])
+def test_a_secret_that_others_may_read(hub, name):
+    os.chmod(os.path.join(hub.path, name), 0o640)
+    complains(hub, name + ": others may read it", 1, name[0])
+
+
+def test_a_file_that_is_too_large(hub):
+    hub.write("c/ca.crt", hub.text("c/ca.crt") + "#" * (8 << 20) + "\n")
+    complains(hub, "c/ca.crt: File too large", 1, "c")
+
+
+@certtool
+def test_all_complaints_come_at_once(hub):
+    issue(hub, "s/keeper/server.key", "s/server.crt", "expired", ("a.b",))
+    os.unlink(os.path.join(hub.path, "s/keeper/sites/berlin.srp"))
+    os.unlink(os.path.join(hub.path, "s/keeper/server.key"))
+    said = complains(hub, "has expired on")
+    assert "is not for the name" in said
+    assert "berlin.srp: No such file" in said
+    assert "server.key: No such file" in said
+
+
+def test_init_renew_warns_of_a_name_that_is_lost(hub):
+    hub.write("s/tombolo.conf", hub.text("s/tombolo.conf").replace(
+        "name = vpn.example.org", "name = new.example.org"))
+    complains(hub, "is not for the name new.example.org", 3)
+    done = hub("init", "--renew", "--dir", "s")
+    assert done.returncode == 0
+    assert "s/server.crt was for vpn.example.org, too" in done.stderr
+    hub.ok("check", "--dir", "s", "--static")
+
+
+# ------------------------------------------------------------------- this host
+
+
+@pytest.fixture(scope="module")
+def host(net):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    return net.host("h")
+
+
+def check(host, daemon, *words):
+    return host.run(*words, binary(), "check", "-c", daemon.conf, check=False)
+
+
+def test_what_this_host_lacks(net, host):
+    server = Hub(host, "one").init("198.18.0.1", "--mode", "tap", "--bridge",
+                                   "br0")
+    assert check(host, server).returncode == 1
+    assert "br0: there is no such bridge" in check(host, server).stderr
+    host.ip("link", "add", "br0", "type", "veth", "peer", "name", "other")
+    assert "br0: is no bridge" in check(host, server).stderr
+    host.ip("link", "del", "br0")
+    host.ip("link", "add", "br0", "type", "bridge")
+    done = check(host, server)
+    assert done.returncode == 3 and "br0: the bridge is down" in done.stderr
+    host.up("br0")
+    assert check(host, server).returncode == 0, check(host, server)
+    # Addresses that are not there, of both families.
+    server.conf_set("server", "listen", "198.18.0.9", "[fd18::9]:443")
+    done = check(host, server)
+    assert done.returncode == 3, done
+    for address in ("198.18.0.9", "fd18::9"):
+        assert "listen = %s: this host does not have" % address in done.stderr
+    server.conf_set("server", "listen", "any")
+    done = check(host, server, "unshare", "-m", "sh", "-c",
+                 'mount -t tmpfs none /dev/net && exec "$@"', "-")
+    assert done.returncode == 1 and "/dev/net/tun: No such" in done.stderr
+    host.ip("link", "add", "tombolo0", "type", "bridge")
+    assert "tombolo0: there is an interface" in check(host, server).stderr
+    host.ip("link", "del", "tombolo0")
+    assert check(host, server).returncode == 0
+
+
+def test_ports_that_are_taken_by_another_and_by_our_own(net, host):
+    server = Hub(host, "one").init("198.18.0.1", "--mode", "tun")
+    other = Hub(host, "two").init("198.18.0.1", "--mode", "tun")
+    other.conf_set("interface", "device", "other0")
+    server.start()
+    assert check(host, server).returncode == 0, "it runs already"
+    done = check(host, other)
+    assert done.returncode == 1
+    assert "TCP port 55555: Address already in use" in done.stderr
+    assert "UDP port 55555: Address already in use" in done.stderr
+    assert check(host, other).returncode == 1
+    assert server.stop() == 0
+    assert check(host, other).returncode == 0, check(host, other)
+
+
+def test_a_pam_service_that_is_missing(net, host):
+    if "PAM: yes" not in run(binary(), "version").stdout:
+        pytest.skip("no PAM")
+    server = Hub(host, "one").init("198.18.0.1", "--mode", "tun")
+    server.add_site("berlin", "--auth", "pam", generate=False)
+    server.conf_set("server", "pam-service", "nowhere")
+    done = check(host, server)
+    assert done.returncode == 3 and "/etc/pam.d/nowhere: No such" in done.stderr

@@ -154,7 +154,7 @@ def test_version_names_libraries_and_features(cli):
 # -- init
 
 def test_init_makes_a_checked_and_private_site(tap):
-    assert tap.ok("check", "-c", "s/tombolo.conf") == "s/tombolo.conf: ok\n"
+    assert tap.ok("check", "--static", "-c", "s/tombolo.conf") == "s/tombolo.conf: ok\n"
     modes = {"s": 0o755, "s/tombolo.conf": 0o644, "s/sites.d": 0o755,
              "s/ca.crt": 0o644, "s/server.crt": 0o644, "s/ca.key": 0o600,
              "s/id": 0o644, "s/keeper": 0o700, "s/keeper/server.key": 0o600,
@@ -192,7 +192,7 @@ def test_init_takes_all_it_is_told(cli):
            "--network", "10.1.0.0/16", "--network", "fd00:1::/48",
            "--tunnel-network", "10.8.0.0/24", "--tunnel-network", "fd00:8::/64",
            "--nat")
-    lines = cli.ok("check", "-v", "--dir", "s").splitlines()
+    lines = cli.ok("check", "--static", "-v", "--dir", "s").splitlines()
     for want in ("name = 2001:db8::1", "port = 4433", "mode = tun", "nat = yes",
                  "network = 10.1.0.0/16", "network = fd00:1::/48",
                  "tunnel-network = 10.8.0.0/24",
@@ -755,10 +755,10 @@ def test_what_the_server_does_not_allow_is_refused(cli, method):
     cli.fails("site", "add", "b", "--auth", method, "--dir", "s", *args,
               says="add auth = %s to its [server]" % method)
     cli.write("s/sites.d/b.conf", "[site b]\nauth = %s\n" % method)
-    cli.fails("check", "--dir", "s", says="s/sites.d/b.conf:2: auth = " + method)
+    cli.fails("check", "--static", "--dir", "s", says="s/sites.d/b.conf:2: auth = " + method)
     # A disabled one may stay as it is.
     cli.ok("site", "disable", "b", "--dir", "s")
-    cli.ok("check", "--dir", "s")
+    cli.ok("check", "--static", "--dir", "s")
     cli.fails("site", "enable", "b", "--dir", "s", says="is not allowed")
 
 
@@ -768,7 +768,7 @@ def test_tls_srp_is_switched_on_by_a_line(tap):
                      "--dir", "s", says="add auth = tls-srp to its [server]")
     assert "and a line for each other one in use" in line
     allow(tap, "srp", "tls-srp")
-    tap.ok("check", "--dir", "s")
+    tap.ok("check", "--static", "--dir", "s")
     add(tap, "a", "tls-srp")
     assert tap.mode("s/server-rsa.crt") == 0o644
     assert tap.mode("s/keeper/server-rsa.key") == 0o600
@@ -841,7 +841,7 @@ def test_join_pins_the_ca_and_hides_the_password(tap):
     assert modes == {"c": 0o755, "c/tombolo.conf": 0o644, "c/id": 0o644,
                      "c/ca.crt": 0o644,
                      "c/keeper": 0o700, "c/keeper/password": 0o600}
-    lines = tap.ok("check", "-v", "--dir", "c").splitlines()
+    lines = tap.ok("check", "--static", "-v", "--dir", "c").splitlines()
     for want in ("server = vpn.example.org:55555", "name = vpn.example.org",
                  "site = berlin", "auth = srp", "mode = tap",
                  "bridge = br1"):
@@ -861,7 +861,7 @@ def test_join_of_a_routed_site_asks_for_its_subnets(cli):
     cli.ok("site", "add", "berlin", "--generate", "--dir", "s")
     cli.ok("join", "berlin.invite", "--dir", "c", "--subnet", "10.0.7.0/24",
            "--subnet", "10.0.8.0/24")
-    lines = cli.ok("check", "-v", "--dir", "c").splitlines()
+    lines = cli.ok("check", "--static", "-v", "--dir", "c").splitlines()
     for want in ("server = [2001:db8::1]:4433", "name = 2001:db8::1",
                  "mode = tun", "subnet = 10.0.7.0/24", "subnet = 10.0.8.0/24"):
         assert want in lines
@@ -936,7 +936,7 @@ def test_check_complains_of_everything_at_once(tap):
     tap.write("s/tombolo.conf",
               "[server]\nname = a\nport = x\nprot = 1\n[bridge]\n")
     tap.write("s/sites.d/a.conf", "[site b]\n")
-    lines = tap.fails("check", "-c", "s/tombolo.conf", lines=4).splitlines()
+    lines = tap.fails("check", "--static", "-c", "s/tombolo.conf", lines=4).splitlines()
     assert re.match(r"s/tombolo\.conf:3: port = x: expected a port", lines[0])
     assert re.match(r"s/tombolo\.conf:4: prot: no such key", lines[1])
     assert re.match(r"s/tombolo\.conf:5: \[bridge\]: no such section", lines[2])
@@ -945,14 +945,15 @@ def test_check_complains_of_everything_at_once(tap):
 
 def test_check_prints_what_it_understood_and_that_is_checked_alike(tun):
     tun.ok("site", "add", "berlin", "--generate", "--dir", "s")
-    text = tun.ok("check", "-v", "-c", "s/tombolo.conf")
+    text = tun.ok("check", "--static", "-v", "-c", "s/tombolo.conf")
     assert "[site berlin]" in text
     main, site = text.split("\n[site ", 1)
     os.mkdir(os.path.join(tun.path, "again"))
     os.mkdir(os.path.join(tun.path, "again/sites.d"))
     tun.write("again/tombolo.conf", main)
     tun.write("again/sites.d/berlin.conf", "[site " + site)
-    assert tun.ok("check", "-v", "-c", "again/tombolo.conf") == text
+    done = tun("check", "--static", "-v", "-c", "again/tombolo.conf")
+    assert done.stdout == text and "server.crt: No such file" in done.stderr
 
 
 def test_check_says_what_it_cannot_read(cli):
@@ -970,10 +971,10 @@ def test_check_says_which_files_are_loose(tap, name, mode, says):
     tap.ok("site", "add", "a", "--generate", "--dir", "s")
     path = os.path.join(tap.path, name)
     os.chmod(path, mode)
-    line = tap.fails("check", "-c", "s/tombolo.conf",
+    line = tap.fails("check", "--static", "-c", "s/tombolo.conf",
                      says="others may %s it; mend with: chmod" % says)
     subprocess.run(["sh", "-c", line.split("mend with: ")[1]], check=True)
-    tap.ok("check", "-c", "s/tombolo.conf")
+    tap.ok("check", "--static", "-c", "s/tombolo.conf")
 
 
 # -- the terminal

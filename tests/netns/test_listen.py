@@ -62,6 +62,39 @@ def test_addresses_of_their_own():
         pair.sat.wait_log("198.18.0.7:55555: Connection refused")
 
 
+@pytest.mark.parametrize("address", ["198.18.0.9/24", "fd18::9/64"])
+def test_an_address_that_comes_later(address):
+    """At boot, or with the role of a virtual router: the daemon is first."""
+    host = address.split("/")[0]
+    where = "[%s]:55555" % host if ":" in host else host + ":55555"
+    with Net() as net:
+        pair = Pair(net, host, "198.18.0.1:443")
+        assert pair.hub.log_lines("listen = %s: this host does not have the "
+                                  "address yet" % host)
+        pair.comes_in_at("198.18.0.1:443")
+        pair.server.addr("wan", address)
+        pair.comes_in_at(where)
+        pair.server.ip("addr", "del", address, "dev", "wan")
+        pair.server.addr("wan", address)
+        pair.comes_in_at(where)
+
+
+def test_an_address_that_is_still_tentative():
+    """IPv6 asks for a second whether somebody else has it."""
+    with Net() as net:
+        pair = Pair(net, "any")
+        pair.hub.stop()
+        pair.server.sysctl("net/ipv6/conf/wan/accept_dad", 1)
+        pair.server.sysctl("net/ipv6/conf/wan/dad_transmits", 5)
+        pair.server.ip("addr", "add", "fd18::9/64", "dev", "wan")
+        pair.hub.conf_set("server", "listen", "[fd18::9]:55555")
+        pair.hub.start()
+        assert pair.hub.log_lines("does not have the address yet")
+        wait_until(lambda: "tentative" not in pair.server.ip(
+            "addr", "show", "dev", "wan").stdout, 15, "it is nobody else's")
+        pair.comes_in_at("[fd18::9]:55555")
+
+
 def test_the_engine_comes_back_with_all_of_them():
     with Net() as net:
         pair = Pair(net, "any", "any:443")

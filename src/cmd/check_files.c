@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/check_files.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "cmd/own_ca.h"
+#include "conf/conf.h"
+#include "keeper/credentials.h"
+#include "monitor/material.h"
+#include "pki/keypair.h"
+
+#define TEXT_MAX ((size_t)4 * 1024 * 1024)
+#define SOON_SEC (30 * 86400) /* as expiry.c says it */
+
+/* How bad it is that a file is not there. */
+enum missing { MAY_MISS, IS_A_WARNING, IS_AN_ERROR };
+
+struct file {
+	char	     *path; /* owned */
+	struct ca_pem text;
+};
+
+static void look_at_server(struct check_report *report,
+    const struct conf *conf);
+static void look_at_client(struct check_report *report,
+    const struct conf *conf);
+static void look_at_sites(struct check_report *report,
+    const struct conf *conf);
+static void look_at_pair(struct check_report *report, const struct conf *conf,
+    const char *cert_name, const char *key_name);
+static void look_at_names(struct check_report *report, const struct conf *conf,
+    const struct file *cert);
+static void look_at_dates(struct check_report *report, const struct file *cert);
+static void look_at_ca(struct check_report *report, const struct conf *conf,
+    const char *name);
+static void look_at_line(struct check_report *report, const struct conf *conf,
+    const char *name, enum missing missing);
+static void look_at_rest(struct check_report *report, const struct conf *conf);
+static bool open_file(struct file *file, struct check_report *report,
+    const struct conf *conf, const char *name, enum missing missing);
+static void close_file(struct file *file);
+static bool is_kept(const char *name);
+
+void
+check_files(struct check_report *report, const struct conf *conf)
+{
+	if (geteuid() != 0)
+		log_warnx("check: keys and passwords are not looked at: that "
+			  "needs root");
+	if (conf->role == CONF_SERVER)
+		look_at_server(report, conf);
+	else
+		look_at_client(report, conf);
+	if (report->errors == 0)
+		look_at_rest(report, conf);
+}
+
+static void
+look_at_server(struct check_report *report, const struct conf *conf)
+{
+	look_at_pair(report, conf, conf->certificate,
+	    CONF_KEEPER_DIR "/" CREDENTIALS_KEY);
+	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0 &&
+	    !own_ca_lacks_rsa(conf))
+		look_at_pair(report, conf, conf->certificate_rsa,
+		    CONF_KEEPER_DIR "/" CREDENTIALS_RSA_KEY);
+	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0)
+		look_at_ca(report, conf, conf->site_ca);
+	look_at_sites(report, conf);
+}
+
+static void
+look_at_client(struct check_report *report, const struct conf *conf)
+{
+	look_at_ca(report, conf, conf->ca);
+	if (conf->auth == CONF_AUTH_CERTIFICATE)
+		look_at_pair(report, conf, conf->site_certificate,
+		    CONF_KEEPER_DIR "/" CREDENTIALS_SITE_KEY);
+	else
+		/* `tombolo login` can ask for it. */
+		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
+		    conf->auth == CONF_AUTH_PAM ? MAY_MISS : IS_A_WARNING);
+	if (conf->proxy.kind != CONF_PROXY_NONE)
+		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_PROXY,
+		    MAY_MISS);
+}
+
+static void
+look_at_sites(struct check_report *report, const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+		char below[CREDENTIALS_NAME_MAX];
+		char name[sizeof(CONF_KEEPER_DIR) + CREDENTIALS_NAME_MAX];
+
+		if (site->disabled || site->auth == CONF_AUTH_PAM ||
+		    !credentials_site_name(site->name, site->auth, below,
+			sizeof(below)))
+			continue;
+		snprintf(name, sizeof(name), CONF_KEEPER_DIR "/%s", below);
+		look_at_line(report, conf, name, IS_A_WARNING);
+	}
+}
+
+static void
+look_at_pair(struct check_report *report, const struct conf *conf,
+    const char *cert_name, const char *key_name)
+{
+	struct file cert = { 0 }, key = { 0 };
+	char	    why[KEYPAIR_WHY_SIZE];
+	bool has_cert = open_file(&cert, report, conf, cert_name, IS_AN_ERROR);
+	bool has_key = open_file(&key, report, conf, key_name, IS_AN_ERROR);
+
+	if (has_cert && !keypair_read_chain(cert.text.text, cert.text.len, NULL,
+		NULL, why))
+		check_report_error(report, "%s: %s", cert.path, why);
+	else if (has_cert && has_key && !keypair_check(cert.text.text,
+		cert.text.len, key.text.text, key.text.len, why))
+		check_report_error(report, "%s: %s", key.path, why);
+	if (has_cert)
+		look_at_dates(report, &cert);
+	if (has_cert && conf->role == CONF_SERVER)
+		look_at_names(report, conf, &cert);
+	close_file(&cert);
+	close_file(&key);
+}
+
+/* Foreign certificates may well have more names than the hub. */
+static void
+look_at_names(struct check_report *report, const struct conf *conf,
+    const struct file *cert)
+{
+	struct file ca = { 0 };
+	char	    name[CA_NAME_SIZE];
+	unsigned    at = 0;
+
+	for (size_t i = 0; i < conf->names.n; i++) {
+		if (!ca_is_for(&cert->text, conf->names.v[i]))
+			check_report_warning(report, "%s: is not for the name "
+			    "%s: sites that connect by it will refuse this hub; "
+			    "renew it (tombolo init --renew)", cert->path,
+			    conf->names.v[i]);
+	}
+	if (!open_file(&ca, report, conf, OWN_CA_CERT, MAY_MISS))
+		return;
+	while (ca_has_made(&ca.text, &cert->text) &&
+	    own_ca_lost_name(conf, &cert->text, &at, name))
+		check_report_warning(report, "%s: is for %s, too, which is no "
+		    "name of this hub any more: sites that know it will refuse "
+		    "the next certificate; add the line \"name = %s\" below the "
+		    "first name", cert->path, name, name);
+	close_file(&ca);
+}
+
+static void
+look_at_dates(struct check_report *report, const struct file *cert)
+{
+	time_t now = ca_now(), begin = ca_begin(&cert->text);
+	time_t end = ca_end(&cert->text);
+	struct tm tm;
+	char	  text[32] = "";
+
+	if (begin > now && gmtime_r(&begin, &tm) != NULL) {
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm);
+		check_report_error(report, "%s: is not valid before %s; check "
+		    "this host's clock", cert->path, text);
+	}
+	if (end == 0 || end > now + SOON_SEC || gmtime_r(&end, &tm) == NULL)
+		return;
+	strftime(text, sizeof(text), "%Y-%m-%d", &tm);
+	if (end <= now)
+		check_report_error(report, "%s: has expired on %s; renew it",
+		    cert->path, text);
+	else
+		log_warnx("%s: ends on %s; renew it", cert->path, text);
+}
+
+/* Of a bundle some may well be old. */
+static void
+look_at_ca(struct check_report *report, const struct conf *conf,
+    const char *name)
+{
+	struct file ca = { 0 };
+
+	if (!open_file(&ca, report, conf, name, MAY_MISS))
+		return;
+	if (ca_is_ca(ca.text.text, ca.text.len))
+		look_at_dates(report, &ca);
+	close_file(&ca);
+}
+
+static void
+look_at_line(struct check_report *report, const struct conf *conf,
+    const char *name, enum missing missing)
+{
+	struct file file = { 0 };
+	size_t	    len;
+	int	    r;
+
+	if (!open_file(&file, report, conf, name, missing))
+		return;
+	len = file.text.len;
+	r = text_line(file.text.text, &len);
+	if (r < 0 && missing == IS_A_WARNING && conf->role == CONF_SERVER)
+		check_report_warning(report, "%s: %s", file.path,
+		    text_explain(r));
+	else if (r < 0)
+		check_report_error(report, "%s: %s", file.path,
+		    text_explain(r));
+	close_file(&file);
+}
+
+/* Whatever else `run` has against the certificates and the lists. */
+static void
+look_at_rest(struct check_report *report, const struct conf *conf)
+{
+	struct material material = { 0 };
+	char		why[512];
+
+	if (!material_read(&material, conf, why, sizeof(why)))
+		check_report_error(report, "%s", why);
+	material_fini(&material);
+}
+
+static bool
+open_file(struct file *file, struct check_report *report,
+    const struct conf *conf, const char *name, enum missing missing)
+{
+	struct stat st;
+	int	    r;
+
+	file->path = file_join(conf->dir, name);
+	r = file->path == NULL ? -ENOMEM : file_read(file->path, TEXT_MAX,
+	    &file->text.text, &file->text.len);
+	if (r == 0 && is_kept(name) && stat(file->path, &st) == 0 &&
+	    (st.st_mode & 077) != 0)
+		check_report_error(report, "%s: others may read it; mend with: "
+		    "chmod 600 %s", file->path, file->path);
+	if (r == 0)
+		return true;
+	file->text = (struct ca_pem) { 0 };
+	if ((r == -ENOENT && missing == MAY_MISS) ||
+	    (r == -EACCES && is_kept(name) && geteuid() != 0))
+		;
+	else if (r == -ENOENT && missing == IS_A_WARNING)
+		check_report_warning(report, "%s: %s", file->path,
+		    strerror(-r));
+	else
+		check_report_error(report, "%s: %s", file->path != NULL ?
+			file->path : name, strerror(-r));
+	close_file(file);
+	return false;
+}
+
+static void
+close_file(struct file *file)
+{
+	ca_pem_fini(&file->text);
+	free(file->path);
+	file->path = NULL;
+}
+
+static bool
+is_kept(const char *name)
+{
+	return strncmp(name, CONF_KEEPER_DIR "/",
+	    strlen(CONF_KEEPER_DIR "/")) == 0;
+}
