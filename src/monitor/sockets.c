@@ -245,7 +245,7 @@ bool
 sockets_has_address(const struct addr *addr)
 {
 	struct endpoint ep = endpoint_make(addr, 0);
-	int  fd = make(addr->family, SOCK_DGRAM);
+	int  fd = make(addr->family, SOCK_DGRAM, 0);
 	bool has = fd >= 0 &&
 	    (bind(fd, &ep.sa, ep.len) == 0 || errno != EADDRNOTAVAIL);
 
