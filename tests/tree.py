@@ -234,3 +234,34 @@ def test_what_security_md_names_is_there():
     assert not [s for s in said if s not in names]
     for path in re.findall(r"`((?:doc|contrib|tests|src)/[\w./-]+)`", text):
         assert os.path.exists(os.path.join(TOP, path)), path
+
+
+# -------------------------------------------------------------- the releases
+
+def test_one_version_everywhere():
+    version = re.search(r"AC_INIT\(\[tombolo\], \[([\d.]+)\]",
+                        read("configure.ac")).group(1)
+    assert read("doc/NEWS").startswith("Tombolo %s\n" % version)
+    package = re.match(r"tombolo \(([\d.]+)[^)]*\) ",
+                       read("contrib/debian/changelog")).group(1)
+    assert package == version
+
+
+def test_releases_are_named_by_whole_commits():
+    lines = [l for l in read("tests/versions").splitlines() if l[:1] != "#"]
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"\d+\.\d+\.\d+ [0-9a-f]{40}", line), line
+
+
+def test_what_a_build_needs_is_said_alike():
+    """README's packages, contrib/packages', and those of the package."""
+    listed = read("contrib/packages").split("# to build\n")[1].split("\n\n")[0]
+    wanted = set(listed.split())
+    install = re.search(r"apt-get install ((?:.*\\\n)+.*)", read("README"))
+    said = set(install.group(1).replace("\\\n", " ").split())
+    assert said == wanted - {"check"}
+    # build-essential is there, debhelper brings the autotools.
+    control = read("contrib/debian/control").split("\n\n")[0]
+    missing = [p for p in wanted if " %s" % p not in control]
+    assert set(missing) == {"build-essential", "autoconf", "automake"}
