@@ -19,6 +19,11 @@
 
 #define NO_SLOT FRAG_POOL
 
+/* What of an owner is compared. */
+#define LANE UINT32_MAX
+#define SITE 0xffff0000
+#define ANY  0
+
 enum state { FREE, JOINING, HELD, DONE };
 
 /* Bytes from..to-1 of the frame are there. */
@@ -48,9 +53,12 @@ struct frag_pool {
 static unsigned find(const struct frag_pool *pool, uint64_t key);
 static unsigned begin(struct frag_pool *pool, uint32_t owner, uint64_t key,
     struct mono now);
-static unsigned choose(const struct frag_pool *pool);
+static unsigned choose(const struct frag_pool *pool, uint32_t owner);
 static unsigned oldest(const struct frag_pool *pool, enum state state);
-static unsigned crowding(const struct frag_pool *pool, uint32_t owner);
+static unsigned heaviest(const struct frag_pool *pool, uint32_t owner,
+    uint32_t mask);
+static unsigned count(const struct frag_pool *pool, uint32_t owner,
+    uint32_t mask);
 static bool	take_piece(struct slot *slot, const struct item *fragment);
 static bool	merge(const struct slot *slot, const struct item *fragment,
 	struct piece *merged, unsigned *first, unsigned *end);
@@ -173,9 +181,7 @@ begin(struct frag_pool *pool, uint32_t owner, uint64_t key, struct mono now)
 	struct slot *slot;
 
 	expire(pool, now);
-	i = crowding(pool, owner);
-	if (i == NO_SLOT)
-		i = choose(pool);
+	i = choose(pool, owner);
 	if (i == NO_SLOT)
 		return NO_SLOT;
 	if (pool->states[i] == JOINING) {
@@ -194,15 +200,17 @@ begin(struct frag_pool *pool, uint32_t owner, uint64_t key, struct mono now)
 }
 
 static unsigned
-choose(const struct frag_pool *pool)
+choose(const struct frag_pool *pool, uint32_t owner)
 {
-	unsigned i = oldest(pool, FREE);
+	unsigned i;
 
+	if (pool->joining >= FRAG_PER_OWNER &&
+	    count(pool, owner, LANE) >= FRAG_PER_OWNER)
+		return heaviest(pool, owner, LANE);
+	i = oldest(pool, FREE);
 	if (i == NO_SLOT)
 		i = oldest(pool, DONE);
-	if (i == NO_SLOT)
-		i = oldest(pool, JOINING);
-	return i;
+	return i != NO_SLOT ? i : heaviest(pool, owner, ANY);
 }
 
 static unsigned
@@ -219,22 +227,42 @@ oldest(const struct frag_pool *pool, enum state state)
 	return best;
 }
 
-/* The oldest frame of a lane that has as many as it may; else NO_SLOT. */
+/*
+ * The frame to be given up, among those alike to `owner` in `mask`: of the site
+ * that has most (of several `owner`'s own), of its lane that has most, the oldest.
+ */
 static unsigned
-crowding(const struct frag_pool *pool, uint32_t owner)
+heaviest(const struct frag_pool *pool, uint32_t owner, uint32_t mask)
 {
-	unsigned n = 0, best = NO_SLOT;
+	unsigned best = NO_SLOT, most = 0;
 
-	if (pool->joining < FRAG_PER_OWNER)
-		return NO_SLOT;
 	for (unsigned i = 0; i < FRAG_POOL; i++) {
-		if (pool->states[i] != JOINING || owner_of(pool, i) != owner)
+		uint32_t of = owner_of(pool, i);
+		unsigned weight;
+
+		if (pool->states[i] != JOINING || ((of ^ owner) & mask) != 0)
 			continue;
-		n++;
-		if (best == NO_SLOT || pool->since[i].us < pool->since[best].us)
+		weight = 2 * count(pool, of, SITE) + (((of ^ owner) & SITE) == 0);
+		weight = weight * FRAG_POOL + count(pool, of, LANE);
+		if (best == NO_SLOT || weight > most || (weight == most &&
+			pool->since[i].us < pool->since[best].us)) {
 			best = i;
+			most = weight;
+		}
 	}
-	return n >= FRAG_PER_OWNER ? best : NO_SLOT;
+	return best;
+}
+
+/* Frames being joined, of those alike to `owner` in `mask`. */
+static unsigned
+count(const struct frag_pool *pool, uint32_t owner, uint32_t mask)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < FRAG_POOL; i++)
+		n += pool->states[i] == JOINING &&
+		    ((owner_of(pool, i) ^ owner) & mask) == 0;
+	return n;
 }
 
 /* False when the fragment cannot be a part of this frame. */

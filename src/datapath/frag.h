@@ -5,7 +5,9 @@
  * One pool a worker, of fixed size, shared by its lanes: no allocation later.
  * Fragments may come in any order and more than once.  A frame that is not
  * complete within FRAG_TIMEOUT_US, or that is the oldest of more than
- * FRAG_PER_OWNER of one lane (or of a full pool), is given up and counted.
+ * FRAG_PER_OWNER of one lane, is given up and counted.  In a full pool the site
+ * that has most gives its oldest: whatever one site sends, the others' frames
+ * are joined.
  * Overlapping fragments that do not say the same bytes twice, and fragments
  * past the largest frame or past the last one, end their frame: what is joined
  * is exactly what was split.
@@ -29,6 +31,12 @@
 #define FRAG_MAX_LEN	(ITEM_FRAME_HEADER + ETH_MAX_LEN)
 #define FRAG_TIMEOUT_US (1 * MONO_SEC)
 
+/*
+ * A lane as the pool knows it: its site, and a number among the site's lanes (of
+ * which the last 16 bits count).
+ */
+#define FRAG_OWNER(site, lane) ((uint32_t)(site) << 16 | ((lane) & 0xffff))
+
 struct frag_pool;
 
 enum frag_verdict {
@@ -41,7 +49,7 @@ struct frag_pool *frag_pool_new(void);
 void		  frag_pool_free(struct frag_pool *pool);
 
 /*
- * Takes one FRAGMENT item of lane `owner` (any number that is the lane's own).
+ * Takes one FRAGMENT item of lane `owner` (FRAG_OWNER).
  * With FRAG_WHOLE, `*data` is the FRAME item, `*len` long, borrowed until
  * frag_release() - which must follow before the pool's next join needs room:
  * at most FRAG_POOL / 2 may be held at a time.

@@ -129,7 +129,8 @@ start(struct worker *worker, struct lane_set *set, const struct port *renewed)
 		struct lane *lane = &set->lanes[i];
 
 		lane->control = worker->dp->control;
-		lane->frag_owner = ++worker->next_frag_owner;
+		lane->frag_owner = FRAG_OWNER(set->port->id,
+		    ++worker->next_frag_owner);
 		lane->up.kind = CONTROL_LANE_UP;
 		lane->failed.kind = CONTROL_LANE_FAILED;
 		lane->worn.kind = CONTROL_LANE_WORN;

@@ -326,6 +326,69 @@ START_TEST(a_full_pool_loses_its_oldest)
 }
 END_TEST
 
+/*
+ * A site's frames of two pieces, `depth` of them at once, and between the pieces
+ * a burst of the others': `lanes` each, `frames` on each.
+ */
+static unsigned
+joined_among(unsigned depth, unsigned sites, unsigned lanes, unsigned frames)
+{
+	unsigned whole = 0, id = 0;
+
+	begin();
+	for (unsigned round = 0; round < 20; round++) {
+		int64_t ms = round * 20;
+
+		for (unsigned f = 0; f < depth; f++)
+			ck_assert_int_eq(give(FRAG_OWNER(2, 999), 20 * round + f,
+			    0, 500, ms), FRAG_WAIT);
+		for (unsigned l = 0; l < lanes * sites; l++)
+			for (unsigned f = 0; f < frames; f++)
+				give(FRAG_OWNER(3 + l / lanes, l), ++id, 0, 1,
+				    ms + 1);
+		for (unsigned f = 0; f < depth; f++)
+			whole += give(FRAG_OWNER(2, 999), 20 * round + f, 500,
+				     1000, ms + 2) == FRAG_WHOLE;
+		frag_release(pool);
+	}
+	end();
+	return whole;
+}
+
+START_TEST(what_a_site_sends_costs_no_other_site_its_frames)
+{
+	static const struct {
+		const char *what;
+		unsigned    depth, sites, lanes, frames;
+	} crowds[] = {
+		{ "four lanes", 1, 1, 4, 8 },
+		{ "all lanes that a site may have", 1, 1, 16, 8 },
+		{ "and as many frames as fit into datagrams", 3, 1, 16, 140 },
+		{ "as many frames of ours as a lane may have", 8, 1, 16, 8 },
+		{ "three sites together", 8, 3, 16, 20 },
+		{ "seven sites together", 4, 7, 2, 9 },
+	};
+
+	for (size_t i = 0; i < nitems(crowds); i++)
+		ck_assert_msg(joined_among(crowds[i].depth, crowds[i].sites,
+				  crowds[i].lanes, crowds[i].frames) ==
+			20 * crowds[i].depth,
+		    "%s", crowds[i].what);
+}
+END_TEST
+
+/* Nor do the lanes of one site cost each other more than their share. */
+START_TEST(lanes_of_a_site_share_its_part)
+{
+	begin();
+	ck_assert_int_eq(give(FRAG_OWNER(2, 1), 0, 0, 500, 0), FRAG_WAIT);
+	for (unsigned i = 0; i < 8 * FRAG_POOL; i++)
+		give(FRAG_OWNER(2, 2 + i % 8), i, 0, 500, 1);
+	ck_assert_int_eq(give(FRAG_OWNER(2, 1), 0, 500, 1000, 2), FRAG_WHOLE);
+	end();
+}
+END_TEST
+
 START_TEST(what_is_handed_out_stays_until_released)
 {
 	uint8_t *held[FRAG_POOL / 2];
@@ -482,6 +545,8 @@ UNIT_MAIN("frag", sequences_of_pieces, overlap_with_other_bytes_ends_the_frame,
     nothing_past_the_largest_frame, at_most_so_many_pieces,
     a_late_piece_is_too_late, a_duplicate_of_a_whole_frame_is_swallowed,
     lanes_do_not_mix, a_crowding_lane_loses_its_own_oldest,
-    a_full_pool_loses_its_oldest, what_is_handed_out_stays_until_released,
+    a_full_pool_loses_its_oldest,
+    what_a_site_sends_costs_no_other_site_its_frames,
+    lanes_of_a_site_share_its_part, what_is_handed_out_stays_until_released,
     a_forgotten_lane_leaves_nothing, random_frames_come_out_as_they_went_in,
     corrupt_pieces_never_make_a_wrong_frame)
