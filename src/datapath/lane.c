@@ -29,12 +29,14 @@ static int copy_psk(gnutls_session_t session, gnutls_datum_t *key);
 static const char *priorities(void);
 static bool has_aes_hardware(void);
 static ssize_t on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len);
+static bool may_send(struct lane *lane, size_t len);
 static struct udp_datagram *reserve(struct lane *lane,
     const struct udp_path *path);
 static ssize_t on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size);
 static int on_pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms);
 static int fd_of(const struct lane *lane, const struct udp_path *path);
-static void send_again(struct lane *lane, struct mono now);
+static void send_again(struct lane *lane, const struct udp_path *path,
+    struct mono now);
 static void shake(struct lane *lane, struct mono now);
 static void come_up(struct lane *lane, struct mono now);
 static void fail(struct lane *lane);
@@ -44,8 +46,8 @@ static bool gate_is_right(const struct lane *lane, const uint8_t *datagram,
     size_t len);
 static void make_gate(const uint8_t key[LANE_KEYS_LEN], const uint8_t *data,
     size_t len, uint8_t gate[LANE_GATE_LEN]);
-static void heard(struct lane *lane, uint64_t seq, const struct udp_path *from,
-    struct mono now);
+static void heard(struct lane *lane, uint64_t seq, size_t len,
+    const struct udp_path *from, struct mono now);
 
 int
 lane_env_init(struct lane_env *env, bool client)
@@ -93,7 +95,9 @@ lane_start(struct lane *lane, struct lane_env *env, struct mono now)
 
 	lane->env = env;
 	lane->started = now;
+	lane->proven = lane->inherits || env->client;
 	secret_random(&lane->echo_key, sizeof(lane->echo_key));
+	secret_random(lane->path_key, sizeof(lane->path_key));
 	if (!lane->inherits)
 		pmtu_init(&lane->pmtu, PMTU_BASE, now);
 	flags |= env->client ? GNUTLS_CLIENT : GNUTLS_SERVER;
@@ -142,6 +146,7 @@ lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
 {
 	struct lane_header hdr;
 	uint64_t	   order;
+	bool		   again;
 
 	if (lane->state != LANE_HANDSHAKE && lane->state != LANE_UP)
 		return DROP_NO_KEY;
@@ -151,21 +156,31 @@ lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
 	    hdr.phase != lane->phase)
 		return DROP_HANDSHAKE;
 
-	/* Only a newer flight may move the answer: a copy cannot. */
 	order = ((uint64_t)hdr.epoch << 48 | hdr.seq) + 1;
-	if (!lane->env->client && order > lane->newest_handshake)
-		lane->path = *from;
-	if (order > lane->newest_handshake)
+	again = !lane->env->client && order == lane->newest_handshake;
+	lane->answer = &lane->path;
+	if (order >= lane->newest_handshake) {
 		lane->newest_handshake = order;
-
-	/* Else our last flight was lost, and goes again when it is time. */
+		if (!lane->env->client) {
+			lane_path_follow(lane, from, len);
+			lane->answer = from;
+		}
+	}
 	if (lane->state == LANE_HANDSHAKE) {
 		lane->pull = datagram + LANE_HEADER_LEN;
 		lane->pull_len = len - LANE_HEADER_LEN - LANE_GATE_LEN;
 		lane_flight_begin(lane->flight);
 		shake(lane, now);
 		lane->pull = NULL;
+		again = again && lane->flight != NULL &&
+		    lane_flight_is_old(lane->flight);
 	}
+	/*
+	 * Somebody may be faster with a copy from elsewhere, or the peer has
+	 * another address now: each is answered where it came from.
+	 */
+	if (again)
+		send_again(lane, from, now);
 	return DROP_NONE;
 }
 
@@ -197,7 +212,8 @@ lane_open(struct lane *lane, const struct lane_header *hdr, uint8_t *datagram,
 	}
 
 	/* The record is authentic and fresh: only now may it change us. */
-	heard(lane, hdr->seq, from, now);
+	lane->echoed = false;
+	heard(lane, hdr->seq, len, from, now);
 	return DROP_NONE;
 }
 
@@ -214,10 +230,12 @@ lane_seal_to(struct lane *lane, const struct udp_path *path,
 	struct udp_datagram *dgram;
 	size_t		     record_len;
 
-	if (!lane_is_ready(lane))
+	if (lane->state != LANE_UP || !lane->confirmed)
 		return DROP_NO_LANE;
 	if (len + lane->overhead > UDP_MAX_LEN)
 		return DROP_SEAL;
+	if (!may_send(lane, len + lane->overhead))
+		return DROP_NO_LANE;
 	/* AES blocks with the header's, plus one for the record itself. */
 	lane->blocks += (len + LANE_RECORD_HEADER_LEN + 15) / 16 + 1;
 	if (lane->blocks >= lane->wears_at)
@@ -242,9 +260,21 @@ void
 lane_tick(struct lane *lane, struct mono now)
 {
 	if (lane->flight != NULL && lane_flight_is_due(lane->flight, now))
-		send_again(lane, now);
+		send_again(lane, &lane->path, now);
 	if (lane->state == LANE_UP && lane->confirmed)
 		lane_path_tick(lane, now);
+}
+
+void
+lane_prove(struct lane *lane, struct mono now)
+{
+	lane->proven = true;
+	suspect_start(&lane->suspect, lane->keepalive_us, now);
+	if (!lane->inherits)
+		lane_path_search(lane, now);
+	atomic_store_explicit(&lane->is_up, true, memory_order_relaxed);
+	mailbox_post(lane->control, &lane->up);
+	lane->env->confirmed(lane->env, lane);
 }
 
 static int
@@ -315,7 +345,7 @@ on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 	    record[0] == LANE_TYPE_ALERT ||
 	    len > UDP_MAX_LEN - RESERVED_FOR_HANDSHAKE)
 		return (ssize_t)len;
-	dgram = reserve(lane, &lane->path);
+	dgram = reserve(lane, lane->env->client ? &lane->path : lane->answer);
 	memcpy(dgram->data + LANE_HEADER_LEN, data, len);
 	dgram->len = LANE_HEADER_LEN + len;
 	make_gate(lane->env->client ? lane->keys.gate_client :
@@ -324,7 +354,20 @@ on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 	dgram->len += LANE_GATE_LEN;
 	if (lane->flight != NULL)
 		lane_flight_add(lane->flight, dgram->data, dgram->len);
+	if (!may_send(lane, dgram->len))
+		lane->env->cancel(lane->env);
 	return (ssize_t)len;
+}
+
+static bool
+may_send(struct lane *lane, size_t len)
+{
+	if (lane->proven)
+		return true;
+	if (len > lane->allowance)
+		return false;
+	lane->allowance -= len;
+	return true;
 }
 
 /* A datagram of this lane with its header, to be filled in behind that. */
@@ -349,19 +392,20 @@ fd_of(const struct lane *lane, const struct udp_path *path)
 
 /* The same datagrams as before: the other end knows what it has already. */
 static void
-send_again(struct lane *lane, struct mono now)
+send_again(struct lane *lane, const struct udp_path *path, struct mono now)
 {
 	const uint8_t *data;
 	size_t	       len;
 
 	for (unsigned i = 0;
-	    (data = lane_flight_get(lane->flight, i, &len)) != NULL; i++) {
+	    (data = lane_flight_get(lane->flight, i, &len)) != NULL &&
+	    may_send(lane, len); i++) {
 		struct udp_datagram *dgram = lane->env->reserve(lane->env);
 
 		memcpy(dgram->data, data, len);
 		dgram->len = len;
-		dgram->path = &lane->path;
-		dgram->fd = fd_of(lane, &lane->path);
+		dgram->path = path;
+		dgram->fd = fd_of(lane, path);
 	}
 	lane_flight_sent(lane->flight, now);
 }
@@ -456,14 +500,10 @@ confirm(struct lane *lane, struct mono now)
 	lane_flight_free(lane->flight);
 	lane->flight = NULL;
 	secret_wipe(&lane->keys, sizeof(lane->keys));
-	suspect_start(&lane->suspect, lane->keepalive_us, now);
-	if (!lane->inherits)
-		lane_path_search(lane, now);
 	atomic_store_explicit(&lane->last_heard_us, now.us,
 	    memory_order_relaxed);
-	atomic_store_explicit(&lane->is_up, true, memory_order_relaxed);
-	mailbox_post(lane->control, &lane->up);
-	lane->env->confirmed(lane->env, lane);
+	if (lane->proven)
+		lane_prove(lane, now);
 }
 
 static bool
@@ -490,14 +530,17 @@ make_gate(const uint8_t key[LANE_KEYS_LEN], const uint8_t *data, size_t len,
 
 /* An authentic record of number `seq` came from `from`. */
 static void
-heard(struct lane *lane, uint64_t seq, const struct udp_path *from,
-    struct mono now)
+heard(struct lane *lane, uint64_t seq, size_t len,
+    const struct udp_path *from, struct mono now)
 {
 	bool newest = replay_is_newest(&lane->replay, seq);
 
 	replay_commit(&lane->replay, seq);
 	atomic_store_explicit(&lane->last_heard_us, now.us,
 	    memory_order_relaxed);
+	if (newest && !lane->env->client &&
+	    (!lane->proven || !lane->confirmed))
+		lane_path_follow(lane, from, len);
 	if (!lane->confirmed)
 		confirm(lane, now);
 	if (newest && !lane->env->client)

@@ -10,10 +10,14 @@
  *
  *            first flight             finished         first record opened
  *   HANDSHAKE ----> HANDSHAKE --------------> UP --------------> UP, confirmed
- *       |                                      |
- *       +----------- GnuTLS gave up -----------+--> FAILED
+ *       |                                      |                      | its peer
+ *       +----------- GnuTLS gave up -----------+--> FAILED            v answers
+ *                                                             confirmed, proven
  *
- * A client is confirmed when it is up (its peer sent the last flight).  Lost
+ * A client is confirmed when it is up (its peer sent the last flight), and its
+ * path is proven.  A server goes to where the newest handshake record came from,
+ * and sends at most LANE_UNPROVEN times what came from there until an ECHO is
+ * answered: no site can aim us at somebody else.  Lost
  * handshake records are sent again by us (lane_flight.h): GnuTLS would pause
  * twice as long after each loss, up to a minute.  The
  * way its datagrams take is lane_path.c's.
@@ -52,6 +56,7 @@ struct port;
 #define LANE_MAX_PACKET_EXP 36	  /* log2 of AES blocks + records a key may do */
 #define LANE_MAX_FORGED_EXP 35	  /* of forgeries, before it asks for another */
 #define LANE_PHASES	    4	  /* two bits on the wire */
+#define LANE_UNPROVEN	    3	  /* times the bytes received (RFC 9000 8.1) */
 
 enum lane_state { LANE_IDLE, LANE_HANDSHAKE, LANE_UP, LANE_FAILED };
 
@@ -77,6 +82,9 @@ struct lane {
 	struct record_key	   opening, sealing; /* once up */
 	enum lane_state		   state;
 	bool			   confirmed;
+	bool			   proven; /* the peer is where `path` says */
+	size_t			   allowance; /* bytes for it until then */
+	const struct udp_path	  *answer; /* whither GnuTLS answers (server) */
 	bool			   inherits; /* the way is known already */
 	bool			   is_worn;
 	struct lane_flight	  *flight; /* until confirmed, or failed; owned */
@@ -91,11 +99,12 @@ struct lane {
 	uint64_t		   blocks;   /* AES blocks and records sealed */
 	uint64_t		   forgeries;
 	uint64_t		   echo_key; /* makes our ECHO ids our own */
+	uint8_t			   path_key[16]; /* and those that check a path */
+	bool			   echoed; /* this record's ECHO is answered */
 	struct mono		   started;
 	struct suspect		   suspect; /* whether it still carries */
-	struct udp_path		   candidate; /* a path under check */
-	uint64_t		   candidate_id;
-	struct mono		   candidate_next;
+	struct udp_path		   candidate; /* the path that was checked last, */
+	struct mono		   candidate_next; /* and when it may be again */
 
 	/* out in this turn (send.h) */
 	struct frame out[FRAME_BATCH];
@@ -122,7 +131,7 @@ struct lane_env {
 	struct udp_datagram *(*reserve)(struct lane_env *env);
 	/* The last that was reserved will not be filled in. */
 	void (*cancel)(struct lane_env *env);
-	/* A lane was confirmed: frames may go out by it. */
+	/* A lane was confirmed, and its path: frames may go out by it. */
 	void (*confirmed)(struct lane_env *env, struct lane *lane);
 	uint8_t scratch[UDP_MAX_LEN]; /* for ECHO items */
 };
@@ -167,6 +176,9 @@ enum drop lane_seal(struct lane *lane, const uint8_t *plain, size_t len);
 enum drop lane_seal_to(struct lane *lane, const struct udp_path *path,
     const uint8_t *plain, size_t len);
 
+/* Its path is proven: it is ready.  For lane_path.c. */
+void lane_prove(struct lane *lane, struct mono now);
+
 /* The phase behind it (PROTOCOL 5.6). */
 static inline uint8_t
 lane_next_phase(uint8_t phase)
@@ -174,11 +186,11 @@ lane_next_phase(uint8_t phase)
 	return (phase + 1) & (LANE_PHASES - 1);
 }
 
-/* Both ends have it. */
+/* Both ends have it, and each knows where the other is. */
 static inline bool
 lane_is_ready(const struct lane *lane)
 {
-	return lane->state == LANE_UP && lane->confirmed;
+	return lane->state == LANE_UP && lane->confirmed && lane->proven;
 }
 
 /* Largest plaintext of a record that the path carries now. */
@@ -223,7 +235,7 @@ void lane_tick(struct lane *lane, struct mono now);
 static inline bool
 lane_is_busy(const struct lane *lane, struct mono now)
 {
-	if (lane->state == LANE_HANDSHAKE)
+	if (lane->state == LANE_HANDSHAKE || !lane->proven)
 		return mono_sub(now, lane->started) < LANE_PATIENCE_US;
 	return lane->state == LANE_UP &&
 	    !suspect_is_suspect(&lane->suspect) &&

@@ -34,6 +34,12 @@ lane_flight_begin(struct lane_flight *flight)
 	flight->fresh = true;
 }
 
+bool
+lane_flight_is_old(const struct lane_flight *flight)
+{
+	return flight->fresh;
+}
+
 void
 lane_flight_add(struct lane_flight *flight, const uint8_t *data, size_t len)
 {

@@ -36,6 +36,8 @@ void		    lane_flight_free(struct lane_flight *flight);
  * stays until there is a new one.
  */
 void lane_flight_begin(struct lane_flight *flight);
+/* There is no new one yet. */
+bool lane_flight_is_old(const struct lane_flight *flight);
 
 /* Keeps a copy; what does not fit is GnuTLS's to send again. */
 void lane_flight_add(struct lane_flight *flight, const uint8_t *data,

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "datapath/lane_path.h"
 
+#include <nettle/hmac.h>
+
 #include "base/secret.h"
 #include "datapath/lane.h"
 
-#define PATH_CHECK_US (1 * MONO_SEC)
+#define PATH_CHECK_US (250 * MONO_MS)
+#define PATH_MOVED_US (1 * MONO_SEC) /* before it may move back */
 #define IP4_UDP_LEN   28
 #define IP6_UDP_LEN   48
 
+static void check_path(struct lane *lane, const struct udp_path *path,
+    struct mono now);
+static uint64_t path_id(const struct lane *lane, const struct udp_path *path);
+static void path_answered(struct lane *lane, const struct item *item,
+    const struct udp_path *from, struct mono now);
+static void note_rtt(struct lane *lane, const struct item *item,
+    struct mono now);
 static bool path_is_equal(const struct udp_path *a, const struct udp_path *b);
 static size_t outer_headers(const struct lane *lane);
 static size_t largest_datagram(const struct lane *lane);
@@ -44,6 +54,10 @@ lane_path_tick(struct lane *lane, struct mono now)
 	    memory_order_relaxed);
 	size_t	probe;
 
+	if (!lane->proven) {
+		check_path(lane, &lane->path, now);
+		return;
+	}
 	if (suspect_tick(&lane->suspect, rtt_us, now))
 		ask_echo(lane, 0, now);
 	publish_suspect(lane);
@@ -58,37 +72,94 @@ lane_path_tick(struct lane *lane, struct mono now)
 	}
 }
 
-/*
- * RFC 9853: the peer seems to have moved.  One small ECHO a second goes to the
- * new address, so we never send it more than it sent us; only its answer from
- * there moves the lane.
- */
+void
+lane_path_follow(struct lane *lane, const struct udp_path *from, size_t len)
+{
+	if (!path_is_equal(from, &lane->path)) {
+		lane->path = *from;
+		lane->proven = lane->inherits = false;
+		lane->allowance = 0;
+	}
+	lane->allowance += LANE_UNPROVEN * len;
+}
+
+/* The peer seems to have moved: only its answer from there moves the lane. */
 void
 lane_path_heard(struct lane *lane, const struct udp_path *path, struct mono now)
 {
+	if (!lane->proven || !path_is_equal(path, &lane->path))
+		check_path(lane, path, now);
+}
+
+/*
+ * RFC 9853: one small ECHO, less than three times of what it is for.  A few a
+ * second to one address; another has its own at once: a copy sent from elsewhere
+ * does not keep the peer waiting.  `path` stays until the batch is sent.
+ */
+static void
+check_path(struct lane *lane, const struct udp_path *path, struct mono now)
+{
 	uint8_t *scratch = lane->env->scratch;
 
-	if (path_is_equal(path, &lane->path) ||
+	if (path_is_equal(path, &lane->candidate) &&
 	    !mono_is_due(lane->candidate_next, now))
 		return;
-	lane->candidate_next = mono_add(now, PATH_CHECK_US);
 	lane->candidate = *path;
-	do
-		secret_random(&lane->candidate_id, sizeof(lane->candidate_id));
-	while (lane->candidate_id == 0);
-	(void)lane_seal_to(lane, &lane->candidate, scratch,
+	lane->candidate_next = mono_add(now, PATH_CHECK_US);
+	(void)lane_seal_to(lane, path, scratch,
 	    item_put_echo(scratch, ITEM_ECHO_LEN, ITEM_ECHO_PATH,
-		lane->candidate_id, (uint64_t)now.us));
+		path_id(lane, path), (uint64_t)now.us));
+}
+
+/* Who has not been asked there cannot tell it, our peer included. */
+static uint64_t
+path_id(const struct lane *lane, const struct udp_path *path)
+{
+	struct hmac_sha256_ctx hmac;
+	uint64_t	       id;
+
+	hmac_sha256_set_key(&hmac, sizeof(lane->path_key), lane->path_key);
+	hmac_sha256_update(&hmac, path->remote.len,
+	    (const uint8_t *)&path->remote.sa);
+	hmac_sha256_update(&hmac, sizeof(path->local), path->local.s6_addr);
+	hmac_sha256_digest(&hmac, sizeof(id), (uint8_t *)&id);
+	return id;
+}
+
+static void
+path_answered(struct lane *lane, const struct item *item,
+    const struct udp_path *from, struct mono now)
+{
+	if (lane->env->client || item->id != path_id(lane, from))
+		return;
+	if (lane->proven && path_is_equal(from, &lane->path))
+		return;
+	if (!lane->proven) {
+		lane->path = *from;
+		lane_prove(lane, now);
+		/* That was an answer; the next question is the site's. */
+		suspect_answered(&lane->suspect, now);
+		suspect_asked(&lane->suspect, now);
+		note_rtt(lane, item, now);
+		return;
+	}
+	lane->candidate = lane->path;
+	lane->candidate_next = mono_add(now, PATH_MOVED_US);
+	lane->path = *from;
+	lane_path_search(lane, now);
+	atomic_fetch_add_explicit(&lane->moves, 1, memory_order_relaxed);
 }
 
 void
 lane_path_echo(struct lane *lane, const struct item *item,
     const struct udp_path *from, struct mono now)
 {
-	int64_t rtt;
-	size_t	size = item->id & 0xffff;
+	size_t size = item->id & 0xffff;
 
 	if ((item->flags & ITEM_ECHO_REPLY) == 0) {
+		if (lane->echoed)
+			return;
+		lane->echoed = true;
 		(void)lane_seal(lane, lane->env->scratch,
 		    item_put_echo(lane->env->scratch, ITEM_ECHO_LEN,
 			item->flags | ITEM_ECHO_REPLY, item->id,
@@ -101,14 +172,7 @@ lane_path_echo(struct lane *lane, const struct item *item,
 		return;
 	}
 	if ((item->flags & ITEM_ECHO_PATH) != 0) {
-		if (lane->candidate_id != 0 && item->id == lane->candidate_id &&
-		    path_is_equal(from, &lane->candidate)) {
-			lane->path = lane->candidate;
-			lane->candidate_id = 0;
-			lane_path_search(lane, now);
-			atomic_fetch_add_explicit(&lane->moves, 1,
-			    memory_order_relaxed);
-		}
+		path_answered(lane, item, from, now);
 		return;
 	}
 	if (item->id >> 16 != lane->echo_key >> 16)
@@ -118,9 +182,8 @@ lane_path_echo(struct lane *lane, const struct item *item,
 		lane_path_search(lane, now);
 	suspect_answered(&lane->suspect, now);
 	publish_suspect(lane);
-	rtt = now.us - (int64_t)item->timestamp;
-	if (rtt >= 0 && rtt < 60 * MONO_SEC && size == 0)
-		atomic_store_explicit(&lane->rtt_us, rtt, memory_order_relaxed);
+	if (size == 0)
+		note_rtt(lane, item, now);
 	if (size != 0 && pmtu_answered(&lane->pmtu, size, now))
 		publish_path_mtu(lane);
 }
@@ -131,6 +194,15 @@ lane_path_refused(struct lane *lane, size_t datagram_len, struct mono now)
 	if (lane->state == LANE_UP &&
 	    pmtu_refused(&lane->pmtu, datagram_len, now))
 		publish_path_mtu(lane);
+}
+
+static void
+note_rtt(struct lane *lane, const struct item *item, struct mono now)
+{
+	int64_t rtt = now.us - (int64_t)item->timestamp;
+
+	if (rtt >= 0 && rtt < 60 * MONO_SEC)
+		atomic_store_explicit(&lane->rtt_us, rtt, memory_order_relaxed);
 }
 
 static bool

@@ -3,8 +3,9 @@
  * lane_path: how a lane looks after the way its datagrams take.
  *
  * ECHO items keep it alive and measure it, padded ones find what it carries
- * (pmtu.h), and those with the PATH flag find out whether the peer has really
- * moved before anything is sent to a new address (RFC 9853, PROTOCOL 5.5).
+ * (pmtu.h), and those with the PATH flag find out whether the peer is really
+ * there before frames are sent to an address, the first one too (RFC 9853,
+ * PROTOCOL 5.5).
  */
 #ifndef LANE_PATH_H
 #define LANE_PATH_H
@@ -25,6 +26,13 @@ void lane_path_search(struct lane *lane, struct mono now);
 
 /* Keepalive and probes, of a lane that is confirmed; as lane_tick(). */
 void lane_path_tick(struct lane *lane, struct mono now);
+
+/*
+ * Server, while the path is not proven: it is the one that the newest record
+ * came by, of `len` bytes.
+ */
+void lane_path_follow(struct lane *lane, const struct udp_path *from,
+    size_t len);
 
 /* Server: the newest authentic record came by `path`; the peer moved? */
 void lane_path_heard(struct lane *lane, const struct udp_path *path,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "datapath/suspect.h"
 
+static int64_t yielding(const struct suspect *suspect);
 static int64_t first_wait(int64_t rtt_us);
 static int64_t patience(int64_t rtt_us);
 static bool may_ask(struct suspect *suspect, int64_t rtt_us, struct mono now);
@@ -22,6 +23,9 @@ suspect_answered(struct suspect *suspect, struct mono now)
 	suspect->sent = false;
 	suspect->answered = now;
 	suspect->due = mono_add(now, suspect->keepalive_us);
+	/* The other end asks by itself: it goes first. */
+	if (mono_sub(now, suspect->was_asked) < suspect->keepalive_us)
+		suspect->due = mono_add(now, yielding(suspect));
 }
 
 void
@@ -39,9 +43,7 @@ suspect_asked(struct suspect *suspect, struct mono now)
 		suspect->due = now;
 		return;
 	}
-	/* It may be a little late; when it falls silent it is for us to ask. */
-	suspect->due = mono_add(now,
-	    suspect->keepalive_us * 9 / 8 + SUSPECT_ASK_US);
+	suspect->due = mono_add(now, yielding(suspect));
 	if (suspect->due.us > latest.us)
 		suspect->due = latest;
 }
@@ -59,6 +61,13 @@ suspect_tick(struct suspect *suspect, int64_t rtt_us, struct mono now)
 		    ask_suspect(suspect, now);
 	}
 	return false;
+}
+
+/* It may be a little late; when it falls silent it is for us to ask. */
+static int64_t
+yielding(const struct suspect *suspect)
+{
+	return suspect->keepalive_us * 9 / 8 + SUSPECT_ASK_US;
 }
 
 static bool

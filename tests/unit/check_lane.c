@@ -62,7 +62,7 @@ static void
 on_confirmed(struct lane_env *env, struct lane *lane)
 {
 	(void)env;
-	ck_assert(lane->confirmed);
+	ck_assert(lane_is_ready(lane));
 }
 
 static struct end *
@@ -163,8 +163,11 @@ static void
 carry(struct end *from, struct end *to, unsigned loss, uint64_t *seed,
     struct mono now)
 {
-	struct wire *wire = malloc(sizeof(*wire));
+	struct wire *wire;
 
+	if (from->out.n == 0)
+		return;
+	wire = malloc(sizeof(*wire));
 	ck_assert_ptr_nonnull(wire);
 	*wire = from->out;
 	from->out.n = 0;
@@ -572,9 +575,319 @@ START_TEST(one_that_failed_sends_nothing_again)
 }
 END_TEST
 
+/* ------------------------------------------- where a server thinks it is */
+
+static struct udp_path
+path_at(const char *text, uint16_t port)
+{
+	struct udp_path path = { .fd = 0 };
+	struct addr	addr;
+
+	ck_assert(addr_parse(&addr, text));
+	path.remote = endpoint_make(&addr, port);
+	return path;
+}
+
+static bool
+is_at(const struct udp_path *path, const struct udp_path *where)
+{
+	return endpoint_is_equal(&path->remote, &where->remote);
+}
+
+/* How many bytes `end` has queued for `where`, all of them without it. */
+static size_t
+bytes_for(const struct end *end, const struct udp_path *where)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < end->out.n; i++) {
+		if (where == NULL || is_at(end->out.list[i].path, where))
+			bytes += end->out.list[i].len;
+	}
+	return bytes;
+}
+
+/* What the server has sent arrives, but for what goes to `except`. */
+static void
+carry_back(struct end *server, struct end *client,
+    const struct udp_path *except, struct mono now)
+{
+	static struct wire wire;
+
+	if (server->out.n == 0)
+		return;
+	wire = server->out;
+	server->out.n = 0;
+	for (unsigned i = 0; i < wire.n; i++) {
+		if (except == NULL || !is_at(wire.list[i].path, except))
+			arrive(client, wire.data[i], wire.list[i].len,
+			    &server->as, now);
+	}
+}
+
+/* An end that answers nobody there is sent three times what came from there. */
+static void
+aim(bool flight_1, bool flight_2, bool heard)
+{
+	struct end     *client, *server;
+	struct udp_path home, victim = path_at("198.51.100.66", 53);
+	struct mono	now = mono_now();
+	size_t		from = 0, to = 0;
+	uint64_t	seed = 1;
+	uint8_t		item[1400];
+
+	pair_new(&client, &server, 0);
+	home = client->as;
+	ck_assert_int_eq(lane_start(&server->lane, &server->env, now), 0);
+	ck_assert_int_eq(lane_start(&client->lane, &client->env, now), 0);
+	for (unsigned ms = 0; ms < 15000; ms += 20) {
+		bool up = client->lane.state == LANE_UP;
+
+		if (ms % 1000 == 0 && up)
+			lane_seal(&client->lane, item, frame_item(item,
+			    200 + ms / 100, 1));
+		client->as = (up ? !heard :
+				     ms == 0 ? !flight_1 :
+					       !flight_2) ? home : victim;
+		if (is_at(&client->as, &victim))
+			from += bytes_for(client, NULL);
+		carry(client, server, 0, &seed, now);
+		/* The site may well hear what went to its true address. */
+		to += bytes_for(server, &victim);
+		ck_assert_uint_le(to, 3 * from);
+		carry_back(server, client, up ? &victim : NULL, now);
+		now = mono_add(now, 20 * MONO_MS);
+		lane_tick(&server->lane, now);
+		if (!up)
+			lane_tick(&client->lane, now);
+	}
+	if (heard) {
+		ck_assert(server->lane.confirmed);
+		ck_assert(!lane_is_ready(&server->lane));
+		ck_assert(!server->lane.is_up);
+	}
+	/* As soon as the site is where it can answer it is used. */
+	client->as = home;
+	for (unsigned i = 0; i < 3; i++) {
+		lane_seal(&client->lane, item, frame_item(item, 50, 1));
+		carry(client, server, 0, &seed, now);
+		carry_back(server, client, &victim, now);
+	}
+	ck_assert(lane_is_ready(&server->lane));
+	ck_assert(is_at(&server->lane.path, &home));
+	pair_free(client, server);
+}
+
+START_TEST(a_first_path_is_proven_before_it_is_used)
+{
+	for (unsigned way = 1; way < 8; way++)
+		aim((way & 1) != 0, (way & 2) != 0, (way & 4) != 0);
+}
+END_TEST
+
+/* New keys go on where the old ones were; but not if they came from elsewhere. */
+START_TEST(new_keys_do_not_make_another_path_proven)
+{
+	for (unsigned elsewhere = 0; elsewhere < 2; elsewhere++) {
+		struct end     *client, *server;
+		struct udp_path home;
+		struct mono	now = mono_now();
+		uint64_t	seed = 1;
+		uint8_t		item[100];
+
+		pair_new(&client, &server, 0);
+		home = server->lane.path = client->as;
+		pmtu_init(&server->lane.pmtu, 1472, now);
+		server->lane.inherits = true;
+		if (elsewhere)
+			client->as = path_at("198.51.100.66", 53);
+		server_up_client_waits(client, server, &seed, now);
+		carry_back(server, client, NULL, now);
+		lane_seal(&client->lane, item, frame_item(item, 50, 1));
+		carry(client, server, 0, &seed, now);
+		ck_assert(server->lane.confirmed);
+		ck_assert_uint_eq(lane_is_ready(&server->lane), !elsewhere);
+		ck_assert_uint_eq(is_at(&server->lane.path, &home), !elsewhere);
+		pair_free(client, server);
+	}
+}
+END_TEST
+
+START_TEST(a_record_has_one_answer)
+{
+	struct end *client, *server;
+	struct mono now;
+	uint64_t    seed = 1;
+	uint8_t	    items[1400];
+	size_t	    len = 0;
+
+	pair_new(&client, &server, 0);
+	ck_assert(come_up(client, server, 0, &seed));
+	now = mono_now();
+	carry(client, server, 0, &seed, now);
+	carry(server, client, 0, &seed, now);
+	carry(client, server, 0, &seed, now);
+	server->out.n = 0;
+	for (uint64_t id = 0; len + ITEM_ECHO_LEN <= sizeof(items); id++)
+		len += item_put_echo(items + len, ITEM_ECHO_LEN,
+		    id % 2 != 0 ? ITEM_ECHO_PATH : 0, id, 0);
+	lane_seal(&client->lane, items, len);
+	carry(client, server, 0, &seed, now);
+	ck_assert_uint_eq(server->out.n, 1);
+	/* And the next one again. */
+	lane_seal(&client->lane, items, ITEM_ECHO_LEN);
+	carry(client, server, 0, &seed, now);
+	ck_assert_uint_eq(server->out.n, 2);
+	pair_free(client, server);
+}
+END_TEST
+
+/* ------------------------------------------------- copies, and other ports */
+
+enum race { FIRST_AHEAD, ALL_AHEAD, ALL_BEHIND, FIRST_BEHIND, REBOUND };
+
+/* The client's handshake, and what somebody on its way makes of it. */
+static void
+race(enum race how)
+{
+	struct end     *client, *server;
+	struct udp_path thief = path_at("203.0.113.9", 4000), home;
+	struct mono	now = mono_now();
+	static struct wire wire;
+
+	pair_new(&client, &server, 0);
+	home = client->as;
+	ck_assert_int_eq(lane_start(&server->lane, &server->env, now), 0);
+	ck_assert_int_eq(lane_start(&client->lane, &client->env, now), 0);
+	for (unsigned round = 0; round < 50 && !both_up(client, server);
+	    round++) {
+		bool first = round == 0;
+
+		wire = client->out;
+		client->out.n = 0;
+		for (unsigned i = 0; i < wire.n; i++) {
+			if (how == ALL_AHEAD || (how == FIRST_AHEAD && first))
+				arrive(server, wire.data[i], wire.list[i].len,
+				    &thief, now);
+			arrive(server, wire.data[i], wire.list[i].len, &home,
+			    now);
+			if (how == ALL_BEHIND || (how == FIRST_BEHIND && first))
+				arrive(server, wire.data[i], wire.list[i].len,
+				    &thief, now);
+		}
+		/* The flight went out by a port that its NAT has forgotten. */
+		if (how == REBOUND && server->lane.state == LANE_UP &&
+		    endpoint_port(&home.remote) == 55555)
+			home = path_at("192.0.2.1", 7);
+		wire = server->out;
+		server->out.n = 0;
+		for (unsigned i = 0; i < wire.n; i++) {
+			if (is_at(wire.list[i].path, &home))
+				arrive(client, wire.data[i], wire.list[i].len,
+				    &server->as, now);
+		}
+		now = mono_add(now, 100 * MONO_MS);
+		lane_tick(&client->lane, now);
+		lane_tick(&server->lane, now);
+	}
+	ck_assert_msg(both_up(client, server), "race %u", how);
+	pair_free(client, server);
+}
+
+START_TEST(a_copy_of_a_handshake_does_not_stop_it)
+{
+	for (enum race how = FIRST_AHEAD; how <= REBOUND; how++)
+		race(how);
+}
+END_TEST
+
+/*
+ * A client that moved, and a thief who is faster with every second record, and
+ * with the first of each quarter of a second.
+ */
+START_TEST(copies_of_data_do_not_keep_a_move_waiting)
+{
+	struct end     *client, *server;
+	struct udp_path thief = path_at("203.0.113.9", 4000);
+	struct mono	now;
+	uint64_t	seed = 1;
+	uint8_t		item[100];
+	static struct wire wire;
+
+	pair_new(&client, &server, 0);
+	ck_assert(come_up(client, server, 0, &seed));
+	now = mono_now();
+	for (unsigned i = 0; i < 3; i++) {
+		carry(client, server, 0, &seed, now);
+		carry(server, client, 0, &seed, now);
+	}
+	client->out.n = server->out.n = 0;
+	client->as = path_at("192.0.2.99", 7);
+	for (unsigned n = 0; n < 100; n++) {
+		bool raced = n % 2 == 0 || n % 12 == 1;
+
+		now = mono_add(now, 20 * MONO_MS);
+		thief.remote = endpoint_make(&(struct addr) { AF_INET,
+		    { 203, 0, 113, (uint8_t)n } }, 4000);
+		lane_seal(&client->lane, item, frame_item(item, 50, 1));
+		wire = client->out;
+		client->out.n = 0;
+		for (unsigned i = 0; i < wire.n; i++) {
+			if (raced)
+				arrive(server, wire.data[i], wire.list[i].len,
+				    &thief, now);
+			arrive(server, wire.data[i], wire.list[i].len,
+			    &client->as, now);
+		}
+		carry_back(server, client, &thief, now);
+		carry(client, server, 0, &seed, now);
+		if (is_at(&server->lane.path, &client->as))
+			break;
+	}
+	ck_assert(is_at(&server->lane.path, &client->as));
+	pair_free(client, server);
+}
+END_TEST
+
+/* What one address was asked is no answer from another. */
+START_TEST(an_answer_from_elsewhere_moves_nothing)
+{
+	struct end     *client, *server;
+	struct udp_path thief = path_at("203.0.113.9", 4000);
+	struct mono	now;
+	uint64_t	seed = 1;
+	uint8_t		item[100];
+
+	pair_new(&client, &server, 0);
+	ck_assert(come_up(client, server, 0, &seed));
+	now = mono_now();
+	for (unsigned i = 0; i < 3; i++) {
+		carry(client, server, 0, &seed, now);
+		carry(server, client, 0, &seed, now);
+	}
+	client->out.n = server->out.n = 0;
+	client->as = path_at("192.0.2.99", 7);
+	lane_seal(&client->lane, item, frame_item(item, 50, 1));
+	carry(client, server, 0, &seed, now);
+	carry(server, client, 0, &seed, now);
+	/* The client's answer, by the thief; and then what is left of it. */
+	ck_assert_uint_gt(client->out.n, 0);
+	client->as = thief;
+	carry(client, server, 0, &seed, now);
+	ck_assert(!is_at(&server->lane.path, &thief));
+	ck_assert_uint_eq(server->lane.moves, 0);
+	pair_free(client, server);
+}
+END_TEST
+
 UNIT_MAIN("lane", lanes_come_up_whatever_is_lost, another_key_never_comes_up,
     a_handshake_record_without_the_seal_is_a_strangers,
     data_is_delivered_once_and_unchanged,
     the_peer_moves_only_when_the_new_path_answers, the_path_size_is_found,
     a_lane_that_nobody_uses_carries_little, no_number_is_used_twice,
-    a_key_has_its_limit, one_that_failed_sends_nothing_again)
+    a_key_has_its_limit, one_that_failed_sends_nothing_again,
+    a_first_path_is_proven_before_it_is_used,
+    new_keys_do_not_make_another_path_proven, a_record_has_one_answer,
+    a_copy_of_a_handshake_does_not_stop_it,
+    copies_of_data_do_not_keep_a_move_waiting,
+    an_answer_from_elsewhere_moves_nothing)
