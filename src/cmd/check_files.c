@@ -217,6 +217,9 @@ look_at_line(struct check_report *report, const struct conf *conf,
 	else if (r < 0)
 		check_report_error(report, "%s: %s", file.path,
 		    text_explain(r));
+	else if (strchr(" \t", file.text.text[len - 1]) != NULL)
+		log_warnx("%s: ends in a blank, which is taken for a part of it",
+		    file.path);
 	close_file(&file);
 }
 

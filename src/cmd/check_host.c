@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "conf/conf.h"
 #include "monitor/link.h"
 #include "monitor/pam.h"
@@ -35,8 +34,9 @@ check_host(struct check_report *report, const struct conf *conf,
 {
 	bool runs = running_pid(conf->socket) != 0;
 
-	if (runs && !running_is_ours(conf->socket, owner))
-		report->errors++; /* which it has said */
+	/* Which has said so. */
+	report->errors += runs && !running_is_ours(conf->socket, owner);
+	report->errors += !running_dir_is_private(conf->socket);
 	if (!runs) {
 		look_at_device(report, conf);
 		look_at_ports(report, conf);
@@ -121,7 +121,6 @@ look_at_port(struct check_report *report, const struct addr *addr,
 		close(fd);
 }
 
-/* Without users of their own they have ids of nobody: good enough. */
 static void
 look_at_users(struct check_report *report)
 {
@@ -131,9 +130,6 @@ look_at_users(struct check_report *report)
 	if (r < 0)
 		check_report_error(report, "no user for the keeper: %s",
 		    strerror(-r));
-	else if (user.fallback)
-		log_warnx("check: this host has no users _tombolo-*: unused ids "
-			  "will be taken (systemd-sysusers makes them)");
 }
 
 static void

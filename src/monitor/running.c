@@ -64,6 +64,26 @@ running_is_ours(const char *socket, const char *config)
 	return ours;
 }
 
+bool
+running_dir_is_private(const char *socket)
+{
+	char	   *copy = strdup(socket), *dir = copy != NULL ? dirname(copy) :
+								NULL;
+	struct stat st;
+	bool	    private = dir != NULL;
+
+	if (private && stat(dir, &st) == 0 &&
+	    ((st.st_mode & 022) != 0 ||
+		(st.st_uid != 0 && st.st_uid != geteuid()))) {
+		log_warnx("%s: others may put files there, which the daemon "
+			  "would believe: set `socket` to another directory, or "
+			  "chown and chmod this one", dir);
+		private = false;
+	}
+	free(copy);
+	return private;
+}
+
 struct pidfh *
 running_lock(const char *socket, const char *config)
 {
@@ -75,6 +95,10 @@ running_lock(const char *socket, const char *config)
 	if (r < 0) {
 		log_warnx("%s: its directory cannot be made: %s",
 		    path != NULL ? path : "pid file", strerror(-r));
+		free(path);
+		return NULL;
+	}
+	if (!running_dir_is_private(socket)) {
 		free(path);
 		return NULL;
 	}

@@ -27,6 +27,12 @@ char *running_owner(const char *socket);
 bool running_is_ours(const char *socket, const char *config);
 
 /*
+ * False, after one line, if others may put files into the socket's directory:
+ * what lies beside it is believed, and undone as root.
+ */
+bool running_dir_is_private(const char *socket);
+
+/*
  * Makes and locks the pid file (and /run/tombolo).  NULL if it cannot, or if a
  * daemon has it, or if what another configuration's daemon left is still to be
  * undone: logged.  Give back with running_unlock().

@@ -258,6 +258,12 @@ def test_a_credential_that_is_no_line(hub, name, status, how):
     complains(hub, name + ": is UTF-16", status, name[0])
 
 
+def test_a_blank_at_the_end_may_be_meant(hub):
+    hub.write("c/keeper/password", "open sesame \n", 0o600)
+    assert "ends in a blank" in hub("check", "--dir", "c", "--static").stderr
+    hub.ok("check", "--dir", "c", "--static")
+
+
 @pytest.mark.parametrize("name", ["s/keeper/server.key", "c/keeper/password"])
 def test_a_secret_that_others_may_read(hub, name):
     os.chmod(os.path.join(hub.path, name), 0o640)
@@ -356,3 +362,21 @@ def test_a_pam_service_that_is_missing(net, host):
     server.conf_set("server", "pam-service", "nowhere")
     done = check(host, server)
     assert done.returncode == 3 and "/etc/pam.d/nowhere: No such" in done.stderr
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o775])
+def test_a_place_where_others_could_lay_a_journal(net, host, mode):
+    """What is in it would be undone as root; `run --sweep` does that, too."""
+    place = os.path.join(net.dir, "open%o" % mode)
+    os.mkdir(place)
+    os.chmod(place, mode)
+    server = Hub(host, "one").init("198.18.0.1", "--mode", "tun")
+    server.conf_set("server", "socket", place + "/s.sock")
+    says = place + ": others may put files there"
+    assert says in check(host, server).stderr
+    for words in (("run", "--foreground"), ("run", "--sweep")):
+        done = host.run(binary(), *words, "-c", server.conf, check=False)
+        assert done.returncode == 1 and says in done.stderr, done
+    assert os.listdir(place) == []
+    os.chmod(place, 0o755)
+    assert check(host, server).returncode == 0, check(host, server)
