@@ -8,6 +8,9 @@
  *   DIR/keeper/client.key       the same, and
  *   DIR/client.crt       0644   with a certificate
  *
+ * With --update the site is there: CA, secrets and those lines that the
+ * invitation decides are replaced, all or none, and the rest stays.
+ *
  * The invitation was written elsewhere: its words become lines of a
  * configuration only through options_put() and the parser's checks.
  */
@@ -26,6 +29,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "cmd/join_conf.h"
 #include "cmd/options.h"
 #include "cmd/password.h"
 #include "cmd/undo.h"
@@ -35,17 +39,18 @@
 #include "pki/invite.h"
 
 #define KEY_FILE  CONF_KEEPER_DIR "/" CREDENTIALS_SITE_KEY
-#define CERT_FILE "client.crt"
 
 static const struct options_spec spec = {
 	.command = "join",
-	.synopsis = "INVITE [-c FILE | --dir D] [--bridge BR] [--subnet CIDR]... "
-		    "[--accept-default-route]\n           [--password-file F]",
+	.synopsis = "INVITE [-c FILE | --dir D] [--update [--new-ca]] "
+		    "[--bridge BR]\n           [--subnet CIDR]... "
+		    "[--accept-default-route] [--password-file F]",
 	.help = "Makes a satellite site from an invitation of tombolo site "
 		"add.  The password is\nwhat --password-file has, else the "
 		"invitation's, else asked for (not with pam).",
 	.takes = OPTION_WHERE | OPTION_BRIDGE | OPTION_SUBNET |
-	    OPTION_ACCEPT_DEFAULT | OPTION_PASSWORD_FILE,
+	    OPTION_ACCEPT_DEFAULT | OPTION_PASSWORD_FILE | OPTION_UPDATE |
+	    OPTION_NEW_CA,
 	.min_args = 1,
 	.max_args = 1,
 };
@@ -53,20 +58,17 @@ static const struct options_spec spec = {
 static bool is_free(const struct options *options);
 static bool read_invite(struct invite *invite, const char *path);
 static void warn_if_readable(const char *path);
-static struct conf *make_conf(const struct options *options,
-    const struct invite *invite);
-static void put_subnets(FILE *out, const struct options *options,
-    const struct invite *invite);
+static bool may_join(const struct conf *conf, const struct invite *invite);
 static bool get_password(char *dst, const struct options *options,
     const struct conf *conf, const struct invite *invite);
 static bool write_all(const struct options *options, const struct conf *conf,
-    const struct invite *invite, const char *password);
+    const char *text, const struct invite *invite, const char *password);
 static bool write_files(struct undo *undo, const struct options *options,
-    const char *text, size_t len, const struct invite *invite,
+    const struct conf *conf, const char *text, const struct invite *invite,
     const char *password);
-static bool write_secrets(struct undo *undo, const char *dir,
-    struct undo_owner keeper, const struct invite *invite,
-    const char *password);
+static bool write_secrets(struct undo *undo, undo_put_fn *write,
+    const struct conf *conf, struct undo_owner keeper,
+    const struct invite *invite, const char *password);
 static void say_next(const struct options *options, const struct conf *conf,
     const struct invite *invite);
 static const char *has_secret(const struct conf *conf,
@@ -78,20 +80,26 @@ cmd_join(int argc, char **argv)
 	struct options options;
 	struct invite  invite;
 	struct conf   *conf;
-	char	       password[PASSWORD_SIZE];
+	char	       password[PASSWORD_SIZE], *text = NULL;
 	bool	       ok;
 	int	       r = options_parse(&options, &spec, argc, argv);
 
 	if (r != OPTIONS_GO_ON)
 		return r;
-	if (!is_free(&options) || !read_invite(&invite, options.args[0]))
+	if (options.new_ca && !options.update)
+		return options_wrong(&spec, "--new-ca goes with --update");
+	if ((!options.update && !is_free(&options)) ||
+	    !read_invite(&invite, options.args[0]))
 		return 1;
-	conf = make_conf(&options, &invite);
-	ok = conf != NULL && get_password(password, &options, conf, &invite);
-	ok = ok && write_all(&options, conf, &invite, password);
+	conf = options.update ? join_conf_update(&options, &invite, &text) :
+				join_conf_make(&options, &invite, &text);
+	ok = conf != NULL && may_join(conf, &invite) &&
+	    get_password(password, &options, conf, &invite) &&
+	    write_all(&options, conf, text, &invite, password);
 	secret_wipe(password, sizeof(password));
 	if (ok)
 		say_next(&options, conf, &invite);
+	free(text);
 	conf_free(conf);
 	invite_fini(&invite);
 	return ok ? 0 : 1;
@@ -145,62 +153,23 @@ warn_if_readable(const char *path)
 			  "in it; chmod 600, or remove it after this", path);
 }
 
-static struct conf *
-make_conf(const struct options *options, const struct invite *invite)
+/* It would be refused for ever; only the host's administrator may accept it. */
+static bool
+may_join(const struct conf *conf, const struct invite *invite)
 {
-	struct addr  addr;
-	struct conf *conf;
-	char	     server[sizeof(invite->server) + 16];
-	char	    *text;
-	size_t	     len;
-	FILE	    *out = open_memstream(&text, &len);
-
-	if (out == NULL) {
-		log_warn("join");
-		return NULL;
-	}
-	snprintf(server, sizeof(server),
-	    addr_parse(&addr, invite->server) && addr.family == AF_INET6 ?
-		"[%s]:%u" : "%s:%u", invite->server, invite->port);
-	fprintf(out, "[client]\n");
-	options_put(out, "server", server);
-	options_put(out, "name", invite->name);
-	options_put(out, "site", invite->site);
-	options_put(out, "auth", invite->auth);
-	put_subnets(out, options, invite);
-	if (options->accept_default_route)
-		options_put(out, "accept-default-route", "yes");
-	fprintf(out, "[interface]\n");
-	options_put(out, "mode", invite->mode);
-	if (options->bridge != NULL)
-		options_put(out, "bridge", options->bridge);
-	fclose(out);
-	conf = options_check_text(text, len, spec.command, options->dir);
-	free(text);
-	return conf;
-}
-
-/* The invitation's networks, and those asked for that are not among them. */
-static void
-put_subnets(FILE *out, const struct options *options,
-    const struct invite *invite)
-{
-	struct prefix asked;
-	char	      text[PREFIX_STRLEN];
-	bool	      there;
-
-	for (size_t i = 0; i < invite->nsubnets; i++)
-		options_put(out, "subnet",
-		    prefix_print(&invite->subnets[i], text, sizeof(text)));
-	for (size_t i = 0; i < options->subnets.n; i++) {
-		there = false;
-		for (size_t j = 0; j < invite->nsubnets; j++)
-			there = there ||
-			    (prefix_parse(&asked, options->subnets.v[i]) &&
-				prefix_is_equal(&asked, &invite->subnets[j]));
-		if (!there)
-			options_put(out, "subnet", options->subnets.v[i]);
-	}
+	if (conf->accept_default_route ||
+	    invite->default_route == INVITE_NO_ROUTE)
+		return true;
+	if (invite->default_route == INVITE_REQUIRED)
+		log_warnx("join: the hub sends all traffic of site %s through "
+			  "the tunnel: add --accept-default-route to allow "
+			  "that, or ask for an invitation without it",
+		    invite->site);
+	else
+		log_warnx("join: the hub has a default route for its sites, and "
+			  "this site cannot connect until accept-default-route "
+			  "= yes is set, as --accept-default-route does");
+	return invite->default_route == INVITE_OFFERED;
 }
 
 static bool
@@ -227,34 +196,26 @@ get_password(char *dst, const struct options *options, const struct conf *conf,
 
 static bool
 write_all(const struct options *options, const struct conf *conf,
-    const struct invite *invite, const char *password)
+    const char *text, const struct invite *invite, const char *password)
 {
 	struct undo undo = { .who = spec.command };
-	char	   *text;
-	size_t	    len;
-	bool	    ok;
-	FILE	   *out = open_memstream(&text, &len);
+	bool	    ok = text != NULL &&
+	    write_files(&undo, options, conf, text, invite, password);
 
-	if (out == NULL) {
-		log_warn("join");
-		return false;
-	}
-	conf_print_commented(out, conf);
-	fclose(out);
-	ok = write_files(&undo, options, text, len, invite, password);
 	if (ok)
 		undo_nothing(&undo);
 	else
 		undo_all(&undo);
-	free(text);
 	return ok;
 }
 
 static bool
-write_files(struct undo *undo, const struct options *options, const char *text,
-    size_t len, const struct invite *invite, const char *password)
+write_files(struct undo *undo, const struct options *options,
+    const struct conf *conf, const char *text, const struct invite *invite,
+    const char *password)
 {
-	const char *dir = options->dir;
+	undo_put_fn	 *write = options->update ? undo_replace : undo_create;
+	const char	 *dir = options->dir;
 	struct undo_owner keeper;
 	char		  id[STATE_DIR_ID_SIZE];
 
@@ -262,31 +223,35 @@ write_files(struct undo *undo, const struct options *options, const char *text,
 	return undo_find_keeper(&keeper, spec.command) &&
 	    undo_mkdir(undo, dir, "", 0755, UNDO_SELF) &&
 	    undo_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
-	    undo_create(undo, dir, "ca.crt", invite->ca, strlen(invite->ca),
-		0644, UNDO_SELF) &&
-	    write_secrets(undo, dir, keeper, invite, password) &&
-	    undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
-		UNDO_SELF) &&
-	    undo_create(undo, dir, options->file, text, len, 0644, UNDO_SELF);
+	    ((options->update && join_conf_has_ca(conf, invite)) ||
+		write(undo, dir, conf->ca, invite->ca, strlen(invite->ca), 0644,
+		    UNDO_SELF)) &&
+	    write_secrets(undo, write, conf, keeper, invite, password) &&
+	    (options->update ||
+		undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
+		    UNDO_SELF)) &&
+	    write(undo, dir, options->file, text, strlen(text), 0644, UNDO_SELF);
 }
 
 /* A password, or a certificate and its key; or neither yet. */
 static bool
-write_secrets(struct undo *undo, const char *dir, struct undo_owner keeper,
-    const struct invite *invite, const char *password)
+write_secrets(struct undo *undo, undo_put_fn *write, const struct conf *conf,
+    struct undo_owner keeper, const struct invite *invite,
+    const char *password)
 {
 	char line[PASSWORD_SIZE + 1];
 	bool ok = true;
 
 	if (invite->key != NULL)
-		ok = undo_create(undo, dir, KEY_FILE, invite->key,
+		ok = write(undo, conf->dir, KEY_FILE, invite->key,
 			 strlen(invite->key), 0600, keeper) &&
-		    undo_create(undo, dir, CERT_FILE, invite->certificate,
-			strlen(invite->certificate), 0644, UNDO_SELF);
+		    write(undo, conf->dir, conf->site_certificate,
+			invite->certificate, strlen(invite->certificate), 0644,
+			UNDO_SELF);
 	if (!ok || *password == '\0')
 		return ok;
 	snprintf(line, sizeof(line), "%s\n", password);
-	ok = undo_create(undo, dir, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
+	ok = write(undo, conf->dir, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
 	    line, strlen(line), 0600, keeper);
 	secret_wipe(line, sizeof(line));
 	return ok;
@@ -296,7 +261,10 @@ static void
 say_next(const struct options *options, const struct conf *conf,
     const struct invite *invite)
 {
-	if (conf->mode == CONF_TAP && conf->bridge[0] == '\0')
+	if (options->update)
+		printf("site %s of %s: %s/%s is updated\n", invite->site,
+		    invite->server, options->dir, options->file);
+	else if (conf->mode == CONF_TAP && conf->bridge[0] == '\0')
 		printf("no --bridge: this host alone will be on the Ethernet; "
 		       "set bridge in %s/%s to join its LAN\n",
 		    options->dir, options->file);
@@ -306,10 +274,11 @@ say_next(const struct options *options, const struct conf *conf,
 	if (conf->auth == CONF_AUTH_CERTIFICATE && invite->key == NULL)
 		printf("first: put the site's certificate into %s/%s, and its "
 		       "key into %s/%s (chmod 600)\n",
-		    options->dir, CERT_FILE, options->dir, KEY_FILE);
-	printf("next: tombolo run");
+		    options->dir, conf->site_certificate, options->dir, KEY_FILE);
+	printf("next: tombolo %s", options->update ? "reload" : "run");
 	options_put_where(options);
-	printf("%s\n", has_secret(conf, invite));
+	printf("%s%s\n", options->update ? ", if the daemon runs" : "",
+	    has_secret(conf, invite));
 }
 
 static const char *

@@ -45,6 +45,8 @@ enum options_flag {
 	OPTION_WAIT = 1 << 25,		  /* --wait SECONDS */
 	OPTION_WAIT_OR = 1 << 26,	  /* --wait[=SECONDS] */
 	OPTION_STATIC = 1 << 27,	  /* --static */
+	OPTION_UPDATE = 1 << 28,	  /* --update */
+	OPTION_NEW_CA = 1 << 29,	  /* --new-ca */
 	/* Every command that has to do with a configuration. */
 	OPTION_WHERE = OPTION_DIR | OPTION_CONFIG,
 };
@@ -69,7 +71,7 @@ struct options {
 
 	const char *name, *mode, *bridge;
 	bool	    nat, generate, default_route, accept_default_route, renew;
-	bool	    foreground, sweep, only_static;
+	bool	    foreground, sweep, only_static, update, new_ca;
 	const char *password_file, *auth, *out, *log_level, *wait;
 	struct options_list networks, tunnel_networks, addresses, subnets;
 	struct options_list auths, dns;

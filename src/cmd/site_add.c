@@ -26,6 +26,7 @@ struct invitation {
 	char  *text; /* owned */
 	size_t len;
 	char   out[512]; /* where it goes; empty: there is none */
+	bool   again;	 /* the site is there already */
 };
 
 /* How `passwd` says what it did. */
@@ -53,6 +54,7 @@ static bool choose_out(struct invitation *invitation,
 static bool make_invitation(struct invitation *invitation,
     const struct conf *conf, const struct conf_site *site,
     const struct site_credential *credential, const char *who);
+static bool has_wide_network(const struct conf *conf);
 static void free_invitation(struct invitation *invitation);
 static bool may_tls_srp(const struct conf_site *site, const char *who);
 static bool make_rsa(struct undo *undo, const struct conf *conf,
@@ -120,7 +122,7 @@ site_add_again(const struct options *options, const struct conf *conf,
     const struct conf_site *site)
 {
 	struct site_credential credential = { 0 };
-	struct invitation      invitation = { 0 };
+	struct invitation      invitation = { .again = true };
 	char		       who[WHO_SIZE];
 	struct undo	       undo = { .who = who };
 	bool wants = options->generate || options->out != NULL ||
@@ -301,6 +303,9 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 	/* A site needs to know: it forwards for them. */
 	for (size_t i = 0; i < site->subnets.n && i < INVITE_MAX_SUBNETS; i++)
 		invite.subnets[invite.nsubnets++] = site->subnets.v[i];
+	invite.default_route = site->default_route ? INVITE_REQUIRED :
+	    has_wide_network(conf)		   ? INVITE_OFFERED :
+						     INVITE_NO_ROUTE;
 	/* Borrowed, only to be printed. */
 	invite.certificate = credential->cert.text;
 	invite.key = credential->key.text;
@@ -310,6 +315,17 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 		log_warnx("%s: there is no memory for the invitation", who);
 	invite_fini(&invite);
 	return invitation->text != NULL;
+}
+
+/* No private network is that wide: a site has to accept it. */
+static bool
+has_wide_network(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->networks.n; i++) {
+		if (conf->networks.v[i].len < 4)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -446,6 +462,8 @@ say_next(const struct conf *conf, const struct conf_site *site,
     const struct site_credential *credential,
     const struct invitation *invitation)
 {
+	const char *update = invitation->again ? " --update" : "";
+
 	if (invitation->out[0] == '\0' && site->auth == CONF_AUTH_PAM)
 		return;
 	if (invitation->out[0] == '\0')
@@ -453,18 +471,18 @@ say_next(const struct conf *conf, const struct conf_site *site,
 		       CONF_KEEPER_DIR "/password\n");
 	else if (credential->secret[0] != '\0' || credential->key.text != NULL)
 		printf("next: take it to the site by a safe way, the %s is in "
-		       "it; there: tombolo join %s\n",
+		       "it; there: tombolo join%s %s\n",
 		    credential->key.text != NULL ? "key" : "password",
-		    invitation->out);
+		    update, invitation->out);
 	else if (site->auth == CONF_AUTH_CERTIFICATE)
-		printf("next: take it to the site; there: tombolo join %s, "
+		printf("next: take it to the site; there: tombolo join%s %s, "
 		       "with a certificate for %s from %s\n",
-		    invitation->out, site->name, conf->site_ca);
+		    update, invitation->out, site->name, conf->site_ca);
 	else if (site->auth == CONF_AUTH_PAM)
-		printf("next: take it to the site; there: tombolo join %s\n",
-		    invitation->out);
+		printf("next: take it to the site; there: tombolo join%s %s\n",
+		    update, invitation->out);
 	else
-		printf("next: take it to the site; there: tombolo join %s, "
+		printf("next: take it to the site; there: tombolo join%s %s, "
 		       "with the password\n",
-		    invitation->out);
+		    update, invitation->out);
 }

@@ -10,10 +10,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "cmd/edit.h"
 #include "keeper/credentials.h"
-
-static bool is_key(const char *line, size_t len, const char *key);
-static bool goes_on(const char *line, size_t len);
 
 int
 site_file_lock(const char *dir)
@@ -65,55 +63,7 @@ site_file_credential(char *dst, size_t size, const char *site,
 char *
 site_file_set_disabled(const char *text, bool disabled)
 {
-	bool   continued = false, dropping = false, put = !disabled;
-	char  *out;
-	size_t len;
-	FILE  *f = open_memstream(&out, &len);
+	const char *const yes = "yes";
 
-	if (f == NULL)
-		return NULL;
-	for (; *text != '\0'; text += len) {
-		len = strcspn(text, "\n");
-		len += text[len] == '\n';
-		/* A line goes with all that continues it. */
-		dropping = continued ? dropping : is_key(text, len, "disabled");
-		if (!dropping)
-			fwrite(text, 1, len, f);
-		if (!put && !continued && text[strspn(text, " \t")] == '[') {
-			if (text[len - 1] != '\n')
-				fputc('\n', f);
-			fputs("disabled = yes\n", f);
-			put = true;
-		}
-		continued = goes_on(text, len);
-	}
-	if (fclose(f) == 0 && put)
-		return out;
-	free(out);
-	return NULL;
-}
-
-static bool
-is_key(const char *line, size_t len, const char *key)
-{
-	size_t i = strspn(line, " \t");
-
-	if (strncmp(line + i, key, strlen(key)) != 0)
-		return false;
-	i += strlen(key);
-	i += strspn(line + i, " \t");
-	return i < len && line[i] == '=';
-}
-
-/* Ends in a backslash that is not itself escaped. */
-static bool
-goes_on(const char *line, size_t len)
-{
-	size_t slashes = 0;
-
-	while (len > 0 && line[len - 1] == '\n')
-		len--;
-	while (slashes < len && line[len - 1 - slashes] == '\\')
-		slashes++;
-	return slashes % 2 == 1;
+	return edit_set(text, "site", "disabled", &yes, disabled ? 1 : 0);
 }

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,16 +77,49 @@ undo_create(struct undo *undo, const char *dir, const char *name,
 	return true;
 }
 
+bool
+undo_replace(struct undo *undo, const char *dir, const char *name,
+    const void *data, size_t len, mode_t mode, struct undo_owner owner)
+{
+	char *path = file_join(dir, name), *old;
+	int   r = -ENOMEM;
+
+	if (path == NULL || asprintf(&old, "%s.%ld.old", path,
+				(long)getpid()) == -1)
+		goto out;
+	r = link(path, old) == -1 ? -errno : 0;
+	if (r == -ENOENT) {
+		free(old);
+		free(path);
+		return undo_create(undo, dir, name, data, len, mode, owner);
+	}
+	if (r == 0) {
+		remember(undo, path, false);
+		undo->made[undo->n - 1].old = old;
+		r = file_write(path, data, len, mode, owner.uid, owner.gid);
+		return r == 0 || report(undo, path, r);
+	}
+	free(old);
+out:
+	report(undo, path != NULL ? path : name, r);
+	free(path);
+	return false;
+}
+
 void
 undo_all(struct undo *undo)
 {
 	while (undo->n > 0) {
 		char *path = undo->made[--undo->n].path;
+		char *old = undo->made[undo->n].old;
 
 		if (undo->made[undo->n].is_dir)
 			rmdir(path);
+		else if (old != NULL)
+			rename(old, path);
 		else
 			unlink(path);
+		free(old);
 		free(path);
 	}
 }
@@ -93,8 +127,14 @@ undo_all(struct undo *undo)
 void
 undo_nothing(struct undo *undo)
 {
-	while (undo->n > 0)
-		free(undo->made[--undo->n].path);
+	while (undo->n > 0) {
+		char *old = undo->made[--undo->n].old;
+
+		if (old != NULL)
+			unlink(old);
+		free(old);
+		free(undo->made[undo->n].path);
+	}
 }
 
 static int
@@ -124,6 +164,7 @@ remember(struct undo *undo, char *path, bool is_dir)
 {
 	assert(undo->n < UNDO_MAX);
 	undo->made[undo->n].path = path;
+	undo->made[undo->n].old = NULL;
 	undo->made[undo->n++].is_dir = is_dir;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * undo: makes files and directories, all or none.
+ * undo: makes and replaces files and makes directories, all or none.
  *
- * What was made is remembered, and removed again when a later step fails.  The
- * file that makes the others count is made last.
+ * What was made is remembered, and removed again when a later step fails; what
+ * was replaced is put back.  The file that makes the others count is made last.
  */
 #ifndef UNDO_H
 #define UNDO_H
@@ -19,6 +19,7 @@ struct undo {
 	const char *who; /* how lines on stderr begin; borrowed */
 	struct {
 		char *path; /* owned */
+		char *old; /* owned: what it replaced; NULL: nothing */
 		bool  is_dir;
 	} made[UNDO_MAX];
 	unsigned n;
@@ -43,10 +44,14 @@ bool undo_find_keeper(struct undo_owner *owner, const char *who);
  */
 bool undo_mkdir(struct undo *undo, const char *dir, const char *name,
     mode_t mode, struct undo_owner owner);
-bool undo_create(struct undo *undo, const char *dir, const char *name,
+typedef bool undo_put_fn(struct undo *undo, const char *dir, const char *name,
     const void *data, size_t len, mode_t mode, struct undo_owner owner);
+undo_put_fn undo_create;
 
-/* Removes what was made, the last first. */
+/* The same, but whatever is there is replaced. */
+undo_put_fn undo_replace;
+
+/* Removes what was made, and puts back what was replaced, the last first. */
 void undo_all(struct undo *undo);
 /* It all worked: nothing is removed. */
 void undo_nothing(struct undo *undo);

@@ -33,6 +33,12 @@ static const struct word {
 #undef WORD
 };
 
+static const char *const routes[] = {
+	[INVITE_NO_ROUTE] = NULL,
+	[INVITE_OFFERED] = "offered",
+	[INVITE_REQUIRED] = "required",
+};
+
 /* Text that grows, and forgets what it leaves behind. */
 struct output {
 	char  *text;
@@ -47,6 +53,8 @@ static bool read_port(struct invite *invite, const json_t *root, char *why,
 static bool read_ca(struct invite *invite, const json_t *root, char *why,
     size_t why_size);
 static bool read_subnets(struct invite *invite, const json_t *root, char *why,
+    size_t why_size);
+static bool read_route(struct invite *invite, const json_t *root, char *why,
     size_t why_size);
 static bool read_secret(struct invite *invite, const json_t *root, char *why,
     size_t why_size);
@@ -106,6 +114,7 @@ invite_parse(struct invite *invite, const char *text, size_t len, char *why,
 	ok = ok && read_port(invite, root, why, why_size) &&
 	    read_ca(invite, root, why, why_size) &&
 	    read_subnets(invite, root, why, why_size) &&
+	    read_route(invite, root, why, why_size) &&
 	    read_secret(invite, root, why, why_size) &&
 	    read_pair(invite, root, why, why_size);
 	forget_secrets(root);
@@ -243,6 +252,27 @@ read_subnets(struct invite *invite, const json_t *root, char *why,
 }
 
 static bool
+read_route(struct invite *invite, const json_t *root, char *why,
+    size_t why_size)
+{
+	const json_t *value = json_object_get(root, "default-route");
+	const char   *text = json_string_value(value);
+
+	if (value == NULL)
+		return true;
+	for (size_t i = INVITE_OFFERED; text != NULL && i < nitems(routes);
+	    i++) {
+		if (strcmp(text, routes[i]) == 0)
+			invite->default_route = (enum invite_route)i;
+	}
+	if (invite->default_route != INVITE_NO_ROUTE)
+		return true;
+	snprintf(why, why_size, "has a bad \"default-route\": expected "
+	    "\"offered\" or \"required\"");
+	return false;
+}
+
+static bool
 read_secret(struct invite *invite, const json_t *root, char *why,
     size_t why_size)
 {
@@ -355,7 +385,9 @@ build(const struct invite *invite)
 		return NULL;
 	}
 	if (root == NULL ||
-	    (put_string(root, "secret", invite->secret) &&
+	    (put_string(root, "default-route",
+		 routes[invite->default_route]) &&
+		put_string(root, "secret", invite->secret) &&
 		put_string(root, "certificate", invite->certificate) &&
 		put_string(root, "key", invite->key)))
 		return root;

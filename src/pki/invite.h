@@ -11,6 +11,8 @@
  *   "site"                the satellite's name
  *   "mode", "auth"        "tap" or "tun"; how it proves who it is
  *   "subnets"             the networks behind it; only when there are any
+ *   "default-route"       "required": the site's traffic is to come through the
+ *                         tunnel; "offered": so the primary site tells all
  *   "secret"              the password; only when it was generated
  *   "certificate", "key"  the satellite's own, PEM; with auth "certificate"
  *
@@ -28,6 +30,8 @@
 #include <stdio.h>
 
 #include "base/addr.h"
+
+enum invite_route { INVITE_NO_ROUTE, INVITE_OFFERED, INVITE_REQUIRED };
 
 #define INVITE_MAX	  65536 /* bytes of an invitation */
 #define INVITE_SECRET_MAX 511
@@ -47,6 +51,7 @@ struct invite {
 	char	 auth[32];
 	struct prefix subnets[INVITE_MAX_SUBNETS];
 	size_t	 nsubnets;
+	enum invite_route default_route; /* without its acceptance: no session */
 	char	 secret[INVITE_SECRET_MAX + 1]; /* empty: none */
 };
 

@@ -885,6 +885,197 @@ def test_join_never_replaces_a_site(tap):
     tap.fails("join", "berlin.invite", "--dir", "s", says="is there already")
 
 
+# -- join --update
+
+EDITED = "# mine\n[client]\n# of the LAN\nsubnet = 10.0.9.0/24 # printers\n"
+
+
+@pytest.fixture
+def joined(tun):
+    """s: a hub; c: its site berlin, edited by hand; new.invite: another."""
+    tun.ok("site", "add", "berlin", "--generate", "--dir", "s", "--subnet",
+           "10.0.7.0/24")
+    tun.ok("join", "berlin.invite", "--dir", "c")
+    tun.write("c/tombolo.conf", tun.text("c/tombolo.conf").replace(
+        "[client]\n", EDITED, 1) + "# the end")
+    tun.ok("site", "passwd", "berlin", "--generate", "--dir", "s", "--out",
+           "new.invite")
+    return tun
+
+
+def change(cli, **members):
+    invite = dict(json.loads(cli.text("new.invite")), **members)
+    cli.write("x.invite", json.dumps(invite), 0o600)
+    return invite
+
+
+def test_an_update_takes_what_is_new_and_keeps_local_edits(joined):
+    before = joined.tree()
+    out = joined.ok("join", "--update", "new.invite", "--dir", "c")
+    assert "tombolo reload -c c/tombolo.conf" in out
+    after = joined.tree()
+    assert {n for n in before if before[n] != after.get(n)} == {
+        "c/keeper/password"} and set(before) == set(after)
+    assert joined.text("c/keeper/password") == json.loads(
+        joined.text("new.invite"))["secret"] + "\n"
+
+
+def test_an_update_changes_no_line_that_it_need_not(joined):
+    text = joined.text("c/tombolo.conf")
+    change(joined, server="2001:db8::1", port=4433, name="hub",
+           auth="password", subnets=["10.0.7.0/24", "fd07::/64"])
+    joined.ok("join", "--update", "x.invite", "--dir", "c", "--subnet",
+              "10.0.9.0/24", "--subnet", "10.0.11.0/24")
+    now = joined.text("c/tombolo.conf")
+    for was, becomes in (
+            ("server = vpn.example.org:55555", "server = [2001:db8::1]:4433"),
+            ("\nname = vpn.example.org", "\nname = hub"),
+            ("auth = srp", "auth = password")):
+        assert text.count(was + "\n") == 1
+        text = text.replace(was, becomes)
+    assert sorted(now.splitlines()) == sorted(text.splitlines() + [
+        "subnet = 10.0.11.0/24", "subnet = fd07::/64"])
+    assert now.index("subnet = fd07::/64") < now.index("[interface]")
+    joined.ok("check", "--dir", "c")
+
+
+def test_an_update_knows_one_of_several_servers(joined):
+    joined.write("c/tombolo.conf", joined.text("c/tombolo.conf").replace(
+        "server = vpn.example.org:55555\n", "server = a.example.org weight 2 "
+        "name a\nserver = vpn.example.org weight 7\n"))
+    text = joined.text("c/tombolo.conf")
+    joined.ok("join", "--update", "new.invite", "--dir", "c")
+    assert joined.text("c/tombolo.conf") == text
+
+
+def test_an_update_from_another_ca_is_asked_for(joined):
+    joined.ok("init", "--name", "vpn.example.org", "--dir", "o", "--mode",
+              "tun")
+    change(joined, ca=joined.text("o/ca.crt"))
+    joined.fails("join", "--update", "x.invite", "--dir", "c",
+                 says="has another CA than ca.crt")
+    joined.ok("join", "--update", "--new-ca", "x.invite", "--dir", "c")
+    assert joined.text("c/ca.crt") == joined.text("o/ca.crt")
+    # One of several in the file is none.
+    joined.write("c/ca.crt", joined.text("s/ca.crt") + joined.text("o/ca.crt"))
+    joined.ok("join", "--update", "new.invite", "--dir", "c")
+    assert joined.text("c/ca.crt").count("BEGIN") == 2
+
+
+def test_an_update_may_change_the_method(joined):
+    joined.ok("site", "add", "munich", "--auth", "certificate", "--dir", "s")
+    invite = json.loads(joined.text("munich.invite"))
+    change(joined, auth="certificate", key=invite["key"],
+           certificate=invite["certificate"])
+    joined.ok("join", "--update", "x.invite", "--dir", "c")
+    assert joined.text("c/client.crt") == invite["certificate"]
+    assert joined.mode("c/keeper/client.key") == 0o600
+    assert "\nauth = certificate\n" in joined.text("c/tombolo.conf")
+
+
+def test_an_update_needs_the_site_itself(joined):
+    change(joined, site="munich")
+    joined.fails("join", "--update", "x.invite", "--dir", "c",
+                 says="is for site munich, and")
+    joined.fails("join", "--update", "new.invite", "--dir", "s",
+                 says="is a hub's")
+    joined.fails("join", "--update", "new.invite", "--dir", "none",
+                 says="No such file")
+    joined.fails("join", "--new-ca", "new.invite", "--dir", "c", status=2)
+    change(joined, mode="tap")
+    joined.fails("join", "--update", "x.invite", "--dir", "c",
+                 says="is for mode = tun")
+    joined.write("c/tombolo.conf", joined.text("c/tombolo.conf") + "\nfoo = 1")
+    joined.fails("join", "--update", "new.invite", "--dir", "c",
+                 says="foo: no such key")
+
+
+def test_half_an_update_is_taken_back(joined):
+    """The last step cannot be done: beside such a name there is no other."""
+    joined.ok("init", "--name", "a", "--dir", "o", "--mode", "tun")
+    change(joined, ca=joined.text("o/ca.crt"))
+    file = "c/" + "x" * 250
+    os.rename(os.path.join(joined.path, "c/tombolo.conf"),
+              os.path.join(joined.path, file))
+    joined.fails("join", "--update", "--new-ca", "x.invite", "-c", file,
+                 says="File name too long")
+
+
+# -- what a site must accept
+
+def test_the_invitation_says_that_a_default_route_is_to_be_accepted(tun):
+    tun.ok("site", "add", "laptop", "--generate", "--dir", "s",
+           "--default-route")
+    tun.fails("join", "laptop.invite", "--dir", "c",
+              says="add --accept-default-route to allow that")
+    tun.ok("join", "laptop.invite", "--dir", "c", "--accept-default-route")
+    assert "\naccept-default-route = yes\n" in tun.text("c/tombolo.conf")
+    tun.ok("join", "--update", "laptop.invite", "--dir", "c")
+    # One that was not asked before.
+    tun.write("c/tombolo.conf", tun.text("c/tombolo.conf").replace(
+        "accept-default-route = yes", "accept-default-route = no"))
+    tun.fails("join", "--update", "laptop.invite", "--dir", "c",
+              says="--accept-default-route")
+    tun.ok("join", "--update", "laptop.invite", "--dir", "c",
+           "--accept-default-route")
+    assert "\naccept-default-route = yes\n" in tun.text("c/tombolo.conf")
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0", "128.0.0.0/1"])
+def test_a_hub_that_is_everybodys_way_out_says_so(cli, network):
+    cli.ok("init", "--name", "a", "--dir", "s", "--mode", "tun", "--network",
+           network)
+    cli.ok("site", "add", "laptop", "--generate", "--dir", "s")
+    done = cli("join", "laptop.invite", "--dir", "c")
+    assert done.returncode == 0 and "accept-default-route = yes" in done.stderr
+    done = cli("join", "laptop.invite", "--dir", "d", "--accept-default-route")
+    assert done.returncode == 0 and not done.stderr
+
+
+def test_an_invitation_that_says_nothing_of_it_is_taken(tun):
+    tun.ok("site", "add", "laptop", "--generate", "--dir", "s",
+           "--default-route")
+    invite = json.loads(tun.text("laptop.invite"))
+    assert invite.pop("default-route") == "required"
+    tun.write("old", json.dumps(invite), 0o600)
+    tun.ok("join", "old", "--dir", "c")
+
+
+# -- where the configuration is
+
+def test_every_command_takes_a_file_as_well_as_a_directory(cli):
+    file = "x/vpn.conf"
+    cli.ok("init", "--name", "a", "-c", file, "--mode", "tun")
+    assert "x/vpn.conf" in cli.tree() and "x/tombolo.conf" not in cli.tree()
+    cli.ok("site", "add", "berlin", "-c", file, "--generate")
+    cli.ok("site", "list", "-c", file)
+    cli.ok("site", "disable", "berlin", "-c", file)
+    cli.ok("site", "enable", "berlin", "-c", file)
+    cli.ok("site", "show", "berlin", "-c", file)
+    cli.ok("check", "-c", file)
+    cli.ok("init", "--renew", "-c", file)
+    out = cli.ok("join", "berlin.invite", "-c", "y/z.conf")
+    assert "run -c y/z.conf" in out and "y/z.conf" in cli.tree()
+    cli.ok("join", "--update", "berlin.invite", "-c", "y/z.conf")
+    cli.fails("check", "-c", file, "--dir", "x", status=2, says="exclude")
+    for command in ("status", "sites", "fdb", "routes", "login", "reload",
+                    "stop", "kick berlin"):
+        for where in (("--dir", "x"), ("-c", file)):
+            cli.fails(*command.split(), *where, says="at /run/tombolo/x.sock")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_before_a_command_is_its_help(cli, command):
+    assert cli.ok("help", *command.split()) == cli.ok(*command.split(),
+                                                      "--help")
+
+
+def test_no_command_is_wrong_usage(cli):
+    for args in ([""], ["help", "frob"], ["help", "site", "frob"], ["-x"]):
+        cli.fails(*args, status=2)
+    assert cli.ok("-V") == cli.ok("--version") == cli.ok("version")
+
+
 @pytest.mark.parametrize("there", ["ca.crt", "keeper"])
 def test_join_that_fails_half_way_leaves_nothing(tap, there):
     tap.ok("site", "add", "berlin", "--generate", "--dir", "s")

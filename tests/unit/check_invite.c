@@ -42,7 +42,8 @@ sample(void)
 	return (struct invite) {
 		.server = "vpn.example.org", .port = 4433, .name = "vpn",
 		.ca = strdup(ca_cert.text), .site = "berlin", .mode = "tun",
-		.auth = "password", .nsubnets = 1, .subnets = {
+		.auth = "password", .default_route = INVITE_REQUIRED,
+		.nsubnets = 1, .subnets = {
 		    { { AF_INET, { 10, 0, 7 } }, 24 } }, .secret = "tr\xc3\xa4um \"süß\" \\ #1",
 	};
 }
@@ -77,6 +78,7 @@ START_TEST(what_was_written_is_read)
 		ck_assert_str_eq(got.mode, invite.mode);
 		ck_assert_str_eq(got.auth, invite.auth);
 		ck_assert_str_eq(got.secret, invite.secret);
+		ck_assert_int_eq(got.default_route, INVITE_REQUIRED);
 		ck_assert_uint_eq(got.nsubnets, 1);
 		ck_assert(prefix_is_equal(&got.subnets[0],
 		    &invite.subnets[0]));
@@ -219,6 +221,12 @@ static const struct {
 	    "bad \"subnets\"" },
 	{ "a network that is a number", "subnets", "[10]",
 	    "bad \"subnets\"" },
+	{ "a default route", "default-route", "\"required\"", NULL },
+	{ "one for all sites", "default-route", "\"offered\"", NULL },
+	{ "a default route that is a word", "default-route", "\"yes\"",
+	    "bad \"default-route\"" },
+	{ "a default route that is true", "default-route", "true",
+	    "bad \"default-route\"" },
 	{ "a key of another type", "key", "[\"a\"]", "\"certificate\"" },
 	{ "a certificate alone", "certificate", "\"a\"", "\"certificate\"" },
 	{ "an empty secret", "secret", "\"\"", "bad \"secret\"" },

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/join_conf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cmd/edit.h"
+#include "cmd/options.h"
+#include "conf/conf.h"
+#include "conf/conf_keys.h"
+#include "pki/invite.h"
+
+#define WHO	      "join"
+#define CONF_TEXT_MAX ((size_t)1024 * 1024)
+
+static bool may_update(const struct options *options, const struct conf *conf,
+    const struct invite *invite);
+static bool edit_all(char **text, const struct options *options,
+    const struct conf *conf, const struct invite *invite);
+static bool has_server(const struct conf *conf, const struct invite *invite);
+static bool edit_subnets(char **text, const struct options *options,
+    const struct conf *conf, const struct invite *invite);
+static bool put(char **text, const char *section, const char *key,
+    const char *value);
+static bool replace(char **text, char *edited);
+static void put_subnets(FILE *out, const struct options *options,
+    const struct invite *invite);
+static const char *print_server(char *dst, size_t size,
+    const struct invite *invite);
+
+struct conf *
+join_conf_make(const struct options *options, const struct invite *invite,
+    char **text)
+{
+	struct conf *conf;
+	char	     server[sizeof(invite->server) + 16];
+	char	    *lines;
+	size_t	     len;
+	FILE	    *out = open_memstream(&lines, &len);
+
+	if (out == NULL) {
+		log_warn("join");
+		return NULL;
+	}
+	fprintf(out, "[client]\n");
+	options_put(out, "server", print_server(server, sizeof(server), invite));
+	options_put(out, "name", invite->name);
+	options_put(out, "site", invite->site);
+	options_put(out, "auth", invite->auth);
+	put_subnets(out, options, invite);
+	if (options->accept_default_route)
+		options_put(out, "accept-default-route", "yes");
+	fprintf(out, "[interface]\n");
+	options_put(out, "mode", invite->mode);
+	if (options->bridge != NULL)
+		options_put(out, "bridge", options->bridge);
+	fclose(out);
+	conf = options_check_text(lines, len, WHO, options->dir);
+	free(lines);
+	out = conf != NULL ? open_memstream(text, &len) : NULL;
+	if (out != NULL) {
+		conf_print_commented(out, conf);
+		fclose(out);
+	}
+	return conf;
+}
+
+/* The configuration that is there, with what the invitation decides. */
+struct conf *
+join_conf_update(const struct options *options, const struct invite *invite,
+    char **text)
+{
+	char	    *path = options_config(options);
+	struct conf *before = path != NULL ? options_load_conf(path) : NULL;
+	struct conf *after = NULL;
+	size_t	     len;
+
+	if (before != NULL && may_update(options, before, invite) &&
+	    file_read(path, CONF_TEXT_MAX, text, &len) == 0 &&
+	    text_normalize(*text, &len) == 0) {
+		if (edit_all(text, options, before, invite))
+			after = options_check_text(*text, strlen(*text),
+			    WHO, options->dir);
+		else
+			log_warnx("join: %s cannot be edited; add a line "
+				  "[interface] to it", path);
+	}
+	conf_free(before);
+	free(path);
+	return after;
+}
+
+static bool
+may_update(const struct options *options, const struct conf *conf,
+    const struct invite *invite)
+{
+	if (conf->role != CONF_CLIENT)
+		log_warnx("join: %s is a hub's; --update is for a site",
+		    conf->dir);
+	else if (strcmp(conf->site, invite->site) != 0)
+		log_warnx("join: the invitation is for site %s, and %s is site "
+			  "%s; choose another --dir", invite->site, conf->dir,
+		    conf->site);
+	else if (!options->new_ca && !join_conf_has_ca(conf, invite))
+		log_warnx("join: the invitation has another CA than %s; if the "
+			  "hub has a new one, add --new-ca", conf->ca);
+	else
+		return true;
+	return false;
+}
+
+/* There may be others in the file. */
+bool
+join_conf_has_ca(const struct conf *conf, const struct invite *invite)
+{
+	char  *path = file_join(conf->dir, conf->ca), *text;
+	size_t len;
+	bool   ours;
+
+	if (path == NULL || file_read(path, INVITE_MAX, &text, &len) < 0) {
+		free(path);
+		return false;
+	}
+	ours = text_normalize(text, &len) == 0 &&
+	    strstr(text, invite->ca) != NULL;
+	free(text);
+	free(path);
+	return ours;
+}
+
+static bool
+edit_all(char **text, const struct options *options, const struct conf *conf,
+    const struct invite *invite)
+{
+	char server[sizeof(invite->server) + 16];
+
+	return (has_server(conf, invite) ||
+		   (put(text, "client", "server",
+			print_server(server, sizeof(server), invite)) &&
+		       put(text, "client", "name", invite->name))) &&
+	    (strcmp(conf_auth_name(conf->auth), invite->auth) == 0 ||
+		put(text, "client", "auth", invite->auth)) &&
+	    (strcmp(conf_mode_name(conf->mode), invite->mode) == 0 ||
+		put(text, "interface", "mode", invite->mode)) &&
+	    (!options->accept_default_route ||
+		put(text, "client", "accept-default-route", "yes")) &&
+	    (options->bridge == NULL ||
+		put(text, "interface", "bridge", options->bridge)) &&
+	    edit_subnets(text, options, conf, invite);
+}
+
+/* Then the lines stay: there may be others, and weights. */
+static bool
+has_server(const struct conf *conf, const struct invite *invite)
+{
+	for (unsigned i = 0; i < conf->nservers; i++) {
+		const struct conf_server *server = &conf->servers[i];
+
+		if (strcmp(server->host, invite->server) == 0 &&
+		    server->port == invite->port &&
+		    strcmp(server->name, invite->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Those that are missing. */
+static bool
+edit_subnets(char **text, const struct options *options,
+    const struct conf *conf, const struct invite *invite)
+{
+	char  *asked, *line, *rest;
+	size_t len;
+	FILE  *out = open_memstream(&asked, &len);
+	bool   ok = out != NULL, there;
+
+	if (!ok)
+		return false;
+	put_subnets(out, options, invite);
+	fclose(out);
+	for (rest = asked; ok && (line = strsep(&rest, "\n")) != NULL;) {
+		struct prefix prefix;
+		const char   *value = line + strlen("subnet = ");
+
+		there = *line == '\0';
+		for (size_t i = 0; !there && i < conf->subnets.n; i++)
+			there = prefix_parse(&prefix, value) &&
+			    prefix_is_equal(&prefix, &conf->subnets.v[i]);
+		ok = there ||
+		    replace(text, edit_add(*text, "client", "subnet", value));
+	}
+	free(asked);
+	return ok;
+}
+
+static bool
+put(char **text, const char *section, const char *key, const char *value)
+{
+	return replace(text, edit_set(*text, section, key, &value, 1));
+}
+
+static bool
+replace(char **text, char *edited)
+{
+	if (edited == NULL)
+		return false;
+	free(*text);
+	*text = edited;
+	return true;
+}
+
+/* The invitation's networks, and those asked for that are not among them. */
+static void
+put_subnets(FILE *out, const struct options *options,
+    const struct invite *invite)
+{
+	struct prefix asked;
+	char	      text[PREFIX_STRLEN];
+	bool	      there;
+
+	for (size_t i = 0; i < invite->nsubnets; i++)
+		options_put(out, "subnet",
+		    prefix_print(&invite->subnets[i], text, sizeof(text)));
+	for (size_t i = 0; i < options->subnets.n; i++) {
+		there = false;
+		for (size_t j = 0; j < invite->nsubnets; j++)
+			there = there ||
+			    (prefix_parse(&asked, options->subnets.v[i]) &&
+				prefix_is_equal(&asked, &invite->subnets[j]));
+		if (!there)
+			options_put(out, "subnet", options->subnets.v[i]);
+	}
+}
+
+static const char *
+print_server(char *dst, size_t size, const struct invite *invite)
+{
+	struct addr addr;
+
+	snprintf(dst, size,
+	    addr_parse(&addr, invite->server) && addr.family == AF_INET6 ?
+		"[%s]:%u" : "%s:%u", invite->server, invite->port);
+	return dst;
+}
