@@ -488,8 +488,11 @@ START_TEST(tls_srp_verifiers_are_gnutls_own)
 	ck_assert_int_eq(gnutls_srp_verifier(SITE, PASSWORD, &salt,
 			     &gnutls_srp_3072_group_generator,
 			     &gnutls_srp_3072_group_prime, &v), 0);
-	ck_assert_uint_eq(v.size, user.v_len);
-	ck_assert_mem_eq(v.data, user.v, v.size);
+	/* A number: GnuTLS leaves out zeros in front, one verifier in 256. */
+	ck_assert_uint_le(v.size, user.v_len);
+	for (size_t i = 0; i < user.v_len - v.size; i++)
+		ck_assert_uint_eq(user.v[i], 0);
+	ck_assert_mem_eq(v.data, user.v + user.v_len - v.size, v.size);
 	gnutls_free(v.data);
 }
 END_TEST
