@@ -41,8 +41,9 @@ keeper_dir_open(const char *path, const struct proc_user *user)
 		r = give_file(fd, "proxy", user);
 	if (r == 0)
 		return fd;
-	log_warnx("%s: cannot be given to user %u: %s", path,
-	    (unsigned)user->uid, strerror(-r));
+	log_warnx("%s: cannot be given to user %u: %s; fix with: chown -R %u:%u "
+		  "%s", path, (unsigned)user->uid, strerror(-r),
+	    (unsigned)user->uid, (unsigned)user->gid, path);
 	close(fd);
 	return r;
 }
