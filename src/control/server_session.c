@@ -32,7 +32,7 @@ static void on_frames(void *arg, uint8_t *items, size_t len);
 static void on_end(void *arg, const char *why);
 static void drift(struct server_session *ss, const char *why);
 static void on_hello(struct server_session *ss, const struct message *msg);
-static void note_request(struct server_session *ss, const struct message *msg);
+static void judge_request(struct server_session *ss);
 static void on_login(void *arg);
 static void refuse(struct server_session *ss);
 static void go_up(struct server_session *ss, struct site *site);
@@ -234,6 +234,7 @@ server_session_free(struct server_session *ss)
 	}
 	LIST_REMOVE(ss, entry);
 	free(ss->leaf);
+	free(ss->asked);
 	free(ss);
 }
 
@@ -369,28 +370,39 @@ on_hello(struct server_session *ss, const struct message *msg)
 	ss->workers = msg->workers;
 	ss->wanted = msg->session;
 	memcpy(ss->share, msg->share, sizeof(ss->share));
-	note_request(ss, msg);
+	ss->asked = reallocarray(NULL, msg->nsubnets, sizeof(*ss->asked));
+	ss->nasked = ss->asked != NULL ? msg->nsubnets : 0;
+	if (ss->nasked > 0)
+		memcpy(ss->asked, msg->subnets, ss->nasked * sizeof(*ss->asked));
 	ss->state = SERVER_LOGIN;
 	login_hello(&ss->login, msg);
 }
 
-/* What a site asks for is a wish: its entry here decides. */
+/*
+ * What a site asks for is a wish: its entry here decides.  Compared when it has
+ * proved who it is: earlier the time would tell which sites have many.
+ */
 static void
-note_request(struct server_session *ss, const struct message *msg)
+judge_request(struct server_session *ss)
 {
 	const struct conf_site *cs = conf_find_site(ss->server->conf, ss->site);
+	char			text[PREFIX_STRLEN] = "";
 
-	for (size_t i = 0; cs != NULL && i < msg->nsubnets; i++) {
+	for (size_t i = 0; cs != NULL && i < ss->nasked; i++) {
 		bool granted = false;
 
 		for (size_t j = 0; j < cs->subnets.n; j++)
 			granted = granted ||
-			    prefix_is_equal(&cs->subnets.v[j],
-				&msg->subnets[i]);
+			    prefix_is_equal(&cs->subnets.v[j], &ss->asked[i]);
 		if (!granted)
-			prefix_print(&msg->subnets[i], ss->asked,
-			    sizeof(ss->asked));
+			prefix_print(&ss->asked[i], text, sizeof(text));
 	}
+	if (text[0] != '\0')
+		log_warnx("site %s: it asks for the subnet %s, which its entry "
+		    "here does not have: it is not routed", ss->site, text);
+	free(ss->asked);
+	ss->asked = NULL;
+	ss->nasked = 0;
 }
 
 static void
@@ -475,10 +487,7 @@ go_up(struct server_session *ss, struct site *site)
 		server_peer_goes_on(ss);
 	if (ss->transport == CONF_TRANSPORT_TCP)
 		log_info("site %s: data flows by TCP", ss->site);
-	if (ss->asked[0] != '\0')
-		log_warnx("site %s: it asks for the subnet %s, which its entry "
-		    "here does not have: it is not routed", ss->site,
-		    ss->asked);
+	judge_request(ss);
 }
 
 /*

@@ -45,7 +45,8 @@ struct server_session {
 	char		  srp_user[CONF_NAME_MAX + 1]; /* of the handshake, or "" */
 	unsigned	  workers;
 	uint32_t	  wanted; /* the session it wants to go on with, or 0 */
-	char		  asked[PREFIX_STRLEN]; /* a subnet it may not have */
+	struct prefix	 *asked; /* the subnets it wants; owned, until it is up */
+	size_t		  nasked;
 	uint8_t		  share[LANE_KEYS_SHARE]; /* the site's */
 	uint32_t	  id;	 /* of the session */
 	unsigned	  lanes;

@@ -159,10 +159,13 @@ def login(sat, type_what, seconds=30):
 
 
 def test_a_password_that_pam_knows_gets_in_unattended(scene):
-    sat = scene.join("office").start()
+    sat = scene.join("office")
+    sat.conf_set("client", "subnet", "10.99.0.0/24")
+    sat.start()
     scene.server.wait_site("office")
     wait_until(lambda: scene.sat.can_ping("10.4.2.1"), 10, "frames pass")
     assert scene.server.log_lines("site office: up: .* by pam$")
+    assert scene.server.log_lines("site office: it asks for the subnet 10.99")
     assert sat.state() == "up"
 
 
