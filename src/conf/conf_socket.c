@@ -10,6 +10,7 @@
 #include <bsd/libutil.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "conf/conf_keys.h"
 
 #define FILE_MAX_LEN ((size_t)1024 * 1024)
@@ -41,6 +42,7 @@ conf_socket(const char *config)
 	size_t len;
 
 	if (file_read(config, FILE_MAX_LEN, &text, &len) == 0) {
+		(void)text_normalize(text, &len);
 		path = find_line(text, len);
 		free(text);
 	}

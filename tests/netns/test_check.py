@@ -71,6 +71,14 @@ def test_a_configuration_means_the_same_however_it_is_saved(hub, name, how):
     assert hub.ok("check", "--dir", where, "-v") == before
 
 
+@pytest.mark.parametrize("how", list(SAVED) + list(UTF16))
+def test_the_socket_is_found_however_the_configuration_is_saved(hub, how):
+    hub.write("c/tombolo.conf", "[client]\nsocket = /run/tombolo/other.sock\n")
+    resave(hub, "c/tombolo.conf", dict(SAVED, **UTF16)[how])
+    done = hub("status", "--dir", "c")
+    assert done.returncode == 1 and "/run/tombolo/other.sock" in done.stderr
+
+
 @pytest.mark.parametrize("how", UTF16)
 @pytest.mark.parametrize("name", ["s/tombolo.conf", "s/sites.d/berlin.conf"])
 def test_utf16_is_one_clear_line(hub, name, how):
