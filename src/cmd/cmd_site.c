@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/nitems.h"
+#include "cmd/edit.h"
 #include "cmd/options.h"
 #include "cmd/own_ca.h"
 #include "cmd/site_add.h"
@@ -34,8 +35,8 @@
 typedef int run_fn(const struct options *options,
     const struct options_spec *spec, const char *name);
 
-static run_fn run_add, run_list, run_show, run_passwd, run_disable, run_enable,
-    run_remove;
+static run_fn run_add, run_set, run_list, run_show, run_passwd, run_disable,
+    run_enable, run_remove;
 
 static const struct subcommand {
 	const char	   *name;
@@ -53,6 +54,17 @@ static const struct subcommand {
 		.takes = OPTION_WHERE | OPTION_GENERATE | OPTION_PASSWORD_FILE |
 		    OPTION_AUTH | OPTION_ADDRESS | OPTION_SUBNET |
 		    OPTION_DEFAULT_ROUTE | OPTION_OUT,
+		.min_args = 1, .max_args = 1 } },
+	{ "set", run_set,
+	    { .command = "site set",
+		.synopsis = "NAME [-c FILE | --dir D] [--address A]... "
+			    "[--subnet CIDR]...\n           [--default-route | "
+			    "--no-default-route]",
+		.help = "Changes what is configured for a site; each address or "
+			"subnet that it keeps\nis given again, \"none\" "
+			"removes them.  Comments and other lines stay.",
+		.takes = OPTION_WHERE | OPTION_ADDRESS | OPTION_SUBNET |
+		    OPTION_DEFAULT_ROUTE | OPTION_NO_DEFAULT,
 		.min_args = 1, .max_args = 1 } },
 	{ "list", run_list,
 	    { .command = "site list", .synopsis = "[-c FILE | --dir D] [--json]",
@@ -100,6 +112,11 @@ static void    add_list(struct table *table, const struct conf_prefixes *list,
        bool hosts);
 static int set_disabled(const struct options *options, const char *who,
     const char *name, bool disabled);
+static bool edit_site(char **text, const struct options *options);
+static bool edit_list(char **text, const char *key,
+    const struct options_list *list);
+static bool fits(struct conf *conf, const char *name, const char *text,
+    const char *who);
 static bool revoke_site(const struct options *options,
     const struct options_spec *spec, const char *name);
 static void say_nothing(void *arg, const char *text);
@@ -117,7 +134,7 @@ int
 cmd_site(int argc, char **argv)
 {
 	if (argc < 2) {
-		log_warnx("site: which of add, list, show, passwd, disable, "
+		log_warnx("site: which of add, set, list, show, passwd, disable, "
 			  "enable, remove; see tombolo site --help");
 		return 2;
 	}
@@ -198,6 +215,102 @@ run_add(const struct options *options, const struct options_spec *spec,
 		r = site_add(options, conf, name);
 	conf_free(conf);
 	return r;
+}
+
+static int
+run_set(const struct options *options, const struct options_spec *spec,
+    const char *name)
+{
+	struct conf *conf;
+	char	     below[SITE_FILE_MAX];
+	char	    *path, *text = NULL;
+	size_t	     len;
+	int	     r = -ENOMEM;
+
+	if (options->default_route && options->no_default_route)
+		return options_wrong(spec, "--default-route and "
+		    "--no-default-route exclude each other");
+	if (!options->default_route && !options->no_default_route &&
+	    options->addresses.n == 0 && options->subnets.n == 0)
+		return options_wrong(spec, "there is nothing to set");
+	conf = load_server(options, spec->command);
+	if (conf == NULL || find_site(conf, name, spec->command) == NULL) {
+		conf_free(conf);
+		return 1;
+	}
+	path = file_join(options->dir,
+	    site_file_conf(below, sizeof(below), name));
+	if (path != NULL)
+		r = file_read(path, SITE_TEXT_MAX, &text, &len);
+	if (r == 0)
+		r = text_normalize(text, &len);
+	if (r == 0 && !edit_site(&text, options))
+		r = -ENOMEM;
+	if (r == 0 && !fits(conf, name, text, spec->command))
+		r = 1;
+	else if (r == 0)
+		r = file_write(path, text, strlen(text), 0644, (uid_t)-1,
+		    (gid_t)-1);
+	if (r < 0)
+		log_warnx("%s: %s: %s", spec->command, below, text_explain(r));
+	if (r == 0)
+		printf("site %s is changed%s\n", name, options->default_route ?
+			"; its own tombolo.conf needs accept-default-route = "
+			"yes" : "");
+	free(text);
+	free(path);
+	conf_free(conf);
+	return r == 0 ? 0 : 1;
+}
+
+static bool
+edit_site(char **text, const struct options *options)
+{
+	const char *const yes = "yes";
+
+	return edit_list(text, "address", &options->addresses) &&
+	    edit_list(text, "subnet", &options->subnets) &&
+	    (!(options->default_route || options->no_default_route) ||
+		edit_set(text, "site", "default-route", &yes,
+		    options->default_route ? 1 : 0));
+}
+
+static bool
+edit_list(char **text, const char *key, const struct options_list *list)
+{
+	bool none = list->n == 1 && strcmp(list->v[0], "none") == 0;
+
+	return list->n == 0 ||
+	    edit_set(text, "site", key, list->v, none ? 0 : list->n);
+}
+
+/* Whether the configuration is good with that text of the site. */
+static bool
+fits(struct conf *conf, const char *name, const char *text, const char *who)
+{
+	struct conf_site *site = (struct conf_site *)(uintptr_t)conf_find_site(
+	    conf, name);
+	struct conf_site *last = &conf->sites[conf->nsites - 1], swap = *site;
+	struct conf	 *after;
+	char		 *whole;
+	size_t		  len;
+	FILE		 *out = open_memstream(&whole, &len);
+
+	if (out == NULL) {
+		log_warn("%s", who);
+		return false;
+	}
+	*site = *last;
+	*last = swap;
+	conf->nsites--;
+	conf_print(out, conf);
+	conf->nsites++;
+	fputs(text, out);
+	fclose(out);
+	after = options_check_text(whole, len, who, conf->dir);
+	free(whole);
+	conf_free(after);
+	return after != NULL;
 }
 
 static int

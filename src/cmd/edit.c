@@ -15,68 +15,66 @@ struct change {
 	size_t	    n;
 };
 
-static char *copy(const char *text, const struct change *change,
-    enum place place);
+static bool copy(char **text, const struct change *change, enum place place);
 static bool is_section(const char *line, const char *section);
 static bool is_key(const char *line, const char *key);
 static bool goes_on(const char *line, size_t len);
 
-char *
-edit_set(const char *text, const char *section, const char *key,
+bool
+edit_set(char **text, const char *section, const char *key,
     const char *const *values, size_t n)
 {
 	const struct change change = { section, key, values, n };
-	char		   *out = copy(text, &change, IN_PLACE);
 
-	return out != NULL ? out : copy(text, &change, BELOW_HEADER);
+	return copy(text, &change, IN_PLACE) ||
+	    copy(text, &change, BELOW_HEADER);
 }
 
-char *
-edit_add(const char *text, const char *section, const char *key,
-    const char *value)
+bool
+edit_add(char **text, const char *section, const char *key, const char *value)
 {
 	const struct change change = { section, key, &value, 1 };
 
 	return copy(text, &change, BESIDES);
 }
 
-/* NULL also when the place was not found. */
-static char *
-copy(const char *text, const struct change *change, enum place place)
+/* False also if the place was not found. */
+static bool
+copy(char **text, const struct change *change, enum place place)
 {
 	bool   continued = false, inside = false, drop = false, here = false;
 	bool   put = change->n == 0;
 	char  *out;
-	size_t len;
-	FILE  *f = open_memstream(&out, &len);
+	size_t len, out_len;
+	FILE  *f = open_memstream(&out, &out_len);
 
-	for (; f != NULL && *text != '\0'; text += len) {
-		len = strcspn(text, "\n");
-		len += text[len] == '\n';
+	for (const char *line = *text; f != NULL && *line != '\0'; line += len) {
+		len = strcspn(line, "\n");
+		len += line[len] == '\n';
+		here = !continued && line[strspn(line, " \t")] == '[';
+		if (here)
+			here = inside = is_section(line, change->section);
 		/* A line goes with all that continues it. */
-		if (!continued && text[strspn(text, " \t")] == '[')
-			here = inside = is_section(text, change->section);
-		else
-			here = false;
 		if (!continued)
 			drop = inside && place != BESIDES &&
-			    is_key(text, change->key);
+			    is_key(line, change->key);
 		if (!drop)
-			fwrite(text, 1, len, f);
-		continued = goes_on(text, len);
+			fwrite(line, 1, len, f);
+		continued = goes_on(line, len);
 		if (put || !(place == IN_PLACE ? drop : here))
 			continue;
-		if (text[len - 1] != '\n')
+		if (line[len - 1] != '\n')
 			fputc('\n', f);
 		for (size_t i = 0; i < change->n; i++)
 			options_put(f, change->key, change->values[i]);
 		put = true;
 	}
-	if (f != NULL && fclose(f) == 0 && put)
-		return out;
-	if (f != NULL)
-		free(out);
-	return NULL;
+	if (f == NULL || fclose(f) != 0)
+		return false;
+	free(put ? *text : out);
+	if (put)
+		*text = out;
+	return put;
 }
 
 static bool

@@ -10,15 +10,16 @@
 #include <stddef.h>
 
 /*
- * The text with these values of `key` in [section] instead of those it has: at
- * the place of the first of them, or below the section's header.  No value
- * removes the key.  The caller frees; NULL: no memory, or no such section.
+ * Replaces `*text` by one with these values of `key` in [section] instead of
+ * those it has: at the place of the first of them, or below the section's
+ * header.  No value removes the key.  False, and it is as it was: there is no
+ * memory, or no such section.
  */
-char *edit_set(const char *text, const char *section, const char *key,
+bool edit_set(char **text, const char *section, const char *key,
     const char *const *values, size_t n);
 
 /* The same for one value besides those that are there. */
-char *edit_add(const char *text, const char *section, const char *key,
+bool edit_add(char **text, const char *section, const char *key,
     const char *value);
 
 #endif /* EDIT_H */

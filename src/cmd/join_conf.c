@@ -26,7 +26,6 @@ static bool edit_subnets(char **text, const struct options *options,
     const struct conf *conf, const struct invite *invite);
 static bool put(char **text, const char *section, const char *key,
     const char *value);
-static bool replace(char **text, char *edited);
 static void put_subnets(FILE *out, const struct options *options,
     const struct invite *invite);
 static const char *print_server(char *dst, size_t size,
@@ -190,8 +189,7 @@ edit_subnets(char **text, const struct options *options,
 		for (size_t i = 0; !there && i < conf->subnets.n; i++)
 			there = prefix_parse(&prefix, value) &&
 			    prefix_is_equal(&prefix, &conf->subnets.v[i]);
-		ok = there ||
-		    replace(text, edit_add(*text, "client", "subnet", value));
+		ok = there || edit_add(text, "client", "subnet", value);
 	}
 	free(asked);
 	return ok;
@@ -200,17 +198,7 @@ edit_subnets(char **text, const struct options *options,
 static bool
 put(char **text, const char *section, const char *key, const char *value)
 {
-	return replace(text, edit_set(*text, section, key, &value, 1));
-}
-
-static bool
-replace(char **text, char *edited)
-{
-	if (edited == NULL)
-		return false;
-	free(*text);
-	*text = edited;
-	return true;
+	return edit_set(text, section, key, &value, 1);
 }
 
 /* The invitation's networks, and those asked for that are not among them. */

@@ -47,6 +47,7 @@ enum options_flag {
 	OPTION_STATIC = 1 << 27,	  /* --static */
 	OPTION_UPDATE = 1 << 28,	  /* --update */
 	OPTION_NEW_CA = 1 << 29,	  /* --new-ca */
+	OPTION_NO_DEFAULT = 1 << 30,	  /* --no-default-route */
 	/* Every command that has to do with a configuration. */
 	OPTION_WHERE = OPTION_DIR | OPTION_CONFIG,
 };
@@ -72,6 +73,7 @@ struct options {
 	const char *name, *mode, *bridge;
 	bool	    nat, generate, default_route, accept_default_route, renew;
 	bool	    foreground, sweep, only_static, update, new_ca;
+	bool	    no_default_route;
 	const char *password_file, *auth, *out, *log_level, *wait;
 	struct options_list networks, tunnel_networks, addresses, subnets;
 	struct options_list auths, dns;

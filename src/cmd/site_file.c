@@ -64,6 +64,11 @@ char *
 site_file_set_disabled(const char *text, bool disabled)
 {
 	const char *const yes = "yes";
+	char		 *copy = strdup(text);
 
-	return edit_set(text, "site", "disabled", &yes, disabled ? 1 : 0);
+	if (copy != NULL &&
+	    edit_set(&copy, "site", "disabled", &yes, disabled ? 1 : 0))
+		return copy;
+	free(copy);
+	return NULL;
 }

@@ -105,7 +105,7 @@ def tun(cli):
     return cli
 
 
-COMMANDS = ["init", "site", "site add", "site list", "site show", "site passwd",
+COMMANDS = ["init", "site", "site add", "site set", "site list", "site show", "site passwd",
             "site disable", "site enable", "site remove", "join", "check",
             "reload", "doctor", "version"]
 
@@ -442,10 +442,76 @@ def test_sites_are_listed_and_shown(tun):
                              "--json")) == tun.sites()["berlin"]
 
 
+# -- site set
+
+MINE = """# my notes
+[site berlin] # here
+address = 10.4.2.2 # the router
+# printers
+subnet = \\
+  10.0.7.0/24
+subnet = 10.0.8.0/24
+auth = srp
+# the end"""
+
+
+@pytest.fixture
+def berlin(tun):
+    tun.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    tun.write("s/sites.d/berlin.conf", MINE)
+    return tun
+
+
+@pytest.mark.parametrize("args, was, becomes", [
+    ("--subnet 10.0.9.0/24", "subnet = \\\n  10.0.7.0/24\nsubnet = 10.0.8.0/24",
+     "subnet = 10.0.9.0/24"),
+    ("--subnet 10.0.7.0/24 --subnet fd07::/64",
+     "subnet = \\\n  10.0.7.0/24\nsubnet = 10.0.8.0/24",
+     "subnet = 10.0.7.0/24\nsubnet = fd07::/64"),
+    ("--subnet none", "subnet = \\\n  10.0.7.0/24\nsubnet = 10.0.8.0/24\n", ""),
+    ("--address 10.4.2.77", "address = 10.4.2.2 # the router",
+     "address = 10.4.2.77"),
+    ("--default-route", "# here\n", "# here\ndefault-route = yes\n"),
+    ("--no-default-route", "", ""),
+])
+def test_a_site_is_changed_and_its_notes_stay(berlin, args, was, becomes):
+    berlin.ok("site", "set", "berlin", "--dir", "s", *args.split())
+    assert berlin.text("s/sites.d/berlin.conf") == MINE.replace(was, becomes)
+    berlin.ok("check", "--static", "--dir", "s")
+
+
+def test_a_default_route_is_given_and_taken(berlin):
+    out = berlin.ok("site", "set", "berlin", "--dir", "s", "--default-route")
+    assert "accept-default-route = yes" in out
+    assert berlin.sites()["berlin"]["default-route"]
+    berlin.ok("site", "set", "berlin", "--dir", "s", "--no-default-route")
+    assert berlin.text("s/sites.d/berlin.conf") == MINE
+
+
+@pytest.mark.parametrize("args, says", [
+    ("--address 10.5.0.1", "is in no tunnel network"),
+    ("--address 10.4.2.1", "the server's own"),
+    ("--address 10.4.2.3", "overlaps"),
+    ("--address none", "address"),
+    ("--subnet 10.0.1.0/24", "overlaps"),
+    ("--subnet 10.0.7.1/24", "write 10.0.7.0/24"),
+    ("--subnet none --subnet 10.0.9.0/24", "expected ADDRESS/LENGTH")])
+def test_a_change_is_checked_with_all_the_rest(berlin, args, says):
+    berlin.ok("site", "add", "b", "--generate", "--dir", "s", "--subnet",
+              "10.0.1.0/24")
+    berlin.fails("site", "set", "berlin", "--dir", "s", *args.split(),
+                 says=says)
+
+
+def test_a_change_of_nothing_is_wrong_usage(berlin):
+    for args in ([], ["--default-route", "--no-default-route"]):
+        berlin.fails("site", "set", "berlin", "--dir", "s", *args, status=2)
+
+
 @pytest.mark.parametrize("verb", ["show", "passwd", "disable", "enable",
-                                  "remove"])
+                                  "remove", "set --subnet none"])
 def test_unknown_sites_are_said_to_be(tap, verb):
-    tap.fails("site", verb, "nobody", "--dir", "s",
+    tap.fails("site", *verb.split(), "nobody", "--dir", "s",
               says="there is no site nobody")
 
 
