@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -177,7 +178,8 @@ warn_of_bridge_nf(const struct conf *conf)
 	char  *text;
 	size_t len;
 
-	if (conf->mode != CONF_TAP || conf->bridge[0] == '\0')
+	if (conf->mode != CONF_TAP || conf->bridge[0] == '\0' ||
+	    (!conf->create_bridge && if_nametoindex(conf->bridge) == 0))
 		return;
 	/* It is not there before br_netfilter is. */
 	if (file_read(BRIDGE_NF, 16, &text, &len) < 0)
@@ -212,6 +214,9 @@ run_behind(struct conf *conf, const char *path, int log_level, int seconds)
 		close(leash[0]);
 		if (is_started(up[0]))
 			status = wait_for_tunnel(conf->socket, pid, seconds);
+		if (status == 0 && access("/dev/log", F_OK) == -1)
+			log_warnx("run: /dev/log is missing, so the log is lost: "
+				  "start a syslog daemon, or use --foreground");
 		/* If nothing reads it, the daemon has ended, and said why. */
 		signal(SIGPIPE, SIG_IGN);
 		if (write(leash[1], "", 1) == -1)

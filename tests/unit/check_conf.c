@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "conf/conf_keys.h"
+#include "conf/conf_socket.h"
 #include "conf/conf_types.h"
 
 #define TEXT_MAX ((size_t)1024 * 1024)
@@ -865,6 +866,73 @@ START_TEST(server_address_is_the_first)
 }
 END_TEST
 
+/* What the file says; NULL: the default, for one of the directory "vpn". */
+static const struct {
+	const char *what, *text;
+	size_t	    len; /* 0: up to the NUL */
+	const char *socket;
+} sockets[] = {
+	{ "nothing", "", 0, NULL },
+	{ "as it should be", "[server]\nsocket = /run/a.sock\n", 0,
+	    "/run/a.sock" },
+	{ "in no section", "socket=/run/a.sock", 0, "/run/a.sock" },
+	{ "in an unknown section", "[sever]\n\tsocket = /run/a.sock # x\n", 0,
+	    "/run/a.sock" },
+	{ "twice", "socket = /run/a\nfoo\nsocket = /run/b\n", 0, "/run/b" },
+	{ "the second is no path", "socket = /run/a\nsocket = b\n", 0,
+	    "/run/a" },
+	{ "an empty one", "socket = \n", 0, NULL },
+	{ "a comment", "#socket = /run/a\n", 0, NULL },
+	{ "another key", "sockets = /run/a\nmy socket = /run/b\n", 0, NULL },
+	{ "two lines of one", "socket = \\\n /run/a\\#b\n", 0, "/run/a#b" },
+	{ "CRLF and a mark", "\xef\xbb\xbf[server]\r\nsocket = /run/a\r\n", 0,
+	    "/run/a" },
+	{ "UTF-16", "\xff\xfes\0o\0c\0k\0e\0t\0=\0/\0a\0\n\0s\0o\0c\0k\0e"
+		    "\0t\0=\0/\0b\0\n\0", 40, "/b" },
+	{ "one that is too long", "socket = /run/a\nsocket = /"
+	    "0123456789012345678901234567890123456789012345678901234567890123"
+	    "0123456789012345678901234567890123456789012345678901234567890123",
+	    0, "/run/a" },
+};
+
+START_TEST(the_socket_is_found_whatever_else_is_wrong)
+{
+	char  top[] = "/tmp/check_conf.XXXXXX", path[96], sub[32];
+	char *config, *got;
+
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	snprintf(sub, sizeof(sub), "%s/vpn", top);
+	ck_assert_int_eq(mkdir(sub, 0700), 0);
+	snprintf(path, sizeof(path), "%s/../vpn/tombolo.conf", sub);
+	for (size_t i = 0; i < nitems(sockets); i++) {
+		const char *want = sockets[i].socket != NULL ?
+		    sockets[i].socket : "/run/tombolo/vpn.sock";
+
+		ck_assert_int_eq(file_write(path, sockets[i].text,
+		    sockets[i].len != 0 ? sockets[i].len :
+					  strlen(sockets[i].text),
+		    0600, (uid_t)-1, (gid_t)-1), 0);
+		config = conf_resolve(path);
+		got = conf_socket(config);
+		ck_assert_msg(strcmp(got, want) == 0, "%s: %s",
+		    sockets[i].what, got);
+		free(got);
+		free(config);
+	}
+	unlink(path);
+	rmdir(sub);
+	rmdir(top);
+	/* Gone with its directory, it has the name that was written. */
+	snprintf(path, sizeof(path), "%s/tombolo.conf", sub);
+	config = conf_resolve(path);
+	ck_assert_str_eq(config, path);
+	got = conf_socket(config);
+	ck_assert_str_eq(got, "/run/tombolo/vpn.sock");
+	free(got);
+	free(config);
+}
+END_TEST
+
 UNIT_MAIN("conf", each_golden_gives_what_it_should,
     golden_prints_parse_to_the_same, random_confs_print_to_the_same,
     every_row_of_the_table_is_sound,
@@ -874,4 +942,5 @@ UNIT_MAIN("conf", each_golden_gives_what_it_should,
     truncation_anywhere_does_no_harm, many_sites_are_checked_quickly,
     site_names_are_safe_file_names, sites_are_read_from_their_directory,
     complaints_of_all_files_come_together, what_cannot_be_read_is_said,
-    commented_form_means_the_same, server_address_is_the_first)
+    commented_form_means_the_same, server_address_is_the_first,
+    the_socket_is_found_whatever_else_is_wrong)
