@@ -204,6 +204,7 @@ judge(const json_t *answer)
 		return CMD_FAILED;
 	if (strcmp(field_text(answer, "state"), "up") != 0 ||
 	    field_text(answer, "last_error") != NULL ||
+	    field_text(answer, "foreign_rule") != NULL ||
 	    has(json_object_get(answer, "certificates"), "warning", NULL) ||
 	    has(json_object_get(answer, "ports"), "state", "blocked"))
 		return CMD_DEGRADED;

@@ -387,3 +387,24 @@ def test_tables_that_are_not_of_this_mode_or_role_say_so(pair):
             ("routes", pair.sat, "the hub knows the routes")):
         done = tombolo(command, "-c", daemon.conf, check=False)
         assert done.returncode == 1 and says in done.stderr
+
+
+# ------------------------------------------- what a running pair is told
+
+def test_a_running_site_takes_an_update_and_a_hub_a_change(pair):
+    pair.hub.start()
+    pair.sat.start()
+    pair.hub.wait_site("sat")
+    new = os.path.join(pair.net.dir, "new.invite")
+    out = pair.hub.site("passwd", "sat", "--generate", "--out", new).stdout
+    assert "there: tombolo join --update " + new in out
+    wait_until(lambda: pair.sat.state() != "up", 10, "the session ended")
+    tombolo("join", "--update", new, "--dir", pair.sat.dir)
+    wait_until(lambda: pair.sat.state() == "up", 60, "by the new password")
+    pair.hub.site("set", "sat", "--subnet", "10.0.7.0/24", "--subnet",
+                  "10.0.8.0/24")
+    networks = lambda: {r["network"] for r in pair.hub.routes()}
+    wait_until(lambda: "10.0.8.0/24" in networks(), 5, "it is routed")
+    pair.hub.site("set", "sat", "--subnet", "none")
+    wait_until(lambda: not {"10.0.7.0/24", "10.0.8.0/24"} & networks(), 5)
+    wait_until(lambda: pair.hub.site_up("sat"), 30)
