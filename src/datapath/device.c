@@ -9,6 +9,7 @@
 #include "datapath/worker.h"
 
 #define UDP_CSUM 6
+#define AGAIN_US (60 * MONO_SEC) /* a kind that was refused is tried again */
 
 static bool write_super(struct worker *worker, unsigned first, unsigned n);
 static void write_one(struct worker *worker, const struct frame *frame);
@@ -31,6 +32,9 @@ device_flush(struct worker *worker)
 	struct merge *merge = &worker->device_out;
 	unsigned      i, n;
 
+	if (merge->kinds != worker->dp->merge &&
+	    mono_is_due(worker->merge_again, worker->now))
+		merge->kinds = worker->dp->merge;
 	while (merge_next(merge, &i, &n)) {
 		if (n > 1 && write_super(worker, i, n))
 			continue;
@@ -41,7 +45,8 @@ device_flush(struct worker *worker)
 
 /*
  * False when the kernel does not want it.  One that never wanted any of the
- * kind is not asked again.
+ * kind is not asked again for a while: what a site sends must not decide that for
+ * ever.
  */
 static bool
 write_super(struct worker *worker, unsigned first, unsigned n)
@@ -58,8 +63,10 @@ write_super(struct worker *worker, unsigned first, unsigned n)
 		return false;
 	r = tap_write(worker->tap, &super.frame, super.iov, super.niov);
 	if (r == -EINVAL) {
-		if ((worker->merge_proven & kind) == 0)
+		if ((worker->merge_proven & kind) == 0) {
 			merge->kinds &= ~kind;
+			worker->merge_again = mono_add(worker->now, AGAIN_US);
+		}
 		return false;
 	}
 	worker->merge_proven |= kind;

@@ -98,6 +98,7 @@ struct worker {
 	uint8_t	    *scratch; /* a record of fragments, or of small frames */
 	struct merge device_out; /* device.h */
 	unsigned     merge_proven; /* kinds of superframes the kernel took */
+	struct mono  merge_again; /* when those it refused are tried again */
 	SLIST_HEAD(, lane) dirty;
 	SLIST_HEAD(, port) packed; /* with a parcel of this turn (parcel.h) */
 
