@@ -138,7 +138,8 @@ link_is_up(struct link *link, const char *name)
 /* ---------------------------------------------------------- interfaces */
 
 int
-link_set_queue_len(struct link *link, const char *name, unsigned len)
+link_set_queue_len(struct link *link, const char *name, unsigned len,
+    bool unicast)
 {
 	struct rtnl_link *old = find_link(link, name);
 	struct rtnl_link *new = rtnl_link_alloc();
@@ -146,6 +147,8 @@ link_set_queue_len(struct link *link, const char *name, unsigned len)
 
 	if (old != NULL && new != NULL) {
 		rtnl_link_set_txqlen(new, len);
+		if (unicast)
+			rtnl_link_unset_flags(new, IFF_MULTICAST);
 		r = rtnl_link_change(link->sock, old, new, 0);
 	}
 	rtnl_link_put(old);

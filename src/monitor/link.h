@@ -30,8 +30,12 @@ bool link_is_bridge(struct link *link, const char *name);
 /* Whether the administrator has set it up (IFF_UP). */
 bool link_is_up(struct link *link, const char *name);
 
-/* How many packets may wait.  The ioctl is refused in user namespaces. */
-int link_set_queue_len(struct link *link, const char *name, unsigned len);
+/*
+ * How many packets may wait (the ioctl is refused in user namespaces), and that
+ * a device which is to be `unicast` has not the flag MULTICAST.
+ */
+int link_set_queue_len(struct link *link, const char *name, unsigned len,
+    bool unicast);
 /* `mtu` 0 leaves the MTU alone. */
 int link_set_up(struct link *link, const char *name, unsigned mtu);
 /* -EEXIST when there is an interface of that name. */

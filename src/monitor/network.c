@@ -296,7 +296,7 @@ open_device(struct network *network)
 
 	if (r == 0)
 		r = link_set_queue_len(network->link, network->dev.name,
-		    QUEUE_LEN);
+		    QUEUE_LEN, conf->mode == CONF_TUN);
 	switch (-r) {
 	case 0:
 		return true;
