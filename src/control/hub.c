@@ -318,6 +318,10 @@ on_letter(void *arg, struct letter *letter)
 	case CONTROL_PARCEL:
 		hub_peer_parcel(container_of(letter, struct parcel, letter));
 		break;
+	case CONTROL_BAD_SOURCE:
+		hub_peer_bad_source(container_of(letter, struct port,
+		    bad_source));
+		break;
 	case CONTROL_DEVICE_GONE:
 		hub->on_device_gone(hub->arg);
 		break;

@@ -8,6 +8,7 @@
 
 #include <bsd/string.h>
 
+#include "base/log.h"
 #include "control/hub.h"
 #include "control/hub_peer_private.h"
 #include "datapath/lane_socket.h"
@@ -16,6 +17,8 @@
 
 /* A lane that comes so much later than it could would rather be made anew. */
 #define LANE_LATE_US (15 * MONO_SEC)
+
+#define BAD_SOURCE_US (60 * MONO_SEC)
 
 #define LOAD(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
 
@@ -308,6 +311,24 @@ hub_peer_parcel(struct parcel *parcel)
 
 	tcp_frames_out(&peer->tcp, peer->detached ? NULL :
 		peer->events->connection(peer->arg), parcel);
+}
+
+/* One a minute and site, whatever the workers tell. */
+void
+hub_peer_bad_source(struct port *port)
+{
+	struct hub_peer *peer = port->owner;
+	struct mono	 now = mono_now();
+	char		 source[ADDR_STRLEN];
+
+	addr_print(&port->bad_source_addr, source, sizeof(source));
+	atomic_store(&port->bad_source_told, false);
+	if (!mono_is_due(peer->bad_source_next, now))
+		return;
+	peer->bad_source_next = mono_add(now, BAD_SOURCE_US);
+	log_info("site %s: packets from %s are dropped: it is in none of the "
+	    "site's networks; if it is the site's, add it to subnet", peer->name,
+	    source);
 }
 
 const char *

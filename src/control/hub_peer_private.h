@@ -52,6 +52,7 @@ struct hub_peer {
 	unsigned		 acks; /* still to come after detach */
 	const struct hub_events *events;
 	void			*arg;
+	struct mono		 bad_source_next; /* when it is said again */
 	struct mono		 first_up;
 	struct mono		 renewed; /* when the newest was made */
 	struct port		*ports[DP_MAX_WORKERS]; /* NULL: no lane there */
@@ -83,6 +84,7 @@ void hub_peer_lane_failed(struct lane *lane);
 void hub_peer_lane_worn(struct lane *lane);
 void hub_peer_set_free(struct lane_set *set);
 void hub_peer_parcel(struct parcel *parcel);
+void hub_peer_bad_source(struct port *port);
 
 /* Adds what one worker's port counted. */
 void hub_peer_add_port(struct hub_stats *stats, const struct port *port);

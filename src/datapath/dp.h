@@ -3,7 +3,7 @@
  * dp: what all workers share.
  *
  * Written by the control thread before the workers start and only read by
- * them, but for the three marked members, which are atomic or have locks of
+ * them, but for the marked members, which are atomic or have locks of
  * their own kind.  Everything else of the data path belongs to one worker.
  */
 #ifndef DP_H
@@ -19,6 +19,7 @@
 
 #define DP_MAX_WORKERS 16
 #define DP_PORT_LOCAL  1 /* the device; sites have 2 and up */
+#define DP_TURNED      256
 
 struct mailbox;
 struct worker;
@@ -44,6 +45,10 @@ struct dp {
 	bool		    probing;
 	struct loopprobe_id probe_id;
 	_Atomic uint64_t    probe_round; /* nonce of the latest probes */
+
+	/* tun: packets that were for the site they came from (router.c). */
+	_Atomic uint64_t turned[DP_TURNED];
+	_Atomic int64_t	 turned_us; /* the last one */
 
 	/* By port: 1 while the loop probe has it blocked.  Control writes. */
 	_Atomic uint8_t blocked[FDB_MAX_PORTS];

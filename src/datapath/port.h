@@ -17,6 +17,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/addr.h"
+#include "base/bucket.h"
 #include "datapath/drop.h"
 #include "datapath/lane_set.h"
 #include "datapath/mailbox.h"
@@ -40,6 +42,11 @@ struct port {
 	_Atomic int64_t keepalive_us; /* control may change it */
 	void	     *owner; /* control's own */
 
+	/* A source that is none of the site's, for the log. */
+	struct letter bad_source;
+	struct addr   bad_source_addr;
+	_Atomic bool  bad_source_told; /* that letter is on its way */
+
 	struct port_counters counters;
 
 	/* the worker's */
@@ -48,6 +55,8 @@ struct port {
 	TAILQ_ENTRY(port) entry;
 	TAILQ_ENTRY(port) busy_entry;
 	bool is_busy; /* in that list: to be looked at often */
+	struct bucket icmp_errors; /* router.c */
+	struct mono   bad_source_next;
 	struct parcel *parcel; /* of this turn (parcel.h) */
 	SLIST_ENTRY(port) packed_entry;
 	_Atomic unsigned parcels_out; /* on their way to control */

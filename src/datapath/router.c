@@ -1,21 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "datapath/router.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <nettle/hmac.h>
+
+#include "base/wire.h"
 #include "datapath/forward.h"
 #include "datapath/worker.h"
 
 #define IPV4_HEADER_LEN 20
 #define IPV6_HEADER_LEN 40
 
+/* Addresses of an IP header; they follow each other. */
+#define SRC_AT(version)	  ((version) == 4 ? 12u : 8u)
+#define ADDR_LEN(version) ((version) == 4 ? 4u : 16u)
+
+#define ICMP_LEN	 8
+#define ICMP_ERROR_BURST 50 /* of a site, and so many */
+#define ICMP_ERROR_US	 (20 * MONO_MS) /* apart */
+#define TOLD_US		 (60 * MONO_SEC) /* a site's bad sources, in the log */
+#define TURNED_SEC	 2 /* how long one that was turned may take */
+
 static enum drop route(struct worker *worker, struct port *from,
     const struct frame *packet, struct port **to);
 static int version_of(const struct frame *packet);
-static uint16_t lookup_source(const struct worker *worker,
+static size_t header_len(int version);
+static uint16_t lookup(const struct worker *worker, const uint8_t *addr,
+    int version);
+static bool is_error_for_sender(struct worker *worker, struct port *from,
     const struct frame *packet, int version);
-static uint16_t lookup_destination(const struct worker *worker,
-    const struct frame *packet, int version);
+static bool is_icmp_error(const uint8_t *ip, size_t l4, int version);
+static struct addr source_of(const uint8_t *ip, int version);
+static void tell_bad_source(struct worker *worker, struct port *from,
+    const uint8_t *ip, int version);
+static void turn(struct worker *worker, const uint8_t *ip, int version);
+static bool was_turned(const struct worker *worker, const uint8_t *ip,
+    int version);
+static uint64_t turned_tag(const struct worker *worker, const uint8_t *ip,
+    int version);
 
 struct router_table *
 router_table_new(struct lpm *lpm, int users)
@@ -57,6 +82,8 @@ route(struct worker *worker, struct port *from, const struct frame *packet,
 {
 	bool	 local = from == worker->local;
 	int	 version = version_of(packet);
+	unsigned src = SRC_AT(version);
+	const uint8_t *ip = packet->data;
 	uint16_t id;
 
 	if (version == 0)
@@ -65,15 +92,20 @@ route(struct worker *worker, struct port *from, const struct frame *packet,
 		*to = local ? TAILQ_FIRST(&worker->sites) : worker->local;
 		return *to == NULL ? DROP_NO_LANE : DROP_NONE;
 	}
-	if (!local && lookup_source(worker, packet, version) != from->id)
+	if (!local && lookup(worker, ip + src, version) != from->id &&
+	    !is_error_for_sender(worker, from, packet, version)) {
+		tell_bad_source(worker, from, ip, version);
 		return DROP_BAD_SOURCE;
-	id = lookup_destination(worker, packet, version);
-	if (id == 0) {
-		/* Not a site's: the host's own, or its networks'. */
-		*to = worker->local;
-		return local ? DROP_NO_ROUTE : DROP_NONE;
 	}
-	if (id == from->id)
+	id = lookup(worker, ip + src + ADDR_LEN(version), version);
+	*to = worker->local;
+	if (id == 0) /* not a site's: the host's own, or its networks' */
+		return local ? DROP_NO_ROUTE : DROP_NONE;
+	if (id == from->id) {
+		turn(worker, ip, version);
+		return DROP_NONE;
+	}
+	if (local && was_turned(worker, ip, version))
 		return DROP_HAIRPIN;
 	*to = worker->ports[id];
 	return *to == NULL ? DROP_NO_LANE : DROP_NONE;
@@ -83,31 +115,138 @@ route(struct worker *worker, struct port *from, const struct frame *packet,
 static int
 version_of(const struct frame *packet)
 {
-	if (packet->len >= IPV4_HEADER_LEN && packet->data[0] >> 4 == 4)
-		return 4;
-	if (packet->len >= IPV6_HEADER_LEN && packet->data[0] >> 4 == 6)
-		return 6;
-	return 0;
+	int version = packet->len > 0 ? packet->data[0] >> 4 : 0;
+
+	return (version == 4 || version == 6) &&
+		packet->len >= header_len(version) ?
+	    version :
+	    0;
+}
+
+static size_t
+header_len(int version)
+{
+	return version == 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
 }
 
 static uint16_t
-lookup_source(const struct worker *worker, const struct frame *packet,
-    int version)
+lookup(const struct worker *worker, const uint8_t *addr, int version)
 {
 	if (worker->routes == NULL)
 		return 0;
-	return version == 4 ?
-	    lpm_lookup4(worker->routes->lpm, packet->data + 12) :
-	    lpm_lookup6(worker->routes->lpm, packet->data + 8);
+	return version == 4 ? lpm_lookup4(worker->routes->lpm, addr) :
+			      lpm_lookup6(worker->routes->lpm, addr);
 }
 
-static uint16_t
-lookup_destination(const struct worker *worker, const struct frame *packet,
+/*
+ * A router within a site may have an address that is none of the site's, and
+ * be the one who says that a packet is too large: without its word a TCP
+ * connection stands still.  It passes when the packet that it quotes was for the
+ * site, and its sender is who is told.
+ */
+static bool
+is_error_for_sender(struct worker *worker, struct port *from,
+    const struct frame *packet, int version)
+{
+	const uint8_t *ip = packet->data, *quote;
+	size_t	       src = SRC_AT(version), len = ADDR_LEN(version);
+	size_t	       l4 = version == 4 ? (size_t)(ip[0] & 0x0f) * 4 :
+					   IPV6_HEADER_LEN;
+	struct addr    source = source_of(ip, version);
+
+	if (l4 < header_len(version) ||
+	    packet->len < l4 + ICMP_LEN + header_len(version) ||
+	    !is_icmp_error(ip, l4, version) || !addr_is_global(&source))
+		return false;
+	quote = ip + l4 + ICMP_LEN;
+	return quote[0] >> 4 == version &&
+	    memcmp(quote + src, ip + src + len, len) == 0 &&
+	    lookup(worker, quote + src + len, version) == from->id &&
+	    bucket_take(&from->icmp_errors, ICMP_ERROR_BURST, ICMP_ERROR_US,
+		worker->now);
+}
+
+/* Unreachable, too big, time exceeded, parameter problem; no redirect. */
+static bool
+is_icmp_error(const uint8_t *ip, size_t l4, int version)
+{
+	uint8_t type = ip[l4];
+
+	if (version == 6)
+		return ip[6] == IPPROTO_ICMPV6 && type >= 1 && type <= 4;
+	return ip[9] == IPPROTO_ICMP && (wire_read_u16(ip + 6) & 0x3fff) == 0 &&
+	    (type == 3 || type == 11 || type == 12);
+}
+
+static struct addr
+source_of(const uint8_t *ip, int version)
+{
+	struct addr addr = { .family = version == 4 ? AF_INET : AF_INET6 };
+
+	memcpy(addr.bytes, ip + SRC_AT(version), ADDR_LEN(version));
+	return addr;
+}
+
+/* Nothing is logged here; control knows the name. */
+static void
+tell_bad_source(struct worker *worker, struct port *from, const uint8_t *ip,
     int version)
 {
-	if (worker->routes == NULL)
-		return 0;
-	return version == 4 ?
-	    lpm_lookup4(worker->routes->lpm, packet->data + 16) :
-	    lpm_lookup6(worker->routes->lpm, packet->data + 24);
+	struct addr source = source_of(ip, version);
+
+	if (!mono_is_due(from->bad_source_next, worker->now) ||
+	    !addr_is_global(&source) ||
+	    atomic_exchange(&from->bad_source_told, true))
+		return;
+	from->bad_source_next = mono_add(worker->now, TOLD_US);
+	from->bad_source_addr = source;
+	from->bad_source.kind = CONTROL_BAD_SOURCE;
+	mailbox_post(worker->dp->control, &from->bad_source);
+}
+
+/*
+ * To its own site, by what we know; the kernel may know a longer prefix, as that
+ * of a LAN here.  If it knows none the packet comes back, and has to end.
+ */
+static void
+turn(struct worker *worker, const uint8_t *ip, int version)
+{
+	struct dp *dp = worker->dp;
+	uint64_t   tag = turned_tag(worker, ip, version);
+	uint64_t   sec = (uint64_t)(worker->now.us / MONO_SEC);
+
+	atomic_store_explicit(&dp->turned[tag % DP_TURNED],
+	    tag << 16 | (sec & 0xffff), memory_order_relaxed);
+	atomic_store_explicit(&dp->turned_us, worker->now.us,
+	    memory_order_relaxed);
+}
+
+static bool
+was_turned(const struct worker *worker, const uint8_t *ip, int version)
+{
+	struct dp *dp = worker->dp;
+	int64_t	   since = worker->now.us - atomic_load_explicit(&dp->turned_us,
+			  memory_order_relaxed);
+	uint64_t   tag, found, sec = (uint64_t)(worker->now.us / MONO_SEC);
+
+	if (since > TURNED_SEC * MONO_SEC)
+		return false;
+	tag = turned_tag(worker, ip, version);
+	found = atomic_load_explicit(&dp->turned[tag % DP_TURNED],
+	    memory_order_relaxed);
+	return found >> 16 == (tag << 16) >> 16 &&
+	    (uint16_t)(sec - found) <= TURNED_SEC;
+}
+
+/* Of both addresses; keyed, or a site would find one like another's. */
+static uint64_t
+turned_tag(const struct worker *worker, const uint8_t *ip, int version)
+{
+	struct hmac_sha256_ctx hmac;
+	uint64_t	       tag;
+
+	hmac_sha256_set_key(&hmac, LOOPPROBE_KEY_LEN, worker->dp->probe_id.key);
+	hmac_sha256_update(&hmac, 2 * ADDR_LEN(version), ip + SRC_AT(version));
+	hmac_sha256_digest(&hmac, sizeof(tag), (uint8_t *)&tag);
+	return tag;
 }

@@ -366,6 +366,7 @@ on_letter(void *arg, struct letter *letter)
 	case CONTROL_SET_FREE:
 	case CONTROL_LOOP:
 	case CONTROL_PARCEL:
+	case CONTROL_BAD_SOURCE:
 	case CONTROL_DEVICE_GONE:
 		break;
 	}

@@ -56,6 +56,7 @@ enum worker_letter {
 	CONTROL_SET_FREE,      /* struct lane_set: yours again */
 	CONTROL_LOOP,	       /* struct worker_loop, heap */
 	CONTROL_PARCEL,	       /* struct parcel: parcel_done() */
+	CONTROL_BAD_SOURCE,    /* struct port: what it says of one */
 	CONTROL_DEVICE_GONE,
 };
 

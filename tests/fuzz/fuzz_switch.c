@@ -32,6 +32,11 @@ static void
 on_letter(void *arg, struct letter *letter)
 {
 	(void)arg;
+	if (letter->kind == CONTROL_BAD_SOURCE) {
+		atomic_store(&container_of(letter, struct port,
+		    bad_source)->bad_source_told, false);
+		return;
+	}
 	FUZZ_CHECK(letter->kind == CONTROL_PARCEL);
 	parcel_done(container_of(letter, struct parcel, letter));
 }

@@ -15,7 +15,8 @@ import struct
 import pytest
 
 from control import Control, hello, trusting
-from frames import ETH_P_IP, Sender, Sniffer, ether, icmp_echo, ipv4
+from frames import (ETH_P_IP, Sender, Sniffer, checksum, ether, icmp_echo,
+                    ipv4)
 from lib import PORT, EchoServer, Hub, Satellite, Talk, wait_until
 
 
@@ -53,8 +54,9 @@ class Figure:
         return gw, h
 
     def add(self, ns, name, inner):
+        broad = ["--subnet", "172.16.0.0/12"] if inner == 7 else []
         invite = self.hub.add_site(name, "--subnet", "10.0.%d.0/24" % inner,
-                                   "--subnet", "fd0%d::/64" % inner)
+                                   "--subnet", "fd0%d::/64" % inner, *broad)
         return Satellite(ns, name).join(invite)
 
 
@@ -101,6 +103,14 @@ def test_routes_says_which_network_is_behind_which_site(figure):
         assert row in routes, routes
 
 
+def test_the_device_takes_no_multicast(figure):
+    """A routing daemon sees that it has to name its neighbours."""
+    for ns in (figure.server, figure.client):
+        flags = int(ns.run("cat", "/sys/class/net/tombolo0/flags").stdout, 16)
+        assert not flags & 0x1000  # IFF_MULTICAST
+        assert "ff00::/8 dev" not in ns.ip("-6", "route").stdout
+
+
 def test_kernel_has_the_routes_on_both_ends(figure):
     assert "10.0.8.0/24 dev" in figure.client.ip("route").stdout
     assert "fd08::/64 dev" in figure.client.ip("-6", "route").stdout
@@ -135,6 +145,74 @@ def test_a_source_that_is_not_the_sites_is_dropped_and_counted(figure, source,
             return figure.hub.drops().get("bad-source", 0) > before
         wait_until(dropped, 5, what + " is counted", every=0.1)
         assert not heard.collect(lambda f: b"forged source" in f, 0.3)
+
+
+def inject(figure, packet, marker):
+    """Whether `right` hears what `left` sends, past the client's own checks."""
+    for dev in ("all", "lan"):
+        figure.client.sysctl("net/ipv4/conf/%s/rp_filter" % dev, 0)
+    frame = ether(figure.client.mac("lan"), figure.left.mac("lan0"), ETH_P_IP,
+                  packet)
+    with Sniffer(figure.right, "lan0") as heard, \
+            Sender(figure.left, "lan0") as sender:
+        sender.send(frame)
+        return bool(heard.collect(lambda f: marker in f, 0.5))
+
+
+def icmp_error(source, to, about, marker):
+    def body(check):
+        return struct.pack("!BBHHH", 3, 4, check, 0, 1280) + ipv4(
+            to, about, socket.IPPROTO_UDP, b"12345678" + marker)
+    return ipv4(source, to, socket.IPPROTO_ICMP, body(checksum(body(0))))
+
+
+def test_an_error_of_a_router_within_a_site_passes(figure):
+    """TCP would stand still: nobody else says that a packet is too large."""
+    assert inject(figure, icmp_error("198.51.100.2", "10.0.8.5", "10.0.7.99",
+                                     b"of its own"), b"of its own")
+
+
+@pytest.mark.parametrize("about", ["10.0.9.5", "10.0.8.6", "192.0.2.1"])
+def test_an_error_about_another_sites_flow_does_not(figure, about):
+    before = figure.hub.drops().get("bad-source", 0)
+    assert not inject(figure, icmp_error("198.51.100.2", "10.0.8.5", about,
+                                         b"forged error"), b"forged error")
+    assert figure.hub.drops()["bad-source"] > before
+
+
+def test_a_bad_source_is_in_the_log(figure):
+    inject(figure, ipv4("192.0.2.77", "10.0.8.5", socket.IPPROTO_ICMP,
+                        icmp_echo(7, 1, b"stray")), b"stray")
+    assert figure.hub.wait_log(
+        r"site client: packets from [0-9.]+ are dropped: .* subnet")
+
+
+def test_a_lan_within_a_sites_network_is_reached_both_ways(figure):
+    """The kernel knows its longer prefix, which the sites are not told."""
+    for ns, dev, address in ((figure.server, "lan", "172.16.11.1"),
+                             (figure.right, "lan0", "172.16.11.5"),
+                             (figure.client, "lan", "172.20.5.1"),
+                             (figure.left, "lan0", "172.20.5.5")):
+        ns.addr(dev, address + "/24")
+    figure.left.route("172.16.11.0/24", "172.20.5.1")
+    figure.right.route("172.20.5.0/24", "172.16.11.1")
+    figure.client.ip("route", "add", "172.16.11.0/24", "dev", "tombolo0")
+    assert figure.left.ping("172.16.11.5")
+    assert figure.right.ping("172.20.5.5")
+    assert figure.server.ping("172.20.5.5")
+
+
+def test_what_is_for_nobody_but_its_own_site_ends(figure):
+    """The client sends it to the server, whose kernel sends it back."""
+    figure.client.ip("route", "add", "172.31.0.0/16", "dev", "tombolo0")
+    before = figure.hub.drops().get("hairpin", 0)
+    with Sniffer(figure.client, "tombolo0") as heard:
+        assert not figure.client.can_ping("172.31.9.9", args=(
+            "-I", "10.0.7.1"))
+        assert figure.hub.drops()["hairpin"] == before + 1
+        # The kernel may send a redirect, which quotes it.
+        assert not heard.collect(
+            lambda f: f[16:20] == b"\xac\x1f\x09\x09", 0.2)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@
 static struct ev_loop *loop;
 static struct mailbox  control;
 static struct packet   packet;
+static unsigned	       ntold; /* of bad sources */
 
 /* Where a packet went: a port, or nowhere. */
 static struct {
@@ -37,6 +38,8 @@ static const struct {
 	uint16_t    port;
 } networks[] = {
 	{ "10.1.0.0/16", 2 },
+	{ "172.16.0.0/12", 2 },
+	{ "fd00:2::/32", 2 },
 	{ "fd00:0:100::/48", 2 },
 	{ "10.0.1.0/24", 3 },
 	{ "fd00::/64", 3 },
@@ -62,6 +65,12 @@ on_letter(void *arg, struct letter *letter)
 	size_t	       pos = 0;
 
 	(void)arg;
+	if (letter->kind == CONTROL_BAD_SOURCE) {
+		ntold++;
+		atomic_store(&container_of(letter, struct port,
+		    bad_source)->bad_source_told, false);
+		return;
+	}
 	ck_assert(item_next(parcel->data, parcel->len, &pos, &item));
 	leaves_by(parcel->port->id,
 	    &(struct frame) { .data = item.data, .len = item.len,
@@ -311,7 +320,223 @@ START_TEST(checksum_of_a_packet_in_a_packet_is_completed)
 }
 END_TEST
 
+/* ---------------------------------------------------------- ICMP errors */
+
+struct error {
+	const char *what, *src, *dst, *quoted_src, *quoted_dst;
+	int	    type, protocol; /* -1: the usual ones */
+	uint16_t    flags; /* of fragments */
+	size_t	    len;   /* of what is quoted; 0: all */
+	bool	    passes;
+};
+
+static size_t
+put_ip(uint8_t *p, const char *src, const char *dst, uint8_t protocol,
+    size_t payload, uint16_t flags)
+{
+	struct addr a, b;
+	size_t	    len, at;
+
+	ck_assert(addr_parse(&a, src) && addr_parse(&b, dst));
+	len = a.family == AF_INET ? 4 : 16;
+	at = len == 4 ? 12 : 8;
+	memset(p, 0, 40);
+	if (len == 4) {
+		p[0] = 0x45;
+		packet_put(p + 2, (uint32_t)(20 + payload), 2);
+		packet_put(p + 6, flags, 2);
+		p[9] = protocol;
+	} else {
+		p[0] = 0x60;
+		packet_put(p + 4, (uint32_t)payload, 2);
+		p[6] = protocol;
+	}
+	memcpy(p + at, a.bytes, len);
+	memcpy(p + at + len, b.bytes, len);
+	return at + 2 * len;
+}
+
+static void
+make_error(const struct error *e)
+{
+	bool	v6 = strchr(e->src, ':') != NULL;
+	uint8_t quoted[48];
+	size_t	n = put_ip(quoted, e->quoted_src, e->quoted_dst, 6, 100, 0) + 8;
+	size_t	at;
+
+	memset(quoted + n - 8, 0, 8);
+	if (e->len != 0)
+		n = e->len;
+	at = put_ip(packet.bytes, e->src, e->dst,
+	    (uint8_t)(e->protocol >= 0 ? e->protocol : v6 ? 58 : 1), 8 + n,
+	    e->flags);
+	memset(packet.bytes + at, 0, 8);
+	packet.bytes[at] = (uint8_t)(e->type >= 0 ? e->type : v6 ? 2 : 3);
+	memcpy(packet.bytes + at + 8, quoted, n);
+	packet.frame = (struct frame) { .data = packet.bytes,
+		.len = at + 8 + n };
+}
+
+/* Site 2 has 10.1/16, 172.16/12 and fd00:2::/32; site 3 10.0.1/24 and fd00::/64. */
+static const struct error errors[] = {
+	{ "too large, of a router there", "198.51.100.2", "10.0.1.5", "10.0.1.5",
+	    "10.1.2.3", -1, -1, 0, 0, true },
+	{ "too large, to the device's networks", "198.51.100.2", "192.0.2.5",
+	    "192.0.2.5", "10.1.2.3", -1, -1, 0, 0, true },
+	{ "time exceeded", "198.51.100.2", "10.0.1.5", "10.0.1.5", "172.16.2.3",
+	    11, -1, 0, 0, true },
+	{ "IPv6", "2001:db8::2", "fd00::5", "fd00::5", "fd00:2:1::9", -1, -1, 0,
+	    0, true },
+	{ "IPv6, time exceeded", "2001:db8::2", "fd00::5", "fd00::5",
+	    "fd00:2:1::9", 3, -1, 0, 0, true },
+	{ "no more than the header of it", "198.51.100.2", "10.0.1.5",
+	    "10.0.1.5", "10.1.2.3", -1, -1, 0, 20, true },
+	{ "less", "198.51.100.2", "10.0.1.5", "10.0.1.5", "10.1.2.3", -1, -1, 0,
+	    19, false },
+	{ "less, IPv6", "2001:db8::2", "fd00::5", "fd00::5", "fd00:2:1::9", -1,
+	    -1, 0, 39, false },
+	{ "a flow of another site's", "198.51.100.2", "10.1.2.3", "10.1.2.3",
+	    "10.0.1.5", -1, -1, 0, 0, false },
+	{ "a flow of two others", "198.51.100.2", "192.0.2.5", "192.0.2.5",
+	    "10.0.1.5", -1, -1, 0, 0, false },
+	{ "a flow of nobody's", "198.51.100.2", "10.0.1.5", "10.0.1.5",
+	    "203.0.113.1", -1, -1, 0, 0, false },
+	{ "IPv6, a flow of another site's", "2001:db8::2", "2001:db8::9",
+	    "2001:db8::9", "fd00::5", -1, -1, 0, 0, false },
+	{ "to somebody who did not send it", "198.51.100.2", "10.0.1.5",
+	    "10.0.1.6", "10.1.2.3", -1, -1, 0, 0, false },
+	{ "a packet of its own", "198.51.100.2", "10.0.1.5", "10.1.2.3",
+	    "10.0.1.5", -1, -1, 0, 0, false },
+	{ "a redirect", "198.51.100.2", "10.0.1.5", "10.0.1.5", "10.1.2.3", 5,
+	    -1, 0, 0, false },
+	{ "an echo", "198.51.100.2", "10.0.1.5", "10.0.1.5", "10.1.2.3", 8, -1,
+	    0, 0, false },
+	{ "IPv6, a redirect", "2001:db8::2", "fd00::5", "fd00::5",
+	    "fd00:2:1::9", 137, -1, 0, 0, false },
+	{ "UDP", "198.51.100.2", "10.0.1.5", "10.0.1.5", "10.1.2.3", -1, 17, 0, 0,
+	    false },
+	{ "ICMPv6 in IPv4", "198.51.100.2", "10.0.1.5", "10.0.1.5", "10.1.2.3",
+	    3, 58, 0, 0, false },
+	{ "a fragment", "198.51.100.2", "10.0.1.5", "10.0.1.5", "10.1.2.3", -1,
+	    -1, 0x2000, 0, false },
+	{ "of a group", "224.0.0.5", "10.0.1.5", "10.0.1.5", "10.1.2.3", -1, -1,
+	    0, 0, false },
+	{ "of nobody", "0.0.0.0", "10.0.1.5", "10.0.1.5", "10.1.2.3", -1, -1, 0, 0,
+	    false },
+	{ "of the link", "fe80::1", "fd00::5", "fd00::5", "fd00:2:1::9", -1, -1,
+	    0, 0, false },
+};
+
+START_TEST(errors_about_what_was_for_the_site_pass)
+{
+	static struct rig rig;
+
+	setup(&rig, DP_TUN);
+	for (size_t i = 0; i < nitems(errors); i++) {
+		enum drop drop;
+
+		make_error(&errors[i]);
+		drop = forward(&rig, 2);
+		ck_assert_msg(drop ==
+			(errors[i].passes ? DROP_NONE : DROP_BAD_SOURCE),
+		    "%s: %s", errors[i].what,
+		    drop == DROP_NONE ? "passes" : drop_name(drop));
+	}
+	/* Site 3 is not asked about what was for site 2. */
+	make_error(&errors[0]);
+	ck_assert_uint_eq(forward(&rig, 3), DROP_BAD_SOURCE);
+	teardown(&rig);
+}
+END_TEST
+
+START_TEST(errors_pass_at_a_rate)
+{
+	static struct rig rig;
+	unsigned	  passed = 0;
+
+	setup(&rig, DP_TUN);
+	for (unsigned ms = 0; ms < 10000; ms++) {
+		rig.worker->now = mono_add(rig.worker->now, MONO_MS);
+		make_error(&errors[0]);
+		passed += forward(&rig, 2) == DROP_NONE;
+	}
+	ck_assert_uint_ge(passed, 500);
+	ck_assert_uint_le(passed, 560);
+	teardown(&rig);
+}
+END_TEST
+
+START_TEST(a_bad_source_is_told_now_and_then)
+{
+	static struct rig rig;
+
+	setup(&rig, DP_TUN);
+	ntold = 0;
+	for (unsigned sec = 0; sec < 170; sec++) {
+		rig.worker->now = mono_add(rig.worker->now, MONO_SEC);
+		make_error(&errors[8]);
+		ck_assert_uint_eq(forward(&rig, 2), DROP_BAD_SOURCE);
+	}
+	ck_assert_uint_eq(ntold, 3);
+	teardown(&rig);
+}
+END_TEST
+
+/* --------------------------------------------------------------- hairpins */
+
+static enum drop
+send_packet(struct rig *rig, uint16_t from, const char *src, const char *dst)
+{
+	size_t len = put_ip(packet.bytes, src, dst, 17, 8, 0);
+
+	memset(packet.bytes + len, 0, 8);
+	packet.frame = (struct frame) { .data = packet.bytes, .len = len + 8 };
+	return forward(rig, from);
+}
+
+/* The kernel may know better; what it sends back was for the site after all. */
+START_TEST(what_is_for_its_own_site_is_turned_once)
+{
+	static const char *const ways[][2] = {
+		{ "172.16.1.1", "172.16.11.6" },
+		{ "10.1.0.1", "172.31.255.1" },
+		{ "fd00:2::1", "fd00:2:11::6" },
+	};
+	static struct rig rig;
+
+	setup(&rig, DP_TUN);
+	for (size_t i = 0; i < nitems(ways); i++) {
+		const char *src = ways[i][0], *dst = ways[i][1];
+
+		for (unsigned n = 0; n < 3; n++) {
+			ck_assert_uint_eq(send_packet(&rig, 2, src, dst),
+			    DROP_NONE);
+			ck_assert_uint_eq(went.port, DP_PORT_LOCAL);
+			ck_assert_uint_eq(send_packet(&rig, 1, src, dst),
+			    DROP_HAIRPIN);
+		}
+		/* A LAN here, within the site's network: its hosts' own. */
+		ck_assert_uint_eq(send_packet(&rig, 1, dst, src), DROP_NONE);
+		ck_assert_uint_eq(went.port, 2);
+		/* Where it was is where it may be again. */
+		rig.worker->now = mono_add(rig.worker->now, 4 * MONO_SEC);
+		ck_assert_uint_eq(send_packet(&rig, 1, src, dst), DROP_NONE);
+		ck_assert_uint_eq(went.port, 2);
+	}
+	/* To another site, and of another. */
+	ck_assert_uint_eq(send_packet(&rig, 2, "172.16.1.1", "10.0.1.5"),
+	    DROP_NONE);
+	ck_assert_uint_eq(went.port, 3);
+	ck_assert_uint_eq(send_packet(&rig, 3, "172.16.1.1", "172.16.11.6"),
+	    DROP_BAD_SOURCE);
+	teardown(&rig);
+}
+END_TEST
+
 UNIT_MAIN("router", partial_checksum_changes_nothing_that_was_checked,
     partial_checksum_behind_tags_is_found,
     partial_checksum_of_a_fragment_is_none,
-    checksum_of_a_packet_in_a_packet_is_completed)
+    checksum_of_a_packet_in_a_packet_is_completed,
+    errors_about_what_was_for_the_site_pass, errors_pass_at_a_rate,
+    a_bad_source_is_told_now_and_then,
+    what_is_for_its_own_site_is_turned_once)
