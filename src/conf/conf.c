@@ -9,7 +9,10 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <bsd/stdlib.h>
 
 #include "base/file.h"
 #include "base/nitems.h"
@@ -48,18 +51,92 @@ static const char *const transport_names[CONF_TRANSPORTS] = {
 	[CONF_TRANSPORT_TCP] = "tcp",
 };
 
-static void  free_names(struct conf_names *names);
 static char *directory_of(const char *path);
 static void  load_main(struct conf_draft *draft, const char *path);
+static struct conf *load(const char *path, bool sites,
+    struct conf_errors *errors);
 static void  load_sites(struct conf_draft *draft);
+static void  keep_sites(struct conf_draft *draft);
 static void  load_site(struct conf_draft *draft, const char *path,
      const char *file_name);
 static void  parse(struct conf_draft *draft, enum conf_part part, char *text,
      size_t len, const char *path, const char *site);
+static int   read_site(const char *path, char **text, size_t *len);
+static bool  is_disabled(const char *text, size_t len);
+static void  note_fault(void *arg, const char *text);
 static int   is_site_file(const struct dirent *entry);
 
 struct conf *
 conf_load(const char *path, struct conf_errors *errors)
+{
+	return load(path, true, errors);
+}
+
+struct conf *
+conf_load_main(const char *path, struct conf_errors *errors)
+{
+	return load(path, false, errors);
+}
+
+struct conf *
+conf_load_sites(const char *text, size_t len, const char *path,
+    const char *dir, const struct conf *running, struct conf_errors *errors)
+{
+	struct conf_draft  draft;
+	struct conf_errors site_errors = { .say = note_fault, .arg = &draft };
+
+	errors->n = 0;
+	if (!conf_draft_init(&draft, dir, path, errors))
+		return NULL;
+	draft.site_errors = &site_errors;
+	draft.running = running;
+	conf_draft_parse(&draft, CONF_PART_WHOLE, text, len, path, NULL);
+	if (draft.section_line[CONF_IN_SERVER] != 0)
+		load_sites(&draft);
+	return conf_draft_finish(&draft);
+}
+
+struct conf *
+conf_load_any(const char *path, struct conf_errors *errors)
+{
+	struct conf_draft  draft;
+	struct conf_errors site_errors = { .say = note_fault, .arg = &draft };
+	char		  *dir = directory_of(path);
+	bool ok = conf_draft_init(&draft, dir != NULL ? dir : ".", path,
+	    errors);
+
+	free(dir);
+	if (!ok)
+		return NULL;
+	draft.any = true;
+	draft.site_errors = &site_errors;
+	load_main(&draft, path);
+	if (draft.section_line[CONF_IN_CLIENT] == 0)
+		load_sites(&draft);
+	return conf_draft_finish(&draft);
+}
+
+struct conf *
+conf_load_live(const char *path, struct conf_errors *errors)
+{
+	struct conf *main = conf_load_main(path, errors), *conf = NULL;
+	char	    *text;
+	size_t	     len;
+	FILE	    *out = main != NULL ? open_memstream(&text, &len) : NULL;
+
+	if (out != NULL) {
+		conf_print(out, main);
+		if (fclose(out) == 0)
+			conf = conf_load_sites(text, len, path, main->dir, NULL,
+			    errors);
+		free(text);
+	}
+	conf_free(main);
+	return conf;
+}
+
+static struct conf *
+load(const char *path, bool sites, struct conf_errors *errors)
 {
 	struct conf_draft draft;
 	char		 *dir = directory_of(path);
@@ -77,9 +154,34 @@ conf_load(const char *path, struct conf_errors *errors)
 	if (!ok)
 		return NULL;
 	load_main(&draft, path);
-	if (draft.section_line[CONF_IN_SERVER] != 0)
+	if (sites && draft.section_line[CONF_IN_SERVER] != 0)
 		load_sites(&draft);
 	return conf_draft_finish(&draft);
+}
+
+void
+conf_names_add(struct conf_names *names, const char *text)
+{
+	char  *copy = strndup(text, CONF_NOTE_MAX);
+	char **bigger = copy == NULL ? NULL :
+	    reallocarray(names->v, names->n + 1, sizeof(*bigger));
+
+	if (bigger == NULL) {
+		free(copy);
+		return;
+	}
+	names->v = bigger;
+	names->v[names->n++] = copy;
+}
+
+bool
+conf_names_has(const struct conf_names *names, const char *text)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		if (strcmp(names->v[i], text) == 0)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -97,8 +199,10 @@ conf_free(struct conf *conf)
 	free(conf->tunnel_networks.v);
 	free(conf->networks.v);
 	free(conf->dns.v);
-	free_names(&conf->domains);
-	free_names(&conf->names);
+	conf_names_free(&conf->domains);
+	conf_names_free(&conf->names);
+	conf_names_free(&conf->faults);
+	conf_names_free(&conf->waiting);
 	free(conf->subnets.v);
 	free(conf->local_networks.v);
 	free(conf->dir);
@@ -119,8 +223,8 @@ conf_free(struct conf *conf)
 	free(conf);
 }
 
-static void
-free_names(struct conf_names *names)
+void
+conf_names_free(struct conf_names *names)
 {
 	for (size_t i = 0; i < names->n; i++)
 		free(names->v[i]);
@@ -330,7 +434,10 @@ load_main(struct conf_draft *draft, const char *path)
 	free(text);
 }
 
-/* No directory is no sites. */
+/*
+ * No directory is no sites, but for a daemon that has some: it may be about to
+ * be another one.
+ */
 static void
 load_sites(struct conf_draft *draft)
 {
@@ -345,9 +452,12 @@ load_sites(struct conf_draft *draft)
 		return;
 	}
 	n = scandir(dir, &entries, is_site_file, alphasort);
-	if (n == -1 && errno != ENOENT)
-		conf_complain(draft->errors, dir, 0, "cannot be read: %s",
+	if (n == -1 && (errno != ENOENT || (draft->running != NULL &&
+	    draft->running->nsites > 0))) {
+		conf_complain(draft->site_errors, dir, 0, "cannot be read: %s",
 		    strerror(errno));
+		keep_sites(draft);
+	}
 	for (int i = 0; i < n; i++) {
 		path = file_join(dir, entries[i]->d_name);
 		if (path == NULL)
@@ -364,28 +474,40 @@ load_sites(struct conf_draft *draft)
 }
 
 static void
+keep_sites(struct conf_draft *draft)
+{
+	const struct conf *running = draft->running;
+
+	for (size_t i = 0; running != NULL && i < running->nsites; i++)
+		conf_draft_fall_back(draft, running->sites[i].name,
+		    CONF_SITES_DIR, false);
+}
+
+static void
 load_site(struct conf_draft *draft, const char *path, const char *file_name)
 {
+	unsigned before = draft->site_errors->n;
 	char   name[NAME_MAX + 1] = "";
-	char  *text;
-	size_t len;
+	char  *text = NULL;
+	size_t len = 0;
 	int    r;
 
 	memcpy(name, file_name, strlen(file_name) - strlen(SUFFIX));
 	if (!conf_is_site_name(name)) {
-		conf_complain(draft->errors, path, 0,
+		conf_complain(draft->site_errors, path, 0,
 		    "expected a name of at most %u of a-z, 0-9, \".\", \"_\" "
 		    "and \"-\", a letter or digit first; rename it",
 		    CONF_NAME_MAX);
 		return;
 	}
-	r = file_read(path, FILE_MAX_LEN, &text, &len);
-	if (r < 0) {
-		conf_complain(draft->errors, path, 0, "cannot be read: %s",
+	r = read_site(path, &text, &len);
+	if (r < 0)
+		conf_complain(draft->site_errors, path, 0, "cannot be read: %s",
 		    strerror(-r));
-		return;
-	}
-	parse(draft, CONF_PART_SITE, text, len, path, name);
+	else
+		parse(draft, CONF_PART_SITE, text, len, path, name);
+	if (draft->site_errors->n > before)
+		conf_draft_fall_back(draft, name, path, is_disabled(text, len));
 	free(text);
 }
 
@@ -396,9 +518,57 @@ parse(struct conf_draft *draft, enum conf_part part, char *text, size_t len,
 	int r = text_normalize(text, &len);
 
 	if (r < 0)
-		conf_complain(draft->errors, path, 0, "%s", text_explain(r));
+		conf_complain(part == CONF_PART_SITE ? draft->site_errors :
+						       draft->errors,
+		    path, 0, "%s", text_explain(r));
 	else
 		conf_draft_parse(draft, part, text, len, path, site);
+}
+
+/* Opening a FIFO would wait. */
+static int
+read_site(const char *path, char **text, size_t *len)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	return file_read(path, FILE_MAX_LEN, text, len);
+}
+
+/* Whatever else is in it: who is to be locked out is. */
+static bool
+is_disabled(const char *text, size_t len)
+{
+	const char *end = text + len, *next;
+
+	for (; text < end; text = next) {
+		char   key[16], value[8], line[64];
+		size_t n = 0;
+
+		next = memchr(text, '\n', (size_t)(end - text));
+		next = next != NULL ? next + 1 : end;
+		/* Without NULs even UTF-16 can be read. */
+		for (; text < next && n < sizeof(line) - 1; text++) {
+			if (*text != '\0')
+				line[n++] = *text;
+		}
+		line[n] = '\0';
+		if (sscanf(line, " %15[a-z] = %7[a-z]", key, value) == 2 &&
+		    strcmp(key, "disabled") == 0 && strcmp(value, "yes") == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+note_fault(void *arg, const char *text)
+{
+	struct conf_draft *draft = arg;
+
+	conf_names_add(&draft->conf->faults, text);
 }
 
 static int

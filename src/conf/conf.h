@@ -29,6 +29,7 @@
 #define CONF_MAX_DNS	 8
 #define CONF_MAX_DOMAINS 16
 #define CONF_DOMAIN_MAX	 253
+#define CONF_NOTE_MAX	 1024 /* of a fault: with escapes it fits a line */
 #define CONF_MAX_WORKERS 16
 #define CONF_MAX_SERVERS 8
 #define CONF_MAX_NAMES	 16
@@ -101,6 +102,9 @@ struct conf_site {
 	struct conf_prefixes subnets;	/* tun: networks behind it */
 	char		    *file; /* where it was said, for messages; owned */
 	unsigned	     line;
+	/* Its file has a fault: this is what it was; nobody logs in by it. */
+	bool faulty;
+	bool wrong; /* while it is read: so is what is here */
 };
 
 /* One of those that a client may connect to. */
@@ -198,6 +202,10 @@ struct conf {
 
 	struct conf_site *sites; /* sorted by name; owned */
 	size_t		  nsites;
+
+	/* What of the files is not in force: "FILE:LINE: why"; and keys that
+	 * wait for a restart, "mtu in [interface]". */
+	struct conf_names faults, waiting;
 };
 
 /* Where complaints go: one call a complaint, "FILE:LINE: what, how to mend". */
@@ -213,6 +221,34 @@ struct conf_errors {
  * or NULL when there was a complaint.
  */
 struct conf *conf_load(const char *path, struct conf_errors *errors);
+
+/*
+ * What can be made of it, complaints or not: to manage sites while something
+ * else is wrong.  NULL only without memory.
+ */
+struct conf *conf_load_any(const char *path, struct conf_errors *errors);
+
+/* `path` alone, without sites. */
+struct conf *conf_load_main(const char *path, struct conf_errors *errors);
+
+/*
+ * For a daemon: `text` of conf_print() for the main file, and sites.d of `dir`.
+ * A fault in a site's file is that site's: it stays what it is in `running`
+ * (NULL: there is none), is `faulty`, and what is wrong is in `faults`.  But
+ * `disabled = yes` counts in any file.  Of two that overlap it is the one that
+ * was changed, or the later one by name.  NULL, after a complaint, only when
+ * the text is at fault, also for a site whose file has not changed.
+ */
+struct conf *conf_load_sites(const char *text, size_t len, const char *path,
+    const char *dir, const struct conf *running, struct conf_errors *errors);
+
+/* Both, for a daemon that starts. */
+struct conf *conf_load_live(const char *path, struct conf_errors *errors);
+
+/* Adds a copy, cut to CONF_NOTE_MAX; without memory it is missing. */
+void conf_names_add(struct conf_names *names, const char *text);
+void conf_names_free(struct conf_names *names);
+bool conf_names_has(const struct conf_names *names, const char *text);
 
 /*
  * Parses and checks text of conf_print(); `name` stands for the file in

@@ -20,6 +20,8 @@
 static void check_role(const struct conf_draft *draft);
 static void check_required(const struct conf_draft *draft);
 static void check_applies(const struct conf_draft *draft);
+static struct conf_errors *errors_of(const struct conf_draft *draft,
+    const struct conf_mention *at);
 static void check_listens(const struct conf_draft *draft);
 static void check_times(const struct conf_draft *draft);
 static void check_socket(const struct conf_draft *draft);
@@ -39,6 +41,8 @@ static void check_site_subnets(const struct conf_draft *draft,
 static void check_claims(const struct conf_draft *draft);
 static void on_clash(const void *arg, const struct conf_claim *claim,
     const struct conf_claim *outer);
+static bool is_at_fault(const struct conf_draft *draft,
+    const struct conf_site *site, const struct conf_site *other);
 static const char *print_claim(const struct conf_claim *claim, char *dst,
     size_t size);
 static bool   is_broadcast(const struct prefix *network,
@@ -132,7 +136,7 @@ check_applies(const struct conf_draft *draft)
 			conf_complain(draft->errors, at->file, at->line,
 			    "%s is for a [server]; remove the line", key->name);
 		else if (!conf_key_applies(key, conf->role, conf->mode))
-			conf_complain(draft->errors, at->file, at->line,
+			conf_complain(errors_of(draft, at), at->file, at->line,
 			    "%s is for mode = %s, and this is %s; remove the "
 			    "line or change the mode", key->name,
 			    (key->flags & CONF_KEY_TAP) != 0 ? "tap" : "tun",
@@ -142,6 +146,19 @@ check_applies(const struct conf_draft *draft)
 		conf_complain(draft->errors, conf->sites[0].file,
 		    conf->sites[0].line,
 		    "sites are for a [server]; remove the section");
+}
+
+/* Of a site's file the site is wrong. */
+static struct conf_errors *
+errors_of(const struct conf_draft *draft, const struct conf_mention *at)
+{
+	if (at->key->section != CONF_IN_SITE)
+		return draft->errors;
+	for (size_t i = 0; i < draft->conf->nsites; i++) {
+		if (draft->conf->sites[i].file == at->file)
+			draft->conf->sites[i].wrong = true;
+	}
+	return draft->site_errors;
 }
 
 static void
@@ -381,7 +398,7 @@ check_site_addresses(const struct conf_draft *draft,
 	char			    text[ADDR_STRLEN];
 
 	if (site->addresses.n == 0)
-		conf_complain(draft->errors, site->file, site->line,
+		complain_site(draft, site, "address", 0,
 		    "site %s has no address; add one of a tunnel network, as "
 		    "address = 10.4.2.7",
 		    site->name);
@@ -461,14 +478,38 @@ on_clash(const void *arg, const struct conf_claim *claim,
     const struct conf_claim *outer)
 {
 	const struct conf_draft *draft = arg;
-	const char		*key = claim->is_subnet ? "subnet" : "address";
+	const char		*key;
 	char			 a[PREFIX_STRLEN], b[PREFIX_STRLEN];
 
+	/* What a wrong one claims is not what it will be. */
+	if (draft->site_errors != draft->errors &&
+	    (claim->site->wrong || outer->site->wrong))
+		return;
+	if (draft->site_errors != draft->errors &&
+	    is_at_fault(draft, outer->site, claim->site)) {
+		const struct conf_claim *other = claim;
+
+		claim = outer;
+		outer = other;
+	}
+	key = claim->is_subnet ? "subnet" : "address";
 	complain_site(draft, claim->site, key, claim->item,
 	    "%s = %s of site %s overlaps %s of site %s; change or disable one "
 	    "of them",
 	    key, print_claim(claim, a, sizeof(a)), claim->site->name,
 	    print_claim(outer, b, sizeof(b)), outer->site->name);
+}
+
+/* Rather than the other one: who came later, or is later by name. */
+static bool
+is_at_fault(const struct conf_draft *draft, const struct conf_site *site,
+    const struct conf_site *other)
+{
+	bool changed = conf_draft_is_changed(draft, site);
+
+	if (changed != conf_draft_is_changed(draft, other))
+		return changed;
+	return strcmp(site->name, other->name) > 0;
 }
 
 static const char *
@@ -497,12 +538,13 @@ complain_site(const struct conf_draft *draft, const struct conf_site *site,
 	unsigned line = site->line;
 	va_list	 ap;
 
-	if (draft->errors->n < CONF_MAX_COMPLAINTS)
+	draft->conf->sites[site - draft->conf->sites].wrong = true;
+	if (draft->site_errors->n < CONF_MAX_COMPLAINTS)
 		line = line_of_site(draft, site, key, item);
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	conf_complain(draft->errors, site->file, line, "%s", what);
+	conf_complain(draft->site_errors, site->file, line, "%s", what);
 }
 
 /* Of a key outside [site]; NULL when the file does not say it. */

@@ -133,6 +133,10 @@ struct conf_mention {
 struct conf_draft {
 	struct conf	    *conf; /* owned until conf_draft_finish() */
 	struct conf_errors  *errors;
+	struct conf_errors  *site_errors; /* of sites' files; the same if any
+				is the whole's */
+	bool		     any; /* it is wanted in spite of all complaints */
+	const struct conf   *running; /* what sites are when theirs is faulty */
 	const char	    *file; /* of the main file */
 	unsigned	     section_line[CONF_SECTIONS]; /* 0: not there */
 	struct conf_mention *mentions;
@@ -151,6 +155,12 @@ bool conf_draft_init(struct conf_draft *draft, const char *dir,
  */
 void conf_draft_parse(struct conf_draft *draft, enum conf_part part,
     const char *text, size_t len, const char *name, const char *site);
+/* The site's file is faulty: it is what it was, or just known by its name. */
+void conf_draft_fall_back(struct conf_draft *draft, const char *name,
+    const char *path, bool disabled);
+/* Whether a site is another than in `running`. */
+bool conf_draft_is_changed(const struct conf_draft *draft,
+    const struct conf_site *site);
 /* Fills in what depends on other keys, checks; NULL after any complaint. */
 struct conf *conf_draft_finish(struct conf_draft *draft);
 

@@ -30,7 +30,8 @@
 
 /* Where we are in one text. */
 struct cursor {
-	struct conf_draft *draft;
+	struct conf_draft  *draft;
+	struct conf_errors *errors;
 	enum conf_part	   part;
 	const char	  *file;
 	const char	  *site_wanted; /* CONF_PART_SITE */
@@ -44,8 +45,13 @@ struct cursor {
 	unsigned	  seen[CONF_NKEYS]; /* line of a key in this section */
 };
 
-static bool has_nul(struct conf_draft *draft, const char *text, size_t len,
+static bool has_nul(struct conf_errors *errors, const char *text, size_t len,
     const char *name);
+static bool drop_wrong(struct conf_draft *draft);
+static const char *fault_of(const struct conf_draft *draft, const char *path);
+static struct conf_site *last_of(const struct conf *conf, const char *name);
+static void drop_site(struct conf_draft *draft, struct conf_site *site);
+static char *site_text(const struct conf_site *site);
 static unsigned first_line(const char **rest, const char *end, size_t before,
     size_t after);
 static void parse_line(struct cursor *at, char *line);
@@ -70,7 +76,8 @@ bool
 conf_draft_init(struct conf_draft *draft, const char *dir, const char *file,
     struct conf_errors *errors)
 {
-	*draft = (struct conf_draft) { .errors = errors, .file = file };
+	*draft = (struct conf_draft) { .errors = errors,
+		.site_errors = errors, .file = file };
 	draft->conf = calloc(1, sizeof(*draft->conf));
 	if (draft->conf != NULL && set_defaults(draft->conf) &&
 	    (draft->conf->dir = strdup(dir)) != NULL)
@@ -87,6 +94,8 @@ conf_draft_parse(struct conf_draft *draft, enum conf_part part,
 {
 	struct cursor at = {
 		.draft = draft, .part = part, .file = name,
+		.errors = part == CONF_PART_SITE ? draft->site_errors :
+						   draft->errors,
 		.site_wanted = site, .section = CONF_SECTIONS,
 	};
 	const char *rest = text;
@@ -94,12 +103,12 @@ conf_draft_parse(struct conf_draft *draft, enum conf_part part,
 	FILE	   *in;
 	char	   *line;
 
-	if (has_nul(draft, text, len, name))
+	if (has_nul(at.errors, text, len, name))
 		return;
 	/* Opened to read only: the text stays as it is. */
 	in = fmemopen((void *)(uintptr_t)text, len, "r");
 	if (in == NULL && len > 0) {
-		conf_complain(draft->errors, name, 0, "cannot be read: %s",
+		conf_complain(at.errors, name, 0, "cannot be read: %s",
 		    strerror(errno));
 		return;
 	}
@@ -110,7 +119,7 @@ conf_draft_parse(struct conf_draft *draft, enum conf_part part,
 			break;
 		at.line = first_line(&rest, text + len, before, count);
 		if (line_len > LINE_MAX_LEN)
-			conf_complain(draft->errors, name, at.line,
+			conf_complain(at.errors, name, at.line,
 			    "the line has %zu bytes; at most %u are taken",
 			    line_len, LINE_MAX_LEN);
 		else
@@ -120,7 +129,7 @@ conf_draft_parse(struct conf_draft *draft, enum conf_part part,
 	if (in != NULL)
 		fclose(in);
 	if (part == CONF_PART_SITE && !at.has_site)
-		conf_complain(draft->errors, name, 1,
+		conf_complain(at.errors, name, 1,
 		    "there is no [site %s] in it; add that line, or remove the "
 		    "file", site);
 }
@@ -130,17 +139,73 @@ conf_draft_finish(struct conf_draft *draft)
 {
 	struct conf *conf = draft->conf;
 
-	if (conf->nsites > 1)
-		qsort(conf->sites, conf->nsites, sizeof(*conf->sites), by_name);
-	if (finish_defaults(draft))
-		conf_check(draft);
+	bool ok = finish_defaults(draft);
+
+	do {
+		if (conf->nsites > 1)
+			qsort(conf->sites, conf->nsites, sizeof(*conf->sites),
+			    by_name);
+		/* In what is incomplete sites cannot be judged. */
+		if (ok && !(draft->any && draft->errors->n > 0))
+			conf_check(draft);
+	} while (drop_wrong(draft));
 	free(draft->mentions);
 	draft->mentions = NULL;
 	draft->conf = NULL;
-	if (draft->errors->n == 0)
+	if (draft->errors->n == 0 || draft->any)
 		return conf;
 	conf_free(conf);
 	return NULL;
+}
+
+void
+conf_draft_fall_back(struct conf_draft *draft, const char *name,
+    const char *path, bool disabled)
+{
+	const struct conf_site *last = draft->running != NULL ?
+	    conf_find_site(draft->running, name) : NULL;
+	struct conf	*conf = draft->conf;
+	struct conf_site bare = { 0 }, *site = last_of(conf, name);
+	char		*text;
+
+	/* What it claims is nobody's, but not free either. */
+	if (site != NULL && conf->mode == CONF_TUN)
+		bare = *site;
+	bare.disabled = true;
+	strlcpy(bare.name, name, sizeof(bare.name));
+	text = site_text(last != NULL ? last : &bare);
+	if (site != NULL)
+		drop_site(draft, site);
+	if (text != NULL && conf->nsites < CONF_MAX_SITES)
+		conf_draft_parse(draft, CONF_PART_WHOLE, text, strlen(text),
+		    path, NULL);
+	free(text);
+	if (conf->nsites == 0 ||
+	    strcmp(conf->sites[conf->nsites - 1].name, name) != 0)
+		return;
+	conf->sites[conf->nsites - 1].faulty = true;
+	conf->sites[conf->nsites - 1].disabled |= disabled;
+}
+
+bool
+conf_draft_is_changed(const struct conf_draft *draft,
+    const struct conf_site *site)
+{
+	const struct conf_site *last = draft->running != NULL ?
+	    conf_find_site(draft->running, site->name) : NULL;
+	char *now, *then;
+	bool  changed;
+
+	if (site->faulty || draft->running == NULL)
+		return false;
+	if (last == NULL)
+		return true;
+	now = site_text(site);
+	then = site_text(last);
+	changed = now == NULL || then == NULL || strcmp(now, then) != 0;
+	free(now);
+	free(then);
+	return changed;
 }
 
 bool
@@ -229,7 +294,7 @@ conf_default_socket(const char *dir)
 }
 
 static bool
-has_nul(struct conf_draft *draft, const char *text, size_t len,
+has_nul(struct conf_errors *errors, const char *text, size_t len,
     const char *name)
 {
 	const char *nul = len > 0 ? memchr(text, '\0', len) : NULL;
@@ -239,9 +304,100 @@ has_nul(struct conf_draft *draft, const char *text, size_t len,
 		return false;
 	for (const char *p = text; p < nul; p++)
 		line += *p == '\n';
-	conf_complain(draft->errors, name, line,
+	conf_complain(errors, name, line,
 	    "there is a NUL byte in it; this must be a text file");
 	return true;
+}
+
+/*
+ * What conf_check() found wrong is what it was.  Was it so already, then the
+ * rest has become wrong.
+ */
+static bool
+drop_wrong(struct conf_draft *draft)
+{
+	struct conf *conf = draft->conf;
+	bool	     any = false;
+
+	for (size_t i = 0; i < conf->nsites && draft->errors->n == 0;) {
+		struct conf_site *site = &conf->sites[i++];
+		char		  name[CONF_NAME_MAX + 1], *path;
+
+		if (!site->wrong)
+			continue;
+		strlcpy(name, site->name, sizeof(name));
+		path = strdup(site->file);
+		if (path == NULL || (draft->running != NULL &&
+		    !conf_draft_is_changed(draft, site)))
+			conf_complain(draft->errors, draft->file, 0,
+			    "site %s, which is as before, does not fit in: %s",
+			    name, path != NULL ? fault_of(draft, path) :
+						 "no memory");
+		else
+			conf_draft_fall_back(draft, name, path, site->disabled);
+		free(path);
+		any = true;
+		i--;
+	}
+	return any && draft->errors->n == 0;
+}
+
+static const char *
+fault_of(const struct conf_draft *draft, const char *path)
+{
+	const struct conf_names *faults = &draft->conf->faults;
+
+	for (size_t i = 0; i < faults->n; i++) {
+		if (strncmp(faults->v[i], path, strlen(path)) == 0)
+			return faults->v[i];
+	}
+	return path;
+}
+
+/* They are not sorted yet; it is most likely the last one. */
+static struct conf_site *
+last_of(const struct conf *conf, const char *name)
+{
+	for (size_t i = conf->nsites; i > 0; i--) {
+		if (strcmp(conf->sites[i - 1].name, name) == 0)
+			return &conf->sites[i - 1];
+	}
+	return NULL;
+}
+
+/* And what was said of it: its file's name goes with it. */
+static void
+drop_site(struct conf_draft *draft, struct conf_site *site)
+{
+	struct conf *conf = draft->conf;
+	size_t	     n = 0;
+
+	for (size_t i = 0; i < draft->nmentions; i++) {
+		if (draft->mentions[i].file != site->file)
+			draft->mentions[n++] = draft->mentions[i];
+	}
+	draft->nmentions = n;
+	free(site->addresses.v);
+	free(site->subnets.v);
+	free(site->file);
+	*site = conf->sites[--conf->nsites];
+}
+
+/* The caller frees; NULL when there is no memory. */
+static char *
+site_text(const struct conf_site *site)
+{
+	char  *text;
+	size_t len;
+	FILE  *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	conf_print_site(out, site);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 /*
@@ -293,7 +449,7 @@ open_section(struct cursor *at, char *header)
 	memset(at->seen, 0, sizeof(at->seen));
 	if (header[len - 1] != ']') {
 		(void)quotable(trim(name));
-		conf_complain(draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "\"%.*s\": expected ] at the end of the line", VALUE_SHOWN,
 		    header);
 		return;
@@ -307,7 +463,7 @@ open_section(struct cursor *at, char *header)
 	at->section = conf_section_find(name);
 	if (at->section == CONF_SECTIONS ||
 	    (*rest != '\0' && at->section != CONF_IN_SITE)) {
-		conf_complain(draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "[%.*s%s%.*s]: no such section; there are [server], "
 		    "[client], [interface], [switch] and [site NAME]",
 		    VALUE_SHOWN, *name != '\0' ? quotable(name) : name,
@@ -320,12 +476,12 @@ open_section(struct cursor *at, char *header)
 		return;
 	}
 	if (at->part == CONF_PART_SITE) {
-		conf_complain(draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "[%s] does not belong here; it goes into " CONF_FILE, name);
 		return;
 	}
 	if (draft->section_line[at->section] != 0) {
-		conf_complain(draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "[%s] is here twice, first in line %u; join the two", name,
 		    draft->section_line[at->section]);
 		return;
@@ -340,13 +496,13 @@ open_site(struct cursor *at, const char *name)
 	struct conf_draft *draft = at->draft;
 
 	if (at->part == CONF_PART_MAIN) {
-		conf_complain(draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "sites live in files of their own: put it into "
 		    CONF_SITES_DIR "/%.*s.conf", VALUE_SHOWN, name);
 		return;
 	}
 	if (!conf_is_site_name(name)) {
-		conf_complain(draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "[site %.*s]: expected a name of at most %u of a-z, 0-9, "
 		    "\".\", \"_\" and \"-\", a letter or digit first",
 		    VALUE_SHOWN, name, CONF_NAME_MAX);
@@ -355,7 +511,7 @@ open_site(struct cursor *at, const char *name)
 	}
 	if (at->part == CONF_PART_SITE &&
 	    (at->has_site || strcmp(name, at->site_wanted) != 0)) {
-		conf_complain(draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "[site %s]: expected [site %s], once; the file's name is "
 		    "the site's", name, at->site_wanted);
 		at->has_site = true;
@@ -363,13 +519,13 @@ open_site(struct cursor *at, const char *name)
 	}
 	at->has_site = true;
 	if (draft->conf->nsites >= CONF_MAX_SITES) {
-		conf_complain(draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "there are more than %u sites", CONF_MAX_SITES);
 		return;
 	}
 	at->site = add_site(draft->conf, name, at->file, at->line);
 	if (at->site == NULL) {
-		conf_complain(draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "there is no memory for it");
 		return;
 	}
@@ -380,7 +536,7 @@ open_site(struct cursor *at, const char *name)
 static void
 set_key(struct cursor *at, char *line)
 {
-	struct conf_errors    *errors = at->draft->errors;
+	struct conf_errors    *errors = at->errors;
 	const struct conf_key *key;
 	char		      *value = strchr(line, '=');
 	char		      *name = line;
@@ -397,6 +553,18 @@ set_key(struct cursor *at, char *line)
 	*value++ = '\0';
 	name = trim(name);
 	value = trim(value);
+	/* Between our own processes. */
+	if (at->part == CONF_PART_WHOLE && strcmp(name, "fault") == 0) {
+		if (at->site != NULL)
+			at->site->faulty = true;
+		else
+			conf_names_add(&at->draft->conf->faults, value);
+		return;
+	}
+	if (at->part == CONF_PART_WHOLE && strcmp(name, "waiting") == 0) {
+		conf_names_add(&at->draft->conf->waiting, value);
+		return;
+	}
 	if (at->section == CONF_SECTIONS) {
 		conf_complain(errors, at->file, at->line,
 		    "%.*s stands before any section; begin with %s",
@@ -445,10 +613,10 @@ refuse_value(struct cursor *at, const struct conf_key *key, const char *value,
     const char *why)
 {
 	if (key->type == CONF_TYPE_PROXY || strchr(value, '@') != NULL)
-		conf_complain(at->draft->errors, at->file, at->line, "%s: %s",
+		conf_complain(at->errors, at->file, at->line, "%s: %s",
 		    key->name, why);
 	else
-		conf_complain(at->draft->errors, at->file, at->line,
+		conf_complain(at->errors, at->file, at->line,
 		    "%s = %.*s: %s", key->name, VALUE_SHOWN, value, why);
 }
 
@@ -473,7 +641,7 @@ remember(struct cursor *at, const struct conf_key *key, size_t item)
 
 		bigger = reallocarray(draft->mentions, room, sizeof(*bigger));
 		if (bigger == NULL) {
-			conf_complain(draft->errors, at->file, at->line,
+			conf_complain(at->errors, at->file, at->line,
 			    "there is no memory for it");
 			return;
 		}

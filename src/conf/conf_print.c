@@ -14,6 +14,8 @@
 
 static void print_all(FILE *out, const struct conf *conf,
     const struct conf *live);
+static void print_names(FILE *out, const char *key,
+    const struct conf_names *names);
 static void print_section(FILE *out, const struct conf *conf,
     const struct conf *live, enum conf_section section, bool commented);
 static char *key_text(const struct conf_key *key, const struct conf *conf);
@@ -91,12 +93,26 @@ is_off(const struct conf_key *key, const struct conf_site *site)
 static void
 print_all(FILE *out, const struct conf *conf, const struct conf *live)
 {
+	print_names(out, "fault", &live->faults);
+	print_names(out, "waiting", &live->waiting);
 	print_section(out, conf, live, conf_role_section(conf->role), false);
 	print_section(out, conf, live, CONF_IN_INTERFACE, false);
 	print_section(out, conf, live, CONF_IN_SWITCH, false);
 	for (size_t i = 0; i < live->nsites; i++) {
 		fputc('\n', out);
 		conf_print_site(out, &live->sites[i]);
+		if (live->sites[i].faulty)
+			fputs("fault = yes\n", out);
+	}
+}
+
+static void
+print_names(FILE *out, const char *key, const struct conf_names *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		fprintf(out, "%s = ", key);
+		conf_type_print_string(out, names->v[i]);
+		fputc('\n', out);
 	}
 }
 

@@ -482,6 +482,16 @@ parse_mark(const struct conf_key *key, void *base, const char *value, char *why,
 /* ------------------------------------------------------------- writing */
 
 /* '#' begins a comment and '\' escapes, wherever they stand in a line. */
+void
+conf_type_print_string(FILE *out, const char *string)
+{
+	for (const char *p = string; *p != '\0'; p++) {
+		if (*p == '#' || *p == '\\')
+			fputc('\\', out);
+		fputc(*p, out);
+	}
+}
+
 static void
 print_string(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
@@ -489,11 +499,7 @@ print_string(FILE *out, const struct conf_key *key, const void *base,
 	const char *const *string = conf_key_place_const(key, base);
 
 	(void)item;
-	for (const char *p = *string; *p != '\0'; p++) {
-		if (*p == '#' || *p == '\\')
-			fputc('\\', out);
-		fputc(*p, out);
-	}
+	conf_type_print_string(out, *string);
 }
 
 static void

@@ -31,6 +31,9 @@ size_t conf_type_count(const struct conf_key *key, const void *base);
 void conf_type_print(FILE *out, const struct conf_key *key, const void *base,
     size_t item);
 
+/* Any text, with the escapes that it needs. */
+void conf_type_print_string(FILE *out, const char *string);
+
 /* A copy of `value` instead of what is there; or `why` says: no memory. */
 bool conf_type_set_string(char **string, const char *value, char *why,
     size_t why_size);

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "base/file.h"
 #include "conf/conf_keys.h"
 #include "conf/conf_socket.h"
@@ -933,6 +935,347 @@ START_TEST(the_socket_is_found_whatever_else_is_wrong)
 }
 END_TEST
 
+/* ------------------------------------------------ as a daemon reads them */
+
+#define A "[site a]\naddress = 10.4.2.2\nsubnet = 10.1.0.0/24\n"
+#define B "[site b]\naddress = 10.4.2.3\nsubnet = 10.2.0.0/24\n"
+#define C "[site c]\naddress = 10.4.2.4\n"
+#define IS_A "a 10.4.2.2 10.1.0.0/24;"
+#define IS_B "b 10.4.2.3 10.2.0.0/24;"
+#define IS_C "c 10.4.2.4;"
+#define BROKEN_B "b! 10.4.2.3 10.2.0.0/24;" /* what it was */
+
+/* NULL: it is removed; "" of length 0: empty. */
+struct edit {
+	const char *name, *text;
+	size_t	    len;
+};
+
+static const struct {
+	const char *what;
+	struct edit edits[3];
+	const char *sites; /* "!" faulty, "-" disabled */
+	const char *says;
+} rows[] = {
+	{ "nothing", { { 0 } }, IS_A IS_B IS_C, NULL },
+	{ "a bad value", { { "b", B "subnet = oops\n", 0 } },
+	    IS_A BROKEN_B IS_C, "/b.conf:4: subnet = oops" },
+	{ "an unknown key", { { "b", B "subnat = 10.3.0.0/24\n", 0 } },
+	    IS_A BROKEN_B IS_C, "/b.conf:4: subnat" },
+	{ "empty", { { "b", "", 0 } }, IS_A BROKEN_B IS_C,
+	    "/b.conf:1: there is no [site b]" },
+	{ "another's section", { { "b", A, 0 } }, IS_A BROKEN_B IS_C,
+	    "/b.conf:1: [site a]" },
+	{ "rubbish", { { "b", "\x7f" "ELF\2\1\1\0\0\0", 10 } },
+	    IS_A BROKEN_B IS_C, "/b.conf:1: there is a NUL" },
+	{ "UTF-16", { { "b", "\xff\xfe[\0s\0i\0", 8 } }, IS_A BROKEN_B IS_C,
+	    "/b.conf: " },
+	{ "no address", { { "b", "[site b]\n", 0 } }, IS_A BROKEN_B IS_C,
+	    "/b.conf:1: site b has no address" },
+	{ "an address of no network",
+	    { { "b", "[site b]\naddress = 10.9.2.3\n", 0 } },
+	    IS_A BROKEN_B IS_C, "/b.conf:2: address = 10.9.2.3" },
+	{ "a method that is not allowed", { { "b", B "auth = tls-srp\n", 0 } },
+	    IS_A BROKEN_B IS_C, "/b.conf:4: auth = tls-srp" },
+	{ "CR LF", { { "b", "[site b]\r\naddress = 10.4.2.3\r\n", 0 } },
+	    IS_A "b 10.4.2.3;" IS_C, NULL },
+	{ "it overlaps one that is as before",
+	    { { "a", A "subnet = 10.2.0.128/25\n", 0 } },
+	    "a! 10.4.2.2 10.1.0.0/24;" IS_B IS_C,
+	    "/a.conf:4: subnet = 10.2.0.128/25 of site a overlaps 10.2.0.0/24 "
+	    "of site b" },
+	{ "it encloses one that is as before",
+	    { { "a", A "subnet = 10.0.0.0/14\n", 0 } },
+	    "a! 10.4.2.2 10.1.0.0/24;" IS_B IS_C, "of site a overlaps" },
+	{ "a new one overlaps",
+	    { { "0", "[site 0]\naddress = 10.4.2.9\nsubnet = 10.2.0.0/24\n",
+		0 } },
+	    "0!- 10.4.2.9 10.2.0.0/24;" IS_A IS_B IS_C, "/0.conf:3: subnet" },
+	{ "two changed overlap: the later one",
+	    { { "a", A "subnet = 10.5.0.0/24\n", 0 },
+		{ "c", C "subnet = 10.5.0.0/24\n", 0 } },
+	    "a 10.4.2.2 10.1.0.0/24 10.5.0.0/24;" IS_B "c! 10.4.2.4;",
+	    "/c.conf:3: subnet" },
+	{ "one takes what a faulty one still has",
+	    { { "b", "[site b]\naddress = 10.4.2.3\nsubnet = oops\n", 0 },
+		{ "c", C "subnet = 10.2.0.0/24\n", 0 } },
+	    IS_A BROKEN_B "c! 10.4.2.4;", "/c.conf:3: subnet" },
+	{ "two change places",
+	    { { "a", "[site a]\naddress = 10.4.2.3\nsubnet = 10.2.0.0/24\n",
+		  0 },
+		{ "b",
+		    "[site b]\naddress = 10.4.2.2\nsubnet = 10.1.0.0/24\n",
+		    0 } },
+	    "a 10.4.2.3 10.2.0.0/24;b 10.4.2.2 10.1.0.0/24;" IS_C, NULL },
+	{ "others are taken, removed and disabled all the same",
+	    { { "b", "oops\n", 0 }, { "a", NULL, 0 },
+		{ "c", C "disabled = yes\n", 0 } },
+	    BROKEN_B "c- 10.4.2.4;", "/b.conf:1: oops" },
+	{ "a faulty one is disabled",
+	    { { "b", "oops\ndisabled = yes\n[site b]\n", 0 } },
+	    IS_A "b!- 10.4.2.3 10.2.0.0/24;" IS_C, "/b.conf:1: oops" },
+	{ "and in UTF-16",
+	    { { "b",
+		"\xff\xfe\n\0d\0i\0s\0a\0b\0l\0e\0d\0=\0y\0e\0s\0\n\0",
+		28 } },
+	    IS_A "b!- 10.4.2.3 10.2.0.0/24;" IS_C, "/b.conf: " },
+	{ "a new faulty one", { { "d", "[site d]\nsubnet = 1\n", 0 } },
+	    IS_A IS_B IS_C "d!-;", "/d.conf:2: subnet = 1" },
+	{ "a faulty one is removed", { { "b", NULL, 0 } }, IS_A IS_C, NULL },
+};
+
+static char *
+main_text(const struct conf *conf)
+{
+	struct conf mixed = *conf;
+
+	mixed.nsites = 0;
+	return print(&mixed);
+}
+
+static struct conf *
+load_sites(const char *text, const struct conf *running, struct complaints *all)
+{
+	struct conf_errors errors = { .say = collect, .arg = all };
+
+	*all = (struct complaints) { 0 };
+	return conf_load_sites(text, strlen(text), "tombolo.conf", dir, running,
+	    &errors);
+}
+
+static const char *
+describe(const struct conf *conf)
+{
+	static char text[1024];
+	char	    one[PREFIX_STRLEN];
+
+	text[0] = '\0';
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+
+		strlcat(text, site->name, sizeof(text));
+		strlcat(text, site->faulty ? "!" : "", sizeof(text));
+		strlcat(text, site->disabled ? "-" : "", sizeof(text));
+		for (size_t j = 0; j < site->addresses.n; j++) {
+			strlcat(text, " ", sizeof(text));
+			strlcat(text, addr_print(&site->addresses.v[j].addr,
+			    one, sizeof(one)), sizeof(text));
+		}
+		for (size_t j = 0; j < site->subnets.n; j++) {
+			strlcat(text, " ", sizeof(text));
+			strlcat(text, prefix_print(&site->subnets.v[j], one,
+			    sizeof(one)), sizeof(text));
+		}
+		strlcat(text, ";", sizeof(text));
+	}
+	return text;
+}
+
+static struct conf *
+start_live(void)
+{
+	struct conf_errors errors = { .say = collect, .arg = NULL };
+	char		  *path;
+	struct conf	  *conf;
+
+	make_dir();
+	put("tombolo.conf", "[server]\nname = a\n[interface]\nmode = tun\n");
+	put("sites.d/a.conf", A);
+	put("sites.d/b.conf", B);
+	put("sites.d/c.conf", C);
+	path = file_join(dir, CONF_FILE);
+	conf = conf_load_live(path, &errors);
+	free(path);
+	ck_assert_ptr_nonnull(conf);
+	return conf;
+}
+
+static void
+end_live(void)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void
+apply(const struct edit *edit)
+{
+	char name[64], *path;
+
+	snprintf(name, sizeof(name), "sites.d/%s.conf", edit->name);
+	path = file_join(dir, name);
+	if (edit->text == NULL)
+		ck_assert_int_eq(unlink(path), 0);
+	else
+		ck_assert_int_eq(file_write(path, edit->text, edit->len > 0 ?
+			edit->len : strlen(edit->text), 0644, (uid_t)-1,
+			(gid_t)-1), 0);
+	free(path);
+}
+
+/* And what is printed of it is what the engine reads. */
+START_TEST(fault_of_a_site_is_that_sites)
+{
+	static struct complaints all;
+
+	for (size_t i = 0; i < nitems(rows); i++) {
+		struct conf *running = start_live(), *conf, *again;
+		char	    *text = main_text(running), *printed;
+
+		for (size_t j = 0; j < nitems(rows[i].edits) &&
+		     rows[i].edits[j].name != NULL; j++)
+			apply(&rows[i].edits[j]);
+		conf = load_sites(text, running, &all);
+		ck_assert_msg(conf != NULL, "%s: %s", rows[i].what, all.text);
+		ck_assert_msg(strcmp(describe(conf), rows[i].sites) == 0,
+		    "%s: %s", rows[i].what, describe(conf));
+		ck_assert_msg((conf->faults.n > 0) == (rows[i].says != NULL),
+		    "%s: %zu faults", rows[i].what, conf->faults.n);
+		ck_assert_msg(rows[i].says == NULL ||
+			strstr(conf->faults.v[conf->faults.n - 1],
+			    rows[i].says) != NULL ||
+			strstr(conf->faults.v[0], rows[i].says) != NULL,
+		    "%s: %s", rows[i].what, conf->faults.v[0]);
+		printed = print(conf);
+		again = parse(printed, strlen(printed), "engine", &all);
+		ck_assert_msg(again != NULL, "%s: %s", rows[i].what, all.text);
+		ck_assert_str_eq(describe(again), rows[i].sites);
+		ck_assert_uint_eq(again->faults.n, conf->faults.n);
+		conf_free(again);
+		free(printed);
+		/* Mended, it comes back. */
+		conf_free(running);
+		running = conf;
+		apply(&(struct edit) { "a", A, 0 });
+		apply(&(struct edit) { "b", B, 0 });
+		apply(&(struct edit) { "c", C, 0 });
+		conf = load_sites(text, running, &all);
+		ck_assert_ptr_nonnull(strstr(describe(conf), IS_A IS_B IS_C));
+		conf_free(conf);
+		conf_free(running);
+		free(text);
+		end_live();
+	}
+}
+END_TEST
+
+/* At a start nothing is known of before; the later one by name is at fault. */
+START_TEST(daemon_starts_in_spite_of_sites_faults)
+{
+	static struct complaints all;
+	struct conf_errors	 errors = { .say = collect, .arg = &all };
+	struct conf		*conf = start_live();
+	char			*path = file_join(dir, CONF_FILE);
+
+	conf_free(conf);
+	put("sites.d/a.conf", A "subnet = 10.3.0.0/24\n");
+	put("sites.d/b.conf", "[site b]\noops\n");
+	put("sites.d/c.conf", C "subnet = 10.3.0.0/16\n");
+	put("sites.d/d.conf", "[site d]\naddress = 10.4.2.4\n");
+	conf = conf_load_live(path, &errors);
+	ck_assert_msg(conf != NULL, "%s", all.text);
+	ck_assert_str_eq(describe(conf),
+	    "a 10.4.2.2 10.1.0.0/24 10.3.0.0/24;b!-;c!- 10.4.2.4 10.3.0.0/16;d 10.4.2.4;");
+	ck_assert_uint_eq(conf->faults.n, 2);
+	conf_free(conf);
+	/* But not in spite of its own. */
+	put("tombolo.conf", "[server]\nname = a\nport = x\n");
+	ck_assert_ptr_null(conf_load_live(path, &errors));
+	free(path);
+	end_live();
+}
+END_TEST
+
+static void
+make_odd(unsigned kind, const char *path)
+{
+	ck_assert_int_eq(unlink(path), 0);
+	if (kind == 0)
+		ck_assert_int_eq(mkdir(path, 0755), 0);
+	else if (kind == 1)
+		ck_assert_int_eq(mkfifo(path, 0644), 0);
+	else if (kind == 2)
+		ck_assert_int_eq(symlink("nowhere", path), 0);
+	else
+		ck_assert_int_eq(symlink("/dev/zero", path), 0);
+}
+
+START_TEST(site_file_that_is_none_is_that_sites_fault)
+{
+	static struct complaints all;
+
+	for (unsigned kind = 0; kind < 4; kind++) {
+		struct conf *running = start_live(), *conf;
+		char	    *text = main_text(running);
+		char	    *path = file_join(dir, "sites.d/b.conf");
+
+		make_odd(kind, path);
+		conf = load_sites(text, running, &all);
+		ck_assert_msg(conf != NULL, "%u: %s", kind, all.text);
+		ck_assert_str_eq(describe(conf), IS_A BROKEN_B IS_C);
+		conf_free(conf);
+		free(path);
+		/* The whole directory. */
+		path = file_join(dir, "sites.d");
+		put("away", "");
+		all.text[0] = '\0';
+		snprintf(all.text, sizeof(all.text), "rm -rf %s", path);
+		ck_assert_int_eq(system(all.text), 0);
+		conf = load_sites(text, running, &all);
+		ck_assert_str_eq(describe(conf), "a! 10.4.2.2 10.1.0.0/24;"
+		    BROKEN_B "c! 10.4.2.4;");
+		ck_assert_uint_eq(conf->faults.n, 1);
+		conf_free(conf);
+		free(path);
+		free(text);
+		conf_free(running);
+		end_live();
+	}
+}
+END_TEST
+
+/* Then what is around it has become wrong, and is refused. */
+START_TEST(site_that_is_as_before_is_not_at_fault)
+{
+	static struct complaints all;
+	struct conf *running = start_live();
+	const char  *text = "[server]\nname = a\n[interface]\nmode = tun\n"
+			   "tunnel-network = 10.8.0.0/24\n";
+
+	ck_assert_ptr_null(load_sites(text, running, &all));
+	ck_assert_ptr_nonnull(strstr(all.text,
+	    "site a, which is as before, does not fit in: "));
+	conf_free(running);
+	end_live();
+}
+END_TEST
+
+START_TEST(sites_can_be_managed_whatever_is_wrong)
+{
+	static struct complaints all;
+	struct conf_errors	 errors = { .say = collect, .arg = &all };
+	struct conf		*conf = start_live();
+	char			*path = file_join(dir, CONF_FILE);
+
+	conf_free(conf);
+	put("tombolo.conf", "[server]\nname = a\nport = x\n[interface]\n"
+			    "mode = oops\n");
+	put("sites.d/b.conf", "oops");
+	conf = conf_load_any(path, &errors);
+	ck_assert_str_eq(describe(conf), IS_A "b!-;" IS_C);
+	ck_assert_str_eq(conf->names.v[0], "a");
+	conf_free(conf);
+	ck_assert_int_eq(unlink(path), 0);
+	conf = conf_load_any(path, &errors);
+	ck_assert_str_eq(describe(conf), IS_A "b!-;" IS_C);
+	conf_free(conf);
+	free(path);
+	end_live();
+}
+END_TEST
+
 UNIT_MAIN("conf", each_golden_gives_what_it_should,
     golden_prints_parse_to_the_same, random_confs_print_to_the_same,
     every_row_of_the_table_is_sound,
@@ -943,4 +1286,8 @@ UNIT_MAIN("conf", each_golden_gives_what_it_should,
     site_names_are_safe_file_names, sites_are_read_from_their_directory,
     complaints_of_all_files_come_together, what_cannot_be_read_is_said,
     commented_form_means_the_same, server_address_is_the_first,
-    the_socket_is_found_whatever_else_is_wrong)
+    the_socket_is_found_whatever_else_is_wrong,
+    fault_of_a_site_is_that_sites, daemon_starts_in_spite_of_sites_faults,
+    site_file_that_is_none_is_that_sites_fault,
+    site_that_is_as_before_is_not_at_fault,
+    sites_can_be_managed_whatever_is_wrong)
