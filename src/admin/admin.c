@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
 #include <ev.h>
 #include <jansson.h>
 
@@ -22,8 +23,12 @@
 #include "control/server.h"
 
 #define PAUSE_SEC    0.5
-#define RELOAD_BURST 16
-#define RELOAD_US    (MONO_SEC / 8)
+#define RELOAD_BURST 48
+#define RELOAD_US    (MONO_SEC / 50)
+#define NEXT_SEC     0.05
+
+/* What an asker waits for: the next reload, or the one that is under way. */
+enum wait { WAIT_NOT, WAIT_NEXT, WAIT_NOW };
 
 struct asker {
 	struct admin   *admin;
@@ -31,6 +36,9 @@ struct asker {
 	struct ev_timer timer;
 	char		line[ADMIN_MAX_LINE];
 	size_t		len;
+	enum wait	wait;
+	bool		all; /* not the sites alone */
+	char		site[CONF_NAME_MAX + 1]; /* that it asks about; or "" */
 	char	       *answer; /* owned */
 	size_t		answer_len, sent;
 	LIST_ENTRY(asker) entry;
@@ -42,7 +50,7 @@ struct admin {
 	struct ev_timer pause; /* when descriptors have run out */
 	unsigned       nclients;
 	struct bucket  reloads;
-	struct asker  *reloader; /* who waits for one; NULL: nobody */
+	struct ev_timer next; /* when there were too many */
 	bool	       reloading;
 	LIST_HEAD(, asker) askers;
 };
@@ -56,9 +64,11 @@ static void on_timeout(struct ev_loop *loop, struct ev_timer *timer,
 static void read_line(struct asker *asker);
 static void take_line(struct asker *asker, size_t len);
 static void answer(struct asker *asker, const char *line, size_t len);
-static void reload(struct asker *asker);
-static void on_reloaded(void *arg, const char *why, char *const *waiting,
-    unsigned n);
+static void reload(struct asker *asker, const json_t *request, bool all);
+static void on_next(struct ev_loop *loop, struct ev_timer *timer, int events);
+static void start_reload(struct admin *admin);
+static void on_reloaded(void *arg, bool taken);
+static json_t *reloaded(const struct asker *asker, bool taken);
 static void reply(struct asker *asker, json_t *object);
 static json_t *run_command(struct engine *engine, const json_t *request);
 static json_t *kick(struct engine *engine, const json_t *request);
@@ -98,7 +108,8 @@ admin_new(struct engine *engine, int listener)
 	ev_io_init(&admin->acceptor, on_acceptable, listener, EV_READ);
 	admin->acceptor.data = admin;
 	ev_timer_init(&admin->pause, on_pause_over, PAUSE_SEC, 0);
-	admin->pause.data = admin;
+	ev_timer_init(&admin->next, on_next, NEXT_SEC, 0);
+	admin->pause.data = admin->next.data = admin;
 	ev_io_start(engine->loop, &admin->acceptor);
 	return admin;
 }
@@ -117,6 +128,7 @@ admin_free(struct admin *admin)
 	monitor_ask_cancel(admin->engine->monitor, admin);
 	ev_io_stop(admin->engine->loop, &admin->acceptor);
 	ev_timer_stop(admin->engine->loop, &admin->pause);
+	ev_timer_stop(admin->engine->loop, &admin->next);
 	free(admin);
 }
 
@@ -224,59 +236,104 @@ answer(struct asker *asker, const char *line, size_t len)
 	    json_object_get(request, "command"));
 
 	if (name != NULL && strcmp(name, "reload") == 0)
-		reload(asker);
+		reload(asker, request, true);
+	else if (name != NULL && strcmp(name, "sync") == 0)
+		reload(asker, request, false);
 	else
 		reply(asker, run_command(asker->admin->engine, request));
 	json_decref(request);
 }
 
-/* The only one that is not answered at once.  The monitor allows more of them. */
+/*
+ * Not answered at once: one reload is under way at a time, and what comes in
+ * the meantime is the next one.  The monitor allows more of them.
+ */
 static void
-reload(struct asker *asker)
+reload(struct asker *asker, const json_t *request, bool all)
 {
-	struct admin *admin = asker->admin;
+	const char *site = json_string_value(json_object_get(request, "site"));
 
-	if (admin->reloading ||
-	    !bucket_take(&admin->reloads, RELOAD_BURST, RELOAD_US,
-		mono_now())) {
-		reply(asker, error_answer("too often: try again in a second"));
-		return;
+	asker->wait = WAIT_NEXT;
+	asker->all = all;
+	strlcpy(asker->site, site != NULL ? site : "", sizeof(asker->site));
+	ev_io_stop(asker->admin->engine->loop, &asker->io);
+	start_reload(asker->admin);
+}
+
+static void
+on_next(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	start_reload(timer->data);
+}
+
+static void
+start_reload(struct admin *admin)
+{
+	struct asker *asker;
+	bool	      any = false, all = false;
+
+	LIST_FOREACH(asker, &admin->askers, entry) {
+		any = any || asker->wait == WAIT_NEXT;
+		all = all || (asker->wait == WAIT_NEXT && asker->all);
 	}
-	admin->engine->material_trouble[0] = '\0';
-	if (monitor_ask_reload(admin->engine->monitor, on_reloaded, admin) <
-	    0) {
-		reply(asker, error_answer("the monitor cannot be asked"));
+	if (!any || admin->reloading)
+		return;
+	if (!bucket_take(&admin->reloads, RELOAD_BURST, RELOAD_US,
+		mono_now()) ||
+	    monitor_ask_reload(admin->engine->monitor, all, on_reloaded,
+		admin) < 0) {
+		ev_timer_start(admin->engine->loop, &admin->next);
 		return;
 	}
 	admin->reloading = true;
-	admin->reloader = asker;
-	ev_io_stop(admin->engine->loop, &asker->io);
+	if (all)
+		admin->engine->material_trouble[0] = '\0';
+	LIST_FOREACH(asker, &admin->askers, entry) {
+		if (asker->wait == WAIT_NEXT)
+			asker->wait = WAIT_NOW;
+	}
 }
 
 /* What the monitor brought came before, and is in force. */
 static void
-on_reloaded(void *arg, const char *why, char *const *waiting, unsigned n)
+on_reloaded(void *arg, bool taken)
 {
 	struct admin *admin = arg;
-	struct asker *asker = admin->reloader;
-	json_t	     *object, *names;
+	struct asker *asker, *next;
 
 	admin->reloading = false;
-	admin->reloader = NULL;
-	if (asker == NULL)
-		return;
-	if (why[0] == '\0')
-		why = admin->engine->material_trouble;
-	if (why[0] != '\0') {
-		reply(asker, error_answer(why));
-		return;
+	for (asker = LIST_FIRST(&admin->askers); asker != NULL; asker = next) {
+		next = LIST_NEXT(asker, entry);
+		if (asker->wait != WAIT_NOW)
+			continue;
+		asker->wait = WAIT_NOT;
+		reply(asker, reloaded(asker, taken));
 	}
+	start_reload(admin);
+}
+
+static json_t *
+reloaded(const struct asker *asker, bool taken)
+{
+	const struct engine    *engine = asker->admin->engine;
+	const struct conf_site *site = conf_find_site(engine->conf,
+	    asker->site);
+	json_t *object;
+
+	if (!taken)
+		return error_answer("the configuration cannot be taken; the "
+		    "log says why");
 	object = json_pack("{s:b}", "ok", 1);
-	names = json_array();
-	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(names, json_string(waiting[i]));
-	json_object_set_new(object, "needs_restart", names);
-	reply(asker, object);
+	stats_add_notes(object, engine);
+	if (asker->site[0] != '\0')
+		json_object_set_new(object, "site", json_string(
+			site == NULL	? "absent" :
+			site->disabled	? "disabled" :
+			site->faulty	? "faulty" :
+					  "enabled"));
+	return object;
 }
 
 /* Consumes it; NULL: there was no memory.  The asker may be gone afterwards. */
@@ -439,8 +496,6 @@ asker_free(struct asker *asker)
 	ev_timer_stop(admin->engine->loop, &asker->timer);
 	close(asker->io.fd);
 	LIST_REMOVE(asker, entry);
-	if (admin->reloader == asker)
-		admin->reloader = NULL;
 	admin->nclients--;
 	free(asker->answer);
 	free(asker);

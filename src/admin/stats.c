@@ -18,6 +18,7 @@
 
 #define MAX_HELD_OFF 16 /* rows of status */
 
+static json_t *names_array(const struct conf_names *names);
 static json_t *offloads_array(const struct engine *engine);
 static json_t *certificates_array(struct engine *engine);
 static void add_client(json_t *object, const struct engine *engine);
@@ -75,9 +76,32 @@ stats_status(struct engine *engine, const json_t *request)
 	else /* it waits for the keeper */
 		set(object, "state", json_string("connecting"));
 	set(object, "certificates", certificates_array(engine));
+	stats_add_notes(object, engine);
 	add_counters(object, engine);
 	set(object, "ports", ports_array(engine));
 	return object;
+}
+
+void
+stats_add_notes(json_t *object, const struct engine *engine)
+{
+	json_t *faults = names_array(&engine->conf->faults);
+
+	if (engine->material_trouble[0] != '\0')
+		json_array_append_new(faults,
+		    json_string(engine->material_trouble));
+	set(object, "faults", faults);
+	set(object, "needs_restart", names_array(&engine->conf->waiting));
+}
+
+static json_t *
+names_array(const struct conf_names *names)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < names->n; i++)
+		json_array_append_new(array, json_string(names->v[i]));
+	return array;
 }
 
 json_t *
@@ -455,7 +479,9 @@ site_object(const struct engine *engine, const struct conf_site *cs)
 	set(object, "subnets", prefixes_array(&cs->subnets));
 	if (site == NULL || site->session == NULL) {
 		set(object, "state",
-		    json_string(cs->disabled ? "disabled" : "down"));
+		    json_string(cs->faulty   ? "faulty" :
+			cs->disabled ? "disabled" :
+				       "down"));
 		if (site != NULL && site->last_address[0] != '\0')
 			set(object, "last_address",
 			    json_string(site->last_address));

@@ -17,4 +17,7 @@ json_t *stats_sites(struct engine *engine, const json_t *request);
 json_t *stats_fdb(struct engine *engine, const json_t *request);
 json_t *stats_routes(struct engine *engine, const json_t *request);
 
+/* What of the configuration on disk is not in force: "faults", "needs_restart". */
+void stats_add_notes(json_t *object, const struct engine *engine);
+
 #endif /* STATS_H */

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "cmd/options.h"
 
-static void say_waiting(const json_t *names);
+static size_t say(const json_t *texts, const char *before, const char *behind);
 
 int
 cmd_reload(int argc, char **argv)
@@ -40,23 +40,25 @@ cmd_reload(int argc, char **argv)
 	free(path);
 	if (answer == NULL)
 		return 1;
-	say_waiting(json_object_get(answer, "needs_restart"));
+	r = say(json_object_get(answer, "faults"), "not in force: ", "") > 0 ?
+	    CMD_FAILED : CMD_DONE;
+	if (say(json_object_get(answer, "needs_restart"), "",
+		" is changed: that needs a restart") > 0 && r == CMD_DONE)
+		r = CMD_DEGRADED;
+	if (r == CMD_DONE)
+		printf("the configuration is in force\n");
 	json_decref(answer);
-	return 0;
+	return r;
 }
 
-static void
-say_waiting(const json_t *names)
+/* One a line; how many there are. */
+static size_t
+say(const json_t *texts, const char *before, const char *behind)
 {
-	char	      clean[128];
-	size_t	      i;
-	const json_t *name;
+	for (size_t i = 0; i < json_array_size(texts); i++) {
+		const char *text = json_string_value(json_array_get(texts, i));
 
-	json_array_foreach((json_t *)(uintptr_t)names, i, name) {
-		if (!json_is_string(name))
-			continue;
-		printf("%s is changed: that needs a restart\n",
-		    log_escape(clean, sizeof(clean), json_string_value(name),
-			json_string_length(name)));
+		log_warnx("%s%s%s", before, text != NULL ? text : "?", behind);
 	}
+	return json_array_size(texts);
 }

@@ -87,7 +87,7 @@ run(const struct options *options, int log_level, int seconds)
 	const struct monitor_starter nobody = { -1, -1 };
 	char	    *config = options_config(options);
 	char	    *path = config != NULL ? absolute(config) : NULL;
-	struct conf *conf = path != NULL ? options_load_conf(path) : NULL;
+	struct conf *conf = path != NULL ? options_load_live(path) : NULL;
 	int	     status = 1;
 
 	if (path == NULL)

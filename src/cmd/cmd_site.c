@@ -18,6 +18,7 @@
 
 #include <jansson.h>
 
+#include "admin/admin_call.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -102,9 +103,16 @@ static const struct subcommand {
 static void help(void);
 static int  run(const struct subcommand *sub, int argc, char **argv);
 static struct conf *load_server(const struct options *options,
+    const char *who, bool any);
+static bool in_force(const struct options *options,
+    const struct options_spec *spec, const char *name, const char *want,
+    const char **when);
+static void say_faults(const json_t *faults, const char *name,
     const char *who);
 static const struct conf_site *find_site(const struct conf *conf,
     const char *name, const char *who);
+static bool is_about(const char *fault, const char *name);
+static const char *state_of(const struct conf_site *site);
 static json_t *to_json(const struct conf_site *site);
 static json_t *list_to_json(const struct conf_prefixes *list, bool hosts);
 static int     print_json(json_t *json, const char *who);
@@ -128,6 +136,7 @@ static bool each_credential(const struct options *options,
     const struct options_spec *spec, const char *name,
     int (*act)(const char *path), const char *complaint);
 static int touch(const char *path);
+static char *put_in_front(const char *name, const char *text, size_t *len);
 static int missing(const char *who, const char *name);
 
 int
@@ -203,7 +212,8 @@ static int
 run_add(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf *conf = load_server(options, spec->command);
+	struct conf *conf = load_server(options, spec->command, false);
+	const char  *when;
 	int	     r = 1;
 
 	if (conf == NULL)
@@ -214,6 +224,10 @@ run_add(const struct options *options, const struct options_spec *spec,
 	else
 		r = site_add(options, conf, name);
 	conf_free(conf);
+	if (r == 0 && !in_force(options, spec, name, "enabled", &when))
+		return 1;
+	if (r == 0 && *when != '\0')
+		printf("it takes effect%s\n", when);
 	return r;
 }
 
@@ -224,6 +238,7 @@ run_set(const struct options *options, const struct options_spec *spec,
 	struct conf *conf;
 	char	     below[SITE_FILE_MAX];
 	char	    *path, *text = NULL;
+	const char  *when, *want;
 	size_t	     len;
 	int	     r = -ENOMEM;
 
@@ -233,11 +248,16 @@ run_set(const struct options *options, const struct options_spec *spec,
 	if (!options->default_route && !options->no_default_route &&
 	    options->addresses.n == 0 && options->subnets.n == 0)
 		return options_wrong(spec, "there is nothing to set");
-	conf = load_server(options, spec->command);
-	if (conf == NULL || find_site(conf, name, spec->command) == NULL) {
+	conf = load_server(options, spec->command, false);
+	if (conf == NULL || conf_find_site(conf, name) == NULL) {
+		r = conf != NULL ? missing(spec->command, name) : 1;
 		conf_free(conf);
-		return 1;
+		return r;
 	}
+	/* Whatever is wrong with it, this may be what fixes it. */
+	want = state_of(conf_find_site(conf, name));
+	if (strcmp(want, "faulty") == 0)
+		want = NULL;
 	path = file_join(options->dir,
 	    site_file_conf(below, sizeof(below), name));
 	if (path != NULL)
@@ -253,8 +273,11 @@ run_set(const struct options *options, const struct options_spec *spec,
 		    (gid_t)-1);
 	if (r < 0)
 		log_warnx("%s: %s: %s", spec->command, below, text_explain(r));
+	if (r == 0 && !in_force(options, spec, name, want, &when))
+		r = 1;
 	if (r == 0)
-		printf("site %s is changed%s\n", name, options->default_route ?
+		printf("site %s is changed%s%s\n", name, when,
+		    options->default_route ?
 			"; its own tombolo.conf needs accept-default-route = "
 			"yes" : "");
 	free(text);
@@ -319,7 +342,7 @@ run_list(const struct options *options, const struct options_spec *spec,
 {
 	static const char *const heads[] = { "SITE", "STATE", "AUTH", "ADDRESS",
 		"SUBNET" };
-	struct conf  *conf = load_server(options, spec->command);
+	struct conf  *conf = load_server(options, spec->command, true);
 	struct table *table;
 	json_t	     *array;
 	int	      r = 0;
@@ -340,7 +363,7 @@ run_list(const struct options *options, const struct options_spec *spec,
 		const struct conf_site *site = &conf->sites[i];
 
 		table_add(table, site->name);
-		table_add(table, site->disabled ? "disabled" : "enabled");
+		table_add(table, state_of(site));
 		table_add(table, conf_auth_name(site->auth));
 		add_list(table, &site->addresses, true);
 		add_list(table, &site->subnets, false);
@@ -355,7 +378,8 @@ static int
 run_show(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf	       *conf = load_server(options, spec->command);
+	struct conf	       *conf = load_server(options, spec->command,
+		     true);
 	const struct conf_site *site;
 	int			r = 0;
 
@@ -376,8 +400,10 @@ static int
 run_passwd(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf	       *conf = load_server(options, spec->command);
+	struct conf	       *conf = load_server(options, spec->command,
+		     true);
 	const struct conf_site *site;
+	const char	       *when;
 	int			r = 1;
 
 	if (conf == NULL)
@@ -391,6 +417,10 @@ run_passwd(const struct options *options, const struct options_spec *spec,
 	else if (site != NULL)
 		r = site_add_again(options, conf, site);
 	conf_free(conf);
+	if (r == 0 && !in_force(options, spec, name, NULL, &when))
+		return 1;
+	if (r == 0 && *when != '\0')
+		printf("it takes effect%s\n", when);
 	return r;
 }
 
@@ -398,15 +428,15 @@ static int
 run_disable(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	bool ended = end_tokens(options, spec, name);
-	int  r = set_disabled(options, spec->command, name, true);
+	const char *when;
 
-	if (r == 0 && !ended)
-		r = 1;
-	if (r == 0)
-		printf("site %s is disabled; tombolo site enable %s undoes it\n",
-		    name, name);
-	return r;
+	if (set_disabled(options, spec->command, name, true) != 0)
+		return 1;
+	if (!in_force(options, spec, name, "disabled", &when))
+		return 1;
+	printf("site %s is disabled%s; tombolo site enable %s undoes it\n",
+	    name, when, name);
+	return end_tokens(options, spec, name) ? 0 : 1;
 }
 
 /* It may not clash with what was added in the meantime. */
@@ -414,7 +444,8 @@ static int
 run_enable(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf *conf = load_server(options, spec->command), *after;
+	struct conf *conf = load_server(options, spec->command, false), *after;
+	const char  *when;
 	char	    *text;
 	size_t	     len;
 	FILE	    *out;
@@ -444,9 +475,10 @@ run_enable(const struct options *options, const struct options_spec *spec,
 		return 1;
 	conf_free(after);
 	r = set_disabled(options, spec->command, name, false);
-	if (r == 0)
-		printf("site %s is enabled\n", name);
-	return r;
+	if (r != 0 || !in_force(options, spec, name, "enabled", &when))
+		return 1;
+	printf("site %s is enabled%s\n", name, when);
+	return 0;
 }
 
 /*
@@ -460,6 +492,7 @@ run_remove(const struct options *options, const struct options_spec *spec,
 	char  below[SITE_FILE_MAX];
 	char *path = file_join(options->dir,
 	    site_file_conf(below, sizeof(below), name));
+	const char *when;
 	bool  revoked = true;
 	int   r;
 
@@ -474,9 +507,10 @@ run_remove(const struct options *options, const struct options_spec *spec,
 		return r;
 	}
 	free(path);
-	if (!remove_credentials(options, spec, name))
+	if (!remove_credentials(options, spec, name) ||
+	    !in_force(options, spec, name, "absent", &when))
 		return 1;
-	printf("site %s is removed%s\n", name,
+	printf("site %s is removed%s%s\n", name, when,
 	    revoked ? "" : ", and its certificate not revoked");
 	return revoked ? 0 : 1;
 }
@@ -488,7 +522,7 @@ revoke_site(const struct options *options, const struct options_spec *spec,
 {
 	struct conf_errors quiet = { .say = say_nothing };
 	char		  *path = options_config(options);
-	struct conf *conf = path != NULL ? conf_load(path, &quiet) : NULL;
+	struct conf *conf = path != NULL ? conf_load_any(path, &quiet) : NULL;
 	bool	     ok;
 
 	if (conf != NULL && conf->role != CONF_SERVER) {
@@ -560,12 +594,15 @@ touch(const char *path)
 	return utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
-/* The configuration, when it is a server's. */
+/*
+ * The configuration, when it is a server's; with `any` even one with faults.
+ * Those of other sites' files are no matter here.
+ */
 static struct conf *
-load_server(const struct options *options, const char *who)
+load_server(const struct options *options, const char *who, bool any)
 {
 	char	    *path = options_config(options);
-	struct conf *conf = path != NULL ? options_load_conf(path) : NULL;
+	struct conf *conf = path != NULL ? options_load_site(path, any) : NULL;
 
 	if (conf != NULL && conf->role != CONF_SERVER) {
 		log_warnx("%s: %s is a satellite's; sites are managed at the "
@@ -584,14 +621,103 @@ find_site(const struct conf *conf, const char *name, const char *who)
 
 	if (site == NULL)
 		missing(who, name);
+	else if (site->faulty) {
+		for (size_t i = 0; i < conf->faults.n; i++) {
+			if (is_about(conf->faults.v[i], name))
+				log_warnx("%s: %s", who, conf->faults.v[i]);
+		}
+		site = NULL;
+	}
 	return site;
+}
+
+/*
+ * Asks the daemon whether what is on disk is in force.  `want` is the state of
+ * the site then, NULL: any.  True, and `*when`, also if there is no daemon;
+ * false after a line that says why.
+ */
+static bool
+in_force(const struct options *options, const struct options_spec *spec,
+    const char *name, const char *want, const char **when)
+{
+	char	   *path = options_socket(options);
+	json_t	   *answer = NULL;
+	const char *state, *error;
+	int	    r = -ENOTCONN;
+
+	*when = "";
+	if (path != NULL)
+		r = admin_call(path, json_pack("{s:s,s:s}", "command", "sync",
+		    "site", name), &answer);
+	free(path);
+	if (r == -ENOENT || r == -ECONNREFUSED) {
+		*when = " at the daemon's next start; none is running";
+		return true;
+	}
+	state = json_string_value(json_object_get(answer, "site"));
+	error = json_string_value(json_object_get(answer, "error"));
+	if (r == 0 && state != NULL &&
+	    (want == NULL || strcmp(state, want) == 0)) {
+		json_decref(answer);
+		return true;
+	}
+	if (r < 0)
+		log_warnx("%s: site %s: it is written, but the daemon does not "
+		    "say whether it is in force: %s", spec->command, name,
+		    strerror(-r));
+	else
+		log_warnx("%s: site %s: it is written, but not in force%s%s",
+		    spec->command, name, error != NULL ? ": " : "",
+		    error != NULL ? error : "");
+	say_faults(json_object_get(answer, "faults"), name, spec->command);
+	json_decref(answer);
+	return false;
+}
+
+/* The site's own; if there are none, all. */
+static void
+say_faults(const json_t *faults, const char *name, const char *who)
+{
+	bool own = false;
+
+	for (int all = 0; all < 2 && !own; all++) {
+		for (size_t i = 0; i < json_array_size(faults); i++) {
+			const char *text = json_string_value(
+			    json_array_get(faults, i));
+
+			if (text == NULL || (!all && !is_about(text, name)))
+				continue;
+			log_warnx("%s: %s", who, text);
+			own = true;
+		}
+	}
+}
+
+/* "DIR/sites.d/NAME.conf:3: what" */
+static bool
+is_about(const char *fault, const char *name)
+{
+	char below[SITE_FILE_MAX];
+	const char *at = strstr(fault, site_file_conf(below, sizeof(below),
+	    name));
+
+	return at != NULL && at[strlen(below)] == ':';
+}
+
+static const char *
+state_of(const struct conf_site *site)
+{
+	if (site->faulty)
+		return "faulty";
+	return site->disabled ? "disabled" : "enabled";
 }
 
 static json_t *
 to_json(const struct conf_site *site)
 {
-	return json_pack("{s:s, s:b, s:s, s:o, s:o, s:b}", "name", site->name,
-	    "disabled", (int)site->disabled, "auth", conf_auth_name(site->auth),
+	return json_pack("{s:s, s:b, s:b, s:s, s:o, s:o, s:b}", "name",
+	    site->name, "disabled", (int)site->disabled, "faulty",
+	    (int)site->faulty, "auth", conf_auth_name(site->auth),
 	    "addresses", list_to_json(&site->addresses, true), "subnets",
 	    list_to_json(&site->subnets, false), "default-route",
 	    (int)site->default_route);
@@ -661,22 +787,51 @@ set_disabled(const struct options *options, const char *who, const char *name,
 
 	if (path != NULL)
 		r = file_read(path, SITE_TEXT_MAX, &text, &len);
-	if (r == 0)
-		r = text_normalize(text, &len);
 	if (r == 0) {
-		changed = site_file_set_disabled(text, disabled);
-		r = changed == NULL ? -EINVAL :
-				      file_write(path, changed, strlen(changed),
-					  0644, (uid_t)-1, (gid_t)-1);
+		r = text_normalize(text, &len);
+		if (r == 0 && memchr(text, '\0', len) == NULL)
+			changed = site_file_set_disabled(text, disabled);
+		if (changed != NULL)
+			len = strlen(changed);
+		else if (disabled)
+			changed = put_in_front(name, text, &len);
+		if (changed != NULL)
+			r = file_write(path, changed, len, 0644, (uid_t)-1,
+			    (gid_t)-1);
+		else if (r == 0)
+			r = -EINVAL;
 	}
 	free(text);
 	free(changed);
 	if (r == -ENOENT)
 		missing(who, name);
 	else if (r < 0)
-		log_warnx("%s: %s: %s", who, below, text_explain(r));
+		log_warnx("%s: %s: %s%s", who, below, text_explain(r),
+		    !disabled ? "" :
+		    r == -ENOSPC || r == -EDQUOT ?
+			"; tombolo site remove needs no space, tombolo kick "
+			"ends its session" :
+			"; tombolo kick ends its session");
 	free(path);
 	return r < 0 ? 1 : 0;
+}
+
+/* Of a file that is none: it may be what is to be locked out of. */
+static char *
+put_in_front(const char *name, const char *text, size_t *len)
+{
+	char  *out;
+	size_t out_len;
+	FILE  *f = open_memstream(&out, &out_len);
+
+	if (f == NULL)
+		return NULL;
+	fprintf(f, "[site %s]\ndisabled = yes\n", name);
+	fwrite(text, 1, *len, f);
+	if (fclose(f) != 0)
+		return NULL;
+	*len = out_len;
+	return out;
 }
 
 static int

@@ -48,6 +48,7 @@ static void show_status(const json_t *answer);
 static void show_kicked(const json_t *answer);
 static void show_line(const char *label, const char *text);
 static void show_identity(const json_t *answer);
+static void show_texts(const char *label, const json_t *texts);
 static void show_troubles(const json_t *servers);
 static void show_connection(const json_t *answer);
 static void show_egress(const json_t *ways);
@@ -205,6 +206,8 @@ judge(const json_t *answer)
 	if (strcmp(field_text(answer, "state"), "up") != 0 ||
 	    field_text(answer, "last_error") != NULL ||
 	    field_text(answer, "foreign_rule") != NULL ||
+	    json_array_size(json_object_get(answer, "faults")) > 0 ||
+	    json_array_size(json_object_get(answer, "needs_restart")) > 0 ||
 	    has(json_object_get(answer, "certificates"), "warning", NULL) ||
 	    has(json_object_get(answer, "ports"), "state", "blocked"))
 		return CMD_DEGRADED;
@@ -243,11 +246,20 @@ show_status(const json_t *answer)
 	show_identity(answer);
 	show_connection(answer);
 	show_certificates(json_object_get(answer, "certificates"));
+	show_texts("fault", json_object_get(answer, "faults"));
+	show_texts("restart", json_object_get(answer, "needs_restart"));
 	show_sizes(answer);
 	show_processes(json_object_get(answer, "processes"));
 	show_ports(json_object_get(answer, "ports"));
 	show_numbers("counters", json_object_get(answer, "counters"));
 	show_numbers("drops", json_object_get(answer, "drops"));
+}
+
+static void
+show_texts(const char *label, const json_t *texts)
+{
+	for (size_t i = 0; i < json_array_size(texts); i++)
+		show_line(label, json_string_value(json_array_get(texts, i)));
 }
 
 static void

@@ -243,6 +243,26 @@ options_load_conf(const char *path)
 	return conf_load(path, &errors);
 }
 
+struct conf *
+options_load_site(const char *path, bool any)
+{
+	struct conf_errors errors = { .say = say_to_stderr };
+
+	return any ? conf_load_any(path, &errors) :
+		     conf_load_live(path, &errors);
+}
+
+struct conf *
+options_load_live(const char *path)
+{
+	struct conf_errors errors = { .say = say_to_stderr };
+	struct conf	  *conf = conf_load_live(path, &errors);
+
+	for (size_t i = 0; conf != NULL && i < conf->faults.n; i++)
+		log_warnx("%s", conf->faults.v[i]);
+	return conf;
+}
+
 void
 options_put(FILE *out, const char *key, const char *value)
 {

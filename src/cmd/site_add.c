@@ -204,6 +204,14 @@ put_free_addresses(FILE *out, const struct conf *conf, const char *who)
 	char	    text[PREFIX_STRLEN];
 	struct addr addr;
 
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (!conf->sites[i].faulty || conf->sites[i].addresses.n > 0)
+			continue;
+		log_warnx("%s: which addresses are free cannot be said: the "
+		    "file of site %s has a fault; fix it, or give --address",
+		    who, conf->sites[i].name);
+		return false;
+	}
 	for (size_t i = 0; i < conf->tunnel_networks.n; i++) {
 		const struct prefix *network = &conf->tunnel_networks.v[i];
 
@@ -294,6 +302,11 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 		return false;
 	}
 	free(path);
+	if (conf->names.n == 0) {
+		log_warnx("%s: " CONF_FILE " has no good name line, which an "
+		    "invitation needs", who);
+		return false;
+	}
 	strlcpy(invite.server, conf->names.v[0], sizeof(invite.server));
 	strlcpy(invite.name, conf->names.v[0], sizeof(invite.name));
 	strlcpy(invite.site, site->name, sizeof(invite.site));

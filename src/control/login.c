@@ -128,6 +128,8 @@ login_why_not(const struct login *login)
 
 	if (cs == NULL)
 		return "unknown site";
+	if (cs->faulty)
+		return "its file has a fault, see tombolo status";
 	if (cs->disabled)
 		return "the site is disabled";
 	if (!login->method_ok || login->method != cs->auth)

@@ -135,7 +135,7 @@ server_follow(struct server *server, const struct conf *conf)
 			server_session_end(ss, "the site was removed");
 		else if (site->disabled)
 			server_session_end(ss, "the site is disabled");
-		else if (login_why_not(&ss->login) != NULL)
+		else if (!site->faulty && login_why_not(&ss->login) != NULL)
 			server_session_end(ss, "the site's method was changed");
 	}
 	mark_stale(server, old);

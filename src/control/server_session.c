@@ -202,7 +202,7 @@ server_session_srp_user(struct server *server, void *connection,
 	const struct site      *site = sites_find(&server->sites, name);
 	struct mono		now = mono_now();
 	bool usual = site != NULL && sites_is_usual(site, &ss->from);
-	bool known = cs != NULL && !cs->disabled &&
+	bool known = cs != NULL && !cs->disabled && !cs->faulty &&
 	    cs->auth == CONF_AUTH_TLS_SRP &&
 	    (server->conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
 

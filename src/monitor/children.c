@@ -32,7 +32,7 @@ static void  on_stop(void *arg);
 static void  on_pong(void *arg);
 static void  on_verified(void *arg);
 static void  on_violation(void *arg);
-static void  on_reload(void *arg, struct reload_report *report);
+static bool  on_reload(void *arg, bool all);
 static void  on_resolved(void *arg, uint32_t id, const struct endpoint *list,
      unsigned n);
 static void  on_egress(void *arg);
@@ -390,12 +390,12 @@ on_violation(void *arg)
 	supervise_kill(&children->engine);
 }
 
-static void
-on_reload(void *arg, struct reload_report *report)
+static bool
+on_reload(void *arg, bool all)
 {
 	struct children *children = arg;
 
-	children->on_reload(children->arg, report);
+	return children->on_reload(children->arg, all);
 }
 
 static void

@@ -26,7 +26,6 @@
 
 struct conf;
 struct network;
-struct reload_report;
 
 struct children {
 	/* Set by the owner before the start, and kept up to date by it. */
@@ -37,8 +36,8 @@ struct children {
 	void (*on_stop)(void *arg);  /* an administrator asked for the end */
 	void (*on_death)(void *arg); /* of any child */
 	void (*on_verified)(void *arg); /* the clock is right */
-	/* The same asked for another configuration. */
-	void (*on_reload)(void *arg, struct reload_report *report);
+	/* The same asked for another configuration: all, or the sites alone. */
+	bool (*on_reload)(void *arg, bool all);
 	void		*arg;
 
 	bool		 up; /* an engine was, once */

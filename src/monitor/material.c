@@ -57,15 +57,15 @@ bool
 material_read(struct material *material, const struct conf *conf, char *why,
     size_t why_size)
 {
+	bool ok = true;
+
 	*material = (struct material) { 0 };
 	for (size_t i = 0; i < nitems(rows); i++) {
-		if (!applies(&rows[i], conf) ||
-		    read_one(material, &rows[i], conf, why, why_size))
-			continue;
-		material_fini(material);
-		return false;
+		if (applies(&rows[i], conf) &&
+		    !read_one(material, &rows[i], conf, why, why_size))
+			ok = false;
 	}
-	return true;
+	return ok;
 }
 
 void

@@ -28,8 +28,8 @@ struct material {
 };
 
 /*
- * False, and a line in `why`, when one is missing that must not be; then it is
- * none.
+ * False, and a line in `why`, when one is missing that must not be, or cannot be
+ * read; the others are read all the same.
  */
 bool material_read(struct material *material, const struct conf *conf,
     char *why, size_t why_size);

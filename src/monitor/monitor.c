@@ -68,6 +68,8 @@ struct monitor {
 	struct children	    children;
 	struct reload	    reload;
 	struct state_dir    state_dir;
+	enum reload_scope   scope; /* of what is taken at the next change */
+	bool		    taken; /* what came of it */
 	struct good_time    good_time;
 	/* What every new engine gets, as in children.opening; owned. */
 	char	       *conf_text;
@@ -107,7 +109,7 @@ static void on_credentials(void *arg, const char *const *sites, size_t n);
 static void on_network_changed(void *arg);
 static void on_network_event(void *arg);
 static void on_verified(void *arg);
-static void on_reload(void *arg, struct reload_report *report);
+static bool on_reload(void *arg, bool all);
 
 static bool (*const start_steps[])(struct monitor *monitor) = {
 	prepare_process,
@@ -523,13 +525,11 @@ on_death(void *arg)
 static void
 on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 {
-	struct reload_report report;
-
 	(void)loop;
 	(void)what;
 	if (w->signum == SIGHUP) {
 		log_info("SIGHUP: the configuration is read again");
-		on_reload(w->data, &report);
+		on_reload(w->data, true);
 		return;
 	}
 	log_info("stops: %s", strsignal(w->signum));
@@ -560,10 +560,9 @@ on_is_file(void *arg, const char *name)
 static void
 on_change(void *arg)
 {
-	struct monitor	    *monitor = arg;
-	struct reload_report report;
+	struct monitor *monitor = arg;
 
-	reload_take(&monitor->reload, RELOAD_SITES, &report);
+	monitor->taken = reload_take(&monitor->reload, monitor->scope);
 }
 
 static void
@@ -575,13 +574,19 @@ on_verified(void *arg)
 	monitor->children.opening.good_time = monitor->good_time.last;
 }
 
-/* The answer is in the report, and in the log. */
-static void
-on_reload(void *arg, struct reload_report *report)
+/* What it did not take is in the configuration, and in the log. */
+static bool
+on_reload(void *arg, bool all)
 {
 	struct monitor *monitor = arg;
 
-	reload_take(&monitor->reload, RELOAD_ALL, report);
+	monitor->scope = all ? RELOAD_ALL : RELOAD_SITES;
+	if (monitor->watch != NULL)
+		sites_watch_now(monitor->watch);
+	else
+		on_change(monitor);
+	monitor->scope = RELOAD_SITES;
+	return monitor->taken;
 }
 
 static void

@@ -14,8 +14,6 @@
 #include "base/nitems.h"
 #include "conf/conf_keys.h"
 
-#define RELOAD_TEXT  512
-#define WAITING_TEXT 64
 
 struct ask {
 	bool	      taken;
@@ -32,8 +30,7 @@ struct ask {
 		    int error);
 		void (*network)(void *arg, int error, const char *why);
 		void (*pam)(void *arg, int fd, int error);
-		void (*reload)(void *arg, const char *why,
-		    char *const *waiting, unsigned n);
+		void (*reload)(void *arg, bool taken);
 	} done;
 };
 
@@ -255,17 +252,17 @@ monitor_ask_pam(struct monitor_ask *ask, const char *site, const char *address,
 }
 
 int
-monitor_ask_reload(struct monitor_ask *ask,
-    void (*done)(void *arg, const char *why, char *const *waiting, unsigned n),
-    void *arg)
+monitor_ask_reload(struct monitor_ask *ask, bool all,
+    void (*done)(void *arg, bool taken), void *arg)
 {
-	struct ask *slot;
-	int	    r = ask_new(ask, REQUEST_RELOAD, arg, &slot);
+	const uint8_t scope = all ? 1 : 0;
+	struct ask   *slot;
+	int	      r = ask_new(ask, REQUEST_RELOAD, arg, &slot);
 
 	if (r < 0)
 		return r;
 	slot->done.reload = done;
-	return ask_send(ask, slot, NULL, 0);
+	return ask_send(ask, slot, &scope, 1);
 }
 
 void
@@ -558,27 +555,10 @@ answer_network(const struct ask *slot, struct chan_msg *msg)
 static bool
 answer_reload(const struct ask *slot, struct chan_msg *msg)
 {
-	struct wire_reader r;
-	char		   why[RELOAD_TEXT], names[CONF_NKEYS][WAITING_TEXT];
-	char		   section[16], key[32], *waiting[CONF_NKEYS];
-	unsigned	   n;
-
-	wire_reader_init(&r, msg->data, msg->len);
-	wire_get_string(&r, why, sizeof(why));
-	n = wire_get_u8(&r);
-	if (n > CONF_NKEYS)
-		return false;
-	for (unsigned i = 0; i < n; i++) {
-		wire_get_string(&r, section, sizeof(section));
-		wire_get_string(&r, key, sizeof(key));
-		snprintf(names[i], sizeof(names[i]), "%s in [%s]", key,
-		    section);
-		waiting[i] = names[i];
-	}
-	if (!wire_is_done(&r) || msg->nfds != 0)
+	if (msg->len != 1 || msg->data[0] > 1 || msg->nfds != 0)
 		return false;
 	if (!slot->cancelled)
-		slot->done.reload(slot->arg, why, waiting, n);
+		slot->done.reload(slot->arg, msg->data[0] == 1);
 	return true;
 }
 

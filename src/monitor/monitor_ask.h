@@ -10,6 +10,7 @@
 #ifndef MONITOR_ASK_H
 #define MONITOR_ASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -86,12 +87,12 @@ int monitor_ask_pam(struct monitor_ask *ask, const char *site,
     const char *address, void (*done)(void *arg, int fd, int error), void *arg);
 
 /*
- * Another configuration.  `why` is "" when it was taken; `waiting` are `n`
- * keys that need a restart, "mtu in [interface]".  All borrowed.
+ * Another configuration: all of it, or the sites alone.  What was not taken is
+ * in it (conf->faults, waiting), which came before; `taken` is false when there
+ * is none.
  */
-int monitor_ask_reload(struct monitor_ask *ask,
-    void (*done)(void *arg, const char *why, char *const *waiting,
-	unsigned n), void *arg);
+int monitor_ask_reload(struct monitor_ask *ask, bool all,
+    void (*done)(void *arg, bool taken), void *arg);
 
 /* Forget callbacks of this `arg`: their owner is gone (descriptors are closed). */
 void monitor_ask_cancel(struct monitor_ask *ask, const void *arg);

@@ -84,7 +84,7 @@ pam_begin(struct pam *pam, const struct conf *conf, const char *site,
 	const struct conf_site *cs = conf_find_site(conf, site);
 	struct pam_chat_task	task = {
 		 .known = cs != NULL && cs->auth == CONF_AUTH_PAM &&
-		     !cs->disabled,
+		     !cs->disabled && !cs->faulty,
 	};
 	struct pam_slot *slot = free_slot(pam);
 

@@ -8,7 +8,7 @@
 #include <bsd/string.h>
 
 #include "base/log.h"
-#include "conf/conf.h"
+#include "conf/conf_keys.h"
 #include "monitor/children.h"
 #include "monitor/material.h"
 #include "monitor/monitor_ask.h"
@@ -21,19 +21,34 @@ struct fresh {
 	size_t	     len;
 };
 
-static bool read_conf(const struct reload *reload, enum reload_scope scope,
-    struct fresh *fresh, struct reload_report *report);
-static bool fits(const struct reload *reload, const struct conf *loaded,
-    struct reload_report *report);
-static void note_waiting(const struct reload *reload,
-    const struct conf *loaded, struct reload_report *report);
-static bool print_mixed(const struct conf *running, const struct conf *loaded,
-    enum reload_scope scope, char **text, size_t *len);
+/* What of the files cannot be taken. */
+struct notes {
+	struct conf_names faults, waiting;
+};
+
+static struct conf *read_conf(const struct reload *reload,
+    enum reload_scope scope, struct material *material, struct notes *notes);
+static struct conf *read_main(const struct reload *reload,
+    struct notes *notes);
+static bool fits(const struct conf *running, const struct conf *loaded,
+    struct notes *notes);
+static void note_waiting(const struct conf *running,
+    const struct conf *loaded, struct notes *notes);
+static struct conf *read_sites(const struct reload *reload,
+    enum reload_scope scope, const struct conf *main, struct notes *notes);
+static void read_material(struct material *material, const struct conf *conf,
+    struct notes *notes);
+static bool print_again(struct fresh *fresh, const struct conf *conf,
+    const char *path);
+static void add_all(struct conf_names *to, const struct conf_names *from);
+static void log_new(const struct conf_names *names,
+    const struct conf_names *known, const char *path, const char *what);
 static void take_conf(struct reload *reload, const struct fresh *fresh);
 static void take_material(struct reload *reload, struct material *material);
 static FILE *begin(char **text, size_t *len);
 static bool finish(FILE *out, char **text, const size_t *len);
-static void say_complaint(void *arg, const char *text);
+static void note_fault(void *arg, const char *text);
+static void log_complaint(void *arg, const char *text);
 
 bool
 reload_print(const struct conf *conf, char **text, size_t *len)
@@ -47,98 +62,108 @@ reload_print(const struct conf *conf, char **text, size_t *len)
 }
 
 bool
-reload_take(struct reload *reload, enum reload_scope scope,
-    struct reload_report *report)
+reload_take(struct reload *reload, enum reload_scope scope)
 {
-	struct material material;
-	struct fresh	fresh;
-	char		why[RELOAD_WHY_SIZE];
+	const struct conf *running = *reload->conf;
+	struct notes	   notes = { 0 };
+	struct material	   material = { 0 };
+	struct fresh	   fresh;
+	struct conf *loaded = read_conf(reload, scope, &material, &notes);
+	bool	     ok = loaded != NULL;
 
-	*report = (struct reload_report) { 0 };
-	if (!read_conf(reload, scope, &fresh, report)) {
-		log_warnx("the new configuration is refused, the old one "
-			  "stays");
-		return false;
+	if (ok) {
+		add_all(&loaded->faults, &notes.faults);
+		add_all(&loaded->waiting, &notes.waiting);
+		log_new(&loaded->faults, &running->faults, "", "");
+		log_new(&loaded->waiting, &running->waiting, reload->path,
+		    " is changed: that needs a restart");
+		ok = print_again(&fresh, loaded, reload->path);
 	}
-	if (material_read(&material, fresh.conf, why, sizeof(why))) {
+	conf_names_free(&notes.faults);
+	conf_names_free(&notes.waiting);
+	conf_free(loaded);
+	if (ok) {
 		take_conf(reload, &fresh);
 		take_material(reload, &material);
-		return true;
+	} else {
+		log_warnx("the new configuration is refused, the old one "
+			  "stays");
 	}
-	log_warnx("%s", why);
-	if (scope == RELOAD_SITES) {
-		log_warnx("certificates: the last good ones are kept");
-		take_conf(reload, &fresh);
-		return true;
-	}
-	log_warnx("the new configuration is refused, the old one stays");
-	strlcpy(report->why, why, sizeof(report->why));
-	conf_free(fresh.conf);
-	free(fresh.text);
-	return false;
+	material_fini(&material);
+	return ok;
 }
 
-/* Parsed from its own print, so the engine takes it, too. */
-static bool
+/*
+ * A fault in the main file, or in a certificate that it names, keeps all of it
+ * from being taken, but not what became of the sites.
+ */
+static struct conf *
 read_conf(const struct reload *reload, enum reload_scope scope,
-    struct fresh *fresh, struct reload_report *report)
+    struct material *material, struct notes *notes)
 {
-	struct conf_errors errors = { .say = say_complaint, .arg = report };
-	struct conf	  *loaded = conf_load(reload->path, &errors);
+	struct conf *main = read_main(reload, notes), *conf = NULL;
+	size_t	     faults;
+
+	if (main != NULL)
+		conf = read_sites(reload, scope, main, notes);
+	conf_free(main);
+	faults = notes->faults.n;
+	if (conf != NULL)
+		read_material(material, conf, notes);
+	if (conf != NULL &&
+	    (scope == RELOAD_SITES || notes->faults.n == faults))
+		return conf;
+	conf_free(conf);
+	material_fini(material);
+	if (notes->faults.n > 0)
+		log_warnx("%s is refused, the old one stays", reload->path);
+	conf = read_sites(reload, scope, *reload->conf, notes);
+	if (conf != NULL)
+		read_material(material, conf, notes);
+	return conf;
+}
+
+/* What of the main file may be taken; NULL when nothing. */
+static struct conf *
+read_main(const struct reload *reload, struct notes *notes)
+{
+	struct conf_errors errors = { .say = note_fault, .arg = notes };
+	struct conf	  *main = conf_load_main(reload->path, &errors);
 	const struct conf *running = *reload->conf;
 
-	*fresh = (struct fresh) { 0 };
-	if (loaded == NULL)
-		return false;
-	if (!fits(reload, loaded, report)) {
-		conf_free(loaded);
-		return false;
+	if (main == NULL)
+		return NULL;
+	if (!fits(running, main, notes)) {
+		conf_free(main);
+		return NULL;
 	}
 	if (reload->log_level >= 0)
-		loaded->log_level = (enum log_level)reload->log_level;
-	if (scope == RELOAD_ALL)
-		note_waiting(reload, loaded, report);
-	if (print_mixed(running, loaded, scope, &fresh->text, &fresh->len))
-		fresh->conf = conf_parse_text(fresh->text, fresh->len,
-		    reload->path, running->dir, &errors);
-	else
-		strlcpy(report->why, "it is too large", sizeof(report->why));
-	conf_free(loaded);
-	if (fresh->conf != NULL)
-		return true;
-	free(fresh->text);
-	return false;
+		main->log_level = (enum log_level)reload->log_level;
+	note_waiting(running, main, notes);
+	return main;
 }
 
 /* Role and mode decide what all the other keys mean. */
 static bool
-fits(const struct reload *reload, const struct conf *loaded,
-    struct reload_report *report)
+fits(const struct conf *running, const struct conf *loaded,
+    struct notes *notes)
 {
-	const struct conf *running = *reload->conf;
-	char		   what[64];
-
 	if (loaded->role != running->role)
-		strlcpy(what, loaded->role == CONF_CLIENT ?
-			"it is a satellite's now" : "it is a primary site's now",
-		    sizeof(what));
+		conf_names_add(&notes->waiting, loaded->role == CONF_CLIENT ?
+			"[client] instead of [server]" :
+			"[server] instead of [client]");
 	else if (loaded->mode != running->mode)
-		snprintf(what, sizeof(what), "mode is %s now",
-		    conf_mode_name(loaded->mode));
+		conf_names_add(&notes->waiting, "mode in [interface]");
 	else
 		return true;
-	snprintf(report->why, sizeof(report->why),
-	    "%.300s: %s: stop the daemon and start it again for that",
-	    reload->path, what);
-	log_warnx("%s", report->why);
 	return false;
 }
 
 static void
-note_waiting(const struct reload *reload, const struct conf *loaded,
-    struct reload_report *report)
+note_waiting(const struct conf *running, const struct conf *loaded,
+    struct notes *notes)
 {
-	const struct conf *running = *reload->conf;
+	char what[64];
 
 	for (size_t i = 0; i < CONF_NKEYS; i++) {
 		const struct conf_key *key = &conf_keys[i];
@@ -148,29 +173,84 @@ note_waiting(const struct reload *reload, const struct conf *loaded,
 		    !conf_key_applies(key, running->role, running->mode) ||
 		    conf_key_is_same(key, running, loaded))
 			continue;
-		report->waiting[report->nwaiting++] = key;
-		log_warnx("%s: %s in [%s] is changed: that needs a restart",
-		    reload->path, key->name, conf_section_name(key->section));
+		snprintf(what, sizeof(what), "%s in [%s]", key->name,
+		    conf_section_name(key->section));
+		conf_names_add(&notes->waiting, what);
 	}
 }
 
-static bool
-print_mixed(const struct conf *running, const struct conf *loaded,
-    enum reload_scope scope, char **text, size_t *len)
+/* With the live keys of `main`, or of what is noticed by itself. */
+static struct conf *
+read_sites(const struct reload *reload, enum reload_scope scope,
+    const struct conf *main, struct notes *notes)
 {
-	struct conf mixed = *running; /* borrows from both; not freed */
-	FILE	   *out = begin(text, len);
+	struct conf_errors errors = { .say = note_fault, .arg = notes };
+	const struct conf *running = *reload->conf;
+	struct conf	   mixed = scope == RELOAD_ALL ? *main : *running;
+	struct conf	  *conf = NULL;
+	char		  *text;
+	size_t		   len;
+	FILE		  *out = begin(&text, &len);
 
 	if (out == NULL)
+		return NULL;
+	/* Borrows from both; not freed. */
+	mixed.auths = main->auths;
+	mixed.nsites = 0;
+	mixed.faults = mixed.waiting = (struct conf_names) { 0 };
+	conf_print_live(out, running, &mixed);
+	if (!finish(out, &text, &len))
+		return NULL;
+	conf = conf_load_sites(text, len, reload->path, running->dir, running,
+	    &errors);
+	free(text);
+	return conf;
+}
+
+/* What can be read is: a list of revoked certificates counts in any case. */
+static void
+read_material(struct material *material, const struct conf *conf,
+    struct notes *notes)
+{
+	char why[RELOAD_WHY_SIZE];
+
+	if (!material_read(material, conf, why, sizeof(why)) &&
+	    !conf_names_has(&notes->faults, why))
+		conf_names_add(&notes->faults, why);
+}
+
+/* Parsed from its own print, so the engine takes it, too. */
+static bool
+print_again(struct fresh *fresh, const struct conf *conf, const char *path)
+{
+	struct conf_errors errors = { .say = log_complaint };
+
+	if (!reload_print(conf, &fresh->text, &fresh->len))
 		return false;
-	mixed.auths = loaded->auths;
-	mixed.sites = loaded->sites;
-	mixed.nsites = loaded->nsites;
-	if (scope == RELOAD_ALL)
-		conf_print_live(out, running, loaded);
-	else
-		conf_print(out, &mixed);
-	return finish(out, text, len);
+	fresh->conf = conf_parse_text(fresh->text, fresh->len, path, conf->dir,
+	    &errors);
+	if (fresh->conf == NULL)
+		free(fresh->text);
+	return fresh->conf != NULL;
+}
+
+static void
+add_all(struct conf_names *to, const struct conf_names *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		conf_names_add(to, from->v[i]);
+}
+
+/* Those that were not there before. */
+static void
+log_new(const struct conf_names *names, const struct conf_names *known,
+    const char *path, const char *what)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		if (!conf_names_has(known, names->v[i]))
+			log_warnx("%s%s%s%s", path, *path != '\0' ? ": " : "",
+			    names->v[i], what);
+	}
 }
 
 /*
@@ -210,7 +290,7 @@ take_conf(struct reload *reload, const struct fresh *fresh)
 		log_info("the configuration is changed");
 }
 
-/* Consumes it.  Which of them there are depends on the configuration. */
+/* Which of them there are depends on the configuration. */
 static void
 take_material(struct reload *reload, struct material *material)
 {
@@ -226,7 +306,6 @@ take_material(struct reload *reload, struct material *material)
 		children_set_material(reload->children, kind);
 		log_info("%s: changed", material_name(kind));
 	}
-	material_fini(material);
 }
 
 static FILE *
@@ -259,13 +338,17 @@ finish(FILE *out, char **text, const size_t *len)
 	return false;
 }
 
-/* All of them go to the log, the first one to the report. */
 static void
-say_complaint(void *arg, const char *text)
+note_fault(void *arg, const char *text)
 {
-	struct reload_report *report = arg;
+	struct notes *notes = arg;
 
-	if (report->why[0] == '\0')
-		strlcpy(report->why, text, sizeof(report->why));
+	conf_names_add(&notes->faults, text);
+}
+
+static void
+log_complaint(void *arg, const char *text)
+{
+	(void)arg;
 	log_warnx("%s", text);
 }

@@ -2,21 +2,21 @@
 /*
  * reload: another configuration, while the daemon runs.
  *
- * It is read and checked whole before anything of it is taken: with a
- * complaint, or a certificate that cannot be read, the old one stays.  Then the
- * live keys (conf_keys.c says which) and the sites go to network and engine;
- * what needs a restart is told.  Sessions that none of it is about go on.
+ * The main file is checked whole before anything of it is taken: with a fault
+ * in it, or a certificate that cannot be read, the old one stays.  Then its live
+ * keys (conf_keys.c says which) and the sites go to network and engine.  Sites
+ * are taken in any case, each by itself: nobody stays in because of a fault
+ * elsewhere.  Sessions that none of it is about go on.
  *
- * The text of conf_print() is what the engine gets and what is compared: same
- * text, nothing has changed.
+ * What is not in force is in the configuration, too (conf->faults, waiting), so
+ * that the engine can tell.  The text of conf_print() is what the engine gets
+ * and what is compared: same text, nothing has changed.
  */
 #ifndef RELOAD_H
 #define RELOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#include "conf/conf_keys.h"
 
 struct children;
 struct conf;
@@ -41,22 +41,13 @@ struct reload {
 
 #define RELOAD_WHY_SIZE 512
 
-struct reload_report {
-	char why[RELOAD_WHY_SIZE]; /* it was refused; "": it was taken */
-	/* What was changed in the file and needs a restart. */
-	const struct conf_key *waiting[CONF_NKEYS];
-	unsigned	       nwaiting;
-};
-
 /* conf_print() into a new string.  False, and logged, when it is too large. */
 bool reload_print(const struct conf *conf, char **text, size_t *len);
 
 /*
  * Reads the files and takes what may be taken.  All that matters is logged;
- * false when it was refused.  With RELOAD_SITES, certificates that cannot be
- * read do not keep the sites from being taken.
+ * false when nothing was, for want of memory, or because it is too large.
  */
-bool reload_take(struct reload *reload, enum reload_scope scope,
-    struct reload_report *report);
+bool reload_take(struct reload *reload, enum reload_scope scope);
 
 #endif /* RELOAD_H */

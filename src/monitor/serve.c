@@ -60,7 +60,7 @@ static const struct permit {
 	{ REQUEST_STOP,    ANY,        0, 0, 4,  NEVER,          serve_stop },
 	{ REQUEST_PONG,    ANY,        0, 0, 32, MONO_SEC / 16,  serve_pong },
 	{ REQUEST_VERIFIED, ANY_CLIENT, 0, 0, 8, 60 * MONO_SEC, serve_verified },
-	{ REQUEST_RELOAD,  ANY,        0, 0, 64, MONO_SEC / 16,  serve_reload },
+	{ REQUEST_RELOAD,  ANY,        1, 1, 64, MONO_SEC / 64,  serve_reload },
 };
 static_assert(nitems(permits) <= SERVE_MAX_KINDS, "a bucket for each");
 
@@ -200,22 +200,13 @@ static const char *
 serve_reload(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	struct reload_report report = { 0 };
-	struct wire_writer   w;
-	uint8_t		     buf[RELOAD_WHY_SIZE + CONF_NKEYS * 64];
+	uint8_t taken;
 
-	serve->on_reload(serve->arg, &report);
-	wire_writer_init(&w, buf, sizeof(buf));
-	wire_put_string(&w, report.why);
-	wire_put_u8(&w, (uint8_t)report.nwaiting);
-	for (unsigned i = 0; i < report.nwaiting; i++) {
-		wire_put_string(&w,
-		    conf_section_name(report.waiting[i]->section));
-		wire_put_string(&w, report.waiting[i]->name);
-	}
-	assert(wire_writer_is_ok(&w));
-	return sent(chan_send(engine, REQUEST_RELOAD, msg->id, buf, w.len,
-	    NULL, 0));
+	if (msg->data[0] > 1)
+		return "its scope is wrong";
+	taken = serve->on_reload(serve->arg, msg->data[0] == 1);
+	return sent(chan_send(engine, REQUEST_RELOAD, msg->id, &taken, 1, NULL,
+	    0));
 }
 
 /* The answer goes out by serve_resolved(), perhaps later. */

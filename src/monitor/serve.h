@@ -23,7 +23,6 @@ struct conf;
 struct lookup;
 struct network;
 struct pam;
-struct reload_report;
 
 struct serve {
 	const struct conf *conf; /* borrowed; the owner keeps it up to date */
@@ -36,7 +35,7 @@ struct serve {
 	void (*on_stop)(void *arg);
 	void (*on_pong)(void *arg);
 	void (*on_verified)(void *arg);
-	void (*on_reload)(void *arg, struct reload_report *report);
+	bool (*on_reload)(void *arg, bool all);
 	/* Logged already; kill the engine. */
 	void (*on_violation)(void *arg);
 	void *arg;

@@ -17,8 +17,7 @@
 #include "conf/conf.h"
 
 #define SETTLE_SEC 0.2
-#define QUIET_SEC     0.25 /* more: a site removed says that it was */
-#define QUIET_MAX_SEC 3.   /* what is never quiet is looked at all the same */
+#define LATEST_SEC 3. /* what is never quiet is looked at all the same */
 #define MAX_READS  16 /* a turn of the loop */
 /*
  * IN_CREATE: a link is never written to, and `site add` makes links.
@@ -51,15 +50,14 @@ struct credentials {
 struct sites_watch {
 	struct ev_loop		 *loop;
 	struct ev_io		  io;
-	struct ev_timer		  timer; /* files */
-	struct ev_timer		  quiet; /* credentials */
-	ev_tstamp		  quiet_end; /* at the latest */
+	struct ev_timer		  timer;
+	ev_tstamp		  latest; /* that the timer may be put off to */
 	struct sites_watch_events events;
 	int			  fd;
 	char			 *paths[DIRS]; /* owned */
 	int			  wd[DIRS]; /* -1: it is not there */
 	bool			  changed; /* since the last on_change() */
-	bool			  touched; /* a credential, in this turn */
+	bool			  touched; /* a credential */
 	struct credentials	  seen;	   /* when they were last looked at */
 };
 
@@ -72,7 +70,7 @@ static void take_event(struct sites_watch *watch,
 static void take_name(struct sites_watch *watch, enum dir dir,
     const char *name);
 static void take_dir(struct sites_watch *watch, enum dir dir);
-static void on_quiet(struct ev_loop *loop, struct ev_timer *timer, int what);
+static void compare(struct sites_watch *watch);
 static bool read_credentials(const struct sites_watch *watch,
     struct credentials *credentials);
 static bool report(struct sites_watch *watch, const struct credentials *now);
@@ -97,8 +95,7 @@ sites_watch_new(struct ev_loop *loop, const char *dir,
 	ok = watch->fd != -1;
 	ev_io_init(&watch->io, on_readable, watch->fd, EV_READ);
 	ev_timer_init(&watch->timer, on_settled, SETTLE_SEC, 0.);
-	ev_timer_init(&watch->quiet, on_quiet, QUIET_SEC, 0.);
-	watch->io.data = watch->timer.data = watch->quiet.data = watch;
+	watch->io.data = watch->timer.data = watch;
 	for (unsigned i = 0; i < DIRS; i++) {
 		watch->paths[i] = file_join(dir, dirs[i].path);
 		ok = ok && watch->paths[i] != NULL;
@@ -121,13 +118,25 @@ sites_watch_free(struct sites_watch *watch)
 		return;
 	ev_io_stop(watch->loop, &watch->io);
 	ev_timer_stop(watch->loop, &watch->timer);
-	ev_timer_stop(watch->loop, &watch->quiet);
 	free_credentials(&watch->seen);
 	if (watch->fd != -1)
 		close(watch->fd);
 	for (unsigned i = 0; i < DIRS; i++)
 		free(watch->paths[i]);
 	free(watch);
+}
+
+void
+sites_watch_now(struct sites_watch *watch)
+{
+	char rest[4096];
+
+	while (read(watch->fd, rest, sizeof(rest)) > 0)
+		;
+	add_watches(watch);
+	ev_timer_stop(watch->loop, &watch->timer);
+	watch->changed = watch->touched = true;
+	on_settled(watch->loop, &watch->timer, 0);
 }
 
 /* Again is fine: what is watched stays so, and keeps its number. */
@@ -151,6 +160,7 @@ on_readable(struct ev_loop *loop, struct ev_io *io, int what)
 {
 	struct sites_watch *watch = io->data;
 
+	(void)loop;
 	(void)what;
 	for (unsigned i = 0; i < MAX_READS; i++) {
 		_Alignas(struct inotify_event) char buf[4096];
@@ -166,31 +176,23 @@ on_readable(struct ev_loop *loop, struct ev_io *io, int what)
 			at += (ssize_t)(sizeof(*event) + event->len);
 		}
 	}
-	if (watch->changed && !ev_is_active(&watch->timer)) {
-		ev_timer_set(&watch->timer, SETTLE_SEC, 0.);
-		ev_timer_start(loop, &watch->timer);
-	}
-	if (watch->touched)
+	if (watch->changed || watch->touched)
 		wait_for_quiet(watch);
-	watch->touched = false;
 }
 
-/*
- * A restore of the directory takes a while, and a file half written is nobody's
- * new password.
- */
+/* A restore of a directory takes a while, and so does writing a file. */
 static void
 wait_for_quiet(struct sites_watch *watch)
 {
 	ev_tstamp now = ev_now(watch->loop);
 
-	if (!ev_is_active(&watch->quiet))
-		watch->quiet_end = now + QUIET_MAX_SEC;
-	else if (now + QUIET_SEC > watch->quiet_end)
+	if (!ev_is_active(&watch->timer))
+		watch->latest = now + LATEST_SEC;
+	else if (now + SETTLE_SEC > watch->latest)
 		return;
-	ev_timer_stop(watch->loop, &watch->quiet);
-	ev_timer_set(&watch->quiet, QUIET_SEC, 0.);
-	ev_timer_start(watch->loop, &watch->quiet);
+	ev_timer_stop(watch->loop, &watch->timer);
+	ev_timer_set(&watch->timer, SETTLE_SEC, 0.);
+	ev_timer_start(watch->loop, &watch->timer);
 }
 
 static void
@@ -200,8 +202,11 @@ on_settled(struct ev_loop *loop, struct ev_timer *timer, int what)
 
 	(void)loop;
 	(void)what;
+	if (watch->changed)
+		watch->events.on_change(watch->events.arg);
 	watch->changed = false;
-	watch->events.on_change(watch->events.arg);
+	if (watch->touched)
+		compare(watch);
 }
 
 static void
@@ -259,13 +264,11 @@ take_dir(struct sites_watch *watch, enum dir dir)
  * directory nobody can log in, and who is in stays until there is one again.
  */
 static void
-on_quiet(struct ev_loop *loop, struct ev_timer *timer, int what)
+compare(struct sites_watch *watch)
 {
-	struct sites_watch *watch = timer->data;
-	struct credentials  now, old = watch->seen;
+	struct credentials now, old = watch->seen;
 
-	(void)loop;
-	(void)what;
+	watch->touched = false;
 	if (read_credentials(watch, &now) && report(watch, &now)) {
 		watch->seen = now;
 		free_credentials(&old);
@@ -274,6 +277,7 @@ on_quiet(struct ev_loop *loop, struct ev_timer *timer, int what)
 	if (errno != ENOENT && errno != ENOTDIR) {
 		log_warn("%s: looked at again in a moment",
 		    watch->paths[DIR_CREDENTIALS]);
+		watch->touched = true;
 		wait_for_quiet(watch);
 	}
 	free_credentials(&now);

@@ -3,11 +3,10 @@
  * sites_watch: notices that a site, its credential, or another file that counts
  * at once was made, changed or removed.
  *
- * By inotify, 200 ms after the first sign of it, so that a handful of changes
- * is one.  A directory that comes later, or goes and comes back, is noticed
+ * By inotify, 200 ms after the last sign of it, but at most 3 s after the first:
+ * a handful of changes is one, and a restore is not looked at half done.  A directory that comes later, or goes and comes back, is noticed
  * too.  For credentials any sign, also that the kernel lost count, only means:
- * compare all of them, by time and size, with what they were.  That waits until
- * it is quiet, 3 s at most.
+ * compare all of them, by time and size, with what they were.
  */
 #ifndef SITES_WATCH_H
 #define SITES_WATCH_H
@@ -34,6 +33,8 @@ struct sites_watch_events {
  */
 struct sites_watch *sites_watch_new(struct ev_loop *loop, const char *dir,
     const struct sites_watch_events *events);
+/* Does not wait for any sign: calls both, if there is something to say. */
+void sites_watch_now(struct sites_watch *watch);
 void sites_watch_free(struct sites_watch *watch);
 
 #endif /* SITES_WATCH_H */

@@ -60,10 +60,9 @@
  *             clock, just now                                  no answer
  *   PONG      the answer to PING                              no answer
  *   STOP      (an administrator asked on the local socket)    no answer
- *   RELOAD    the same: read the configuration again; what is new comes before
- *             the answer
- *             -> string why it was refused, "" when it was not; u8 n, n times:
- *             string section, string key that needs a restart
+ *   RELOAD    the same: u8 read 1 the configuration, 0 the sites again; what is
+ *             new, and what of it is not in force, comes before the answer
+ *             -> u8 1 taken, 0 not at all
  *
  * keeper <-> engine, two channels so that no signature waits for a hash.
  * "blob" is u16 length and bytes; "known" is 0 when there is no such site, it

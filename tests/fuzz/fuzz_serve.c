@@ -13,7 +13,6 @@
 #include "base/wire.h"
 #include "conf/conf.h"
 #include "monitor/lookup.h"
-#include "monitor/reload.h"
 #include "monitor/serve.h"
 #include "proc/request.h"
 
@@ -26,11 +25,11 @@ struct rig {
 	unsigned      violations;
 };
 
-static void
-on_reload(void *arg, struct reload_report *report)
+static bool
+on_reload(void *arg, bool all)
 {
 	(void)arg;
-	(void)report;
+	return all;
 }
 
 static void

@@ -50,8 +50,10 @@ class Scene:
         sat = Satellite(self.sat, name).join(invite)
         sat.conf_set("interface", "device", "t%d" % self.made)
         sat.invite = invite
-        wait_until(lambda: name in self.server.sites(), 10)
         return name, sat
+
+    def file_of(self, name):
+        return os.path.join(self.server.dir, "sites.d", name + ".conf")
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +133,141 @@ def test_a_wrong_secret_is_refused(scene, method, tmp_path):
         f.write(secret)
     assert sat.stop("SIGTERM") == 0
     sat.start()
+
+
+def spoil(path, data):
+    """Another file there; gives what undoes it."""
+    with open(path, "rb") as f:
+        before = f.read()
+    with open(path, "wb") as f:
+        f.write(data if isinstance(data, bytes) else data(before))
+    return lambda: open(path, "wb").write(before)
+
+
+# What is wrong, in whose file, and what locks somebody out all the same.
+ELSEWHERE = [
+    ("other", lambda b: b + b"subnet = oops\n", "disable", "srp"),
+    ("other", lambda b: b + b"subnet = oops\n", "remove", "certificate"),
+    ("other", b"\x7fELF\0\1", "passwd", "password"),
+    ("other", b"", "remove", "srp"),
+    ("tombolo", lambda b: b + b"no-such-key = 1\n", "disable", "certificate"),
+    ("tombolo", lambda b: b"oops\n", "remove", "certificate"),
+    ("tombolo", lambda b: b.replace(b"mode = tun", b"mode = tap"), "passwd",
+     "certificate"),
+    ("tombolo", lambda b: b"[server]\nname = x\n[interface]\nmode = tap\n",
+     "remove", "srp"),
+    ("tombolo", lambda b: b"[client]\nserver = a\nsite = a\n", "disable",
+     "srp"),
+]
+
+
+@pytest.mark.parametrize("whose,data,verb,method", ELSEWHERE)
+def test_locking_out_does_not_depend_on_other_files(scene, whose, data, verb,
+                                                    method, tmp_path):
+    server = scene.server
+    if whose == "other" and not os.path.exists(scene.file_of("other")):
+        server.add_site("other")
+    name, sat = scene.join(method)
+    sat.start()
+    server.wait_site(name)
+    undo = spoil(scene.file_of("other") if whose == "other" else server.conf,
+                 data)
+    args = ["--generate"] if verb == "passwd" and method != "certificate" \
+        else []
+    if verb == "passwd":
+        args += ["--out", str(tmp_path / "again")]
+    try:
+        server.site(verb, name, *args)
+        wait_until(lambda: not server.site_up(name), 1.5, "it is out at once")
+        assert tombolo("status", "-c", server.conf, check=False).returncode == 3
+        if verb == "remove":
+            assert name not in server.sites()
+        refused_for(sat, 1.5)
+    finally:
+        undo()
+    wait_until(lambda: not server.status()["faults"] and
+               not server.status()["needs_restart"], 10, "mended by itself")
+    assert not server.site_up(name)
+
+
+OWN = [
+    b"", b"\0\0\0", lambda b: b + b"address = 10.99.0.1\n",
+    lambda b: b"x" * (2 << 20),
+]
+
+
+@pytest.mark.parametrize("data", OWN)
+def test_a_fault_in_its_own_file_keeps_a_session_and_lets_none_in(scene, data):
+    server = scene.server
+    name, sat = scene.join("srp")
+    sat.start()
+    server.wait_site(name)
+    undo = spoil(scene.file_of(name), data)
+    wait_until(lambda: server.status()["faults"], 5, "it is said")
+    assert (name + ".conf") in server.status()["faults"][0]
+    # Everybody else's is taken.
+    os.unlink(server.add_site("late", "--address", "10.4.2.250"))
+    assert server.sites()["late"]["state"] == "down"
+    server.site("remove", "late")
+    assert server.site_up(name) and scene.sat.can_ping("10.4.2.1")
+    tombolo("kick", name, "-c", server.conf)
+    server.wait_log("refused: site %s: its file has a fault" % name)
+    assert server.sites()[name]["state"] == "faulty"
+    refused_for(sat, 1)
+    undo()
+    server.wait_site(name)
+    assert not server.status()["faults"]
+    # And it can be locked out with the fault.
+    spoil(scene.file_of(name), data)
+    if os.path.getsize(scene.file_of(name)) < 1 << 20:
+        server.site("disable", name)
+        assert not server.site_up(name)
+    done = server.site("enable", name, check=False)
+    assert done.returncode == 1 and not done.stdout
+    server.site("remove", name)
+    assert name not in server.sites()
+    assert not server.status()["faults"]
+
+
+def test_a_daemon_starts_in_spite_of_a_sites_fault(scene):
+    server = scene.server
+    name, sat = scene.join("srp")
+    good, good_sat = scene.join("srp")
+    undo = spoil(scene.file_of(name), b"[site " + name.encode())
+    assert server.stop() == 0
+    server.start()
+    assert tombolo("status", "-c", server.conf, check=False).returncode == 3
+    assert server.log_lines(r"%s.conf:1: .*expected \]" % name)
+    assert server.sites()[name]["state"] == "faulty"
+    good_sat.start()
+    server.wait_site(good)
+    assert good_sat.stop() == 0
+    sat.start(wait=False)
+    server.wait_log("refused: site %s: its file has a fault" % name)
+    undo()
+    server.wait_site(name)
+
+
+def test_a_site_that_was_just_added_gets_in_at_once(scene):
+    server = scene.server
+    for _ in range(5):
+        name, sat = scene.join("srp")
+        sat.start()
+        server.wait_site(name)
+        assert not sat.log_lines("refused|busy")
+        assert not server.log_lines("site %s: (down|refused)|refused: site %s:"
+                                    % (name, name))
+        assert sat.stop("SIGTERM") == 0
+
+
+def test_commands_say_what_there_is_to_say_without_a_daemon(scene):
+    hub = Hub(scene.hub, "quiet").init("198.18.0.1")
+    hub.add_site("a")
+    for verb, says in (("disable", "is disabled"), ("enable", "is enabled"),
+                       ("remove", "is removed")):
+        done = hub.site(verb, "a")
+        assert says + " at the daemon's next start; none is running" in \
+            done.stdout
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -344,9 +481,11 @@ def test_a_verdict_on_the_old_password_comes_too_late(scene, tmp_path):
     try:
         wait_until(lambda: cpu_ticks(keeper) > began, 5, "it hashes")
         time.sleep(0.3)
-        scene.server.site("passwd", name, "--generate", "--out",
-                          str(tmp_path / "again"))
-        time.sleep(0.5)  # the monitor waits until it settles
+        done = scene.server.site("passwd", name, "--generate", "--out",
+                                 str(tmp_path / "again"), check=False)
+        # The engine cannot say so: it has waited until that was clear.
+        assert done.returncode == 1
+        assert "the daemon does not say" in done.stderr
     finally:
         os.kill(engine, signal.SIGCONT)
     assert control.receive()["type"] == "refused"

@@ -588,14 +588,13 @@ on_network(void *arg, int error, const char *why)
 }
 
 static void
-on_reloaded(void *arg, const char *why, char *const *waiting, unsigned n)
+on_reloaded(void *arg, bool taken)
 {
 	struct engine *engine = arg;
 
 	engine->answers++;
-	engine->n = n;
-	snprintf(engine->text, sizeof(engine->text), "%s%s", why,
-	    n > 0 ? waiting[n - 1] : "");
+	engine->n = taken;
+	engine->text[0] = '\0';
 }
 
 static void
@@ -658,7 +657,8 @@ ask_by_type(struct engine *engine, enum request type)
 	case REQUEST_LANES:
 		return monitor_ask_lanes(engine->ask, 0, 1, 2, on_lanes, engine);
 	case REQUEST_RELOAD:
-		return monitor_ask_reload(engine->ask, on_reloaded, engine);
+		return monitor_ask_reload(engine->ask, true, on_reloaded,
+		    engine);
 	default:
 		ck_assert(prefix_parse(&prefix, "10.4.2.5/24"));
 		return monitor_ask_network(engine->ask, &prefix, 1, NULL, 0,
@@ -705,17 +705,13 @@ static const struct {
 	{ "a network", REQUEST_NETWORK, OK "\0\0", 6, 0, 1, 0, 0, "" },
 	{ "a network refused", REQUEST_NETWORK, REFUSED "\0\3lan", 9, 0, 1, 0,
 	    EACCES, "lan" },
-	{ "reloaded", REQUEST_RELOAD, "\0\0\0", 3, 0, 1, 0, 0, "" },
-	{ "not reloaded", REQUEST_RELOAD, "\0\2no\0", 5, 0, 1, 0, 0, "no" },
-	{ "reloaded but for a key", REQUEST_RELOAD,
-	    "\0\0\1\0\6server\0\4port", 17, 0, 1, 1, 0,
-	    "port in [server]" },
-	{ "a key too few", REQUEST_RELOAD, "\0\0\1", 3, 0, 0, 0, 0, "" },
-	{ "a key too many", REQUEST_RELOAD, "\0\0\0x", 4, 0, 0, 0, 0, "" },
-	{ "more keys than there are", REQUEST_RELOAD, "\0\0\377", 3, 0, 0, 0,
-	    0, "" },
-	{ "reloaded with a descriptor", REQUEST_RELOAD, "\0\0\0", 3, 1, 0, 0,
-	    0, "" },
+	{ "reloaded", REQUEST_RELOAD, "\1", 1, 0, 1, 1, 0, "" },
+	{ "not reloaded", REQUEST_RELOAD, "\0", 1, 0, 1, 0, 0, "" },
+	{ "reloaded, or what", REQUEST_RELOAD, "\2", 1, 0, 0, 0, 0, "" },
+	{ "reloaded and more", REQUEST_RELOAD, "\1x", 2, 0, 0, 0, 0, "" },
+	{ "reloaded without a word", REQUEST_RELOAD, "", 0, 0, 0, 0, 0, "" },
+	{ "reloaded with a descriptor", REQUEST_RELOAD, "\1", 1, 1, 0, 0, 0,
+	    "" },
 	{ "a reason cut short", REQUEST_NETWORK, REFUSED "\0\3la", 8, 0, 0, 0,
 	    0, "" },
 };

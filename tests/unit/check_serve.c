@@ -54,15 +54,11 @@ on_verified(void *arg)
 	((struct fixture *)arg)->verified++;
 }
 
-static void
-on_reload(void *arg, struct reload_report *report)
+static bool
+on_reload(void *arg, bool all)
 {
 	((struct fixture *)arg)->reloads++;
-	/* As much as there can be: the answer has room for it. */
-	memset(report->why, 'x', sizeof(report->why) - 1);
-	report->nwaiting = CONF_NKEYS;
-	for (size_t i = 0; i < CONF_NKEYS; i++)
-		report->waiting[i] = &conf_keys[i];
+	return all;
 }
 
 static void
@@ -184,7 +180,12 @@ static const struct {
 	    0 },
 	{ "a time of its own", CLIENT_TAP, REQUEST_VERIFIED,
 	    "\0\0\0\1\0\0\0\0", 8, 0, BROKEN, 0 },
-	{ "reload", SERVER, REQUEST_RELOAD, "", 0, 0, ANSWERED, 0 },
+	{ "reload", SERVER, REQUEST_RELOAD, "\1", 1, 0, ANSWERED, 0 },
+	{ "reload of the sites", SERVER, REQUEST_RELOAD, "\0", 1, 0, ANSWERED,
+	    0 },
+	{ "reload of nothing", SERVER, REQUEST_RELOAD, "", 0, 0, BROKEN, 0 },
+	{ "reload of what else", SERVER, REQUEST_RELOAD, "\2", 1, 0, BROKEN,
+	    0 },
 	{ "reload of a file", CLIENT_TUN, REQUEST_RELOAD, "/etc/passwd", 11, 0,
 	    BROKEN, 0 },
 	{ "type 0", SERVER, 0, "", 0, 0, BROKEN, 0 },
