@@ -34,6 +34,7 @@ static void make_marks(struct wall *wall);
 static char *make_body(const struct wall *wall, const struct wall_rules *rules);
 static void  print_servers(FILE *out, sa_family_t family,
      const struct wall_rules *rules);
+static void  print_walled(FILE *out, const struct prefix_set *walled);
 static int   replace(struct wall *wall, const char *body, bool stays);
 static void  print_table(FILE *out, const struct wall *wall, int which,
      const char *body);
@@ -209,7 +210,6 @@ make_body(const struct wall *wall, const struct wall_rules *rules)
 
 	if (out == NULL)
 		return NULL;
-	nftables_print_prefixes(out, "walled", rules->walled);
 	nftables_print_prefixes(out, "local", rules->local);
 	print_servers(out, AF_INET, rules);
 	print_servers(out, AF_INET6, rules);
@@ -235,12 +235,11 @@ make_body(const struct wall *wall, const struct wall_rules *rules)
 	    "ip daddr 255.255.255.255 udp sport . udp dport"
 	    " { 67 . 68, 68 . 67 } accept\n"
 	    "ip6 daddr { fe80::/10, ff02::/16 } udp sport . udp dport"
-	    " { 546 . 547, 547 . 546 } accept\n"
-	    "ip daddr @walled4 counter name dropped drop\n"
-	    "ip6 daddr @walled6 counter name dropped drop\n"
-	    "}\n",
+	    " { 546 . 547, 547 . 546 } accept\n",
 	    owner->device, owner->mask, owner->mark, owner->mask, owner->mark,
 	    owner->resolver);
+	print_walled(out, rules->walled);
+	fputs("}\n", out);
 	if (fclose(out) == EOF) {
 		free(text);
 		return NULL;
@@ -267,6 +266,29 @@ print_servers(FILE *out, sa_family_t family, const struct wall_rules *rules)
 		before = ",\n";
 	}
 	fputs(before[0] == ',' ? " }\n}\n" : "}\n", out);
+}
+
+/*
+ * Rules and no set: one of a table that takes another's place may be empty for
+ * a moment, and what is not found in that set would leave.
+ */
+static void
+print_walled(FILE *out, const struct prefix_set *walled)
+{
+	char text[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < walled->n; i++) {
+		const struct prefix *network = &walled->v[i];
+		const char *ip = network->addr.family == AF_INET ? "" : "6";
+
+		if (network->len == 0)
+			fprintf(out, "meta nfproto ipv%s",
+			    ip[0] == '\0' ? "4" : ip);
+		else
+			fprintf(out, "ip%s daddr %s", ip,
+			    prefix_print(network, text, sizeof(text)));
+		fputs(" counter name dropped drop\n", out);
+	}
 }
 
 /* `body` NULL: no wall any more. */

@@ -6,21 +6,21 @@ The figure is that of test_tun_default.py.  What may be seen on the line is what
 wall.h lets out; all else is a leak.
 """
 
-import contextlib
 import ipaddress
 import os
+import random
 import re
 import signal
-import socket
 import struct
 import threading
 import time
 
 import pytest
 
+from daemon import binary
 from frames import Sniffer
-from lib import Hub, PORT, Satellite, descendants, alive, wait_until
-from net import CommandFailed, run
+from lib import Hub, PORT, Satellite, wait_until
+from net import CommandFailed
 from test_tun_default import (BACK, BOTH, CLIENT, CLIENT6, Figure, SERVER,
                               SERVER6, WEB, WEB6)
 
@@ -269,7 +269,7 @@ def test_a_line_that_goes_down_and_up(figure):
 @pytest.mark.parametrize("what", [
     "flush ruleset", "delete table inet tombolo_{t}_block",
     "flush chain inet tombolo_{t}_block wall",
-    "delete element inet tombolo_{t}_block walled4 {{ 0.0.0.0/0 }}",
+    "insert rule inet tombolo_{t}_block wall ip daddr 0.0.0.0/1 accept",
     "add element inet tombolo_{t}_block local4 {{ 31.13.0.0/16 }}",
     "insert rule inet tombolo_{t}_block wall accept",
 ])
@@ -354,7 +354,7 @@ def test_local_networks_of_links_and_of_the_configuration(figure):
         ns.route("203.0.115.0/24", "198.18.2.254")
         assert not ns.can_ping("203.0.115.9"), "by a gateway: not local"
         figure.sat.conf_set("client", "local-networks", "203.0.115.0/24")
-        ns.run(*figure_words(figure, "reload"))
+        ns.run(binary(), "reload", "-c", figure.sat.conf)
         wait_until(lambda: ns.can_ping("203.0.115.9"), 5, "named, it is")
     finally:
         ns.ip("route", "del", "203.0.115.0/24")
@@ -362,6 +362,194 @@ def test_local_networks_of_links_and_of_the_configuration(figure):
     assert figure.seen() == SERVER
 
 
-def figure_words(figure, command):
-    from daemon import binary
-    return binary(), command, "-c", figure.sat.conf
+
+# ---------------------------------------------------------------- the vandal
+
+class Vandal:
+    """Every 50 ms it does one of these to the client's host."""
+
+    GATES = {"-4": "198.18.2.254", "-6": "2001:db8:2::fe"}
+
+    def __init__(self, figure, seed=1):
+        self.figure, self.ns = figure, figure.client
+        self.table = table(figure.client)
+        self.block = self.list("block")
+        self.random = random.Random(seed)
+        self.done, self.failed = {}, {}
+        self.front = []  # what it has put there, to be taken back
+        self.small = [self.rule_goes, self.rule_moves, self.table_flushed,
+                      self.default_replaced, self.main_routes_go,
+                      self.rule_in_front, self.second_default,
+                      self.other_table, self.ruleset_flushed,
+                      self.block_removed, self.block_opened]
+        self.large = [self.hub_stops, self.engine_dies, self.keeper_dies,
+                      self.resolver_dies, self.monitor_dies]
+
+    def ip(self, *words):
+        return quietly(self.ns.ip, *words).returncode == 0
+
+    def nft(self, *words):
+        return quietly(self.ns.run, "nft", *words).returncode == 0
+
+    def family(self):
+        return self.random.choice(("-4", "-6"))
+
+    def rule_goes(self):
+        family = self.family()
+        ours = rules(self.ns, family)
+        return bool(ours) and self.ip(family, "rule", "del", "pref",
+                                      self.random.choice(ours).split(":")[0])
+
+    def rule_moves(self):
+        """Behind all others."""
+        family = self.family()
+        ours = [r for r in rules(self.ns, family) if "lookup 155" in r]
+        return bool(ours) and self.ip(
+            family, "rule", "del", "pref", ours[0].split(":")[0]) and self.put(
+            family, "rule", "add", "pref", "40000", "lookup", self.table)
+
+    def table_flushed(self):
+        return self.ip(self.family(), "route", "flush", "table", self.table)
+
+    def default_replaced(self):
+        family = self.family()
+        return self.ip(family, "route", "replace", "default", "via",
+                       self.GATES[family], "dev", "wan", "table", self.table)
+
+    def main_routes_go(self):
+        return self.ip("route", "flush", "dev", "tombolo0", "proto", "155")
+
+    def put(self, family, *words):
+        """It, or when it is there already, nothing; taken back later."""
+        there = self.ip(family, *words)
+        if there:
+            self.front.append([family] + ["del" if w in ("add", "append") else
+                                          w for w in words])
+        if len(self.front) > 4:
+            self.ip(*self.front.pop(0))
+        return there
+
+    def rule_in_front(self):
+        pref = str(self.random.randrange(1, 31000))
+        return self.put(self.family(), "rule", "add", "pref", pref, "lookup",
+                        "101")
+
+    def second_default(self):
+        family = self.family()
+        net = self.random.choice(
+            ("default", "0.0.0.0/1", "128.0.0.0/2", WEB) if family == "-4"
+            else ("default", "2000::/3", WEB6))
+        return self.put(family, "route", "append", net, "via",
+                        self.GATES[family], "dev", "wan", "metric",
+                        str(self.random.randrange(1, 9)))
+
+    def other_table(self):
+        family = self.family()
+        return self.ip(family, "route", "replace", "default", "via",
+                       self.GATES[family], "table", "101")
+
+    def ruleset_flushed(self):
+        return self.nft("flush", "ruleset")
+
+    def block_removed(self):
+        return self.nft("delete", "table", "inet",
+                        "tombolo_%s_block" % self.table)
+
+    def block_opened(self):
+        return self.nft("insert", "rule", "inet", "tombolo_%s_block" %
+                        self.table, "wall", "accept")
+
+    def list(self, which):
+        return quietly(self.ns.run, "nft", "-s", "list", "table", "inet",
+                       "tombolo_%s_%s" % (self.table, which)).stdout
+
+    def hub_stops(self):
+        if self.figure.hub.running():
+            self.figure.kill(self.figure.hub)
+        else:
+            self.figure.hub.start(wait=False)
+        return True
+
+    def dies(self, role):
+        try:
+            os.kill(self.figure.sat.pid_of(role), signal.SIGKILL)
+        except (CommandFailed, OSError):
+            return False  # it was just killed
+        return True
+
+    def engine_dies(self):
+        return self.dies("engine")
+
+    def keeper_dies(self):
+        return self.dies("keeper")
+
+    def resolver_dies(self):
+        return self.dies("resolver")
+
+    def monitor_dies(self):
+        """Started again as systemd would.
+
+        What is done to the ruleset while it is dead, or not repaired when it
+        dies, is not promised."""
+        wait_until(lambda: self.list("block") == self.block, 10,
+                   "the block is as it was")
+        self.figure.kill(self.figure.sat)
+        for _ in range(4):
+            self.one(self.random.choice(self.small[:8]))
+        self.figure.sat.start(wait=False)
+        wait_until(lambda: self.list("live"), BACK, "it blocks again")
+        return True
+
+    def one(self, what):
+        count = self.done if what() else self.failed
+        count[what.__name__] = count.get(what.__name__, 0) + 1
+
+    def rage(self, seconds):
+        end = time.monotonic() + seconds
+        large = list(self.large) * 2
+        pause = seconds / (len(large) + 1)
+        due = time.monotonic() + pause
+        while time.monotonic() < end:
+            self.one(self.random.choice(self.small))
+            if large and time.monotonic() > due:
+                self.one(large.pop(0))
+                due += pause
+            time.sleep(0.05)
+        while self.front:
+            self.ip(*self.front.pop())
+        if not self.figure.hub.running():
+            self.figure.hub.start(wait=False)
+
+
+NAMED = "hub.example"
+
+
+def rage(net, seconds):
+    """What is promised: not one packet in the clear, and it works again."""
+    figure = with_ipv6_behind(Figure(net))
+    # A second server, by its name: so there is a resolver to be killed.
+    figure.sat.conf_set("client", "server", SERVER, NAMED + ":1 name " + SERVER)
+    figure.start()
+    figure.sat.expect_trouble = figure.hub.expect_trouble = True
+    vandal = Vandal(figure)
+    with Watch(figure), Talkers(figure) as talkers:
+        before = talkers.said()
+        vandal.rage(seconds)
+        figure.sat.wait_up(BACK)
+        figure.wait_up()
+        wait_until(lambda: figure.seen(timeout=2) == SERVER, BACK, "IPv4")
+        wait_until(lambda: figure.seen(web=WEB6, timeout=2) == SERVER6, BACK,
+                   "IPv6")
+        wait_until(lambda: figure.seen(figure.host, timeout=2) == SERVER, BACK,
+                   "a host behind it")
+        after = talkers.said()
+    never = [a.__name__ for a in vandal.small + vandal.large
+             if not vandal.done.get(a.__name__)]
+    assert not never, "never done: %s; %s" % (never, vandal.failed)
+    assert len(after) == 2 and sum(after) > sum(before) + 200, "all talked"
+    assert figure.sat.status()["blocked_packets"] > 0
+    return vandal
+
+
+def test_ten_seconds_of_a_vandal(small_net):
+    rage(small_net, 10)
