@@ -16,7 +16,6 @@
 #include "base/log.h"
 #include "monitor/link.h"
 #include "monitor/policy.h"
-#include "monitor/rules.h"
 
 /* link_add_address() and its three like. */
 typedef int change_fn(struct link *link, const char *name,
@@ -265,7 +264,7 @@ check_routes(struct assign *assign, const struct link_lans *lans,
     struct prefix_set *away)
 {
 	struct prefix_set   left = { 0 };
-	struct rules_routes routes = { .set = &left,
+	struct link_routes  routes = { .set = &left,
 		.ifindex = assign->ifindex };
 	bool ok = true;
 	int  n = 0;
@@ -275,7 +274,7 @@ check_routes(struct assign *assign, const struct link_lans *lans,
 			ok = prefix_set_add(&left, &assign->routes.v[i]);
 	}
 	if (ok)
-		n = rules_set_routes(assign->rules, RT_TABLE_MAIN, &routes);
+		n = link_set_routes(assign->vet.link, RT_TABLE_MAIN, &routes);
 	prefix_set_fini(&left);
 	return n > 0 ? n : 0;
 }

@@ -20,13 +20,11 @@
 #include "monitor/vet.h"
 
 struct policy;
-struct rules;
 
 /* Zeroed but for what is borrowed: nothing is assigned. */
 struct assign {
 	struct vet	  vet; /* link, device and configuration, too */
 	struct policy	 *policy; /* borrowed */
-	struct rules	 *rules;  /* borrowed */
 	unsigned	  ifindex;
 	bool		  has_ipv6; /* else what is IPv6 is passed over */
 	struct prefix_set addresses, routes; /* in force; assign.c's own */

@@ -18,6 +18,7 @@
 #include "base/nitems.h"
 #include "monitor/dns.h"
 #include "monitor/link.h"
+#include "monitor/prefix_set.h"
 #include "monitor/rules.h"
 #include "monitor/wall.h"
 
@@ -74,7 +75,8 @@ static bool undo_notes(struct journal *journal, uint32_t keep);
 static void undo_note(const struct note *note, struct link **link,
     uint32_t keep);
 static void undo_bridge(struct link *link, const struct note *note);
-static void undo_policy(const struct note *note, uint32_t keep);
+static void undo_policy(struct link *link, const struct note *note,
+    uint32_t keep);
 static void undo_sysctl(const struct note *note);
 static void journal_free(struct journal *journal);
 static bool is_name(const char *name, size_t len);
@@ -444,7 +446,9 @@ undo_note(const struct note *note, struct link **link, uint32_t keep)
 		undo_bridge(*link, note);
 		break;
 	case NOTE_POLICY:
-		undo_policy(note, keep);
+		if (*link == NULL)
+			*link = link_open();
+		undo_policy(*link, note, keep);
 		break;
 	case NOTE_RESOLVCONF:
 		dns_remove_record(note->record);
@@ -482,13 +486,18 @@ undo_bridge(struct link *link, const struct note *note)
 }
 
 static void
-undo_policy(const struct note *note, uint32_t keep)
+undo_policy(struct link *link, const struct note *note, uint32_t keep)
 {
+	static const struct prefix_set none;
+	const struct link_routes       nothing = { .set = &none };
 	struct rules *rules = rules_open();
-	int	      r = rules != NULL ? rules_remove(rules, note->table) :
-					  -ENOMEM;
+	int	      r = rules != NULL && link != NULL ?
+	    rules_remove(rules, note->table) :
+	    -ENOMEM;
 
 	rules_close(rules);
+	if (r >= 0)
+		r = link_set_routes(link, note->table, &nothing);
 	if (r < 0)
 		log_warnx("the rules for table %u could not be removed: %s; "
 			  "ip rule shows them", note->table, strerror(-r));

@@ -20,6 +20,9 @@
 #include <bsd/string.h>
 
 #include "base/nitems.h"
+#include "monitor/prefix_set.h"
+
+#define LAST_METRIC UINT32_MAX /* any other route is better */
 
 struct link {
 	struct nl_sock *sock;
@@ -35,6 +38,17 @@ static int make_address(struct link *link, const char *name,
     const struct prefix *prefix, struct rtnl_addr **address);
 static int make_route(struct link *link, const char *name,
     const struct prefix *network, struct rtnl_route **route);
+static struct rtnl_route *new_route(uint32_t table,
+    const struct prefix *network, unsigned ifindex);
+static int add_missing(struct link *link, uint32_t table,
+    const struct link_routes *routes, const struct prefix_set *have,
+    const bool unreachable[2]);
+static int put_route(struct link *link, uint32_t table,
+    const struct prefix *network, unsigned ifindex);
+static bool is_ours(struct rtnl_route *route, const struct link_routes *routes);
+static bool is_wanted(struct rtnl_route *route, uint32_t table,
+    const struct link_routes *routes, struct prefix *network);
+static unsigned on_link(struct rtnl_route *route);
 static bool is_link_local(const struct addr *addr);
 
 struct link *
@@ -379,38 +393,209 @@ static int
 make_route(struct link *link, const char *name, const struct prefix *network,
     struct rtnl_route **route)
 {
-	struct prefix	     plain = prefix_network(network);
-	int		     index = link_index(link, name), r = -NLE_NOMEM;
-	struct rtnl_nexthop *hop;
-	struct nl_addr	    *dst;
+	int index = link_index(link, name);
 
 	if (index < 0)
 		return index;
-	*route = rtnl_route_alloc();
-	hop = rtnl_route_nh_alloc();
-	dst = to_nl(&plain);
-	if (*route == NULL || hop == NULL || dst == NULL)
-		goto out;
-	rtnl_route_set_family(*route, (uint8_t)plain.addr.family);
-	rtnl_route_set_table(*route, RT_TABLE_MAIN);
-	rtnl_route_set_protocol(*route, LINK_RTPROT);
-	rtnl_route_set_type(*route, RTN_UNICAST);
-	rtnl_route_set_scope(*route, plain.addr.family == AF_INET ?
-	    RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
-	r = rtnl_route_set_dst(*route, dst);
-	if (r < 0)
-		goto out;
-	rtnl_route_nh_set_ifindex(hop, index);
-	rtnl_route_add_nexthop(*route, hop); /* consumes it */
-	hop = NULL;
-out:
+	*route = new_route(RT_TABLE_MAIN, network, (unsigned)index);
+	return *route != NULL ? 0 : -ENOMEM;
+}
+
+/* By that device; with index 0 one that says "unreachable".  NULL: no memory. */
+static struct rtnl_route *
+new_route(uint32_t table, const struct prefix *network, unsigned ifindex)
+{
+	struct prefix	     plain = prefix_network(network);
+	struct rtnl_route   *route = rtnl_route_alloc();
+	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
+	struct nl_addr	    *dst = to_nl(&plain);
+	bool		     ok = route != NULL && hop != NULL && dst != NULL;
+
+	if (ok) {
+		rtnl_route_set_family(route, (uint8_t)plain.addr.family);
+		rtnl_route_set_table(route, table);
+		rtnl_route_set_protocol(route, LINK_RTPROT);
+		rtnl_route_set_type(route, ifindex != 0 ? RTN_UNICAST :
+							  RTN_UNREACHABLE);
+		rtnl_route_set_scope(route,
+		    ifindex != 0 && plain.addr.family == AF_INET ?
+			RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+		ok = rtnl_route_set_dst(route, dst) == 0;
+	}
+	if (ok && ifindex != 0) {
+		rtnl_route_nh_set_ifindex(hop, (int)ifindex);
+		rtnl_route_add_nexthop(route, hop); /* consumes it */
+		hop = NULL;
+	} else if (ok) {
+		rtnl_route_set_priority(route, LAST_METRIC);
+	}
 	if (dst != NULL)
 		nl_addr_put(dst);
 	if (hop != NULL)
 		rtnl_route_nh_free(hop);
-	if (r < 0 && *route != NULL)
-		rtnl_route_put(*route);
-	return link_errno(r);
+	if (!ok && route != NULL)
+		rtnl_route_put(route);
+	return ok ? route : NULL;
+}
+
+int
+link_set_routes(struct link *link, uint32_t table,
+    const struct link_routes *routes)
+{
+	struct prefix_set have = { 0 };
+	bool		  unreachable[2] = { false, false };
+	struct nl_cache	 *cache;
+	int r = link_errno(rtnl_route_alloc_cache(link->sock, AF_UNSPEC, 0,
+	    &cache)), added, removed = 0;
+
+	if (r < 0)
+		return r;
+	for (struct nl_object *o = nl_cache_get_first(cache); o != NULL;
+	    o = nl_cache_get_next(o)) {
+		struct prefix network;
+		int	      f;
+
+		if (!is_wanted((struct rtnl_route *)o, table, routes, &network))
+			continue;
+		f = network.addr.family == AF_INET ? 0 : 1;
+		if (rtnl_route_get_type((struct rtnl_route *)o) != RTN_UNICAST)
+			unreachable[f] = true;
+		else if (!prefix_set_add(&have, &network))
+			r = -ENOMEM;
+	}
+	prefix_set_sort(&have);
+	added = add_missing(link, table, routes, &have, unreachable);
+	for (struct nl_object *o = nl_cache_get_first(cache);
+	    added >= 0 && o != NULL; o = nl_cache_get_next(o)) {
+		struct rtnl_route *route = (struct rtnl_route *)o;
+		struct prefix	   network;
+
+		if (rtnl_route_get_table(route) == table &&
+		    (table != RT_TABLE_MAIN || is_ours(route, routes)) &&
+		    !is_wanted(route, table, routes, &network))
+			removed += rtnl_route_delete(link->sock, route, 0) == 0;
+	}
+	nl_cache_free(cache);
+	prefix_set_fini(&have);
+	if (added < 0 || r < 0)
+		return added < 0 ? added : r;
+	/* In the main table they were ours, and we took them. */
+	return table == RT_TABLE_MAIN ? added : added + removed;
+}
+
+/* How many; of IPv6 on a host that has none it is none. */
+static int
+add_missing(struct link *link, uint32_t table, const struct link_routes *routes,
+    const struct prefix_set *have, const bool unreachable[2])
+{
+	static const struct prefix all[] = { { { .family = AF_INET }, 0 },
+		{ { .family = AF_INET6 }, 0 } };
+	int n = 0, r = 0;
+
+	for (size_t i = 0; r >= 0 && i < nitems(all); i++) {
+		if (routes->unreachable[i] && !unreachable[i])
+			r = put_route(link, table, &all[i], 0);
+		n += r > 0;
+	}
+	for (size_t i = 0; r >= 0 && i < routes->set->n; i++) {
+		r = prefix_set_has(have, &routes->set->v[i]) ?
+		    0 :
+		    put_route(link, table, &routes->set->v[i],
+			routes->ifindex);
+		n += r > 0;
+	}
+	return r < 0 ? r : n;
+}
+
+/* 1 when it was added, 0 when that was not to be. */
+static int
+put_route(struct link *link, uint32_t table, const struct prefix *network,
+    unsigned ifindex)
+{
+	struct rtnl_route *route = new_route(table, network, ifindex);
+	int		   r;
+
+	if (route == NULL)
+		return -ENOMEM;
+	r = link_errno(rtnl_route_add(link->sock, route,
+	    table == RT_TABLE_MAIN ? NLM_F_EXCL : NLM_F_REPLACE));
+	rtnl_route_put(route);
+	if (r == -EEXIST || (network->addr.family == AF_INET6 &&
+			(r == -EAFNOSUPPORT || r == -EOPNOTSUPP)))
+		return 0;
+	return r == 0 ? 1 : r;
+}
+
+/* By the device, with our protocol number. */
+static bool
+is_ours(struct rtnl_route *route, const struct link_routes *routes)
+{
+	return rtnl_route_get_type(route) == RTN_UNICAST &&
+	    rtnl_route_get_protocol(route) == LINK_RTPROT &&
+	    on_link(route) == routes->ifindex;
+}
+
+/* Then `network` is its. */
+static bool
+is_wanted(struct rtnl_route *route, uint32_t table,
+    const struct link_routes *routes, struct prefix *network)
+{
+	/* libnl's address of a default route is empty. */
+	*network = (struct prefix) { { rtnl_route_get_family(route), { 0 } },
+		0 };
+	if (rtnl_route_get_table(route) != table ||
+	    (nl_addr_get_prefixlen(rtnl_route_get_dst(route)) > 0 &&
+		!from_nl(network, rtnl_route_get_dst(route))))
+		return false;
+	if (is_ours(route, routes))
+		return prefix_set_has(routes->set, network);
+	return rtnl_route_get_type(route) == RTN_UNREACHABLE &&
+	    network->len == 0 && rtnl_route_get_priority(route) == LAST_METRIC &&
+	    routes->unreachable[network->addr.family == AF_INET ? 0 : 1];
+}
+
+/* The interface's index of a route without a gateway; 0: it is no such one. */
+static unsigned
+on_link(struct rtnl_route *route)
+{
+	struct rtnl_nexthop *hop = rtnl_route_nexthop_n(route, 0);
+
+	if (rtnl_route_get_nnexthops(route) != 1 ||
+	    rtnl_route_nh_get_gateway(hop) != NULL ||
+	    rtnl_route_nh_get_via(hop) != NULL)
+		return 0;
+	return (unsigned)rtnl_route_nh_get_ifindex(hop);
+}
+
+/* IPv6 has no scopes: there, what needs no gateway. */
+int
+link_get_local(struct link *link, unsigned ifindex, struct prefix_set *local)
+{
+	struct nl_cache *cache;
+	int r = link_errno(rtnl_route_alloc_cache(link->sock, AF_UNSPEC, 0,
+	    &cache));
+
+	if (r < 0)
+		return r;
+	for (struct nl_object *o = nl_cache_get_first(cache); o != NULL;
+	    o = nl_cache_get_next(o)) {
+		struct rtnl_route *route = (struct rtnl_route *)o;
+		unsigned	   out = on_link(route);
+		struct prefix	   network;
+
+		if (out == 0 || out == ifindex ||
+		    rtnl_route_get_table(route) != RT_TABLE_MAIN ||
+		    rtnl_route_get_type(route) != RTN_UNICAST ||
+		    !from_nl(&network, rtnl_route_get_dst(route)) ||
+		    network.len == 0 ||
+		    (network.addr.family == AF_INET &&
+			rtnl_route_get_scope(route) != RT_SCOPE_LINK))
+			continue;
+		if (!prefix_set_add(local, &network))
+			r = -ENOMEM;
+	}
+	nl_cache_free(cache);
+	return r;
 }
 
 /* ------------------------------------------------------------ overlaps */
@@ -521,7 +706,6 @@ link_errno(int error)
 		{ NLE_OPNOTSUPP, EOPNOTSUPP },
 		{ NLE_AF_NOSUPPORT, EAFNOSUPPORT },
 		{ NLE_AGAIN, EAGAIN },
-		{ NLE_DUMP_INTR, EAGAIN },
 		{ NLE_INTR, EINTR },
 	};
 

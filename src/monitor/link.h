@@ -15,6 +15,8 @@
 
 #include "base/addr.h"
 
+struct prefix_set;
+
 /* A netlink connection; NULL when there is none to be had. */
 struct link;
 
@@ -61,6 +63,30 @@ int link_add_route(struct link *link, const char *name,
     const struct prefix *network);
 int link_remove_route(struct link *link, const char *name,
     const struct prefix *network);
+
+/* What a table is to have of ours, and only that. */
+struct link_routes {
+	const struct prefix_set *set; /* by the device; sorted */
+	unsigned		 ifindex;
+	bool unreachable[2]; /* what has no better route; IPv4, IPv6 */
+};
+
+/*
+ * Makes the table hold these, as compared with the kernel: what is missing
+ * comes before what is too much goes.  In a table of ours everything else is too
+ * much; in the main table other routes of ours by that device, and where
+ * somebody else has a route to the same network, that stays.  Returns how much
+ * somebody else had changed.
+ */
+int link_set_routes(struct link *link, uint32_t table,
+    const struct link_routes *routes);
+
+/*
+ * Adds the networks that the main table has on a link of this host, other than
+ * the device of that index; unsorted.
+ */
+int link_get_local(struct link *link, unsigned ifindex,
+    struct prefix_set *local);
 
 /* What libnl returned, as 0 or a negative errno value. */
 int link_errno(int error);

@@ -21,8 +21,9 @@ struct netwatch {
 	struct nl_sock *sock, *nftables; /* NULL: there is no nftables */
 	struct ev_io	io, nftables_io;
 	struct ev_timer settle; /* a change waits to be told */
-	struct ev_timer soon;	/* so does an event */
-	struct mono	told, told_event;
+	struct ev_timer idle;
+	bool		event; /* among what was read */
+	struct mono	told;
 	unsigned	ifindex;
 	void (*on_change)(void *arg);
 	void (*on_event)(void *arg);
@@ -35,8 +36,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 static int  on_notification(struct nl_msg *msg, void *arg);
 static int  on_nftables(struct nl_msg *msg, void *arg);
 static void note_change(struct netwatch *netwatch);
-static void note_event(struct netwatch *netwatch);
-static void on_soon(struct ev_loop *loop, struct ev_timer *timer, int events);
+static void on_idle(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void on_settled(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static bool is_link_change(const struct nlmsghdr *hdr, unsigned ifindex);
@@ -62,10 +62,11 @@ netwatch_new(struct ev_loop *loop, unsigned ifindex,
 	netwatch->arg = arg;
 	netwatch->told = mono_add(mono_now(), -MONO_SEC);
 	ev_timer_init(&netwatch->settle, on_settled, 0, 0);
-	ev_timer_init(&netwatch->soon, on_soon, 0, NETWATCH_IDLE_SEC);
+	/* What changed before there was anybody to hear it: at once. */
+	ev_timer_init(&netwatch->idle, on_idle, 0, NETWATCH_IDLE_SEC);
 	ev_init(&netwatch->io, on_readable);
 	ev_init(&netwatch->nftables_io, on_readable);
-	netwatch->settle.data = netwatch->soon.data = netwatch;
+	netwatch->settle.data = netwatch->idle.data = netwatch;
 	netwatch->sock = join(netwatch, NETLINK_ROUTE, routing,
 	    on_notification, &netwatch->io);
 	netwatch->nftables = join(netwatch, NETLINK_NETFILTER, nftables,
@@ -75,8 +76,7 @@ netwatch_new(struct ev_loop *loop, unsigned ifindex,
 		errno = EIO;
 		return NULL;
 	}
-	/* What changed before there was anybody to hear it. */
-	note_event(netwatch);
+	ev_timer_start(loop, &netwatch->idle);
 	return netwatch;
 }
 
@@ -88,7 +88,7 @@ netwatch_free(struct netwatch *netwatch)
 	ev_io_stop(netwatch->loop, &netwatch->io);
 	ev_io_stop(netwatch->loop, &netwatch->nftables_io);
 	ev_timer_stop(netwatch->loop, &netwatch->settle);
-	ev_timer_stop(netwatch->loop, &netwatch->soon);
+	ev_timer_stop(netwatch->loop, &netwatch->idle);
 	nl_socket_free(netwatch->sock);
 	nl_socket_free(netwatch->nftables);
 	free(netwatch);
@@ -143,18 +143,21 @@ static void
 on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct netwatch *netwatch = io->data;
-	int		 r = nl_recvmsgs_default(io == &netwatch->io ?
-				  netwatch->sock :
-				  netwatch->nftables);
+	struct nl_sock *sock = io == &netwatch->io ? netwatch->sock :
+						     netwatch->nftables;
+	int r;
 
 	(void)loop;
 	(void)events;
+	netwatch->event = false;
+	do
+		r = nl_recvmsgs_default(sock);
+	while (r >= 0);
 	/* More came than there was room for: something changed, surely. */
-	if (r != -NLE_NOMEM)
-		return;
-	if (io == &netwatch->io)
+	if (r == -NLE_NOMEM && io == &netwatch->io)
 		note_change(netwatch);
-	note_event(netwatch);
+	if (r == -NLE_NOMEM || netwatch->event)
+		netwatch->on_event(netwatch->arg);
 }
 
 static int
@@ -164,15 +167,17 @@ on_notification(struct nl_msg *msg, void *arg)
 
 	if (netwatch_is_change(nlmsg_hdr(msg), netwatch->ifindex))
 		note_change(netwatch);
-	note_event(netwatch);
+	netwatch->event = true;
 	return NL_OK;
 }
 
 static int
 on_nftables(struct nl_msg *msg, void *arg)
 {
+	struct netwatch *netwatch = arg;
+
 	if (netwatch_is_nftables(nlmsg_hdr(msg)))
-		note_event(arg);
+		netwatch->event = true;
 	return NL_OK;
 }
 
@@ -191,32 +196,14 @@ note_change(struct netwatch *netwatch)
 	ev_timer_start(netwatch->loop, &netwatch->settle);
 }
 
-/* In the next turn of the loop, unless one was told just now. */
 static void
-note_event(struct netwatch *netwatch)
-{
-	struct ev_timer *soon = &netwatch->soon;
-	double since = (double)mono_sub(mono_now(), netwatch->told_event) /
-	    (double)MONO_SEC;
-
-	if (ev_is_active(soon) &&
-	    ev_timer_remaining(netwatch->loop, soon) < NETWATCH_EVENT_SEC)
-		return;
-	ev_timer_stop(netwatch->loop, soon);
-	ev_timer_set(soon, since < NETWATCH_EVENT_SEC ?
-	    NETWATCH_EVENT_SEC - since : 0, NETWATCH_IDLE_SEC);
-	ev_timer_start(netwatch->loop, soon);
-}
-
-static void
-on_soon(struct ev_loop *loop, struct ev_timer *timer, int events)
+on_idle(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct netwatch *netwatch = timer->data;
 
 	(void)loop;
 	(void)events;
 	netwatch->on_event(netwatch->arg);
-	netwatch->told_event = mono_now();
 }
 
 static void

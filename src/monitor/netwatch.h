@@ -9,8 +9,8 @@
  * and not more often than once a second.
  *
  * An event: any of these, our own doing too, a rule, or a table of nftables
- * that is named as ours are.  It is told at once, a few together; and every
- * few seconds without any, for what the kernel does not tell of.
+ * that is named as ours are.  It is told at once, all that are there together;
+ * and every few seconds without any, for what the kernel does not tell of.
  */
 #ifndef NETWATCH_H
 #define NETWATCH_H
@@ -21,8 +21,7 @@
 
 #define NETWATCH_SETTLE_SEC 0.1
 #define NETWATCH_PAUSE_SEC  1.0
-#define NETWATCH_EVENT_SEC  0.02 /* between two events, at least */
-#define NETWATCH_IDLE_SEC   5.0	 /* and at most */
+#define NETWATCH_IDLE_SEC   5.0
 
 struct netwatch;
 struct nlmsghdr;

@@ -44,7 +44,6 @@ struct network {
 	const struct conf *conf; /* borrowed */
 	struct journal	  *journal;
 	struct link	  *link;
-	struct rules	  *rules;
 	struct nat	  *nat; /* NULL: none */
 	struct tapdev	   dev;
 	bool		   made_bridge;
@@ -215,12 +214,8 @@ network_egress(const struct network *network, struct request_egress *egress)
 	*egress = (struct request_egress) { 0 };
 	if (network->policy == NULL || network->dns == NULL)
 		return;
-	egress->v4 = policy_way(network->policy, AF_INET);
-	egress->v6 = policy_way(network->policy, AF_INET6);
+	policy_egress(network->policy, egress);
 	egress->dns = dns_state(network->dns);
-	egress->dropped = policy_dropped(network->policy);
-	strlcpy(egress->front, policy_front(network->policy),
-	    sizeof(egress->front));
 }
 
 void
@@ -241,7 +236,6 @@ network_free(struct network *network)
 	/* Before the bridge, which else would still have a port. */
 	tapdev_close(&network->dev);
 	link_close(network->link);
-	rules_close(network->rules);
 	journal_undo(network->journal);
 	assign_fini(&network->assign);
 	site_routes_fini(&network->routes);
@@ -278,8 +272,7 @@ open_base(struct network *network, const char *journal_path)
 		return false;
 	}
 	network->link = link_open();
-	network->rules = rules_open();
-	if (network->link == NULL || network->rules == NULL) {
+	if (network->link == NULL) {
 		log_warnx("netlink cannot be opened: a sandbox that allows "
 			  "AF_NETLINK is needed");
 		return false;
@@ -515,12 +508,10 @@ start_client(struct network *network)
 	network->assign = (struct assign) {
 		.vet = { .link = network->link, .device = network->dev.name,
 		    .conf = conf, .servers = network->servers },
-		.rules = network->rules,
 		.ifindex = network->dev.ifindex,
 		.has_ipv6 = network->has_ipv6,
 	};
-	network->policy = policy_new(network->journal, network->rules,
-	    &network->assign.vet, network->dev.ifindex);
+	network->policy = policy_new(network->journal, &network->assign.vet, network->dev.ifindex);
 	network->assign.policy = network->policy;
 	network->dns = dns_new(network->journal, network->dev.name,
 	    look_at_egress, network);

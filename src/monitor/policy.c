@@ -54,6 +54,7 @@ struct policy {
 	char		front[REQUEST_FRONT_SIZE];
 };
 
+static enum request_way way(const struct policy *policy, sa_family_t family);
 static int begin(struct policy *policy);
 static uid_t resolver_user(void);
 static int copy_routes(struct content *to, const struct prefix_set *from);
@@ -70,15 +71,13 @@ static bool is_same(const struct content *a, const struct content *b);
 static void report(const struct policy *policy);
 
 struct policy *
-policy_new(struct journal *journal, struct rules *rules, const struct vet *vet,
-    unsigned ifindex)
+policy_new(struct journal *journal, const struct vet *vet, unsigned ifindex)
 {
 	struct policy *policy = calloc(1, sizeof(*policy));
 
 	if (policy == NULL)
 		return NULL;
 	policy->journal = journal;
-	policy->rules = rules;
 	policy->vet = vet;
 	policy->ifindex = ifindex;
 	policy->table = rules_table(vet->device);
@@ -93,6 +92,7 @@ policy_free(struct policy *policy)
 	if (policy == NULL)
 		return;
 	wall_free(policy->wall);
+	rules_close(policy->rules);
 	prefix_set_fini(&policy->now.routes);
 	free(policy);
 }
@@ -153,9 +153,18 @@ policy_check(struct policy *policy)
 	policy->dropped = wall_dropped(policy->wall);
 }
 
+void
+policy_egress(const struct policy *policy, struct request_egress *egress)
+{
+	egress->v4 = way(policy, AF_INET);
+	egress->v6 = way(policy, AF_INET6);
+	egress->dropped = policy->dropped;
+	strlcpy(egress->front, policy->front, sizeof(egress->front));
+}
+
 /* What is walled does not leave, even when nothing else is as it should be. */
-enum request_way
-policy_way(const struct policy *policy, sa_family_t family)
+static enum request_way
+way(const struct policy *policy, sa_family_t family)
 {
 	const struct content *now = &policy->now;
 	const struct state   *state = &policy->state;
@@ -168,18 +177,6 @@ policy_way(const struct policy *policy, sa_family_t family)
 	return routed && has_family(now, family) && !now->blocks ?
 	    REQUEST_WAY_TUNNEL :
 	    REQUEST_WAY_BLOCKED;
-}
-
-uint64_t
-policy_dropped(const struct policy *policy)
-{
-	return policy->dropped;
-}
-
-const char *
-policy_front(const struct policy *policy)
-{
-	return policy->front;
 }
 
 /* In the journal first, as ever. */
@@ -202,7 +199,10 @@ begin(struct policy *policy)
 	    journal_policy(policy->journal, policy->table);
 	if (r < 0)
 		return r;
-	policy->wall = wall_new(&owner);
+	if (policy->rules == NULL)
+		policy->rules = rules_open();
+	if (policy->rules != NULL)
+		policy->wall = wall_new(&owner);
 	if (policy->wall == NULL)
 		return -EOPNOTSUPP;
 	r = forwarding_loosen(policy->journal, wall_marks(policy->wall));
@@ -268,14 +268,14 @@ static int
 bring(struct policy *policy)
 {
 	const struct content *now = &policy->now;
-	struct rules_routes   routes = { &now->routes, policy->ifindex,
+	struct link_routes    routes = { &now->routes, policy->ifindex,
 		  { now->unreachable[V4], now->unreachable[V6] } };
 	struct state *state = &policy->state;
 
 	state->wall = set_wall(policy);
 	state->rules = rules_add(policy->rules, policy->table,
 	    &policy->exempt);
-	state->routes = rules_set_routes(policy->rules, policy->table,
+	state->routes = link_set_routes(policy->vet->link, policy->table,
 	    &routes);
 	return state->wall < 0	? state->wall :
 	    state->rules < 0	? state->rules :
@@ -323,7 +323,8 @@ static bool
 add_local(struct policy *policy, struct prefix_set *local)
 {
 	const struct conf_prefixes *more = &policy->vet->conf->local_networks;
-	bool   ok = rules_get_local(policy->rules, policy->ifindex, local) >= 0;
+	bool ok = link_get_local(policy->vet->link, policy->ifindex,
+		      local) == 0;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < local->n; i++) {

@@ -24,23 +24,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
-#include "base/addr.h"
 #include "monitor/prefix_set.h"
 #include "proc/request.h"
 
 struct journal;
 struct policy;
-struct rules;
 struct vet;
 
 /*
  * Touches nothing yet.  All is borrowed; `vet` has device, configuration and
  * servers.  NULL when there is no memory.
  */
-struct policy *policy_new(struct journal *journal, struct rules *rules,
-    const struct vet *vet, unsigned ifindex);
+struct policy *policy_new(struct journal *journal, const struct vet *vet,
+    unsigned ifindex);
 void	       policy_free(struct policy *policy); /* NULL is fine */
 
 /*
@@ -65,11 +62,7 @@ void policy_bypass(struct policy *policy);
  */
 void policy_check(struct policy *policy);
 
-/* Where packets of this family (AF_INET, AF_INET6) went at the last check. */
-enum request_way policy_way(const struct policy *policy, sa_family_t family);
-
-/* Of the wall; and a rule in front of ours, or "". */
-uint64_t    policy_dropped(const struct policy *policy);
-const char *policy_front(const struct policy *policy);
+/* What was so at the last check; all but DNS. */
+void policy_egress(const struct policy *policy, struct request_egress *egress);
 
 #endif /* POLICY_H */

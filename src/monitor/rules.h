@@ -27,22 +27,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/addr.h"
-
-struct prefix_set;
 struct rules;
 
 /* Whose packets stay in the main table. */
 struct rules_exempt {
 	uint32_t mark, mask; /* our sockets' */
 	uid_t	 resolver;   /* user of our DNS queries */
-};
-
-/* What a table is to have of ours, and only that. */
-struct rules_routes {
-	const struct prefix_set *set; /* by the device; sorted */
-	unsigned		 ifindex;
-	bool unreachable[2]; /* what has no better route; IPv4, IPv6 */
 };
 
 /* A netlink connection; NULL when there is none to be had. */
@@ -57,24 +47,8 @@ bool	 rules_is_table(uint32_t table);
 int rules_add(struct rules *rules, uint32_t table,
     const struct rules_exempt *exempt);
 
-/* Takes them away, and what is in the table; what cannot be taken is left. */
+/* Takes them away; what cannot be taken is left. */
 int rules_remove(struct rules *rules, uint32_t table);
-
-/*
- * Makes the table hold these routes: what is missing comes before what is too
- * much goes.  In a table of ours everything else is too much; in the main table
- * other routes by our device with our protocol number, and where somebody else
- * has a route to the same network, that stays.
- */
-int rules_set_routes(struct rules *rules, uint32_t table,
-    const struct rules_routes *routes);
-
-/*
- * Adds the networks that the main table has on a link of this host, other than
- * our device; unsorted.
- */
-int rules_get_local(struct rules *rules, unsigned ifindex,
-    struct prefix_set *local);
 
 /*
  * Others' rules in front of ours that look up another table than main: how

@@ -28,9 +28,6 @@ static const struct prefix private[] = {
 	{ { AF_INET6, { 0xfc } }, 7 },
 };
 
-static int judge(struct vet *vet, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
-    size_t why_size);
 static int sum_up(struct vet *vet, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes);
 static bool add_public(struct prefix_set *set, const struct vet *vet,
@@ -56,12 +53,15 @@ vet_assignment(struct vet *vet, const struct prefix *addresses,
 {
 	int r = link_get_lans(vet->link, vet->device, &vet->lans);
 
-	if (r < 0) {
+	if (r == 0)
+		r = sum_up(vet, addresses, naddresses, routes, nroutes);
+	if (r < 0)
 		snprintf(why, why_size, "this host's own networks cannot be "
 		    "looked at: %s", strerror(-r));
-		return r;
-	}
-	r = judge(vet, addresses, naddresses, routes, nroutes, why, why_size);
+	for (size_t i = 0; r == 0 && i < naddresses; i++)
+		r = vet_address(vet, &addresses[i], why, why_size);
+	for (size_t i = 0; r == 0 && i < nroutes; i++)
+		r = vet_route(vet, &routes[i], why, why_size);
 	free(vet->lans.v);
 	vet->lans = (struct link_lans) { 0 };
 	return r;
@@ -104,21 +104,6 @@ vet_dns(const struct dns_list *list, char *why, size_t why_size)
 		return -EINVAL;
 	}
 	return 0;
-}
-
-static int
-judge(struct vet *vet, const struct prefix *addresses, size_t naddresses,
-    const struct prefix *routes, size_t nroutes, char *why, size_t why_size)
-{
-	int r = sum_up(vet, addresses, naddresses, routes, nroutes);
-
-	if (r < 0)
-		strlcpy(why, strerror(-r), why_size);
-	for (size_t i = 0; r == 0 && i < naddresses; i++)
-		r = vet_address(vet, &addresses[i], why, why_size);
-	for (size_t i = 0; r == 0 && i < nroutes; i++)
-		r = vet_route(vet, &routes[i], why, why_size);
-	return r;
 }
 
 /* Whether they are all traffic, together: none is counted twice. */

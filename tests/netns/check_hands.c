@@ -1570,7 +1570,7 @@ START_TEST(rules_of_a_killed_run_are_swept_and_no_others)
 	struct journal *journal = journal_open(journal_path);
 	const struct rules_exempt exempt = { 0x90, 0xf0, 60613 };
 	const struct prefix_set	  none = { 0 };
-	const struct rules_routes unreachable = { &none, 0, { true, true } };
+	const struct link_routes  unreachable = { &none, 0, { true, true } };
 	uint32_t table = rules_table("hands7"), other = rules_table("hands8");
 	char	 text[64];
 
@@ -1581,8 +1581,8 @@ START_TEST(rules_of_a_killed_run_are_swept_and_no_others)
 	ck_assert_int_eq(rules_add(rules, table, &exempt), 8);
 	/* Again is the same. */
 	ck_assert_int_eq(rules_add(rules, table, &exempt), 0);
-	ck_assert_int_eq(rules_set_routes(rules, table, &unreachable), 2);
-	ck_assert_int_eq(rules_set_routes(rules, table, &unreachable), 0);
+	ck_assert_int_eq(link_set_routes(link_, table, &unreachable), 2);
+	ck_assert_int_eq(link_set_routes(link_, table, &unreachable), 0);
 	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 8);
 	snprintf(text, sizeof(text), "lookup %u", table);
 	ck_assert_int_eq(count_lines("ip -6 -d rule", text), 1);

@@ -10,6 +10,7 @@ import ipaddress
 import os
 import random
 import re
+import shutil
 import signal
 import struct
 import threading
@@ -553,3 +554,138 @@ def rage(net, seconds):
 
 def test_ten_seconds_of_a_vandal(small_net):
     rage(small_net, 10)
+
+
+# ------------------------------------------ beside others' firewalls and rules
+
+FIB = """table inet fw {
+    chain pre {
+        type filter hook prerouting priority %s; policy accept;
+        iifname "lo" accept
+        icmpv6 type { nd-router-advert, nd-neighbor-solicit,
+                      nd-neighbor-advert } accept
+        fib saddr . mark . iif oif missing counter drop
+    }
+}"""
+
+
+@pytest.mark.parametrize("where", ["raw + 1", "mangle + 10"])
+@pytest.mark.parametrize("server", [SERVER, SERVER6])
+def test_beside_a_reverse_path_check_of_nftables(small_net, where, server):
+    """As firewalld has it; and the kernel's own, strict, stays as it is."""
+    figure = Figure(small_net, name=server)
+    figure.client.run("nft", "-f", "-", stdin=FIB % where)
+    figure.start()
+    assert figure.seen() == SERVER
+    assert figure.seen(web=WEB6) == SERVER6
+    transport = figure.sat.status()["transport"]
+    assert transport == "udp", transport
+    assert figure.client.sysctl_get("net/ipv4/conf/all/rp_filter") == "1"
+    assert figure.client.sysctl_get(
+        "net/ipv4/conf/all/src_valid_mark") == "1"
+    assert figure.sat.stop() == 0
+    assert figure.client.sysctl_get(
+        "net/ipv4/conf/all/src_valid_mark") == "0"
+
+
+def test_beside_it_the_resolver_is_answered(small_net):
+    """By a server of the internet, whom our rules send into the tunnel."""
+    figure = Figure(small_net, name=NAMED)
+    figure.client.run("nft", "-f", "-", stdin=FIB % "raw + 1")
+    with dns_of_the_web(figure):
+        figure.start()
+        assert figure.seen() == SERVER
+        figure.kill_server()
+        figure.hub.start()
+        figure.wait_up()
+
+
+class dns_of_the_web:
+    """NAMED is SERVER, says a server at WEB."""
+
+    def __init__(self, figure):
+        if shutil.which("dnsmasq") is None:
+            pytest.skip("needs dnsmasq (contrib/packages)")
+        self.etc = "/etc/netns/" + figure.client.id
+        os.makedirs(self.etc)
+        with open(self.etc + "/resolv.conf", "w") as f:
+            f.write("nameserver %s\n" % WEB)
+        self.dns = figure.web.spawn(
+            "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts",
+            "--listen-address=" + WEB, "--bind-interfaces", "--user=root",
+            "--log-facility=-", "--pid-file=",
+            "--host-record=%s,%s" % (NAMED, SERVER))
+
+    def __enter__(self):
+        wait_until(lambda: "started" in self.dns.output(), 5, "DNS serves")
+
+    def __exit__(self, *exc):
+        shutil.rmtree(self.etc)
+
+
+@pytest.mark.parametrize("mark", ["0x4000/0x4000", "0x90/0xf0", "0x2/0x3",
+                                  "0x62/0xff"])
+def test_masked_rules_of_others_steer_no_socket_without_need(small_net, mark):
+    """Of a tap site and its hub, whatever bits such a rule looks at."""
+    hub_ns, sat_ns = small_net.host("hub"), small_net.host("sat")
+    small_net.cable(hub_ns, "wan", sat_ns, "wan")
+    for ns, address in ((hub_ns, "198.18.0.1/24"), (sat_ns, "198.18.0.2/24")):
+        ns.addr("wan", address)
+        ns.ip("rule", "add", "pref", "50", "fwmark", mark, "lookup", "102")
+        ns.ip("route", "add", "unreachable", "default", "table", "102")
+    hub = Hub(hub_ns, "hub").init("198.18.0.1", "--mode", "tap")
+    sat = Satellite(sat_ns, "sat").join(hub.add_site("sat"))
+    hub.start()
+    sat.start()
+    hub.wait_site("sat", deadline=10)
+
+
+def test_the_mark_is_configurable(small_net):
+    """Somebody else's rule has the bits of the default."""
+    figure = Figure(small_net, client=[("client", "mark", "0x100000/0x300000")])
+    figure.client.ip("rule", "add", "pref", "50", "fwmark", "0x90/0xf0",
+                     "lookup", "102")
+    figure.client.ip("route", "add", "unreachable", "default", "table", "102")
+    figure.start()
+    assert figure.seen() == SERVER
+    assert "fwmark 0x100000/0x300000" in figure.client.ip("rule").stdout
+
+
+# ------------------------------------------------ what comes to overlap a LAN
+
+def test_a_route_that_comes_to_overlap_a_lan_goes_and_comes_back(small_net):
+    """The laptop joins a LAN that the tunnel has a route to, or an address of."""
+    net = small_net
+    hub_ns, sat_ns, lan = (net.host(n) for n in ("hub", "sat", "lan"))
+    net.cable(hub_ns, "wan", sat_ns, "wan")
+    net.cable(sat_ns, "wlan", lan, "lan0")
+    hub_ns.addr("wan", "198.18.0.1/24")
+    sat_ns.addr("wan", "198.18.0.2/24")
+    lan.addr("lan0", "10.50.0.5/24", "fd50::5/64")
+    hub = Hub(hub_ns, "hub").init(
+        "198.18.0.1", "--mode", "tun", "--network", "10.50.0.0/24",
+        "--network", "fd50::/64", "--network", "10.51.0.0/24")
+    sat = Satellite(sat_ns, "sat").join(hub.add_site("sat"))
+    hub.start()
+    sat.start()
+
+    def by_tunnel(network):
+        family = "-6" if ":" in network else "-4"
+        return "dev tombolo0" in sat_ns.ip(family, "route", "show",
+                                           network).stdout
+    for network in ("10.50.0.0/24", "fd50::/64", "10.51.0.0/24"):
+        wait_until(lambda: by_tunnel(network), 5, network + " by the tunnel")
+    sat_ns.addr("wlan", "10.50.0.9/24", "fd50::9/64")
+    wait_until(lambda: sat_ns.can_ping("10.50.0.5"), 5, "the LAN, IPv4")
+    wait_until(lambda: sat_ns.can_ping("fd50::5"), 5, "the LAN, IPv6")
+    assert by_tunnel("10.51.0.0/24"), "the others stay"
+    hub.site("disable", "sat")  # logs in anew: what is assigned is refused
+    hub.site("enable", "sat")
+    sat.wait_log("overlaps 10.50.0.0/24, this host's own network on wlan", 60)
+    assert sat_ns.ping("10.50.0.5") and sat_ns.ping("fd50::5")
+    sat_ns.ip("addr", "flush", "dev", "wlan")
+    wait_until(lambda: by_tunnel("10.50.0.0/24"), 60, "it comes back")
+    # The tunnel's own network, too.
+    sat_ns.addr("wlan", "10.4.2.200/24")
+    lan.addr("lan0", "10.4.2.5/24")
+    wait_until(lambda: sat_ns.can_ping("10.4.2.5"), 5, "another LAN")
