@@ -130,8 +130,10 @@ def test_commands_need_no_good_configuration(pair, kind, named):
     DAMAGE[kind](hub)
     for command in COMMANDS:
         done = tombolo(command, "-c", hub.conf, check=False)
-        assert done.returncode == 0, (command, done)
-        assert not done.stderr
+        # What is on disk is not in force: status may say so by now.
+        assert done.returncode in ((0, 3) if command == "status" else (0,)), (
+            command, done)
+        assert done.stdout and not done.stderr
     done = tombolo("kick", "sat", "--dir", hub.dir, check=False)
     assert done.returncode == 1 and "not connected" in done.stderr
     done = tombolo("run", "--sweep", "-c", hub.conf, check=False)
@@ -149,7 +151,7 @@ def test_a_socket_may_be_given_to_all_of_them(pair):
     pair.hub.start()
     pair.hub.write_conf("")
     for command in COMMANDS:
-        tombolo(command, "--socket", path)
+        assert tombolo(command, "--socket", path, check=False).stdout
     for command in (["kick", "sat"], ["run", "--sweep"], ["reload"]):
         done = tombolo(*command, "--socket", path, check=False)
         assert done.returncode == 1 and "no daemon" not in done.stderr
