@@ -5,6 +5,7 @@
  *
  *   DIR/tombolo.conf        0644   made last: without it there is no site
  *   DIR/ca.crt, server.crt  0644
+ *   DIR/crl.pem             0644   a list with nobody in it
  *   DIR/ca.key              0600   root's: no daemon reads it
  *   DIR/server-rsa.crt      0644   only with --auth tls-srp
  *   DIR/sites.d/            0755
@@ -246,6 +247,7 @@ write_files(struct undo *undo, const struct options *options,
 		keys->server_key.text, keys->server_key.len, 0600, keeper) &&
 	    undo_create(undo, dir, "server.crt", keys->server_cert.text,
 		keys->server_cert.len, 0644, UNDO_SELF) &&
+	    own_ca_make_crl(undo, dir, &keys->ca) &&
 	    (!wants_rsa || own_ca_make_rsa(undo, conf, &keys->ca, keeper)) &&
 	    undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
 		UNDO_SELF) &&

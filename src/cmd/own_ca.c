@@ -104,6 +104,23 @@ is_named(const struct conf *conf, const char *name)
 }
 
 bool
+own_ca_make_crl(struct undo *undo, const char *dir, const struct own_ca *ca)
+{
+	static const struct ca_pem none = { 0 };
+	struct ca_pem		   list;
+	int  r = crl_add(&ca->cert, &ca->key, &none, &none, ca_now(), &list);
+	bool ok = r == 0 &&
+	    undo_create(undo, dir, DEFAULT_CRL, list.text, list.len, 0644,
+		UNDO_SELF);
+
+	if (r < 0)
+		log_warnx("%s: cannot make the list of revoked certificates: "
+			  "%s", undo->who, strerror(-r));
+	ca_pem_fini(&list);
+	return ok;
+}
+
+bool
 own_ca_make_rsa(struct undo *undo, const struct conf *conf,
     const struct own_ca *ca, struct undo_owner keeper)
 {

@@ -38,6 +38,10 @@ void own_ca_fini(struct own_ca *ca);
 bool own_ca_revoke(const char *dir, const struct conf *conf, const char *site,
     const char *who);
 
+/* The list with nobody in it: from the start, one that is missing is a fault. */
+bool own_ca_make_crl(struct undo *undo, const char *dir,
+    const struct own_ca *ca);
+
 /*
  * The RSA key and certificate that tls-srp needs, unless they are there; they
  * are for the server `conf` names.

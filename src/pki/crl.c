@@ -9,23 +9,43 @@
 #include "pki/x509.h"
 
 #define YEAR_SEC   ((time_t)31556952)
-#define MANY	   400 /* entries: from here on the oldest go */
-#define SERIAL_MAX 64
-#define NUMBER_LEN 8
+#define NUMBER_MAX 20 /* bytes, RFC 5280 */
+#define DELTA	   "2.5.29.27" /* a list that says only what is new */
 
 static int import_list(const struct ca_pem *pem, gnutls_x509_crt_t ca,
     gnutls_x509_crl_t *list);
 static bool is_of(gnutls_x509_crl_t list, gnutls_x509_crt_t ca);
-static int  make_list(gnutls_x509_crt_t ca, gnutls_x509_crl_t old, time_t now,
-     gnutls_x509_crl_t *list);
-static int  copy_entries(gnutls_x509_crl_t to, gnutls_x509_crl_t from,
+static int  make_list(gnutls_x509_crl_t *list);
+static int  set_dates(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
      time_t now);
-static int  add_entry(gnutls_x509_crl_t list, gnutls_x509_crl_t old,
-     gnutls_x509_crt_t ca, const struct ca_pem *pem, time_t now);
+static int  add_entry(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
+     const struct ca_pem *pem, time_t now);
 static bool has(gnutls_x509_crl_t list, gnutls_x509_crt_t cert);
-static int  set_number(gnutls_x509_crl_t list, gnutls_x509_crl_t old);
+static size_t get_number(gnutls_x509_crl_t list,
+     unsigned char number[NUMBER_MAX]);
+static int  set_number(gnutls_x509_crl_t list);
 static int  set_authority(gnutls_x509_crl_t list, gnutls_x509_crt_t ca);
 static int  export_list(gnutls_x509_crl_t list, struct ca_pem *pem);
+
+/* Those of a file, and the CAs they may be of. */
+struct lists {
+	gnutls_x509_crl_t *v;
+	unsigned	   n;
+};
+
+struct authorities {
+	gnutls_x509_crt_t *v;
+	unsigned	   n;
+};
+
+static bool open_lists(struct lists *lists, const char *text, size_t len);
+static void close_lists(struct lists *lists);
+static const char *why_not_these(const struct authorities *cas,
+    const struct lists *now, const struct lists *next);
+static bool is_delta(gnutls_x509_crl_t list);
+static gnutls_x509_crt_t maker(const struct authorities *cas,
+    gnutls_x509_crl_t list);
+static bool is_older(gnutls_x509_crl_t list, gnutls_x509_crl_t than);
 
 int
 crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
@@ -33,7 +53,7 @@ crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
     struct ca_pem *pem)
 {
 	gnutls_x509_privkey_t key = NULL;
-	gnutls_x509_crl_t     old = NULL, list = NULL;
+	gnutls_x509_crl_t     list = NULL;
 	gnutls_x509_crt_t     ca = NULL;
 	int		      r;
 
@@ -43,12 +63,14 @@ crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
 		r = x509_import_key(ca_key, &key);
 	if (r == 0 && !x509_is_key_of(key, ca))
 		r = -EINVAL;
-	if (r == 0 && old_pem->len > 0)
-		r = import_list(old_pem, ca, &old);
+	/* Not copied: that takes the square of its length. */
 	if (r == 0)
-		r = make_list(ca, old, now, &list);
+		r = old_pem->len > 0 ? import_list(old_pem, ca, &list) :
+				       make_list(&list);
 	if (r == 0)
-		r = add_entry(list, old, ca, cert, now);
+		r = set_dates(list, ca, now);
+	if (r == 0 && cert->len > 0)
+		r = add_entry(list, ca, cert, now);
 	if (r == 0)
 		r = x509_error(gnutls_x509_crl_sign2(list, ca, key,
 		    GNUTLS_DIG_SHA256, 0));
@@ -56,11 +78,150 @@ crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
 		r = export_list(list, pem);
 	if (list != NULL)
 		gnutls_x509_crl_deinit(list);
-	if (old != NULL)
-		gnutls_x509_crl_deinit(old);
 	gnutls_x509_crt_deinit(ca);
 	gnutls_x509_privkey_deinit(key);
 	return r;
+}
+
+const char *
+crl_why_not(const struct ca_pem *ca, const struct ca_pem *now_pem,
+    const struct ca_pem *next_pem)
+{
+	gnutls_datum_t	   text = { (unsigned char *)ca->text,
+		    (unsigned)ca->len };
+	struct authorities cas = { 0 };
+	struct lists	   now = { 0 }, next = { 0 };
+	const char	  *why = NULL;
+
+	if (gnutls_x509_crt_list_import2(&cas.v, &cas.n, &text,
+		GNUTLS_X509_FMT_PEM, 0) < 0) {
+		cas.n = 0;
+		why = "the CA's certificate cannot be read";
+	} else if (!open_lists(&next, next_pem->text, next_pem->len)) {
+		why = "it cannot be read as a list in PEM";
+	} else if (now_pem->len > 0 &&
+	    !open_lists(&now, now_pem->text, now_pem->len)) {
+		why = "out of memory";
+	} else {
+		why = why_not_these(&cas, &now, &next);
+	}
+	close_lists(&now);
+	close_lists(&next);
+	for (unsigned i = 0; i < cas.n; i++)
+		gnutls_x509_crt_deinit(cas.v[i]);
+	gnutls_free(cas.v);
+	return why;
+}
+
+time_t
+crl_end(const char *text, size_t len, time_t *life)
+{
+	struct lists lists;
+	time_t	     first = 0;
+
+	*life = 0;
+	if (len == 0 || !open_lists(&lists, text, len))
+		return 0;
+	for (unsigned i = 0; i < lists.n; i++) {
+		time_t end = gnutls_x509_crl_get_next_update(lists.v[i]);
+
+		if (end <= 0 || (first != 0 && end >= first))
+			continue;
+		first = end;
+		*life = end - gnutls_x509_crl_get_this_update(lists.v[i]);
+	}
+	close_lists(&lists);
+	return first;
+}
+
+static bool
+open_lists(struct lists *lists, const char *text, size_t len)
+{
+	gnutls_datum_t datum = { (unsigned char *)(uintptr_t)text,
+		(unsigned)len };
+
+	*lists = (struct lists) { 0 };
+	if (gnutls_x509_crl_list_import2(&lists->v, &lists->n, &datum,
+		GNUTLS_X509_FMT_PEM, 0) >= 0)
+		return lists->n > 0;
+	lists->n = 0;
+	return false;
+}
+
+static void
+close_lists(struct lists *lists)
+{
+	for (unsigned i = 0; i < lists->n; i++)
+		gnutls_x509_crl_deinit(lists->v[i]);
+	gnutls_free(lists->v);
+}
+
+static const char *
+why_not_these(const struct authorities *cas, const struct lists *now,
+    const struct lists *next)
+{
+	for (unsigned i = 0; i < next->n; i++) {
+		if (maker(cas, next->v[i]) == NULL)
+			return "it is not signed by the CA of the sites' "
+			       "certificates";
+		if (is_delta(next->v[i]))
+			return "it is a delta list: a whole one is needed";
+	}
+	for (unsigned i = 0; i < now->n; i++) {
+		gnutls_x509_crt_t ca = maker(cas, now->v[i]);
+		unsigned	  j = 0;
+
+		while (ca != NULL && j < next->n &&
+		    (maker(cas, next->v[j]) != ca ||
+			is_older(next->v[j], now->v[i])))
+			j++;
+		if (ca != NULL && j == next->n)
+			return "it is older than the one that is in force, "
+			       "which may revoke more: sign another";
+	}
+	return NULL;
+}
+
+static bool
+is_delta(gnutls_x509_crl_t list)
+{
+	char oid[64];
+
+	for (unsigned i = 0;; i++) {
+		size_t	 size = sizeof(oid);
+		unsigned critical;
+
+		if (gnutls_x509_crl_get_extension_info(list, i, oid, &size,
+			&critical) < 0)
+			return false;
+		if (strcmp(oid, DELTA) == 0)
+			return true;
+	}
+}
+
+static gnutls_x509_crt_t
+maker(const struct authorities *cas, gnutls_x509_crl_t list)
+{
+	for (unsigned i = 0; i < cas->n; i++) {
+		if (is_of(list, cas->v[i]))
+			return cas->v[i];
+	}
+	return NULL;
+}
+
+/* By number, where both have one; lists of one number, by date. */
+static bool
+is_older(gnutls_x509_crl_t list, gnutls_x509_crl_t than)
+{
+	unsigned char a[NUMBER_MAX], b[NUMBER_MAX];
+	int	      order = 0;
+
+	if (get_number(list, a) > 0 && get_number(than, b) > 0)
+		order = memcmp(a, b, NUMBER_MAX);
+	if (order != 0)
+		return order < 0;
+	return gnutls_x509_crl_get_this_update(list) <
+	    gnutls_x509_crl_get_this_update(than);
 }
 
 static int
@@ -85,62 +246,47 @@ import_list(const struct ca_pem *pem, gnutls_x509_crt_t ca,
 	return r;
 }
 
+/* Its signature, and that of a CA; whatever its dates say. */
 static bool
 is_of(gnutls_x509_crl_t list, gnutls_x509_crt_t ca)
 {
-	unsigned wrong = 0;
+	const unsigned dates = GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED |
+	    GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE;
+	unsigned       wrong = 0;
 
-	return gnutls_x509_crl_verify(list, &ca, 1,
-		   GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &wrong) >= 0 &&
-	    wrong == 0;
+	if (gnutls_x509_crl_verify(list, &ca, 1,
+		GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &wrong) < 0)
+		return false;
+	return wrong == 0 ||
+	    ((wrong & dates) != 0 &&
+		(wrong & ~(dates | GNUTLS_CERT_INVALID)) == 0);
 }
 
 static int
-make_list(gnutls_x509_crt_t ca, gnutls_x509_crl_t old, time_t now,
-    gnutls_x509_crl_t *list)
+make_list(gnutls_x509_crl_t *list)
 {
-	int r = x509_error(gnutls_x509_crl_init(list));
+	int r = gnutls_x509_crl_init(list);
 
-	if (r < 0)
-		return r;
-	if ((r = gnutls_x509_crl_set_version(*list, 2)) < 0 ||
-	    (r = gnutls_x509_crl_set_this_update(*list, CA_NOT_BEFORE)) < 0 ||
-	    (r = gnutls_x509_crl_set_next_update(*list,
-		 now + CRL_YEARS * YEAR_SEC)) < 0)
-		return x509_error(r);
-	r = set_number(*list, old);
+	if (r >= 0)
+		r = gnutls_x509_crl_set_version(*list, 2);
+	if (r >= 0)
+		r = gnutls_x509_crl_set_this_update(*list, CA_NOT_BEFORE);
+	return x509_error(r);
+}
+
+static int
+set_dates(gnutls_x509_crl_t list, gnutls_x509_crt_t ca, time_t now)
+{
+	int r = x509_error(gnutls_x509_crl_set_next_update(list,
+	    now + CRL_YEARS * YEAR_SEC));
+
 	if (r == 0)
-		r = set_authority(*list, ca);
-	if (r == 0 && old != NULL)
-		r = copy_entries(*list, old, now);
-	return r;
+		r = set_number(list);
+	return r == 0 ? set_authority(list, ca) : r;
 }
 
 static int
-copy_entries(gnutls_x509_crl_t to, gnutls_x509_crl_t from, time_t now)
-{
-	int    n = gnutls_x509_crl_get_crt_count(from);
-	time_t oldest = n >= MANY ? now - CA_LEAF_YEARS * YEAR_SEC : 0;
-
-	for (int i = 0; i < n; i++) {
-		unsigned char serial[SERIAL_MAX];
-		size_t	      len = sizeof(serial);
-		time_t	      when;
-		int	      r;
-
-		r = gnutls_x509_crl_get_crt_serial(from, (unsigned)i, serial,
-		    &len, &when);
-		if (r >= 0 && when >= oldest)
-			r = gnutls_x509_crl_set_crt_serial(to, serial, len,
-			    when);
-		if (r < 0)
-			return x509_error(r);
-	}
-	return n < 0 ? x509_error(n) : 0;
-}
-
-static int
-add_entry(gnutls_x509_crl_t list, gnutls_x509_crl_t old, gnutls_x509_crt_t ca,
+add_entry(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
     const struct ca_pem *pem, time_t now)
 {
 	gnutls_x509_crt_t cert = NULL;
@@ -153,7 +299,7 @@ add_entry(gnutls_x509_crl_t list, gnutls_x509_crl_t old, gnutls_x509_crt_t ca,
 	    GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &wrong));
 	if (r == 0 && wrong != 0)
 		r = -EINVAL;
-	if (r == 0 && (old == NULL || !has(old, cert)))
+	if (r == 0 && !has(list, cert))
 		r = x509_error(gnutls_x509_crl_set_crt(list, cert, now));
 	gnutls_x509_crt_deinit(cert);
 	return r;
@@ -165,23 +311,36 @@ has(gnutls_x509_crl_t list, gnutls_x509_crt_t cert)
 	return gnutls_x509_crt_check_revocation(cert, &list, 1) == 1;
 }
 
+/* Big-endian at the end of `number`; its length, 0: it has none. */
+static size_t
+get_number(gnutls_x509_crl_t list, unsigned char number[NUMBER_MAX])
+{
+	unsigned char text[NUMBER_MAX];
+	size_t	      len = sizeof(text);
+
+	memset(number, 0, NUMBER_MAX);
+	if (gnutls_x509_crl_get_number(list, text, &len, NULL) < 0)
+		return 0;
+	memcpy(number + NUMBER_MAX - len, text, len);
+	return len;
+}
+
 /* RFC 5280 5.2.3: it grows. */
 static int
-set_number(gnutls_x509_crl_t list, gnutls_x509_crl_t old)
+set_number(gnutls_x509_crl_t list)
 {
-	unsigned char number[NUMBER_LEN] = { 0 };
-	size_t	      len = sizeof(number);
-	uint64_t      n = 0;
+	unsigned char number[NUMBER_MAX];
+	unsigned      i = NUMBER_MAX;
 
-	if (old == NULL ||
-	    gnutls_x509_crl_get_number(old, number, &len, NULL) < 0)
-		len = 0;
-	for (size_t i = 0; i < len; i++)
-		n = n << 8 | number[i];
-	n++;
-	for (size_t i = 0; i < NUMBER_LEN; i++)
-		number[i] = (unsigned char)(n >> 8 * (NUMBER_LEN - 1 - i));
-	return x509_error(gnutls_x509_crl_set_number(list, number, NUMBER_LEN));
+	(void)get_number(list, number);
+	while (i > 0 && ++number[--i] == 0)
+		;
+	/* The first bit is a sign there: a zero byte before it. */
+	for (i = 0; i < NUMBER_MAX - 1 && number[i] == 0 && number[i + 1] < 128;
+	     i++)
+		;
+	return x509_error(gnutls_x509_crl_set_number(list, number + i,
+	    NUMBER_MAX - i));
 }
 
 static int

@@ -208,39 +208,234 @@ START_TEST(what_is_not_of_this_ca_is_refused)
 }
 END_TEST
 
-/* All that an engine takes; then the oldest, which expired, make room. */
-START_TEST(full_list_is_refused_until_the_oldest_have_expired)
+/* There was room for 613. */
+START_TEST(list_has_room_for_thousands)
 {
 	struct authority by = make_authority();
 	struct ca_pem	 list = { 0 }, next, cert;
-	unsigned	 n = 0;
-	int		 r;
 
-	for (;;) {
+	for (unsigned n = 1; n <= 1500; n++) {
 		cert = make_site(&by, "a");
-		r = crl_add(&by.cert, &by.key, &list, &cert, NOW, &next);
-		if (r < 0)
-			break;
+		ck_assert_int_eq(crl_add(&by.cert, &by.key, &list, &cert, NOW,
+				     &next), 0);
 		ca_pem_fini(&list);
-		ca_pem_fini(&cert);
 		list = next;
-		ck_assert_uint_le(list.len, CRL_MAX);
-		n++;
+		if (n % 500 == 0) {
+			ck_assert_uint_eq(count(&list), n);
+			ck_assert_uint_ne(verify(&by, &list, &cert), 0);
+		}
+		ca_pem_fini(&cert);
 	}
-	ck_assert_int_eq(r, -EFBIG);
-	ck_assert_uint_gt(n, 500);
-	ck_assert_uint_eq(count(&list), n);
-	ck_assert_int_eq(crl_add(&by.cert, &by.key, &list, &cert,
-			     NOW + CA_LEAF_YEARS * YEAR_SEC + 1, &next), 0);
-	ck_assert_uint_eq(count(&next), 1);
-	ca_pem_fini(&next);
+	ck_assert_uint_le(list.len, CRL_MAX);
 	ca_pem_fini(&list);
-	ca_pem_fini(&cert);
+	free_authority(&by);
+}
+END_TEST
+
+START_TEST(empty_list_is_signed_and_revokes_nobody)
+{
+	struct authority by = make_authority();
+	struct ca_pem	 none = { 0 }, list, next, a = make_site(&by, "a");
+
+	ck_assert_int_eq(crl_add(&by.cert, &by.key, &none, &none, NOW, &list),
+	    0);
+	ck_assert_uint_eq(count(&list), 0);
+	ck_assert_uint_eq(verify(&by, &list, &a), 0);
+	ck_assert_int_eq(crl_add(&by.cert, &by.key, &list, &a, NOW, &next), 0);
+	ck_assert_uint_ne(verify(&by, &next, &a), 0);
+	ca_pem_fini(&list);
+	ca_pem_fini(&next);
+	ca_pem_fini(&a);
+	free_authority(&by);
+}
+END_TEST
+
+/* An administrator's own, by another program: any number, or none. */
+static struct ca_pem
+make_list(const struct authority *by, const char *number, size_t len,
+    time_t made)
+{
+	gnutls_x509_privkey_t key;
+	gnutls_x509_crt_t     ca;
+	gnutls_x509_crl_t     list;
+	gnutls_datum_t	      text;
+	struct ca_pem	      pem;
+	gnutls_datum_t ca_text = { (unsigned char *)by->cert.text,
+		(unsigned)by->cert.len };
+	gnutls_datum_t key_text = { (unsigned char *)by->key.text,
+		(unsigned)by->key.len };
+
+	gnutls_x509_privkey_init(&key);
+	gnutls_x509_crt_init(&ca);
+	gnutls_x509_crl_init(&list);
+	ck_assert_int_eq(gnutls_x509_privkey_import(key, &key_text,
+			     GNUTLS_X509_FMT_PEM), 0);
+	ck_assert_int_eq(gnutls_x509_crt_import(ca, &ca_text,
+			     GNUTLS_X509_FMT_PEM), 0);
+	gnutls_x509_crl_set_version(list, 2);
+	gnutls_x509_crl_set_this_update(list, made);
+	gnutls_x509_crl_set_next_update(list, made + 30 * 86400);
+	if (len > 0)
+		ck_assert_int_eq(gnutls_x509_crl_set_number(list, number, len),
+		    0);
+	ck_assert_int_eq(gnutls_x509_crl_sign2(list, ca, key,
+			     GNUTLS_DIG_SHA256, 0), 0);
+	ck_assert_int_eq(gnutls_x509_crl_export2(list, GNUTLS_X509_FMT_PEM,
+			     &text), 0);
+	pem = (struct ca_pem) { strndup((char *)text.data, text.size),
+		text.size };
+	gnutls_free(text.data);
+	gnutls_x509_crl_deinit(list);
+	gnutls_x509_crt_deinit(ca);
+	gnutls_x509_privkey_deinit(key);
+	return pem;
+}
+
+static const struct {
+	const char *what;
+	const char *number;
+	size_t	    len;
+	time_t	    made;
+	bool	    fits;
+} rivals[] = { /* of number 0x0100 and NOW */
+	{ "the same", "\1\0", 2, NOW, true },
+	{ "the next", "\1\1", 2, NOW, true },
+	{ "the next, with a shorter life", "\1\1", 2, NOW - 9, true },
+	{ "the one before", "\0\xff", 2, NOW + 9, false },
+	{ "the one before, without a zero", "\x7f", 1, NOW + 9, false },
+	{ "a much larger number", "\1\0\0\0\0\0\0\0\0\0\0", 11, NOW, true },
+	{ "no number, later", "", 0, NOW + 1, true },
+	{ "no number, earlier", "", 0, NOW - 1, false },
+	{ "the same number, made earlier", "\1\0", 2, NOW - 1, false },
+};
+
+START_TEST(older_list_never_takes_the_place_of_a_newer)
+{
+	struct authority by = make_authority(), other = make_authority();
+	struct ca_pem	 now = make_list(&by, "\1\0", 2, NOW);
+	struct ca_pem	 none = { 0 }, next, foreign;
+
+	for (size_t i = 0; i < nitems(rivals); i++) {
+		const char *why;
+
+		next = make_list(&by, rivals[i].number, rivals[i].len,
+		    rivals[i].made);
+		why = crl_why_not(&by.cert, &now, &next);
+		ck_assert_msg((why == NULL) == rivals[i].fits, "%s: %s",
+		    rivals[i].what, why != NULL ? why : "it fits");
+		ck_assert_ptr_null(crl_why_not(&by.cert, &none, &next));
+		ca_pem_fini(&next);
+	}
+	/* Whatever is added to a list is newer than it. */
+	ck_assert_int_eq(crl_add(&by.cert, &by.key, &now, &none, NOW, &next),
+	    0);
+	ck_assert_ptr_null(crl_why_not(&by.cert, &now, &next));
+	ck_assert_ptr_nonnull(crl_why_not(&by.cert, &next, &now));
+	foreign = make_list(&other, "\2\0", 2, NOW);
+	ck_assert_msg(strstr(crl_why_not(&by.cert, &none, &foreign),
+			  "not signed") != NULL, "another CA's");
+	ck_assert_ptr_nonnull(crl_why_not(&by.cert, &now, &foreign));
+	/* After a change of the CA the old one's list holds up nobody. */
+	ck_assert_ptr_null(crl_why_not(&other.cert, &now, &foreign));
+	ca_pem_fini(&now);
+	ca_pem_fini(&next);
+	ca_pem_fini(&foreign);
+	free_authority(&by);
+	free_authority(&other);
+}
+END_TEST
+
+START_TEST(part_of_a_list_is_none)
+{
+	struct authority by = make_authority();
+	struct ca_pem	 list = make_list(&by, "\1", 1, NOW), none = { 0 };
+	size_t		 len = list.len;
+
+	for (list.len = 0; list.len + 22 < len; list.len++)
+		ck_assert_msg(crl_why_not(&by.cert, &none, &list) != NULL,
+		    "%zu bytes", list.len);
+	list.len = len;
+	ck_assert_ptr_null(crl_why_not(&by.cert, &none, &list));
+	/* A bit of it is another: the signature says so. */
+	for (size_t i = 40; i < len - 40; i += 7) {
+		if (list.text[i] == '\n')
+			continue;
+		list.text[i] ^= 1;
+		ck_assert_msg(crl_why_not(&by.cert, &none, &list) != NULL,
+		    "byte %zu", i);
+		list.text[i] ^= 1;
+	}
+	ca_pem_fini(&list);
+	free_authority(&by);
+}
+END_TEST
+
+/* It is announced (expiry.h), and goes on to count. */
+START_TEST(dates_of_a_list_do_not_keep_it_out)
+{
+	struct authority by = make_authority();
+	struct ca_pem	 none = { 0 }, next;
+	static const time_t made[] = { 1600000000, 1900000000 };
+
+	for (size_t i = 0; i < nitems(made); i++) {
+		struct ca_pem list = make_list(&by, "\1", 1, made[i]);
+
+		ck_assert_ptr_null(crl_why_not(&by.cert, &none, &list));
+		ck_assert_int_eq(crl_add(&by.cert, &by.key, &list, &none, NOW,
+				     &next), 0);
+		ca_pem_fini(&list);
+		ca_pem_fini(&next);
+	}
+	free_authority(&by);
+}
+END_TEST
+
+START_TEST(number_grows_over_every_byte)
+{
+	struct authority by = make_authority();
+	static const char *const numbers[] = { "\x7f", "\x7f\xff\xff",
+		"\x7f\xff\xff\xff\xff\xff\xff\xff\xff" };
+	struct ca_pem none = { 0 };
+
+	for (size_t i = 0; i < nitems(numbers); i++) {
+		struct ca_pem list = make_list(&by, numbers[i],
+		    strlen(numbers[i]), NOW), next;
+
+		ck_assert_int_eq(crl_add(&by.cert, &by.key, &list, &none, NOW,
+				     &next), 0);
+		ck_assert_ptr_null(crl_why_not(&by.cert, &list, &next));
+		ck_assert_ptr_nonnull(crl_why_not(&by.cert, &next, &list));
+		ca_pem_fini(&list);
+		ca_pem_fini(&next);
+	}
+	free_authority(&by);
+}
+END_TEST
+
+START_TEST(end_is_the_earliest_of_several)
+{
+	struct authority by = make_authority();
+	struct ca_pem	 a = make_list(&by, "\1", 1, NOW);
+	struct ca_pem	 b = make_list(&by, "\2", 1, NOW - 86400);
+	char		 both[4096];
+	time_t		 life;
+
+	snprintf(both, sizeof(both), "%s%s", a.text, b.text);
+	ck_assert_int_eq(crl_end(both, strlen(both), &life),
+	    NOW + 29 * 86400);
+	ck_assert_int_eq(life, 30 * 86400);
+	ck_assert_int_eq(crl_end("", 0, &life), 0);
+	ck_assert_int_eq(crl_end("junk", 4, &life), 0);
+	ca_pem_fini(&a);
+	ca_pem_fini(&b);
 	free_authority(&by);
 }
 END_TEST
 
 UNIT_MAIN("crl", what_was_put_in_is_revoked_and_nothing_else,
     list_counts_from_long_ago_and_for_twenty_years,
-    what_is_not_of_this_ca_is_refused,
-    full_list_is_refused_until_the_oldest_have_expired)
+    what_is_not_of_this_ca_is_refused, list_has_room_for_thousands,
+    empty_list_is_signed_and_revokes_nobody,
+    older_list_never_takes_the_place_of_a_newer, part_of_a_list_is_none,
+    dates_of_a_list_do_not_keep_it_out, number_grows_over_every_byte,
+    end_is_the_earliest_of_several)
