@@ -17,6 +17,7 @@
 #include "conf/conf.h"
 #include "keeper/credentials.h"
 #include "monitor/material.h"
+#include "pki/crl.h"
 #include "pki/keypair.h"
 
 #define TEXT_MAX ((size_t)4 * 1024 * 1024)
@@ -43,6 +44,7 @@ static void look_at_names(struct check_report *report, const struct conf *conf,
 static void look_at_dates(struct check_report *report, const struct file *cert);
 static void look_at_ca(struct check_report *report, const struct conf *conf,
     const char *name);
+static void look_at_list(struct check_report *report, const struct conf *conf);
 static void look_at_line(struct check_report *report, const struct conf *conf,
     const char *name, enum missing missing);
 static void look_at_rest(struct check_report *report, const struct conf *conf);
@@ -76,6 +78,8 @@ look_at_server(struct check_report *report, const struct conf *conf)
 		    CONF_KEEPER_DIR "/" CREDENTIALS_RSA_KEY);
 	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0)
 		look_at_ca(report, conf, conf->site_ca);
+	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0)
+		look_at_list(report, conf);
 	look_at_sites(report, conf);
 }
 
@@ -199,6 +203,35 @@ look_at_ca(struct check_report *report, const struct conf *conf,
 	close_file(&ca);
 }
 
+/* One that is missing is a fault when it could have somebody in it. */
+static void
+look_at_list(struct check_report *report, const struct conf *conf)
+{
+	struct file ca = { 0 }, list = { 0 };
+	struct ca_pem none = { 0 };
+	const char *why = NULL;
+	time_t	    life, end;
+	size_t	    i = 0;
+
+	while (i < conf->nsites && (conf->sites[i].disabled ||
+		   conf->sites[i].auth != CONF_AUTH_CERTIFICATE))
+		i++;
+	(void)open_file(&ca, report, conf, conf->site_ca, MAY_MISS);
+	(void)open_file(&list, report, conf, conf->crl, MAY_MISS);
+	if (list.text.len > 0)
+		why = crl_why_not(&ca.text, &none, &list.text);
+	else if (i < conf->nsites)
+		why = "is missing or empty; restore it, or sign another";
+	if (why != NULL)
+		check_report_error(report, "%s: %s", conf->crl, why);
+	end = crl_end(list.text.text, list.text.len, &life);
+	if (end != 0 && end <= ca_now())
+		check_report_warning(report, "%s: is out of date; it stays in "
+		    "force: sign another", list.path);
+	close_file(&ca);
+	close_file(&list);
+}
+
 static void
 look_at_line(struct check_report *report, const struct conf *conf,
     const char *name, enum missing missing)
@@ -227,12 +260,10 @@ look_at_line(struct check_report *report, const struct conf *conf,
 static void
 look_at_rest(struct check_report *report, const struct conf *conf)
 {
-	struct material material = { 0 };
-	char		why[512];
+	char why[512];
 
-	if (!material_read(&material, conf, why, sizeof(why)))
+	if (!material_can_read(conf, why, sizeof(why)))
 		check_report_error(report, "%s", why);
-	material_fini(&material);
 }
 
 static bool

@@ -10,6 +10,7 @@
 
 #include "admin/admin.h"
 #include "base/log.h"
+#include "base/nitems.h"
 #include "base/secret.h"
 #include "control/client.h"
 #include "control/hub.h"
@@ -17,6 +18,7 @@
 #include "control/server.h"
 #include "control/server_session.h"
 #include "keeper/keeper_ask.h"
+#include "pki/crl.h"
 #include "proc/heap.h"
 #include "proc/proc.h"
 #include "proc/sandbox.h"
@@ -30,18 +32,17 @@ static int start_client(struct engine *engine);
 static void stop(struct engine *engine);
 static void on_conf(void *arg, struct conf *conf);
 static void on_keeper(void *arg, int auth_fd, int sign_fd);
-static struct tls_context *server_context(struct engine *engine);
-static void complain(struct engine *engine, const char *why);
+static struct tls_context *server_context(struct engine *engine, char *why);
 static int find_srp_user(void *arg, void *connection, const char *name,
     struct keeper_tls_srp *user);
 static void on_srp_secret(void *arg, const char *secret, size_t len, int error);
 static int make_client(struct engine *engine, const char *srp_password);
 static struct tls_context *client_context(struct engine *engine,
-    const char *srp_password);
-static struct tls_pem pem(const struct engine *engine,
-    enum request_material kind);
-static void on_material(void *arg, enum request_material kind,
-    const char *text, size_t len);
+    const char *srp_password, char *why);
+static void on_material(void *arg, struct gift_material *material);
+static bool on_apply(void *arg, char why[TLS_WHY_SIZE]);
+static void on_in_force(void *arg, enum request_material kind,
+    uint32_t number);
 static void on_credential(void *arg, const char *site);
 static void on_network_changed(void *arg);
 static void on_egress(void *arg, const struct request_egress *egress);
@@ -122,6 +123,12 @@ start(struct engine *engine)
 	keeper_ask_attach(engine->keeper, gift->keeper_auth,
 	    gift->keeper_sign);
 	gift->keeper_auth = gift->keeper_sign = -1;
+	engine->certs = (struct certs) { .keeper = engine->keeper,
+		.own = engine->conf->role == CONF_SERVER ?
+		    REQUEST_MATERIAL_CHAIN :
+		    engine->conf->auth == CONF_AUTH_CERTIFICATE ?
+		    REQUEST_MATERIAL_SITE : REQUEST_MATERIALS,
+		.apply = on_apply, .in_force = on_in_force, .arg = engine };
 	gift->conf = engine->conf;
 	engine->hub = hub_new(engine->loop, gift, on_device_gone, engine);
 	gift->conf = NULL;
@@ -129,6 +136,7 @@ start(struct engine *engine)
 		return -1;
 	/* The workers are up; nothing of the network has been read yet. */
 	sandbox_calls(PROC_ENGINE);
+	certs_start(&engine->certs, gift);
 	if ((engine->conf->role == CONF_SERVER ? start_server(engine) :
 						 start_client(engine)) < 0)
 		return -1;
@@ -142,72 +150,72 @@ start(struct engine *engine)
 void
 engine_look_at_certificates(struct engine *engine)
 {
+	static const enum request_material kinds[] = {
+		[EXPIRY_SERVER] = REQUEST_MATERIAL_CHAIN,
+		[EXPIRY_SERVER_RSA] = REQUEST_MATERIAL_CHAIN_RSA,
+		[EXPIRY_SITE] = REQUEST_MATERIAL_SITE,
+	};
 	const struct client *client = engine->client;
-	struct tls_pem chain = pem(engine, REQUEST_MATERIAL_CHAIN),
-		       rsa = pem(engine, REQUEST_MATERIAL_CHAIN_RSA),
-		       site = pem(engine, REQUEST_MATERIAL_SITE);
+	struct tls_pem	     list = certs_pem(&engine->certs,
+	    REQUEST_MATERIAL_CRL);
+	time_t		     end, life;
 
-	expiry_set(&engine->expiry, EXPIRY_SERVER, tls_pem_end(&chain));
-	expiry_set(&engine->expiry, EXPIRY_SERVER_RSA, tls_pem_end(&rsa));
-	expiry_set(&engine->expiry, EXPIRY_SITE, tls_pem_end(&site));
+	for (unsigned i = 0; i < nitems(kinds); i++) {
+		struct tls_pem chain = certs_pem(&engine->certs, kinds[i]);
+
+		expiry_set(&engine->expiry, (enum expiry_of)i,
+		    tls_pem_end(&chain), EXPIRY_SOON_SEC);
+	}
+	end = crl_end(list.text, list.len, &life);
+	expiry_set(&engine->expiry, EXPIRY_CRL, end, expiry_soon(life));
 	/* What it was stays while it is away. */
 	if (client != NULL && client->state == CLIENT_UP && client->has_session)
 		expiry_set(&engine->expiry, EXPIRY_PEER,
-		    tls_peer_end(client->session.tls));
+		    tls_peer_end(client->session.tls), EXPIRY_SOON_SEC);
 }
 
 static int
 start_server(struct engine *engine)
 {
 	struct gift	   *gift = &engine->gift;
-	struct tls_context *tls = server_context(engine);
+	char		    why[TLS_WHY_SIZE];
+	struct tls_context *tls = server_context(engine, why);
 
-	if (tls == NULL)
+	if (tls == NULL) {
+		log_warnx("%s", why);
 		return -1;
+	}
 	engine->server = server_new(engine->loop, engine->conf, engine->hub,
 	    engine->keeper, engine->monitor, tls, gift);
+	certs_go(&engine->certs);
 	return engine->server != NULL ? 0 : -1;
 }
 
-/* From what the monitor gave last; NULL after a line in the log. */
+/* From what is in force; NULL and `why`. */
 static struct tls_context *
-server_context(struct engine *engine)
+server_context(struct engine *engine, char *why)
 {
+	const struct certs	*certs = &engine->certs;
 	struct tls_server_config config = {
-		.chain = pem(engine, REQUEST_MATERIAL_CHAIN),
-		.rsa_chain = pem(engine, REQUEST_MATERIAL_CHAIN_RSA),
-		.site_ca = pem(engine, REQUEST_MATERIAL_SITE_CA),
-		.crl = pem(engine, REQUEST_MATERIAL_CRL),
-		.key = keeper_ask_privkey(engine->keeper, REQUEST_KEY_MAIN),
+		.chain = certs_pem(certs, REQUEST_MATERIAL_CHAIN),
+		.rsa_chain = certs_pem(certs, REQUEST_MATERIAL_CHAIN_RSA),
+		.site_ca = certs_pem(certs, REQUEST_MATERIAL_SITE_CA),
+		.crl = certs_pem(certs, REQUEST_MATERIAL_CRL),
+		.key = certs_key(certs, REQUEST_MATERIAL_CHAIN),
+		.rsa_key = certs_key(certs, REQUEST_MATERIAL_CHAIN_RSA),
 		.srp_user = find_srp_user,
 		.arg = engine,
 	};
-	struct tls_context *tls;
-	char		    why[TLS_WHY_SIZE];
 
-	if (config.key == NULL) {
-		complain(engine, "the keeper has no key for the certificate");
-		return NULL;
-	}
-	if (config.rsa_chain.len > 0) {
-		config.rsa_key = keeper_ask_privkey(engine->keeper,
-		    REQUEST_KEY_RSA);
-		if (config.rsa_key == NULL)
-			log_warnx("the keeper has no RSA key: tls-srp is off");
-	}
-	tls = tls_context_new_server(&config, why);
-	if (tls == NULL)
-		complain(engine, why);
-	return tls;
-}
-
-/* In the log, and for who asked for it. */
-static void
-complain(struct engine *engine, const char *why)
-{
-	log_warnx("%s", why);
-	strlcpy(engine->material_trouble, why,
-	    sizeof(engine->material_trouble));
+	/* Nobody knows whom it revokes: no site by certificate. */
+	if (config.crl.text == NULL)
+		config.site_ca = (struct tls_pem) { 0 };
+	if (config.key != NULL)
+		return tls_context_new_server(&config, why);
+	if (config.rsa_key != NULL)
+		gnutls_privkey_deinit(config.rsa_key);
+	strlcpy(why, "there is no certificate with its key", TLS_WHY_SIZE);
+	return NULL;
 }
 
 /* GnuTLS asks in the middle of a handshake. */
@@ -252,48 +260,45 @@ on_srp_secret(void *arg, const char *secret, size_t len, int error)
 static int
 make_client(struct engine *engine, const char *srp_password)
 {
-	struct tls_context *tls = client_context(engine, srp_password);
+	char		    why[TLS_WHY_SIZE];
+	struct tls_context *tls = client_context(engine, srp_password, why);
 
-	if (tls == NULL)
+	if (tls == NULL) {
+		log_warnx("%s", why);
 		return -1;
+	}
 	engine->client = client_new(engine->loop, engine->conf, engine->hub,
 	    engine->keeper, engine->monitor, tls);
+	certs_go(&engine->certs);
 	return engine->client != NULL ? 0 : -1;
 }
 
 static struct tls_context *
-client_context(struct engine *engine, const char *srp_password)
+client_context(struct engine *engine, const char *srp_password, char *why)
 {
+	const struct certs	*certs = &engine->certs;
 	struct tls_client_config config = {
-		.ca = pem(engine, REQUEST_MATERIAL_CA),
-		.site_chain = pem(engine, REQUEST_MATERIAL_SITE),
+		.ca = certs_pem(certs, REQUEST_MATERIAL_CA),
+		.site_chain = certs_pem(certs, REQUEST_MATERIAL_SITE),
 		.srp_user = srp_password != NULL ? engine->conf->site : NULL,
 		.srp_password = srp_password,
 	};
-	struct tls_context *tls;
-	char		    why[TLS_WHY_SIZE];
 
+	if (engine->conf->auth == CONF_AUTH_TLS_SRP && srp_password == NULL) {
+		strlcpy(why, "with tls-srp that needs a restart",
+		    TLS_WHY_SIZE);
+		return NULL;
+	}
 	if (engine->conf->auth == CONF_AUTH_CERTIFICATE) {
-		config.site_key = keeper_ask_privkey(engine->keeper,
-		    REQUEST_KEY_MAIN);
-		if (config.site_key == NULL || config.site_chain.len == 0) {
-			complain(engine, "there is no certificate or key of "
-			    "this site: join again with its invitation");
+		config.site_key = certs_key(certs, REQUEST_MATERIAL_SITE);
+		if (config.site_key == NULL) {
+			strlcpy(why, "there is no certificate or key of this "
+			    "site: join again with its invitation",
+			    TLS_WHY_SIZE);
 			return NULL;
 		}
 	}
-	tls = tls_context_new_client(&config, why);
-	if (tls == NULL)
-		complain(engine, why);
-	return tls;
-}
-
-static struct tls_pem
-pem(const struct engine *engine, enum request_material kind)
-{
-	const struct gift_text *text = &engine->gift.material[kind];
-
-	return (struct tls_pem) { text->text, text->len };
+	return tls_context_new_client(&config, why);
 }
 
 /* In reverse: who uses goes before what is used. */
@@ -313,6 +318,7 @@ stop(struct engine *engine)
 		ev_loop_destroy(engine->loop);
 	}
 	conf_free(engine->conf);
+	certs_fini(&engine->certs);
 	gift_free(&engine->gift);
 }
 
@@ -338,30 +344,32 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 	struct engine *engine = arg;
 
 	keeper_ask_attach(engine->keeper, auth_fd, sign_fd);
+	if (engine->certs.started)
+		certs_retry(&engine->certs);
 }
 
-/* What cannot be used leaves the old one in place. */
 static void
-on_material(void *arg, enum request_material kind, const char *text, size_t len)
+on_material(void *arg, struct gift_material *material)
+{
+	struct engine *engine = arg;
+
+	certs_offer(&engine->certs, material);
+}
+
+static bool
+on_apply(void *arg, char why[TLS_WHY_SIZE])
 {
 	struct engine	   *engine = arg;
-	struct gift_text   *now = &engine->gift.material[kind], old = *now;
-	struct tls_context *tls = NULL;
+	struct tls_context *tls = engine->server != NULL ?
+	    server_context(engine, why) :
+	    client_context(engine, NULL, why);
 
-	now->text = strndup(text, len);
-	now->len = len;
-	if (now->text != NULL && engine->server != NULL)
-		tls = server_context(engine);
-	else if (now->text != NULL && engine->client != NULL &&
-	    engine->conf->auth != CONF_AUTH_TLS_SRP)
-		tls = client_context(engine, NULL);
 	if (tls == NULL) {
-		log_warnx("the old certificates stay in use");
-		free(now->text);
-		*now = old;
-		return;
+		/* It may have been a list that revokes a site. */
+		if (engine->server != NULL)
+			tls_refuse_sites(engine->server->tls);
+		return false;
 	}
-	free(old.text);
 	if (engine->server != NULL)
 		server_set_tls(engine->server, tls);
 	else
@@ -369,6 +377,15 @@ on_material(void *arg, enum request_material kind, const char *text, size_t len)
 	log_info("certificates: changed; new connections use them");
 	engine_look_at_certificates(engine);
 	expiry_warn(&engine->expiry, tls_time(), mono_now());
+	return true;
+}
+
+static void
+on_in_force(void *arg, enum request_material kind, uint32_t number)
+{
+	struct engine *engine = arg;
+
+	monitor_ask_in_force(engine->monitor, kind, number);
 }
 
 static void
@@ -437,6 +454,8 @@ on_expiry(struct ev_loop *loop, struct ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
+	if (engine->certs.started)
+		certs_retry(&engine->certs);
 	engine_look_at_certificates(engine);
 	expiry_warn(&engine->expiry, tls_time(), mono_now());
 }

@@ -12,6 +12,7 @@
 #include <ev.h>
 
 #include "base/mono.h"
+#include "control/certs.h"
 #include "control/expiry.h"
 #include "control/tls.h"
 #include "monitor/monitor_ask.h"
@@ -39,8 +40,7 @@ struct engine {
 	struct expiry	    expiry;
 	struct ev_timer	    expiry_timer;
 	struct mono	    started;
-	char		    material_trouble[TLS_WHY_SIZE]; /* the last new
-			     certificates could not be used; or "" */
+	struct certs	    certs;
 	int		    status;
 };
 

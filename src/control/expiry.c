@@ -22,15 +22,27 @@ static const struct {
 	    "the primary site makes another with tombolo site passwd" },
 	[EXPIRY_PEER] = { "server", "the certificate of the server",
 	    "the primary site renews it with tombolo init --renew" },
+	[EXPIRY_CRL] = { "crl", "the list of revoked certificates",
+	    "have the CA make another; this one stays in force" },
 };
 
 void
-expiry_set(struct expiry *expiry, enum expiry_of which, time_t end)
+expiry_set(struct expiry *expiry, enum expiry_of which, time_t end,
+    time_t soon)
 {
+	expiry->of[which].soon = soon;
 	if (expiry->of[which].end == end)
 		return;
 	expiry->of[which].end = end;
 	expiry->of[which].told = false;
+}
+
+time_t
+expiry_soon(time_t life)
+{
+	if (life <= 7 * DAY_SEC)
+		return 0;
+	return life / 4 < EXPIRY_SOON_SEC ? life / 4 : EXPIRY_SOON_SEC;
 }
 
 void
@@ -75,7 +87,7 @@ expiry_advice(const struct expiry *expiry, enum expiry_of which, time_t now,
 	time_t end = expiry->of[which].end, left = end - now;
 	char   date[16];
 
-	if (end == 0 || left > EXPIRY_SOON_SEC)
+	if (end == 0 || left > expiry->of[which].soon)
 		return NULL;
 	expiry_date(end, date, sizeof(date));
 	if (left < 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * expiry: when certificates end, and who is told in time.
+ * expiry: when certificates end and lists of revoked ones are due, and who is
+ * told in time.
  *
- * From EXPIRY_SOON_SEC before its end on, each is a line in the log once a day,
- * with what to do; status has all of them.
+ * From some time before its end on, each is a line in the log once a day, with
+ * what to do; status has all of them.
  */
 #ifndef EXPIRY_H
 #define EXPIRY_H
@@ -22,6 +23,7 @@ enum expiry_of {
 	EXPIRY_SERVER_RSA, /* the same for tls-srp */
 	EXPIRY_SITE,	   /* a client's own */
 	EXPIRY_PEER,	   /* the server's, as its client sees it */
+	EXPIRY_CRL,	   /* a server's list of sites' revoked ones */
 	EXPIRIES
 };
 
@@ -29,13 +31,20 @@ enum expiry_of {
 struct expiry {
 	struct {
 		time_t	    end; /* 0: there is none, or nobody can read it */
+		time_t	    soon; /* seconds before it */
 		bool	    told;
 		struct mono told_at;
 	} of[EXPIRIES];
 };
 
 /* It ends then; another end is news. */
-void expiry_set(struct expiry *expiry, enum expiry_of which, time_t end);
+void expiry_set(struct expiry *expiry, enum expiry_of which, time_t end,
+    time_t soon);
+/*
+ * How long before its end a list is late: they are made anew as a matter of
+ * course, a weekly one with hours to spare.
+ */
+time_t expiry_soon(time_t life);
 
 /* Logs what has to be said now: `now` by the clock, `mono` for once a day. */
 void expiry_warn(struct expiry *expiry, time_t now, struct mono mono);

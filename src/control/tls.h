@@ -78,6 +78,8 @@ struct tls_context *tls_context_new_server(
     const struct tls_server_config *config, char *why);
 struct tls_context *tls_context_new_client(
     const struct tls_client_config *config, char *why);
+/* From now on no handshake with this one proves which site it is. */
+void tls_refuse_sites(struct tls_context *context);
 /* Connections hold a reference, so a context may go before them. */
 void tls_context_put(struct tls_context *context);
 

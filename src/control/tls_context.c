@@ -15,6 +15,10 @@
 #include "control/tls_srp.h"
 #include "pki/keypair.h"
 
+/*
+ * SIGN-RSA is for what CAs sign, TLS 1.3 has no other use for it; but without it
+ * GnuTLS 3.7 takes it that nobody may show a certificate with an RSA key.
+ */
 #define PRIORITY                                                               \
 	"NONE:+VERS-TLS1.3:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:"      \
 	"+AEAD:%s+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"             \
@@ -24,6 +28,7 @@
 	"+SIGN-EDDSA-ED25519:+SIGN-RSA-PSS-RSAE-SHA256:"                       \
 	"+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:"                 \
 	"+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-SHA512:"      \
+	"+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512:"                  \
 	"+COMP-NULL:+CTYPE-X509"
 #define PQ_GROUP "+GROUP-X25519-MLKEM768:"
 
@@ -153,6 +158,12 @@ fail:
 }
 
 void
+tls_refuse_sites(struct tls_context *context)
+{
+	context->asks_sites = false;
+}
+
+void
 tls_context_put(struct tls_context *context)
 {
 	if (context == NULL || --context->refs > 0)
@@ -232,7 +243,7 @@ static int
 init_priority(gnutls_priority_t *priority)
 {
 	static const char *const groups[] = { PQ_GROUP, "" };
-	char			 text[512];
+	char			 text[768];
 	int			 r = -1;
 
 	for (size_t i = 0; i < nitems(groups) && r < 0; i++) {
@@ -242,38 +253,39 @@ init_priority(gnutls_priority_t *priority)
 	return r;
 }
 
-/* A certificate chain and the key that belongs to it, which is consumed. */
+/* A certificate chain and its key, which is consumed: a proven pair. */
 static bool
 add_key(struct tls_context *context, const struct tls_pem *chain,
     gnutls_privkey_t key, const char *whose, char *why)
 {
 	gnutls_datum_t	 datum = { (void *)(uintptr_t)chain->text,
 		 (unsigned)chain->len };
-	gnutls_pcert_st *certs = gnutls_calloc(KEYPAIR_MAX_CHAIN, sizeof(*certs));
+	gnutls_pcert_st *certs = gnutls_calloc(KEYPAIR_MAX_CHAIN,
+	    sizeof(*certs));
 	unsigned	 n = KEYPAIR_MAX_CHAIN;
-	char		 reason[KEYPAIR_WHY_SIZE];
-	int		 r = GNUTLS_E_MEMORY_ERROR;
-	bool		 ok = keypair_read_chain(chain->text, chain->len, NULL,
-		     NULL, reason);
+	int		 r;
 
-	if (!ok)
-		snprintf(why, TLS_WHY_SIZE, "%s certificate: %.200s", whose,
-		    reason);
-	if (ok && certs != NULL)
-		r = gnutls_pcert_list_import_x509_raw(certs, &n, &datum,
-		    GNUTLS_X509_FMT_PEM, 0);
+	if (certs == NULL) {
+		strlcpy(why, "out of memory", TLS_WHY_SIZE);
+		gnutls_privkey_deinit(key);
+		return false;
+	}
+	r = gnutls_pcert_list_import_x509_raw(certs, &n, &datum,
+	    GNUTLS_X509_FMT_PEM, 0);
+	/* The keeper has tried; GnuTLS's own trial would have to wait for it. */
+	gnutls_certificate_set_flags(context->cred,
+	    GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
 	/* Takes over the certificates and the key. */
-	if (ok && r >= 0)
+	if (r >= 0)
 		r = gnutls_certificate_set_key(context->cred, NULL, 0, certs,
 		    (int)n, key);
 	else
 		gnutls_privkey_deinit(key);
 	gnutls_free(certs);
-	if (ok && r < 0)
-		snprintf(why, TLS_WHY_SIZE,
-		    "%s certificate and key do not fit: %s", whose,
-		    gnutls_strerror(r));
-	return ok && r >= 0;
+	if (r < 0)
+		snprintf(why, TLS_WHY_SIZE, "%s certificate cannot be used: %s",
+		    whose, gnutls_strerror(r));
+	return r >= 0;
 }
 
 static bool

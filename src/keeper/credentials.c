@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/secret.h"
@@ -17,6 +18,9 @@
 static int open_file(int dir, const char *name);
 static int check(int fd, size_t *size);
 static bool is_dir(const char *name);
+static int write_beside(int dir, const char *name,
+    char tmp[CREDENTIALS_NAME_MAX + 8], const char *data, size_t len,
+    const char *end);
 static int read_whole(int fd, char *buf, size_t size, size_t *len);
 
 int
@@ -102,25 +106,29 @@ int
 credentials_create(int dir, const char *name, const char *line)
 {
 	char	tmp[CREDENTIALS_NAME_MAX + 8];
-	size_t	len = strlen(line);
-	int	fd, r = 0;
+	int	r = write_beside(dir, name, tmp, line, strlen(line), "\n");
 
-	snprintf(tmp, sizeof(tmp), "%s.new", name);
-	/* One of a start that was cut short. */
-	unlinkat(dir, tmp, 0);
-	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd == -1)
-		return -errno;
-	if (write(fd, line, len) != (ssize_t)len || write(fd, "\n", 1) != 1 ||
-	    fsync(fd) == -1)
-		r = errno != 0 ? -errno : -EIO;
-	close(fd);
 	/* A link, not a rename: what is there already stays. */
 	if (r == 0 && linkat(dir, tmp, dir, name, 0) == -1)
 		r = -errno;
 	unlinkat(dir, tmp, 0);
 	if (r == 0)
 		(void)fsync(dir);
+	return r;
+}
+
+int
+credentials_replace(int dir, const char *name, const char *data, size_t len)
+{
+	char tmp[CREDENTIALS_NAME_MAX + 8];
+	int  r = write_beside(dir, name, tmp, data, len, "");
+
+	if (r == 0 && renameat(dir, tmp, dir, name) == -1)
+		r = -errno;
+	if (r == 0)
+		(void)fsync(dir);
+	else
+		unlinkat(dir, tmp, 0);
 	return r;
 }
 
@@ -228,6 +236,29 @@ check(int fd, size_t *size)
 		return -EFBIG;
 	*size = (size_t)st.st_size;
 	return 0;
+}
+
+/* Into `tmp`, which may be left behind in part. */
+static int
+write_beside(int dir, const char *name, char tmp[CREDENTIALS_NAME_MAX + 8],
+    const char *data, size_t len, const char *end)
+{
+	struct iovec parts[] = { { (void *)(uintptr_t)data, len },
+		{ (void *)(uintptr_t)end, strlen(end) } };
+	int	     fd, r = 0;
+
+	snprintf(tmp, CREDENTIALS_NAME_MAX + 8, "%s.new", name);
+	/* One of a start that was cut short. */
+	unlinkat(dir, tmp, 0);
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -errno;
+	errno = ENOSPC; /* what a short write means */
+	if (writev(fd, parts, 2) != (ssize_t)(len + parts[1].iov_len) ||
+	    fsync(fd) == -1)
+		r = -errno;
+	close(fd);
+	return r;
 }
 
 static int

@@ -5,6 +5,8 @@
  *   server.key            the certificate's private key, PEM      (server)
  *   server-rsa.key        the one for tls-srp                     (server)
  *   client.key            the site's own certificate's            (client)
+ *   previous.*.key        the last proven one and its chain, what a new keeper
+ *                         begins with while that file is no good
  *   password              one line: the password for the server   (client)
  *   sites/NAME.METHOD     one line: what a site is verified by    (server):
  *                         .srp, .password, .tls-srp; .pam is only a version
@@ -32,6 +34,7 @@
 #define CREDENTIALS_KEY	     "server.key"
 #define CREDENTIALS_RSA_KEY  "server-rsa.key"
 #define CREDENTIALS_SITE_KEY "client.key"
+#define CREDENTIALS_KEPT     "previous." /* before one of those three */
 #define CREDENTIALS_MASTER   "master.key"
 #define CREDENTIALS_SECRET   "password"
 #define CREDENTIALS_PROXY    "proxy" /* USER:PASSWORD, written by hand */
@@ -62,6 +65,9 @@ int credentials_check_dir(int dir, const char *name);
  * or another negative errno value.
  */
 int credentials_create(int dir, const char *name, const char *line);
+/* Makes or replaces it, the same way, with this content. */
+int credentials_replace(int dir, const char *name, const char *data,
+    size_t len);
 
 /*
  * "sites/NAME.METHOD" into `name` (CREDENTIALS_NAME_MAX).  False: no site can

@@ -292,10 +292,25 @@ keeper_ask_cancel(struct keeper_ask *ask, const void *arg)
 	}
 }
 
-gnutls_privkey_t
-keeper_ask_privkey(struct keeper_ask *ask, enum request_key which)
+int
+keeper_ask_prove(struct keeper_ask *ask, enum request_key which,
+    const struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
 {
-	return sign_ask_privkey(&ask->sign, which);
+	return sign_ask_prove(&ask->sign, which, chain, why);
+}
+
+int
+keeper_ask_kept(struct keeper_ask *ask, enum request_key which,
+    struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
+{
+	return sign_ask_kept(&ask->sign, which, chain, why);
+}
+
+gnutls_privkey_t
+keeper_ask_privkey(struct keeper_ask *ask, enum request_key which,
+    const struct keypair_public *public)
+{
+	return sign_ask_privkey(&ask->sign, which, public);
 }
 
 int

@@ -27,6 +27,7 @@
 #include <gnutls/abstract.h>
 
 #include "conf/conf.h"
+#include "pki/keypair.h"
 #include "proc/chan.h"
 #include "proc/request.h"
 #include "proc/voucher.h"
@@ -155,12 +156,24 @@ unsigned keeper_ask_pending(const struct keeper_ask *ask);
 void keeper_ask_cancel(struct keeper_ask *ask, const void *arg);
 
 /*
- * A private key for GnuTLS whose operations the keeper does
- * (gnutls_privkey_import_ext4).  The caller owns it; it must go before `ask`.
- * NULL on failure.
+ * Whether the keeper has the private key of this chain: it looks at the file
+ * again, and proves and keeps the pair.  Waited for.  0, and then `why` says
+ * what is wrong with the file although an earlier key fits, or is ""; or a
+ * negative errno value and `why`.
+ */
+int keeper_ask_prove(struct keeper_ask *ask, enum request_key which,
+    const struct ca_pem *chain, char why[REQUEST_WHY_SIZE]);
+/* The chain of the pair that it kept; ca_pem_fini() it.  The same. */
+int keeper_ask_kept(struct keeper_ask *ask, enum request_key which,
+    struct ca_pem *chain, char why[REQUEST_WHY_SIZE]);
+
+/*
+ * A private key for GnuTLS whose operations the keeper does, whichever keeper
+ * there is then (gnutls_privkey_import_ext4).  The caller owns it; it must go
+ * before `ask`.  NULL: no memory.
  */
 gnutls_privkey_t keeper_ask_privkey(struct keeper_ask *ask,
-    enum request_key which);
+    enum request_key which, const struct keypair_public *public);
 
 /* tls-srp's credential of `site`, waited for.  0 or a negative errno value. */
 int keeper_ask_tls_srp(struct keeper_ask *ask, const char *site, bool known,

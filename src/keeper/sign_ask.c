@@ -2,6 +2,8 @@
 #include "keeper/sign_ask.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,9 +13,18 @@
 #include "conf/conf.h"
 #include "keeper/keeper_ask.h"
 
-#define KEY_MAX_BITS 16384
 #define MAX_HASH     128 /* bytes, of what is signed: a DigestInfo at most */
 
+/* What GnuTLS's callbacks must know of a key; each has its own. */
+struct own_key {
+	struct sign_ask	     *ask;
+	enum request_key      which;
+	struct keypair_public public;
+};
+
+static int  ask_pair(struct sign_ask *ask, enum request_key which,
+     const struct ca_pem *chain, struct ca_pem *kept, char why[REQUEST_WHY_SIZE]);
+static void free_key(gnutls_privkey_t key, void *arg);
 static int  sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm,
      void *arg, unsigned flags, const gnutls_datum_t *hash,
      gnutls_datum_t *signature);
@@ -48,37 +59,83 @@ sign_ask_attach(struct sign_ask *ask, int fd)
 	ask->fd = fd;
 }
 
-gnutls_privkey_t
-sign_ask_privkey(struct sign_ask *ask, enum request_key which)
+int
+sign_ask_prove(struct sign_ask *ask, enum request_key which,
+    const struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
 {
-	const uint8_t	   payload[] = { (uint8_t)which };
-	struct chan_msg	   msg;
-	struct wire_reader reader;
-	gnutls_privkey_t   key;
-	uint32_t	   pk, bits;
+	return ask_pair(ask, which, chain, NULL, why);
+}
 
-	if (converse(ask, REQUEST_SIGN_INFO, payload, sizeof(payload), &msg) <
-	    0)
-		return NULL;
-	wire_reader_init(&reader, msg.data, msg.len);
-	pk = wire_get_u32(&reader);
-	bits = wire_get_u32(&reader);
-	if (!wire_is_done(&reader) || bits == 0 || bits > KEY_MAX_BITS)
-		return NULL;
-	if (pk != GNUTLS_PK_RSA && pk != GNUTLS_PK_RSA_PSS &&
-	    pk != GNUTLS_PK_ECDSA)
-		return NULL;
-	ask->keys[which] = (struct sign_ask_key) { ask, which,
-		(gnutls_pk_algorithm_t)pk, bits };
-	if (gnutls_privkey_init(&key) < 0)
-		return NULL;
-	/* GnuTLS 3.7 crashes without sign_hash; without sign_data it hashes. */
-	if (gnutls_privkey_import_ext4(key, &ask->keys[which], NULL, sign_hash,
-		NULL, NULL, key_info, 0) < 0) {
-		gnutls_privkey_deinit(key);
+int
+sign_ask_kept(struct sign_ask *ask, enum request_key which,
+    struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
+{
+	static const struct ca_pem none = { 0 };
+
+	return ask_pair(ask, which, &none, chain, why);
+}
+
+static int
+ask_pair(struct sign_ask *ask, enum request_key which,
+    const struct ca_pem *chain, struct ca_pem *kept, char why[REQUEST_WHY_SIZE])
+{
+	struct wire_reader r;
+	struct chan_msg	   msg;
+	uint32_t	   error;
+	int		   result;
+
+	if (chain->len > KEYPAIR_MAX_TEXT)
+		return -EMSGSIZE;
+	/* It has left before an answer comes in there. */
+	ask->buf[0] = (uint8_t)which;
+	if (chain->len > 0)
+		memcpy(ask->buf + 1, chain->text, chain->len);
+	result = converse(ask, REQUEST_PAIR, ask->buf, 1 + chain->len, &msg);
+	if (result < 0) {
+		snprintf(why, REQUEST_WHY_SIZE, "the keeper does not answer");
+		return result;
+	}
+	wire_reader_init(&r, msg.data, msg.len);
+	error = wire_get_u32(&r);
+	wire_get_string(&r, why, REQUEST_WHY_SIZE);
+	if (!wire_is_ok(&r) || error > INT32_MAX)
+		return -EBADMSG;
+	if (error == 0 && kept != NULL) {
+		kept->len = wire_left(&r);
+		kept->text = strndup((const char *)wire_get_view(&r, kept->len),
+		    kept->len);
+		if (kept->text == NULL)
+			return -ENOMEM;
+	}
+	return -(int)error;
+}
+
+gnutls_privkey_t
+sign_ask_privkey(struct sign_ask *ask, enum request_key which,
+    const struct keypair_public *public)
+{
+	struct own_key	*own = malloc(sizeof(*own));
+	gnutls_privkey_t key;
+
+	if (own == NULL || gnutls_privkey_init(&key) < 0) {
+		free(own);
 		return NULL;
 	}
-	return key;
+	*own = (struct own_key) { ask, which, *public };
+	/* GnuTLS 3.7 crashes without sign_hash; without sign_data it hashes. */
+	if (gnutls_privkey_import_ext4(key, own, NULL, sign_hash, NULL,
+		free_key, key_info, 0) >= 0)
+		return key;
+	gnutls_privkey_deinit(key);
+	free(own);
+	return NULL;
+}
+
+static void
+free_key(gnutls_privkey_t key, void *arg)
+{
+	(void)key;
+	free(arg);
 }
 
 int
@@ -128,22 +185,17 @@ static int
 sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *arg,
     unsigned flags, const gnutls_datum_t *hash, gnutls_datum_t *signature)
 {
-	const struct sign_ask_key *own = arg;
+	const struct own_key *own = arg;
 	struct wire_reader	   reader;
 	struct wire_writer	   writer;
 	struct chan_msg		   msg;
-	uint8_t			   data[1 + 4 + MAX_HASH];
+	uint8_t			   data[1 + KEYPAIR_ID_LEN + 4 + MAX_HASH];
 
 	(void)key;
 	(void)flags;
-	/*
-	 * A trial that GnuTLS makes with an RSA key when it is set; with
-	 * PKCS#1 v1.5, which only tls-srp's key may and needs.
-	 */
-	if (algorithm == GNUTLS_SIGN_RSA_RAW && own->which != REQUEST_KEY_RSA)
-		return GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
 	wire_writer_init(&writer, data, sizeof(data));
 	wire_put_u8(&writer, (uint8_t)own->which);
+	wire_put_bytes(&writer, own->public.id, KEYPAIR_ID_LEN);
 	wire_put_u32(&writer, (uint32_t)algorithm);
 	wire_put_bytes(&writer, hash->data, hash->size);
 	if (!wire_writer_is_ok(&writer))
@@ -164,18 +216,19 @@ sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *arg,
 static int
 key_info(gnutls_privkey_t key, unsigned flags, void *arg)
 {
-	const struct sign_ask_key *own = arg;
+	const struct own_key *own = arg;
 	gnutls_sign_algorithm_t	   algorithm;
 
 	(void)key;
 	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO) != 0)
-		return (int)own->pk;
+		return (int)own->public.pk;
 	/* Without its size GnuTLS refuses an RSA key for RSA-PSS. */
 	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS) != 0)
-		return (int)own->bits;
+		return (int)own->public.bits;
 	if ((flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO) != 0) {
 		algorithm = GNUTLS_FLAGS_TO_SIGN_ALGO(flags);
-		return gnutls_sign_supports_pk_algorithm(algorithm, own->pk) !=
+		return gnutls_sign_supports_pk_algorithm(algorithm,
+			   own->public.pk) !=
 		    0;
 	}
 	return -1;

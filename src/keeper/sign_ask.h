@@ -17,26 +17,18 @@
 #include <gnutls/abstract.h>
 
 #include "base/mono.h"
+#include "pki/keypair.h"
 #include "proc/chan.h"
 #include "proc/request.h"
 
 struct keeper_tls_srp;
 struct sign_ask;
 
-/* What GnuTLS's callbacks must know of a key; they get a pointer to it. */
-struct sign_ask_key {
-	struct sign_ask	     *ask;
-	enum request_key      which;
-	gnutls_pk_algorithm_t pk;
-	unsigned	      bits;
-};
-
 struct sign_ask {
 	int		    fd; /* -1: there is no keeper */
 	uint32_t	    id;
 	struct mono	    patient_until; /* the start is over then */
 	bool		    told; /* that it takes long */
-	struct sign_ask_key keys[REQUEST_KEYS];
 	uint8_t		    buf[CHAN_MAX_PAYLOAD];
 };
 
@@ -46,8 +38,14 @@ void sign_ask_hurry(struct sign_ask *ask);
 /* Lets go of the keeper, and takes the next one's channel (-1: none). */
 void sign_ask_attach(struct sign_ask *ask, int fd);
 
+/* keeper_ask_prove() and keeper_ask_kept() */
+int sign_ask_prove(struct sign_ask *ask, enum request_key which,
+    const struct ca_pem *chain, char why[REQUEST_WHY_SIZE]);
+int sign_ask_kept(struct sign_ask *ask, enum request_key which,
+    struct ca_pem *chain, char why[REQUEST_WHY_SIZE]);
 /* keeper_ask_privkey(); `ask` stays where it is as long as the key lives. */
-gnutls_privkey_t sign_ask_privkey(struct sign_ask *ask, enum request_key which);
+gnutls_privkey_t sign_ask_privkey(struct sign_ask *ask, enum request_key which,
+    const struct keypair_public *public);
 /* keeper_ask_tls_srp() */
 int sign_ask_tls_srp(struct sign_ask *ask, const char *site, bool known,
     struct keeper_tls_srp *user);

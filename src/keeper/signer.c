@@ -35,18 +35,22 @@
  */
 #define SIGN_BURST    4096
 #define SIGN_PER_SEC  2000
+/* Each may be a file written. */
+#define PAIR_BURST    64
+#define PAIR_PER_SEC  2
 
 struct signer {
 	int		 fd;
-	gnutls_privkey_t keys[REQUEST_KEYS]; /* NULL: there is none */
+	struct keypair	 keys[REQUEST_KEYS][2]; /* the last proven, the other;
+						   key NULL: there is none */
 	const struct vault *vault;
-	struct bucket	 sign_bucket, srp_bucket;
+	struct bucket	 sign_bucket, srp_bucket, pair_bucket;
 	uint64_t	 limited;
 	pthread_t	 thread;
 	void (*on_gone)(void *arg);
 	void		*arg;
 	struct log_limit refusals, complaints;
-	uint8_t		 buf[CHAN_MAX_PAYLOAD];
+	uint8_t		 buf[CHAN_MAX_PAYLOAD], out[CHAN_MAX_PAYLOAD];
 };
 
 /* What RFC 8446 has for CertificateVerify, EdDSA left out (it takes no hash). */
@@ -78,15 +82,26 @@ static const gnutls_sign_algorithm_t allowed_rsa[] = {
 static void  free_keys(struct signer *signer);
 static bool  load_keys(struct signer *signer, char *why, size_t why_size);
 static const char *key_name(const struct vault *vault, unsigned which);
-static void  load_late(struct signer *signer, unsigned which);
-static int   load_key(const struct vault *vault, const char *name,
-      gnutls_privkey_t *key, char *why, size_t why_size);
+static const char *kept_name(const struct vault *vault, unsigned which,
+      char name[CREDENTIALS_NAME_MAX]);
+static int   load_key(int dir, const char *name, struct keypair *key,
+      struct ca_pem *pem, char *why, size_t why_size);
+static int   prove(struct signer *signer, unsigned which,
+      const struct ca_pem *chain, char *why, size_t why_size);
+static void  use(struct signer *signer, unsigned which, struct keypair *key);
+static void  keep(struct signer *signer, unsigned which,
+      const struct ca_pem *key, const struct ca_pem *chain);
+static int   read_kept(const struct signer *signer, unsigned which,
+      struct ca_pem *chain, char *why, size_t why_size);
 static void *serve(void *arg);
 static int   serve_sign(struct signer *signer, const struct chan_msg *msg);
-static int   serve_sign_info(struct signer *signer, const struct chan_msg *msg);
+static int   serve_pair(struct signer *signer, const struct chan_msg *msg);
 static int   serve_tls_srp(struct signer *signer, const struct chan_msg *msg);
-static int   sign(struct signer *signer, uint8_t which, uint32_t algorithm,
-      const uint8_t *hash, size_t len, gnutls_datum_t *signature);
+static int   sign(struct signer *signer, uint8_t which, const uint8_t *id,
+      uint32_t algorithm, const uint8_t *hash, size_t len,
+      gnutls_datum_t *signature);
+static gnutls_privkey_t find_key(const struct signer *signer, uint8_t which,
+      const uint8_t *id);
 static bool  is_allowed(uint8_t which, uint32_t algorithm);
 static bool  is_digest_info(const uint8_t *data, size_t len);
 static bool  is_too_many(struct signer *signer, struct bucket *bucket,
@@ -140,22 +155,34 @@ signer_stop(struct signer *signer)
 static void
 free_keys(struct signer *signer)
 {
-	for (size_t i = 0; i < nitems(signer->keys); i++) {
-		if (signer->keys[i] != NULL)
-			gnutls_privkey_deinit(signer->keys[i]);
+	for (size_t i = 0; i < REQUEST_KEYS * 2; i++) {
+		if (signer->keys[i / 2][i % 2].key != NULL)
+			gnutls_privkey_deinit(signer->keys[i / 2][i % 2].key);
 	}
 }
 
+/* The pair that was kept; and the file's, which nobody has proven yet. */
 static bool
 load_keys(struct signer *signer, char *why, size_t why_size)
 {
-	for (unsigned i = 0; i < REQUEST_KEYS; i++) {
-		const char *name = key_name(signer->vault, i);
+	const struct vault *vault = signer->vault;
+	char		    name[CREDENTIALS_NAME_MAX], unused[512];
 
-		if (name != NULL &&
-		    load_key(signer->vault, name, &signer->keys[i], why,
-			why_size) < 0)
+	for (unsigned i = 0; i < REQUEST_KEYS; i++) {
+		struct keypair *keys = signer->keys[i];
+		int		r;
+
+		if (key_name(vault, i) == NULL)
+			continue;
+		load_key(vault->state_fd, kept_name(vault, i, name), &keys[0],
+		    NULL, unused, sizeof(unused));
+		r = load_key(vault->dir_fd, key_name(vault, i), &keys[1], NULL,
+		    why, why_size);
+		if (r == 0 || r == -ENOENT)
+			continue;
+		if (keys[0].key == NULL)
 			return false;
+		log_warnx("%s; the previous key is used", why);
 	}
 	return true;
 }
@@ -169,44 +196,145 @@ key_name(const struct vault *vault, unsigned which)
 	return vault->server ? CREDENTIALS_KEY : CREDENTIALS_SITE_KEY;
 }
 
-/* `site add` makes the one for tls-srp while we run. */
-static void
-load_late(struct signer *signer, unsigned which)
+static const char *
+kept_name(const struct vault *vault, unsigned which,
+    char name[CREDENTIALS_NAME_MAX])
 {
-	const char *name = key_name(signer->vault, which);
-	uint64_t    swallowed;
-	char	    why[512];
+	snprintf(name, CREDENTIALS_NAME_MAX, "%s%s", CREDENTIALS_KEPT,
+	    key_name(vault, which));
+	return name;
+}
 
-	if (signer->keys[which] != NULL || name == NULL ||
-	    load_key(signer->vault, name, &signer->keys[which], why,
-		sizeof(why)) == 0)
+/* Its text, too, where `pem` is not NULL: ca_pem_fini() it. */
+static int
+load_key(int dir, const char *name, struct keypair *key, struct ca_pem *pem,
+    char *why, size_t why_size)
+{
+	struct ca_pem text = { 0 };
+	char	      reason[KEYPAIR_WHY_SIZE];
+	int	      r = credentials_read(dir, name, &text.text, &text.len);
+
+	*key = (struct keypair) { 0 };
+	if (r < 0) {
+		credentials_explain(dir, name, r, why, why_size);
+	} else if (!keypair_read_key(text.text, text.len, key, reason)) {
+		snprintf(why, why_size, "%s/%s: %s", CONF_KEEPER_DIR, name,
+		    reason);
+		*key = (struct keypair) { 0 };
+		r = -EBADMSG;
+	}
+	if (r == 0 && pem != NULL)
+		*pem = text;
+	else
+		ca_pem_fini(&text);
+	return r;
+}
+
+/*
+ * The file's key, else one that is there already: then 0, too, and `why` says
+ * what is wrong with the file.
+ */
+static int
+prove(struct signer *signer, unsigned which, const struct ca_pem *chain,
+    char *why, size_t why_size)
+{
+	const char    *name = key_name(signer->vault, which);
+	struct keypair file;
+	struct ca_pem  pem = { 0 };
+	char	       reason[KEYPAIR_WHY_SIZE];
+	bool	       loaded = load_key(signer->vault->dir_fd, name, &file,
+		     &pem, why, why_size) == 0;
+
+	if (loaded && keypair_prove(chain->text, chain->len, &file, reason)) {
+		use(signer, which, &file);
+		keep(signer, which, &pem, chain);
+		ca_pem_fini(&pem);
+		why[0] = '\0';
+		return 0;
+	}
+	ca_pem_fini(&pem);
+	if (loaded) {
+		snprintf(why, why_size, "%s/%s: %s", CONF_KEEPER_DIR, name,
+		    reason);
+		gnutls_privkey_deinit(file.key);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		const struct keypair *key = &signer->keys[which][i];
+
+		if (key->key != NULL &&
+		    keypair_prove(chain->text, chain->len, key, reason))
+			return 0;
+	}
+	return -EKEYREJECTED;
+}
+
+/* Consumes it.  What is used now stays for handshakes that are under way. */
+static void
+use(struct signer *signer, unsigned which, struct keypair *key)
+{
+	struct keypair *keys = signer->keys[which];
+
+	if (keys[0].key != NULL &&
+	    memcmp(keys[0].public.id, key->public.id, KEYPAIR_ID_LEN) == 0) {
+		gnutls_privkey_deinit(key->key);
 		return;
-	if (log_limit_allow(&signer->complaints, mono_now().us, &swallowed))
-		log_warnx("%s", why);
+	}
+	if (keys[1].key != NULL)
+		gnutls_privkey_deinit(keys[1].key);
+	keys[1] = keys[0];
+	keys[0] = *key;
+}
+
+/* Both in one file, so that no crash can leave one of them alone. */
+static void
+keep(struct signer *signer, unsigned which, const struct ca_pem *key,
+    const struct ca_pem *chain)
+{
+	int    dir = signer->vault->state_fd, r = -ENOMEM;
+	size_t len = key->len + 1 + chain->len, old_len;
+	char   name[CREDENTIALS_NAME_MAX];
+	char  *text = malloc(len), *old;
+
+	kept_name(signer->vault, which, name);
+	if (text != NULL) {
+		memcpy(text, key->text, key->len);
+		text[key->len] = '\n';
+		memcpy(text + key->len + 1, chain->text, chain->len);
+		r = credentials_read(dir, name, &old, &old_len);
+	}
+	if (r == 0) {
+		r = old_len == len && memcmp(old, text, len) == 0 ? 0 : -ENOENT;
+		secret_free(old, old_len + 1);
+	}
+	if (r < 0 && text != NULL)
+		r = len > CREDENTIALS_MAX ?
+		    -EFBIG : credentials_replace(dir, name, text, len);
+	secret_free(text, len);
+	if (r < 0)
+		log_warnx("%s: cannot be written (%s): without it a restart "
+			  "needs a key and a certificate that fit", name,
+		    strerror(-r));
 }
 
 static int
-load_key(const struct vault *vault, const char *name, gnutls_privkey_t *key,
+read_kept(const struct signer *signer, unsigned which, struct ca_pem *chain,
     char *why, size_t why_size)
 {
-	struct keypair loaded;
-	size_t		len;
-	char	       *pem, reason[KEYPAIR_WHY_SIZE];
-	int		r = credentials_read(vault->dir_fd, name, &pem, &len);
+	char   name[CREDENTIALS_NAME_MAX], reason[KEYPAIR_WHY_SIZE];
+	size_t len;
+	char  *text;
+	int    r = credentials_read(signer->vault->state_fd,
+	       kept_name(signer->vault, which, name), &text, &len);
 
-	if (r == -ENOENT)
-		return 0;
 	if (r < 0) {
-		credentials_explain(vault->dir_fd, name, r, why, why_size);
+		snprintf(why, why_size, "%s: %s", name, strerror(-r));
 		return r;
 	}
-	if (keypair_read_key(pem, len, &loaded, reason)) {
-		*key = loaded.key;
-	} else {
+	if (!keypair_read_chain(text, len, NULL, chain, reason)) {
 		snprintf(why, why_size, "%s: %s", name, reason);
 		r = -EBADMSG;
 	}
-	secret_free(pem, len + 1);
+	secret_free(text, len + 1);
 	return r;
 }
 
@@ -221,8 +349,8 @@ serve(void *arg)
 		chan_msg_close_fds(&msg);
 		if (msg.type == REQUEST_SIGN)
 			r = serve_sign(signer, &msg);
-		else if (msg.type == REQUEST_SIGN_INFO)
-			r = serve_sign_info(signer, &msg);
+		else if (msg.type == REQUEST_PAIR)
+			r = serve_pair(signer, &msg);
 		else if (msg.type == REQUEST_TLS_SRP)
 			r = serve_tls_srp(signer, &msg);
 		else
@@ -245,17 +373,19 @@ serve_sign(struct signer *signer, const struct chan_msg *msg)
 	gnutls_datum_t	   signature = { NULL, 0 };
 	uint8_t		   answer[4 + SIGNATURE_MAX];
 	uint32_t	   algorithm;
+	const uint8_t	  *id;
 	uint8_t		   which;
 	size_t		   len;
 	int		   r;
 
 	wire_reader_init(&reader, msg->data, msg->len);
 	which = wire_get_u8(&reader);
+	id = wire_get_view(&reader, KEYPAIR_ID_LEN);
 	algorithm = wire_get_u32(&reader);
 	if (!wire_is_ok(&reader) || which >= REQUEST_KEYS)
 		return -EBADMSG;
 	len = wire_left(&reader);
-	r = sign(signer, which, algorithm, wire_get_view(&reader, len), len,
+	r = sign(signer, which, id, algorithm, wire_get_view(&reader, len), len,
 	    &signature);
 	wire_writer_init(&writer, answer, sizeof(answer));
 	wire_put_u32(&writer, (uint32_t)-r);
@@ -268,22 +398,37 @@ serve_sign(struct signer *signer, const struct chan_msg *msg)
 }
 
 static int
-serve_sign_info(struct signer *signer, const struct chan_msg *msg)
+serve_pair(struct signer *signer, const struct chan_msg *msg)
 {
-	unsigned bits = 0;
-	int	 pk = GNUTLS_PK_UNKNOWN;
-	uint8_t	 answer[8];
+	struct ca_pem	   asked, kept = { 0 };
+	struct wire_writer writer;
+	char		   why[REQUEST_WHY_SIZE] = "";
+	unsigned	   which;
+	int		   r;
 
-	if (msg->len != 1 || msg->data[0] >= REQUEST_KEYS)
+	if (msg->len < 1 || msg->data[0] >= REQUEST_KEYS ||
+	    msg->len > 1 + KEYPAIR_MAX_TEXT)
 		return -EBADMSG;
-	load_late(signer, msg->data[0]);
-	if (signer->keys[msg->data[0]] != NULL)
-		pk = gnutls_privkey_get_pk_algorithm(
-		    signer->keys[msg->data[0]], &bits);
-	wire_write_u32(answer, pk > 0 ? (uint32_t)pk : GNUTLS_PK_UNKNOWN);
-	wire_write_u32(answer + 4, bits);
-	return chan_send_fd(signer->fd, REQUEST_SIGN_INFO, msg->id, answer,
-	    sizeof(answer), NULL, 0);
+	which = msg->data[0];
+	asked = (struct ca_pem) { (char *)(uintptr_t)msg->data + 1,
+		msg->len - 1 };
+	if (is_too_many(signer, &signer->pair_bucket, PAIR_BURST, PAIR_PER_SEC,
+		"keys")) {
+		r = -EAGAIN;
+	} else if (key_name(signer->vault, which) == NULL) {
+		r = -ENOENT;
+	} else if (asked.len > 0) {
+		r = prove(signer, which, &asked, why, sizeof(why));
+	} else {
+		r = read_kept(signer, which, &kept, why, sizeof(why));
+	}
+	wire_writer_init(&writer, signer->out, sizeof(signer->out));
+	wire_put_u32(&writer, (uint32_t)-r);
+	wire_put_string(&writer, why);
+	wire_put_bytes(&writer, kept.text, kept.len);
+	ca_pem_fini(&kept);
+	return chan_send_fd(signer->fd, REQUEST_PAIR, msg->id, signer->out,
+	    writer.len, NULL, 0);
 }
 
 static int
@@ -337,13 +482,14 @@ serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
 
 /* 0 and a signature (gnutls_free), or a negative errno value. */
 static int
-sign(struct signer *signer, uint8_t which, uint32_t algorithm,
-    const uint8_t *hash, size_t len, gnutls_datum_t *signature)
+sign(struct signer *signer, uint8_t which, const uint8_t *id,
+    uint32_t algorithm, const uint8_t *hash, size_t len,
+    gnutls_datum_t *signature)
 {
 	gnutls_datum_t		   datum = { (unsigned char *)(uintptr_t)hash,
 			    (unsigned)len };
 	gnutls_sign_algorithm_t	   kind = (gnutls_sign_algorithm_t)algorithm;
-	gnutls_privkey_t	   key = signer->keys[which];
+	gnutls_privkey_t	   key = find_key(signer, which, id);
 	unsigned		   flags = 0;
 
 	if (key == NULL)
@@ -368,6 +514,19 @@ sign(struct signer *signer, uint8_t which, uint32_t algorithm,
 		gnutls_privkey_sign_hash2(key, kind, 0, &datum, signature) < 0)
 		return -EIO;
 	return 0;
+}
+
+static gnutls_privkey_t
+find_key(const struct signer *signer, uint8_t which, const uint8_t *id)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const struct keypair *key = &signer->keys[which][i];
+
+		if (key->key != NULL &&
+		    memcmp(key->public.id, id, KEYPAIR_ID_LEN) == 0)
+			return key->key;
+	}
+	return NULL;
 }
 
 static bool

@@ -95,7 +95,9 @@ vault_open(struct vault *vault, int dir_fd, int state_fd, int voucher_fd,
 	}
 	name_bad_files(dir_fd);
 	/* Only a server has one; a client has no sites to verify. */
-	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0;
+	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0 ||
+	    faccessat(vault->state_fd, CREDENTIALS_KEPT CREDENTIALS_KEY, F_OK,
+		0) == 0;
 	if (!vault->server)
 		return true;
 	return open_master(vault, why, why_size) &&

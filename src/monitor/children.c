@@ -84,6 +84,7 @@ children_start(struct children *children, struct network *network)
 	    lookup_needs_resolver(&children->lookup);
 
 	children->serve.network = network;
+	children->serve.material = children->opening.material;
 	network_on_egress(network, on_egress, children);
 	children->pam.log_level = children->log_level;
 	for (size_t i = 0; i < nitems(all); i++) {
@@ -126,12 +127,17 @@ children_set_log_level(struct children *children, int log_level)
 }
 
 void
-children_set_material(struct children *children, enum request_material kind)
+children_offer(struct children *children)
 {
-	if (children->engine_chan.fd != -1 &&
-	    opening_send_material(&children->engine_chan,
-		children->opening.material, kind) < 0)
+	struct material *material = children->opening.material;
+
+	if (children->engine_chan.fd == -1) {
+		if (children->up && children->engine.pid <= 0 &&
+		    material_any_news(material))
+			supervise_restart(&children->engine);
+	} else if (opening_send_news(&children->engine_chan, material) < 0) {
 		supervise_kill(&children->engine);
+	}
 }
 
 void
@@ -240,6 +246,9 @@ open_engine(struct children *children, int fd)
 	chan_open(&children->engine_chan, children->loop, fd, on_engine_msg,
 	    on_engine_closed, children);
 	r = opening_send(&children->engine_chan, &children->opening);
+	if (r == 0)
+		r = opening_send_news(&children->engine_chan,
+		    children->opening.material);
 	close_pair(children->opening.keeper);
 	return r;
 }

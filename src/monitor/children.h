@@ -64,9 +64,11 @@ void children_set_conf(struct children *children, const struct conf *conf);
 /* From now on, of all of them; keeper and resolver are started anew for it. */
 void children_set_log_level(struct children *children, int log_level);
 
-/* Material of another content, as the opening has it now.  Tells the engine. */
-void children_set_material(struct children *children,
-    enum request_material kind);
+/*
+ * The files were read again: tells the engine what is new of its material.  One
+ * that waits to be started is started now: perhaps it was that which ended it.
+ */
+void children_offer(struct children *children);
 
 /* These sites' credentials are others, or gone.  Tells the engine. */
 void children_credentials(struct children *children, const char *const *sites,

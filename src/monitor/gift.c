@@ -11,31 +11,39 @@
 
 #define TIMEOUT_MS 30000 /* between two requests */
 
+/* What comes in pieces. */
+struct parts {
+	struct gift_pieces   conf;
+	struct gift_material material;
+};
+
 struct gift_step {
 	enum request type;
 	unsigned     min_fds, max_fds;
-	int (*take)(struct gift *gift, struct gift_pieces *pieces,
+	int (*take)(struct gift *gift, struct parts *parts,
 	    struct chan_msg *msg);
 };
 
-static int  take_step(struct gift *gift, struct gift_pieces *pieces,
+static int  take_step(struct gift *gift, struct parts *parts,
      struct chan_msg *msg, uint16_t *last);
-static int  take_conf(struct gift *gift, struct gift_pieces *pieces,
+static int  take_conf(struct gift *gift, struct parts *parts,
      struct chan_msg *msg);
-static int  take_material(struct gift *gift, struct gift_pieces *pieces,
+static int  take_material(struct gift *gift, struct parts *parts,
      struct chan_msg *msg);
-static int  take_device(struct gift *gift, struct gift_pieces *pieces,
+static int  take_device(struct gift *gift, struct parts *parts,
      struct chan_msg *msg);
-static int  take_listen(struct gift *gift, struct gift_pieces *pieces,
+static int  take_listen(struct gift *gift, struct parts *parts,
      struct chan_msg *msg);
-static int  take_udp(struct gift *gift, struct gift_pieces *pieces,
+static int  take_udp(struct gift *gift, struct parts *parts,
      struct chan_msg *msg);
-static int  take_admin(struct gift *gift, struct gift_pieces *pieces,
+static int  take_admin(struct gift *gift, struct parts *parts,
      struct chan_msg *msg);
-static int  take_keeper(struct gift *gift, struct gift_pieces *pieces,
+static int  take_keeper(struct gift *gift, struct parts *parts,
      struct chan_msg *msg);
-static int  take_start(struct gift *gift, struct gift_pieces *pieces,
+static int  take_start(struct gift *gift, struct parts *parts,
      struct chan_msg *msg);
+static int  add_piece(struct gift_pieces *pieces, const uint8_t *data, size_t n,
+     size_t max);
 static bool gift_is_complete(const struct gift *gift);
 static void say_complaint(void *arg, const char *text);
 
@@ -53,7 +61,7 @@ static const struct gift_step steps[] = {
 int
 gift_receive(int fd, struct gift *gift)
 {
-	struct gift_pieces pieces = { 0 };
+	struct parts	parts = { 0 };
 	struct chan_msg msg;
 	uint8_t	       *buf = malloc(CHAN_MAX_PAYLOAD);
 	uint16_t	last = 0;
@@ -68,14 +76,15 @@ gift_receive(int fd, struct gift *gift)
 		r = chan_recv_fd(fd, &msg, buf, TIMEOUT_MS);
 		if (r < 0)
 			break;
-		r = take_step(gift, &pieces, &msg, &last);
+		r = take_step(gift, &parts, &msg, &last);
 		chan_msg_close_fds(&msg);
 	}
 	if (r == 0 && !gift_is_complete(gift))
 		r = -EBADMSG;
 	if (r < 0)
 		gift_free(gift);
-	gift_pieces_clear(&pieces);
+	gift_pieces_clear(&parts.conf);
+	gift_pieces_clear(&parts.material.pieces);
 	free(buf);
 	return r;
 }
@@ -107,7 +116,7 @@ gift_free(struct gift *gift)
 }
 
 static int
-take_step(struct gift *gift, struct gift_pieces *pieces,
+take_step(struct gift *gift, struct parts *parts,
     struct chan_msg *msg, uint16_t *last)
 {
 	const struct gift_step *step = NULL;
@@ -126,64 +135,77 @@ take_step(struct gift *gift, struct gift_pieces *pieces,
 		    step->type != REQUEST_UDP))
 		return -EBADMSG;
 	*last = msg->type;
-	return step->take(gift, pieces, msg);
+	return step->take(gift, parts, msg);
 }
 
 static int
-take_conf(struct gift *gift, struct gift_pieces *pieces,
+take_conf(struct gift *gift, struct parts *parts,
     struct chan_msg *msg)
 {
-	int r = gift_pieces_add(pieces, msg);
+	int r = gift_pieces_add(&parts->conf, msg);
 
-	if (r < 0 || !pieces->done)
+	if (r < 0 || !parts->conf.done)
 		return r;
-	return gift_pieces_parse(pieces, &gift->conf);
+	return gift_pieces_parse(&parts->conf, &gift->conf);
 }
 
 /* One of each kind; they come in any order among themselves. */
 static int
-take_material(struct gift *gift, struct gift_pieces *pieces,
+take_material(struct gift *gift, struct parts *parts,
     struct chan_msg *msg)
 {
-	enum request_material kind;
-	char		     *text;
-	size_t		      len;
-	int		      r = gift_take_text(msg, &kind, &text, &len);
+	struct gift_material *material = &parts->material;
+	int		      r = gift_take_material(material, msg);
 
-	(void)pieces;
-	if (r < 0)
+	if (r < 0 || material->text.text == NULL)
 		return r;
-	if (gift->material[kind].text != NULL) {
-		free(text);
+	if (material->trouble || gift->material[material->kind].text != NULL) {
+		free(material->text.text);
 		return -EBADMSG;
 	}
-	gift->material[kind].text = text;
-	gift->material[kind].len = len;
+	gift->material[material->kind] = material->text;
 	return 0;
 }
 
 int
-gift_take_text(const struct chan_msg *msg, enum request_material *kind,
-    char **text, size_t *len)
+gift_take_material(struct gift_material *material, const struct chan_msg *msg)
 {
-	if (msg->len < 1 || msg->data[0] >= REQUEST_MATERIALS ||
-	    memchr(msg->data + 1, '\0', msg->len - 1) != NULL)
+	struct gift_pieces *pieces = &material->pieces;
+	struct wire_reader  reader;
+	uint8_t		    kind, flags;
+	uint32_t	    number;
+	size_t		    len;
+	int		    r;
+
+	wire_reader_init(&reader, msg->data, msg->len);
+	kind = wire_get_u8(&reader);
+	flags = wire_get_u8(&reader);
+	number = wire_get_u32(&reader);
+	len = wire_left(&reader);
+	if (!wire_is_ok(&reader) || kind >= REQUEST_MATERIALS || flags > 3 ||
+	    memchr(msg->data + msg->len - len, '\0', len) != NULL ||
+	    (pieces->text != NULL && material->kind != kind))
 		return -EBADMSG;
-	*text = strndup((const char *)msg->data + 1, msg->len - 1);
-	if (*text == NULL)
-		return -ENOMEM;
-	*kind = (enum request_material)msg->data[0];
-	*len = msg->len - 1;
+	material->kind = (enum request_material)kind;
+	material->text = (struct gift_text) { 0 };
+	r = add_piece(pieces, wire_get_view(&reader, len), len,
+	    REQUEST_MAX_MATERIAL);
+	if (r < 0 || (flags & 1) == 0)
+		return r;
+	material->trouble = (flags & 2) != 0;
+	material->text = (struct gift_text) { pieces->text, pieces->len,
+		number };
+	*pieces = (struct gift_pieces) { 0 };
 	return 0;
 }
 
 static int
-take_device(struct gift *gift, struct gift_pieces *pieces,
+take_device(struct gift *gift, struct parts *parts,
     struct chan_msg *msg)
 {
 	struct wire_reader r;
 
-	(void)pieces;
+	(void)parts;
 	wire_reader_init(&r, msg->data, msg->len);
 	wire_get_string(&r, gift->device, sizeof(gift->device));
 	gift->ifindex = wire_get_u32(&r);
@@ -198,20 +220,20 @@ take_device(struct gift *gift, struct gift_pieces *pieces,
 }
 
 static int
-take_listen(struct gift *gift, struct gift_pieces *pieces,
+take_listen(struct gift *gift, struct parts *parts,
     struct chan_msg *msg)
 {
-	(void)pieces;
+	(void)parts;
 	for (unsigned i = 0; i < msg->nfds; i++)
 		gift->listeners[gift->nlisteners++] = gift_keep_fd(msg, i);
 	return msg->len == 0 ? 0 : -EBADMSG;
 }
 
 static int
-take_udp(struct gift *gift, struct gift_pieces *pieces,
+take_udp(struct gift *gift, struct parts *parts,
     struct chan_msg *msg)
 {
-	(void)pieces;
+	(void)parts;
 	if (gift->nudp + msg->nfds > nitems(gift->udp))
 		return -EBADMSG;
 	for (unsigned i = 0; i < msg->nfds; i++)
@@ -220,31 +242,31 @@ take_udp(struct gift *gift, struct gift_pieces *pieces,
 }
 
 static int
-take_admin(struct gift *gift, struct gift_pieces *pieces,
+take_admin(struct gift *gift, struct parts *parts,
     struct chan_msg *msg)
 {
-	(void)pieces;
+	(void)parts;
 	gift->admin = gift_keep_fd(msg, 0);
 	return msg->len == 0 ? 0 : -EBADMSG;
 }
 
 static int
-take_keeper(struct gift *gift, struct gift_pieces *pieces,
+take_keeper(struct gift *gift, struct parts *parts,
     struct chan_msg *msg)
 {
-	(void)pieces;
+	(void)parts;
 	gift->keeper_auth = gift_keep_fd(msg, 0);
 	gift->keeper_sign = gift_keep_fd(msg, 1);
 	return msg->len == 0 ? 0 : -EBADMSG;
 }
 
 static int
-take_start(struct gift *gift, struct gift_pieces *pieces,
+take_start(struct gift *gift, struct parts *parts,
     struct chan_msg *msg)
 {
 	struct wire_reader r;
 
-	(void)pieces;
+	(void)parts;
 	wire_reader_init(&r, msg->data, msg->len);
 	wire_get_string(&r, gift->version, sizeof(gift->version));
 	gift->restarts = wire_get_u32(&r);
@@ -256,10 +278,9 @@ static bool
 gift_is_complete(const struct gift *gift)
 {
 	bool server = gift->conf != NULL && gift->conf->role == CONF_SERVER;
-	enum request_material needed = server ? REQUEST_MATERIAL_CHAIN :
-						REQUEST_MATERIAL_CA;
 
-	return gift->conf != NULL && gift->material[needed].len > 0 &&
+	return gift->conf != NULL &&
+	    server != (gift->material[REQUEST_MATERIAL_CA].len > 0) &&
 	    gift->nqueues > 0 &&
 	    server == (gift->nlisteners > 0) &&
 	    gift->nudp == gift->nlisteners * gift->nqueues;
@@ -277,22 +298,28 @@ gift_keep_fd(struct chan_msg *msg, unsigned i)
 int
 gift_pieces_add(struct gift_pieces *pieces, const struct chan_msg *msg)
 {
-	size_t n;
-	char  *text;
-
 	if (msg->len < 1 || msg->data[0] > 1)
 		return -EBADMSG;
-	n = msg->len - 1;
-	if (n > GIFT_MAX_CONF - pieces->len)
+	pieces->done = msg->data[0] == 1;
+	return add_piece(pieces, msg->data + 1, msg->len - 1, GIFT_MAX_CONF);
+}
+
+static int
+add_piece(struct gift_pieces *pieces, const uint8_t *data, size_t n,
+    size_t max)
+{
+	char *text;
+
+	if (n > max - pieces->len)
 		return -EFBIG;
 	text = realloc(pieces->text, pieces->len + n + 1);
 	if (text == NULL)
 		return -ENOMEM;
-	memcpy(text + pieces->len, msg->data + 1, n);
+	if (n > 0)
+		memcpy(text + pieces->len, data, n);
 	pieces->text = text;
 	pieces->len += n;
 	pieces->text[pieces->len] = '\0';
-	pieces->done = msg->data[0] == 1;
 	return 0;
 }
 

@@ -21,8 +21,9 @@
 
 /* PEM, NUL-terminated, owned; NULL: the role has none of that kind. */
 struct gift_text {
-	char  *text;
-	size_t len;
+	char	*text;
+	size_t	 len;
+	uint32_t number; /* the monitor's, of this text */
 };
 
 /* Descriptors are the engine's. */
@@ -55,7 +56,7 @@ struct gift {
 int  gift_receive(int fd, struct gift *gift);
 void gift_free(struct gift *gift);
 
-/* The text of a configuration while its pieces come in; zeroed is empty. */
+/* A text while its pieces come in; zeroed is empty. */
 struct gift_pieces {
 	char  *text; /* owned */
 	size_t len;
@@ -68,9 +69,20 @@ int  gift_pieces_add(struct gift_pieces *pieces, const struct chan_msg *msg);
 int  gift_pieces_parse(struct gift_pieces *pieces, struct conf **conf);
 void gift_pieces_clear(struct gift_pieces *pieces);
 
-/* A MATERIAL message; the text is the caller's.  0 or a negative errno value. */
-int gift_take_text(const struct chan_msg *msg, enum request_material *kind,
-    char **text, size_t *len);
+/* The same of MATERIAL; one kind at a time. */
+struct gift_material {
+	enum request_material kind;
+	bool		      trouble; /* the text is why there is none */
+	struct gift_text      text;
+	struct gift_pieces    pieces;
+};
+
+/*
+ * 0, and the text (the caller's) once the last piece is there; or a negative
+ * errno value.  free() the text of the pieces at the end.
+ */
+int gift_take_material(struct gift_material *material,
+    const struct chan_msg *msg);
 /* Descriptor `i` of a message, the caller's from now on. */
 int gift_keep_fd(struct chan_msg *msg, unsigned i);
 

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "base/file.h"
+#include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
 
@@ -25,33 +28,52 @@ static const struct row {
 	uint32_t	      auths; /* with one of these methods only */
 	enum missing	      missing;
 	size_t		      path;
-	const char	     *name; /* the key */
+	const char	     *key; /* its private key's file */
 } rows[] = {
 #define PATH(member) offsetof(struct conf, member)
 	{ REQUEST_MATERIAL_CHAIN, CONF_SERVER, ALWAYS, IS_AN_ERROR,
-	    PATH(certificate), "certificate" },
+	    PATH(certificate), CONF_KEEPER_DIR "/server.key" },
 	{ REQUEST_MATERIAL_CHAIN_RSA, CONF_SERVER,
 	    CONF_AUTH_BIT(CONF_AUTH_TLS_SRP), IS_NOT_SENT,
-	    PATH(certificate_rsa), "certificate-rsa" },
+	    PATH(certificate_rsa), CONF_KEEPER_DIR "/server-rsa.key" },
 	{ REQUEST_MATERIAL_SITE_CA, CONF_SERVER,
 	    CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE), IS_EMPTY, PATH(site_ca),
-	    "site-ca" },
+	    NULL },
 	{ REQUEST_MATERIAL_CRL, CONF_SERVER,
 	    CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE), IS_FINE, PATH(crl),
-	    "crl" },
+	    NULL },
 	{ REQUEST_MATERIAL_CA, CONF_CLIENT, ALWAYS, IS_AN_ERROR, PATH(ca),
-	    "ca" },
+	    NULL },
 	{ REQUEST_MATERIAL_SITE, CONF_CLIENT,
 	    CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE), IS_AN_ERROR,
-	    PATH(site_certificate), "certificate" },
+	    PATH(site_certificate), CONF_KEEPER_DIR "/client.key" },
 #undef PATH
 };
 
 static bool  applies(const struct row *row, const struct conf *conf);
 static bool  may_miss(const struct row *row, const struct conf *conf);
-static bool  read_one(struct material *material, const struct row *row,
-     const struct conf *conf, char *why, size_t why_size);
+static void  read_one(struct material *material, const struct row *row,
+     const struct conf *conf);
+static int   read_text(const struct row *row, const struct conf *conf,
+     const char *path, struct material_one *one);
+static bool  is_key_changed(const struct row *row, const struct conf *conf,
+     struct stat *last);
 static char *path_of(const struct row *row, const struct conf *conf);
+static bool  is_same(const struct material_one *a,
+     const struct material_one *b);
+static void  replace(struct material_one *one, struct material_one by);
+
+void
+material_init(struct material *material, const char *dir)
+{
+	struct material_one *list = &material->of[REQUEST_MATERIAL_CRL].now;
+
+	material->kept = file_join(dir, "crl.pem");
+	if (material->kept != NULL &&
+	    file_read(material->kept, REQUEST_MAX_MATERIAL, &list->text,
+		&list->len) < 0)
+		*list = (struct material_one) { 0 };
+}
 
 bool
 material_read(struct material *material, const struct conf *conf, char *why,
@@ -59,53 +81,107 @@ material_read(struct material *material, const struct conf *conf, char *why,
 {
 	bool ok = true;
 
-	*material = (struct material) { 0 };
+	why[0] = '\0';
 	for (size_t i = 0; i < nitems(rows); i++) {
-		if (applies(&rows[i], conf) &&
-		    !read_one(material, &rows[i], conf, why, why_size))
-			ok = false;
+		const char *reason = material->of[rows[i].kind].why;
+
+		if (!applies(&rows[i], conf))
+			continue;
+		read_one(material, &rows[i], conf);
+		if (reason[0] == '\0')
+			continue;
+		if (why[0] == '\0')
+			strlcpy(why, reason, why_size);
+		/* Of a chain the keeper may have kept the last good one. */
+		ok = ok && (rows[i].missing == IS_FINE || rows[i].key != NULL ||
+			       material->of[rows[i].kind].now.text != NULL);
 	}
 	return ok;
+}
+
+bool
+material_can_read(const struct conf *conf, char *why, size_t why_size)
+{
+	struct material material = { 0 };
+
+	material_read(&material, conf, why, why_size);
+	material_fini(&material);
+	return why[0] == '\0';
 }
 
 void
 material_fini(struct material *material)
 {
-	for (size_t i = 0; i < REQUEST_MATERIALS; i++)
-		free(material->of[i].text);
+	for (size_t i = 0; i < REQUEST_MATERIALS; i++) {
+		free(material->of[i].now.text);
+		free(material->of[i].next.text);
+	}
+	free(material->kept);
 	*material = (struct material) { 0 };
 }
 
-const char *
-material_name(enum request_material kind)
+const struct material_one *
+material_begin(struct material *material, enum request_material kind)
 {
-	for (size_t i = 0; i < nitems(rows); i++) {
-		if (rows[i].kind == kind)
-			return rows[i].name;
-	}
-	return "";
-}
+	bool has_now = material->of[kind].now.text != NULL;
+	bool has_next = material->of[kind].next.text != NULL;
 
-void
-material_swap(struct material *a, struct material *b,
-    enum request_material kind)
-{
-	struct material saved = *a;
-
-	a->of[kind] = b->of[kind];
-	b->of[kind] = saved.of[kind];
+	material->of[kind].news = (has_now && has_next) ||
+	    material->of[kind].why[0] != '\0';
+	if (has_now)
+		return &material->of[kind].now;
+	return has_next ? &material->of[kind].next : NULL;
 }
 
 bool
-material_is_same(const struct material *a, const struct material *b,
-    enum request_material kind)
+material_has_news(struct material *material, enum request_material kind,
+    struct material_one *news)
 {
-	const char *x = a->of[kind].text, *y = b->of[kind].text;
+	char *why = material->of[kind].why;
 
-	if (x == NULL || y == NULL)
-		return x == y;
-	return a->of[kind].len == b->of[kind].len &&
-	    memcmp(x, y, a->of[kind].len) == 0;
+	if (!material->of[kind].news)
+		return false;
+	material->of[kind].news = false;
+	if (why[0] != '\0')
+		*news = (struct material_one) { why, strlen(why), 0 };
+	else if (material->of[kind].next.text != NULL)
+		*news = material->of[kind].next;
+	else
+		*news = material->of[kind].now;
+	return news->text != NULL;
+}
+
+bool
+material_any_news(const struct material *material)
+{
+	for (size_t i = 0; i < REQUEST_MATERIALS; i++) {
+		if (material->of[i].news)
+			return true;
+	}
+	return false;
+}
+
+void
+material_in_force(struct material *material, enum request_material kind,
+    uint32_t number)
+{
+	struct material_one *now = &material->of[kind].now;
+	struct material_one *next = &material->of[kind].next;
+	int		     r;
+
+	if (next->text == NULL || next->number != number)
+		return;
+	replace(now, *next);
+	*next = (struct material_one) { 0 };
+	if (kind != REQUEST_MATERIAL_CRL || now->len == 0 ||
+	    material->kept == NULL)
+		return;
+	r = file_write(material->kept, now->text, now->len, 0600, (uid_t)-1,
+	    (gid_t)-1);
+	if (r < 0)
+		log_warnx("%s: cannot be written (%s): without it a restart "
+			  "needs the file of the list", material->kept,
+		    strerror(-r));
 }
 
 bool
@@ -118,7 +194,9 @@ material_is_file(const struct conf *conf, const char *name)
 		char *other = applies(&rows[i], conf) ? path_of(&rows[i], conf) :
 							NULL;
 
-		is = other != NULL && strcmp(path, other) == 0;
+		is = other != NULL &&
+		    (strcmp(path, other) == 0 ||
+			(rows[i].key != NULL && strcmp(name, rows[i].key) == 0));
 		free(other);
 	}
 	free(path);
@@ -148,33 +226,82 @@ may_miss(const struct row *row, const struct conf *conf)
 	return true;
 }
 
-static bool
+static void
 read_one(struct material *material, const struct row *row,
-    const struct conf *conf, char *why, size_t why_size)
+    const struct conf *conf)
 {
-	char *path = path_of(row, conf);
-	char *text = NULL;
-	size_t len = 0;
-	int   r = path == NULL ? -ENOMEM :
-				 file_read(path, MATERIAL_MAX, &text, &len);
+	struct material_one *now = &material->of[row->kind].now;
+	struct material_one *next = &material->of[row->kind].next, one;
+	char *why = material->of[row->kind].why, *path = path_of(row, conf);
+	char  old[REQUEST_WHY_SIZE];
+	bool  news = is_key_changed(row, conf, &material->of[row->kind].key);
+	int   r = read_text(row, conf, path, &one);
 
-	if (r == -ENOENT && may_miss(row, conf)) {
-		r = 0;
-		if (row->missing != IS_NOT_SENT && (text = strdup("")) == NULL)
-			r = -ENOMEM;
-	} else if (r == 0 && len == 0 && row->missing != IS_FINE) {
-		free(text);
-		r = -ENODATA;
-	}
+	strlcpy(old, why, sizeof(old));
+	why[0] = '\0';
 	if (r < 0)
-		snprintf(why, why_size, "%s: %s",
-		    path != NULL ? path : "certificate", strerror(-r));
+		snprintf(why, REQUEST_WHY_SIZE, "%.400s: %s",
+		    path != NULL ? path : "certificate",
+		    r == -ENODATA ? "it is empty" :
+		    r == -EILSEQ  ? "it is binary, and has to be PEM" :
+				    strerror(-r));
+	news |= strcmp(old, why) != 0;
 	free(path);
-	if (r < 0)
-		return false;
-	material->of[row->kind].text = text;
-	material->of[row->kind].len = len;
-	return true;
+	if (r == 0 && one.text != NULL &&
+	    is_same(&one, next->text != NULL ? next : now)) {
+		free(one.text);
+	} else if (r < 0 || one.text != NULL) {
+		one.number = ++material->numbers;
+		replace(next, one);
+		news = true;
+	}
+	material->of[row->kind].news |= news;
+}
+
+/* No text: it need not be there, and is not sent. */
+static int
+read_text(const struct row *row, const struct conf *conf, const char *path,
+    struct material_one *one)
+{
+	int r;
+
+	*one = (struct material_one) { 0 };
+	r = path == NULL ? -ENOMEM : file_read(path, REQUEST_MAX_MATERIAL,
+	    &one->text, &one->len);
+	if (r == -ENOENT && may_miss(row, conf)) {
+		if (row->missing == IS_NOT_SENT)
+			return 0;
+		one->text = strdup("");
+		return one->text != NULL ? 0 : -ENOMEM;
+	}
+	if (r == 0 && one->len == 0 && row->missing != IS_FINE)
+		r = -ENODATA;
+	/* In DER, say. */
+	if (r == 0 && memchr(one->text, '\0', one->len) != NULL)
+		r = -EILSEQ;
+	if (r < 0) {
+		free(one->text);
+		*one = (struct material_one) { 0 };
+	}
+	return r;
+}
+
+/* Only the keeper reads it; but when it is another one, it has to look. */
+static bool
+is_key_changed(const struct row *row, const struct conf *conf,
+    struct stat *last)
+{
+	struct stat st = { 0 }, old = *last;
+	char	   *path = row->key != NULL ? file_join(conf->dir, row->key) :
+					      NULL;
+
+	if (path != NULL && stat(path, &st) == -1)
+		st = (struct stat) { 0 };
+	free(path);
+	*last = st;
+	return st.st_ino != old.st_ino || st.st_size != old.st_size ||
+	    st.st_ctim.tv_sec != old.st_ctim.tv_sec ||
+	    st.st_ctim.tv_nsec != old.st_ctim.tv_nsec;
 }
 
 static char *
@@ -182,4 +309,18 @@ path_of(const struct row *row, const struct conf *conf)
 {
 	return file_join(conf->dir,
 	    *(char *const *)(const void *)((const char *)conf + row->path));
+}
+
+static bool
+is_same(const struct material_one *a, const struct material_one *b)
+{
+	return b->text != NULL && a->len == b->len &&
+	    memcmp(a->text, b->text, a->len) == 0;
+}
+
+static void
+replace(struct material_one *one, struct material_one by)
+{
+	free(one->text);
+	*one = by;
 }

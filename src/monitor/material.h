@@ -5,42 +5,67 @@
  * A table in material.c says which kinds a configuration has, where they lie and
  * which may be missing.  What is missing and may be is empty, or is not sent
  * at all, as proc/request.h says.
+ *
+ * Nobody here knows what a certificate is.  So a new text is only offered, and
+ * the one before it is what the next engine begins with until an engine says
+ * that the new one is in force.  The list of revoked certificates is kept over
+ * a restart, too: it must not be forgotten because its file is.
  */
 #ifndef MATERIAL_H
 #define MATERIAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 #include "proc/chan.h"
 #include "proc/request.h"
 
 struct conf;
 
-#define MATERIAL_MAX (CHAN_MAX_PAYLOAD - 1) /* bytes of one */
+struct material_one {
+	char	*text; /* NULL: there is none */
+	size_t	 len;
+	uint32_t number;
+};
 
 /* Zeroed is none. */
 struct material {
 	struct {
-		char  *text; /* owned; NULL: not sent */
-		size_t len;
+		struct material_one now;  /* in force; owned */
+		struct material_one next; /* the file's, if another; owned */
+		char why[REQUEST_WHY_SIZE]; /* it cannot be read; or "" */
+		struct stat key;  /* of a chain's key, to see it change */
+		bool	    news; /* the engine has not been told */
 	} of[REQUEST_MATERIALS];
+	uint32_t numbers;
+	char	*kept; /* the path of the list that is kept; owned, or NULL */
 };
 
+/* Once, before anything is read: the list that was kept in `dir`. */
+void material_init(struct material *material, const char *dir);
 /*
- * False, and a line in `why`, when one is missing that must not be, or cannot be
- * read; the others are read all the same.
+ * Reads the files.  Each by itself: one that cannot be read leaves the others.
+ * `why` is a line about the first such, or ""; false when there is one of which
+ * there is no earlier text either, and must be.
  */
 bool material_read(struct material *material, const struct conf *conf,
     char *why, size_t why_size);
+/* Whether all that `conf` names can be read; `why` as above. */
+bool material_can_read(const struct conf *conf, char *why, size_t why_size);
 void material_fini(struct material *material);
 
-/* "certificate", "crl": the key of the configuration. */
-const char *material_name(enum request_material kind);
-void material_swap(struct material *a, struct material *b,
+/* What a new engine begins with, or NULL; borrowed.  The rest is news. */
+const struct material_one *material_begin(struct material *material,
     enum request_material kind);
-bool material_is_same(const struct material *a, const struct material *b,
-    enum request_material kind);
+/* What it has to be told next, once; borrowed. */
+bool material_has_news(struct material *material, enum request_material kind,
+    struct material_one *news);
+bool material_any_news(const struct material *material);
+/* It says that this one is in force. */
+void material_in_force(struct material *material, enum request_material kind,
+    uint32_t number);
 
 /* Whether the file `name` in the configuration's directory is one of them. */
 bool material_is_file(const struct conf *conf, const char *name);

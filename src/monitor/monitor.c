@@ -294,13 +294,15 @@ static bool
 read_material(struct monitor *monitor)
 {
 	char why[RELOAD_WHY_SIZE];
+	bool ok;
 
 	monitor->children.opening.good_time = monitor->good_time.last;
 	monitor->children.opening.material = &monitor->material;
-	if (material_read(&monitor->material, monitor->conf, why, sizeof(why)))
-		return true;
-	log_warnx("%s", why);
-	return false;
+	material_init(&monitor->material, monitor->state_dir.path);
+	ok = material_read(&monitor->material, monitor->conf, why, sizeof(why));
+	if (why[0] != '\0')
+		log_warnx("%s", why);
+	return ok;
 }
 
 static bool
@@ -371,14 +373,11 @@ watch_sites(struct monitor *monitor)
 		.on_change = on_change, .on_credentials = on_credentials,
 		.arg = monitor };
 
-	if (monitor->conf->role == CONF_CLIENT)
-		return true;
 	monitor->watch = sites_watch_new(monitor->loop, monitor->conf->dir,
 	    &events);
 	/* It runs without; changes wait for the next start then. */
 	if (monitor->watch == NULL)
-		log_warn("%s/%s: changes cannot be noticed",
-		    monitor->conf->dir, CONF_SITES_DIR);
+		log_warn("%s: changes cannot be noticed", monitor->conf->dir);
 	return true;
 }
 
@@ -553,7 +552,8 @@ on_is_file(void *arg, const char *name)
 	const char	     *slash = strrchr(monitor->path, '/');
 	const char *conf_name = slash != NULL ? slash + 1 : monitor->path;
 
-	return strcmp(name, conf_name) == 0 ||
+	return (monitor->conf->role == CONF_SERVER &&
+		   strcmp(name, conf_name) == 0) ||
 	    material_is_file(monitor->conf, name);
 }
 

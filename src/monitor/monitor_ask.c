@@ -39,6 +39,7 @@ struct monitor_ask {
 	const struct monitor_ask_events *events;
 	void				*arg;
 	struct gift_pieces		 pieces;
+	struct gift_material		 material;
 	struct ask asks[MONITOR_ASK_MAX_PENDING];
 };
 
@@ -87,6 +88,7 @@ monitor_ask_free(struct monitor_ask *ask)
 		return;
 	chan_close(&ask->chan);
 	gift_pieces_clear(&ask->pieces);
+	gift_pieces_clear(&ask->material.pieces);
 	free(ask);
 }
 
@@ -106,6 +108,17 @@ void
 monitor_ask_verified(struct monitor_ask *ask)
 {
 	chan_send(&ask->chan, REQUEST_VERIFIED, 0, NULL, 0, NULL, 0);
+}
+
+void
+monitor_ask_in_force(struct monitor_ask *ask, enum request_material kind,
+    uint32_t number)
+{
+	uint8_t payload[5] = { (uint8_t)kind };
+
+	wire_write_u32(payload + 1, number);
+	chan_send(&ask->chan, REQUEST_IN_FORCE, 0, payload, sizeof(payload),
+	    NULL, 0);
 }
 
 int
@@ -380,14 +393,15 @@ on_conf_piece(struct monitor_ask *ask, const struct chan_msg *msg)
 static bool
 on_material(struct monitor_ask *ask, const struct chan_msg *msg)
 {
-	enum request_material kind;
-	char		     *pem;
-	size_t		      len;
+	struct gift_material *material = &ask->material;
 
-	if (gift_take_text(msg, &kind, &pem, &len) < 0)
+	if (gift_take_material(material, msg) < 0)
 		return false;
-	ask->events->on_material(ask->arg, kind, pem, len);
-	free(pem);
+	if (material->text.text == NULL)
+		return true;
+	ask->events->on_material(ask->arg, material);
+	free(material->text.text);
+	material->text.text = NULL;
 	return true;
 }
 

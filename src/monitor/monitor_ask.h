@@ -30,9 +30,11 @@ struct monitor_ask_events {
 	void (*on_conf)(void *arg, struct conf *conf);
 	/* A new keeper's channels; consumed. */
 	void (*on_keeper)(void *arg, int auth_fd, int sign_fd);
-	/* New PEM text, borrowed; empty: there is none of that kind. */
-	void (*on_material)(void *arg, enum request_material kind,
-	    const char *pem, size_t len);
+	/*
+	 * New PEM text, empty: there is none of that kind; or why its file
+	 * cannot be read.  What is left of the text is freed.
+	 */
+	void (*on_material)(void *arg, struct gift_material *material);
 	/* This site's credential is another one, or gone. */
 	void (*on_credential)(void *arg, const char *site);
 	/* This host's network changed: what was good may not be any more. */
@@ -52,6 +54,9 @@ void monitor_ask_ready(struct monitor_ask *ask);
 void monitor_ask_stop(struct monitor_ask *ask);
 /* The clock is right: a certificate was found valid.  Once an hour at most. */
 void monitor_ask_verified(struct monitor_ask *ask);
+/* The material of this number was understood, and is used. */
+void monitor_ask_in_force(struct monitor_ask *ask, enum request_material kind,
+    uint32_t number);
 
 /*
  * Each returns 0, or a negative errno value and then nothing is called.

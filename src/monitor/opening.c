@@ -10,10 +10,13 @@
 #include "monitor/monitor_ask.h"
 #include "proc/request.h"
 
-#define PIECE (CHAN_MAX_PAYLOAD - 1)
+#define PIECE	       (CHAN_MAX_PAYLOAD - 1)
+#define MATERIAL_PIECE (CHAN_MAX_PAYLOAD - 6)
 
 static int send_fds(struct chan *engine, enum request type, const int *fds,
     unsigned nfds);
+static int send_material(struct chan *engine, enum request_material kind,
+    uint8_t flags, const struct material_one *one);
 static int send_device(struct chan *engine, const struct tapdev *device);
 static int send_start(struct chan *engine, const struct opening *opening);
 
@@ -24,9 +27,12 @@ opening_send(struct chan *engine, const struct opening *opening)
 
 	r = opening_send_conf(engine, opening->conf, opening->conf_len);
 	for (unsigned i = 0; r == 0 && i < REQUEST_MATERIALS; i++) {
-		if (opening->material->of[i].text != NULL)
-			r = opening_send_material(engine, opening->material,
-			    (enum request_material)i);
+		const struct material_one *first = material_begin(
+		    opening->material, (enum request_material)i);
+
+		if (first != NULL)
+			r = send_material(engine, (enum request_material)i, 0,
+			    first);
 	}
 	if (r == 0)
 		r = send_device(engine, opening->device);
@@ -69,20 +75,51 @@ opening_send_conf(struct chan *engine, const char *text, size_t len)
 	return r;
 }
 
+/* Lists and CAs before chains, for which the keeper is waited for. */
 int
-opening_send_material(struct chan *engine, const struct material *material,
-    enum request_material kind)
+opening_send_news(struct chan *engine, struct material *material)
 {
-	size_t	 len = material->of[kind].len;
-	uint8_t *payload = malloc(1 + len);
-	int	 r;
+	int r = 0;
 
-	if (payload == NULL)
-		return -ENOMEM;
-	payload[0] = (uint8_t)kind;
-	memcpy(payload + 1, material->of[kind].text, len);
-	r = chan_send(engine, REQUEST_MATERIAL, 0, payload, 1 + len, NULL, 0);
-	free(payload);
+	for (unsigned i = REQUEST_MATERIALS; r == 0 && i-- > 0;) {
+		struct material_one news;
+		enum request_material kind = (enum request_material)i;
+
+		if (!material_has_news(material, kind, &news))
+			continue;
+		r = send_material(engine, kind,
+		    material->of[i].why[0] != '\0' ? 2 : 0, &news);
+	}
+	return r;
+}
+
+static int
+send_material(struct chan *engine, enum request_material kind, uint8_t flags,
+    const struct material_one *one)
+{
+	const char *text = one->text;
+	size_t	    len = one->len;
+	uint8_t	   *piece = malloc(CHAN_MAX_PAYLOAD);
+	int	    r = piece != NULL ? 0 : -ENOMEM;
+
+	do {
+		struct wire_writer w;
+		size_t		   n = len < MATERIAL_PIECE ? len :
+							      MATERIAL_PIECE;
+
+		if (r < 0)
+			break;
+		wire_writer_init(&w, piece, CHAN_MAX_PAYLOAD);
+		wire_put_u8(&w, (uint8_t)kind);
+		wire_put_u8(&w, flags | (n == len));
+		wire_put_u32(&w, one->number);
+		wire_put_bytes(&w, text, n);
+		r = chan_send(engine, REQUEST_MATERIAL, 0, piece, w.len, NULL,
+		    0);
+		text += n;
+		len -= n;
+	} while (len > 0);
+	free(piece);
 	return r;
 }
 

@@ -20,7 +20,7 @@
 struct opening {
 	const char	    *conf; /* text of conf_print() */
 	size_t		     conf_len;
-	const struct material *material;
+	struct material	    *material;
 	const struct tapdev *device;
 	int		     listeners[CONF_MAX_LISTENS];
 	int		     udp[CONF_MAX_LISTENS][CONF_MAX_WORKERS];
@@ -35,9 +35,8 @@ struct opening {
 /* Each returns 0 or a negative errno value: then the engine is useless. */
 int opening_send(struct chan *engine, const struct opening *opening);
 int opening_send_conf(struct chan *engine, const char *text, size_t len);
-/* One kind of it; one that there is. */
-int opening_send_material(struct chan *engine, const struct material *material,
-    enum request_material kind);
+/* What the engine has not got of it, in the order in which it helps most. */
+int opening_send_news(struct chan *engine, struct material *material);
 /* In as few requests as they fit into. */
 int opening_send_credentials(struct chan *engine, const char *const *sites,
     size_t n);

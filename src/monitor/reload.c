@@ -27,7 +27,7 @@ struct notes {
 };
 
 static struct conf *read_conf(const struct reload *reload,
-    enum reload_scope scope, struct material *material, struct notes *notes);
+    enum reload_scope scope, struct notes *notes);
 static struct conf *read_main(const struct reload *reload,
     struct notes *notes);
 static bool fits(const struct conf *running, const struct conf *loaded,
@@ -36,15 +36,12 @@ static void note_waiting(const struct conf *running,
     const struct conf *loaded, struct notes *notes);
 static struct conf *read_sites(const struct reload *reload,
     enum reload_scope scope, const struct conf *main, struct notes *notes);
-static void read_material(struct material *material, const struct conf *conf,
-    struct notes *notes);
 static bool print_again(struct fresh *fresh, const struct conf *conf,
     const char *path);
 static void add_all(struct conf_names *to, const struct conf_names *from);
 static void log_new(const struct conf_names *names,
     const struct conf_names *known, const char *path, const char *what);
 static void take_conf(struct reload *reload, const struct fresh *fresh);
-static void take_material(struct reload *reload, struct material *material);
 static FILE *begin(char **text, size_t *len);
 static bool finish(FILE *out, char **text, const size_t *len);
 static void note_fault(void *arg, const char *text);
@@ -66,9 +63,9 @@ reload_take(struct reload *reload, enum reload_scope scope)
 {
 	const struct conf *running = *reload->conf;
 	struct notes	   notes = { 0 };
-	struct material	   material = { 0 };
 	struct fresh	   fresh;
-	struct conf *loaded = read_conf(reload, scope, &material, &notes);
+	struct conf *loaded = read_conf(reload, scope, &notes);
+	char	     why[RELOAD_WHY_SIZE];
 	bool	     ok = loaded != NULL;
 
 	if (ok) {
@@ -82,14 +79,17 @@ reload_take(struct reload *reload, enum reload_scope scope)
 	conf_names_free(&notes.faults);
 	conf_names_free(&notes.waiting);
 	conf_free(loaded);
-	if (ok) {
+	if (ok)
 		take_conf(reload, &fresh);
-		take_material(reload, &material);
-	} else {
+	else
 		log_warnx("the new configuration is refused, the old one "
 			  "stays");
-	}
-	material_fini(&material);
+	/*
+	 * Whatever became of it: a list of revoked certificates counts in any
+	 * case.  The engine says what is wrong with them.
+	 */
+	material_read(reload->material, *reload->conf, why, sizeof(why));
+	children_offer(reload->children);
 	return ok;
 }
 
@@ -99,28 +99,23 @@ reload_take(struct reload *reload, enum reload_scope scope)
  */
 static struct conf *
 read_conf(const struct reload *reload, enum reload_scope scope,
-    struct material *material, struct notes *notes)
+    struct notes *notes)
 {
 	struct conf *main = read_main(reload, notes), *conf = NULL;
-	size_t	     faults;
+	char	     why[RELOAD_WHY_SIZE];
 
 	if (main != NULL)
 		conf = read_sites(reload, scope, main, notes);
 	conf_free(main);
-	faults = notes->faults.n;
-	if (conf != NULL)
-		read_material(material, conf, notes);
-	if (conf != NULL &&
-	    (scope == RELOAD_SITES || notes->faults.n == faults))
+	if (conf != NULL && (scope == RELOAD_SITES ||
+	    material_can_read(conf, why, sizeof(why))))
 		return conf;
+	if (conf != NULL)
+		conf_names_add(&notes->faults, why);
 	conf_free(conf);
-	material_fini(material);
 	if (notes->faults.n > 0)
 		log_warnx("%s is refused, the old one stays", reload->path);
-	conf = read_sites(reload, scope, *reload->conf, notes);
-	if (conf != NULL)
-		read_material(material, conf, notes);
-	return conf;
+	return read_sites(reload, scope, *reload->conf, notes);
 }
 
 /* What of the main file may be taken; NULL when nothing. */
@@ -207,18 +202,6 @@ read_sites(const struct reload *reload, enum reload_scope scope,
 	return conf;
 }
 
-/* What can be read is: a list of revoked certificates counts in any case. */
-static void
-read_material(struct material *material, const struct conf *conf,
-    struct notes *notes)
-{
-	char why[RELOAD_WHY_SIZE];
-
-	if (!material_read(material, conf, why, sizeof(why)) &&
-	    !conf_names_has(&notes->faults, why))
-		conf_names_add(&notes->faults, why);
-}
-
 /* Parsed from its own print, so the engine takes it, too. */
 static bool
 print_again(struct fresh *fresh, const struct conf *conf, const char *path)
@@ -288,24 +271,6 @@ take_conf(struct reload *reload, const struct fresh *fresh)
 		    fresh->conf->nsites, fresh->conf->nsites == 1 ? "" : "s");
 	else
 		log_info("the configuration is changed");
-}
-
-/* Which of them there are depends on the configuration. */
-static void
-take_material(struct reload *reload, struct material *material)
-{
-	struct material *now = reload->material;
-
-	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
-		enum request_material kind = (enum request_material)i;
-
-		if (material->of[i].text == NULL ||
-		    material_is_same(material, now, kind))
-			continue;
-		material_swap(material, now, kind);
-		children_set_material(reload->children, kind);
-		log_info("%s: changed", material_name(kind));
-	}
 }
 
 static FILE *

@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "monitor/dns.h"
 #include "monitor/lookup.h"
+#include "monitor/material.h"
 #include "monitor/network.h"
 #include "monitor/pam.h"
 #include "monitor/reload.h"
@@ -34,7 +35,7 @@ typedef const char *serve_fn(struct serve *serve, struct chan *engine,
 
 static serve_fn serve_ready, serve_resolve, serve_connect, serve_lanes,
     serve_network, serve_dns, serve_down, serve_pam, serve_stop, serve_reload,
-    serve_pong, serve_verified;
+    serve_pong, serve_verified, serve_in_force;
 
 /* What an engine does in its worst minute, and some more. */
 static const struct permit {
@@ -60,6 +61,7 @@ static const struct permit {
 	{ REQUEST_STOP,    ANY,        0, 0, 4,  NEVER,          serve_stop },
 	{ REQUEST_PONG,    ANY,        0, 0, 32, MONO_SEC / 16,  serve_pong },
 	{ REQUEST_VERIFIED, ANY_CLIENT, 0, 0, 8, 60 * MONO_SEC, serve_verified },
+	{ REQUEST_IN_FORCE, ANY,       5, 5, 64, MONO_SEC / 16,  serve_in_force },
 	{ REQUEST_RELOAD,  ANY,        1, 1, 64, MONO_SEC / 64,  serve_reload },
 };
 static_assert(nitems(permits) <= SERVE_MAX_KINDS, "a bucket for each");
@@ -192,6 +194,19 @@ serve_verified(struct serve *serve, struct chan *engine,
 	(void)engine;
 	(void)msg;
 	serve->on_verified(serve->arg);
+	return NULL;
+}
+
+/* What is not its to say changes nothing: the numbers are ours. */
+static const char *
+serve_in_force(struct serve *serve, struct chan *engine,
+    const struct chan_msg *msg)
+{
+	(void)engine;
+	if (msg->data[0] >= REQUEST_MATERIALS)
+		return "malformed";
+	material_in_force(serve->material, (enum request_material)msg->data[0],
+	    wire_read_u32(msg->data + 1));
 	return NULL;
 }
 

@@ -21,6 +21,7 @@
 
 struct conf;
 struct lookup;
+struct material;
 struct network;
 struct pam;
 
@@ -29,6 +30,7 @@ struct serve {
 	struct network	  *network; /* borrowed, too; NETWORK only */
 	struct lookup	  *lookup; /* its done() calls serve_resolved() */
 	struct pam	  *pam; /* PAM only */
+	struct material	  *material; /* IN_FORCE only */
 	bool		   condemned; /* this engine broke a rule */
 	struct bucket	   buckets[SERVE_MAX_KINDS];
 	void (*on_ready)(void *arg);

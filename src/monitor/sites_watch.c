@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -68,6 +70,8 @@ static void on_settled(struct ev_loop *loop, struct ev_timer *timer, int what);
 static void take_event(struct sites_watch *watch,
     const struct inotify_event *event);
 static void take_name(struct sites_watch *watch, enum dir dir,
+    const char *name);
+static bool is_file(const struct sites_watch *watch, enum dir dir,
     const char *name);
 static void take_dir(struct sites_watch *watch, enum dir dir);
 static void compare(struct sites_watch *watch);
@@ -244,9 +248,19 @@ take_name(struct sites_watch *watch, enum dir dir, const char *name)
 		watch->changed |= is_site_file(name);
 	else if (dir == DIR_CREDENTIALS)
 		watch->touched = true;
-	else if (dir == DIR_CONF)
-		watch->changed |= watch->events.is_file(watch->events.arg,
-		    name);
+	else
+		watch->changed |= is_file(watch, dir, name);
+}
+
+/* A private key, too, is one half of what counts. */
+static bool
+is_file(const struct sites_watch *watch, enum dir dir, const char *name)
+{
+	char path[sizeof(CONF_KEEPER_DIR) + NAME_MAX + 1];
+
+	snprintf(path, sizeof(path), "%s%s%s", dirs[dir].path,
+	    dir == DIR_KEEPER ? "/" : "", name);
+	return watch->events.is_file(watch->events.arg, path);
 }
 
 /* The directory itself came or went: so did all in it. */

@@ -18,7 +18,10 @@ struct ev_loop;
 struct sites_watch;
 
 struct sites_watch_events {
-	/* Whether the file `name` in the configuration's directory counts. */
+	/*
+	 * Whether the file `name` in the configuration's directory counts;
+	 * "keeper/NAME", too.
+	 */
 	bool (*is_file)(void *arg, const char *name);
 	/* One of those, or a file in sites.d, is another one now. */
 	void (*on_change)(void *arg);

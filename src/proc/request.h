@@ -12,7 +12,8 @@
  *   The monitor opens with these, in this order; the engine starts at START:
  *
  *   CONF      text of conf_print(), in pieces                  u8 last, bytes
- *   MATERIAL  u8 enum request_material, PEM text                     bytes
+ *   MATERIAL  u8 enum request_material, u8 flags (1: its last piece; 2: not the
+ *             text, but why the file cannot be read), u32 number, PEM text   bytes
  *             (one each of the kinds that this role has)
  *   DEVICE    string name, u32 ifindex, u32 mtu, 6 bytes MAC, u32
  *             offloads (bits of enum conf_offload)          fds: W queues
@@ -58,6 +59,8 @@
  *             -> u32 errno, fd: a conversation with a helper (proc/pam_chat.h)
  *   VERIFIED  (client) the certificate of the server is valid by this host's
  *             clock, just now                                  no answer
+ *   IN_FORCE  u8 enum request_material, u32 number: that text was understood
+ *             and is used; until then the monitor keeps the one before it
  *   PONG      the answer to PING                              no answer
  *   STOP      (an administrator asked on the local socket)    no answer
  *   RELOAD    the same: u8 read 1 the configuration, 0 the sites again; what is
@@ -91,10 +94,15 @@
  *
  *   and on the second channel, waited for:
  *
- *   SIGN      u8 enum request_key, u32 gnutls_sign_algorithm_t, bytes (a hash)
+ *   PAIR      u8 enum request_key, bytes PEM: look at the key's file, prove that
+ *             it is this chain's (pki/keypair.h), and keep both
+ *             -> u32 errno, string why: what is wrong with the file; with errno 0
+ *             it is the pair that was kept which is proven
+ *   PAIR      u8 enum request_key: which chain is kept
+ *             -> u32 errno, string why, bytes PEM
+ *   SIGN      u8 enum request_key, 32 bytes of whose chain (the id of
+ *             pki/keypair.h), u32 gnutls_sign_algorithm_t, bytes (a hash)
  *             -> u32 errno, bytes signature
- *   SIGN_INFO u8 enum request_key
- *             -> u32 gnutls_pk_algorithm_t, u32 bits (0 0: there is no such key)
  *   TLS_SRP   string site, u8 known: what GnuTLS needs for tls-srp, limited
  *             -> u32 errno, u16 group, blob salt, blob verifier
  *
@@ -134,9 +142,10 @@ enum request {
 	REQUEST_VERIFIED,
 	REQUEST_DNS,
 	REQUEST_DOWN,
+	REQUEST_IN_FORCE,
 
 	REQUEST_SIGN = 64,
-	REQUEST_SIGN_INFO,
+	REQUEST_PAIR,
 	REQUEST_VERIFY,
 	REQUEST_SECRET,
 	REQUEST_SRP_START,
@@ -198,6 +207,8 @@ struct request_egress {
 #define REQUEST_PROXY 0xff /* which: not a server, but the proxy before them */
 
 #define REQUEST_MAX_BLOB      1024
+#define REQUEST_WHY_SIZE      512 /* a reason for the log, with its NUL */
+#define REQUEST_MAX_MATERIAL  (4 * 1024 * 1024) /* bytes of one kind */
 #define REQUEST_MAX_ENDPOINTS 16
 #define REQUEST_MAX_PASSWORD  511
 #define REQUEST_MAX_ADDRESSES 16

@@ -129,6 +129,11 @@ static const struct call {
 	{ "getegid", KEEPER, -1, 0, 0 },
 	{ "readlink", KEEPER, -1, 0, 0 },
 	{ "readlinkat", KEEPER, -1, 0, 0 },
+	/* keeper: a pair that was proven is kept */
+	{ "unlinkat", KEEPER, -1, 0, 0 },
+	{ "renameat", KEEPER, -1, 0, 0 },
+	{ "renameat2", KEEPER, -1, 0, 0 },
+	{ "fsync", KEEPER, -1, 0, 0 },
 	/* resolver: DNS, and what the C library reads for it */
 	{ "socket", RESOLVER, -1, 0, 0 },
 	{ "connect", RESOLVER, -1, 0, 0 },

@@ -31,11 +31,12 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 }
 
 static void
-on_material(void *arg, enum request_material kind, const char *pem, size_t len)
+on_material(void *arg, struct gift_material *material)
 {
 	(void)arg;
-	FUZZ_CHECK(kind < REQUEST_MATERIALS);
-	FUZZ_CHECK(strlen(pem) == len);
+	FUZZ_CHECK(material->kind < REQUEST_MATERIALS);
+	FUZZ_CHECK(strlen(material->text.text) == material->text.len);
+	FUZZ_CHECK(material->text.len <= REQUEST_MAX_MATERIAL);
 }
 
 static void

@@ -107,6 +107,12 @@ ask(int auth, int sign)
 {
 	struct ev_loop	  *loop = ev_loop_new(EVFLAG_AUTO);
 	struct keeper_ask *keeper = keeper_ask_new(loop);
+	static const struct keypair_public public = {
+		.pk = GNUTLS_PK_ECDSA,
+		.bits = 256,
+	};
+	struct ca_pem	   chain = { 0 };
+	char		   why[REQUEST_WHY_SIZE];
 	gnutls_privkey_t   key;
 	unsigned	   answers = 0;
 
@@ -117,7 +123,10 @@ ask(int auth, int sign)
 	for (int i = 0; i < 2 * MAX_DATAGRAMS; i++)
 		ev_run(loop, EVRUN_NOWAIT);
 	FUZZ_CHECK(answers <= 2);
-	key = keeper_ask_privkey(keeper, REQUEST_KEY_MAIN);
+	if (keeper_ask_kept(keeper, REQUEST_KEY_MAIN, &chain, why) == 0)
+		FUZZ_CHECK(strlen(chain.text) <= chain.len);
+	ca_pem_fini(&chain);
+	key = keeper_ask_privkey(keeper, REQUEST_KEY_MAIN, &public);
 	if (key != NULL) {
 		uint8_t	       hash[32] = { 1 };
 		gnutls_datum_t datum = { hash, sizeof(hash) };

@@ -168,12 +168,27 @@ ask_keeper(int fd, uint16_t type, const void *data, size_t len, unsigned n,
 	return good;
 }
 
+/* For the server's own key. */
+static void
+begin_sign(uint8_t data[1 + 32 + 4 + 32])
+{
+	const struct gift_text *chain = &gift.material[REQUEST_MATERIAL_CHAIN];
+	struct keypair_public	public = { 0 };
+	char			why[KEYPAIR_WHY_SIZE];
+
+	(void)keypair_read_chain(chain->text, chain->len, &public, NULL, why);
+	memset(data, 0, 1 + 32 + 4 + 32);
+	data[0] = REQUEST_KEY_MAIN;
+	memcpy(data + 1, public.id, 32);
+}
+
 static long
 ask_signatures(void)
 {
-	uint8_t data[1 + 4 + 32] = { REQUEST_KEY_MAIN };
+	uint8_t data[1 + 32 + 4 + 32];
 
-	wire_write_u32(data + 1, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256);
+	begin_sign(data);
+	wire_write_u32(data + 33, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256);
 	return ask_keeper(gift.keeper_sign, REQUEST_SIGN, data, sizeof(data),
 	    30000, 4);
 }
@@ -182,9 +197,10 @@ ask_signatures(void)
 static long
 ask_forbidden(void)
 {
-	uint8_t data[1 + 4 + 32] = { REQUEST_KEY_MAIN };
+	uint8_t data[1 + 32 + 4 + 32];
 
-	wire_write_u32(data + 1, GNUTLS_SIGN_RSA_SHA256);
+	begin_sign(data);
+	wire_write_u32(data + 33, GNUTLS_SIGN_RSA_SHA256);
 	return ask_keeper(gift.keeper_sign, REQUEST_SIGN, data, sizeof(data),
 	    1000, 4);
 }

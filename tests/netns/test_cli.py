@@ -386,7 +386,7 @@ def test_sites_get_the_lowest_free_address(tun):
     tun.ok("site", "add", "e", "--generate", "--dir", "s", "--address",
            "10.4.2.77", "--subnet", "10.0.7.0/24", "--subnet", "fd00:7::/64")
     assert tun.sites()["e"] == {
-        "name": "e", "disabled": False, "auth": "srp",
+        "name": "e", "disabled": False, "faulty": False, "auth": "srp",
         "addresses": ["10.4.2.77"], "subnets": ["10.0.7.0/24", "fd00:7::/64"], "default-route": False}
 
 
@@ -540,9 +540,12 @@ def test_disable_and_remove_mend_a_broken_configuration(tun):
     for name in "ab":
         tun.write("s/sites.d/%s.conf" % name,
                   "[site %s]\naddress = 10.4.2.2\n" % name)
-    tun.fails("site", "list", "--dir", "s", says="overlaps")
+    # The later one by name is at fault.
+    assert [s["faulty"] for s in tun.sites().values()] == [False, True]
+    tun.fails("site", "show", "b", "--dir", "s", says="overlaps")
     tun.ok("site", "disable", "a", "--dir", "s")
-    tun.ok("site", "list", "--dir", "s")
+    assert not any(s["faulty"] for s in tun.sites().values())
+    tun.ok("site", "show", "b", "--dir", "s")
     tun.ok("site", "remove", "a", "--dir", "s")
     assert list(tun.sites()) == ["b"]
 

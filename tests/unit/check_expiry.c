@@ -52,7 +52,8 @@ START_TEST(it_is_said_in_time_and_with_advice)
 		char	      text[EXPIRY_TEXT_SIZE];
 		const char   *got;
 
-		expiry_set(&expiry, EXPIRY_SERVER, NOW + rows[i].left);
+		expiry_set(&expiry, EXPIRY_SERVER, NOW + rows[i].left,
+		    EXPIRY_SOON_SEC);
 		got = expiry_advice(&expiry, EXPIRY_SERVER, NOW, text,
 		    sizeof(text));
 		ck_assert_msg((got == NULL) == (rows[i].says == NULL), "%lld",
@@ -72,8 +73,10 @@ START_TEST(it_is_logged_once_a_day)
 	begin();
 	expiry_warn(&expiry, NOW, mono);
 	ck_assert_str_eq(said(), "");
-	expiry_set(&expiry, EXPIRY_SERVER, NOW + 10 * DAY);
-	expiry_set(&expiry, EXPIRY_PEER, NOW + 100 * DAY);
+	expiry_set(&expiry, EXPIRY_SERVER, NOW + 10 * DAY,
+		    EXPIRY_SOON_SEC);
+	expiry_set(&expiry, EXPIRY_PEER, NOW + 100 * DAY,
+		    EXPIRY_SOON_SEC);
 	expiry_warn(&expiry, NOW, mono);
 	ck_assert_str_eq(said(), "tombolo: the certificate of this server ends "
 	    "on 2027-01-25, in 10 days: renew it with tombolo init --renew\n");
@@ -85,12 +88,14 @@ START_TEST(it_is_logged_once_a_day)
 	expiry_warn(&expiry, NOW + DAY, mono);
 	ck_assert_ptr_nonnull(strstr(said(), "in 9 days"));
 	/* Renewed: no more. */
-	expiry_set(&expiry, EXPIRY_SERVER, NOW + 1800 * DAY);
+	expiry_set(&expiry, EXPIRY_SERVER, NOW + 1800 * DAY,
+		    EXPIRY_SOON_SEC);
 	mono = mono_add(mono, 2 * DAY * MONO_SEC);
 	expiry_warn(&expiry, NOW + 3 * DAY, mono);
 	ck_assert_str_eq(said(), "");
 	/* And by one that ends soon: at once. */
-	expiry_set(&expiry, EXPIRY_SERVER, NOW + 4 * DAY);
+	expiry_set(&expiry, EXPIRY_SERVER, NOW + 4 * DAY,
+		    EXPIRY_SOON_SEC);
 	expiry_warn(&expiry, NOW + 3 * DAY, mono);
 	ck_assert_ptr_nonnull(strstr(said(), "in 1 day:"));
 }
@@ -102,7 +107,8 @@ START_TEST(each_has_its_own_words)
 
 	begin();
 	for (unsigned i = 0; i < EXPIRIES; i++)
-		expiry_set(&expiry, (enum expiry_of)i, NOW);
+		expiry_set(&expiry, (enum expiry_of)i, NOW,
+		    EXPIRY_SOON_SEC);
 	expiry_warn(&expiry, NOW, (struct mono) { 0 });
 	ck_assert_str_eq(said(),
 	    "tombolo: the certificate of this server ends on 2027-01-15, in 0 "
@@ -112,9 +118,22 @@ START_TEST(each_has_its_own_words)
 	    "tombolo: the certificate of this site ends on 2027-01-15, in 0 "
 	    "days: the primary site makes another with tombolo site passwd\n"
 	    "tombolo: the certificate of the server ends on 2027-01-15, in 0 "
-	    "days: the primary site renews it with tombolo init --renew\n");
+	    "days: the primary site renews it with tombolo init --renew\n"
+	    "tombolo: the list of revoked certificates ends on 2027-01-15, in "
+	    "0 days: have the CA make another; this one stays in force\n");
 }
 END_TEST
 
-UNIT_MAIN("expiry", it_is_said_in_time_and_with_advice, it_is_logged_once_a_day,
+/* Each is made anew before the last one ends: only what is late is news. */
+START_TEST(list_is_late_at_a_quarter_of_its_life)
+{
+	ck_assert_int_eq(expiry_soon(0), 0);
+	ck_assert_int_eq(expiry_soon(7 * DAY), 0);
+	ck_assert_int_eq(expiry_soon(32 * DAY), 8 * DAY);
+	ck_assert_int_eq(expiry_soon(7000 * DAY), EXPIRY_SOON_SEC);
+}
+END_TEST
+
+UNIT_MAIN("expiry", list_is_late_at_a_quarter_of_its_life,
+    it_is_said_in_time_and_with_advice, it_is_logged_once_a_day,
     each_has_its_own_words)

@@ -821,20 +821,23 @@ static const struct {
 START_TEST(the_key_for_tls_srp_signs_hashes_only)
 {
 	gnutls_x509_privkey_t clear;
+	struct keypair_public public;
 	struct chan_msg	      msg;
 	int		      auth, sign;
 
 	put_server_key();
 	put_key(CREDENTIALS_RSA_KEY, GNUTLS_PK_RSA, 2048, &clear);
+	public = public_of(clear);
 	gnutls_x509_privkey_deinit(clear);
 	start_keeper(dir, -1, &auth, &sign);
 	for (size_t i = 0; i < nitems(rsa_wishes); i++) {
-		uint8_t data[1 + 4 + 64] = { REQUEST_KEY_RSA };
+		uint8_t data[1 + 32 + 4 + 64] = { REQUEST_KEY_RSA };
 
-		wire_write_u32(data + 1, rsa_wishes[i].algorithm);
-		memcpy(data + 5, rsa_wishes[i].data, rsa_wishes[i].len);
+		memcpy(data + 1, public.id, 32);
+		wire_write_u32(data + 33, rsa_wishes[i].algorithm);
+		memcpy(data + 37, rsa_wishes[i].data, rsa_wishes[i].len);
 		ck_assert_int_eq(chan_send_fd(sign, REQUEST_SIGN, 1, data,
-				     5 + rsa_wishes[i].len, NULL, 0), 0);
+				     37 + rsa_wishes[i].len, NULL, 0), 0);
 		ck_assert_int_eq(chan_recv_fd(sign, &msg, buf, 5000), 0);
 		ck_assert_msg(wire_read_u32(msg.data) == rsa_wishes[i].error,
 		    "%s: %u", rsa_wishes[i].what, wire_read_u32(msg.data));
@@ -886,13 +889,15 @@ shake_hands(const char *password)
 	gnutls_session_t		 ends[2];
 	gnutls_privkey_t		 key;
 	gnutls_pcert_st			 pcert;
+	struct keypair_public		 public;
 	int				 fds[2], r[2] = { -1, -1 };
 
 	put_key(CREDENTIALS_RSA_KEY, GNUTLS_PK_RSA, 2048, &clear);
 	make_certificate(clear, &pcert);
+	public = public_of(clear);
 	gnutls_x509_privkey_deinit(clear);
 	attach_keeper();
-	key = keeper_ask_privkey(ask, REQUEST_KEY_RSA);
+	key = keeper_ask_privkey(ask, REQUEST_KEY_RSA, &public);
 	ck_assert_ptr_nonnull(key);
 	gnutls_certificate_allocate_credentials(&certificate);
 	gnutls_certificate_allocate_credentials(&none);
@@ -978,15 +983,18 @@ START_TEST(no_oracle_signs_without_end)
 {
 	gnutls_x509_privkey_t clear;
 	struct chan_msg	      msg;
-	uint8_t		      data[1 + 4 + 32] = { REQUEST_KEY_MAIN };
+	struct keypair_public public;
+	uint8_t		      data[1 + 32 + 4 + 32] = { REQUEST_KEY_MAIN };
 	uint32_t	      error = 0;
 	int		      auth, sign, i;
 
 	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
+	public = public_of(clear);
 	gnutls_x509_privkey_deinit(clear);
 	start_keeper(dir, -1, &auth, &sign);
-	wire_write_u32(data + 1, GNUTLS_SIGN_ECDSA_SHA256);
+	memcpy(data + 1, public.id, 32);
+	wire_write_u32(data + 33, GNUTLS_SIGN_ECDSA_SHA256);
 	for (i = 0; i < 50000 && error == 0; i++) {
 		ck_assert_int_eq(chan_send_fd(sign, REQUEST_SIGN, 1, data,
 				     sizeof(data), NULL, 0), 0);

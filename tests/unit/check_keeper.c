@@ -393,11 +393,13 @@ START_TEST(signature_by_the_keeper_verifies)
 	gnutls_datum_t	      signature;
 	gnutls_x509_privkey_t clear;
 	gnutls_privkey_t      key, public_half;
+	struct keypair_public public;
 	gnutls_pubkey_t	      pubkey;
 
 	put_key(CREDENTIALS_KEY, keys[_i].pk, keys[_i].bits, &clear);
 	attach_keeper();
-	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
+	public = public_of(clear);
+	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN, &public);
 	ck_assert_msg(key != NULL, "%s", keys[_i].what);
 	ck_assert_int_eq(gnutls_privkey_get_pk_algorithm(key, NULL),
 	    keys[_i].pk);
@@ -441,15 +443,20 @@ START_TEST(tls_server_runs_on_the_keepers_key)
 	gnutls_session_t		 server, client;
 	gnutls_privkey_t		 key;
 	gnutls_pcert_st			 pcert;
+	struct keypair_public		 public;
 	int				 fds[2], s = -1, c = -1;
 
 	put_key(CREDENTIALS_KEY, keys[_i].pk, keys[_i].bits, &clear);
 	make_certificate(clear, &pcert);
 	attach_keeper();
-	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
+	public = public_of(clear);
+	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN, &public);
 	ck_assert_ptr_nonnull(key);
 	gnutls_certificate_allocate_credentials(&server_cred);
 	gnutls_certificate_allocate_credentials(&client_cred);
+	/* Its trial is of a kind that is not signed. */
+	gnutls_certificate_set_flags(server_cred,
+	    GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
 	ck_assert_int_ge(gnutls_certificate_set_key(server_cred, NULL, 0,
 			     &pcert, 1, key), 0);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
@@ -507,19 +514,22 @@ START_TEST(only_what_tls_needs_is_signed)
 {
 	gnutls_x509_privkey_t clear;
 	struct chan_msg	      msg;
+	struct keypair_public public;
 	int		      auth, sign, status;
 	pid_t		      pid;
 
 	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
+	public = public_of(clear);
 	gnutls_x509_privkey_deinit(clear);
 	pid = start_keeper(dir, -1, &auth, &sign);
 	for (size_t i = 0; i < nitems(wishes); i++) {
-		uint8_t data[1 + 4 + 64] = { REQUEST_KEY_MAIN };
+		uint8_t data[1 + 32 + 4 + 64] = { REQUEST_KEY_MAIN };
 
-		wire_write_u32(data + 1, wishes[i].algorithm);
+		memcpy(data + 1, public.id, 32);
+		wire_write_u32(data + 33, wishes[i].algorithm);
 		ck_assert_int_eq(chan_send_fd(sign, REQUEST_SIGN, 1, data,
-				     5 + wishes[i].len, NULL, 0), 0);
+				     37 + wishes[i].len, NULL, 0), 0);
 		ck_assert_int_eq(chan_recv_fd(sign, &msg, buf, 5000), 0);
 		ck_assert_uint_ge(msg.len, 4);
 		ck_assert_msg(wire_read_u32(msg.data) == wishes[i].error,
@@ -534,14 +544,180 @@ START_TEST(only_what_tls_needs_is_signed)
 }
 END_TEST
 
-START_TEST(without_a_key_there_is_no_privkey)
+static int
+prove(const struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
 {
+	return keeper_ask_prove(ask, REQUEST_KEY_MAIN, chain, why);
+}
+
+/* Whether the keeper signs for this key; by its id, as a handshake asks. */
+static bool
+signs_for(gnutls_x509_privkey_t clear)
+{
+	static const char     text[] = "a handshake";
+	gnutls_datum_t	      data = { (unsigned char *)(uintptr_t)text,
+			   sizeof(text) };
+	gnutls_datum_t	      signature = { 0 };
+	struct keypair_public public = public_of(clear);
+	gnutls_privkey_t      key;
+	bool		      signs;
+
+	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN, &public);
+	ck_assert_ptr_nonnull(key);
+	signs = gnutls_privkey_sign_data2(key, public.pk == GNUTLS_PK_RSA ?
+			GNUTLS_SIGN_RSA_PSS_RSAE_SHA256 :
+			GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &signature) == 0;
+	gnutls_free(signature.data);
+	gnutls_privkey_deinit(key);
+	return signs;
+}
+
+static void
+kill_keeper(pid_t pid)
+{
+	keeper_ask_attach(ask, open("/dev/null", O_RDONLY), -1);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+START_TEST(without_a_key_there_is_none)
+{
+	gnutls_x509_privkey_t clear;
+	struct ca_pem	      chain;
+	char		      why[REQUEST_WHY_SIZE];
+
+	put_key("another.key", GNUTLS_PK_ECDSA,
+	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
+	chain = make_chain(clear);
 	attach_keeper();
-	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
+	ck_assert_int_eq(prove(&chain, why), -EKEYREJECTED);
+	ck_assert_msg(strstr(why, "No such file") != NULL, "%s", why);
+	ck_assert(!signs_for(clear));
 	/* And it is no reason to give the keeper up. */
 	put_hash("sites/berlin.password", "open sesame");
 	ck_assert(verify("berlin", true, "open sesame", 11));
-	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
+	ca_pem_fini(&chain);
+	gnutls_x509_privkey_deinit(clear);
+}
+END_TEST
+
+static const struct {
+	const char	     *what;
+	gnutls_pk_algorithm_t from, to;
+} renewals[] = {
+	{ "ECDSA", GNUTLS_PK_ECDSA, GNUTLS_PK_ECDSA },
+	{ "RSA", GNUTLS_PK_RSA, GNUTLS_PK_RSA },
+	{ "ECDSA to RSA", GNUTLS_PK_ECDSA, GNUTLS_PK_RSA },
+	{ "RSA to ECDSA", GNUTLS_PK_RSA, GNUTLS_PK_ECDSA },
+};
+
+static void
+put_pair(gnutls_pk_algorithm_t pk, gnutls_x509_privkey_t *key,
+    struct ca_pem *chain)
+{
+	put_key(CREDENTIALS_KEY, pk, pk == GNUTLS_PK_RSA ? 2048 :
+		GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), key);
+	*chain = make_chain(*key);
+}
+
+/*
+ * Another key in the file: the chain before it goes on to be signed for, by this
+ * keeper and the next, until there is one that the new key fits.
+ */
+START_TEST(renewal_is_taken_as_a_pair)
+{
+	gnutls_x509_privkey_t old, new;
+	struct ca_pem	      before, after, kept;
+	char		      why[REQUEST_WHY_SIZE];
+	pid_t		      pid;
+
+	put_pair(renewals[_i].from, &old, &before);
+	pid = attach_keeper();
+	ck_assert_int_eq(prove(&before, why), 0);
+	ck_assert_str_eq(why, "");
+	put_pair(renewals[_i].to, &new, &after);
+	for (unsigned i = 0; i < 2; i++) {
+		/* The key alone. */
+		ck_assert_msg(signs_for(old), "%s", renewals[_i].what);
+		ck_assert_int_eq(prove(&before, why), 0);
+		ck_assert_msg(strstr(why, "server.key") != NULL, "%s", why);
+		ck_assert_int_eq(keeper_ask_kept(ask, REQUEST_KEY_MAIN, &kept,
+				     why), 0);
+		ck_assert_str_eq(kept.text, before.text);
+		ca_pem_fini(&kept);
+		kill_keeper(pid);
+		pid = attach_keeper();
+	}
+	ck_assert_int_eq(prove(&after, why), 0);
+	ck_assert_str_eq(why, "");
+	ck_assert(signs_for(new));
+	/* For the handshakes that began before. */
+	ck_assert(signs_for(old));
+	kill_keeper(pid);
+	pid = attach_keeper();
+	ck_assert(signs_for(new));
+	ck_assert_int_eq(keeper_ask_kept(ask, REQUEST_KEY_MAIN, &kept, why),
+	    0);
+	ck_assert_str_eq(kept.text, after.text);
+	ck_assert_ptr_null(strstr(kept.text, "PRIVATE"));
+	ca_pem_fini(&kept);
+	/* The certificate alone: a third pair's. */
+	ck_assert_int_eq(prove(&before, why), -EKEYREJECTED);
+	ck_assert_msg(strstr(why, "not that of the certificate") != NULL, "%s",
+	    why);
+	ck_assert(signs_for(new));
+	ca_pem_fini(&before);
+	ca_pem_fini(&after);
+	gnutls_x509_privkey_deinit(old);
+	gnutls_x509_privkey_deinit(new);
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	const char *text; /* NULL: no file */
+	mode_t	    mode;
+	const char *says;
+} bad_keys[] = {
+	{ "half of it", "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByq", 0600,
+	    "not a private key" },
+	{ "nothing", "", 0600, "not a private key" },
+	{ "no file", NULL, 0, "No such file" },
+	{ "others may read it", "x", 0644, "chmod" },
+	{ "encrypted", "-----BEGIN ENCRYPTED PRIVATE KEY-----\n", 0600,
+	    "encrypted" },
+};
+
+START_TEST(bad_key_file_leaves_the_last_good_pair)
+{
+	char *path = file_join(dir, CREDENTIALS_KEY);
+	gnutls_x509_privkey_t key;
+	struct ca_pem	      chain;
+	char		      why[REQUEST_WHY_SIZE];
+	struct stat	      st;
+	pid_t		      pid;
+
+	put_pair(GNUTLS_PK_ECDSA, &key, &chain);
+	pid = attach_keeper();
+	ck_assert_int_eq(prove(&chain, why), 0);
+	for (size_t i = 0; i < nitems(bad_keys); i++) {
+		unlink(path);
+		if (bad_keys[i].text != NULL)
+			put(CREDENTIALS_KEY, bad_keys[i].text,
+			    bad_keys[i].mode);
+		ck_assert_int_eq(prove(&chain, why), 0);
+		ck_assert_msg(strstr(why, bad_keys[i].says) != NULL, "%s: %s",
+		    bad_keys[i].what, why);
+		kill_keeper(pid);
+		pid = attach_keeper();
+		ck_assert_msg(signs_for(key), "%s", bad_keys[i].what);
+	}
+	free(path);
+	path = file_join(dir, CREDENTIALS_KEPT CREDENTIALS_KEY);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	ca_pem_fini(&chain);
+	gnutls_x509_privkey_deinit(key);
+	free(path);
 }
 END_TEST
 
@@ -624,7 +800,9 @@ static const struct {
 	{ "a VERIFY on the wrong channel", true, REQUEST_VERIFY, "\0\1a\1x",
 	    5 },
 	{ "a SIGN without an algorithm", true, REQUEST_SIGN, "\0\0\1", 3 },
-	{ "a SIGN_INFO with something in it", true, REQUEST_SIGN_INFO, "x", 1 },
+	{ "a SIGN without an id", true, REQUEST_SIGN, "\0\0\0\0\1", 5 },
+	{ "a PAIR of a third key", true, REQUEST_PAIR, "\2", 1 },
+	{ "an empty PAIR", true, REQUEST_PAIR, "", 0 },
 };
 
 START_TEST(nonsense_ends_the_keeper)
@@ -647,6 +825,18 @@ END_TEST
 
 /* ---- a keeper that dies ---- */
 
+/* Waited for, as a signature. */
+static int
+ask_kept(void)
+{
+	struct ca_pem chain = { 0 };
+	char	      why[REQUEST_WHY_SIZE];
+	int	      r = keeper_ask_kept(ask, REQUEST_KEY_MAIN, &chain, why);
+
+	ca_pem_fini(&chain);
+	return r;
+}
+
 START_TEST(without_a_keeper_asks_fail_at_once)
 {
 	struct verdict verdict = { 0 };
@@ -655,7 +845,7 @@ START_TEST(without_a_keeper_asks_fail_at_once)
 	ck_assert_int_eq(ask_verify("berlin", true, "x", 1,
 			     on_verdict, &verdict), -ENOTCONN);
 	ck_assert_int_eq(keeper_ask_secret(ask, on_told, &told), -ENOTCONN);
-	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
+	ck_assert_int_eq(ask_kept(), -ENOTCONN);
 	ev_run(loop, EVRUN_NOWAIT);
 	ck_assert_uint_eq(verdict.calls + told.calls, 0);
 }
@@ -667,6 +857,7 @@ START_TEST(killed_keeper_fails_asks_and_a_new_one_serves)
 	gnutls_datum_t	      data = { (unsigned char *)(uintptr_t)text, 10 };
 	gnutls_datum_t	      signature;
 	gnutls_x509_privkey_t clear;
+	struct keypair_public public;
 	gnutls_privkey_t      key;
 	struct verdict	      verdict = { 0 };
 	struct mono	      begin;
@@ -675,9 +866,10 @@ START_TEST(killed_keeper_fails_asks_and_a_new_one_serves)
 	put_hash("sites/berlin.password", "open sesame");
 	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
+	public = public_of(clear);
 	gnutls_x509_privkey_deinit(clear);
 	pid = attach_keeper();
-	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
+	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN, &public);
 	ck_assert_ptr_nonnull(key);
 
 	/* A hundred take a second or more; it dies in their midst. */
@@ -745,12 +937,12 @@ START_TEST(silent_keeper_is_given_up_in_time)
 	kill(pid, SIGSTOP);
 	keeper_ask_hurry(ask);
 	begin = mono_now();
-	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
+	ck_assert_int_eq(ask_kept(), -ETIMEDOUT);
 	ck_assert_int_lt(mono_sub(mono_now(), begin),
 	    (KEEPER_SIGN_TIMEOUT_MS + 1000) * MONO_MS);
 	/* Once, not with every handshake. */
 	begin = mono_now();
-	ck_assert_ptr_null(keeper_ask_privkey(ask, REQUEST_KEY_MAIN));
+	ck_assert_int_eq(ask_kept(), -ENOTCONN);
 	ck_assert_int_lt(mono_sub(mono_now(), begin), MONO_SEC / 2);
 	kill(pid, SIGKILL);
 }
@@ -761,7 +953,6 @@ START_TEST(slow_keeper_is_waited_for_at_the_start)
 	const struct timespec slow = {
 		.tv_sec = KEEPER_SIGN_TIMEOUT_MS / 1000 + 1 };
 	gnutls_x509_privkey_t clear;
-	gnutls_privkey_t      key;
 	struct mono	      begin;
 	pid_t		      pid, waker;
 
@@ -777,11 +968,9 @@ START_TEST(slow_keeper_is_waited_for_at_the_start)
 		_exit(0);
 	}
 	begin = mono_now();
-	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN);
-	ck_assert_ptr_nonnull(key);
+	ck_assert_int_eq(ask_kept(), -ENOENT);
 	ck_assert_int_gt(mono_sub(mono_now(), begin),
 	    KEEPER_SIGN_TIMEOUT_MS * MONO_MS);
-	gnutls_privkey_deinit(key);
 	ck_assert_int_eq(waitpid(waker, NULL, 0), waker);
 }
 END_TEST
@@ -876,7 +1065,10 @@ main(void)
 	tcase_add_loop_test(tc, tls_server_runs_on_the_keepers_key, 0,
 	    nitems(keys));
 	tcase_add_test(tc, only_what_tls_needs_is_signed);
-	tcase_add_test(tc, without_a_key_there_is_no_privkey);
+	tcase_add_test(tc, without_a_key_there_is_none);
+	tcase_add_loop_test(tc, renewal_is_taken_as_a_pair, 0,
+	    nitems(renewals));
+	tcase_add_test(tc, bad_key_file_leaves_the_last_good_pair);
 	tcase_add_test(tc, key_that_others_may_read_stops_the_keeper);
 	tcase_add_test(tc, refusal_says_how_to_mend_it);
 	tcase_add_loop_test(tc, nonsense_ends_the_keeper, 0, nitems(nonsense));

@@ -136,16 +136,20 @@ say_letter(int fd, char letter)
 		say_conf(fd, "[nonsense]\n", 11, true);
 		break;
 	case 'M': /* a server's chain; 0 is its kind */
-		say(fd, REQUEST_MATERIAL, "\0" PEM, sizeof(PEM), 0);
+		say(fd, REQUEST_MATERIAL, "\0\1\0\0\0\7" PEM,
+		    6 + sizeof(PEM) - 1, 0);
 		break;
 	case 'N': /* a client's CA */
-		say(fd, REQUEST_MATERIAL, "\4" PEM, sizeof(PEM), 0);
+		say(fd, REQUEST_MATERIAL, "\4\1\0\0\0\7" PEM,
+		    6 + sizeof(PEM) - 1, 0);
 		break;
 	case 'k': /* of a kind that there is not */
-		say(fd, REQUEST_MATERIAL, "\6" PEM, sizeof(PEM), 0);
+		say(fd, REQUEST_MATERIAL, "\6\1\0\0\0\7" PEM,
+		    6 + sizeof(PEM) - 1, 0);
 		break;
 	case 'm': /* with a NUL inside */
-		say(fd, REQUEST_MATERIAL, "\0" PEM, sizeof(PEM) + 1, 0);
+		say(fd, REQUEST_MATERIAL, "\0\1\0\0\0\7" PEM,
+		    6 + sizeof(PEM), 0);
 		break;
 	case 'p': /* whose credential changed */
 		say(fd, REQUEST_CREDENTIALS, "\0\6berlin\0\6berlin", 16, 0);
@@ -214,7 +218,7 @@ static const struct {
 	{ "a client with a listener", "YNDLAKS", -EBADMSG },
 	{ "a server without a listener", "WMDUAKS", -EBADMSG },
 	{ "a server without UDP", "WMDLAKS", -EBADMSG },
-	{ "without a certificate", "WDLUAKS", -EBADMSG },
+	{ "without a certificate: the keeper may have one", "WDLUAKS", 0 },
 	{ "without a device", "WMLUAKS", -EBADMSG },
 	{ "without a configuration", "MDLUAKS", -EBADMSG },
 	{ "a configuration without an end", "cMDLUAKS", -EBADMSG },
@@ -392,9 +396,9 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 		      .nqueues = 2,
 	};
 	struct material material = {
-		.of[REQUEST_MATERIAL_CHAIN] = { (char[]) { PEM },
-		    sizeof(PEM) - 1 },
-		.of[REQUEST_MATERIAL_CRL] = { (char[]) { "" }, 0 },
+		.of[REQUEST_MATERIAL_CHAIN].now = { (char[]) { PEM },
+		    sizeof(PEM) - 1, 7 },
+		.of[REQUEST_MATERIAL_CRL].next = { (char[]) { "" }, 0, 8 },
 	};
 	struct opening opening = {
 		.conf = SERVER,
@@ -428,6 +432,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	ck_assert_uint_eq(gift.material[REQUEST_MATERIAL_CHAIN].len,
 	    sizeof(PEM) - 1);
 	ck_assert_str_eq(gift.material[REQUEST_MATERIAL_CRL].text, "");
+	ck_assert_uint_eq(gift.material[REQUEST_MATERIAL_CRL].number, 8);
 	ck_assert_ptr_null(gift.material[REQUEST_MATERIAL_SITE_CA].text);
 	ck_assert_str_eq(gift.device, "tap3");
 	ck_assert_uint_eq(gift.ifindex, 9);
@@ -493,12 +498,14 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 }
 
 static void
-on_material(void *arg, enum request_material kind, const char *pem, size_t len)
+on_material(void *arg, struct gift_material *material)
 {
 	((struct engine *)arg)->materials++;
-	ck_assert_int_eq(kind, REQUEST_MATERIAL_CHAIN);
-	ck_assert_uint_eq(len, sizeof(PEM) - 1);
-	ck_assert_str_eq(pem, PEM);
+	ck_assert_int_eq(material->kind, REQUEST_MATERIAL_CHAIN);
+	ck_assert(!material->trouble);
+	ck_assert_uint_eq(material->text.number, 7);
+	ck_assert_uint_eq(material->text.len, sizeof(PEM) - 1);
+	ck_assert_str_eq(material->text.text, PEM);
 }
 
 static void

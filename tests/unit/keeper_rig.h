@@ -42,6 +42,7 @@
 #include "keeper/credentials.h"
 #include "keeper/keeper.h"
 #include "keeper/keeper_ask.h"
+#include "pki/keypair.h"
 #include "proc/chan.h"
 #include "proc/heap.h"
 
@@ -90,6 +91,23 @@ put_key(const char *name, gnutls_pk_algorithm_t pk, unsigned bits,
 			     &pem), 0);
 	put(name, (const char *)pem.data, 0600);
 	gnutls_free(pem.data);
+}
+
+static inline struct keypair_public
+public_of(gnutls_x509_privkey_t key)
+{
+	struct keypair pair;
+	gnutls_datum_t pem;
+	char	       why[KEYPAIR_WHY_SIZE];
+
+	ck_assert_int_eq(gnutls_x509_privkey_export2_pkcs8(key,
+			     GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN,
+			     &pem), 0);
+	ck_assert_msg(keypair_read_key((const char *)pem.data, pem.size, &pair,
+			  why), "%s", why);
+	gnutls_privkey_deinit(pair.key);
+	gnutls_free(pem.data);
+	return pair.public;
 }
 
 /* Signed by itself. */
@@ -161,6 +179,29 @@ static inline void
 confine_keeper(void)
 {
 	sandbox_calls(PROC_KEEPER);
+}
+
+/* The same as text. */
+static inline struct ca_pem
+make_chain(gnutls_x509_privkey_t key)
+{
+	gnutls_x509_crt_t crt;
+	gnutls_pcert_st	  pcert;
+	gnutls_datum_t	  pem;
+	struct ca_pem	  chain;
+
+	make_certificate(key, &pcert);
+	ck_assert_int_eq(gnutls_x509_crt_init(&crt), 0);
+	ck_assert_int_eq(gnutls_x509_crt_import(crt, &pcert.cert,
+			     GNUTLS_X509_FMT_DER), 0);
+	ck_assert_int_eq(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM,
+			     &pem), 0);
+	chain = (struct ca_pem) { strndup((char *)pem.data, pem.size),
+		pem.size };
+	gnutls_free(pem.data);
+	gnutls_x509_crt_deinit(crt);
+	gnutls_pcert_deinit(&pcert);
+	return chain;
 }
 
 /* `voucher` is a pipe to read the key from, or -1; consumed. */
