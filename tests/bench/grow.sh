@@ -150,7 +150,7 @@ add_lines() {
 }
 
 start() { # NAMESPACE NAME
-	ip netns exec "tbench-$1" "$TOMBOLO" run -c "$SCRATCH/$2/tombolo.conf" \
+	STATE_DIRECTORY=$SCRATCH ip netns exec "tbench-$1" "$TOMBOLO" run -c "$SCRATCH/$2/tombolo.conf" \
 		--foreground >"$SCRATCH/$2.log" 2>&1 </dev/null 9>&- &
 	STARTED=$!
 }

@@ -7,10 +7,12 @@ Tests need root and the program; without either they skip and say so.  With
 `-m "not slow"` the ones that wait a minute for a timer are left out.
 """
 
+import atexit
 import os
 import shutil
 import signal
 import sys
+import tempfile
 
 import pytest
 
@@ -30,6 +32,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "without_root: needs the program only")
     # A run that is told to end cleans up as one that was interrupted.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # What a test starts by itself leaves nothing on the host either.
+    state = tempfile.mkdtemp(prefix="tombolo-state-")
+    os.environ["STATE_DIRECTORY"] = state
+    atexit.register(shutil.rmtree, state, ignore_errors=True)
     if os.geteuid() == 0:
         world.sweep()
 

@@ -23,8 +23,8 @@ peer_up() {
 	"$TOMBOLO" join "$RUN/a.invite" --dir "$c" >/dev/null || return 1
 	tom_conf "$s/tombolo.conf" "$OB"
 	tom_conf "$c/tombolo.conf" "$OA"
-	spawn B b.log "$TOMBOLO" run -c "$s/tombolo.conf" --foreground
+	STATE_DIRECTORY=$RUN spawn B b.log "$TOMBOLO" run -c "$s/tombolo.conf" --foreground
 	waitfor 5 inB sh -c "ss -Hltn 'sport = :55555' | grep -q ." || return 1
 	client_starts
-	spawn A a.log "$TOMBOLO" run -c "$c/tombolo.conf" --foreground
+	STATE_DIRECTORY=$RUN spawn A a.log "$TOMBOLO" run -c "$c/tombolo.conf" --foreground
 }
