@@ -136,6 +136,19 @@ def test_a_password_that_cannot_be_meant_is_refused(hub, text, says):
 # ------------------------------------------------- what the files are made of
 
 
+def test_a_list_that_has_lapsed(hub):
+    hub.write("s/openssl.cnf", "[ca]\ndefault_ca=d\n[d]\ndatabase=s/index\n"
+              "default_md=sha256\n")
+    hub.write("s/index", "")
+    subprocess.run(
+        ["openssl", "ca", "-config", "s/openssl.cnf", "-gencrl", "-keyfile",
+         "s/ca.key", "-cert", "s/ca.crt", "-out", "s/crl.pem",
+         "-crl_lastupdate", "20200101000000Z", "-crl_nextupdate",
+         "20200201000000Z"], cwd=hub.path, check=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    complains(hub, "s/crl.pem: is out of date", 3)
+
+
 DAYS = {"expired": (-9, -2), "of tomorrow": (1, 9), "fine": (-1, 900)}
 
 
