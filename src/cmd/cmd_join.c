@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,13 +200,19 @@ write_all(const struct options *options, const struct conf *conf,
     const char *text, const struct invite *invite, const char *password)
 {
 	struct undo undo = { .who = spec.command };
-	bool	    ok = text != NULL &&
-	    write_files(&undo, options, conf, text, invite, password);
+	sigset_t    all, old;
+	bool	    ok;
 
+	/* Ctrl-C waits until all is written, or all is as it was. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	ok = text != NULL &&
+	    write_files(&undo, options, conf, text, invite, password);
 	if (ok)
 		undo_nothing(&undo);
 	else
 		undo_all(&undo);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	return ok;
 }
 
