@@ -300,8 +300,9 @@ options_check_text(const char *text, size_t len, const char *who,
 	struct conf	  *conf = conf_parse_text(text, len, who, dir, &errors);
 	const char	  *what = first;
 
-	if (conf != NULL)
+	if (conf != NULL && conf_has_room(conf, first, sizeof(first)))
 		return conf;
+	conf_free(conf);
 	/* "WHO:LINE: what": the line is of a text that nobody sees. */
 	if (strlen(what) > strlen(who) && what[strlen(who)] == ':')
 		what += strlen(who) + 1;

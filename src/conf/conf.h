@@ -25,6 +25,7 @@
 
 #define CONF_NAME_MAX	 63	/* a site's name: [a-z0-9][a-z0-9._-]* */
 #define CONF_MAX_SITES	 4096
+#define CONF_MAX_ROUTES	 1024	/* that a site is told; of 0.1.0, too */
 #define CONF_MAX_LIST	 256	/* items of a list key, of one section */
 #define CONF_MAX_DNS	 8
 #define CONF_MAX_DOMAINS 16
@@ -263,6 +264,13 @@ void conf_free(struct conf *conf);
 void conf_print(FILE *out, const struct conf *conf);
 /* One [site NAME] section, as `site add` writes it. */
 void conf_print_site(FILE *out, const struct conf_site *site);
+
+/*
+ * Whether every site can be told all networks of the others (CONF_MAX_ROUTES);
+ * else `why` (CONF_WHY_SIZE bytes) says what to do.
+ */
+#define CONF_WHY_SIZE 256
+bool conf_has_room(const struct conf *conf, char *why, size_t size);
 
 /* Borrowed from conf; NULL when there is none of that name. */
 const struct conf_site *conf_find_site(const struct conf *conf,

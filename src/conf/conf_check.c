@@ -38,6 +38,9 @@ static void check_site_addresses(const struct conf_draft *draft,
     const struct conf_site *site);
 static void check_site_subnets(const struct conf_draft *draft,
     const struct conf_site *site);
+static void check_routes(const struct conf_draft *draft);
+static size_t most_routes(const struct conf *conf);
+static bool has_address(const struct conf_site *site, sa_family_t family);
 static void check_claims(const struct conf_draft *draft);
 static void on_clash(const void *arg, const struct conf_claim *claim,
     const struct conf_claim *outer);
@@ -387,6 +390,7 @@ check_sites(const struct conf_draft *draft)
 		check_site_addresses(draft, &conf->sites[i]);
 		check_site_subnets(draft, &conf->sites[i]);
 	}
+	check_routes(draft);
 	check_claims(draft);
 }
 
@@ -463,6 +467,83 @@ check_site_subnets(const struct conf_draft *draft, const struct conf_site *site)
 			    a, prefix_print(net, b, sizeof(b)));
 		}
 	}
+}
+
+/*
+ * Of files only: an engine goes on with what the monitor has taken.  A daemon
+ * starts with more, as one of 0.1.0 did, and says so; but it takes no site that
+ * makes it worse.
+ */
+static void
+check_routes(const struct conf_draft *draft)
+{
+	const struct conf *conf = draft->conf;
+	size_t most = most_routes(conf), limit = CONF_MAX_ROUTES, spare = most;
+	char   why[CONF_WHY_SIZE];
+
+	if (conf_has_room(conf, why, sizeof(why)) ||
+	    strcmp(conf->sites[0].file, draft->file) == 0)
+		return;
+	if (draft->running != NULL && most_routes(draft->running) > limit)
+		limit = most_routes(draft->running);
+	for (size_t i = conf->nsites; i-- > 0 && spare > limit;) {
+		const struct conf_site *site = &conf->sites[i];
+
+		if (site->disabled || site->subnets.n == 0 ||
+		    !conf_draft_is_changed(draft, site))
+			continue;
+		complain_site(draft, site, "subnet", site->subnets.n - 1, "%s",
+		    why);
+		spare -= site->subnets.n < spare ? site->subnets.n : spare;
+	}
+	if (spare == most)
+		conf_complain(draft->site_errors, draft->file, 0, "%s", why);
+}
+
+bool
+conf_has_room(const struct conf *conf, char *why, size_t size)
+{
+	size_t most = most_routes(conf);
+
+	snprintf(why, size, "the longest list of routes for a site would have "
+	    "%zu, and at most %d can be sent: combine subnets into larger "
+	    "ones, or disable sites", most, CONF_MAX_ROUTES);
+	return most <= CONF_MAX_ROUTES;
+}
+
+/* Of all sites' lists: what is behind the server and the other sites. */
+static size_t
+most_routes(const struct conf *conf)
+{
+	size_t all = conf->networks.n, most = 0;
+
+	if (conf->mode != CONF_TUN)
+		return 0;
+	for (size_t i = 0; i < conf->nsites; i++)
+		all += conf->sites[i].disabled ? 0 : conf->sites[i].subnets.n;
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+		size_t			n = all - site->subnets.n;
+
+		if (site->disabled)
+			continue;
+		if (site->default_route)
+			n += has_address(site, AF_INET) +
+			    has_address(site, AF_INET6);
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+static bool
+has_address(const struct conf_site *site, sa_family_t family)
+{
+	size_t i = 0;
+
+	while (i < site->addresses.n &&
+	    site->addresses.v[i].addr.family != family)
+		i++;
+	return i < site->addresses.n;
 }
 
 static void

@@ -9,6 +9,7 @@ know nothing but their gateway, and nobody can pretend to be another's.
     10.0.9.0/24         198.18.0.3
 """
 
+import os
 import socket
 import struct
 
@@ -17,7 +18,8 @@ import pytest
 from control import Control, hello, trusting
 from frames import (ETH_P_IP, Sender, Sniffer, checksum, ether, icmp_echo,
                     ipv4)
-from lib import PORT, EchoServer, Hub, Satellite, Talk, wait_until
+from lib import (PORT, EchoServer, Hub, Satellite, Talk, tombolo,
+                 wait_until)
 
 
 class Figure:
@@ -262,3 +264,69 @@ def test_a_partial_checksum_writes_no_other_source(figure, rogue, version,
         wait_until(lambda: figure.hub.drops().get("bad-frame", 0) > before, 5,
                    "it is dropped and counted", every=0.1)
         assert not heard.collect(lambda f: b"other source" in f, 0.2)
+
+
+# ------------------------------------------------------- as many as may be told
+
+def many(hub, name, number, n):
+    """A file of a site with `n` subnets."""
+    with open("%s/sites.d/%s.conf" % (hub.dir, name), "w") as f:
+        f.write("[site %s]\nauth = certificate\naddress = 10.4.2.%d\n" %
+                (name, 100 + number))
+        for i in range(n):
+            f.write("subnet = 10.%d.%d.0/24\n" % (100 + number, i))
+
+
+def told(satellite):
+    out = satellite.ns.ip("route", "show", "dev", "tombolo0").stdout
+    return sum(line.startswith("10.10") for line in out.splitlines())
+
+
+def test_a_site_with_one_route_too_many_is_refused(figure):
+    """Site rogue is told most."""
+    hub, satellite = figure.hub, figure.satellite
+    sessions = satellite.status()["sessions"]
+    n = 1022 - sum(r["site"] != "rogue" and
+                   not r["network"].startswith("10.4.2.")
+                   for r in hub.routes())
+    for i in range(4):
+        many(hub, "f%d" % i, i, 254 if i < 3 else n - 3 * 254)
+    wait_until(lambda: told(satellite) == n, 20, "as many as may be")
+    assert tombolo("check", "-c", hub.conf, "--static", check=False).returncode == 0
+    many(hub, "f4", 4, 3)
+    wait_until(lambda: "1025" in str(hub.status()["faults"]), 20,
+               "what is too much is told")
+    assert "f4" in str(hub.status()["faults"])
+    refused = tombolo("reload", "-c", hub.conf, check=False)
+    assert refused.returncode == 1 and "1025" in refused.stderr
+    refused = tombolo("check", "-c", hub.conf, "--static", check=False)
+    assert refused.returncode == 1 and "1025" in refused.stderr
+    # Of it nothing is in force; of the others all.
+    assert told(satellite) == n
+    assert figure.left.ping("10.0.8.5")
+    many(hub, "f4", 4, 2)
+    wait_until(lambda: told(satellite) == n + 2, 20, "it fits")
+    assert hub.status()["faults"] == []
+    refused = hub.site("add", "f5", "--generate", "--subnet", "10.130.0.0/24",
+                       "--out", hub.dir + "-f5.invite", check=False)
+    assert refused.returncode == 1 and "1025" in refused.stderr
+    assert "f5" not in hub.sites() and not os.path.exists(
+        hub.dir + "/sites.d/f5.conf")
+    assert satellite.status()["sessions"] == sessions
+
+
+def test_a_hub_that_has_too_many_starts_and_says_so(figure):
+    """As one of 0.1.0 had them."""
+    many(figure.hub, "f5", 5, 100)
+    assert figure.hub.stop() == 0
+    figure.hub.start()
+    figure.hub.wait_site("client")
+    assert "1124" in str(figure.hub.status()["faults"])
+    # It may get better by and by, not worse.
+    many(figure.hub, "f5", 5, 99)
+    wait_until(lambda: "1123" in str(figure.hub.status()["faults"]), 20,
+               "one less is taken")
+    many(figure.hub, "f6", 6, 1)
+    wait_until(lambda: "f6.conf" in str(figure.hub.status()["faults"]), 20,
+               "one more is refused")
+    assert figure.hub.sites()["f5"]["state"] == "down"

@@ -744,6 +744,92 @@ load(struct complaints *all)
 	return conf;
 }
 
+/*
+ * `n` subnets, of sites with at most 256, and a site z that has none, but what
+ * `more` says.
+ */
+static struct conf *
+load_routes(const char *interface, unsigned n, const char *more,
+    struct complaints *all)
+{
+	const char  *files[] = { "tombolo.conf", "sites.d/z.conf", NULL };
+	unsigned     sites = (n + CONF_MAX_LIST - 1) / CONF_MAX_LIST;
+	static char  text[16384];
+	char	     name[128];
+	struct conf *conf;
+	size_t	     len = 0;
+
+	make_dir();
+	snprintf(text, sizeof(text), "[server]\nname = a\n[interface]\n"
+	    "mode = tun\n%s", interface);
+	put("tombolo.conf", text);
+	snprintf(text, sizeof(text), "[site z]\naddress = 10.4.2.200\n%s",
+	    more);
+	put("sites.d/z.conf", text);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned site = i / CONF_MAX_LIST;
+
+		if (i % CONF_MAX_LIST == 0)
+			len = (size_t)snprintf(text, sizeof(text),
+			    "[site s%u]\naddress = 10.4.2.%u\n", site,
+			    site + 2);
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "subnet = 172.%u.%u.0/24\n", 16 + site, i % 256);
+		snprintf(name, sizeof(name), "sites.d/s%u.conf", site);
+		if (i + 1 == n || i % CONF_MAX_LIST == CONF_MAX_LIST - 1)
+			put(name, text);
+	}
+	conf = load(all);
+	for (unsigned i = 0; i < sites; i++) {
+		snprintf(name, sizeof(name), "%s/sites.d/s%u.conf", dir, i);
+		unlink(name);
+	}
+	remove_dir(files);
+	return conf;
+}
+
+/* Nobody is told the own networks; site z none of its own. */
+static const struct {
+	const char *what;
+	const char *interface;
+	unsigned    subnets;
+	const char *more;
+	const char *told; /* NULL: fine */
+} many_routes[] = {
+	{ "as many as may be", "", 1024, "", NULL },
+	{ "one more", "", 1025, "", "would have 1025, and" },
+	{ "one of its own", "", 1024, "subnet = 192.168.0.0/24\n", NULL },
+	{ "one behind the server", "network = 192.168.0.0/24\n", 1024, "",
+	    "would have 1025, and" },
+	{ "one behind the server of 1024", "network = 192.168.0.0/24\n", 1023,
+	    "", NULL },
+	{ "a default route", "", 1024, "default-route = yes\n",
+	    "would have 1025, and" },
+	{ "who would be told most is disabled", "", 1025, "disabled = yes\n",
+	    NULL },
+	{ "far too many for the others, too", "", 3000, "disabled = yes\n",
+	    "would have 2816, and" },
+	{ "far too many", "", 3000, "", "would have 3000, and" },
+};
+
+START_TEST(routes_for_a_site_have_a_limit)
+{
+	static struct complaints all;
+
+	for (size_t i = 0; i < nitems(many_routes); i++) {
+		struct conf *conf = load_routes(many_routes[i].interface,
+		    many_routes[i].subnets, many_routes[i].more, &all);
+
+		ck_assert_msg((conf != NULL) == (many_routes[i].told == NULL),
+		    "%s: %s", many_routes[i].what, all.text);
+		ck_assert_msg(many_routes[i].told == NULL ||
+			strstr(all.text, many_routes[i].told) != NULL,
+		    "%s: %s", many_routes[i].what, all.text);
+		conf_free(conf);
+	}
+}
+END_TEST
+
 START_TEST(sites_are_read_from_their_directory)
 {
 	static struct complaints all;
@@ -1283,6 +1369,7 @@ UNIT_MAIN("conf", each_golden_gives_what_it_should,
     method_that_this_build_lacks_is_refused_with_what_to_do,
     without_auth_lines_all_but_tls_srp_are_allowed,
     truncation_anywhere_does_no_harm, many_sites_are_checked_quickly,
+    routes_for_a_site_have_a_limit,
     site_names_are_safe_file_names, sites_are_read_from_their_directory,
     complaints_of_all_files_come_together, what_cannot_be_read_is_said,
     commented_form_means_the_same, server_address_is_the_first,
