@@ -107,11 +107,8 @@ static struct conf *load_server(const struct options *options,
 static bool in_force(const struct options *options,
     const struct options_spec *spec, const char *name, const char *want,
     const char **when);
-static void say_faults(const json_t *faults, const char *name,
-    const char *who);
 static const struct conf_site *find_site(const struct conf *conf,
     const char *name, const char *who);
-static bool is_about(const char *fault, const char *name);
 static const char *state_of(const struct conf_site *site);
 static json_t *to_json(const struct conf_site *site);
 static json_t *list_to_json(const struct conf_prefixes *list, bool hosts);
@@ -622,10 +619,8 @@ find_site(const struct conf *conf, const char *name, const char *who)
 	if (site == NULL)
 		missing(who, name);
 	else if (site->faulty) {
-		for (size_t i = 0; i < conf->faults.n; i++) {
-			if (is_about(conf->faults.v[i], name))
-				log_warnx("%s: %s", who, conf->faults.v[i]);
-		}
+		for (size_t i = 0; i < conf->faults.n; i++)
+			log_warnx("%s: %s", who, conf->faults.v[i]);
 		site = NULL;
 	}
 	return site;
@@ -641,7 +636,7 @@ in_force(const struct options *options, const struct options_spec *spec,
     const char *name, const char *want, const char **when)
 {
 	char	   *path = options_socket(options);
-	json_t	   *answer = NULL;
+	json_t	   *answer = NULL, *faults;
 	const char *state, *error;
 	int	    r = -ENOTCONN;
 
@@ -669,39 +664,12 @@ in_force(const struct options *options, const struct options_spec *spec,
 		log_warnx("%s: site %s: it is written, but not in force%s%s",
 		    spec->command, name, error != NULL ? ": " : "",
 		    error != NULL ? error : "");
-	say_faults(json_object_get(answer, "faults"), name, spec->command);
+	faults = json_object_get(answer, "faults");
+	for (size_t i = 0; i < json_array_size(faults); i++)
+		log_warnx("%s: %s", spec->command,
+		    json_string_value(json_array_get(faults, i)));
 	json_decref(answer);
 	return false;
-}
-
-/* The site's own; if there are none, all. */
-static void
-say_faults(const json_t *faults, const char *name, const char *who)
-{
-	bool own = false;
-
-	for (int all = 0; all < 2 && !own; all++) {
-		for (size_t i = 0; i < json_array_size(faults); i++) {
-			const char *text = json_string_value(
-			    json_array_get(faults, i));
-
-			if (text == NULL || (!all && !is_about(text, name)))
-				continue;
-			log_warnx("%s: %s", who, text);
-			own = true;
-		}
-	}
-}
-
-/* "DIR/sites.d/NAME.conf:3: what" */
-static bool
-is_about(const char *fault, const char *name)
-{
-	char below[SITE_FILE_MAX];
-	const char *at = strstr(fault, site_file_conf(below, sizeof(below),
-	    name));
-
-	return at != NULL && at[strlen(below)] == ':';
 }
 
 static const char *

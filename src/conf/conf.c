@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bsd/stdlib.h>
@@ -21,6 +20,9 @@
 
 #define FILE_MAX_LEN ((size_t)1024 * 1024)
 #define SUFFIX	     ".conf"
+
+/* The four that begin with a file; see conf.h. */
+enum how { STRICT, MAIN, LIVE, ANY };
 
 static const char *const auth_names[CONF_AUTHS] = {
 	[CONF_AUTH_SRP] = "srp",
@@ -53,7 +55,7 @@ static const char *const transport_names[CONF_TRANSPORTS] = {
 
 static char *directory_of(const char *path);
 static void  load_main(struct conf_draft *draft, const char *path);
-static struct conf *load(const char *path, bool sites,
+static struct conf *load(const char *path, enum how how,
     struct conf_errors *errors);
 static void  load_sites(struct conf_draft *draft);
 static void  keep_sites(struct conf_draft *draft);
@@ -61,7 +63,6 @@ static void  load_site(struct conf_draft *draft, const char *path,
      const char *file_name);
 static void  parse(struct conf_draft *draft, enum conf_part part, char *text,
      size_t len, const char *path, const char *site);
-static int   read_site(const char *path, char **text, size_t *len);
 static bool  is_disabled(const char *text, size_t len);
 static void  note_fault(void *arg, const char *text);
 static int   is_site_file(const struct dirent *entry);
@@ -69,13 +70,25 @@ static int   is_site_file(const struct dirent *entry);
 struct conf *
 conf_load(const char *path, struct conf_errors *errors)
 {
-	return load(path, true, errors);
+	return load(path, STRICT, errors);
 }
 
 struct conf *
 conf_load_main(const char *path, struct conf_errors *errors)
 {
-	return load(path, false, errors);
+	return load(path, MAIN, errors);
+}
+
+struct conf *
+conf_load_live(const char *path, struct conf_errors *errors)
+{
+	return load(path, LIVE, errors);
+}
+
+struct conf *
+conf_load_any(const char *path, struct conf_errors *errors)
+{
+	return load(path, ANY, errors);
 }
 
 struct conf *
@@ -96,51 +109,13 @@ conf_load_sites(const char *text, size_t len, const char *path,
 	return conf_draft_finish(&draft);
 }
 
-struct conf *
-conf_load_any(const char *path, struct conf_errors *errors)
+static struct conf *
+load(const char *path, enum how how, struct conf_errors *errors)
 {
 	struct conf_draft  draft;
 	struct conf_errors site_errors = { .say = note_fault, .arg = &draft };
 	char		  *dir = directory_of(path);
-	bool ok = conf_draft_init(&draft, dir != NULL ? dir : ".", path,
-	    errors);
-
-	free(dir);
-	if (!ok)
-		return NULL;
-	draft.any = true;
-	draft.site_errors = &site_errors;
-	load_main(&draft, path);
-	if (draft.section_line[CONF_IN_CLIENT] == 0)
-		load_sites(&draft);
-	return conf_draft_finish(&draft);
-}
-
-struct conf *
-conf_load_live(const char *path, struct conf_errors *errors)
-{
-	struct conf *main = conf_load_main(path, errors), *conf = NULL;
-	char	    *text;
-	size_t	     len;
-	FILE	    *out = main != NULL ? open_memstream(&text, &len) : NULL;
-
-	if (out != NULL) {
-		conf_print(out, main);
-		if (fclose(out) == 0)
-			conf = conf_load_sites(text, len, path, main->dir, NULL,
-			    errors);
-		free(text);
-	}
-	conf_free(main);
-	return conf;
-}
-
-static struct conf *
-load(const char *path, bool sites, struct conf_errors *errors)
-{
-	struct conf_draft draft;
-	char		 *dir = directory_of(path);
-	bool		  ok;
+	bool		   ok;
 
 	errors->n = 0;
 	if (dir == NULL) {
@@ -153,8 +128,12 @@ load(const char *path, bool sites, struct conf_errors *errors)
 	free(dir);
 	if (!ok)
 		return NULL;
+	draft.any = how == ANY;
+	if (how == LIVE || how == ANY)
+		draft.site_errors = &site_errors;
 	load_main(&draft, path);
-	if (sites && draft.section_line[CONF_IN_SERVER] != 0)
+	if (how != MAIN && (draft.section_line[CONF_IN_SERVER] != 0 ||
+	    (how == ANY && draft.section_line[CONF_IN_CLIENT] == 0)))
 		load_sites(&draft);
 	return conf_draft_finish(&draft);
 }
@@ -500,7 +479,7 @@ load_site(struct conf_draft *draft, const char *path, const char *file_name)
 		    CONF_NAME_MAX);
 		return;
 	}
-	r = read_site(path, &text, &len);
+	r = file_read(path, FILE_MAX_LEN, &text, &len);
 	if (r < 0)
 		conf_complain(draft->site_errors, path, 0, "cannot be read: %s",
 		    strerror(-r));
@@ -523,19 +502,6 @@ parse(struct conf_draft *draft, enum conf_part part, char *text, size_t len,
 		    path, 0, "%s", text_explain(r));
 	else
 		conf_draft_parse(draft, part, text, len, path, site);
-}
-
-/* Opening a FIFO would wait. */
-static int
-read_site(const char *path, char **text, size_t *len)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	return file_read(path, FILE_MAX_LEN, text, len);
 }
 
 /* Whatever else is in it: who is to be locked out is. */

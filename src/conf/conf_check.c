@@ -22,6 +22,8 @@ static void check_required(const struct conf_draft *draft);
 static void check_applies(const struct conf_draft *draft);
 static struct conf_errors *errors_of(const struct conf_draft *draft,
     const struct conf_mention *at);
+static struct conf_errors *blame(const struct conf_draft *draft,
+    const struct conf_site *site);
 static void check_listens(const struct conf_draft *draft);
 static void check_times(const struct conf_draft *draft);
 static void check_socket(const struct conf_draft *draft);
@@ -151,17 +153,26 @@ check_applies(const struct conf_draft *draft)
 		    "sites are for a [server]; remove the section");
 }
 
-/* Of a site's file the site is wrong. */
 static struct conf_errors *
 errors_of(const struct conf_draft *draft, const struct conf_mention *at)
 {
-	if (at->key->section != CONF_IN_SITE)
-		return draft->errors;
-	for (size_t i = 0; i < draft->conf->nsites; i++) {
-		if (draft->conf->sites[i].file == at->file)
-			draft->conf->sites[i].wrong = true;
+	const struct conf *conf = draft->conf;
+
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (at->key->section == CONF_IN_SITE &&
+		    conf->sites[i].file == at->file)
+			return blame(draft, &conf->sites[i]);
 	}
-	return draft->site_errors;
+	return draft->errors;
+}
+
+/* The site is wrong; but if it is as it was, the rest has become so. */
+static struct conf_errors *
+blame(const struct conf_draft *draft, const struct conf_site *site)
+{
+	draft->conf->sites[site - draft->conf->sites].wrong = true;
+	return draft->running != NULL && !conf_draft_is_changed(draft, site) ?
+	    draft->errors : draft->site_errors;
 }
 
 static void
@@ -615,17 +626,17 @@ static void
 complain_site(const struct conf_draft *draft, const struct conf_site *site,
     const char *key, size_t item, const char *fmt, ...)
 {
-	char	 what[512];
-	unsigned line = site->line;
+	struct conf_errors *errors = blame(draft, site);
+	char		    what[512];
+	unsigned	    line = site->line;
 	va_list	 ap;
 
-	draft->conf->sites[site - draft->conf->sites].wrong = true;
-	if (draft->site_errors->n < CONF_MAX_COMPLAINTS)
+	if (errors->n < CONF_MAX_COMPLAINTS)
 		line = line_of_site(draft, site, key, item);
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	conf_complain(draft->site_errors, site->file, line, "%s", what);
+	conf_complain(errors, site->file, line, "%s", what);
 }
 
 /* Of a key outside [site]; NULL when the file does not say it. */

@@ -48,7 +48,6 @@ struct cursor {
 static bool has_nul(struct conf_errors *errors, const char *text, size_t len,
     const char *name);
 static bool drop_wrong(struct conf_draft *draft);
-static const char *fault_of(const struct conf_draft *draft, const char *path);
 static struct conf_site *last_of(const struct conf *conf, const char *name);
 static void drop_site(struct conf_draft *draft, struct conf_site *site);
 static char *site_text(const struct conf_site *site);
@@ -309,10 +308,7 @@ has_nul(struct conf_errors *errors, const char *text, size_t len,
 	return true;
 }
 
-/*
- * What conf_check() found wrong is what it was.  Was it so already, then the
- * rest has become wrong.
- */
+/* What conf_check() found wrong is what it was.  Whether there was any. */
 static bool
 drop_wrong(struct conf_draft *draft)
 {
@@ -320,38 +316,24 @@ drop_wrong(struct conf_draft *draft)
 	bool	     any = false;
 
 	for (size_t i = 0; i < conf->nsites && draft->errors->n == 0;) {
-		struct conf_site *site = &conf->sites[i++];
-		char		  name[CONF_NAME_MAX + 1], *path;
+		struct conf_site wrong = conf->sites[i];
+		char		*path;
 
-		if (!site->wrong)
+		if (!wrong.wrong) {
+			i++;
 			continue;
-		strlcpy(name, site->name, sizeof(name));
-		path = strdup(site->file);
-		if (path == NULL || (draft->running != NULL &&
-		    !conf_draft_is_changed(draft, site)))
-			conf_complain(draft->errors, draft->file, 0,
-			    "site %s, which is as before, does not fit in: %s",
-			    name, path != NULL ? fault_of(draft, path) :
-						 "no memory");
-		else
-			conf_draft_fall_back(draft, name, path, site->disabled);
-		free(path);
+		}
 		any = true;
-		i--;
+		path = strdup(wrong.file);
+		if (path == NULL)
+			conf_complain(draft->errors, draft->file, 0,
+			    "there is no memory for it");
+		else
+			conf_draft_fall_back(draft, wrong.name, path,
+			    wrong.disabled);
+		free(path);
 	}
 	return any && draft->errors->n == 0;
-}
-
-static const char *
-fault_of(const struct conf_draft *draft, const char *path)
-{
-	const struct conf_names *faults = &draft->conf->faults;
-
-	for (size_t i = 0; i < faults->n; i++) {
-		if (strncmp(faults->v[i], path, strlen(path)) == 0)
-			return faults->v[i];
-	}
-	return path;
 }
 
 /* They are not sorted yet; it is most likely the last one. */

@@ -1332,7 +1332,7 @@ START_TEST(site_that_is_as_before_is_not_at_fault)
 
 	ck_assert_ptr_null(load_sites(text, running, &all));
 	ck_assert_ptr_nonnull(strstr(all.text,
-	    "site a, which is as before, does not fit in: "));
+	    "/a.conf:2: address = 10.4.2.2 is in no tunnel network"));
 	conf_free(running);
 	end_live();
 }
