@@ -347,7 +347,11 @@ show_connection(const json_t *answer)
 		    "left outside the tunnel", v);
 		show_line("blocked", text);
 	}
-	show_line("WARNING", field_text(answer, "foreign_rule"));
+	if (field_text(answer, "foreign_rule") != NULL) {
+		snprintf(text, sizeof(text), "%s is in front of ours: what it "
+		    "takes is blocked", field_text(answer, "foreign_rule"));
+		show_line("WARNING", text);
+	}
 	show_line("dns", field_text(answer, "dns"));
 	show_line("transport", field_text(answer, "transport"));
 	show_line("tls", field_text(answer, "tls"));

@@ -493,8 +493,9 @@ add_missing(struct link *link, uint32_t table, const struct link_routes *routes,
 	int n = 0, r = 0;
 
 	for (size_t i = 0; r >= 0 && i < nitems(all); i++) {
-		if (routes->unreachable[i] && !unreachable[i])
-			r = put_route(link, table, &all[i], 0);
+		r = routes->unreachable[i] && !unreachable[i] ?
+		    put_route(link, table, &all[i], 0) :
+		    0;
 		n += r > 0;
 	}
 	for (size_t i = 0; r >= 0 && i < routes->set->n; i++) {

@@ -56,6 +56,7 @@ struct network {
 	void *egress_arg;
 	struct endpoint	   servers[MAX_SERVERS];
 	unsigned	   next_server; /* where the next one goes */
+	struct mono	   said;    /* that others had removed routes */
 	bool		   settled; /* blocked, or assigned something */
 	struct site_routes routes; /* of a server */
 };
@@ -202,7 +203,7 @@ network_check(struct network *network)
 		return;
 	policy_check(network->policy);
 	n = assign_check(&network->assign);
-	if (n > 0)
+	if (n > 0 && policy_may_say(&network->said))
 		log_warnx("%s: another program had removed %d routes; they are "
 			  "back", network->dev.name, n);
 	look_at_egress(network);

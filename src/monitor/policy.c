@@ -49,7 +49,7 @@ struct policy {
 	uint32_t	table;
 	struct content	now;
 	struct state	state; /* at the last check */
-	struct mono	said;  /* when a repair was; 0: never */
+	struct mono	said, said_front; /* when; 0: never */
 	uint64_t	dropped;
 	char		front[REQUEST_FRONT_SIZE];
 };
@@ -151,6 +151,17 @@ policy_check(struct policy *policy)
 	say_repaired(policy);
 	look_in_front(policy);
 	policy->dropped = wall_dropped(policy->wall);
+}
+
+bool
+policy_may_say(struct mono *said)
+{
+	struct mono now = mono_now();
+
+	if (said->us != 0 && mono_sub(now, *said) < SAY_EVERY)
+		return false;
+	*said = now;
+	return true;
 }
 
 void
@@ -344,13 +355,11 @@ say_repaired(struct policy *policy)
 {
 	const struct state *state = &policy->state;
 	bool failed = state->wall < 0 || state->rules < 0 || state->routes < 0;
-	struct mono now = mono_now();
 
 	if (state->wall == 0 && state->rules == 0 && state->routes == 0)
 		return;
-	if (policy->said.us != 0 && mono_sub(now, policy->said) < SAY_EVERY)
+	if (!policy_may_say(&policy->said))
 		return;
-	policy->said = now;
 	log_warnx("%s: another program has changed%s%s%s of the default route; "
 		  "%s (systemd-networkd does so, unless "
 		  "ManageForeignRoutingPolicyRules=no and "
@@ -361,7 +370,6 @@ say_repaired(struct policy *policy)
 	    failed ? "that cannot be repaired now" : "all is as it was again");
 }
 
-/* Said once for each. */
 static void
 look_in_front(struct policy *policy)
 {
@@ -372,7 +380,7 @@ look_in_front(struct policy *policy)
 	if (n < 0 || strcmp(front, policy->front) == 0)
 		return;
 	strlcpy(policy->front, front, sizeof(policy->front));
-	if (n > 0)
+	if (n > 0 && policy_may_say(&policy->said_front))
 		log_warnx("%s: %s is in front of ours%s: what it takes does "
 			  "not go through the tunnel, and is blocked",
 		    policy->vet->device, front,

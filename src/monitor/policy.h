@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/mono.h"
 #include "monitor/prefix_set.h"
 #include "proc/request.h"
 
@@ -61,6 +62,9 @@ void policy_bypass(struct policy *policy);
  * the servers may be others by now.  Logs what somebody else had changed.
  */
 void policy_check(struct policy *policy);
+
+/* Whether the last time is a minute ago; then it is now. */
+bool policy_may_say(struct mono *said);
 
 /* What was so at the last check; all but DNS. */
 void policy_egress(const struct policy *policy, struct request_egress *egress);

@@ -689,3 +689,26 @@ def test_a_route_that_comes_to_overlap_a_lan_goes_and_comes_back(small_net):
     sat_ns.addr("wlan", "10.4.2.200/24")
     lan.addr("lan0", "10.4.2.5/24")
     wait_until(lambda: sat_ns.can_ping("10.4.2.5"), 5, "another LAN")
+
+
+# --------------------------------------------------- many small, as one large
+
+def test_many_small_routes_are_a_default_route_in_disguise(small_net):
+    small = ("8.0.0.0/8", "44.0.0.0/9", "45.0.0.0/16")
+    words = [w for n in small for w in ("--network", n)]
+    figure = Figure(small_net, server=tuple(words), accept=False)
+    figure.hub.start()
+    figure.sat.start(wait=False)
+    figure.sat.wait_log("only with accept-default-route = yes")
+    assert "dev wan" in figure.client.ip("route", "get", "8.8.8.8").stdout
+
+
+def test_with_leave_the_server_among_them_is_reached(small_net):
+    """All but private networks, in parts none of which is a default route."""
+    large = ("0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/3", "160.0.0.0/5",
+             "176.0.0.0/4", "198.0.0.0/8", "200.0.0.0/5", "31.13.0.0/16")
+    words = [w for n in large for w in ("--network", n)]
+    figure = Figure(small_net, server=tuple(words)).start()
+    with Watch(figure):
+        assert figure.seen() == SERVER
+    assert figure.sat.log_lines("data flows by UDP")
