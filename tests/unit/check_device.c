@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a kernel refuses: a device that says EINVAL to all that is written, or
- * takes it.
+ * What a kernel refuses, a device that says EINVAL to all that is written, or
+ * takes it; and what it may say of a frame that it gives.
  */
 #include "datapath/device.h"
 
@@ -9,8 +9,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/virtio_net.h>
+
+#include "datapath/item.h"
+#include "datapath/split.h"
 #include "datapath/worker.h"
 #include "packets.h"
 
@@ -97,5 +102,82 @@ START_TEST(a_kind_that_was_taken_stays)
 }
 END_TEST
 
+/* Whatever is said in front of it, nothing of it is longer than a frame. */
+static void
+send_on(const struct frame *frame)
+{
+	struct split split;
+	struct frame piece;
+
+	if (frame->gso == FRAME_WHOLE && frame->len > FRAME_MAX_LEN)
+		return; /* refused; forward.c drops it */
+	if ((frame->flags & FRAME_CSUM) != 0)
+		ck_assert_uint_le((size_t)frame->csum_start +
+			frame->csum_offset + 2, frame->len);
+	if (frame->gso == FRAME_WHOLE) {
+		item_put_frame(frame->data - FRAME_HEADROOM, frame->len,
+		    frame->flags, frame->csum_start, frame->csum_offset);
+		return;
+	}
+	if (!split_begin(&split, frame, true, FRAME_MAX_LEN))
+		return;
+	while (split_next(&split, &piece)) {
+		ck_assert_uint_le(piece.len, FRAME_MAX_LEN);
+		item_put_frame(piece.data - FRAME_HEADROOM, piece.len,
+		    piece.flags, piece.csum_start, piece.csum_offset);
+	}
+}
+
+START_TEST(whatever_a_device_says_of_a_frame)
+{
+	static const uint16_t odd[] = { 0, 1, 6, 16, 34, 54, 255, 256, 1448, 9728,
+		65471, 65492, 65534, 65535 };
+	static uint8_t buf[sizeof(struct virtio_net_hdr) + PACKETS_MAX];
+	int	       fds[2];
+	uint64_t       seed = 14;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
+			     fds), 0);
+	setup(fds[0]);
+	for (unsigned n = 0; n < 4000; n++) {
+		struct packet_spec    s = packet_random(&seed);
+		struct virtio_net_hdr hdr = {
+			.flags = (uint8_t)unit_below(&seed, 4),
+			.gso_type = (uint8_t)(unit_below(&seed, 8) |
+			    (unit_below(&seed, 4) == 0 ? 0x80 : 0)),
+			.hdr_len = odd[unit_below(&seed, nitems(odd))],
+			.gso_size = odd[unit_below(&seed, nitems(odd))],
+			.csum_start = odd[unit_below(&seed, nitems(odd))],
+			.csum_offset = odd[unit_below(&seed, nitems(odd))],
+		};
+		struct frame *frames;
+		unsigned      dropped;
+		size_t	      len;
+
+		s.bare = false;
+		s.tags = (unsigned)unit_below(&seed, 3);
+		if (unit_below(&seed, 2) == 0) {
+			s.tcp_options = 0;
+			s.len = 65535 - (s.version == 4 ? 20u : 40u) -
+			    (s.protocol == PACKETS_TCP ? 20u : 8u) -
+			    unit_below(&seed, 40);
+		}
+		packet_make(&packets[0], &s);
+		if (unit_below(&seed, 2) == 0)
+			hdr.csum_start = (uint16_t)packets[0].l4;
+		len = packets[0].frame.len;
+		memcpy(buf, &hdr, sizeof(hdr));
+		memcpy(buf + sizeof(hdr), packets[0].bytes, len);
+		ck_assert_int_ge(write(fds[1], buf, sizeof(hdr) + len), 0);
+		for (int i = tap_read(worker->tap, worker->now, &frames,
+			 &dropped); i > 0; i--)
+			send_on(frames++);
+	}
+	teardown();
+	close(fds[0]);
+	close(fds[1]);
+}
+END_TEST
+
 UNIT_MAIN("device", a_kind_that_was_refused_is_tried_again,
-    a_kind_that_was_taken_stays)
+    a_kind_that_was_taken_stays, whatever_a_device_says_of_a_frame)
