@@ -224,7 +224,7 @@ run_add(const struct options *options, const struct options_spec *spec,
 	if (r == 0 && !in_force(options, spec, name, "enabled", &when))
 		return 1;
 	if (r == 0 && *when != '\0')
-		printf("it takes effect%s\n", when);
+		printf("%s\n", when + 2);
 	return r;
 }
 
@@ -417,7 +417,7 @@ run_passwd(const struct options *options, const struct options_spec *spec,
 	if (r == 0 && !in_force(options, spec, name, NULL, &when))
 		return 1;
 	if (r == 0 && *when != '\0')
-		printf("it takes effect%s\n", when);
+		printf("%s\n", when + 2);
 	return r;
 }
 
@@ -646,7 +646,8 @@ in_force(const struct options *options, const struct options_spec *spec,
 		    "site", name), &answer);
 	free(path);
 	if (r == -ENOENT || r == -ECONNREFUSED) {
-		*when = " at the daemon's next start; none is running";
+		*when = "; no daemon is running: it takes effect at the next "
+			"start";
 		return true;
 	}
 	state = json_string_value(json_object_get(answer, "site"));

@@ -267,8 +267,8 @@ def test_commands_say_what_there_is_to_say_without_a_daemon(scene):
     for verb, says in (("disable", "is disabled"), ("enable", "is enabled"),
                        ("remove", "is removed")):
         done = hub.site(verb, "a")
-        assert says + " at the daemon's next start; none is running" in \
-            done.stdout
+        assert says + "; no daemon is running: it takes effect at the " \
+            "next start" in done.stdout
 
 
 @pytest.mark.parametrize("method", METHODS)
