@@ -325,14 +325,6 @@ reloaded(const struct asker *asker, bool taken)
 		    "log says why");
 	object = json_pack("{s:b}", "ok", 1);
 	stats_add_notes(object, engine);
-	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
-		const char *why = certs_trouble(&engine->certs,
-		    (enum request_material)i);
-
-		if (why[0] != '\0')
-			json_array_append_new(json_object_get(object, "faults"),
-			    json_string(why));
-	}
 	if (asker->site[0] != '\0')
 		json_object_set_new(object, "site", json_string(
 			site == NULL	? "absent" :

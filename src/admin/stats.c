@@ -21,7 +21,6 @@
 static json_t *names_array(const struct conf_names *names);
 static json_t *offloads_array(const struct engine *engine);
 static json_t *certificates_array(struct engine *engine);
-static json_t *not_in_force_array(const struct engine *engine);
 static void add_client(json_t *object, const struct engine *engine);
 static void add_egress(json_t *object, const struct engine *engine);
 static const char *way(const struct engine *engine, enum request_way way);
@@ -78,7 +77,6 @@ stats_status(struct engine *engine, const json_t *request)
 		set(object, "state", json_string("connecting"));
 	set(object, "certificates", certificates_array(engine));
 	stats_add_notes(object, engine);
-	set(object, "not_in_force", not_in_force_array(engine));
 	add_counters(object, engine);
 	set(object, "ports", ports_array(engine));
 	return object;
@@ -87,7 +85,16 @@ stats_status(struct engine *engine, const json_t *request)
 void
 stats_add_notes(json_t *object, const struct engine *engine)
 {
-	set(object, "faults", names_array(&engine->conf->faults));
+	json_t *faults = names_array(&engine->conf->faults);
+
+	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
+		const char *why = certs_trouble(&engine->certs,
+		    (enum request_material)i);
+
+		if (why[0] != '\0')
+			json_array_append_new(faults, json_string(why));
+	}
+	set(object, "faults", faults);
 	set(object, "needs_restart", names_array(&engine->conf->waiting));
 }
 
@@ -199,22 +206,6 @@ certificates_array(struct engine *engine)
 			sizeof(text)) != NULL)
 			set(row, "warning", json_string(text));
 		json_array_append_new(array, row);
-	}
-	return array;
-}
-
-/* Files that are there, or should be, and are not what is used. */
-static json_t *
-not_in_force_array(const struct engine *engine)
-{
-	json_t *array = json_array();
-
-	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
-		const char *why = certs_trouble(&engine->certs,
-		    (enum request_material)i);
-
-		if (why[0] != '\0')
-			json_array_append_new(array, json_string(why));
 	}
 	return array;
 }

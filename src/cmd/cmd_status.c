@@ -53,7 +53,6 @@ static void show_troubles(const json_t *servers);
 static void show_connection(const json_t *answer);
 static void show_egress(const json_t *ways);
 static void show_certificates(const json_t *rows);
-static void show_not_in_force(const json_t *lines);
 static void show_sizes(const json_t *answer);
 static void show_held_off(const json_t *rows);
 static void show_numbers(const char *title, const json_t *numbers);
@@ -249,7 +248,6 @@ show_status(const json_t *answer)
 	show_certificates(json_object_get(answer, "certificates"));
 	show_texts("fault", json_object_get(answer, "faults"));
 	show_texts("restart", json_object_get(answer, "needs_restart"));
-	show_not_in_force(json_object_get(answer, "not_in_force"));
 	show_sizes(answer);
 	show_processes(json_object_get(answer, "processes"));
 	show_ports(json_object_get(answer, "ports"));
@@ -390,18 +388,6 @@ show_certificates(const json_t *rows)
 			snprintf(text, sizeof(text), "%.32s until %.32s", name,
 			    ends);
 		show_line(warning != NULL ? "WARNING" : "tls cert", text);
-	}
-}
-
-static void
-show_not_in_force(const json_t *lines)
-{
-	size_t	i;
-	json_t *line;
-
-	json_array_foreach((json_t *)(uintptr_t)lines, i, line) {
-		if (json_is_string(line))
-			show_line("WARNING", json_string_value(line));
 	}
 }
 

@@ -6,7 +6,8 @@
  * in it, or a certificate that cannot be read, the old one stays.  Then its live
  * keys (conf_keys.c says which) and the sites go to network and engine.  Sites
  * are taken in any case, each by itself: nobody stays in because of a fault
- * elsewhere; so is what can be read of the certificates.  Sessions that none of it is about go on.
+ * elsewhere; so is what can be read of the certificates.  Sessions that none of
+ * it is about go on.
  *
  * What is not in force is in the configuration, too (conf->faults, waiting), so
  * that the engine can tell.  The text of conf_print() is what the engine gets

@@ -188,7 +188,7 @@ def reload(daemon):
 
 
 def trouble(daemon):
-    return " ".join(daemon.status()["not_in_force"])
+    return " ".join(daemon.status()["faults"])
 
 
 @pytest.fixture(scope="module")
