@@ -39,6 +39,8 @@ static int vet_address(const struct vet *vet, const struct prefix *address,
     char *why, size_t why_size);
 static int vet_route(const struct vet *vet, const struct prefix *route,
     char *why, size_t why_size);
+static bool is_without_leave(const struct vet *vet,
+    const struct subject *subject);
 static int  vet_network(const struct vet *vet, const struct subject *subject);
 static bool is_prefix(const struct prefix *prefix);
 static bool is_reserved(const struct vet *vet, const struct prefix *network,
@@ -58,10 +60,10 @@ vet_assignment(struct vet *vet, const struct prefix *addresses,
 	if (r < 0)
 		snprintf(why, why_size, "this host's own networks cannot be "
 		    "looked at: %s", strerror(-r));
-	for (size_t i = 0; r == 0 && i < naddresses; i++)
-		r = vet_address(vet, &addresses[i], why, why_size);
 	for (size_t i = 0; r == 0 && i < nroutes; i++)
 		r = vet_route(vet, &routes[i], why, why_size);
+	for (size_t i = 0; r == 0 && i < naddresses; i++)
+		r = vet_address(vet, &addresses[i], why, why_size);
 	free(vet->lans.v);
 	vet->lans = (struct link_lans) { 0 };
 	return r;
@@ -208,21 +210,29 @@ vet_route(const struct vet *vet, const struct prefix *route, char *why,
 {
 	struct prefix  network = prefix_network(route);
 	struct subject subject = { "route", &network, why, why_size };
-	char	       text[PREFIX_STRLEN];
 
 	if (!is_prefix(route)) {
 		snprintf(why, why_size, "a route makes no sense");
 		return -EINVAL;
 	}
-	if (vet_is_wide(vet, &network) && !vet->conf->accept_default_route) {
-		snprintf(why, why_size,
-		    "the route %s%s would send all traffic through the tunnel: "
-		    "only with accept-default-route = yes",
-		    prefix_print(route, text, sizeof(text)),
-		    vet_is_everything(&network) ? "" : " and others with it");
-		return -EPERM;
-	}
 	return vet_network(vet, &subject);
+}
+
+/* An address's prefix becomes a route, and asks for the same leave. */
+static bool
+is_without_leave(const struct vet *vet, const struct subject *subject)
+{
+	char text[PREFIX_STRLEN];
+
+	if (vet->conf->accept_default_route ||
+	    !vet_is_wide(vet, subject->network))
+		return false;
+	snprintf(subject->why, subject->why_size,
+	    "the %s %s%s would send all traffic through the tunnel: only with "
+	    "accept-default-route = yes", subject->what,
+	    prefix_print(subject->network, text, sizeof(text)),
+	    vet_is_everything(subject->network) ? "" : " and others with it");
+	return true;
 }
 
 static int
@@ -233,6 +243,8 @@ vet_network(const struct vet *vet, const struct subject *subject)
 	struct addr	     server;
 	char		     text[PREFIX_STRLEN], other[PREFIX_STRLEN];
 
+	if (is_without_leave(vet, subject))
+		return -EPERM;
 	prefix_print(network, text, sizeof(text));
 	if (is_reserved(vet, network, other, sizeof(other))) {
 		snprintf(subject->why, subject->why_size,

@@ -246,6 +246,62 @@ START_TEST(addresses_count_with_the_routes)
 }
 END_TEST
 
+static const struct {
+	const char *what, *addresses, *routes;
+	bool	    accepts;
+	int	    result;
+} by_address[] = {
+	{ "two /8", "8.0.0.1/8 44.0.0.1/8", NULL, false, -EPERM },
+	{ "two /8, with leave", "8.0.0.1/8 44.0.0.1/8", NULL, true, 0 },
+	{ "a /8 and one more host", "8.0.0.1/8 9.9.9.9/32", NULL, false,
+	    -EPERM },
+	{ "eight /8", "1.0.0.1/8 3.0.0.1/8 13.0.0.1/8 18.0.0.1/8 20.0.0.1/8 "
+	    "34.0.0.1/8 52.0.0.1/8 104.0.0.1/8", NULL, false, -EPERM },
+	{ "a /8, twice", "8.0.0.1/8 8.0.0.2/8", NULL, false, 0 },
+	{ "two of IPv6", "2a00::1/32 2a01::1/32", NULL, false, -EPERM },
+	{ "two of IPv6, with leave", "2a00::1/32 2a01::1/32", NULL, true, 0 },
+	{ "one of each family", "8.0.0.1/8 2a00::1/32", NULL, false, 0 },
+	{ "all that is private", "10.0.0.1/8 172.16.0.1/12 fd00::1/8", NULL,
+	    false, 0 },
+	{ "a /8, and private routes", "8.0.0.1/8", "10.0.0.0/8", false, 0 },
+	{ "a /9 and half as much by routes", "8.0.0.1/9", "44.0.0.0/9 9.0.0.0/16",
+	    false, -EPERM },
+	{ "around the server, with leave", "203.0.0.1/8 44.0.0.1/8", NULL, true,
+	    -ELOOP },
+};
+
+START_TEST(addresses_need_leave_as_routes_do)
+{
+	struct conf	conf = { .role = CONF_CLIENT, .mode = CONF_TUN };
+	struct addr	server;
+	struct endpoint outer;
+	struct vet	vet = { .link = link_open(), .conf = &conf,
+		     .device = "no-such-if", .servers = &outer, .nservers = 1 };
+	char		why[256];
+
+	ck_assert(addr_parse(&server, "203.0.113.7"));
+	outer = endpoint_make(&server, 443);
+	for (size_t i = 0; i < nitems(by_address); i++) {
+		struct prefix addresses[8], routes[8];
+		size_t n = parse_all(by_address[i].addresses, addresses, 8);
+		size_t m = by_address[i].routes != NULL ?
+		    parse_all(by_address[i].routes, routes, 8) :
+		    0;
+		int r;
+
+		conf.accept_default_route = by_address[i].accepts;
+		r = vet_assignment(&vet, addresses, n, routes, m, why,
+		    sizeof(why));
+		/* This host itself may have one of the private networks. */
+		if (by_address[i].result == 0 && r == -EEXIST)
+			continue;
+		ck_assert_msg(r == by_address[i].result, "%s: %d %s",
+		    by_address[i].what, r, why);
+	}
+	link_close(vet.link);
+}
+END_TEST
+
 /* Nobody knows then what this host has: nothing is taken. */
 START_TEST(who_cannot_ask_for_the_hosts_networks_refuses)
 {
@@ -274,5 +330,5 @@ END_TEST
 UNIT_MAIN("vet", dns_servers_are_somewhere_else, domains_are_domains,
     list_that_is_too_long_is_refused,
     routes_are_taken_with_leave_and_where_they_do_not_loop,
-    addresses_count_with_the_routes,
+    addresses_count_with_the_routes, addresses_need_leave_as_routes_do,
     who_cannot_ask_for_the_hosts_networks_refuses)
