@@ -139,10 +139,10 @@ lookup(const struct worker *worker, const uint8_t *addr, int version)
 }
 
 /*
- * A router within a site may have an address that is none of the site's, and
- * be the one who says that a packet is too large: without its word a TCP
- * connection stands still.  It passes when the packet that it quotes was for the
- * site, and its sender is who is told.
+ * A router within a site may have an address that is no site's, and be the one
+ * who says that a packet is too large: without its word a TCP connection stands
+ * still.  It passes when the packet that it quotes was for the site, and its
+ * sender is who is told.
  */
 static bool
 is_error_for_sender(struct worker *worker, struct port *from,
@@ -156,7 +156,8 @@ is_error_for_sender(struct worker *worker, struct port *from,
 
 	if (l4 < header_len(version) ||
 	    packet->len < l4 + ICMP_LEN + header_len(version) ||
-	    !is_icmp_error(ip, l4, version) || !addr_is_global(&source))
+	    !is_icmp_error(ip, l4, version) || !addr_is_global(&source) ||
+	    lookup(worker, ip + src, version) != 0)
 		return false;
 	quote = ip + l4 + ICMP_LEN;
 	return quote[0] >> 4 == version &&

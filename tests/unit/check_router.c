@@ -423,6 +423,12 @@ static const struct error errors[] = {
 	    0, 0, false },
 	{ "of nobody", "0.0.0.0", "10.0.1.5", "10.0.1.5", "10.1.2.3", -1, -1, 0, 0,
 	    false },
+	{ "of another site", "10.0.1.1", "10.0.1.5", "10.0.1.5", "10.1.2.3", -1,
+	    -1, 0, 0, false },
+	{ "of another site, to the device's networks", "10.0.1.77", "192.0.2.5",
+	    "192.0.2.5", "172.16.2.3", 11, -1, 0, 0, false },
+	{ "IPv6, of another site", "fd00::1", "fd00::5", "fd00::5",
+	    "fd00:2:1::9", -1, -1, 0, 0, false },
 	{ "of the link", "fe80::1", "fd00::5", "fd00::5", "fd00:2:1::9", -1, -1,
 	    0, 0, false },
 };
