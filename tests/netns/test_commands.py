@@ -286,11 +286,17 @@ def test_what_a_killed_one_left_is_its_owners_to_undo(twins):
 SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"]
 
 
+def as_a_shell_starts_it():
+    """In a process group of its own, whatever signals the tests ignore."""
+    os.setpgrp()
+    for name in SIGNALS[:3]:
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 def started(pair, *args):
-    """`tombolo run` in a process group of its own."""
     return subprocess.Popen(
         ["ip", "netns", "exec", pair.sat_ns.id, binary(), "run", "-c",
-         pair.sat.conf, *args], preexec_fn=os.setpgrp,
+         pair.sat.conf, *args], preexec_fn=as_a_shell_starts_it,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

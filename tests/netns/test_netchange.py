@@ -6,12 +6,14 @@ to come back nor to find out that its session is lost.
              198.18.1.1 --- .2                 the server's 198.18.0.1 by it
 """
 
-import os
+import socket
+import threading
 import time
 
 import pytest
 
-from lib import Hub, Net, Satellite, wait_until
+from control import Control, impostor
+from lib import PORT, Hub, Net, Satellite, wait_until
 
 # A pause, or a dead peer, would take longer than this.
 SOON = 8
@@ -57,21 +59,45 @@ def test_a_pause_ends_when_the_line_is_there(pair):
     pair.sat.wait_up(SOON)
 
 
-def test_a_pause_that_the_server_set_ends_with_another_network(pair):
-    with open(os.path.join(pair.sat.dir, "keeper/password"), "w") as f:
-        f.write("another one\n")
-    pair.sat.start(wait=False)
+class Refuser(threading.Thread):
+    """A server with the hub's certificate that sends everybody away for a day."""
 
-    def held_off():
-        status = pair.sat.status()
-        return status.get("waits_for") == "the time that the server set" and \
-            status["retry_in_s"] > 4
-    wait_until(held_off, 90, "the server holds it off")
-    refused = len(pair.hub.log_lines("site client: held off"))
+    def __init__(self, pair):
+        super().__init__(daemon=True)
+        self.context = impostor(pair.hub.dir + "/server.crt",
+                                pair.hub.dir + "/keeper/server.key")
+        with pair.server.entered():
+            self.listener = socket.create_server(("198.18.0.1", PORT))
+        self.refused = 0
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                control = Control(self.listener.accept()[0], self.context,
+                                  server_side=True)
+                control.receive()
+                control.send({"type": "refused", "text": "come tomorrow",
+                              "retry-after": 86400})
+                self.refused += 1
+                control.receive()
+                control.close()
+            except OSError:
+                if self.listener.fileno() == -1:
+                    return
+
+
+def test_a_pause_that_the_server_set_has_limits(pair):
+    pair.hub.stop()
+    server = Refuser(pair)
+    pair.sat.start(wait=False)
+    wait_until(lambda: pair.sat.status().get("waits_for") ==
+               "the time that the server set", 20, "it is sent away")
+    assert 500 < pair.sat.status()["retry_in_s"] <= 750
+    before = server.refused
     pair.client.addr("wan", "198.18.0.3/24")
-    wait_until(lambda: len(pair.hub.log_lines(
-        "site client: held off")) > refused, 3,
-               "it asks again")
+    wait_until(lambda: server.refused > before, SOON, "another network ends it")
+    server.listener.close()
 
 
 def test_a_session_that_is_lost_is_noticed(pair):
