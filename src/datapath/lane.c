@@ -96,8 +96,7 @@ lane_start(struct lane *lane, struct lane_env *env, struct mono now)
 	lane->env = env;
 	lane->started = now;
 	lane->proven = lane->inherits || env->client;
-	secret_random(&lane->echo_key, sizeof(lane->echo_key));
-	secret_random(lane->path_key, sizeof(lane->path_key));
+	secret_random(lane->echo_key, sizeof(lane->echo_key));
 	if (!lane->inherits)
 		pmtu_init(&lane->pmtu, PMTU_BASE, now);
 	flags |= env->client ? GNUTLS_CLIENT : GNUTLS_SERVER;

@@ -98,8 +98,7 @@ struct lane {
 	struct pmtu		   pmtu;
 	uint64_t		   blocks;   /* AES blocks and records sealed */
 	uint64_t		   forgeries;
-	uint64_t		   echo_key; /* makes our ECHO ids our own */
-	uint8_t			   path_key[16]; /* and those that check a path */
+	uint8_t			   echo_key[16]; /* makes our ECHO ids our own */
 	bool			   echoed; /* this record's ECHO is answered */
 	struct mono		   started;
 	struct suspect		   suspect; /* whether it still carries */

@@ -8,14 +8,21 @@
 
 #define PATH_CHECK_US (250 * MONO_MS)
 #define PATH_MOVED_US (1 * MONO_SEC) /* before it may move back */
+#define ANSWER_US     (8 * MONO_SEC) /* an older one says nothing of now */
 #define IP4_UDP_LEN   28
 #define IP6_UDP_LEN   48
 
 static void check_path(struct lane *lane, const struct udp_path *path,
     struct mono now);
-static uint64_t path_id(const struct lane *lane, const struct udp_path *path);
+static uint64_t path_id(const struct lane *lane, const struct udp_path *path,
+    uint64_t timestamp);
+static uint64_t size_id(const struct lane *lane, uint64_t size,
+    uint64_t timestamp);
+static void begin_id(const struct lane *lane, struct hmac_sha256_ctx *hmac,
+    uint64_t timestamp);
 static void path_answered(struct lane *lane, const struct item *item,
     const struct udp_path *from, struct mono now);
+static bool is_fresh(const struct item *item, struct mono now);
 static void note_rtt(struct lane *lane, const struct item *item,
     struct mono now);
 static bool path_is_equal(const struct udp_path *a, const struct udp_path *b);
@@ -108,17 +115,18 @@ check_path(struct lane *lane, const struct udp_path *path, struct mono now)
 	lane->candidate_next = mono_add(now, PATH_CHECK_US);
 	(void)lane_seal_to(lane, path, scratch,
 	    item_put_echo(scratch, ITEM_ECHO_LEN, ITEM_ECHO_PATH,
-		path_id(lane, path), (uint64_t)now.us));
+		path_id(lane, path, (uint64_t)now.us), (uint64_t)now.us));
 }
 
-/* Who has not been asked there cannot tell it, our peer included. */
+/* Who has not been asked there and then cannot tell it, our peer included. */
 static uint64_t
-path_id(const struct lane *lane, const struct udp_path *path)
+path_id(const struct lane *lane, const struct udp_path *path,
+    uint64_t timestamp)
 {
 	struct hmac_sha256_ctx hmac;
 	uint64_t	       id;
 
-	hmac_sha256_set_key(&hmac, sizeof(lane->path_key), lane->path_key);
+	begin_id(lane, &hmac, timestamp);
 	hmac_sha256_update(&hmac, path->remote.len,
 	    (const uint8_t *)&path->remote.sa);
 	hmac_sha256_update(&hmac, sizeof(path->local), path->local.s6_addr);
@@ -126,11 +134,34 @@ path_id(const struct lane *lane, const struct udp_path *path)
 	return id;
 }
 
+/* The datagram's size is read from it. */
+static uint64_t
+size_id(const struct lane *lane, uint64_t size, uint64_t timestamp)
+{
+	struct hmac_sha256_ctx hmac;
+	uint64_t	       id;
+
+	begin_id(lane, &hmac, timestamp);
+	hmac_sha256_update(&hmac, sizeof(size), (const uint8_t *)&size);
+	hmac_sha256_digest(&hmac, sizeof(id), (uint8_t *)&id);
+	return (id & ~UINT64_C(0xffff)) | size;
+}
+
+static void
+begin_id(const struct lane *lane, struct hmac_sha256_ctx *hmac,
+    uint64_t timestamp)
+{
+	hmac_sha256_set_key(hmac, sizeof(lane->echo_key), lane->echo_key);
+	hmac_sha256_update(hmac, sizeof(timestamp),
+	    (const uint8_t *)&timestamp);
+}
+
 static void
 path_answered(struct lane *lane, const struct item *item,
     const struct udp_path *from, struct mono now)
 {
-	if (lane->env->client || item->id != path_id(lane, from))
+	if (lane->env->client ||
+	    item->id != path_id(lane, from, item->timestamp))
 		return;
 	if (lane->proven && path_is_equal(from, &lane->path))
 		return;
@@ -171,11 +202,13 @@ lane_path_echo(struct lane *lane, const struct item *item,
 			lane_path_search(lane, now);
 		return;
 	}
+	if (!is_fresh(item, now))
+		return;
 	if ((item->flags & ITEM_ECHO_PATH) != 0) {
 		path_answered(lane, item, from, now);
 		return;
 	}
-	if (item->id >> 16 != lane->echo_key >> 16)
+	if (item->id != size_id(lane, size, item->timestamp))
 		return;
 	/* It may be another path that carries again. */
 	if (suspect_is_suspect(&lane->suspect))
@@ -196,13 +229,18 @@ lane_path_refused(struct lane *lane, size_t datagram_len, struct mono now)
 		publish_path_mtu(lane);
 }
 
+/* The time is ours only if the id, which depends on it, is right. */
+static bool
+is_fresh(const struct item *item, struct mono now)
+{
+	return (uint64_t)now.us - item->timestamp <= ANSWER_US;
+}
+
 static void
 note_rtt(struct lane *lane, const struct item *item, struct mono now)
 {
-	int64_t rtt = now.us - (int64_t)item->timestamp;
-
-	if (rtt >= 0 && rtt < 60 * MONO_SEC)
-		atomic_store_explicit(&lane->rtt_us, rtt, memory_order_relaxed);
+	atomic_store_explicit(&lane->rtt_us,
+	    now.us - (int64_t)item->timestamp, memory_order_relaxed);
 }
 
 static bool
@@ -233,12 +271,13 @@ largest_datagram(const struct lane *lane)
 static void
 ask_echo(struct lane *lane, size_t datagram_len, struct mono now)
 {
-	uint64_t id = (lane->echo_key & ~UINT64_C(0xffff)) | datagram_len;
+	uint64_t at = (uint64_t)now.us;
 	size_t	 len = datagram_len != 0 ? datagram_len - lane->overhead :
 					   ITEM_ECHO_LEN;
 
 	(void)lane_seal(lane, lane->env->scratch,
-	    item_put_echo(lane->env->scratch, len, 0, id, (uint64_t)now.us));
+	    item_put_echo(lane->env->scratch, len, 0,
+		size_id(lane, datagram_len, at), at));
 }
 
 static void

@@ -26,6 +26,7 @@ struct end {
 	uint8_t	       *plain;
 	size_t		plain_len;
 	unsigned	asked;	 /* ECHOs that came */
+	struct item	question; /* the last of them */
 	size_t		longest; /* datagram it sent */
 };
 
@@ -151,7 +152,7 @@ arrive(struct end *to, const uint8_t *data, size_t len,
 			break;
 		if (item.type == ITEM_ECHO &&
 		    (item.flags & ITEM_ECHO_REPLY) == 0)
-			to->asked++;
+			to->asked++, to->question = item;
 		if (item.type == ITEM_ECHO)
 			lane_path_echo(&to->lane, &item, from, now);
 	}
@@ -880,6 +881,106 @@ START_TEST(an_answer_from_elsewhere_moves_nothing)
 }
 END_TEST
 
+/* `from` seems to have heard that question just now. */
+static void
+answer_again(struct end *from, struct end *to, const struct item *question,
+    uint64_t timestamp, struct mono now)
+{
+	uint8_t	 item[ITEM_ECHO_LEN];
+	uint64_t seed = 1;
+
+	from->out.n = 0;
+	lane_seal(&from->lane, item, item_put_echo(item, ITEM_ECHO_LEN,
+	    question->flags | ITEM_ECHO_REPLY, question->id, timestamp));
+	carry(from, to, 0, &seed, now);
+}
+
+/* The client goes there, and proves it. */
+static void
+move(struct end *client, struct end *server, const struct udp_path *there,
+    struct mono now)
+{
+	uint64_t seed = 1;
+	uint8_t	 item[100];
+
+	client->as = *there;
+	client->out.n = server->out.n = 0;
+	lane_seal(&client->lane, item, frame_item(item, 50, 1));
+	carry(client, server, 0, &seed, now);
+	carry(server, client, 0, &seed, now);
+	ck_assert_uint_ne(client->question.flags & ITEM_ECHO_PATH, 0);
+	carry(client, server, 0, &seed, now);
+	server->out.n = 0;
+	ck_assert(is_at(&server->lane.path, there));
+}
+
+/* Who was there once cannot say that he is there again, with any time. */
+START_TEST(an_answer_is_worth_nothing_later)
+{
+	struct udp_path there = path_at("192.0.2.99", 7), home;
+	uint64_t	seed = 1;
+
+	for (int sec = 10; sec <= 1000; sec *= 10) {
+		struct end *client, *server;
+		struct item old;
+		struct mono now, then;
+
+		pair_new(&client, &server, 0);
+		ck_assert(come_up(client, server, 0, &seed));
+		then = now = mono_now();
+		home = client->as;
+		move(client, server, &there, now);
+		old = client->question;
+		/* At once it is an answer like any other. */
+		now = mono_add(now, 2 * MONO_SEC);
+		move(client, server, &home, now);
+		client->as = there;
+		answer_again(client, server, &old, old.timestamp, now);
+		ck_assert(is_at(&server->lane.path, &there));
+		now = mono_add(now, 2 * MONO_SEC);
+		move(client, server, &home, now);
+
+		now = mono_add(then, sec * MONO_SEC);
+		client->as = there;
+		answer_again(client, server, &old, old.timestamp, now);
+		answer_again(client, server, &old, (uint64_t)now.us, now);
+		answer_again(client, server, &old, (uint64_t)now.us - 9, now);
+		answer_again(client, server, &old, UINT64_MAX, now);
+		answer_again(client, server, &old, UINT64_C(1) << 63, now);
+		ck_assert(is_at(&server->lane.path, &home));
+		pair_free(client, server);
+	}
+}
+END_TEST
+
+/* Nor does a lane carry because it did. */
+START_TEST(an_old_answer_does_not_keep_a_lane)
+{
+	struct end *client, *server;
+	struct item old;
+	struct mono now;
+	uint64_t    seed = 1;
+
+	pair_new(&client, &server, 0);
+	ck_assert(come_up(client, server, 0, &seed));
+	lane_use(&server->lane);
+	now = pass(client, server, 20, mono_now());
+	old = client->question;
+	ck_assert_uint_gt(client->asked, 0);
+	ck_assert(lane_is_usable(&server->lane));
+	for (unsigned i = 0; i < 400; i++) {
+		now = mono_add(now, 50 * MONO_MS);
+		lane_use(&server->lane);
+		lane_tick(&server->lane, now);
+		server->out.n = 0; /* nobody hears it there */
+		answer_again(client, server, &old, old.timestamp, now);
+		answer_again(client, server, &old, (uint64_t)now.us, now);
+	}
+	ck_assert(!lane_is_usable(&server->lane));
+	pair_free(client, server);
+}
+END_TEST
+
 UNIT_MAIN("lane", lanes_come_up_whatever_is_lost, another_key_never_comes_up,
     a_handshake_record_without_the_seal_is_a_strangers,
     data_is_delivered_once_and_unchanged,
@@ -890,4 +991,5 @@ UNIT_MAIN("lane", lanes_come_up_whatever_is_lost, another_key_never_comes_up,
     new_keys_do_not_make_another_path_proven, a_record_has_one_answer,
     a_copy_of_a_handshake_does_not_stop_it,
     copies_of_data_do_not_keep_a_move_waiting,
-    an_answer_from_elsewhere_moves_nothing)
+    an_answer_from_elsewhere_moves_nothing, an_answer_is_worth_nothing_later,
+    an_old_answer_does_not_keep_a_lane)
