@@ -133,7 +133,7 @@ server_session_overtaken(struct server_session *ss, const char *why)
 		server_log_refusal(ss->server, ss->address,
 		    ss->site[0] != '\0' ? ss->site : ss->srp_user, why);
 		leave(ss);
-		session_refuse(&ss->session, BUSY, RETRY_AFTER_SEC);
+		session_refuse(&ss->session, REFUSED, RETRY_AFTER_SEC);
 	}
 }
 

@@ -101,11 +101,15 @@ ask_pair(struct sign_ask *ask, enum request_key which,
 	if (!wire_is_ok(&r) || error > INT32_MAX)
 		return -EBADMSG;
 	if (error == 0 && kept != NULL) {
-		kept->len = wire_left(&r);
-		kept->text = strndup((const char *)wire_get_view(&r, kept->len),
-		    kept->len);
+		size_t	    len = wire_left(&r);
+		const char *text = (const char *)wire_get_view(&r, len);
+
+		if (memchr(text, '\0', len) != NULL)
+			return -EBADMSG;
+		kept->text = strndup(text, len);
 		if (kept->text == NULL)
 			return -ENOMEM;
+		kept->len = len;
 	}
 	return -(int)error;
 }

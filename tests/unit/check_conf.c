@@ -419,6 +419,7 @@ START_TEST(every_row_of_the_table_is_sound)
 		for (size_t n = 0; n < conf.names.n; n++)
 			free(conf.names.v[n]);
 		free(conf.names.v);
+		free(conf.local_networks.v);
 		free(conf.certificate);
 		free(conf.certificate_rsa);
 		free(conf.site_ca);
