@@ -24,15 +24,17 @@
 /* The four that begin with a file; see conf.h. */
 enum how { STRICT, MAIN, LIVE, ANY };
 
-static const char *const auth_names[CONF_AUTHS] = {
+static const char *const auth_names[] = {
 	[CONF_AUTH_SRP] = "srp",
 	[CONF_AUTH_PASSWORD] = "password",
 	[CONF_AUTH_PAM] = "pam",
 	[CONF_AUTH_CERTIFICATE] = "certificate",
 	[CONF_AUTH_TLS_SRP] = "tls-srp",
 };
+const struct conf_words conf_auths = { auth_names, nitems(auth_names),
+	"srp, password, pam, certificate or tls-srp" };
 
-static const char *const offload_names[CONF_OFFLOADS] = {
+static const char *const offload_names[] = {
 	[CONF_OFFLOAD_CSUM] = "csum",
 	[CONF_OFFLOAD_TSO4] = "tso4",
 	[CONF_OFFLOAD_TSO6] = "tso6",
@@ -41,17 +43,23 @@ static const char *const offload_names[CONF_OFFLOADS] = {
 	[CONF_OFFLOAD_GSO] = "gso",
 	[CONF_OFFLOAD_GRO] = "gro",
 };
+const struct conf_words conf_offloads = { offload_names, nitems(offload_names),
+	"csum, tso4, tso6, uso4, uso6, gso, gro or all" };
 
 static const char *const mode_names[] = {
 	[CONF_TAP] = "tap",
 	[CONF_TUN] = "tun",
 };
+const struct conf_words conf_modes = { mode_names, nitems(mode_names),
+	"tap or tun" };
 
-static const char *const transport_names[CONF_TRANSPORTS] = {
+static const char *const transport_names[] = {
 	[CONF_TRANSPORT_AUTO] = "auto",
 	[CONF_TRANSPORT_UDP] = "udp",
 	[CONF_TRANSPORT_TCP] = "tcp",
 };
+const struct conf_words conf_transports = { transport_names,
+	nitems(transport_names), "auto, udp or tcp" };
 
 static char *directory_of(const char *path);
 static void  load_main(struct conf_draft *draft, const char *path);
@@ -313,13 +321,7 @@ conf_auth_name(enum conf_auth auth)
 bool
 conf_auth_parse(enum conf_auth *auth, const char *text)
 {
-	for (size_t i = 0; i < nitems(auth_names); i++) {
-		if (strcmp(text, auth_names[i]) == 0) {
-			*auth = (enum conf_auth)i;
-			return true;
-		}
-	}
-	return false;
+	return conf_word_parse(&conf_auths, text, auth);
 }
 
 bool
@@ -347,13 +349,7 @@ conf_mode_name(enum conf_mode mode)
 bool
 conf_mode_parse(enum conf_mode *mode, const char *text)
 {
-	for (size_t i = 0; i < nitems(mode_names); i++) {
-		if (strcmp(text, mode_names[i]) == 0) {
-			*mode = (enum conf_mode)i;
-			return true;
-		}
-	}
-	return false;
+	return conf_word_parse(&conf_modes, text, mode);
 }
 
 const char *
@@ -365,9 +361,16 @@ conf_transport_name(enum conf_transport transport)
 bool
 conf_transport_parse(enum conf_transport *transport, const char *text)
 {
-	for (size_t i = 0; i < nitems(transport_names); i++) {
-		if (strcmp(text, transport_names[i]) == 0) {
-			*transport = (enum conf_transport)i;
+	return conf_word_parse(&conf_transports, text, transport);
+}
+
+bool
+conf_word_parse(const struct conf_words *words, const char *text,
+    unsigned *value)
+{
+	for (unsigned i = 0; i < words->n; i++) {
+		if (strcmp(text, words->names[i]) == 0) {
+			*value = i;
 			return true;
 		}
 	}

@@ -17,11 +17,6 @@ static bool parse_server_words(struct conf_server *server, char *rest,
 static char *next_word(char **rest);
 static void print_host_port(FILE *out, const char *host, uint16_t port);
 
-static const char *const order_names[] = {
-	[CONF_ORDER_GIVEN] = "given",
-	[CONF_ORDER_WEIGHT] = "weight",
-};
-
 static const char *const proxy_schemes[] = {
 	[CONF_PROXY_NONE] = "",
 	[CONF_PROXY_HTTP] = "http://",
@@ -111,22 +106,6 @@ next_word(char **rest)
 }
 
 bool
-conf_endpoint_parse_order(const struct conf_key *key, void *base, const char *value,
-    char *why, size_t why_size)
-{
-	enum conf_order *order = (void *)((char *)base + key->offset);
-
-	for (unsigned i = 0; i < nitems(order_names); i++) {
-		if (strcmp(value, order_names[i]) != 0)
-			continue;
-		*order = (enum conf_order)i;
-		return true;
-	}
-	strlcpy(why, "expected given or weight", why_size);
-	return false;
-}
-
-bool
 conf_endpoint_parse_proxy(const struct conf_key *key, void *base, const char *value,
     char *why, size_t why_size)
 {
@@ -173,15 +152,6 @@ print_host_port(FILE *out, const char *host, uint16_t port)
 	bool v6 = strchr(host, ':') != NULL;
 
 	fprintf(out, v6 ? "[%s]:%u" : "%s:%u", host, port);
-}
-
-void
-conf_endpoint_print_order(FILE *out, const struct conf_key *key, const void *base,
-    size_t item)
-{
-	(void)item;
-	fputs(order_names[*(const enum conf_order *)(const void *)((const char *)base + key->offset)],
-	    out);
 }
 
 void

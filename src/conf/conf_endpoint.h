@@ -19,8 +19,6 @@
 /* As conf_type_parse(). */
 bool conf_endpoint_parse_server(const struct conf_key *key, void *base,
     const char *value, char *why, size_t why_size);
-bool conf_endpoint_parse_order(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size);
 bool conf_endpoint_parse_proxy(const struct conf_key *key, void *base,
     const char *value, char *why, size_t why_size);
 bool conf_endpoint_parse_listen(const struct conf_key *key, void *base,
@@ -28,8 +26,6 @@ bool conf_endpoint_parse_listen(const struct conf_key *key, void *base,
 
 /* As conf_type_print(). */
 void conf_endpoint_print_server(FILE *out, const struct conf_key *key,
-    const void *base, size_t item);
-void conf_endpoint_print_order(FILE *out, const struct conf_key *key,
     const void *base, size_t item);
 void conf_endpoint_print_proxy(FILE *out, const struct conf_key *key,
     const void *base, size_t item);

@@ -56,6 +56,20 @@ enum conf_type {
 	CONF_TYPE_MARK,	     /* struct conf_mark: VALUE or VALUE/MASK */
 };
 
+/* The words that a value is one of: an enum's, in its order. */
+struct conf_words {
+	const char *const *names;
+	unsigned	   n;
+	const char	  *expected; /* for a complaint */
+};
+
+extern const struct conf_words conf_auths, conf_offloads, conf_modes,
+    conf_transports;
+
+/* False if it is none of them. */
+bool conf_word_parse(const struct conf_words *words, const char *text,
+    unsigned *value);
+
 /* Flags of a key. */
 #define CONF_KEY_TAP	  0x01u /* means something with mode = tap only */
 #define CONF_KEY_TUN	  0x02u /* the same for tun */

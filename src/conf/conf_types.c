@@ -21,23 +21,43 @@ typedef void print_fn(FILE *out, const struct conf_key *key, const void *base,
     size_t item);
 
 static parse_fn parse_path, parse_host, parse_port, parse_number, parse_bool,
-    parse_auto, parse_level, parse_when_down, parse_mode, parse_transport,
-    parse_auth, parse_auths, parse_offloads, parse_service, parse_site,
-    parse_device, parse_mark;
-static print_fn print_string, print_port, print_number, print_bool, print_auto,
-    print_level, print_when_down, print_mode, print_transport, print_auth,
-    print_auths, print_offloads, print_chars, print_mark;
+    parse_level, parse_word, parse_auth, parse_auths, parse_offloads,
+    parse_service, parse_site, parse_device, parse_mark;
+static print_fn print_string, print_port, print_number, print_bool, print_level,
+    print_word, print_bit, print_chars, print_mark;
+
+static const char *const auto_names[] = {
+	[CONF_NO] = "no",
+	[CONF_YES] = "yes",
+	[CONF_AUTO] = "auto",
+};
+static const struct conf_words autos = { auto_names, nitems(auto_names),
+	"yes, no or auto" };
+
+static const char *const when_down_names[] = {
+	[CONF_BLOCK] = "block",
+	[CONF_BYPASS] = "bypass",
+};
+static const struct conf_words when_downs = { when_down_names,
+	nitems(when_down_names), "block or bypass" };
+
+static const char *const order_names[] = {
+	[CONF_ORDER_GIVEN] = "given",
+	[CONF_ORDER_WEIGHT] = "weight",
+};
+static const struct conf_words orders = { order_names, nitems(order_names),
+	"given or weight" };
 
 static const struct {
 	parse_fn *parse;
 	print_fn *print;
+	const struct conf_words *words; /* that it is one of, or a bit each */
 } types[] = {
 	[CONF_TYPE_PATH] = { parse_path, print_string },
 	[CONF_TYPE_HOST] = { parse_host, print_string },
 	[CONF_TYPE_SERVER] = { conf_endpoint_parse_server,
 	    conf_endpoint_print_server },
-	[CONF_TYPE_ORDER] = { conf_endpoint_parse_order,
-	    conf_endpoint_print_order },
+	[CONF_TYPE_ORDER] = { parse_word, print_word, &orders },
 	[CONF_TYPE_PROXY] = { conf_endpoint_parse_proxy,
 	    conf_endpoint_print_proxy },
 	[CONF_TYPE_PORT] = { parse_port, print_port },
@@ -45,14 +65,14 @@ static const struct {
 	[CONF_TYPE_LISTEN] = { conf_endpoint_parse_listen,
 	    conf_endpoint_print_listen },
 	[CONF_TYPE_BOOL] = { parse_bool, print_bool },
-	[CONF_TYPE_AUTO] = { parse_auto, print_auto },
+	[CONF_TYPE_AUTO] = { parse_word, print_word, &autos },
 	[CONF_TYPE_LEVEL] = { parse_level, print_level },
-	[CONF_TYPE_WHEN_DOWN] = { parse_when_down, print_when_down },
-	[CONF_TYPE_MODE] = { parse_mode, print_mode },
-	[CONF_TYPE_TRANSPORT] = { parse_transport, print_transport },
-	[CONF_TYPE_AUTH] = { parse_auth, print_auth },
-	[CONF_TYPE_AUTHS] = { parse_auths, print_auths },
-	[CONF_TYPE_OFFLOADS] = { parse_offloads, print_offloads },
+	[CONF_TYPE_WHEN_DOWN] = { parse_word, print_word, &when_downs },
+	[CONF_TYPE_MODE] = { parse_word, print_word, &conf_modes },
+	[CONF_TYPE_TRANSPORT] = { parse_word, print_word, &conf_transports },
+	[CONF_TYPE_AUTH] = { parse_auth, print_word, &conf_auths },
+	[CONF_TYPE_AUTHS] = { parse_auths, print_bit, &conf_auths },
+	[CONF_TYPE_OFFLOADS] = { parse_offloads, print_bit, &conf_offloads },
 	[CONF_TYPE_SERVICE] = { parse_service, print_string },
 	[CONF_TYPE_SITE] = { parse_site, print_chars },
 	[CONF_TYPE_DEVICE] = { parse_device, print_chars },
@@ -66,17 +86,6 @@ static const struct {
 	[CONF_TYPE_DOMAINS] = { conf_list_parse_domains,
 	    conf_list_print_names },
 	[CONF_TYPE_NAMES] = { conf_list_parse_names, conf_list_print_names },
-};
-
-static const char *const auto_names[] = {
-	[CONF_NO] = "no",
-	[CONF_YES] = "yes",
-	[CONF_AUTO] = "auto",
-};
-
-static const char *const when_down_names[] = {
-	[CONF_BLOCK] = "block",
-	[CONF_BYPASS] = "bypass",
 };
 
 #define ALL_OFFLOADS (CONF_OFFLOAD_BIT(CONF_OFFLOADS) - 1)
@@ -282,20 +291,6 @@ parse_bool(const struct conf_key *key, void *base, const char *value, char *why,
 }
 
 static bool
-parse_auto(const struct conf_key *key, void *base, const char *value, char *why,
-    size_t why_size)
-{
-	for (size_t i = 0; i < nitems(auto_names); i++) {
-		if (strcmp(value, auto_names[i]) != 0)
-			continue;
-		*(enum conf_auto *)conf_key_place(key, base) = (enum conf_auto)i;
-		return true;
-	}
-	strlcpy(why, "expected yes, no or auto", why_size);
-	return false;
-}
-
-static bool
 parse_level(const struct conf_key *key, void *base, const char *value,
     char *why, size_t why_size)
 {
@@ -306,37 +301,14 @@ parse_level(const struct conf_key *key, void *base, const char *value,
 }
 
 static bool
-parse_when_down(const struct conf_key *key, void *base, const char *value,
-    char *why, size_t why_size)
-{
-	for (size_t i = 0; i < nitems(when_down_names); i++) {
-		if (strcmp(value, when_down_names[i]) != 0)
-			continue;
-		*(enum conf_when_down *)conf_key_place(key, base) =
-		    (enum conf_when_down)i;
-		return true;
-	}
-	strlcpy(why, "expected block or bypass", why_size);
-	return false;
-}
-
-static bool
-parse_mode(const struct conf_key *key, void *base, const char *value, char *why,
+parse_word(const struct conf_key *key, void *base, const char *value, char *why,
     size_t why_size)
 {
-	if (conf_mode_parse(conf_key_place(key, base), value))
-		return true;
-	strlcpy(why, "expected tap or tun", why_size);
-	return false;
-}
+	const struct conf_words *words = types[key->type].words;
 
-static bool
-parse_transport(const struct conf_key *key, void *base, const char *value,
-    char *why, size_t why_size)
-{
-	if (conf_transport_parse(conf_key_place(key, base), value))
+	if (conf_word_parse(words, value, conf_key_place(key, base)))
 		return true;
-	strlcpy(why, "expected auto, udp or tcp", why_size);
+	snprintf(why, why_size, "expected %s", words->expected);
 	return false;
 }
 
@@ -372,18 +344,13 @@ static bool
 parse_offloads(const struct conf_key *key, void *base, const char *value,
     char *why, size_t why_size)
 {
-	unsigned *bits = conf_key_place(key, base);
+	unsigned *bits = conf_key_place(key, base), offload;
 
 	if (strcmp(value, "all") == 0)
 		return add_bits(bits, ALL_OFFLOADS, why, why_size);
-	for (unsigned i = 0; i < CONF_OFFLOADS; i++) {
-		if (strcmp(value, conf_offload_name((enum conf_offload)i)) ==
-		    0)
-			return add_bits(bits, CONF_OFFLOAD_BIT(i), why,
-			    why_size);
-	}
-	strlcpy(why, "expected csum, tso4, tso6, uso4, uso6, gso, gro or all",
-	    why_size);
+	if (conf_word_parse(&conf_offloads, value, &offload))
+		return add_bits(bits, CONF_OFFLOAD_BIT(offload), why, why_size);
+	snprintf(why, why_size, "expected %s", conf_offloads.expected);
 	return false;
 }
 
@@ -394,9 +361,7 @@ read_method(enum conf_auth *auth, const char *value, char *why, size_t why_size)
 	enum conf_auth found;
 
 	if (!conf_auth_parse(&found, value)) {
-		strlcpy(why,
-		    "expected srp, password, pam, certificate or tls-srp",
-		    why_size);
+		snprintf(why, why_size, "expected %s", conf_auths.expected);
 		return false;
 	}
 	if (!conf_auth_is_built(found, &lacks)) {
@@ -530,15 +495,6 @@ print_bool(FILE *out, const struct conf_key *key, const void *base, size_t item)
 }
 
 static void
-print_auto(FILE *out, const struct conf_key *key, const void *base, size_t item)
-{
-	const enum conf_auto *is = conf_key_place_const(key, base);
-
-	(void)item;
-	fputs(auto_names[*is], out);
-}
-
-static void
 print_level(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
 {
@@ -548,57 +504,21 @@ print_level(FILE *out, const struct conf_key *key, const void *base,
 }
 
 static void
-print_when_down(FILE *out, const struct conf_key *key, const void *base,
-    size_t item)
+print_word(FILE *out, const struct conf_key *key, const void *base, size_t item)
 {
-	(void)item;
-	fputs(when_down_names[*(const enum conf_when_down *)conf_key_place_const(key,
-	    base)], out);
-}
+	const unsigned *is = conf_key_place_const(key, base);
 
-static void
-print_mode(FILE *out, const struct conf_key *key, const void *base, size_t item)
-{
 	(void)item;
-	fputs(conf_mode_name(*(const enum conf_mode *)conf_key_place_const(key, base)),
-	    out);
-}
-
-static void
-print_transport(FILE *out, const struct conf_key *key, const void *base,
-    size_t item)
-{
-	(void)item;
-	fputs(conf_transport_name(
-		  *(const enum conf_transport *)conf_key_place_const(key, base)),
-	    out);
-}
-
-static void
-print_auth(FILE *out, const struct conf_key *key, const void *base, size_t item)
-{
-	(void)item;
-	fputs(conf_auth_name(*(const enum conf_auth *)conf_key_place_const(key, base)),
-	    out);
+	fputs(types[key->type].words->names[*is], out);
 }
 
 /* In the order of the enum. */
 static void
-print_auths(FILE *out, const struct conf_key *key, const void *base,
-    size_t item)
+print_bit(FILE *out, const struct conf_key *key, const void *base, size_t item)
 {
-	unsigned auths = *(const unsigned *)conf_key_place_const(key, base);
+	const unsigned *bits = conf_key_place_const(key, base);
 
-	fputs(conf_auth_name((enum conf_auth)nth_bit(auths, item)), out);
-}
-
-static void
-print_offloads(FILE *out, const struct conf_key *key, const void *base,
-    size_t item)
-{
-	unsigned bits = *(const unsigned *)conf_key_place_const(key, base);
-
-	fputs(conf_offload_name((enum conf_offload)nth_bit(bits, item)), out);
+	fputs(types[key->type].words->names[nth_bit(*bits, item)], out);
 }
 
 /* The place of the `n`th that is set. */
