@@ -18,11 +18,8 @@ int cmd_site(int argc, char **argv);
 int cmd_join(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+/* Also sites, fdb, routes and kick. */
 int cmd_status(int argc, char **argv);
-int cmd_sites(int argc, char **argv);
-int cmd_fdb(int argc, char **argv);
-int cmd_routes(int argc, char **argv);
-int cmd_kick(int argc, char **argv);
 int cmd_login(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_stop(int argc, char **argv);

@@ -8,6 +8,7 @@
  */
 #include "cmd/cmd.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,14 @@ static bool has(const json_t *rows, const char *key, const char *value);
 static void show_status(const json_t *answer);
 static void show_kicked(const json_t *answer);
 static void show_line(const char *label, const char *text);
+static void show_linef(const char *label, const char *fmt, ...)
+    __attribute__((__format__(printf, 2, 3)));
+static void show_field(const char *label, const json_t *answer,
+    const char *name);
+static void show_number(const char *label, const json_t *answer,
+    const char *name);
+static void show_duration(const char *label, const json_t *answer,
+    const char *name);
 static void show_identity(const json_t *answer);
 static void show_texts(const char *label, const json_t *texts);
 static void show_troubles(const json_t *servers);
@@ -62,69 +71,35 @@ static void show_sites(const json_t *answer);
 static void show_fdb(const json_t *answer);
 static void show_routes(const json_t *answer);
 
+static const struct query queries[] = {
+	{ { "status", TAKEN " [--wait SECONDS]",
+	      "What the running daemon is doing.  Exits 0 if frames pass, 1 if "
+	      "not, 3 if something\nis wrong all the same.",
+	      TAKES | OPTION_WAIT, 0, 0 },
+	    show_status, judge },
+	{ { "sites", TAKEN, "The sites and their sessions.", TAKES, 0, 0 },
+	    show_sites, NULL },
+	{ { "fdb", TAKEN, "Which address is behind which site (tap).", TAKES, 0,
+	      0 },
+	    show_fdb, NULL },
+	{ { "routes", TAKEN, "Which network is behind which site (tun).", TAKES,
+	      0, 0 },
+	    show_routes, NULL },
+	{ { "kick", "NAME " TAKEN,
+	      "Ends the session of site NAME.  The site logs in again at once, "
+	      "unless tombolo site\ndisable keeps it out.",
+	      TAKES, 1, 1 },
+	    show_kicked, NULL },
+};
 
 int
 cmd_status(int argc, char **argv)
 {
-	static const struct query query = {
-		{ "status", TAKEN " [--wait SECONDS]",
-		    "What the running daemon is doing.  Exits 0 if frames "
-		    "pass, 1 if not, 3 if something\nis wrong all the same.",
-		    TAKES | OPTION_WAIT, 0, 0 },
-		show_status, judge,
-	};
+	size_t i = 0;
 
-	return ask(&query, argc, argv);
-}
-
-int
-cmd_sites(int argc, char **argv)
-{
-	static const struct query query = {
-		{ "sites", TAKEN, "The sites and their sessions.", TAKES, 0,
-		    0 },
-		show_sites, NULL,
-	};
-
-	return ask(&query, argc, argv);
-}
-
-int
-cmd_fdb(int argc, char **argv)
-{
-	static const struct query query = {
-		{ "fdb", TAKEN, "Which address is behind which site (tap).",
-		    TAKES, 0, 0 },
-		show_fdb, NULL,
-	};
-
-	return ask(&query, argc, argv);
-}
-
-int
-cmd_routes(int argc, char **argv)
-{
-	static const struct query query = {
-		{ "routes", TAKEN, "Which network is behind which site (tun).",
-		    TAKES, 0, 0 },
-		show_routes, NULL,
-	};
-
-	return ask(&query, argc, argv);
-}
-
-int
-cmd_kick(int argc, char **argv)
-{
-	static const struct query query = {
-		{ "kick", "NAME " TAKEN,
-		    "Ends the session of site NAME.  The site logs in again "
-		    "at once, unless tombolo site\ndisable keeps it out.",
-		    TAKES, 1, 1 },
-		show_kicked, NULL,
-	};
-
-	return ask(&query, argc, argv);
+	while (strcmp(queries[i].spec.command, argv[0]) != 0)
+		i++;
+	return ask(&queries[i], argc, argv);
 }
 
 static int
@@ -274,36 +249,65 @@ show_line(const char *label, const char *text)
 }
 
 static void
+show_linef(const char *label, const char *fmt, ...)
+{
+	char	text[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	show_line(label, text);
+}
+
+static void
+show_field(const char *label, const json_t *answer, const char *name)
+{
+	show_line(label, field_text(answer, name));
+}
+
+static void
+show_number(const char *label, const json_t *answer, const char *name)
+{
+	double v;
+
+	if (field_number(answer, name, &v))
+		show_linef(label, "%.0f", v);
+}
+
+static void
+show_duration(const char *label, const json_t *answer, const char *name)
+{
+	char   text[TEXT_MAX];
+	double v;
+
+	if (field_number(answer, name, &v))
+		show_line(label, field_print_duration(v, text, sizeof(text)));
+}
+
+static void
 show_identity(const json_t *answer)
 {
 	const char *role = field_text(answer, "role");
 	const char *mode = field_text(answer, "mode");
-	char	    text[TEXT_MAX];
 	double	    v;
 
-	show_line("version", field_text(answer, "version"));
-	if (role != NULL && mode != NULL) {
-		snprintf(text, sizeof(text), "%s, %s", role, mode);
-		show_line("role", text);
-	} else {
+	show_field("version", answer, "version");
+	if (role != NULL && mode != NULL)
+		show_linef("role", "%s, %s", role, mode);
+	else
 		show_line("role", role != NULL ? role : mode);
-	}
-	show_line("device", field_text(answer, "device"));
-	show_line("bridge", field_text(answer, "bridge"));
-	if (field_number(answer, "uptime_s", &v))
-		show_line("uptime", field_print_duration(v, text, sizeof(text)));
-	if (field_number(answer, "restarts", &v) && v > 0) {
-		snprintf(text, sizeof(text), "%.0f: the engine died; see the "
-		    "log", v);
-		show_line("restarts", text);
-	}
+	show_field("device", answer, "device");
+	show_field("bridge", answer, "bridge");
+	show_duration("uptime", answer, "uptime_s");
+	if (field_number(answer, "restarts", &v) && v > 0)
+		show_linef("restarts", "%.0f: the engine died; see the log", v);
 }
 
 /* Of several servers, each that could not be reached; of one it is said. */
 static void
 show_troubles(const json_t *servers)
 {
-	char	text[TEXT_MAX];
 	size_t	i;
 	json_t *row;
 
@@ -313,9 +317,8 @@ show_troubles(const json_t *servers)
 	{
 		if (json_object_get(row, "last_error") == NULL)
 			continue;
-		snprintf(text, sizeof(text), "%s: %s", field_text(row, "server"),
+		show_linef("trouble", "%s: %s", field_text(row, "server"),
 		    field_text(row, "last_error"));
-		show_line("trouble", text);
 	}
 }
 
@@ -323,54 +326,43 @@ show_troubles(const json_t *servers)
 static void
 show_connection(const json_t *answer)
 {
-	char   text[TEXT_MAX];
-	double v;
+	const char *rule = field_text(answer, "foreign_rule");
+	double	    v;
 
-	show_line("state", field_text(answer, "state"));
-	show_line("server", field_text(answer, "server"));
-	show_line("address", field_text(answer, "address"));
-	show_line("proxy", field_text(answer, "proxy"));
-	if (field_number(answer, "since_s", &v))
-		show_line("since", field_print_duration(v, text, sizeof(text)));
-	show_line("waits for", field_text(answer, "waits_for"));
-	if (field_number(answer, "retry_in_s", &v))
-		show_line("retry in",
-		    field_print_duration(v, text, sizeof(text)));
-	show_line("last error", field_text(answer, "last_error"));
+	show_field("state", answer, "state");
+	show_field("server", answer, "server");
+	show_field("address", answer, "address");
+	show_field("proxy", answer, "proxy");
+	show_duration("since", answer, "since_s");
+	show_field("waits for", answer, "waits_for");
+	show_duration("retry in", answer, "retry_in_s");
+	show_field("last error", answer, "last_error");
 	show_troubles(json_object_get(answer, "servers"));
-	show_line("asks", field_text(answer, "question"));
+	show_field("asks", answer, "question");
 	show_egress(json_object_get(answer, "default_route"));
-	if (field_number(answer, "blocked_packets", &v) && v > 0) {
-		snprintf(text, sizeof(text), "%.0f packets that would have "
-		    "left outside the tunnel", v);
-		show_line("blocked", text);
-	}
-	if (field_text(answer, "foreign_rule") != NULL) {
-		snprintf(text, sizeof(text), "%s is in front of ours: what it "
-		    "takes is blocked", field_text(answer, "foreign_rule"));
-		show_line("WARNING", text);
-	}
-	show_line("dns", field_text(answer, "dns"));
-	show_line("transport", field_text(answer, "transport"));
-	show_line("tls", field_text(answer, "tls"));
+	if (field_number(answer, "blocked_packets", &v) && v > 0)
+		show_linef("blocked", "%.0f packets that would have left "
+		    "outside the tunnel", v);
+	if (rule != NULL)
+		show_linef("WARNING", "%s is in front of ours: what it takes "
+		    "is blocked", rule);
+	show_field("dns", answer, "dns");
+	show_field("transport", answer, "transport");
+	show_field("tls", answer, "tls");
 }
 
 static void
 show_egress(const json_t *ways)
 {
-	char text[TEXT_MAX];
-
 	if (ways == NULL)
 		return;
-	snprintf(text, sizeof(text), "IPv4: %s; IPv6: %s",
-	    field_text(ways, "ipv4"), field_text(ways, "ipv6"));
-	show_line("default", text);
+	show_linef("default", "IPv4: %s; IPv6: %s", field_text(ways, "ipv4"),
+	    field_text(ways, "ipv6"));
 }
 
 static void
 show_certificates(const json_t *rows)
 {
-	char	text[TEXT_MAX];
 	size_t	i;
 	json_t *row;
 
@@ -382,12 +374,9 @@ show_certificates(const json_t *rows)
 		if (name == NULL || ends == NULL)
 			continue;
 		if (warning != NULL)
-			snprintf(text, sizeof(text), "%.32s %.200s", name,
-			    warning);
+			show_linef("WARNING", "%.32s %.200s", name, warning);
 		else
-			snprintf(text, sizeof(text), "%.32s until %.32s", name,
-			    ends);
-		show_line(warning != NULL ? "WARNING" : "tls cert", text);
+			show_linef("tls cert", "%.32s until %.32s", name, ends);
 	}
 }
 
@@ -395,31 +384,21 @@ static void
 show_sizes(const json_t *answer)
 {
 	char   text[TEXT_MAX];
-	double connected, known, v;
+	double connected, known;
 
-	if (field_number(answer, "workers", &v)) {
-		snprintf(text, sizeof(text), "%.0f", v);
-		show_line("workers", text);
-	}
+	show_number("workers", answer, "workers");
 	show_line("offloads", field_join(json_object_get(answer, "offloads"),
 				  text, sizeof(text)));
 	if (field_number(answer, "sites_connected", &connected) &&
-	    field_number(answer, "sites_known", &known)) {
-		snprintf(text, sizeof(text), "%.0f of %.0f connected",
-		    connected, known);
-		show_line("sites", text);
-	}
-	if (field_number(answer, "fdb_entries", &v)) {
-		snprintf(text, sizeof(text), "%.0f", v);
-		show_line("fdb", text);
-	}
+	    field_number(answer, "sites_known", &known))
+		show_linef("sites", "%.0f of %.0f connected", connected, known);
+	show_number("fdb", answer, "fdb_entries");
 	show_held_off(json_object_get(answer, "held_off"));
 }
 
 static void
 show_held_off(const json_t *rows)
 {
-	char	text[TEXT_MAX];
 	double	attempts, wait;
 	size_t	i;
 	json_t *row;
@@ -431,10 +410,9 @@ show_held_off(const json_t *rows)
 		if (field_text(row, "site") == NULL ||
 		    field_text(row, "address") == NULL)
 			continue;
-		snprintf(text, sizeof(text), "site %.64s from %.64s: %.0f "
-		    "attempts, %.0f s to wait", field_text(row, "site"),
+		show_linef("held off", "site %.64s from %.64s: %.0f attempts, "
+		    "%.0f s to wait", field_text(row, "site"),
 		    field_text(row, "address"), attempts, wait);
-		show_line("held off", text);
 	}
 }
 

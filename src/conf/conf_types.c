@@ -51,13 +51,12 @@ static const struct conf_words orders = { order_names, nitems(order_names),
 static const struct {
 	parse_fn *parse;
 	print_fn *print;
-	const struct conf_words *words; /* that it is one of, or a bit each */
 } types[] = {
 	[CONF_TYPE_PATH] = { parse_path, print_string },
 	[CONF_TYPE_HOST] = { parse_host, print_string },
 	[CONF_TYPE_SERVER] = { conf_endpoint_parse_server,
 	    conf_endpoint_print_server },
-	[CONF_TYPE_ORDER] = { parse_word, print_word, &orders },
+	[CONF_TYPE_ORDER] = { parse_word, print_word },
 	[CONF_TYPE_PROXY] = { conf_endpoint_parse_proxy,
 	    conf_endpoint_print_proxy },
 	[CONF_TYPE_PORT] = { parse_port, print_port },
@@ -65,14 +64,14 @@ static const struct {
 	[CONF_TYPE_LISTEN] = { conf_endpoint_parse_listen,
 	    conf_endpoint_print_listen },
 	[CONF_TYPE_BOOL] = { parse_bool, print_bool },
-	[CONF_TYPE_AUTO] = { parse_word, print_word, &autos },
+	[CONF_TYPE_AUTO] = { parse_word, print_word },
 	[CONF_TYPE_LEVEL] = { parse_level, print_level },
-	[CONF_TYPE_WHEN_DOWN] = { parse_word, print_word, &when_downs },
-	[CONF_TYPE_MODE] = { parse_word, print_word, &conf_modes },
-	[CONF_TYPE_TRANSPORT] = { parse_word, print_word, &conf_transports },
-	[CONF_TYPE_AUTH] = { parse_auth, print_word, &conf_auths },
-	[CONF_TYPE_AUTHS] = { parse_auths, print_bit, &conf_auths },
-	[CONF_TYPE_OFFLOADS] = { parse_offloads, print_bit, &conf_offloads },
+	[CONF_TYPE_WHEN_DOWN] = { parse_word, print_word },
+	[CONF_TYPE_MODE] = { parse_word, print_word },
+	[CONF_TYPE_TRANSPORT] = { parse_word, print_word },
+	[CONF_TYPE_AUTH] = { parse_auth, print_word },
+	[CONF_TYPE_AUTHS] = { parse_auths, print_bit },
+	[CONF_TYPE_OFFLOADS] = { parse_offloads, print_bit },
 	[CONF_TYPE_SERVICE] = { parse_service, print_string },
 	[CONF_TYPE_SITE] = { parse_site, print_chars },
 	[CONF_TYPE_DEVICE] = { parse_device, print_chars },
@@ -86,6 +85,18 @@ static const struct {
 	[CONF_TYPE_DOMAINS] = { conf_list_parse_domains,
 	    conf_list_print_names },
 	[CONF_TYPE_NAMES] = { conf_list_parse_names, conf_list_print_names },
+};
+
+/* What it is one of, or has a bit each of. */
+static const struct conf_words *const words[] = {
+	[CONF_TYPE_ORDER] = &orders,
+	[CONF_TYPE_AUTO] = &autos,
+	[CONF_TYPE_WHEN_DOWN] = &when_downs,
+	[CONF_TYPE_MODE] = &conf_modes,
+	[CONF_TYPE_TRANSPORT] = &conf_transports,
+	[CONF_TYPE_AUTH] = &conf_auths,
+	[CONF_TYPE_AUTHS] = &conf_auths,
+	[CONF_TYPE_OFFLOADS] = &conf_offloads,
 };
 
 #define ALL_OFFLOADS (CONF_OFFLOAD_BIT(CONF_OFFLOADS) - 1)
@@ -304,11 +315,9 @@ static bool
 parse_word(const struct conf_key *key, void *base, const char *value, char *why,
     size_t why_size)
 {
-	const struct conf_words *words = types[key->type].words;
-
-	if (conf_word_parse(words, value, conf_key_place(key, base)))
+	if (conf_word_parse(words[key->type], value, conf_key_place(key, base)))
 		return true;
-	snprintf(why, why_size, "expected %s", words->expected);
+	snprintf(why, why_size, "expected %s", words[key->type]->expected);
 	return false;
 }
 
@@ -509,7 +518,7 @@ print_word(FILE *out, const struct conf_key *key, const void *base, size_t item)
 	const unsigned *is = conf_key_place_const(key, base);
 
 	(void)item;
-	fputs(types[key->type].words->names[*is], out);
+	fputs(words[key->type]->names[*is], out);
 }
 
 /* In the order of the enum. */
@@ -518,7 +527,7 @@ print_bit(FILE *out, const struct conf_key *key, const void *base, size_t item)
 {
 	const unsigned *bits = conf_key_place_const(key, base);
 
-	fputs(types[key->type].words->names[nth_bit(*bits, item)], out);
+	fputs(words[key->type]->names[nth_bit(*bits, item)], out);
 }
 
 /* The place of the `n`th that is set. */
