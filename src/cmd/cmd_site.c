@@ -39,6 +39,11 @@ typedef int run_fn(const struct options *options,
 static run_fn run_add, run_set, run_list, run_show, run_passwd, run_disable,
     run_enable, run_remove;
 
+/* Changes the text of a site's file. */
+typedef bool edit_fn(char **text, const struct options *options);
+
+static edit_fn edit_site, edit_disable, edit_enable;
+
 static const struct subcommand {
 	const char	   *name;
 	run_fn		   *run;
@@ -107,6 +112,8 @@ static struct conf *load_server(const struct options *options,
 static bool in_force(const struct options *options,
     const struct options_spec *spec, const char *name, const char *want,
     const char **when);
+static int say_when(const struct options *options,
+    const struct options_spec *spec, const char *name, const char *want);
 static const struct conf_site *find_site(const struct conf *conf,
     const char *name, const char *who);
 static const char *state_of(const struct conf_site *site);
@@ -115,9 +122,11 @@ static json_t *list_to_json(const struct conf_prefixes *list, bool hosts);
 static int     print_json(json_t *json, const char *who);
 static void    add_list(struct table *table, const struct conf_prefixes *list,
        bool hosts);
-static int set_disabled(const struct options *options, const char *who,
-    const char *name, bool disabled);
-static bool edit_site(char **text, const struct options *options);
+static bool edit_file(const struct options *options,
+    const struct options_spec *spec, const char *name, edit_fn *edit,
+    struct conf *conf);
+static int edit_text(char **text, size_t *len, edit_fn *edit,
+    const struct options *options);
 static bool edit_list(char **text, const char *key,
     const struct options_list *list);
 static bool fits(struct conf *conf, const char *name, const char *text,
@@ -125,16 +134,12 @@ static bool fits(struct conf *conf, const char *name, const char *text,
 static bool revoke_site(const struct options *options,
     const struct options_spec *spec, const char *name);
 static void say_nothing(void *arg, const char *text);
-static bool end_tokens(const struct options *options,
-    const struct options_spec *spec, const char *name);
-static bool remove_credentials(const struct options *options,
-    const struct options_spec *spec, const char *name);
 static bool each_credential(const struct options *options,
     const struct options_spec *spec, const char *name,
     int (*act)(const char *path), const char *complaint);
 static int touch(const char *path);
-static char *put_in_front(const char *name, const char *text, size_t *len);
-static int missing(const char *who, const char *name);
+static int  put_in_front(const char *name, char **text, size_t *len);
+static void missing(const char *who, const char *name);
 
 int
 cmd_site(int argc, char **argv)
@@ -210,7 +215,6 @@ run_add(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
 	struct conf *conf = load_server(options, spec->command, false);
-	const char  *when;
 	int	     r = 1;
 
 	if (conf == NULL)
@@ -221,23 +225,17 @@ run_add(const struct options *options, const struct options_spec *spec,
 	else
 		r = site_add(options, conf, name);
 	conf_free(conf);
-	if (r == 0 && !in_force(options, spec, name, "enabled", &when))
-		return 1;
-	if (r == 0 && *when != '\0')
-		printf("%s\n", when + 2);
-	return r;
+	return r == 0 ? say_when(options, spec, name, "enabled") : r;
 }
 
 static int
 run_set(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf *conf;
-	char	     below[SITE_FILE_MAX];
-	char	    *path, *text = NULL;
-	const char  *when, *want;
-	size_t	     len;
-	int	     r = -ENOMEM;
+	struct conf	       *conf;
+	const struct conf_site *site;
+	const char	       *when, *want;
+	bool			ok;
 
 	if (options->default_route && options->no_default_route)
 		return options_wrong(spec, "--default-route and "
@@ -246,41 +244,77 @@ run_set(const struct options *options, const struct options_spec *spec,
 	    options->addresses.n == 0 && options->subnets.n == 0)
 		return options_wrong(spec, "there is nothing to set");
 	conf = load_server(options, spec->command, false);
-	if (conf == NULL || conf_find_site(conf, name) == NULL) {
-		r = conf != NULL ? missing(spec->command, name) : 1;
+	site = conf != NULL ? conf_find_site(conf, name) : NULL;
+	if (site == NULL) {
+		if (conf != NULL)
+			missing(spec->command, name);
 		conf_free(conf);
-		return r;
+		return 1;
 	}
 	/* Whatever is wrong with it, this may be what fixes it. */
-	want = state_of(conf_find_site(conf, name));
-	if (strcmp(want, "faulty") == 0)
-		want = NULL;
-	path = file_join(options->dir,
-	    site_file_conf(below, sizeof(below), name));
-	if (path != NULL)
-		r = file_read(path, SITE_TEXT_MAX, &text, &len);
-	if (r == 0)
-		r = text_normalize(text, &len);
-	if (r == 0 && !edit_site(&text, options))
-		r = -ENOMEM;
-	if (r == 0 && !fits(conf, name, text, spec->command))
-		r = 1;
-	else if (r == 0)
-		r = file_write(path, text, strlen(text), 0644, (uid_t)-1,
-		    (gid_t)-1);
-	if (r < 0)
-		log_warnx("%s: %s: %s", spec->command, below, text_explain(r));
-	if (r == 0 && !in_force(options, spec, name, want, &when))
-		r = 1;
-	if (r == 0)
+	want = site->faulty ? NULL : state_of(site);
+	ok = edit_file(options, spec, name, edit_site, conf) &&
+	    in_force(options, spec, name, want, &when);
+	if (ok)
 		printf("site %s is changed%s%s\n", name, when,
 		    options->default_route ?
 			"; its own tombolo.conf needs accept-default-route = "
 			"yes" : "");
+	conf_free(conf);
+	return ok ? 0 : 1;
+}
+
+/*
+ * `conf` must be good with it; NULL: whatever comes of it.  False after a line
+ * that says why not.
+ */
+static bool
+edit_file(const struct options *options, const struct options_spec *spec,
+    const char *name, edit_fn *edit, struct conf *conf)
+{
+	char   below[SITE_FILE_MAX];
+	char  *path = file_join(options->dir,
+	     site_file_conf(below, sizeof(below), name));
+	char  *text = NULL;
+	size_t len;
+	int    r = -ENOMEM;
+
+	if (path != NULL)
+		r = file_read(path, SITE_TEXT_MAX, &text, &len);
+	if (r == 0)
+		r = edit_text(&text, &len, edit, options);
+	if (r == 0 && conf != NULL && !fits(conf, name, text, spec->command))
+		r = 1;
+	else if (r < 0 && text != NULL && conf == NULL)
+		r = put_in_front(name, &text, &len);
+	if (r == 0)
+		r = file_write(path, text, len, 0644, (uid_t)-1, (gid_t)-1);
 	free(text);
 	free(path);
-	conf_free(conf);
-	return r == 0 ? 0 : 1;
+	if (r == -ENOENT)
+		missing(spec->command, name);
+	else if (r < 0)
+		log_warnx("%s: %s: %s%s", spec->command, below, text_explain(r),
+		    conf != NULL ? "" :
+		    r == -ENOSPC || r == -EDQUOT ?
+			"; tombolo site remove needs no space, tombolo kick "
+			"ends its session" :
+			"; tombolo kick ends its session");
+	return r == 0;
+}
+
+static int
+edit_text(char **text, size_t *len, edit_fn *edit,
+    const struct options *options)
+{
+	int r = text_normalize(*text, len);
+
+	if (r == 0 && (memchr(*text, '\0', *len) != NULL ||
+			  !edit(text, options)))
+		r = -EINVAL;
+	if (r == 0)
+		*len = strlen(*text);
+	return r;
 }
 
 static bool
@@ -293,6 +327,22 @@ edit_site(char **text, const struct options *options)
 	    (!(options->default_route || options->no_default_route) ||
 		edit_set(text, "site", "default-route", &yes,
 		    options->default_route ? 1 : 0));
+}
+
+static bool
+edit_disable(char **text, const struct options *options)
+{
+	const char *const yes = "yes";
+
+	(void)options;
+	return edit_set(text, "site", "disabled", &yes, 1);
+}
+
+static bool
+edit_enable(char **text, const struct options *options)
+{
+	(void)options;
+	return edit_set(text, "site", "disabled", NULL, 0);
 }
 
 static bool
@@ -400,7 +450,6 @@ run_passwd(const struct options *options, const struct options_spec *spec,
 	struct conf	       *conf = load_server(options, spec->command,
 		     true);
 	const struct conf_site *site;
-	const char	       *when;
 	int			r = 1;
 
 	if (conf == NULL)
@@ -414,26 +463,24 @@ run_passwd(const struct options *options, const struct options_spec *spec,
 	else if (site != NULL)
 		r = site_add_again(options, conf, site);
 	conf_free(conf);
-	if (r == 0 && !in_force(options, spec, name, NULL, &when))
-		return 1;
-	if (r == 0 && *when != '\0')
-		printf("%s\n", when + 2);
-	return r;
+	return r == 0 ? say_when(options, spec, name, NULL) : r;
 }
 
+/* The time of what it was verified by is in tokens: they end with it. */
 static int
 run_disable(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
 	const char *when;
 
-	if (set_disabled(options, spec->command, name, true) != 0)
-		return 1;
-	if (!in_force(options, spec, name, "disabled", &when))
+	if (!edit_file(options, spec, name, edit_disable, NULL) ||
+	    !in_force(options, spec, name, "disabled", &when))
 		return 1;
 	printf("site %s is disabled%s; tombolo site enable %s undoes it\n",
 	    name, when, name);
-	return end_tokens(options, spec, name) ? 0 : 1;
+	return each_credential(options, spec, name, touch,
+	    "the site is disabled, but its tokens are good when it is "
+	    "enabled: ") ? 0 : 1;
 }
 
 /* It may not clash with what was added in the meantime. */
@@ -441,38 +488,13 @@ static int
 run_enable(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf *conf = load_server(options, spec->command, false), *after;
+	struct conf *conf = load_server(options, spec->command, false);
 	const char  *when;
-	char	    *text;
-	size_t	     len;
-	FILE	    *out;
-	int	     r;
+	bool ok = conf != NULL && find_site(conf, name, spec->command) != NULL &&
+	    edit_file(options, spec, name, edit_enable, conf);
 
-	if (conf == NULL)
-		return 1;
-	out = open_memstream(&text, &len);
-	if (out == NULL || find_site(conf, name, spec->command) == NULL) {
-		if (out == NULL)
-			log_warn("%s", spec->command);
-		else
-			fclose(out), free(text);
-		conf_free(conf);
-		return 1;
-	}
-	for (size_t i = 0; i < conf->nsites; i++) {
-		if (strcmp(conf->sites[i].name, name) == 0)
-			conf->sites[i].disabled = false;
-	}
-	conf_print(out, conf);
-	fclose(out);
-	after = options_check_text(text, len, spec->command, conf->dir);
-	free(text);
 	conf_free(conf);
-	if (after == NULL)
-		return 1;
-	conf_free(after);
-	r = set_disabled(options, spec->command, name, false);
-	if (r != 0 || !in_force(options, spec, name, "enabled", &when))
+	if (!ok || !in_force(options, spec, name, "enabled", &when))
 		return 1;
 	printf("site %s is enabled%s\n", name, when);
 	return 0;
@@ -491,20 +513,20 @@ run_remove(const struct options *options, const struct options_spec *spec,
 	    site_file_conf(below, sizeof(below), name));
 	const char *when;
 	bool  revoked = true;
-	int   r;
 
 	if (path != NULL && access(path, F_OK) == 0)
 		revoked = revoke_site(options, spec, name);
 	if (path == NULL || unlink(path) == -1) {
-		r = path != NULL && errno == ENOENT ? missing(spec->command,
-		    name) : 1;
-		if (path == NULL || errno != ENOENT)
+		if (path != NULL && errno == ENOENT)
+			missing(spec->command, name);
+		else
 			log_warn("%s: %s", spec->command, below);
 		free(path);
-		return r;
+		return 1;
 	}
 	free(path);
-	if (!remove_credentials(options, spec, name) ||
+	if (!each_credential(options, spec, name, unlink,
+		"the site is removed, but not ") ||
 	    !in_force(options, spec, name, "absent", &when))
 		return 1;
 	printf("site %s is removed%s%s\n", name, when,
@@ -537,24 +559,6 @@ say_nothing(void *arg, const char *text)
 {
 	(void)arg;
 	(void)text;
-}
-
-/* The time of what it was verified by is in them: they end with it. */
-static bool
-end_tokens(const struct options *options, const struct options_spec *spec,
-    const char *name)
-{
-	return each_credential(options, spec, name, touch,
-	    "the site is disabled, but its tokens are good when it is "
-	    "enabled: ");
-}
-
-static bool
-remove_credentials(const struct options *options,
-    const struct options_spec *spec, const char *name)
-{
-	return each_credential(options, spec, name, unlink,
-	    "the site is removed, but not ");
 }
 
 /*
@@ -673,6 +677,20 @@ in_force(const struct options *options, const struct options_spec *spec,
 	return false;
 }
 
+/* The same, and says when it takes effect; the exit status. */
+static int
+say_when(const struct options *options, const struct options_spec *spec,
+    const char *name, const char *want)
+{
+	const char *when;
+
+	if (!in_force(options, spec, name, want, &when))
+		return 1;
+	if (*when != '\0')
+		printf("%s\n", when + strlen("; "));
+	return 0;
+}
+
 static const char *
 state_of(const struct conf_site *site)
 {
@@ -743,69 +761,28 @@ add_list(struct table *table, const struct conf_prefixes *list, bool hosts)
 	table_add(table, list->n > 0 ? text : NULL);
 }
 
-static int
-set_disabled(const struct options *options, const char *who, const char *name,
-    bool disabled)
-{
-	char   below[SITE_FILE_MAX];
-	char  *path = file_join(options->dir,
-	     site_file_conf(below, sizeof(below), name));
-	char  *text = NULL, *changed = NULL;
-	size_t len;
-	int    r = -ENOMEM;
-
-	if (path != NULL)
-		r = file_read(path, SITE_TEXT_MAX, &text, &len);
-	if (r == 0) {
-		r = text_normalize(text, &len);
-		if (r == 0 && memchr(text, '\0', len) == NULL)
-			changed = site_file_set_disabled(text, disabled);
-		if (changed != NULL)
-			len = strlen(changed);
-		else if (disabled)
-			changed = put_in_front(name, text, &len);
-		if (changed != NULL)
-			r = file_write(path, changed, len, 0644, (uid_t)-1,
-			    (gid_t)-1);
-		else if (r == 0)
-			r = -EINVAL;
-	}
-	free(text);
-	free(changed);
-	if (r == -ENOENT)
-		missing(who, name);
-	else if (r < 0)
-		log_warnx("%s: %s: %s%s", who, below, text_explain(r),
-		    !disabled ? "" :
-		    r == -ENOSPC || r == -EDQUOT ?
-			"; tombolo site remove needs no space, tombolo kick "
-			"ends its session" :
-			"; tombolo kick ends its session");
-	free(path);
-	return r < 0 ? 1 : 0;
-}
-
 /* Of a file that is none: it may be what is to be locked out of. */
-static char *
-put_in_front(const char *name, const char *text, size_t *len)
+static int
+put_in_front(const char *name, char **text, size_t *len)
 {
 	char  *out;
 	size_t out_len;
 	FILE  *f = open_memstream(&out, &out_len);
 
 	if (f == NULL)
-		return NULL;
+		return -ENOMEM;
 	fprintf(f, "[site %s]\ndisabled = yes\n", name);
-	fwrite(text, 1, *len, f);
+	fwrite(*text, 1, *len, f);
 	if (fclose(f) != 0)
-		return NULL;
+		return -ENOMEM;
+	free(*text);
+	*text = out;
 	*len = out_len;
-	return out;
+	return 0;
 }
 
-static int
+static void
 missing(const char *who, const char *name)
 {
 	log_warnx("%s: there is no site %s; see tombolo site list", who, name);
-	return 1;
 }

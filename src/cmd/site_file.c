@@ -10,7 +10,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "cmd/edit.h"
 #include "keeper/credentials.h"
 
 int
@@ -58,17 +57,4 @@ site_file_credential(char *dst, size_t size, const char *site,
 	(void)ok;
 	snprintf(dst, size, CONF_KEEPER_DIR "/%s", name);
 	return dst;
-}
-
-char *
-site_file_set_disabled(const char *text, bool disabled)
-{
-	const char *const yes = "yes";
-	char		 *copy = strdup(text);
-
-	if (copy != NULL &&
-	    edit_set(&copy, "site", "disabled", &yes, disabled ? 1 : 0))
-		return copy;
-	free(copy);
-	return NULL;
 }

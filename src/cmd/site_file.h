@@ -29,11 +29,4 @@ const char *site_file_certificate(char *dst, size_t size, const char *site);
 const char *site_file_credential(char *dst, size_t size, const char *site,
     enum conf_auth auth);
 
-/*
- * The text of a site's file with `disabled = yes` put in or taken out, and
- * everything else, comments too, as it was.  The caller frees; NULL when there
- * is no memory, or no section to put it into.
- */
-char *site_file_set_disabled(const char *text, bool disabled);
-
 #endif /* SITE_FILE_H */
