@@ -22,43 +22,39 @@ static bool may_update(const struct options *options, const struct conf *conf,
 static bool edit_all(char **text, const struct options *options,
     const struct conf *conf, const struct invite *invite);
 static bool has_server(const struct conf *conf, const struct invite *invite);
-static bool edit_subnets(char **text, const struct options *options,
+static bool add_subnets(char **text, const struct options *options,
     const struct conf *conf, const struct invite *invite);
+static bool is_among(const struct prefix *prefixes, size_t n,
+    const struct prefix *prefix);
 static bool put(char **text, const char *section, const char *key,
     const char *value);
-static void put_subnets(FILE *out, const struct options *options,
-    const struct invite *invite);
 static const char *print_server(char *dst, size_t size,
     const struct invite *invite);
 
+/* The same as for a configuration that says nothing but whose it is. */
 struct conf *
 join_conf_make(const struct options *options, const struct invite *invite,
     char **text)
 {
-	struct conf *conf;
-	char	     server[sizeof(invite->server) + 16];
-	char	    *lines;
-	size_t	     len;
-	FILE	    *out = open_memstream(&lines, &len);
+	const struct conf none = { 0 };
+	struct conf	 *conf = NULL;
+	char		 *lines;
+	size_t		  len;
+	FILE		 *out = open_memstream(&lines, &len);
 
 	if (out == NULL) {
-		log_warn("join");
+		log_warn(WHO);
 		return NULL;
 	}
 	fprintf(out, "[client]\n");
-	options_put(out, "server", print_server(server, sizeof(server), invite));
-	options_put(out, "name", invite->name);
 	options_put(out, "site", invite->site);
 	options_put(out, "auth", invite->auth);
-	put_subnets(out, options, invite);
-	if (options->accept_default_route)
-		options_put(out, "accept-default-route", "yes");
 	fprintf(out, "[interface]\n");
 	options_put(out, "mode", invite->mode);
-	if (options->bridge != NULL)
-		options_put(out, "bridge", options->bridge);
 	fclose(out);
-	conf = options_check_text(lines, len, WHO, options->dir);
+	if (edit_all(&lines, options, &none, invite))
+		conf = options_check_text(lines, strlen(lines), WHO,
+		    options->dir);
 	free(lines);
 	out = conf != NULL ? open_memstream(text, &len) : NULL;
 	if (out != NULL) {
@@ -149,7 +145,7 @@ edit_all(char **text, const struct options *options, const struct conf *conf,
 		put(text, "client", "accept-default-route", "yes")) &&
 	    (options->bridge == NULL ||
 		put(text, "interface", "bridge", options->bridge)) &&
-	    edit_subnets(text, options, conf, invite);
+	    add_subnets(text, options, conf, invite);
 }
 
 /* Then the lines stay: there may be others, and weights. */
@@ -167,61 +163,51 @@ has_server(const struct conf *conf, const struct invite *invite)
 	return false;
 }
 
-/* Those that are missing. */
+/*
+ * Those of the invitation, and those asked for, that are not there.  Each goes
+ * in front of the one before it.
+ */
 static bool
-edit_subnets(char **text, const struct options *options,
+add_subnets(char **text, const struct options *options,
     const struct conf *conf, const struct invite *invite)
 {
-	char  *asked, *line, *rest;
-	size_t len;
-	FILE  *out = open_memstream(&asked, &len);
-	bool   ok = out != NULL, there;
+	const struct conf_prefixes *own = &conf->subnets;
+	struct prefix		    asked;
+	char			    value[PREFIX_STRLEN];
 
-	if (!ok)
-		return false;
-	put_subnets(out, options, invite);
-	fclose(out);
-	for (rest = asked; ok && (line = strsep(&rest, "\n")) != NULL;) {
-		struct prefix prefix;
-		const char   *value = line + strlen("subnet = ");
-
-		there = *line == '\0';
-		for (size_t i = 0; !there && i < conf->subnets.n; i++)
-			there = prefix_parse(&prefix, value) &&
-			    prefix_is_equal(&prefix, &conf->subnets.v[i]);
-		ok = there || edit_add(text, "client", "subnet", value);
+	for (size_t i = options->subnets.n; i-- > 0;) {
+		if (prefix_parse(&asked, options->subnets.v[i]) &&
+		    (is_among(own->v, own->n, &asked) ||
+			is_among(invite->subnets, invite->nsubnets, &asked)))
+			continue;
+		if (!edit_add(text, "client", "subnet", options->subnets.v[i]))
+			return false;
 	}
-	free(asked);
-	return ok;
+	for (size_t i = invite->nsubnets; i-- > 0;) {
+		const struct prefix *subnet = &invite->subnets[i];
+
+		if (!is_among(own->v, own->n, subnet) &&
+		    !edit_add(text, "client", "subnet",
+			prefix_print(subnet, value, sizeof(value))))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_among(const struct prefix *prefixes, size_t n, const struct prefix *prefix)
+{
+	size_t i = 0;
+
+	while (i < n && !prefix_is_equal(&prefixes[i], prefix))
+		i++;
+	return i < n;
 }
 
 static bool
 put(char **text, const char *section, const char *key, const char *value)
 {
 	return edit_set(text, section, key, &value, 1);
-}
-
-/* The invitation's networks, and those asked for that are not among them. */
-static void
-put_subnets(FILE *out, const struct options *options,
-    const struct invite *invite)
-{
-	struct prefix asked;
-	char	      text[PREFIX_STRLEN];
-	bool	      there;
-
-	for (size_t i = 0; i < invite->nsubnets; i++)
-		options_put(out, "subnet",
-		    prefix_print(&invite->subnets[i], text, sizeof(text)));
-	for (size_t i = 0; i < options->subnets.n; i++) {
-		there = false;
-		for (size_t j = 0; j < invite->nsubnets; j++)
-			there = there ||
-			    (prefix_parse(&asked, options->subnets.v[i]) &&
-				prefix_is_equal(&asked, &invite->subnets[j]));
-		if (!there)
-			options_put(out, "subnet", options->subnets.v[i]);
-	}
 }
 
 static const char *
