@@ -214,11 +214,8 @@ write_all(const struct options *options, const struct conf *conf,
 	}
 	conf_print_commented(out, conf);
 	fclose(out);
-	ok = write_files(&undo, options, conf, text, len, keys);
-	if (ok)
-		undo_nothing(&undo);
-	else
-		undo_all(&undo);
+	ok = undo_unless(&undo,
+	    write_files(&undo, options, conf, text, len, keys));
 	free(text);
 	return ok;
 }

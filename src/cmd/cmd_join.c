@@ -207,11 +207,8 @@ write_all(const struct options *options, const struct conf *conf,
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
 	ok = text != NULL &&
-	    write_files(&undo, options, conf, text, invite, password);
-	if (ok)
-		undo_nothing(&undo);
-	else
-		undo_all(&undo);
+	    undo_unless(&undo,
+		write_files(&undo, options, conf, text, invite, password));
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return ok;
 }

@@ -40,6 +40,8 @@ static const char *const another[CONF_AUTHS] = {
 	[CONF_AUTH_TLS_SRP] = "has another password",
 };
 
+static bool make_all(const struct options *options, const struct conf *conf,
+    const struct conf_site *site, bool again, const char *who);
 static struct conf *make_conf(const struct options *options,
     const struct conf *conf, const char *name, const char *who);
 static bool put_site(FILE *out, const struct options *options,
@@ -60,15 +62,12 @@ static bool may_tls_srp(const struct conf_site *site, const char *who);
 static bool make_rsa(struct undo *undo, const struct conf *conf,
     const struct conf_site *site);
 static bool write_site(struct undo *undo, const struct conf *conf,
+    const struct conf_site *site);
+static bool write_credential(struct undo *undo, const struct conf *conf,
     const struct conf_site *site, const struct site_credential *credential);
-static bool write_credential(struct undo *undo, bool fresh,
-    const struct conf *conf, const struct conf_site *site,
-    const struct site_credential *credential);
-static bool write_fresh(struct undo *undo, const struct conf *conf,
-    const char *name, const char *text, mode_t mode, struct undo_owner owner);
-static bool replace(const struct conf *conf, const char *name, const char *text,
-    mode_t mode, struct undo_owner owner, const char *who);
 static bool write_invitation(struct undo *undo,
+    const struct invitation *invitation);
+static void say_done(const struct conf_site *site,
     const struct invitation *invitation);
 static void say_next(const struct conf *conf, const struct conf_site *site,
     const struct site_credential *credential,
@@ -78,41 +77,14 @@ int
 site_add(const struct options *options, const struct conf *conf,
     const char *name)
 {
-	struct site_credential credential = { 0 };
-	struct invitation      invitation = { 0 };
-	char		       who[WHO_SIZE];
-	struct undo	       undo = { .who = who };
-	const struct conf_site *site;
-	struct conf	      *after;
-	char		       text[ADDR_STRLEN];
-	bool		       ok;
+	char	     who[WHO_SIZE];
+	struct conf *after;
+	bool	     ok;
 
 	snprintf(who, sizeof(who), "site %s", name);
 	after = make_conf(options, conf, name, who);
-	if (after == NULL)
-		return 1;
-	site = conf_find_site(after, name);
-	ok = may_tls_srp(site, who) &&
-	    choose_out(&invitation, options, name, who) &&
-	    site_credential_make(&credential, options, after, site, who) &&
-	    make_invitation(&invitation, after, site, &credential, who) &&
-	    write_invitation(&undo, &invitation) &&
-	    make_rsa(&undo, after, site) &&
-	    write_site(&undo, after, site, &credential);
-	if (ok) {
-		undo_nothing(&undo);
-		printf("site %s is added", name);
-		for (size_t i = 0; i < site->addresses.n; i++)
-			printf("%s %s", i == 0 ? ", address" : ",",
-			    addr_print(&site->addresses.v[i].addr, text,
-				sizeof(text)));
-		printf("; its invitation is %s\n", invitation.out);
-		say_next(after, site, &credential, &invitation);
-	} else {
-		undo_all(&undo);
-	}
-	free_invitation(&invitation);
-	site_credential_fini(&credential);
+	ok = after != NULL &&
+	    make_all(options, after, conf_find_site(after, name), false, who);
 	conf_free(after);
 	return ok ? 0 : 1;
 }
@@ -121,13 +93,7 @@ int
 site_add_again(const struct options *options, const struct conf *conf,
     const struct conf_site *site)
 {
-	struct site_credential credential = { 0 };
-	struct invitation      invitation = { .again = true };
-	char		       who[WHO_SIZE];
-	struct undo	       undo = { .who = who };
-	bool wants = options->generate || options->out != NULL ||
-	    site->auth == CONF_AUTH_CERTIFICATE;
-	bool ok;
+	char who[WHO_SIZE];
 
 	snprintf(who, sizeof(who), "site %s", site->name);
 	if (site->auth == CONF_AUTH_CERTIFICATE &&
@@ -137,25 +103,36 @@ site_add_again(const struct options *options, const struct conf *conf,
 		    conf->site_ca, conf->crl);
 		return 1;
 	}
-	ok = may_tls_srp(site, who) &&
+	return make_all(options, conf, site, true, who) ? 0 : 1;
+}
+
+/* The site's own file comes last: from then on it may log in. */
+static bool
+make_all(const struct options *options, const struct conf *conf,
+    const struct conf_site *site, bool again, const char *who)
+{
+	struct site_credential credential = { 0 };
+	struct invitation      invitation = { .again = again };
+	struct undo	       undo = { .who = who };
+	bool wants = !again || options->generate || options->out != NULL ||
+	    site->auth == CONF_AUTH_CERTIFICATE;
+	bool ok = may_tls_srp(site, who) &&
 	    (!wants || choose_out(&invitation, options, site->name, who)) &&
 	    site_credential_make(&credential, options, conf, site, who) &&
 	    (!wants ||
 		make_invitation(&invitation, conf, site, &credential, who)) &&
 	    write_invitation(&undo, &invitation) &&
 	    make_rsa(&undo, conf, site) &&
-	    write_credential(&undo, false, conf, site, &credential);
-	if (ok) {
-		undo_nothing(&undo);
-		printf("site %s %s%s%s\n", site->name, another[site->auth],
-		    wants ? "; its invitation is " : "", invitation.out);
+	    write_credential(&undo, conf, site, &credential) &&
+	    (again || write_site(&undo, conf, site));
+
+	if (undo_unless(&undo, ok)) {
+		say_done(site, &invitation);
 		say_next(conf, site, &credential, &invitation);
-	} else {
-		undo_all(&undo);
 	}
 	free_invitation(&invitation);
 	site_credential_fini(&credential);
-	return ok ? 0 : 1;
+	return ok;
 }
 
 /* The configuration as it would be with the site, checked as a whole. */
@@ -377,10 +354,9 @@ make_rsa(struct undo *undo, const struct conf *conf,
 	return ok;
 }
 
-/* The site's own file comes last: from then on it may log in. */
 static bool
 write_site(struct undo *undo, const struct conf *conf,
-    const struct conf_site *site, const struct site_credential *credential)
+    const struct conf_site *site)
 {
 	char   name[SITE_FILE_MAX];
 	char  *text;
@@ -394,16 +370,16 @@ write_site(struct undo *undo, const struct conf *conf,
 	}
 	conf_print_site(out, site);
 	fclose(out);
-	site_file_conf(name, sizeof(name), site->name);
-	ok = write_credential(undo, true, conf, site, credential) &&
-	    undo_create(undo, conf->dir, name, text, len, 0644, UNDO_SELF);
+	ok = undo_create(undo, conf->dir,
+	    site_file_conf(name, sizeof(name), site->name), text, len, 0644,
+	    UNDO_SELF);
 	free(text);
 	return ok;
 }
 
 /* What a site of that name had before counts no more, nor does a certificate. */
 static bool
-write_credential(struct undo *undo, bool fresh, const struct conf *conf,
+write_credential(struct undo *undo, const struct conf *conf,
     const struct conf_site *site, const struct site_credential *credential)
 {
 	bool		  certificate = site->auth == CONF_AUTH_CERTIFICATE;
@@ -424,41 +400,10 @@ write_credential(struct undo *undo, bool fresh, const struct conf *conf,
 		site_file_credential(name, sizeof(name), site->name,
 		    site->auth);
 	}
-	if (text == NULL)
-		return true;
-	return fresh ? write_fresh(undo, conf, name, text, mode, owner) :
-		       replace(conf, name, text, mode, owner, undo->who);
-}
-
-/* One without its site is there when somebody removed the other by hand. */
-static bool
-write_fresh(struct undo *undo, const struct conf *conf, const char *name,
-    const char *text, mode_t mode, struct undo_owner owner)
-{
-	char *path = file_join(conf->dir, name);
-
-	if (path != NULL)
-		unlink(path);
-	free(path);
-	return undo_create(undo, conf->dir, name, text, strlen(text), mode,
-	    owner);
-}
-
-/* In one step: there is always the old one or the new one. */
-static bool
-replace(const struct conf *conf, const char *name, const char *text,
-    mode_t mode, struct undo_owner owner, const char *who)
-{
-	char *path = file_join(conf->dir, name);
-	int   r = path == NULL ? -ENOMEM :
-				 file_write(path, text, strlen(text), mode,
-				     owner.uid, owner.gid);
-
-	if (r < 0)
-		log_warnx("%s: %s: %s", who, path != NULL ? path : name,
-		    strerror(-r));
-	free(path);
-	return r == 0;
+	/* One without its site is there when somebody removed that by hand. */
+	return text == NULL ||
+	    undo_replace(undo, conf->dir, name, text, strlen(text), mode,
+		owner);
 }
 
 static bool
@@ -468,6 +413,20 @@ write_invitation(struct undo *undo, const struct invitation *invitation)
 		return true;
 	return undo_create(undo, ".", invitation->out, invitation->text,
 	    invitation->len, 0600, UNDO_SELF);
+}
+
+static void
+say_done(const struct conf_site *site, const struct invitation *invitation)
+{
+	char text[ADDR_STRLEN];
+
+	printf("site %s %s", site->name,
+	    invitation->again ? another[site->auth] : "is added");
+	for (size_t i = 0; !invitation->again && i < site->addresses.n; i++)
+		printf("%s %s", i == 0 ? ", address" : ",",
+		    addr_print(&site->addresses.v[i].addr, text, sizeof(text)));
+	printf("%s%s\n", invitation->out[0] != '\0' ?
+		"; its invitation is " : "", invitation->out);
 }
 
 static void

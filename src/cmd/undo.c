@@ -106,35 +106,25 @@ out:
 	return false;
 }
 
-void
-undo_all(struct undo *undo)
+bool
+undo_unless(struct undo *undo, bool ok)
 {
 	while (undo->n > 0) {
 		char *path = undo->made[--undo->n].path;
 		char *old = undo->made[undo->n].old;
 
-		if (undo->made[undo->n].is_dir)
+		if (ok && old != NULL)
+			unlink(old);
+		else if (!ok && undo->made[undo->n].is_dir)
 			rmdir(path);
-		else if (old != NULL)
+		else if (!ok && old != NULL)
 			rename(old, path);
-		else
+		else if (!ok)
 			unlink(path);
 		free(old);
 		free(path);
 	}
-}
-
-void
-undo_nothing(struct undo *undo)
-{
-	while (undo->n > 0) {
-		char *old = undo->made[--undo->n].old;
-
-		if (old != NULL)
-			unlink(old);
-		free(old);
-		free(undo->made[undo->n].path);
-	}
+	return ok;
 }
 
 static int

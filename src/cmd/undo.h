@@ -51,9 +51,10 @@ undo_put_fn undo_create;
 /* The same, but whatever is there is replaced. */
 undo_put_fn undo_replace;
 
-/* Removes what was made, and puts back what was replaced, the last first. */
-void undo_all(struct undo *undo);
-/* It all worked: nothing is removed. */
-void undo_nothing(struct undo *undo);
+/*
+ * The end, whose result is returned: unless it all worked, what was made is
+ * removed, and what was replaced put back, the last first.
+ */
+bool undo_unless(struct undo *undo, bool ok);
 
 #endif /* UNDO_H */
