@@ -27,17 +27,13 @@
 #define RELOAD_US    (MONO_SEC / 50)
 #define NEXT_SEC     0.05
 
-/* What an asker waits for: the next reload, or the one that is under way. */
-enum wait { WAIT_NOT, WAIT_NEXT, WAIT_NOW };
-
 struct asker {
 	struct admin   *admin;
 	struct ev_io	io;
 	struct ev_timer timer;
 	char		line[ADMIN_MAX_LINE];
 	size_t		len;
-	enum wait	wait;
-	bool		all; /* not the sites alone */
+	unsigned	reload; /* the number of that it waits for; 0: none */
 	char		site[CONF_NAME_MAX + 1]; /* that it asks about; or "" */
 	char	       *answer; /* owned */
 	size_t		answer_len, sent;
@@ -51,7 +47,9 @@ struct admin {
 	unsigned       nclients;
 	struct bucket  reloads;
 	struct ev_timer next; /* when there were too many */
-	bool	       reloading;
+	unsigned       reload; /* the number of the latest */
+	bool	       reloading; /* it is under way */
+	bool	       wanted, all; /* the next one; not of the sites alone */
 	LIST_HEAD(, asker) askers;
 };
 
@@ -253,8 +251,9 @@ reload(struct asker *asker, const json_t *request, bool all)
 {
 	const char *site = json_string_value(json_object_get(request, "site"));
 
-	asker->wait = WAIT_NEXT;
-	asker->all = all;
+	asker->reload = asker->admin->reload + 1;
+	asker->admin->wanted = true;
+	asker->admin->all |= all;
 	strlcpy(asker->site, site != NULL ? site : "", sizeof(asker->site));
 	ev_io_stop(asker->admin->engine->loop, &asker->io);
 	start_reload(asker->admin);
@@ -271,27 +270,18 @@ on_next(struct ev_loop *loop, struct ev_timer *timer, int events)
 static void
 start_reload(struct admin *admin)
 {
-	struct asker *asker;
-	bool	      any = false, all = false;
-
-	LIST_FOREACH(asker, &admin->askers, entry) {
-		any = any || asker->wait == WAIT_NEXT;
-		all = all || (asker->wait == WAIT_NEXT && asker->all);
-	}
-	if (!any || admin->reloading)
+	if (!admin->wanted || admin->reloading)
 		return;
 	if (!bucket_take(&admin->reloads, RELOAD_BURST, RELOAD_US,
 		mono_now()) ||
-	    monitor_ask_reload(admin->engine->monitor, all, on_reloaded,
+	    monitor_ask_reload(admin->engine->monitor, admin->all, on_reloaded,
 		admin) < 0) {
 		ev_timer_start(admin->engine->loop, &admin->next);
 		return;
 	}
+	admin->reload++;
 	admin->reloading = true;
-	LIST_FOREACH(asker, &admin->askers, entry) {
-		if (asker->wait == WAIT_NEXT)
-			asker->wait = WAIT_NOW;
-	}
+	admin->wanted = admin->all = false;
 }
 
 /* What the monitor brought came before, and is in force. */
@@ -304,9 +294,9 @@ on_reloaded(void *arg, bool taken)
 	admin->reloading = false;
 	for (asker = LIST_FIRST(&admin->askers); asker != NULL; asker = next) {
 		next = LIST_NEXT(asker, entry);
-		if (asker->wait != WAIT_NOW)
+		if (asker->reload != admin->reload)
 			continue;
-		asker->wait = WAIT_NOT;
+		asker->reload = 0;
 		reply(asker, reloaded(asker, taken));
 	}
 	start_reload(admin);
