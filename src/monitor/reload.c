@@ -42,20 +42,15 @@ static void add_all(struct conf_names *to, const struct conf_names *from);
 static void log_new(const struct conf_names *names,
     const struct conf_names *known, const char *path, const char *what);
 static void take_conf(struct reload *reload, const struct fresh *fresh);
-static FILE *begin(char **text, size_t *len);
-static bool finish(FILE *out, char **text, const size_t *len);
+static bool print(const struct conf *running, const struct conf *live,
+    char **text, size_t *len);
 static void note_fault(void *arg, const char *text);
 static void log_complaint(void *arg, const char *text);
 
 bool
 reload_print(const struct conf *conf, char **text, size_t *len)
 {
-	FILE *out = begin(text, len);
-
-	if (out == NULL)
-		return false;
-	conf_print(out, conf);
-	return finish(out, text, len);
+	return print(conf, conf, text, len);
 }
 
 bool
@@ -185,16 +180,12 @@ read_sites(const struct reload *reload, enum reload_scope scope,
 	struct conf	  *conf = NULL;
 	char		  *text;
 	size_t		   len;
-	FILE		  *out = begin(&text, &len);
 
-	if (out == NULL)
-		return NULL;
 	/* Borrows from both; not freed. */
 	mixed.auths = main->auths;
 	mixed.nsites = 0;
 	mixed.faults = mixed.waiting = (struct conf_names) { 0 };
-	conf_print_live(out, running, &mixed);
-	if (!finish(out, &text, &len))
+	if (!print(running, &mixed, &text, &len))
 		return NULL;
 	conf = conf_load_sites(text, len, reload->path, running->dir, running,
 	    &errors);
@@ -273,24 +264,19 @@ take_conf(struct reload *reload, const struct fresh *fresh)
 		log_info("the configuration is changed");
 }
 
-static FILE *
-begin(char **text, size_t *len)
-{
-	FILE *out;
-
-	*text = NULL;
-	out = open_memstream(text, len);
-	if (out == NULL)
-		log_warn("the configuration cannot be printed");
-	return out;
-}
-
+/* conf_print_live() into a new string. */
 static bool
-finish(FILE *out, char **text, const size_t *len)
+print(const struct conf *running, const struct conf *live, char **text,
+    size_t *len)
 {
-	bool ok = ferror(out) == 0;
+	FILE *out = open_memstream(text, len);
+	bool  ok = out != NULL;
 
-	ok = fclose(out) == 0 && ok;
+	if (ok) {
+		conf_print_live(out, running, live);
+		ok = ferror(out) == 0;
+		ok = fclose(out) == 0 && ok;
+	}
 	if (!ok)
 		log_warnx("there is no memory for the configuration");
 	else if (*len > GIFT_MAX_CONF)
@@ -298,7 +284,8 @@ finish(FILE *out, char **text, const size_t *len)
 		    GIFT_MAX_CONF >> 20);
 	if (ok && *len <= GIFT_MAX_CONF)
 		return true;
-	free(*text);
+	if (out != NULL)
+		free(*text);
 	*text = NULL;
 	return false;
 }
