@@ -76,10 +76,10 @@ look_at_server(struct check_report *report, const struct conf *conf)
 	    !own_ca_lacks_rsa(conf))
 		look_at_pair(report, conf, conf->certificate_rsa,
 		    CONF_KEEPER_DIR "/" CREDENTIALS_RSA_KEY);
-	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0)
+	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0) {
 		look_at_ca(report, conf, conf->site_ca);
-	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0)
 		look_at_list(report, conf);
+	}
 	look_at_sites(report, conf);
 }
 
@@ -127,10 +127,10 @@ look_at_pair(struct check_report *report, const struct conf *conf,
 
 	if (has_cert && !keypair_read_chain(cert.text.text, cert.text.len, NULL,
 		NULL, why))
-		check_report_error(report, "%s: %s", cert.path, why);
+		check_report(&report->errors, "%s: %s", cert.path, why);
 	else if (has_cert && has_key && !keypair_check(cert.text.text,
 		cert.text.len, key.text.text, key.text.len, why))
-		check_report_error(report, "%s: %s", key.path, why);
+		check_report(&report->errors, "%s: %s", key.path, why);
 	if (has_cert)
 		look_at_dates(report, &cert);
 	if (has_cert && conf->role == CONF_SERVER)
@@ -150,7 +150,7 @@ look_at_names(struct check_report *report, const struct conf *conf,
 
 	for (size_t i = 0; i < conf->names.n; i++) {
 		if (!ca_is_for(&cert->text, conf->names.v[i]))
-			check_report_warning(report, "%s: is not for the name "
+			check_report(&report->warnings, "%s: is not for the name "
 			    "%s: sites that connect by it will refuse this hub; "
 			    "renew it (tombolo init --renew)", cert->path,
 			    conf->names.v[i]);
@@ -159,7 +159,7 @@ look_at_names(struct check_report *report, const struct conf *conf,
 		return;
 	while (ca_has_made(&ca.text, &cert->text) &&
 	    own_ca_lost_name(conf, &cert->text, &at, name))
-		check_report_warning(report, "%s: is for %s, too, which is no "
+		check_report(&report->warnings, "%s: is for %s, too, which is no "
 		    "name of this hub any more: sites that know it will refuse "
 		    "the next certificate; add the line \"name = %s\" below the "
 		    "first name", cert->path, name, name);
@@ -176,14 +176,14 @@ look_at_dates(struct check_report *report, const struct file *cert)
 
 	if (begin > now && gmtime_r(&begin, &tm) != NULL) {
 		strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm);
-		check_report_error(report, "%s: is not valid before %s; check "
+		check_report(&report->errors, "%s: is not valid before %s; check "
 		    "this host's clock", cert->path, text);
 	}
 	if (end == 0 || end > now + SOON_SEC || gmtime_r(&end, &tm) == NULL)
 		return;
 	strftime(text, sizeof(text), "%Y-%m-%d", &tm);
 	if (end <= now)
-		check_report_error(report, "%s: has expired on %s; renew it",
+		check_report(&report->errors, "%s: has expired on %s; renew it",
 		    cert->path, text);
 	else
 		log_warnx("%s: ends on %s; renew it", cert->path, text);
@@ -223,10 +223,10 @@ look_at_list(struct check_report *report, const struct conf *conf)
 	else if (i < conf->nsites)
 		why = "is missing or empty; restore it, or sign another";
 	if (why != NULL)
-		check_report_error(report, "%s: %s", conf->crl, why);
+		check_report(&report->errors, "%s: %s", conf->crl, why);
 	end = crl_end(list.text.text, list.text.len, &life);
 	if (end != 0 && end <= ca_now())
-		check_report_warning(report, "%s: is out of date; it stays in "
+		check_report(&report->warnings, "%s: is out of date; it stays in "
 		    "force: sign another", list.path);
 	close_file(&ca);
 	close_file(&list);
@@ -244,12 +244,11 @@ look_at_line(struct check_report *report, const struct conf *conf,
 		return;
 	len = file.text.len;
 	r = text_line(file.text.text, &len);
-	if (r < 0 && missing == IS_A_WARNING && conf->role == CONF_SERVER)
-		check_report_warning(report, "%s: %s", file.path,
-		    text_explain(r));
-	else if (r < 0)
-		check_report_error(report, "%s: %s", file.path,
-		    text_explain(r));
+	/* Of a hub one site is shut out; of a site, it is all there is. */
+	if (r < 0)
+		check_report(conf->role == CONF_SERVER ? &report->warnings :
+							 &report->errors,
+		    "%s: %s", file.path, text_explain(r));
 	else if (strchr(" \t", file.text.text[len - 1]) != NULL)
 		log_warnx("%s: ends in a blank, which is taken for a part of it",
 		    file.path);
@@ -263,7 +262,7 @@ look_at_rest(struct check_report *report, const struct conf *conf)
 	char why[512];
 
 	if (!material_can_read(conf, why, sizeof(why)))
-		check_report_error(report, "%s", why);
+		check_report(&report->errors, "%s", why);
 }
 
 static bool
@@ -278,7 +277,7 @@ open_file(struct file *file, struct check_report *report,
 	    &file->text.text, &file->text.len);
 	if (r == 0 && is_kept(name) && stat(file->path, &st) == 0 &&
 	    (st.st_mode & 077) != 0)
-		check_report_error(report, "%s: others may read it; mend with: "
+		check_report(&report->errors, "%s: others may read it; mend with: "
 		    "chmod 600 %s", file->path, file->path);
 	if (r == 0)
 		return true;
@@ -287,10 +286,10 @@ open_file(struct file *file, struct check_report *report,
 	    (r == -EACCES && is_kept(name) && geteuid() != 0))
 		;
 	else if (r == -ENOENT && missing == IS_A_WARNING)
-		check_report_warning(report, "%s: %s", file->path,
+		check_report(&report->warnings, "%s: %s", file->path,
 		    strerror(-r));
 	else
-		check_report_error(report, "%s: %s", file->path != NULL ?
+		check_report(&report->errors, "%s: %s", file->path != NULL ?
 			file->path : name, strerror(-r));
 	close_file(file);
 	return false;

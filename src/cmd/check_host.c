@@ -52,13 +52,13 @@ look_at_device(struct check_report *report, const struct conf *conf)
 	int fd = open(TUN, O_RDWR | O_CLOEXEC);
 
 	if (fd == -1)
-		check_report_error(report, TUN ": %s; load the module (modprobe "
+		check_report(&report->errors, TUN ": %s; load the module (modprobe "
 		    "tun), or let this container have the device",
 		    strerror(errno));
 	else
 		close(fd);
 	if (if_nametoindex(conf->device) != 0)
-		check_report_error(report, "%s: there is an interface of that "
+		check_report(&report->errors, "%s: there is an interface of that "
 		    "name already: set device", conf->device);
 }
 
@@ -72,15 +72,15 @@ look_at_bridge(struct check_report *report, const struct conf *conf)
 		return;
 	link = link_open();
 	if (link == NULL)
-		check_report_error(report, "netlink: %s", strerror(errno));
+		check_report(&report->errors, "netlink: %s", strerror(errno));
 	else if (link_index(link, bridge) < 0 && !conf->create_bridge)
-		check_report_error(report, "%s: there is no such bridge: make "
+		check_report(&report->errors, "%s: there is no such bridge: make "
 		    "it, or set create-bridge = yes", bridge);
 	else if (link_index(link, bridge) >= 0 && !link_is_bridge(link, bridge))
-		check_report_error(report, "%s: is no bridge: make a bridge with "
+		check_report(&report->errors, "%s: is no bridge: make a bridge with "
 		    "it as a port, and set bridge to that", bridge);
 	else if (link_index(link, bridge) >= 0 && !link_is_up(link, bridge))
-		check_report_warning(report, "%s: the bridge is down: set it up "
+		check_report(&report->warnings, "%s: the bridge is down: set it up "
 		    "(ip link set %s up)", bridge, bridge);
 	link_close(link);
 }
@@ -105,17 +105,17 @@ look_at_port(struct check_report *report, const struct addr *addr,
 	if (addr->family != 0)
 		addr_print(addr, text, sizeof(text));
 	if (addr->family != 0 && !sockets_has_address(addr))
-		check_report_warning(report, "listen = %s: this host does not "
+		check_report(&report->warnings, "listen = %s: this host does not "
 		    "have the address: nobody can connect to it yet", text);
 	tcp = sockets_listen_tcp(addr, port);
 	udp = sockets_listen_udp(addr, port, &fd, 1);
 	if (tcp < 0)
-		check_report_error(report, "listen = %s: TCP port %u: %s", text,
+		check_report(&report->errors, "listen = %s: TCP port %u: %s", text,
 		    port, strerror(-tcp));
 	else
 		close(tcp);
 	if (udp < 0)
-		check_report_error(report, "listen = %s: UDP port %u: %s", text,
+		check_report(&report->errors, "listen = %s: UDP port %u: %s", text,
 		    port, strerror(-udp));
 	else
 		close(fd);
@@ -128,7 +128,7 @@ look_at_users(struct check_report *report)
 	int		 r = proc_user(PROC_KEEPER, &user);
 
 	if (r < 0)
-		check_report_error(report, "no user for the keeper: %s",
+		check_report(&report->errors, "no user for the keeper: %s",
 		    strerror(-r));
 }
 
@@ -141,6 +141,6 @@ look_at_pam(struct check_report *report, const struct conf *conf)
 		return;
 	snprintf(path, sizeof(path), "/etc/pam.d/%s", conf->pam_service);
 	if (access(path, F_OK) == -1)
-		check_report_warning(report, "%s: %s: PAM takes its service "
+		check_report(&report->warnings, "%s: %s: PAM takes its service "
 		    "\"other\" instead", path, strerror(errno));
 }

@@ -6,35 +6,15 @@
 
 #include "base/log.h"
 
-static void say(const char *fmt, va_list ap);
-
 void
-check_report_error(struct check_report *report, const char *fmt, ...)
+check_report(unsigned *count, const char *fmt, ...)
 {
+	char	text[1024];
 	va_list ap;
 
-	report->errors++;
+	++*count;
 	va_start(ap, fmt);
-	say(fmt, ap);
-	va_end(ap);
-}
-
-void
-check_report_warning(struct check_report *report, const char *fmt, ...)
-{
-	va_list ap;
-
-	report->warnings++;
-	va_start(ap, fmt);
-	say(fmt, ap);
-	va_end(ap);
-}
-
-static void
-say(const char *fmt, va_list ap)
-{
-	char text[1024];
-
 	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	log_warnx("%s", text);
 }

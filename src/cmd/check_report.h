@@ -10,9 +10,8 @@ struct check_report {
 	unsigned warnings; /* run would do less than is configured */
 };
 
-void check_report_error(struct check_report *report, const char *fmt, ...)
-    __attribute__((__format__(printf, 2, 3)));
-void check_report_warning(struct check_report *report, const char *fmt, ...)
+/* A line about one of either; `count` is errors or warnings. */
+void check_report(unsigned *count, const char *fmt, ...)
     __attribute__((__format__(printf, 2, 3)));
 
 #endif /* CHECK_REPORT_H */

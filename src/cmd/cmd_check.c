@@ -45,7 +45,7 @@ cmd_check(int argc, char **argv)
 		log_warn("check");
 		return CMD_FAILED;
 	}
-	conf = options_load_conf(path);
+	conf = options_load(path, conf_load);
 	if (conf != NULL)
 		look(&report, &options, conf, path);
 	r = conf == NULL || report.errors > 0 ? CMD_FAILED :
@@ -67,7 +67,7 @@ look(struct check_report *report, const struct options *options,
 	char *whole = realpath(path, NULL);
 
 	if (whole == NULL)
-		check_report_error(report, "%s: cannot be found again", path);
+		check_report(&report->errors, "%s: cannot be found again", path);
 	else if (!modes_are_tight(conf, whole))
 		report->errors++; /* which it has said */
 	check_files(report, conf);

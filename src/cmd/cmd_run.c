@@ -87,11 +87,13 @@ run(const struct options *options, int log_level, int seconds)
 	const struct monitor_starter nobody = { -1, -1 };
 	char	    *config = options_config(options);
 	char	    *path = config != NULL ? absolute(config) : NULL;
-	struct conf *conf = path != NULL ? options_load_live(path) : NULL;
+	struct conf *conf = path != NULL ? options_load(path, conf_load_live) : NULL;
 	int	     status = 1;
 
 	if (path == NULL)
 		log_warn("run");
+	for (size_t i = 0; conf != NULL && i < conf->faults.n; i++)
+		log_warnx("%s", conf->faults.v[i]);
 	if (conf != NULL && !has_rights()) {
 		conf_free(conf);
 	} else if (conf != NULL) {

@@ -108,7 +108,7 @@ static const struct subcommand {
 static void help(void);
 static int  run(const struct subcommand *sub, int argc, char **argv);
 static struct conf *load_server(const struct options *options,
-    const char *who, bool any);
+    const char *who, conf_load_fn *load);
 static bool in_force(const struct options *options,
     const struct options_spec *spec, const char *name, const char *want,
     const char **when);
@@ -214,7 +214,7 @@ static int
 run_add(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf *conf = load_server(options, spec->command, false);
+	struct conf *conf = load_server(options, spec->command, conf_load_live);
 	int	     r = 1;
 
 	if (conf == NULL)
@@ -243,7 +243,7 @@ run_set(const struct options *options, const struct options_spec *spec,
 	if (!options->default_route && !options->no_default_route &&
 	    options->addresses.n == 0 && options->subnets.n == 0)
 		return options_wrong(spec, "there is nothing to set");
-	conf = load_server(options, spec->command, false);
+	conf = load_server(options, spec->command, conf_load_live);
 	site = conf != NULL ? conf_find_site(conf, name) : NULL;
 	if (site == NULL) {
 		if (conf != NULL)
@@ -389,7 +389,7 @@ run_list(const struct options *options, const struct options_spec *spec,
 {
 	static const char *const heads[] = { "SITE", "STATE", "AUTH", "ADDRESS",
 		"SUBNET" };
-	struct conf  *conf = load_server(options, spec->command, true);
+	struct conf  *conf = load_server(options, spec->command, conf_load_any);
 	struct table *table;
 	json_t	     *array;
 	int	      r = 0;
@@ -425,8 +425,7 @@ static int
 run_show(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf	       *conf = load_server(options, spec->command,
-		     true);
+	struct conf *conf = load_server(options, spec->command, conf_load_any);
 	const struct conf_site *site;
 	int			r = 0;
 
@@ -447,8 +446,7 @@ static int
 run_passwd(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf	       *conf = load_server(options, spec->command,
-		     true);
+	struct conf *conf = load_server(options, spec->command, conf_load_any);
 	const struct conf_site *site;
 	int			r = 1;
 
@@ -488,7 +486,7 @@ static int
 run_enable(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	struct conf *conf = load_server(options, spec->command, false);
+	struct conf *conf = load_server(options, spec->command, conf_load_live);
 	const char  *when;
 	bool ok = conf != NULL && find_site(conf, name, spec->command) != NULL &&
 	    edit_file(options, spec, name, edit_enable, conf);
@@ -596,14 +594,14 @@ touch(const char *path)
 }
 
 /*
- * The configuration, when it is a server's; with `any` even one with faults.
- * Those of other sites' files are no matter here.
+ * The configuration, when it is a server's.  Faults of other sites' files are no
+ * matter here, and for conf_load_any() no others either.
  */
 static struct conf *
-load_server(const struct options *options, const char *who, bool any)
+load_server(const struct options *options, const char *who, conf_load_fn *load)
 {
 	char	    *path = options_config(options);
-	struct conf *conf = path != NULL ? options_load_site(path, any) : NULL;
+	struct conf *conf = path != NULL ? options_load(path, load) : NULL;
 
 	if (conf != NULL && conf->role != CONF_SERVER) {
 		log_warnx("%s: %s is a satellite's; sites are managed at the "

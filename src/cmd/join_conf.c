@@ -70,7 +70,7 @@ join_conf_update(const struct options *options, const struct invite *invite,
     char **text)
 {
 	char	    *path = options_config(options);
-	struct conf *before = path != NULL ? options_load_conf(path) : NULL;
+	struct conf *before = path != NULL ? options_load(path, conf_load) : NULL;
 	struct conf *after = NULL;
 	size_t	     len;
 

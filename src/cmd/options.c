@@ -236,31 +236,11 @@ options_seconds(const struct options *options, const struct options_spec *spec)
 }
 
 struct conf *
-options_load_conf(const char *path)
+options_load(const char *path, conf_load_fn *load)
 {
 	struct conf_errors errors = { .say = say_to_stderr };
 
-	return conf_load(path, &errors);
-}
-
-struct conf *
-options_load_site(const char *path, bool any)
-{
-	struct conf_errors errors = { .say = say_to_stderr };
-
-	return any ? conf_load_any(path, &errors) :
-		     conf_load_live(path, &errors);
-}
-
-struct conf *
-options_load_live(const char *path)
-{
-	struct conf_errors errors = { .say = say_to_stderr };
-	struct conf	  *conf = conf_load_live(path, &errors);
-
-	for (size_t i = 0; conf != NULL && i < conf->faults.n; i++)
-		log_warnx("%s", conf->faults.v[i]);
-	return conf;
+	return load(path, &errors);
 }
 
 void

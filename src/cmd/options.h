@@ -124,17 +124,10 @@ int options_seconds(const struct options *options,
     const struct options_spec *spec);
 
 /*
- * Loads `path`; complaints go to stderr, a line each.  The caller owns the
- * conf; NULL when there was a complaint.
+ * Loads `path` by one of the conf_load_fn; complaints go to stderr, a line
+ * each.  The caller owns the conf.
  */
-struct conf *options_load_conf(const char *path);
-/*
- * To manage sites: a fault in another site's file is no matter, and with `any`
- * no other one either.
- */
-struct conf *options_load_site(const char *path, bool any);
-/* The same as a daemon does it: a fault in a site's file is only said. */
-struct conf *options_load_live(const char *path);
+struct conf *options_load(const char *path, conf_load_fn *load);
 
 /* For the text below: one line "KEY = VALUE", whatever is in the value. */
 void options_put(FILE *out, const char *key, const char *value);

@@ -221,16 +221,17 @@ struct conf_errors {
  * checks.  Every complaint goes to `errors`.  Returns a new conf (conf_free),
  * or NULL when there was a complaint.
  */
-struct conf *conf_load(const char *path, struct conf_errors *errors);
+typedef struct conf *conf_load_fn(const char *path, struct conf_errors *errors);
+conf_load_fn conf_load;
 
 /*
  * What can be made of it, complaints or not: to manage sites while something
  * else is wrong.  NULL only without memory.
  */
-struct conf *conf_load_any(const char *path, struct conf_errors *errors);
+conf_load_fn conf_load_any;
 
 /* `path` alone, without sites. */
-struct conf *conf_load_main(const char *path, struct conf_errors *errors);
+conf_load_fn conf_load_main;
 
 /*
  * For a daemon: `text` of conf_print() for the main file, and sites.d of `dir`.
@@ -244,7 +245,7 @@ struct conf *conf_load_sites(const char *text, size_t len, const char *path,
     const char *dir, const struct conf *running, struct conf_errors *errors);
 
 /* Both, for a daemon that starts. */
-struct conf *conf_load_live(const char *path, struct conf_errors *errors);
+conf_load_fn conf_load_live;
 
 /* Adds a copy, cut to CONF_NOTE_MAX; without memory it is missing. */
 void conf_names_add(struct conf_names *names, const char *text);
