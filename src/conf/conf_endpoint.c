@@ -37,21 +37,17 @@ conf_endpoint_parse_server(const struct conf_key *key, void *base, const char *v
 	if (strlcpy(text, value, sizeof(text)) >= sizeof(text) ||
 	    (word = next_word(&rest)) == NULL ||
 	    !endpoint_split(word, host, sizeof(host), &server.port) ||
-	    !conf_type_is_host(host)) {
-		strlcpy(why, "expected HOST, HOST:PORT or [V6]:PORT", why_size);
-		return false;
-	}
-	if (conf->nservers == CONF_MAX_SERVERS) {
-		snprintf(why, why_size, "expected at most %d of them",
-		    CONF_MAX_SERVERS);
-		return false;
-	}
+	    !conf_type_is_host(host))
+		return conf_type_refuse(why, why_size,
+		    "expected HOST, HOST:PORT or [V6]:PORT");
+	if (conf->nservers == CONF_MAX_SERVERS)
+		return conf_type_refuse(why, why_size,
+		    "expected at most %d of them", CONF_MAX_SERVERS);
 	for (unsigned i = 0; i < conf->nservers; i++) {
 		if (strcmp(conf->servers[i].host, host) == 0 &&
-		    conf->servers[i].port == server.port) {
-			strlcpy(why, "is there already", why_size);
-			return false;
-		}
+		    conf->servers[i].port == server.port)
+			return conf_type_refuse(why, why_size,
+			    "is there already");
 	}
 	ok = parse_server_words(&server, rest, why, why_size) &&
 	    conf_type_set_string(&server.host, host, why, why_size);
@@ -83,12 +79,10 @@ parse_server_words(struct conf_server *server, char *rest, char *why,
 			if (!conf_type_set_name(&server->name, value, why, why_size))
 				return false;
 		}
-		if (error != NULL) {
-			strlcpy(why, "expected \"weight\" and a number from 1 "
-			    "to 1000, or \"name\" and a host, behind the "
-			    "server", why_size);
-			return false;
-		}
+		if (error != NULL)
+			return conf_type_refuse(why, why_size,
+			    "expected \"weight\" and a number from 1 to 1000, "
+			    "or \"name\" and a host, behind the server");
 	}
 	return true;
 }
@@ -124,9 +118,9 @@ conf_endpoint_parse_proxy(const struct conf_key *key, void *base, const char *va
 		proxy->port = port;
 		return conf_type_set_string(&proxy->host, host, why, why_size);
 	}
-	strlcpy(why, "expected http://HOST:PORT or socks5://HOST:PORT; a user "
-	    "and password are a line in keeper/proxy", why_size);
-	return false;
+	return conf_type_refuse(why, why_size,
+	    "expected http://HOST:PORT or socks5://HOST:PORT; a user and "
+	    "password are a line in keeper/proxy");
 }
 
 void
@@ -174,22 +168,18 @@ conf_endpoint_parse_listen(const struct conf_key *key, void *base,
 	char		   host[HOST_MAX_LEN + 1];
 
 	if (!endpoint_split(value, host, sizeof(host), &listen.port) ||
-	    (strcmp(host, "any") != 0 && !addr_parse(&listen.addr, host))) {
-		strlcpy(why, "expected an IPv4 or IPv6 address or any, or "
-		    "ADDRESS:PORT, [V6]:PORT, any:PORT", why_size);
-		return false;
-	}
-	if (conf->nlistens == key->max) {
-		snprintf(why, why_size, "expected at most %u of them",
-		    key->max);
-		return false;
-	}
+	    (strcmp(host, "any") != 0 && !addr_parse(&listen.addr, host)))
+		return conf_type_refuse(why, why_size,
+		    "expected an IPv4 or IPv6 address or any, or ADDRESS:PORT, "
+		    "[V6]:PORT, any:PORT");
+	if (conf->nlistens == key->max)
+		return conf_type_refuse(why, why_size,
+		    "expected at most %u of them", key->max);
 	for (unsigned i = 0; i < conf->nlistens; i++) {
 		if (addr_is_equal(&conf->listens[i].addr, &listen.addr) &&
-		    conf->listens[i].port == listen.port) {
-			strlcpy(why, "is there already", why_size);
-			return false;
-		}
+		    conf->listens[i].port == listen.port)
+			return conf_type_refuse(why, why_size,
+			    "is there already");
 	}
 	conf->listens[conf->nlistens++] = listen;
 	return true;

@@ -21,31 +21,25 @@ conf_list_parse_prefixes(const struct conf_key *key, void *base,
 	struct conf_prefixes *list = conf_key_place(key, base);
 	struct prefix	      prefix, *bigger;
 
-	if (!prefix_parse(&prefix, value)) {
-		strlcpy(why, key->type == CONF_TYPE_HOSTS ?
-		    "expected an IPv4 or IPv6 address" :
-		    "expected ADDRESS/LENGTH, as 10.0.7.0/24 or fd00::/64",
-		    why_size);
-		return false;
-	}
+	if (!prefix_parse(&prefix, value))
+		return conf_type_refuse(why, why_size,
+		    key->type == CONF_TYPE_HOSTS ?
+			"expected an IPv4 or IPv6 address" :
+			"expected ADDRESS/LENGTH, as 10.0.7.0/24 or fd00::/64");
 	if (!check_prefix(key, &prefix, why, why_size))
 		return false;
-	if (list->n >= key->max) {
-		snprintf(why, why_size, "expected at most %u of them",
-		    key->max);
-		return false;
-	}
+	if (list->n >= key->max)
+		return conf_type_refuse(why, why_size,
+		    "expected at most %u of them", key->max);
 	for (size_t i = 0; i < list->n; i++) {
-		if (prefix_is_equal(&list->v[i], &prefix)) {
-			strlcpy(why, "is there already", why_size);
-			return false;
-		}
+		if (prefix_is_equal(&list->v[i], &prefix))
+			return conf_type_refuse(why, why_size,
+			    "is there already");
 	}
 	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
-	if (bigger == NULL) {
-		strlcpy(why, "there is no memory for it", why_size);
-		return false;
-	}
+	if (bigger == NULL)
+		return conf_type_refuse(why, why_size,
+		    "there is no memory for it");
 	list->v = bigger;
 	list->v[list->n++] = prefix;
 	return true;
@@ -71,10 +65,9 @@ conf_list_parse_domains(const struct conf_key *key, void *base,
 {
 	char *copy = NULL;
 
-	if (!conf_is_domain(value)) {
-		strlcpy(why, "expected a domain, as example.org", why_size);
-		return false;
-	}
+	if (!conf_is_domain(value))
+		return conf_type_refuse(why, why_size,
+		    "expected a domain, as example.org");
 	return conf_type_set_string(&copy, value, why, why_size) &&
 	    add_name(key, base, copy, why, why_size);
 }
@@ -141,22 +134,21 @@ check_prefix(const struct conf_key *key, const struct prefix *prefix, char *why,
 	case CONF_TYPE_HOSTS:
 		if (prefix->len == addr_bits(prefix->addr.family))
 			return true;
-		strlcpy(why, "expected one address, without a length", why_size);
-		return false;
+		return conf_type_refuse(why, why_size,
+		    "expected one address, without a length");
 	case CONF_TYPE_ADDRESSES:
 		if (prefix_has_host_bits(prefix) ||
 		    prefix->len + 1u >= addr_bits(prefix->addr.family) ||
 		    prefix->addr.family == AF_INET6)
 			return true;
-		strlcpy(why,
-		    "expected an address of the network, not the network itself",
-		    why_size);
-		return false;
+		return conf_type_refuse(why, why_size,
+		    "expected an address of the network, not the network "
+		    "itself");
 	default:
 		if (!prefix_has_host_bits(prefix))
 			return true;
-		snprintf(why, why_size, "has bits behind its length; write %s",
+		return conf_type_refuse(why, why_size,
+		    "has bits behind its length; write %s",
 		    prefix_print(&network, text, sizeof(text)));
-		return false;
 	}
 }

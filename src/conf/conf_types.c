@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "conf/conf_types.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,6 +167,17 @@ conf_type_print(FILE *out, const struct conf_key *key, const void *base,
 }
 
 bool
+conf_type_refuse(char *why, size_t why_size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, why_size, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+bool
 conf_type_is_host(const char *text)
 {
 	struct addr addr;
@@ -179,10 +191,9 @@ conf_type_set_string(char **string, const char *value, char *why,
 {
 	char *copy = strdup(value);
 
-	if (copy == NULL) {
-		strlcpy(why, "there is no memory for it", why_size);
-		return false;
-	}
+	if (copy == NULL)
+		return conf_type_refuse(why, why_size,
+		    "there is no memory for it");
 	free(*string);
 	*string = copy;
 	return true;
@@ -194,10 +205,9 @@ conf_type_set_name(char **string, const char *value, char *why,
 {
 	size_t len = strlen(value);
 
-	if (!conf_type_is_host(value)) {
-		strlcpy(why, "expected a host name or an address", why_size);
-		return false;
-	}
+	if (!conf_type_is_host(value))
+		return conf_type_refuse(why, why_size,
+		    "expected a host name or an address");
 	if (!conf_type_set_string(string, value, why, why_size))
 		return false;
 	/* The root's dot is for look-ups; no certificate has one. */
@@ -230,15 +240,12 @@ parse_path(const struct conf_key *key, void *base, const char *value, char *why,
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)value[i] >= 0x20 && value[i] != 0x7f)
 			continue;
-		strlcpy(why, "expected a path without control characters",
-		    why_size);
-		return false;
+		return conf_type_refuse(why, why_size,
+		    "expected a path without control characters");
 	}
-	if (len > PATH_MAX_LEN) {
-		snprintf(why, why_size, "expected at most %d bytes",
-		    PATH_MAX_LEN);
-		return false;
-	}
+	if (len > PATH_MAX_LEN)
+		return conf_type_refuse(why, why_size,
+		    "expected at most %d bytes", PATH_MAX_LEN);
 	return conf_type_set_string(conf_key_place(key, base), value, why, why_size);
 }
 
@@ -257,10 +264,9 @@ parse_port(const struct conf_key *key, void *base, const char *value, char *why,
 	const char *error;
 	long long   n = strtonum(value, 1, UINT16_MAX, &error);
 
-	if (error != NULL || value[0] < '0' || value[0] > '9') {
-		strlcpy(why, "expected a port from 1 to 65535", why_size);
-		return false;
-	}
+	if (error != NULL || value[0] < '0' || value[0] > '9')
+		return conf_type_refuse(why, why_size,
+		    "expected a port from 1 to 65535");
 	*(uint16_t *)conf_key_place(key, base) = (uint16_t)n;
 	return true;
 }
@@ -278,11 +284,10 @@ parse_number(const struct conf_key *key, void *base, const char *value,
 		return true;
 	}
 	n = strtonum(value, key->min, key->max, &error);
-	if (error != NULL || value[0] < '0' || value[0] > '9') {
-		snprintf(why, why_size, "expected %sa number from %u to %u",
+	if (error != NULL || value[0] < '0' || value[0] > '9')
+		return conf_type_refuse(why, why_size,
+		    "expected %sa number from %u to %u",
 		    may_auto ? "auto or " : "", key->min, key->max);
-		return false;
-	}
 	*(unsigned *)conf_key_place(key, base) = (unsigned)n;
 	return true;
 }
@@ -293,10 +298,8 @@ parse_bool(const struct conf_key *key, void *base, const char *value, char *why,
 {
 	bool yes = strcmp(value, "yes") == 0 || strcmp(value, "true") == 0;
 
-	if (!yes && strcmp(value, "no") != 0 && strcmp(value, "false") != 0) {
-		strlcpy(why, "expected yes or no", why_size);
-		return false;
-	}
+	if (!yes && strcmp(value, "no") != 0 && strcmp(value, "false") != 0)
+		return conf_type_refuse(why, why_size, "expected yes or no");
 	*(bool *)conf_key_place(key, base) = yes;
 	return true;
 }
@@ -307,8 +310,8 @@ parse_level(const struct conf_key *key, void *base, const char *value,
 {
 	if (log_level_parse(conf_key_place(key, base), value))
 		return true;
-	strlcpy(why, "expected error, warn, info or debug", why_size);
-	return false;
+	return conf_type_refuse(why, why_size,
+	    "expected error, warn, info or debug");
 }
 
 static bool
@@ -317,8 +320,8 @@ parse_word(const struct conf_key *key, void *base, const char *value, char *why,
 {
 	if (conf_word_parse(words[key->type], value, conf_key_place(key, base)))
 		return true;
-	snprintf(why, why_size, "expected %s", words[key->type]->expected);
-	return false;
+	return conf_type_refuse(why, why_size, "expected %s",
+	    words[key->type]->expected);
 }
 
 static bool
@@ -341,10 +344,8 @@ parse_auths(const struct conf_key *key, void *base, const char *value,
 static bool
 add_bits(unsigned *bits, unsigned more, char *why, size_t why_size)
 {
-	if ((*bits & more) == more) {
-		strlcpy(why, "is there already", why_size);
-		return false;
-	}
+	if ((*bits & more) == more)
+		return conf_type_refuse(why, why_size, "is there already");
 	*bits |= more;
 	return true;
 }
@@ -359,8 +360,8 @@ parse_offloads(const struct conf_key *key, void *base, const char *value,
 		return add_bits(bits, ALL_OFFLOADS, why, why_size);
 	if (conf_word_parse(&conf_offloads, value, &offload))
 		return add_bits(bits, CONF_OFFLOAD_BIT(offload), why, why_size);
-	snprintf(why, why_size, "expected %s", conf_offloads.expected);
-	return false;
+	return conf_type_refuse(why, why_size, "expected %s",
+	    conf_offloads.expected);
 }
 
 static bool
@@ -369,14 +370,11 @@ read_method(enum conf_auth *auth, const char *value, char *why, size_t why_size)
 	const char    *lacks;
 	enum conf_auth found;
 
-	if (!conf_auth_parse(&found, value)) {
-		snprintf(why, why_size, "expected %s", conf_auths.expected);
-		return false;
-	}
-	if (!conf_auth_is_built(found, &lacks)) {
-		strlcpy(why, lacks, why_size);
-		return false;
-	}
+	if (!conf_auth_parse(&found, value))
+		return conf_type_refuse(why, why_size, "expected %s",
+		    conf_auths.expected);
+	if (!conf_auth_is_built(found, &lacks))
+		return conf_type_refuse(why, why_size, "%s", lacks);
 	*auth = found;
 	return true;
 }
@@ -389,12 +387,10 @@ parse_service(const struct conf_key *key, void *base, const char *value,
 	size_t len = strlen(value);
 
 	if (len > CONF_NAME_MAX || value[0] == '.' ||
-	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != len) {
-		snprintf(why, why_size,
+	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != len)
+		return conf_type_refuse(why, why_size,
 		    "expected a PAM service: at most %d of a-z, 0-9, \"_\", "
 		    "\".\" and \"-\", no dot first", CONF_NAME_MAX);
-		return false;
-	}
 	return conf_type_set_string(conf_key_place(key, base), value, why, why_size);
 }
 
@@ -402,13 +398,10 @@ static bool
 parse_site(const struct conf_key *key, void *base, const char *value, char *why,
     size_t why_size)
 {
-	if (!conf_is_site_name(value)) {
-		strlcpy(why,
+	if (!conf_is_site_name(value))
+		return conf_type_refuse(why, why_size,
 		    "expected at most 63 of a-z, 0-9, \".\", \"_\" and \"-\", "
-		    "a letter or digit first",
-		    why_size);
-		return false;
-	}
+		    "a letter or digit first");
 	strlcpy(conf_key_place(key, base), value, CONF_NAME_MAX + 1);
 	return true;
 }
@@ -422,13 +415,10 @@ parse_device(const struct conf_key *key, void *base, const char *value,
 	/* A subset of what Linux takes: it also ends up in nftables. */
 	if (len == 0 || len > 15 || value[0] == '-' || value[0] == '.' ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			  "0123456789._-") != len) {
-		strlcpy(why,
+			  "0123456789._-") != len)
+		return conf_type_refuse(why, why_size,
 		    "expected an interface name: at most 15 letters, digits, "
-		    "\".\", \"_\" and \"-\"",
-		    why_size);
-		return false;
-	}
+		    "\".\", \"_\" and \"-\"");
 	strlcpy(conf_key_place(key, base), value, 16);
 	return true;
 }
@@ -444,11 +434,10 @@ parse_mark(const struct conf_key *key, void *base, const char *value, char *why,
 	if (*end == '/')
 		mask = strtoull(end + 1, &end, 0);
 	if (value[strspn(value, "0123456789abcdefABCDEFx/")] != '\0' ||
-	    *end != '\0' || n == 0 || mask > UINT32_MAX || (n & ~mask) != 0) {
-		strlcpy(why, "expected VALUE/MASK, as 0x90/0xf0: a value that "
-			     "is not 0 and lies in the mask", why_size);
-		return false;
-	}
+	    *end != '\0' || n == 0 || mask > UINT32_MAX || (n & ~mask) != 0)
+		return conf_type_refuse(why, why_size,
+		    "expected VALUE/MASK, as 0x90/0xf0: a value that is not 0 "
+		    "and lies in the mask");
 	*mark = (struct conf_mark) { (uint32_t)n, (uint32_t)mask };
 	return true;
 }

@@ -31,6 +31,10 @@ size_t conf_type_count(const struct conf_key *key, const void *base);
 void conf_type_print(FILE *out, const struct conf_key *key, const void *base,
     size_t item);
 
+/* Says in `why` what would be right; returns false. */
+bool conf_type_refuse(char *why, size_t why_size, const char *fmt, ...)
+    __attribute__((__format__(printf, 3, 4)));
+
 /* Any text, with the escapes that it needs. */
 void conf_type_print_string(FILE *out, const char *string);
 
