@@ -49,6 +49,18 @@ set(json_t *object, const char *name, json_t *value)
 	json_object_set_new(object, name, value);
 }
 
+static void
+set_number(json_t *object, const char *name, json_int_t value)
+{
+	set(object, name, json_integer(value));
+}
+
+static void
+set_text(json_t *object, const char *name, const char *text)
+{
+	set(object, name, json_string(text));
+}
+
 json_t *
 stats_status(struct engine *engine, const json_t *request)
 {
@@ -57,24 +69,24 @@ stats_status(struct engine *engine, const json_t *request)
 
 	(void)request;
 	set(object, "ok", json_true());
-	set(object, "version", json_string(engine->gift.version));
+	set_text(object, "version", engine->gift.version);
 	set(object, "role", json_string(conf->role == CONF_SERVER ?
 		"server" : "client"));
-	set(object, "mode", json_string(conf_mode_name(conf->mode)));
-	set(object, "device", json_string(engine->gift.device));
+	set_text(object, "mode", conf_mode_name(conf->mode));
+	set_text(object, "device", engine->gift.device);
 	if (conf->bridge[0] != '\0')
-		set(object, "bridge", json_string(conf->bridge));
-	set(object, "mtu", json_integer(engine->gift.mtu));
-	set(object, "uptime_s", json_integer(seconds_since(engine->started)));
-	set(object, "restarts", json_integer(engine->gift.restarts));
-	set(object, "workers", json_integer(hub_workers(engine->hub)));
+		set_text(object, "bridge", conf->bridge);
+	set_number(object, "mtu", engine->gift.mtu);
+	set_number(object, "uptime_s", seconds_since(engine->started));
+	set_number(object, "restarts", engine->gift.restarts);
+	set_number(object, "workers", hub_workers(engine->hub));
 	set(object, "offloads", offloads_array(engine));
 	if (engine->client != NULL)
 		add_client(object, engine);
 	else if (engine->server != NULL)
 		add_server(object, engine);
 	else /* it waits for the keeper */
-		set(object, "state", json_string("connecting"));
+		set_text(object, "state", "connecting");
 	set(object, "certificates", certificates_array(engine));
 	stats_add_notes(object, engine);
 	add_counters(object, engine);
@@ -204,7 +216,7 @@ certificates_array(struct engine *engine)
 		    (json_int_t)(end - now));
 		if (expiry_advice(&engine->expiry, which, now, text,
 			sizeof(text)) != NULL)
-			set(row, "warning", json_string(text));
+			set_text(row, "warning", text);
 		json_array_append_new(array, row);
 	}
 	return array;
@@ -216,32 +228,28 @@ add_client(json_t *object, const struct engine *engine)
 	const struct client *client = engine->client;
 	bool		     echo;
 
-	set(object, "state", json_string(client_state_name(client)));
-	set(object, "site", json_string(engine->conf->site));
-	set(object, "server", json_string(connector_server(client->connector)));
-	set(object, "address", json_string(connector_address(client->connector)));
-	set(object, "since_s", json_integer(seconds_since(client->since)));
-	set(object, "sessions", json_integer((json_int_t)client->sessions));
-	set(object, "reconnects",
-	    json_integer((json_int_t)client->reconnects));
-	set(object, "auth", json_string(conf_auth_name(engine->conf->auth)));
+	set_text(object, "state", client_state_name(client));
+	set_text(object, "site", engine->conf->site);
+	set_text(object, "server", connector_server(client->connector));
+	set_text(object, "address", connector_address(client->connector));
+	set_number(object, "since_s", seconds_since(client->since));
+	set_number(object, "sessions", client->sessions);
+	set_number(object, "reconnects", client->reconnects);
+	set_text(object, "auth", conf_auth_name(engine->conf->auth));
 	if (client->state == CLIENT_WAIT && !client->answer.needs_person)
-		set(object, "retry_in_s",
-		    json_integer(-seconds_since(client->retry_at)));
+		set_number(object, "retry_in_s",
+		    -seconds_since(client->retry_at));
 	if (client_waits_for(client)[0] != '\0')
-		set(object, "waits_for", json_string(client_waits_for(client)));
+		set_text(object, "waits_for", client_waits_for(client));
 	add_servers(object, engine);
 	if (client_question(client, &echo) != NULL)
-		set(object, "question",
-		    json_string(client_question(client, &echo)));
+		set_text(object, "question", client_question(client, &echo));
 	if (client->last_error[0] != '\0')
-		set(object, "last_error", json_string(client->last_error));
+		set_text(object, "last_error", client->last_error);
 	if (client->state == CLIENT_UP && client->peer != NULL)
-		set(object, "transport",
-		    json_string(hub_peer_carrier(client->peer)));
+		set_text(object, "transport", hub_peer_carrier(client->peer));
 	if (client->state == CLIENT_UP && client->has_session)
-		set(object, "tls",
-		    json_string(tls_describe(client->session.tls)));
+		set_text(object, "tls", tls_describe(client->session.tls));
 	add_egress(object, engine);
 }
 
@@ -262,17 +270,16 @@ add_egress(json_t *object, const struct engine *engine)
 
 	if (conf->mode != CONF_TUN)
 		return;
-	if (conf->accept_default_route)
+	if (conf->accept_default_route) {
 		set(object, "default_route",
 		    json_pack("{s:s,s:s}", "ipv4", way(engine, egress->v4),
 			"ipv6", way(engine, egress->v6)));
-	if (conf->accept_default_route)
-		set(object, "blocked_packets",
-		    json_integer((json_int_t)egress->dropped));
+		set_number(object, "blocked_packets", egress->dropped);
+	}
 	if (egress->front[0] != '\0')
-		set(object, "foreign_rule", json_string(egress->front));
+		set_text(object, "foreign_rule", egress->front);
 	if (conf_accepts_dns(conf))
-		set(object, "dns", json_string(dns[egress->dns]));
+		set_text(object, "dns", dns[egress->dns]);
 }
 
 /* With when-down = block the routes stay when nothing carries any more. */
@@ -306,13 +313,13 @@ add_servers(json_t *object, const struct engine *engine)
 		    conf->servers[i].host, "port", conf->servers[i].port);
 
 		if (why[0] != '\0')
-			set(row, "last_error", json_string(why));
+			set_text(row, "last_error", why);
 		json_array_append_new(servers, row);
 	}
 	set(object, "servers", servers);
 	if (conf->proxy.kind != CONF_PROXY_NONE)
-		set(object, "proxy", json_string(connector_proxy(
-		    engine->client->connector)));
+		set_text(object, "proxy",
+		    connector_proxy(engine->client->connector));
 }
 
 static void
@@ -323,13 +330,13 @@ add_server(json_t *object, const struct engine *engine)
 
 	for (size_t i = 0; i < server->sites.n; i++)
 		connected += server->sites.v[i].session != NULL ? 1 : 0;
-	set(object, "state", json_string("up"));
-	set(object, "server", json_string(engine->conf->names.v[0]));
-	set(object, "sites_connected", json_integer(connected));
-	set(object, "sites_known", json_integer((json_int_t)server->sites.n));
+	set_text(object, "state", "up");
+	set_text(object, "server", engine->conf->names.v[0]);
+	set_number(object, "sites_connected", connected);
+	set_number(object, "sites_known", server->sites.n);
 	if (hub_fdb(engine->hub) != NULL)
-		set(object, "fdb_entries",
-		    json_integer((json_int_t)fdb_count(hub_fdb(engine->hub))));
+		set_number(object, "fdb_entries",
+		    fdb_count(hub_fdb(engine->hub)));
 	set(object, "held_off", held_off_array(server));
 }
 
@@ -365,10 +372,8 @@ add_counters(json_t *object, const struct engine *engine)
 	json_t		*counters = json_object();
 
 	hub_local_stats(engine->hub, &total);
-	set(counters, "device-frames-in",
-	    json_integer((json_int_t)total.rx_frames));
-	set(counters, "device-frames-out",
-	    json_integer((json_int_t)total.tx_frames));
+	set_number(counters, "device-frames-in", total.rx_frames);
+	set_number(counters, "device-frames-out", total.tx_frames);
 	total.rx_frames = total.tx_frames = 0;
 	if (engine->client != NULL && engine->client->peer != NULL) {
 		hub_peer_stats(engine->client->peer, &one);
@@ -383,34 +388,24 @@ add_counters(json_t *object, const struct engine *engine)
 		hub_peer_stats(site->session->peer, &one);
 		sum(&total, &one);
 	}
-	set(counters, "site-frames-in",
-	    json_integer((json_int_t)total.rx_frames));
-	set(counters, "site-frames-out",
-	    json_integer((json_int_t)total.tx_frames));
-	set(counters, "addresses-moved",
-	    json_integer((json_int_t)total.moved_in));
-	set(counters, "addresses-over-limit",
-	    json_integer((json_int_t)total.unlearned));
-	set(counters, "wrong-worker", json_integer((json_int_t)total.strays));
+	set_number(counters, "site-frames-in", total.rx_frames);
+	set_number(counters, "site-frames-out", total.tx_frames);
+	set_number(counters, "addresses-moved", total.moved_in);
+	set_number(counters, "addresses-over-limit", total.unlearned);
+	set_number(counters, "wrong-worker", total.strays);
 	if (engine->server != NULL) {
 		const struct server *server = engine->server;
 
-		set(counters, "connections-accepted",
-		    json_integer((json_int_t)server->accepted));
-		set(counters, "connections-refused",
-		    json_integer((json_int_t)server->refused));
-		set(counters, "connections-turned-away",
-		    json_integer((json_int_t)server->turned_away));
-		set(counters, "accepting-paused",
-		    json_integer((json_int_t)server->waited));
-		set(counters, "connections-held-off",
-		    json_integer((json_int_t)server->held_off));
-		set(counters, "log-ins-resumed",
-		    json_integer((json_int_t)server->resumed));
-		set(counters, "sessions-taken-over",
-		    json_integer((json_int_t)server->taken_over));
-		set(counters, "connections-unauthenticated",
-		    json_integer(server->nunauth));
+		set_number(counters, "connections-accepted", server->accepted);
+		set_number(counters, "connections-refused", server->refused);
+		set_number(counters, "connections-turned-away",
+		    server->turned_away);
+		set_number(counters, "accepting-paused", server->waited);
+		set_number(counters, "connections-held-off", server->held_off);
+		set_number(counters, "log-ins-resumed", server->resumed);
+		set_number(counters, "sessions-taken-over", server->taken_over);
+		set_number(counters, "connections-unauthenticated",
+		    server->nunauth);
 	}
 	set(object, "counters", counters);
 	set(object, "drops", drops_object(&total));
@@ -467,7 +462,7 @@ port_object(const struct engine *engine, const char *name, uint16_t port)
 		       why != NULL ? "blocked" : "forwarding");
 
 	if (why != NULL)
-		set(object, "reason", json_string(why));
+		set_text(object, "reason", why);
 	return object;
 }
 
@@ -478,7 +473,7 @@ site_object(const struct engine *engine, const struct conf_site *cs)
 	json_t		  *object = json_pack("{s:s}", "name", cs->name);
 	const char	  *why;
 
-	set(object, "auth", json_string(conf_auth_name(cs->auth)));
+	set_text(object, "auth", conf_auth_name(cs->auth));
 	set(object, "addresses", prefixes_array(&cs->addresses));
 	set(object, "subnets", prefixes_array(&cs->subnets));
 	if (site == NULL || site->session == NULL) {
@@ -487,27 +482,26 @@ site_object(const struct engine *engine, const struct conf_site *cs)
 			cs->disabled ? "disabled" :
 				       "down"));
 		if (site != NULL && site->last_address[0] != '\0')
-			set(object, "last_address",
-			    json_string(site->last_address));
+			set_text(object, "last_address", site->last_address);
 	} else {
-		set(object, "state", json_string("up"));
-		set(object, "address", json_string(site->session->address));
-		set(object, "since_s",
-		    json_integer(seconds_since(site->session->up_since)));
-		set(object, "tls",
-		    json_string(tls_describe(site->session->session.tls)));
+		set_text(object, "state", "up");
+		set_text(object, "address", site->session->address);
+		set_number(object, "since_s",
+		    seconds_since(site->session->up_since));
+		set_text(object, "tls",
+		    tls_describe(site->session->session.tls));
 		if (server_session_is_adrift(site->session))
-			set(object, "adrift_s", json_integer(
-				seconds_since(site->session->adrift_since)));
+			set_number(object, "adrift_s",
+			    seconds_since(site->session->adrift_since));
 		why = hub_blocked(engine->hub, site->port);
 		set(object, "blocked", json_boolean(why != NULL));
 		if (why != NULL)
-			set(object, "blocked_reason", json_string(why));
+			set_text(object, "blocked_reason", why);
 		if (site->session->peer != NULL)
 			add_peer(object, site->session->peer);
 	}
 	if (site != NULL && site->last_error[0] != '\0')
-		set(object, "last_error", json_string(site->last_error));
+		set_text(object, "last_error", site->last_error);
 	return object;
 }
 
@@ -523,13 +517,12 @@ client_site_object(const struct engine *engine)
 		      connector_address(client->connector));
 
 	if (client->state == CLIENT_UP || client->peer != NULL)
-		set(object, "since_s",
-		    json_integer(seconds_since(client->up_since)));
+		set_number(object, "since_s", seconds_since(client->up_since));
 	if (client->peer == NULL)
 		return object;
 	add_peer(object, client->peer);
 	hub_peer_stats(client->peer, &stats);
-	set(object, "rebuilt", json_integer((json_int_t)stats.rebuilt));
+	set_number(object, "rebuilt", stats.rebuilt);
 	return object;
 }
 
@@ -539,18 +532,18 @@ add_peer(json_t *object, const struct hub_peer *peer)
 	struct hub_stats stats;
 
 	hub_peer_stats(peer, &stats);
-	set(object, "transport", json_string(hub_peer_carrier(peer)));
-	set(object, "lanes", json_integer(stats.lanes));
-	set(object, "lanes_up", json_integer(stats.lanes_up));
-	set(object, "path_mtu", json_integer(stats.path_mtu));
-	set(object, "moves", json_integer(stats.moves));
-	set(object, "renewals", json_integer((json_int_t)stats.renewals));
+	set_text(object, "transport", hub_peer_carrier(peer));
+	set_number(object, "lanes", stats.lanes);
+	set_number(object, "lanes_up", stats.lanes_up);
+	set_number(object, "path_mtu", stats.path_mtu);
+	set_number(object, "moves", stats.moves);
+	set_number(object, "renewals", stats.renewals);
 	if (stats.rtt_us > 0)
 		set(object, "rtt_ms", json_real((double)stats.rtt_us / 1000));
-	set(object, "rx_frames", json_integer((json_int_t)stats.rx_frames));
-	set(object, "rx_bytes", json_integer((json_int_t)stats.rx_bytes));
-	set(object, "tx_frames", json_integer((json_int_t)stats.tx_frames));
-	set(object, "tx_bytes", json_integer((json_int_t)stats.tx_bytes));
+	set_number(object, "rx_frames", stats.rx_frames);
+	set_number(object, "rx_bytes", stats.rx_bytes);
+	set_number(object, "tx_frames", stats.tx_frames);
+	set_number(object, "tx_bytes", stats.tx_bytes);
 	set(object, "drops", drops_object(&stats));
 }
 
