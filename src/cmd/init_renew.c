@@ -27,7 +27,6 @@ static void warn_of_lost_names(const struct conf *conf,
     const struct ca_pem *old, const char *path);
 static bool sign_and_write(const struct conf *conf, const struct own_ca *ca,
     const struct ca_pem *key, const char *path);
-static int  read_pem(struct ca_pem *pem, const char *path);
 
 int
 init_renew(const struct options *options)
@@ -70,7 +69,7 @@ renew(const struct conf *conf, const struct own_ca *ca, const char *cert_name,
 	bool	      ok = false;
 
 	if (cert_path != NULL && key_path != NULL)
-		r = read_pem(&key, key_path);
+		r = own_ca_read_pem(&key, conf->dir, key_name, CA_PEM_MAX);
 	if (r < 0)
 		log_warnx(WHO ": %s: %s", key_path != NULL ? key_path :
 		    key_name, strerror(-r));
@@ -88,7 +87,8 @@ static bool
 may_replace(const struct conf *conf, const struct own_ca *ca, const char *path)
 {
 	struct ca_pem old = { 0 };
-	int	      r = read_pem(&old, path);
+	int	      r = own_ca_read_pem(&old, conf->dir, path,
+			  CA_PEM_MAX);
 	bool	      ours = r == -ENOENT ||
 	    (r == 0 && ca_has_made(&ca->cert, &old));
 
@@ -148,14 +148,4 @@ sign_and_write(const struct conf *conf, const struct own_ca *ca,
 	}
 	ca_pem_fini(&cert);
 	return r == 0;
-}
-
-static int
-read_pem(struct ca_pem *pem, const char *path)
-{
-	int r = file_read(path, CA_PEM_MAX, &pem->text, &pem->len);
-
-	if (r < 0)
-		*pem = (struct ca_pem) { 0 };
-	return r;
 }

@@ -16,8 +16,6 @@
 #define DEFAULT_CRL "crl.pem"
 #define RSA_KEY	    CONF_KEEPER_DIR "/" CREDENTIALS_RSA_KEY
 
-static int  read_pem(struct ca_pem *pem, const char *dir, const char *name,
-     size_t max);
 static bool revoke_file(const char *dir, const char *crl,
     const char *cert_name, const char *who);
 static bool is_missing(const char *dir, const char *name);
@@ -29,24 +27,28 @@ own_ca_read(struct own_ca *ca, const char *dir, const char *who)
 	int r;
 
 	*ca = (struct own_ca) { 0 };
-	r = read_pem(&ca->cert, dir, OWN_CA_CERT, CA_PEM_MAX);
-	if (r == 0 && !ca_is_ca(ca->cert.text, ca->cert.len))
-		r = -EBADMSG;
-	if (r < 0) {
-		log_warnx("%s: %s/%s: %s", who, dir, OWN_CA_CERT,
-		    r == -EBADMSG ? "expected one CA certificate in PEM" :
-				    strerror(-r));
-		own_ca_fini(ca);
+	if (!own_ca_read_cert(&ca->cert, dir, who))
 		return false;
-	}
-	r = read_pem(&ca->key, dir, OWN_CA_KEY, CA_PEM_MAX);
-	if (r < 0) {
-		log_warnx("%s: %s/%s: %s; this needs the CA's key, put it "
-			  "there for it", who, dir, OWN_CA_KEY, strerror(-r));
-		own_ca_fini(ca);
-		return false;
-	}
-	return true;
+	r = own_ca_read_pem(&ca->key, dir, OWN_CA_KEY, CA_PEM_MAX);
+	if (r == 0)
+		return true;
+	log_warnx("%s: %s/%s: %s; this needs the CA's key, put it there for it",
+	    who, dir, OWN_CA_KEY, strerror(-r));
+	own_ca_fini(ca);
+	return false;
+}
+
+bool
+own_ca_read_cert(struct ca_pem *cert, const char *dir, const char *who)
+{
+	int r = own_ca_read_pem(cert, dir, OWN_CA_CERT, CA_PEM_MAX);
+
+	if (r == 0 && ca_is_ca(cert->text, cert->len))
+		return true;
+	log_warnx("%s: %s/%s: %s", who, dir, OWN_CA_CERT, r < 0 ?
+		strerror(-r) : "expected one CA certificate in PEM");
+	ca_pem_fini(cert);
+	return false;
 }
 
 void
@@ -54,6 +56,19 @@ own_ca_fini(struct own_ca *ca)
 {
 	ca_pem_fini(&ca->key);
 	ca_pem_fini(&ca->cert);
+}
+
+int
+own_ca_read_pem(struct ca_pem *pem, const char *dir, const char *name, size_t max)
+{
+	char *path = file_join(dir, name);
+	int   r = path == NULL ? -ENOMEM :
+				 file_read(path, max, &pem->text, &pem->len);
+
+	if (r < 0)
+		*pem = (struct ca_pem) { 0 };
+	free(path);
+	return r;
 }
 
 bool
@@ -152,19 +167,6 @@ own_ca_lacks_rsa(const struct conf *conf)
 	    is_missing(conf->dir, RSA_KEY);
 }
 
-static int
-read_pem(struct ca_pem *pem, const char *dir, const char *name, size_t max)
-{
-	char *path = file_join(dir, name);
-	int   r = path == NULL ? -ENOMEM :
-				 file_read(path, max, &pem->text, &pem->len);
-
-	if (r < 0)
-		*pem = (struct ca_pem) { 0 };
-	free(path);
-	return r;
-}
-
 static bool
 revoke_file(const char *dir, const char *crl, const char *cert_name,
     const char *who)
@@ -177,11 +179,12 @@ revoke_file(const char *dir, const char *crl, const char *cert_name,
 	if (!own_ca_read(&ca, dir, who))
 		return false;
 	path = file_join(dir, crl);
-	r = path == NULL ? -ENOMEM : read_pem(&old, dir, crl, CRL_MAX);
+	r = path == NULL ? -ENOMEM :
+			   own_ca_read_pem(&old, dir, crl, CRL_MAX);
 	if (r == -ENOENT)
 		r = 0;
 	if (r == 0)
-		r = read_pem(&cert, dir, cert_name, CA_PEM_MAX);
+		r = own_ca_read_pem(&cert, dir, cert_name, CA_PEM_MAX);
 	if (r == 0)
 		r = crl_add(&ca.cert, &ca.key, &old, &cert, ca_now(), &list);
 	if (r == 0)

@@ -30,6 +30,13 @@ struct own_ca {
 bool own_ca_read(struct own_ca *ca, const char *dir, const char *who);
 void own_ca_fini(struct own_ca *ca);
 
+/* The certificate alone; ca_pem_fini(). */
+bool own_ca_read_cert(struct ca_pem *cert, const char *dir, const char *who);
+
+/* Any file of at most `max` bytes.  0, or a negative errno value and no text. */
+int own_ca_read_pem(struct ca_pem *pem, const char *dir, const char *name,
+    size_t max);
+
 /*
  * Puts the certificate that `site` has into the list of revoked ones, and
  * removes sites.d/NAME.crt; without such a file there is nothing to do.  `conf`

@@ -9,7 +9,6 @@
 
 #include <bsd/string.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "cmd/own_ca.h"
@@ -265,25 +264,15 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
     const char *who)
 {
 	struct invite invite = { .port = conf->port };
-	char	     *path = file_join(conf->dir, OWN_CA_CERT);
-	size_t	      len;
-	int	      r;
+	struct ca_pem ca;
 
-	r = path == NULL ? -ENOMEM :
-			   file_read(path, CA_PEM_MAX, &invite.ca, &len);
-	if (r < 0 || !ca_is_ca(invite.ca, len)) {
-		log_warnx("%s: %s: %s", who, path != NULL ? path : OWN_CA_CERT,
-		    r < 0 ? strerror(-r) : "expected one CA certificate in PEM");
-		invite_fini(&invite);
-		free(path);
-		return false;
-	}
-	free(path);
 	if (conf->names.n == 0) {
 		log_warnx("%s: " CONF_FILE " has no good name line, which an "
 		    "invitation needs", who);
 		return false;
 	}
+	if (!own_ca_read_cert(&ca, conf->dir, who))
+		return false;
 	strlcpy(invite.server, conf->names.v[0], sizeof(invite.server));
 	strlcpy(invite.name, conf->names.v[0], sizeof(invite.name));
 	strlcpy(invite.site, site->name, sizeof(invite.site));
@@ -297,13 +286,15 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 	    has_wide_network(conf)		   ? INVITE_OFFERED :
 						     INVITE_NO_ROUTE;
 	/* Borrowed, only to be printed. */
+	invite.ca = ca.text;
 	invite.certificate = credential->cert.text;
 	invite.key = credential->key.text;
 	invitation->text = invite_print(&invite, &invitation->len);
-	invite.certificate = invite.key = NULL;
+	invite.ca = invite.certificate = invite.key = NULL;
 	if (invitation->text == NULL)
 		log_warnx("%s: there is no memory for the invitation", who);
 	invite_fini(&invite);
+	ca_pem_fini(&ca);
 	return invitation->text != NULL;
 }
 
