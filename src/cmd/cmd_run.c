@@ -28,7 +28,7 @@
 
 #define BRIDGE_NF "/proc/sys/net/bridge/bridge-nf-call-iptables"
 
-static int   run(const struct options *options, int log_level, int seconds);
+static int   run(const struct options *options, int log_level);
 static char *absolute(const char *path);
 static bool  has_rights(void);
 static void  warn_of_bridge_nf(const struct conf *conf);
@@ -57,7 +57,7 @@ cmd_run(int argc, char **argv)
 {
 	struct options options;
 	enum log_level level;
-	int	       log_level = -1, seconds;
+	int	       log_level = -1;
 	int	       status = options_parse(&options, &spec, argc, argv);
 
 	if (status != OPTIONS_GO_ON)
@@ -74,15 +74,11 @@ cmd_run(int argc, char **argv)
 	if (options.wait != NULL && (options.foreground || options.sweep))
 		return options_wrong(&spec, "--wait goes without --foreground "
 		    "and --sweep");
-	seconds = options_seconds(&options, &spec);
-	if (seconds < -1)
-		return 2;
-	return options.sweep ? sweep(&options) :
-			       run(&options, log_level, seconds);
+	return options.sweep ? sweep(&options) : run(&options, log_level);
 }
 
 static int
-run(const struct options *options, int log_level, int seconds)
+run(const struct options *options, int log_level)
 {
 	const struct monitor_starter nobody = { -1, -1 };
 	char	    *config = options_config(options);
@@ -100,7 +96,7 @@ run(const struct options *options, int log_level, int seconds)
 		warn_of_bridge_nf(conf);
 		status = options->foreground ?
 		    monitor_run(conf, path, log_level, &nobody) :
-		    run_behind(conf, path, log_level, seconds);
+		    run_behind(conf, path, log_level, options->seconds);
 	}
 	free(path);
 	free(config);

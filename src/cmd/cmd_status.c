@@ -108,7 +108,7 @@ ask(const struct query *query, int argc, char **argv)
 	struct options options;
 	json_t	      *request, *answer;
 	char	      *path;
-	int	       r, seconds;
+	int	       r;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--watch") != 0)
@@ -123,14 +123,13 @@ ask(const struct query *query, int argc, char **argv)
 	request = make_request(&query->spec, &options);
 	if (request == NULL)
 		return 2;
-	seconds = options_seconds(&options, &query->spec);
-	path = seconds < -1 ? NULL : options_socket(&options);
+	path = options_socket(&options);
 	if (path == NULL) {
 		json_decref(request);
-		return seconds < -1 ? CMD_USAGE : CMD_FAILED;
+		return CMD_FAILED;
 	}
-	if (seconds >= 0)
-		wait_until_up(path, (unsigned)seconds, 0);
+	if (options.seconds >= 0)
+		wait_until_up(path, (unsigned)options.seconds, 0);
 	answer = admin_call_or_say(path, request);
 	free(path);
 	if (answer == NULL)

@@ -112,6 +112,7 @@ static void make_tables(const struct options_spec *spec,
 static const struct row *row_of(int value);
 static bool set(struct options *options, const struct row *row);
 static bool set_dir(struct options *options);
+static bool set_seconds(struct options *options);
 static void help(const struct options_spec *spec);
 static void help_row(const struct row *row);
 static void say_to_stderr(void *arg, const char *text);
@@ -154,6 +155,9 @@ options_parse(struct options *options, const struct options_spec *spec,
 		return options_wrong(spec, "--dir and -c exclude each other");
 	if (!set_dir(options))
 		return options_wrong(spec, "the path is too long");
+	if (!set_seconds(options))
+		return options_wrong(spec, "--wait %s: expected 0 to %d "
+		    "seconds", options->wait, WAIT_MAX);
 	options->args = argv + optind;
 	options->nargs = argc - optind;
 	if (options->nargs < spec->min_args)
@@ -217,22 +221,6 @@ options_socket(const struct options *options)
 	}
 	free(owner);
 	return path;
-}
-
-int
-options_seconds(const struct options *options, const struct options_spec *spec)
-{
-	const char *wrong;
-	int	    seconds;
-
-	if (options->wait == NULL)
-		return -1;
-	seconds = (int)strtonum(options->wait, 0, WAIT_MAX, &wrong);
-	if (wrong == NULL)
-		return seconds;
-	options_wrong(spec, "--wait %s: expected 0 to %d seconds",
-	    options->wait, WAIT_MAX);
-	return -2;
 }
 
 struct conf *
@@ -385,6 +373,16 @@ set_dir(struct options *options)
 	dir = dirname(options->dir);
 	memmove(options->dir, dir, strlen(dir) + 1);
 	return true;
+}
+
+static bool
+set_seconds(struct options *options)
+{
+	const char *wrong = NULL;
+
+	options->seconds = options->wait == NULL ? -1 :
+	    (int)strtonum(options->wait, 0, WAIT_MAX, &wrong);
+	return wrong == NULL;
 }
 
 static void

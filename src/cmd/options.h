@@ -75,6 +75,7 @@ struct options {
 	bool	    foreground, sweep, only_static, update, new_ca;
 	bool	    no_default_route;
 	const char *password_file, *auth, *out, *log_level, *wait;
+	int	    seconds; /* of --wait; -1: it is not given */
 	struct options_list networks, tunnel_networks, addresses, subnets;
 	struct options_list auths, dns;
 
@@ -118,10 +119,6 @@ char *options_owner(const struct options *options);
  * belongs to another configuration.
  */
 char *options_socket(const struct options *options);
-
-/* What --wait says; -1: it is not given, -2: after one line on stderr. */
-int options_seconds(const struct options *options,
-    const struct options_spec *spec);
 
 /*
  * Loads `path` by one of the conf_load_fn; complaints go to stderr, a line
