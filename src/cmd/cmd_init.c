@@ -61,8 +61,7 @@ static void free_keys(struct site_keys *keys);
 static bool write_all(const struct options *options, const struct conf *conf,
     const struct site_keys *keys);
 static bool write_files(struct undo *undo, const struct options *options,
-    const struct conf *conf, const char *text, size_t len,
-    const struct site_keys *keys);
+    const struct conf *conf, const char *text, const struct site_keys *keys);
 static void say_next(const struct options *options, const struct conf *conf);
 
 int
@@ -203,27 +202,21 @@ write_all(const struct options *options, const struct conf *conf,
     const struct site_keys *keys)
 {
 	struct undo undo = { .who = spec.command };
-	char	   *text;
-	size_t	    len;
+	char	   *text = conf_commented_text(conf);
 	bool	    ok;
-	FILE	   *out = open_memstream(&text, &len);
 
-	if (out == NULL) {
+	if (text == NULL) {
 		log_warn("init");
 		return false;
 	}
-	conf_print_commented(out, conf);
-	fclose(out);
-	ok = undo_unless(&undo,
-	    write_files(&undo, options, conf, text, len, keys));
+	ok = undo_unless(&undo, write_files(&undo, options, conf, text, keys));
 	free(text);
 	return ok;
 }
 
 static bool
 write_files(struct undo *undo, const struct options *options,
-    const struct conf *conf, const char *text, size_t len,
-    const struct site_keys *keys)
+    const struct conf *conf, const char *text, const struct site_keys *keys)
 {
 	const char *dir = options->dir;
 	bool wants_rsa = (conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
@@ -248,7 +241,8 @@ write_files(struct undo *undo, const struct options *options,
 	    (!wants_rsa || own_ca_make_rsa(undo, conf, &keys->ca, keeper)) &&
 	    undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
 		UNDO_SELF) &&
-	    undo_create(undo, dir, options->file, text, len, 0644, UNDO_SELF);
+	    undo_create(undo, dir, options->file, text, strlen(text), 0644,
+		UNDO_SELF);
 }
 
 static void

@@ -56,11 +56,8 @@ join_conf_make(const struct options *options, const struct invite *invite,
 		conf = options_check_text(lines, strlen(lines), WHO,
 		    options->dir);
 	free(lines);
-	out = conf != NULL ? open_memstream(text, &len) : NULL;
-	if (out != NULL) {
-		conf_print_commented(out, conf);
-		fclose(out);
-	}
+	if (conf != NULL)
+		*text = conf_commented_text(conf);
 	return conf;
 }
 

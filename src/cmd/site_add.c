@@ -349,21 +349,17 @@ static bool
 write_site(struct undo *undo, const struct conf *conf,
     const struct conf_site *site)
 {
-	char   name[SITE_FILE_MAX];
-	char  *text;
-	size_t len;
-	bool   ok;
-	FILE  *out = open_memstream(&text, &len);
+	char  name[SITE_FILE_MAX];
+	char *text = conf_site_text(site);
+	bool  ok;
 
-	if (out == NULL) {
+	if (text == NULL) {
 		log_warn("%s", undo->who);
 		return false;
 	}
-	conf_print_site(out, site);
-	fclose(out);
 	ok = undo_create(undo, conf->dir,
-	    site_file_conf(name, sizeof(name), site->name), text, len, 0644,
-	    UNDO_SELF);
+	    site_file_conf(name, sizeof(name), site->name), text, strlen(text),
+	    0644, UNDO_SELF);
 	free(text);
 	return ok;
 }

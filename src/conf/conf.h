@@ -265,6 +265,8 @@ void conf_free(struct conf *conf);
 void conf_print(FILE *out, const struct conf *conf);
 /* One [site NAME] section, as `site add` writes it. */
 void conf_print_site(FILE *out, const struct conf_site *site);
+/* The same in a new string; the caller frees, NULL: there is no memory. */
+char *conf_site_text(const struct conf_site *site);
 
 /*
  * Whether every site can be told all networks of the others (CONF_MAX_ROUTES);

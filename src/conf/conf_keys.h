@@ -114,6 +114,8 @@ bool conf_key_applies(const struct conf_key *key, enum conf_role role,
  * with its meaning, those left at their defaults commented out.
  */
 void conf_print_commented(FILE *out, const struct conf *conf);
+/* The same in a new string; the caller frees, NULL: there is no memory. */
+char *conf_commented_text(const struct conf *conf);
 
 /*
  * What a daemon that runs with `running` may take of `loaded`, which is of the

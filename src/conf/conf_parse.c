@@ -50,7 +50,6 @@ static bool has_nul(struct conf_errors *errors, const char *text, size_t len,
 static bool drop_wrong(struct conf_draft *draft);
 static struct conf_site *last_of(const struct conf *conf, const char *name);
 static void drop_site(struct conf_draft *draft, struct conf_site *site);
-static char *site_text(const struct conf_site *site);
 static unsigned first_line(const char **rest, const char *end, size_t before,
     size_t after);
 static void parse_line(struct cursor *at, char *line);
@@ -172,7 +171,7 @@ conf_draft_fall_back(struct conf_draft *draft, const char *name,
 		bare = *site;
 	bare.disabled = true;
 	strlcpy(bare.name, name, sizeof(bare.name));
-	text = site_text(last != NULL ? last : &bare);
+	text = conf_site_text(last != NULL ? last : &bare);
 	if (site != NULL)
 		drop_site(draft, site);
 	if (text != NULL && conf->nsites < CONF_MAX_SITES)
@@ -199,8 +198,8 @@ conf_draft_is_changed(const struct conf_draft *draft,
 		return false;
 	if (last == NULL)
 		return true;
-	now = site_text(site);
-	then = site_text(last);
+	now = conf_site_text(site);
+	then = conf_site_text(last);
 	changed = now == NULL || then == NULL || strcmp(now, then) != 0;
 	free(now);
 	free(then);
@@ -363,23 +362,6 @@ drop_site(struct conf_draft *draft, struct conf_site *site)
 	free(site->subnets.v);
 	free(site->file);
 	*site = conf->sites[--conf->nsites];
-}
-
-/* The caller frees; NULL when there is no memory. */
-static char *
-site_text(const struct conf_site *site)
-{
-	char  *text;
-	size_t len;
-	FILE  *out = open_memstream(&text, &len);
-
-	if (out == NULL)
-		return NULL;
-	conf_print_site(out, site);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
 }
 
 /*

@@ -19,6 +19,7 @@ static void print_names(FILE *out, const char *key,
 static void print_section(FILE *out, const struct conf *conf,
     const struct conf *live, enum conf_section section, bool commented);
 static char *key_text(const struct conf_key *key, const struct conf *conf);
+static char *close_text(FILE *out, char **text);
 static void print_key(FILE *out, const struct conf_key *key, const void *base,
     const char *before);
 static void print_commented_key(FILE *out, const struct conf_key *key,
@@ -67,6 +68,32 @@ conf_print_commented(FILE *out, const struct conf *conf)
 	print_section(out, conf, conf, conf_role_section(conf->role), true);
 	print_section(out, conf, conf, CONF_IN_INTERFACE, true);
 	print_section(out, conf, conf, CONF_IN_SWITCH, true);
+}
+
+char *
+conf_commented_text(const struct conf *conf)
+{
+	char  *text;
+	size_t len;
+	FILE  *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	conf_print_commented(out, conf);
+	return close_text(out, &text);
+}
+
+char *
+conf_site_text(const struct conf_site *site)
+{
+	char  *text;
+	size_t len;
+	FILE  *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	conf_print_site(out, site);
+	return close_text(out, &text);
 }
 
 void
@@ -127,9 +154,15 @@ key_text(const struct conf_key *key, const struct conf *conf)
 	if (out == NULL)
 		return NULL;
 	print_key(out, key, conf, "");
+	return close_text(out, &text);
+}
+
+static char *
+close_text(FILE *out, char **text)
+{
 	if (fclose(out) == 0)
-		return text;
-	free(text);
+		return *text;
+	free(*text);
 	return NULL;
 }
 
