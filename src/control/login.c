@@ -373,8 +373,8 @@ on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 	if (login->pam.fault && login->charged)
 		throttle_undo(login->server->throttle, login->site,
 		    &login->from, mono_now());
-	finish(login, verdict, login->pam.fault ?
-		"PAM failed; see its own line in the log" : "PAM says no");
+	finish(login, verdict, login->pam.reason[0] != '\0' ?
+		login->pam.reason : "PAM says no");
 }
 
 /* PAM has said yes already: without a token the site just cannot resume. */

@@ -8,12 +8,12 @@
 
 #include "base/secret.h"
 #include "monitor/monitor_ask.h"
-#include "proc/pam_chat.h"
 
 static void on_helper(void *arg, int fd, int error);
 static void on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 static void dispatch(struct pam_talk *talk, const uint8_t *data, size_t len);
 static void hang_up(struct pam_talk *talk);
+static void take_text(char *text, const uint8_t *data, size_t len);
 static void end(struct pam_talk *talk, enum keeper_verdict verdict,
     const uint8_t *voucher);
 
@@ -98,13 +98,21 @@ dispatch(struct pam_talk *talk, const uint8_t *data, size_t len)
 		end(talk, KEEPER_YES, data + 1);
 	} else if (data[0] == PAM_CHAT_PROMPT && len >= 2 &&
 	    len - 2 < sizeof(text)) {
-		memcpy(text, data + 2, len - 2);
-		text[len - 2] = '\0';
+		take_text(text, data + 2, len - 2);
 		talk->events->on_prompt(talk->arg, text, data[1] == 1);
 	} else {
 		talk->fault = data[0] == PAM_CHAT_FAULT;
+		if (len - 1 < sizeof(talk->reason))
+			take_text(talk->reason, data + 1, len - 1);
 		end(talk, KEEPER_NO, NULL);
 	}
+}
+
+static void
+take_text(char *text, const uint8_t *data, size_t len)
+{
+	memcpy(text, data, len);
+	text[len] = '\0';
 }
 
 static void

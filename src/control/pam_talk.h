@@ -16,6 +16,7 @@
 #include <ev.h>
 
 #include "keeper/keeper_ask.h"
+#include "proc/pam_chat.h"
 
 struct monitor_ask;
 
@@ -33,6 +34,7 @@ struct pam_talk {
 	int			      fd; /* -1: none yet, or no more */
 	bool			      open; /* a helper is at work, or about to be */
 	bool			      fault; /* it said no, but not for an answer */
+	char			      reason[PAM_CHAT_TEXT_MAX + 1];
 	struct ev_io		      io;
 	const struct pam_talk_events *events;
 	void			     *arg;

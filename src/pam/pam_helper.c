@@ -33,18 +33,19 @@ struct talk {
 	const struct pam_chat_task *task;
 	char	 notes[PAM_CHAT_TEXT_MAX + 1];
 	unsigned prompts;
-	bool	 cut; /* the other end did not answer, or not properly */
+	bool	 judged; /* an answer was right, or never came */
+	char	 reason[PAM_CHAT_TEXT_MAX]; /* for the log, if any */
 };
 
 static bool read_task(struct pam_chat_task *task);
 static int  ask_pam(struct talk *talk);
+static void explain(struct talk *talk, pam_handle_t *pam, int r);
 static bool is_fault(const struct talk *talk, int r);
 static int  converse(int n, const struct pam_message **messages,
      struct pam_response **responses, void *arg);
 static bool serve_message(struct talk *talk, const struct pam_message *message,
      struct pam_response *response);
 static void note(struct talk *talk, const char *text);
-static void put_prompt(struct talk *talk, const char *text);
 static char *ask(struct talk *talk, const char *text, bool echo);
 static bool say(uint8_t type, const void *data, size_t len);
 static void forget(struct pam_response *responses, int n);
@@ -65,7 +66,8 @@ pam_helper_main(void)
 		voucher_make(voucher, key, task.site, mono_now());
 		say(PAM_CHAT_YES, voucher, sizeof(voucher));
 	} else {
-		say(is_fault(&talk, r) ? PAM_CHAT_FAULT : PAM_CHAT_NO, NULL, 0);
+		say(is_fault(&talk, r) ? PAM_CHAT_FAULT : PAM_CHAT_NO,
+		    talk.reason, strlen(talk.reason));
 	}
 	secret_wipe(key, sizeof(key));
 	return 0;
@@ -80,7 +82,7 @@ read_task(struct pam_chat_task *task)
 	return n == (ssize_t)sizeof(*task);
 }
 
-/* PAM's own code, which is in the log when it says more than "wrong". */
+/* PAM's own code.  The account is judged only after a right answer. */
 static int
 ask_pam(struct talk *talk)
 {
@@ -92,31 +94,43 @@ ask_pam(struct talk *talk)
 	r = pam_start(task->service, task->known ? task->site : NOBODY, &conv,
 	    &pam);
 	if (r != PAM_SUCCESS) {
-		log_warnx("PAM: service %s: %s", task->service,
-		    pam_strerror(pam, r));
+		explain(talk, pam, r);
 		return r;
 	}
 	pam_set_item(pam, PAM_RHOST, task->address);
 	pam_set_item(pam, PAM_TTY, TTY);
 	r = pam_authenticate(pam, PAM_DISALLOW_NULL_AUTHTOK | PAM_SILENT);
-	if (r == PAM_SUCCESS)
+	if (r == PAM_SUCCESS) {
+		talk->judged = true;
 		r = pam_acct_mgmt(pam, PAM_DISALLOW_NULL_AUTHTOK | PAM_SILENT);
-	if (task->known && is_fault(talk, r))
-		log_warnx("PAM: site %s: service %s: %s", task->site,
-		    task->service, pam_strerror(pam, r));
+	}
+	explain(talk, pam, r);
 	pam_end(pam, r);
 	return r;
 }
 
+/* Why, when that is more than "a wrong answer". */
+static void
+explain(struct talk *talk, pam_handle_t *pam, int r)
+{
+	if (r == PAM_SUCCESS || r == PAM_AUTH_ERR || r == PAM_USER_UNKNOWN ||
+	    r == PAM_MAXTRIES)
+		return;
+	snprintf(talk->reason, sizeof(talk->reason), "PAM service %s: %s",
+	    talk->task->service, pam_strerror(pam, r));
+}
+
 /*
- * Something else than a wrong answer.  A conversation that the other end cut
- * is none, or it could guess the first of two answers for nothing.
+ * PAM could judge no answer, so the attempt is free.  All other codes may
+ * depend on the answer: of an expired account they say that it was right.
+ * Unknown sites are treated alike, or they could be told from the others.
  */
 static bool
 is_fault(const struct talk *talk, int r)
 {
-	return !talk->cut && r != PAM_SUCCESS && r != PAM_AUTH_ERR &&
-	    r != PAM_USER_UNKNOWN && r != PAM_MAXTRIES;
+	return !talk->judged && (r == PAM_SYSTEM_ERR || r == PAM_SERVICE_ERR ||
+	    r == PAM_OPEN_ERR || r == PAM_SYMBOL_ERR || r == PAM_BUF_ERR ||
+	    r == PAM_MODULE_UNKNOWN || r == PAM_AUTHINFO_UNAVAIL);
 }
 
 /* PAM's callback: what it returns PAM frees. */
@@ -150,38 +164,32 @@ serve_message(struct talk *talk, const struct pam_message *message,
 	case PAM_PROMPT_ECHO_ON:
 		response->resp = ask(talk, message->msg,
 		    message->msg_style == PAM_PROMPT_ECHO_ON);
-		talk->cut |= response->resp == NULL;
+		talk->judged |= response->resp == NULL;
 		return response->resp != NULL;
 	case PAM_ERROR_MSG:
 	case PAM_TEXT_INFO:
 		note(talk, message->msg);
+		note(talk, " ");
 		return true;
 	default:
 		return false;
 	}
 }
 
+/* Under the name that was asked for, whoever PAM was asked about. */
 static void
 note(struct talk *talk, const char *text)
 {
-	strlcat(talk->notes, text, sizeof(talk->notes));
-	strlcat(talk->notes, " ", sizeof(talk->notes));
-}
+	const char *nobody;
+	size_t	    n;
 
-/* Under the name that was asked for, whoever PAM was asked about. */
-static void
-put_prompt(struct talk *talk, const char *text)
-{
-	const char *nobody = talk->task->known ? NULL : strstr(text, NOBODY);
-
-	if (nobody == NULL) {
-		strlcat(talk->notes, text, sizeof(talk->notes));
-		return;
+	while (!talk->task->known && (nobody = strstr(text, NOBODY)) != NULL) {
+		n = strlen(talk->notes);
+		snprintf(talk->notes + n, sizeof(talk->notes) - n, "%.*s%s",
+		    (int)(nobody - text), text, talk->task->site);
+		text = nobody + strlen(NOBODY);
 	}
-	snprintf(talk->notes + strlen(talk->notes),
-	    sizeof(talk->notes) - strlen(talk->notes), "%.*s%s%s",
-	    (int)(nobody - text), text, talk->task->site,
-	    nobody + strlen(NOBODY));
+	strlcat(talk->notes, text, sizeof(talk->notes));
 }
 
 /*
@@ -199,7 +207,7 @@ ask(struct talk *talk, const char *text, bool echo)
 	if (++talk->prompts > PAM_CHAT_MAX_PROMPTS)
 		return NULL;
 	buf[0] = echo ? 1 : 0;
-	put_prompt(talk, text);
+	note(talk, text);
 	n = (ssize_t)strlen(talk->notes);
 	for (ssize_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)talk->notes[i];

@@ -6,13 +6,13 @@
  * type and a payload; neither end trusts the other, and anything else ends the
  * attempt.
  *
- *   helper -> engine   PROMPT   u8 1 the answer may be shown, 0 not; text, at
- *                               most PAM_CHAT_TEXT_MAX bytes
+ *   helper -> engine   PROMPT   u8 1 the answer may be shown, 0 not; text
  *                      YES      VOUCHER_LEN bytes (proc/voucher.h)
- *                      NO       nothing
- *                      FAULT    nothing: no, but not for what was answered
+ *                      NO       text for the log, or nothing
+ *                      FAULT    the same: no, but no answer was judged
  *   engine -> helper   ANSWER   bytes, at most PAM_CHAT_ANSWER_MAX
  *
+ * A text has at most PAM_CHAT_TEXT_MAX bytes.
  * After YES, NO or FAULT, or when either end closes, it is over.
  */
 #ifndef PAM_CHAT_H

@@ -31,16 +31,29 @@ PASSWORD = "open sesame"
 SERVICE = """
 auth [success=ignore default=1] pam_succeed_if.so user = stuck quiet
 auth required pam_exec.so quiet /bin/sleep 60
-auth [success=ignore default=1] pam_succeed_if.so user = broken quiet
-auth required pam_debug.so auth=system_err
-auth required pam_unix.so
+%sauth optional pam_exec.so quiet stdout /bin/sh %s/greet
+auth required pam_unix.so nodelay
 auth optional pam_exec.so quiet expose_authtok /bin/sh %s/witness
 auth [success=ignore default=1] pam_succeed_if.so user = mobile quiet
 auth required pam_oath.so usersfile=%s window=20 digits=6
-account [success=ignore default=1] pam_succeed_if.so user = expired quiet
-account required pam_debug.so acct=acct_expired
-account required pam_permit.so
+%saccount required pam_permit.so
 """
+
+# What PAM says of a user, in which phase, and whether an answer was judged.
+VERDICTS = {
+    "broken": ("auth", "system_err", "System error", False),
+    "nodirectory": ("auth", "authinfo_unavail",
+                    "Authentication service cannot retrieve authentication "
+                    "info", False),
+    "nomodule": ("auth", "module_unknown", "Module is unknown", False),
+    "denied": ("auth", "perm_denied", "Permission denied", True),
+    "expired": ("acct", "acct_expired", "User account has expired", True),
+    "renew": ("acct", "new_authtok_reqd",
+              "Authentication token is no longer valid; new one required",
+              True),
+    "locked": ("acct", "perm_denied", "Permission denied", True),
+    "noaccount": ("acct", "system_err", "System error", True),
+}
 
 pytestmark = pytest.mark.skipif(
     not binary() or "PAM: yes" not in run(binary(), "version").stdout or
@@ -67,9 +80,11 @@ class Scene:
         users = os.path.join(self.net.dir, "users.oath")
         os.makedirs(self.etc + "/pam.d")
         digest = run("openssl", "passwd", "-6", PASSWORD).stdout.strip()
-        names = ("office", "mobile", "stuck", "gone", "broken", "expired")
+        names = ("office", "mobile", "stuck", "gone", *VERDICTS)
         files = {
-            "pam.d/tombolo": SERVICE % (self.net.dir, users),
+            "pam.d/tombolo": SERVICE % (
+                verdicts("auth"), self.net.dir, self.net.dir, users,
+                verdicts("acct")),
             "passwd": "root:x:0:0::/root:/bin/sh\n" + "".join(
                 "%s:x:%d:%d::/:/bin/false\n" % (n, 3000 + i, 3000 + i)
                 for i, n in enumerate(names)),
@@ -86,6 +101,9 @@ class Scene:
         self.seen = os.path.join(self.net.dir, "seen")
         with open(os.path.join(self.net.dir, "witness"), "w") as f:
             f.write('echo "$PAM_USER:$(cat | tr -d "\\\\0")" >>%s\n' % self.seen)
+
+        with open(os.path.join(self.net.dir, "greet"), "w") as f:
+            f.write('echo "Hello $PAM_USER, yes $PAM_USER"\n')
 
     def told(self):
         """What PAM was asked about, and with which answers, until now."""
@@ -105,6 +123,14 @@ class Scene:
             said = control.receive()
         control.close()
         return said
+
+    def insist(self, *args):
+        """The text of the first answer that says more than "come again"."""
+        def text():
+            said = self.guess(*args)
+            assert said["type"] == "refused", said
+            return said["text"] != "the server is busy" and said["text"]
+        return wait_until(text, 30, "a helper is free")
 
     def code(self):
         self.codes += 1
@@ -136,6 +162,15 @@ def one_at_a_time(scene):
     for daemon in scene.net.daemons:
         if daemon is not scene.server and daemon.running():
             assert daemon.stop("SIGTERM") == 0
+
+
+def verdicts(phase):
+    return "".join(
+        "%s [success=ignore default=1] pam_succeed_if.so user = %s quiet\n"
+        "%s required pam_debug.so %s=%s\n" %
+        (kind, user, kind, phase, row[1])
+        for kind in ({"acct": "account"}.get(phase, phase),)
+        for user, row in VERDICTS.items() if row[0] == phase)
 
 
 def login(sat, type_what, seconds=30):
@@ -192,9 +227,8 @@ def test_pam_is_not_told_answers_for_who_is_no_site(scene):
     wait_until(lambda: "disabled" in scene.server.sites(), 10)
     before = len(scene.told())
     for user in ("gone", "root", "nosuch", "disabled"):
-        said = scene.guess(user, PASSWORD, "198.18.0.21")
-        assert (said["type"], said["text"]) == (
-            "refused", "authentication failed"), said
+        assert scene.insist(user, PASSWORD, "198.18.0.21") == (
+            "authentication failed")
     told = scene.told()[before:]
     assert told.count("tombolo:nobody:") == 4, told
     assert PASSWORD not in told, told
@@ -202,21 +236,40 @@ def test_pam_is_not_told_answers_for_who_is_no_site(scene):
         assert "\n%s:" % user not in "\n" + told
 
 
-@pytest.mark.parametrize("site, reason", [
-    ("broken", "System error"), ("expired", "User account has expired")])
-def test_a_failure_of_pams_own_is_said_and_is_no_guess(scene, site, reason):
+def test_nobodys_name_is_in_nothing_that_is_said(scene):
+    """Neither in a prompt nor in what modules say before it."""
+    scene.sat.addr("wan", "198.18.0.22/24")
+    scene.join("office")
+    for user in ("office", "gone", "nosuch"):
+        control = Control(scene.sat.tcp_connect(HUB, PORT,
+                                                source="198.18.0.22"))
+        control.send(hello(user, "pam", mode="tun"))
+        assert control.receive()["text"].strip() == (
+            "Hello %s, yes %s Password:" % (user, user))
+        control.close()
+
+
+@pytest.mark.parametrize("site", VERDICTS)
+def test_an_attempt_counts_unless_pam_could_judge_no_answer(scene, site):
+    reason, judged = VERDICTS[site][2:]
     scene.server.add_site(site, "--auth", "pam", generate=False)
     wait_until(lambda: site in scene.server.sites(), 10)
-    source = "198.18.0.%d" % (len(site) + 30)
+    source = "198.18.0.%d" % (30 + list(VERDICTS).index(site))
     scene.sat.addr("wan", source + "/24")
-    before = scene.server.status()["held_off"]
-    for _ in range(8):
-        said = scene.guess(site, PASSWORD, source)
-        assert said["text"] == "authentication failed", said
-    assert scene.server.status()["held_off"] == before
-    assert scene.server.log_lines(
-        "PAM: site %s: service tombolo: %s" % (site, reason))
-    assert scene.server.log_lines("refused: site %s: PAM failed" % site)
+    texts = {scene.insist(site, PASSWORD, source) for _ in range(9)}
+    held_off = texts - {"authentication failed"}
+    assert bool(held_off) == judged, texts
+    assert scene.server.sites()[site]["last_error"].startswith(
+        "PAM service tombolo: %s from %s:" % (reason, source))
+
+
+def test_lines_about_pams_failures_are_limited(scene):
+    scene.sat.addr("wan", "198.18.0.29/24")
+    before, began = len(scene.server.log_lines("broken")), time.monotonic()
+    for _ in range(15):
+        scene.insist("broken", PASSWORD, "198.18.0.29")
+    windows = 2 + int((time.monotonic() - began) / 10)
+    assert len(scene.server.log_lines("broken")) - before <= 10 * windows
 
 
 def test_the_units_keep_what_pam_needs():
