@@ -21,6 +21,7 @@ static bool may_update(const struct options *options, const struct conf *conf,
     const struct invite *invite);
 static bool edit_all(char **text, const struct options *options,
     const struct conf *conf, const struct invite *invite);
+static void say_server(const struct conf *conf, const struct invite *invite);
 static bool has_server(const struct conf *conf, const struct invite *invite);
 static bool add_subnets(char **text, const struct options *options,
     const struct conf *conf, const struct invite *invite);
@@ -81,6 +82,8 @@ join_conf_update(const struct options *options, const struct invite *invite,
 			log_warnx("join: %s cannot be edited; add a line "
 				  "[interface] to it", path);
 	}
+	if (after != NULL && !has_server(after, invite))
+		say_server(after, invite);
 	conf_free(before);
 	free(path);
 	return after;
@@ -128,14 +131,8 @@ static bool
 edit_all(char **text, const struct options *options, const struct conf *conf,
     const struct invite *invite)
 {
-	char server[sizeof(invite->server) + 16];
-
-	return (has_server(conf, invite) ||
-		   (put(text, "client", "server",
-			print_server(server, sizeof(server), invite)) &&
-		       put(text, "client", "name", invite->name))) &&
-	    (strcmp(conf_auth_name(conf->auth), invite->auth) == 0 ||
-		put(text, "client", "auth", invite->auth)) &&
+	return (strcmp(conf_auth_name(conf->auth), invite->auth) == 0 ||
+		   put(text, "client", "auth", invite->auth)) &&
 	    (strcmp(conf_mode_name(conf->mode), invite->mode) == 0 ||
 		put(text, "interface", "mode", invite->mode)) &&
 	    (!options->accept_default_route ||
@@ -145,7 +142,21 @@ edit_all(char **text, const struct options *options, const struct conf *conf,
 	    add_subnets(text, options, conf, invite);
 }
 
-/* Then the lines stay: there may be others, and weights. */
+/*
+ * The lines stay, whatever it is called here: they may hold what no invitation
+ * knows, another port, a weight, a hub that stands by.
+ */
+static void
+say_server(const struct conf *conf, const struct invite *invite)
+{
+	char server[sizeof(invite->server) + 16];
+
+	log_warnx("join: the invitation's server is not among those of %s, "
+		  "which stay; if the hub has moved, set there: server = %s "
+		  "name %s", conf->dir,
+	    print_server(server, sizeof(server), invite), invite->name);
+}
+
 static bool
 has_server(const struct conf *conf, const struct invite *invite)
 {
