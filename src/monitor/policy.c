@@ -49,7 +49,7 @@ struct policy {
 	uint32_t	table;
 	struct content	now;
 	struct state	state; /* at the last check */
-	struct mono	said, said_front; /* when; 0: never */
+	struct mono	said, said_front, said_local; /* when; 0: never */
 	uint64_t	dropped;
 	char		front[REQUEST_FRONT_SIZE];
 };
@@ -327,8 +327,8 @@ add_walled(const struct content *now, struct prefix_set *walled)
 }
 
 /*
- * A network on a link that is as good as everything is no local one, but a
- * default route in disguise.
+ * Networks on links that are as good as everything, all of them together, are
+ * no local ones, but a default route in disguise.
  */
 static bool
 add_local(struct policy *policy, struct prefix_set *local)
@@ -336,13 +336,12 @@ add_local(struct policy *policy, struct prefix_set *local)
 	const struct conf_prefixes *more = &policy->vet->conf->local_networks;
 	bool ok = link_get_local(policy->vet->link, policy->ifindex,
 		      local) == 0;
-	size_t kept = 0;
 
-	for (size_t i = 0; i < local->n; i++) {
-		if (!vet_is_everything(&local->v[i]))
-			local->v[kept++] = local->v[i];
-	}
-	local->n = kept;
+	if (vet_narrow(local) && policy_may_say(&policy->said_local))
+		log_warnx("%s: this host's links have networks that are as good "
+			  "as all traffic: the widest are blocked; "
+			  "local-networks names what is to be local",
+		    policy->vet->device);
 	for (size_t i = 0; i < more->n; i++)
 		ok = ok && prefix_set_add(local, &more->v[i]);
 	prefix_set_sort(local);

@@ -32,6 +32,9 @@ static int sum_up(struct vet *vet, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes);
 static bool add_public(struct prefix_set *set, const struct vet *vet,
     const struct prefix *prefix);
+static bool is_all(const struct prefix_set *set, sa_family_t family,
+    unsigned len);
+static bool   is_everything(const struct prefix *network);
 static double share_of(const struct prefix *network);
 static double part(unsigned len);
 static bool   is_much(double share, sa_family_t family);
@@ -70,16 +73,32 @@ vet_assignment(struct vet *vet, const struct prefix *addresses,
 }
 
 bool
-vet_is_everything(const struct prefix *network)
-{
-	return is_much(share_of(network), network->addr.family);
-}
-
-bool
 vet_is_wide(const struct vet *vet, const struct prefix *route)
 {
 	return vet->all[route->addr.family == AF_INET ? 0 : 1] &&
 	    share_of(route) > 0;
+}
+
+bool
+vet_narrow(struct prefix_set *set)
+{
+	unsigned len[2] = { 0 };
+	size_t	 kept = 0, n = set->n;
+
+	prefix_set_sort(set);
+	while (is_all(set, AF_INET, len[0]))
+		len[0]++;
+	while (is_all(set, AF_INET6, len[1]))
+		len[1]++;
+	for (size_t i = 0; i < set->n; i++) {
+		const struct prefix *item = &set->v[i];
+
+		if (item->len >= len[item->addr.family == AF_INET ? 0 : 1] ||
+		    share_of(item) <= 0)
+			set->v[kept++] = *item;
+	}
+	set->n = kept;
+	return kept < n;
 }
 
 int
@@ -114,7 +133,6 @@ sum_up(struct vet *vet, const struct prefix *addresses, size_t naddresses,
     const struct prefix *routes, size_t nroutes)
 {
 	struct prefix_set set = { 0 };
-	double		  sums[2] = { 0 };
 	bool		  ok = true;
 
 	for (size_t i = 0; ok && i < naddresses; i++)
@@ -122,13 +140,9 @@ sum_up(struct vet *vet, const struct prefix *addresses, size_t naddresses,
 	for (size_t i = 0; ok && i < nroutes; i++)
 		ok = add_public(&set, vet, &routes[i]);
 	prefix_set_sort(&set);
-	prefix_set_merge(&set);
-	for (size_t i = 0; i < set.n; i++)
-		sums[set.v[i].addr.family == AF_INET ? 0 : 1] +=
-		    share_of(&set.v[i]);
+	vet->all[0] = is_all(&set, AF_INET, 0);
+	vet->all[1] = is_all(&set, AF_INET6, 0);
 	prefix_set_fini(&set);
-	vet->all[0] = is_much(sums[0], AF_INET);
-	vet->all[1] = is_much(sums[1], AF_INET6);
 	return ok ? 0 : -ENOMEM;
 }
 
@@ -148,6 +162,31 @@ add_public(struct prefix_set *set, const struct vet *vet,
 			return true;
 	}
 	return prefix_set_add(set, &network);
+}
+
+/* Together, without those shorter than `len`; sorted: who contains comes first. */
+static bool
+is_all(const struct prefix_set *set, sa_family_t family, unsigned len)
+{
+	const struct prefix *last = NULL, *item;
+	double		     sum = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		item = &set->v[i];
+		if (item->addr.family != family || item->len < len ||
+		    (last != NULL && prefix_contains(last, &item->addr)))
+			continue;
+		sum += share_of(item);
+		last = item;
+	}
+	return is_much(sum, family);
+}
+
+/* Alone. */
+static bool
+is_everything(const struct prefix *network)
+{
+	return is_much(share_of(network), network->addr.family);
 }
 
 /* Of its family, without what is private in it, or never leaves a host. */
@@ -196,7 +235,7 @@ vet_address(const struct vet *vet, const struct prefix *address, char *why,
 	char	       text[PREFIX_STRLEN];
 
 	/* Its prefix becomes a route: never one to everywhere. */
-	if (!is_prefix(address) || vet_is_everything(&network)) {
+	if (!is_prefix(address) || is_everything(&network)) {
 		snprintf(why, why_size, "the address %s makes no sense here",
 		    prefix_print(address, text, sizeof(text)));
 		return -EINVAL;
@@ -231,7 +270,7 @@ is_without_leave(const struct vet *vet, const struct subject *subject)
 	    "the %s %s%s would send all traffic through the tunnel: only with "
 	    "accept-default-route = yes", subject->what,
 	    prefix_print(subject->network, text, sizeof(text)),
-	    vet_is_everything(subject->network) ? "" : " and others with it");
+	    is_everything(subject->network) ? "" : " and others with it");
 	return true;
 }
 

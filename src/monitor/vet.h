@@ -23,6 +23,7 @@
 #include "monitor/link.h"
 
 struct dns_list;
+struct prefix_set;
 
 /* All borrowed, but for the last two. */
 struct vet {
@@ -43,8 +44,12 @@ int vet_assignment(struct vet *vet, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
     size_t why_size);
 
-/* Whether `network` alone is as good as everything. */
-bool vet_is_everything(const struct prefix *network);
+/*
+ * Takes the widest out, a length at a time, until what is left is not all
+ * traffic; what is private stays.  Sorts; true: some went.
+ */
+bool vet_narrow(struct prefix_set *set);
+
 /* Whether `route` is a part of all traffic, by the last assignment. */
 bool vet_is_wide(const struct vet *vet, const struct prefix *route);
 

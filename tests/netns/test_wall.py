@@ -363,6 +363,34 @@ def test_local_networks_of_links_and_of_the_configuration(figure):
     assert figure.seen() == SERVER
 
 
+def test_many_networks_on_a_link_are_no_local_ones(figure):
+    """As by DHCP's option 121 without a gateway, from who answers for all."""
+    ns, line = figure.client, figure.inet
+    networks = ["%d.0.0.0/8" % n for n in (1, 2, 8, 31)] + \
+        ["2606::/32", "2001:db9::/32", "2001:db8::/32"]
+    line.sysctl("net/ipv4/conf/p-client/proxy_arp", 1)
+    line.sysctl("net/ipv6/conf/p-client/proxy_ndp", 1)
+    line.ip("-6", "neigh", "add", "proxy", WEB6, "dev", "p-client")
+
+    def do(what):
+        for network in networks:
+            ns.ip("-6" if ":" in network else "-4", "route", what, network,
+                  "dev", "wan")
+    do("add")
+    try:
+        # One of them alone is a local network.
+        figure.sat.wait_log("networks that are as good as all traffic")
+        wait_until(lambda: not re.search(r"\d/8|/32", quietly(
+            ns.run, "nft", "list", "table", "inet", "tombolo_%s_live" %
+            table(ns)).stdout), 5, "none of them is local")
+        with Watch(figure), Talkers(figure):
+            assert figure.nobody_seen()
+            assert figure.nobody_seen(WEB6)
+    finally:
+        do("del")
+    assert figure.seen() == SERVER
+    assert figure.seen(web=WEB6) == SERVER6
+
 
 # ---------------------------------------------------------------- the vandal
 

@@ -13,6 +13,7 @@
 #include <bsd/string.h>
 
 #include "monitor/dns.h"
+#include "monitor/prefix_set.h"
 #include "monitor/vet.h"
 
 static const struct {
@@ -302,6 +303,50 @@ START_TEST(addresses_need_leave_as_routes_do)
 }
 END_TEST
 
+static const struct {
+	const char *what, *of, *left;
+} narrowed[] = {
+	{ "the usual", "192.0.2.0/24 10.0.0.0/8 2001:db8::/64",
+	    "10.0.0.0/8 192.0.2.0/24 2001:db8::/64" },
+	{ "everything", "0.0.0.0/1 192.0.2.0/24", "192.0.2.0/24" },
+	{ "one /8", "8.0.0.0/8", "8.0.0.0/8" },
+	{ "three", "1.0.0.0/8 2.0.0.0/8 3.0.0.0/8 4.5.0.0/16", "4.5.0.0/16" },
+	{ "a /8 and a /16", "8.0.0.0/8 45.0.0.0/16", "45.0.0.0/16" },
+	{ "a /8 with parts of it", "8.0.0.0/8 8.1.0.0/16 8.1.2.0/24",
+	    "8.0.0.0/8 8.1.0.0/16 8.1.2.0/24" },
+	{ "around a link's own, which stays", "130.0.0.0/8 130.5.6.0/24 "
+	    "131.0.0.0/8", "130.5.6.0/24" },
+	{ "private ones stay, however wide", "10.0.0.0/8 172.16.0.0/12 "
+	    "11.0.0.0/8 12.0.0.0/8 fc00::/7", "10.0.0.0/8 172.16.0.0/12 "
+	    "fc00::/7" },
+	{ "of IPv6", "2a00::/32 2a01::/32 2a02:1::/48 9.0.0.0/8",
+	    "9.0.0.0/8 2a02:1::/48" },
+	{ "many small", "9.0.0.0/9 11.0.0.0/9 12.0.0.0/10 13.64.0.0/10",
+	    "12.0.0.0/10 13.64.0.0/10" },
+};
+
+/* Of a host's links there may be as many as somebody else likes. */
+START_TEST(links_are_not_all_traffic)
+{
+	for (size_t i = 0; i < nitems(narrowed); i++) {
+		struct prefix	  v[8];
+		size_t		  n = parse_all(narrowed[i].of, v, 8), left;
+		struct prefix_set set = { 0 };
+
+		for (size_t j = n; j-- > 0;)
+			ck_assert(prefix_set_add(&set, &v[j]));
+		left = parse_all(narrowed[i].left, v, 8);
+		ck_assert_msg(vet_narrow(&set) == (left < n), "%s",
+		    narrowed[i].what);
+		ck_assert_uint_eq(set.n, left);
+		for (size_t j = 0; j < left; j++)
+			ck_assert_msg(prefix_is_equal(&set.v[j], &v[j]),
+			    "%s: %zu", narrowed[i].what, j);
+		prefix_set_fini(&set);
+	}
+}
+END_TEST
+
 /* Nobody knows then what this host has: nothing is taken. */
 START_TEST(who_cannot_ask_for_the_hosts_networks_refuses)
 {
@@ -336,4 +381,5 @@ UNIT_MAIN("vet", dns_servers_are_somewhere_else, domains_are_domains,
     list_that_is_too_long_is_refused,
     routes_are_taken_with_leave_and_where_they_do_not_loop,
     addresses_count_with_the_routes, addresses_need_leave_as_routes_do,
+    links_are_not_all_traffic,
     who_cannot_ask_for_the_hosts_networks_refuses)
