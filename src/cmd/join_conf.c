@@ -38,6 +38,7 @@ join_conf_make(const struct options *options, const struct invite *invite,
     char **text)
 {
 	const struct conf none = { 0 };
+	char		  server[sizeof(invite->server) + 16];
 	struct conf	 *conf = NULL;
 	char		 *lines;
 	size_t		  len;
@@ -48,6 +49,9 @@ join_conf_make(const struct options *options, const struct invite *invite,
 		return NULL;
 	}
 	fprintf(out, "[client]\n");
+	options_put(out, "server",
+	    print_server(server, sizeof(server), invite));
+	options_put(out, "name", invite->name);
 	options_put(out, "site", invite->site);
 	options_put(out, "auth", invite->auth);
 	fprintf(out, "[interface]\n");
