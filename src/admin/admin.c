@@ -308,6 +308,7 @@ reloaded(const struct asker *asker, bool taken)
 	const struct engine    *engine = asker->admin->engine;
 	const struct conf_site *site = conf_find_site(engine->conf,
 	    asker->site);
+	char	digest[CRL_DIGEST_SIZE];
 	json_t *object;
 
 	if (!taken)
@@ -315,6 +316,11 @@ reloaded(const struct asker *asker, bool taken)
 		    "log says why");
 	object = json_pack("{s:b}", "ok", 1);
 	stats_add_notes(object, engine);
+	/* Otherwise nobody logs in by certificate. */
+	if ((engine->conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0) {
+		certs_crl_digest(&engine->certs, digest);
+		json_object_set_new(object, "crl", json_string(digest));
+	}
 	if (asker->site[0] != '\0')
 		json_object_set_new(object, "site", json_string(
 			site == NULL	? "absent" :

@@ -546,7 +546,7 @@ revoke_site(const struct options *options, const struct options_spec *spec,
 		conf_free(conf);
 		conf = NULL;
 	}
-	ok = own_ca_revoke(options->dir, conf, name, spec->command);
+	ok = own_ca_revoke(options, conf, name, spec->command);
 	conf_free(conf);
 	free(path);
 	return ok;

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "cmd/options.h"
 #include "cmd/undo.h"
 #include "conf/conf.h"
 #include "pki/ca.h"
@@ -39,11 +40,12 @@ int own_ca_read_pem(struct ca_pem *pem, const char *dir, const char *name,
 
 /*
  * Puts the certificate that `site` has into the list of revoked ones, and
- * removes sites.d/NAME.crt; without such a file there is nothing to do.  `conf`
- * NULL: it cannot be read, the list is where it is by default.
+ * removes sites.d/NAME.crt once a daemon that runs goes by that list; without
+ * such a file there is nothing to do.  `conf` NULL: it cannot be read, the list
+ * is where it is by default.
  */
-bool own_ca_revoke(const char *dir, const struct conf *conf, const char *site,
-    const char *who);
+bool own_ca_revoke(const struct options *options, const struct conf *conf,
+    const char *site, const char *who);
 
 /* The list with nobody in it: from the start, one that is missing is a fault. */
 bool own_ca_make_crl(struct undo *undo, const char *dir,

@@ -62,8 +62,9 @@ static bool make_rsa(struct undo *undo, const struct conf *conf,
     const struct conf_site *site);
 static bool write_site(struct undo *undo, const struct conf *conf,
     const struct conf_site *site);
-static bool write_credential(struct undo *undo, const struct conf *conf,
-    const struct conf_site *site, const struct site_credential *credential);
+static bool write_credential(struct undo *undo, const struct options *options,
+    const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential);
 static bool write_invitation(struct undo *undo,
     const struct invitation *invitation);
 static void say_done(const struct conf_site *site,
@@ -122,7 +123,7 @@ make_all(const struct options *options, const struct conf *conf,
 		make_invitation(&invitation, conf, site, &credential, who)) &&
 	    write_invitation(&undo, &invitation) &&
 	    make_rsa(&undo, conf, site) &&
-	    write_credential(&undo, conf, site, &credential) &&
+	    write_credential(&undo, options, conf, site, &credential) &&
 	    (again || write_site(&undo, conf, site));
 
 	if (undo_unless(&undo, ok)) {
@@ -366,8 +367,9 @@ write_site(struct undo *undo, const struct conf *conf,
 
 /* What a site of that name had before counts no more, nor does a certificate. */
 static bool
-write_credential(struct undo *undo, const struct conf *conf,
-    const struct conf_site *site, const struct site_credential *credential)
+write_credential(struct undo *undo, const struct options *options,
+    const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential)
 {
 	bool		  certificate = site->auth == CONF_AUTH_CERTIFICATE;
 	const char	 *text = credential->line;
@@ -376,7 +378,7 @@ write_credential(struct undo *undo, const struct conf *conf,
 	struct undo_owner owner;
 
 	if (!undo_find_keeper(&owner, undo->who) ||
-	    !own_ca_revoke(conf->dir, conf, site->name, undo->who))
+	    !own_ca_revoke(options, conf, site->name, undo->who))
 		return false;
 	if (certificate) {
 		site_file_certificate(name, sizeof(name), site->name);

@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "keeper/keeper_ask.h"
-#include "pki/crl.h"
 
 /* The key of the configuration that names its file. */
 static const char *const names[REQUEST_MATERIALS] = {
@@ -116,6 +115,16 @@ const char *
 certs_trouble(const struct certs *certs, enum request_material kind)
 {
 	return certs->of[kind].trouble;
+}
+
+void
+certs_crl_digest(const struct certs *certs, char digest[CRL_DIGEST_SIZE])
+{
+	const struct gift_text *list = &certs->of[REQUEST_MATERIAL_CRL].now;
+
+	digest[0] = '\0';
+	if (list->text != NULL)
+		crl_digest(list->text, list->len, digest);
 }
 
 /* What waits, if it can be put in force now. */

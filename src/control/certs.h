@@ -20,6 +20,7 @@
 
 #include "control/tls.h"
 #include "monitor/gift.h"
+#include "pki/crl.h"
 #include "pki/keypair.h"
 #include "proc/request.h"
 
@@ -67,5 +68,9 @@ gnutls_privkey_t certs_key(const struct certs *certs,
 /* "certificate: WHY; ..." of one whose file is not in force, or "". */
 const char *certs_trouble(const struct certs *certs,
     enum request_material kind);
+
+/* Of the list of revoked certificates in force; "": none is, nobody gets in. */
+void certs_crl_digest(const struct certs *certs,
+    char digest[CRL_DIGEST_SIZE]);
 
 #endif /* CERTS_H */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
+#include "monitor/state_dir.h"
 
 #define ALWAYS UINT32_MAX
 
@@ -68,7 +69,7 @@ material_init(struct material *material, const char *dir)
 {
 	struct material_one *list = &material->of[REQUEST_MATERIAL_CRL].now;
 
-	material->kept = file_join(dir, "crl.pem");
+	material->kept = file_join(dir, STATE_DIR_CRL);
 	if (material->kept != NULL &&
 	    file_read(material->kept, REQUEST_MAX_MATERIAL, &list->text,
 		&list->len) < 0)

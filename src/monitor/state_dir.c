@@ -25,6 +25,7 @@
 #define ID_DIGITS BASE16_ENCODE_LENGTH(ID_LEN)
 
 static bool find_id(const char *dir, char id[STATE_DIR_ID_SIZE]);
+static int  read_id(const char *path, char id[STATE_DIR_ID_SIZE]);
 static void print_id(const uint8_t bytes[ID_LEN], char id[STATE_DIR_ID_SIZE]);
 static int  open_locked(struct state_dir *state);
 
@@ -45,6 +46,20 @@ state_dir_root(void)
 	if (root == NULL || root[0] != '/')
 		root = STATE_DIR;
 	return strndup(root, strcspn(root, ":"));
+}
+
+char *
+state_dir_file(const char *dir, const char *name)
+{
+	char  id[STATE_DIR_ID_SIZE] = "", *file = NULL;
+	char *root = state_dir_root(), *path = file_join(dir, STATE_DIR_ID_FILE);
+
+	if (root == NULL || path == NULL || read_id(path, id) < 0 ||
+	    asprintf(&file, "%s/%.*s/%s", root, ID_DIGITS, id, name) == -1)
+		file = NULL;
+	free(path);
+	free(root);
+	return file;
 }
 
 bool
@@ -110,9 +125,8 @@ find_id(const char *dir, char id[STATE_DIR_ID_SIZE])
 {
 	struct sha256_ctx ctx;
 	uint8_t		  digest[ID_LEN];
-	char  *path = file_join(dir, STATE_DIR_ID_FILE), *text = NULL;
-	size_t len;
-	int    r = path != NULL ? file_read(path, 64, &text, &len) : -ENOMEM;
+	char  *path = file_join(dir, STATE_DIR_ID_FILE);
+	int    r = path != NULL ? read_id(path, id) : -ENOMEM;
 
 	if (r == -ENOENT) {
 		sha256_init(&ctx);
@@ -122,18 +136,31 @@ find_id(const char *dir, char id[STATE_DIR_ID_SIZE])
 		(void)file_create(path, id, strlen(id), 0644, (uid_t)-1,
 		    (gid_t)-1);
 		r = 0;
-	} else if (r == 0 && strspn(text, "0123456789abcdef") == ID_DIGITS &&
-	    strspn(text + ID_DIGITS, " \r\n") == len - ID_DIGITS) {
-		memcpy(id, text, ID_DIGITS);
-	} else {
+	} else if (r < 0) {
 		log_warnx("%s: %s", path != NULL ? path : STATE_DIR_ID_FILE,
-		    r < 0 ? strerror(-r) : "expected 32 hexadecimal digits; "
-			"remove it, and a new one is made");
-		r = -EBADMSG;
+		    r != -EBADMSG ? strerror(-r) : "expected 32 hexadecimal "
+			"digits; remove it, and a new one is made");
 	}
-	free(text);
 	free(path);
 	return r == 0;
+}
+
+static int
+read_id(const char *path, char id[STATE_DIR_ID_SIZE])
+{
+	char  *text;
+	size_t len;
+	int    r = file_read(path, 64, &text, &len);
+
+	if (r < 0)
+		return r;
+	if (strspn(text, "0123456789abcdef") == ID_DIGITS &&
+	    strspn(text + ID_DIGITS, " \r\n") == len - ID_DIGITS)
+		memcpy(id, text, ID_DIGITS);
+	else
+		r = -EBADMSG;
+	free(text);
+	return r;
 }
 
 static void

@@ -25,6 +25,7 @@ struct proc_user;
 
 #define STATE_DIR_ID_FILE "id" /* in the configuration's directory */
 #define STATE_DIR_ID_SIZE 34   /* 32 hexadecimal digits, newline, NUL */
+#define STATE_DIR_CRL	  "crl.pem" /* the list that was in force last */
 
 struct state_dir {
 	char *path; /* owned */
@@ -36,6 +37,12 @@ void state_dir_make_id(char id[STATE_DIR_ID_SIZE]);
 
 /* $STATE_DIRECTORY or /var/lib/tombolo; the caller frees, NULL: no memory. */
 char *state_dir_root(void);
+
+/*
+ * Where the daemon of the configuration in `dir` keeps `name` over restarts; the
+ * caller frees, NULL: that is not known.  Makes no file.
+ */
+char *state_dir_file(const char *dir, const char *name);
 
 /* Makes it; `state` is closed before.  False: there is no place; logged. */
 bool state_dir_open(struct state_dir *state, const struct conf *conf);

@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
+
 #include "pki/x509.h"
 
 #define YEAR_SEC   ((time_t)31556952)
@@ -46,6 +49,7 @@ static bool is_delta(gnutls_x509_crl_t list);
 static gnutls_x509_crt_t maker(const struct authorities *cas,
     gnutls_x509_crl_t list);
 static bool is_older(gnutls_x509_crl_t list, gnutls_x509_crl_t than);
+static bool is_same(gnutls_x509_crl_t a, gnutls_x509_crl_t b);
 
 int
 crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
@@ -134,6 +138,19 @@ crl_end(const char *text, size_t len, time_t *life)
 	return first;
 }
 
+void
+crl_digest(const char *text, size_t len, char digest[CRL_DIGEST_SIZE])
+{
+	uint8_t		  bytes[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, len, (const uint8_t *)text);
+	sha256_digest(&ctx, sizeof(bytes), bytes);
+	base16_encode_update(digest, sizeof(bytes), bytes);
+	digest[CRL_DIGEST_SIZE - 1] = '\0';
+}
+
 static bool
 open_lists(struct lists *lists, const char *text, size_t len)
 {
@@ -176,8 +193,9 @@ why_not_these(const struct authorities *cas, const struct lists *now,
 			is_older(next->v[j], now->v[i])))
 			j++;
 		if (ca != NULL && j == next->n)
-			return "it is older than the one that is in force, "
-			       "which may revoke more: sign another";
+			return "it is older than the one that is in force, or "
+			       "another of the same number, which may revoke "
+			       "more: sign one with a higher number";
 	}
 	return NULL;
 }
@@ -209,19 +227,35 @@ maker(const struct authorities *cas, gnutls_x509_crl_t list)
 	return NULL;
 }
 
-/* By number, where both have one; lists of one number, by date. */
+/*
+ * By number, where both have one, else by date.  Of two lists with one number
+ * nobody knows which has more: each is the older one.
+ */
 static bool
 is_older(gnutls_x509_crl_t list, gnutls_x509_crl_t than)
 {
 	unsigned char a[NUMBER_MAX], b[NUMBER_MAX];
-	int	      order = 0;
+	int	      order;
 
-	if (get_number(list, a) > 0 && get_number(than, b) > 0)
-		order = memcmp(a, b, NUMBER_MAX);
-	if (order != 0)
-		return order < 0;
-	return gnutls_x509_crl_get_this_update(list) <
-	    gnutls_x509_crl_get_this_update(than);
+	if (get_number(list, a) == 0 || get_number(than, b) == 0)
+		return gnutls_x509_crl_get_this_update(list) <
+		    gnutls_x509_crl_get_this_update(than);
+	order = memcmp(a, b, NUMBER_MAX);
+	return order < 0 || (order == 0 && !is_same(list, than));
+}
+
+static bool
+is_same(gnutls_x509_crl_t a, gnutls_x509_crl_t b)
+{
+	gnutls_datum_t x = { 0 }, y = { 0 };
+	bool	       same =
+	    gnutls_x509_crl_export2(a, GNUTLS_X509_FMT_DER, &x) >= 0 &&
+	    gnutls_x509_crl_export2(b, GNUTLS_X509_FMT_DER, &y) >= 0 &&
+	    x.size == y.size && memcmp(x.data, y.data, x.size) == 0;
+
+	gnutls_free(x.data);
+	gnutls_free(y.data);
+	return same;
 }
 
 static int

@@ -19,6 +19,8 @@
 #define CRL_MAX	  (4 * 1024 * 1024) /* bytes of PEM: what an engine takes */
 #define CRL_YEARS 20
 
+#define CRL_DIGEST_SIZE 65
+
 /*
  * The list `old` (no text: there is none yet) with the certificate `cert` in
  * it, which must be of that CA; once is enough.  Without a `cert` (no text)
@@ -33,8 +35,9 @@ int crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
 /*
  * Why the lists in `next` must not take the place of those in `now` (no text:
  * there are none), or NULL.  Each must be signed by a certificate in `ca`, and
- * none older than its CA's present one: a file from a backup would let in again
- * who was revoked since.  What is not of a CA in `ca` any more does not count.
+ * none older than its CA's present one, nor another of the same number: a file
+ * from a backup would let in again who was revoked since.  What is not of a CA in
+ * `ca` any more does not count.
  */
 const char *crl_why_not(const struct ca_pem *ca, const struct ca_pem *now,
     const struct ca_pem *next);
@@ -44,5 +47,8 @@ const char *crl_why_not(const struct ca_pem *ca, const struct ca_pem *now,
  * is how long after it was made.
  */
 time_t crl_end(const char *text, size_t len, time_t *life);
+
+/* To tell one file of lists from another: in hexadecimal. */
+void crl_digest(const char *text, size_t len, char digest[CRL_DIGEST_SIZE]);
 
 #endif /* CRL_H */

@@ -6,6 +6,7 @@ daemon runs, by halves, badly, and while one of its processes is away.
                        `-- 198.18.0.3 [cert] certificate
 """
 
+import json
 import os
 import shutil
 import signal
@@ -108,6 +109,10 @@ class Scene:
         return int(run("openssl", "x509", "-in", path, "-noout",
                        "-serial").stdout.split("=")[1], 16)
 
+    def number_of(self, path):
+        return int(run("openssl", "crl", "-in", path, "-noout",
+                       "-crlnumber").stdout.split("=")[1], 16)
+
     # -- where it goes
 
     def put(self, daemon, name, text, mode=0o644):
@@ -162,8 +167,8 @@ class Scene:
                    sat.status()["sessions"] > sessions, BACK,
                    "%s is back" % sat.name)
 
-    def log_in(self, cert, key):
-        """What the hub answers to this certificate of `cert`'s."""
+    def log_in(self, cert, key, site="cert"):
+        """What the hub answers to this certificate of `site`'s."""
         context = trusting()
         context.load_cert_chain(cert, key)
         try:
@@ -171,7 +176,7 @@ class Scene:
                               context)
         except OSError:
             return None
-        control.send(hello("cert", "certificate", mode="tun"))
+        control.send(hello(site, "certificate", mode="tun"))
         try:
             answer = control.receive()
         except OSError:
@@ -397,6 +402,101 @@ def test_a_list_is_not_forgotten(revocable, bad):
     wait_until(lambda: "crl" in trouble(scene.hub), SOON)
     if bad == "directory":
         os.rmdir(path)
+
+
+class Issued:
+    """A site with a certificate of the hub's own CA that is logged in by."""
+
+    count = 0
+
+    def __init__(self, scene):
+        Issued.count += 1
+        self.name = "issued%d" % Issued.count
+        self.scene = scene
+        invite = scene.hub.add_site(self.name, "--auth", "certificate",
+                                    generate=False)
+        with open(invite) as f:
+            given = json.load(f)
+        self.pair = []
+        for what in ("certificate", "key"):
+            self.pair.append(os.path.join(scene.work, self.name + what))
+            with open(self.pair[-1], "w") as f:
+                f.write(given[what])
+        assert self.gets_in()
+
+    def gets_in(self):
+        return self.scene.log_in(*self.pair, self.name) == "welcome"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("bad", ["gone", "empty", "part", "older", "begun anew",
+                                 "moved"])
+def test_what_a_command_revokes_is_revoked_or_it_says_so(scene, bad, kept):
+    """`kept`: whether the commands find the list that the daemon kept."""
+    hub, path = scene.hub, os.path.join(scene.hub.dir, "crl.pem")
+    hub.expect_trouble = True
+    env = dict(os.environ)
+    env["STATE_DIRECTORY"] = scene.net.dir if kept else scene.work
+    made = iter(range(100))
+
+    def site(verb, which, *args):
+        out = () if verb == "remove" else ("--out", os.path.join(
+            scene.work, "%s.%d" % (which.name, next(made))))
+        done = hub.site(verb, which.name, *args, *out, check=False, env=env)
+        if done.returncode != 0:
+            assert "not revoked in" in done.stderr, done
+        return done.returncode
+
+    # There is one that is revoked, and nothing may let it in again.
+    early, old = Issued(scene), open(path).read()
+    assert hub.site("passwd", early.name, "--out", scene.work + "/" +
+                    early.name).returncode == 0
+    assert not early.gets_in()
+    changed, removed = Issued(scene), Issued(scene)
+    more = [Issued(scene) for _ in range(3)]
+    good = open(path).read()
+    if bad == "gone":
+        os.unlink(path)
+    elif bad == "moved":
+        hub.conf_set("server", "crl", "moved.pem")
+    elif bad == "begun anew":
+        scene.put(hub, "crl.pem", scene.crl(number=scene.number_of(path)))
+    else:
+        scene.put(hub, "crl.pem", {"empty": "", "part": good[:200],
+                                   "older": old}[bad])
+    status = [site("passwd", changed)]
+    assert status[0] == 1 or not changed.gets_in()
+    status.append(site("remove", removed))
+    assert not removed.gets_in()
+    status.append(site("add", removed, "--auth", "certificate"))
+    assert status[2] == 1 or not removed.gets_in()
+    # As many as were lost, and more.
+    for one in more:
+        status.append(site("passwd", one))
+        assert status[-1] == 1 or not one.gets_in()
+        assert not early.gets_in()
+    if kept and bad != "moved":
+        assert status == [0] * 6
+    else:
+        assert status == [1] * 6
+    # What the message says; then the same again.
+    if bad == "moved":
+        scene.put(hub, "moved.pem", good)
+    elif not kept:
+        scene.put(hub, "crl.pem", good)
+    reload(hub)
+    assert [site("passwd", changed), site("passwd", more[0])] == [0, 0]
+    if status[2] == 1:
+        assert site("add", removed, "--auth", "certificate") == 0
+    for one in (early, changed, removed, more[0]):
+        assert not one.gets_in()
+    if bad == "moved":
+        shutil.copy(os.path.join(hub.dir, "moved.pem"), path)
+        hub.conf_set("server", "crl", "crl.pem")
+        assert reload(hub).returncode == 0
+    for one in (early, changed, removed, *more):
+        hub.site("remove", one.name, check=False, env=env)
+    wait_until(lambda: not trouble(hub), SOON)
 
 
 def test_no_list_that_can_be_read_lets_in_nobody_by_certificate(revocable):

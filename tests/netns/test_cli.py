@@ -755,6 +755,27 @@ def test_list_of_revoked_ones_that_is_not_ours_is_not_signed(tap):
               says="is not revoked in crl.pem")
 
 
+@pytest.mark.parametrize("lost", ["gone", "empty"])
+def test_list_of_revoked_ones_that_is_lost_is_not_begun_anew(tap, lost):
+    """Nobody knows who was in it."""
+    add(tap, "berlin", "certificate")
+    good = tap.text("s/crl.pem")
+    os.unlink(os.path.join(tap.path, "s/crl.pem"))
+    if lost == "empty":
+        tap.write("s/crl.pem", "")
+    issued = tap.text("s/sites.d/berlin.crt")
+    tap.fails("site", "passwd", "berlin", "--dir", "s", "--out", "x",
+              says="missing or empty")
+    assert tap.text("s/sites.d/berlin.crt") == issued and "x" not in tap.tree()
+    done = tap("site", "remove", "berlin", "--dir", "s")
+    assert done.returncode == 1 and "certificate not revoked" in done.stdout
+    tap.write("s/crl.pem", good)
+    tap.write("old.crt", issued)
+    os.unlink(os.path.join(tap.path, "berlin.invite"))
+    add(tap, "berlin", "certificate")
+    assert not is_good(tap, "old.crt", "-crl_check", "-CRLfile", "s/crl.pem")
+
+
 def test_certificates_of_another_ca_are_left_to_it(tap):
     text = tap.text("s/tombolo.conf")
     tap.write("s/tombolo.conf", text.replace(

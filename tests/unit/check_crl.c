@@ -298,7 +298,8 @@ static const struct {
 	time_t	    made;
 	bool	    fits;
 } rivals[] = { /* of number 0x0100 and NOW */
-	{ "the same", "\1\0", 2, NOW, true },
+	{ "another of the number and the date", "\1\0", 2, NOW, false },
+	{ "another of the number, made later", "\1\0", 2, NOW + 9, false },
 	{ "the next", "\1\1", 2, NOW, true },
 	{ "the next, with a shorter life", "\1\1", 2, NOW - 9, true },
 	{ "the one before", "\0\xff", 2, NOW + 9, false },
@@ -326,6 +327,7 @@ START_TEST(older_list_never_takes_the_place_of_a_newer)
 		ck_assert_ptr_null(crl_why_not(&by.cert, &none, &next));
 		ca_pem_fini(&next);
 	}
+	ck_assert_msg(crl_why_not(&by.cert, &now, &now) == NULL, "the same");
 	/* Whatever is added to a list is newer than it. */
 	ck_assert_int_eq(crl_add(&by.cert, &by.key, &now, &none, NOW, &next),
 	    0);
@@ -342,6 +344,33 @@ START_TEST(older_list_never_takes_the_place_of_a_newer)
 	ca_pem_fini(&foreign);
 	free_authority(&by);
 	free_authority(&other);
+}
+END_TEST
+
+/* As many are revoked in the one as in the other: nobody knows who is missing. */
+START_TEST(list_that_began_anew_does_not_take_the_place)
+{
+	struct authority by = make_authority();
+	struct ca_pem	 a = make_site(&by, "a"), b = make_site(&by, "b");
+	struct ca_pem	 none = { 0 }, first, second, anew[2];
+
+	ck_assert_int_eq(crl_add(&by.cert, &by.key, &none, &a, NOW, &first), 0);
+	ck_assert_int_eq(crl_add(&by.cert, &by.key, &first, &a, NOW, &second),
+	    0);
+	ck_assert_int_eq(crl_add(&by.cert, &by.key, &none, &b, NOW, &anew[0]),
+	    0);
+	ck_assert_int_eq(crl_add(&by.cert, &by.key, &anew[0], &b, NOW + 9,
+			     &anew[1]), 0);
+	ck_assert_ptr_nonnull(crl_why_not(&by.cert, &second, &anew[0]));
+	ck_assert_ptr_nonnull(crl_why_not(&by.cert, &second, &anew[1]));
+	ck_assert_ptr_null(crl_why_not(&by.cert, &first, &second));
+	ca_pem_fini(&a);
+	ca_pem_fini(&b);
+	ca_pem_fini(&first);
+	ca_pem_fini(&second);
+	ca_pem_fini(&anew[0]);
+	ca_pem_fini(&anew[1]);
+	free_authority(&by);
 }
 END_TEST
 
@@ -436,6 +465,7 @@ UNIT_MAIN("crl", what_was_put_in_is_revoked_and_nothing_else,
     list_counts_from_long_ago_and_for_twenty_years,
     what_is_not_of_this_ca_is_refused, list_has_room_for_thousands,
     empty_list_is_signed_and_revokes_nobody,
-    older_list_never_takes_the_place_of_a_newer, part_of_a_list_is_none,
+    older_list_never_takes_the_place_of_a_newer,
+    list_that_began_anew_does_not_take_the_place, part_of_a_list_is_none,
     dates_of_a_list_do_not_keep_it_out, number_grows_over_every_byte,
     end_is_the_earliest_of_several)

@@ -144,6 +144,27 @@ START_TEST(what_is_in_the_file_names_the_directory)
 }
 END_TEST
 
+/* As a command finds it, which makes nothing. */
+START_TEST(a_file_of_it_is_found_by_the_id)
+{
+	struct state_dir state = { .fd = -1 };
+	struct conf	*conf;
+	char		*file, path[256];
+
+	conf = make_conf("etc");
+	ck_assert_ptr_null(state_dir_file(conf->dir, STATE_DIR_CRL));
+	snprintf(path, sizeof(path), "%s/id", conf->dir);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	ck_assert(state_dir_open(&state, conf));
+	file = state_dir_file(conf->dir, STATE_DIR_CRL);
+	snprintf(path, sizeof(path), "%s/crl.pem", state.path);
+	ck_assert_str_eq(file, path);
+	free(file);
+	state_dir_close(&state);
+	conf_free(conf);
+}
+END_TEST
+
 START_TEST(a_directory_without_one_gets_its_own_and_keeps_it)
 {
 	struct conf *a = make_conf("office"), *b, *moved;
@@ -247,6 +268,7 @@ main(void)
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, an_id_is_a_line_of_digits_and_another_each_time);
 	tcase_add_test(tc, what_is_in_the_file_names_the_directory);
+	tcase_add_test(tc, a_file_of_it_is_found_by_the_id);
 	tcase_add_test(tc, a_directory_without_one_gets_its_own_and_keeps_it);
 	tcase_add_test(tc, a_copy_that_runs_at_the_same_time_shares_nothing);
 	tcase_add_test(tc, where_nothing_can_be_written_there_is_run);
