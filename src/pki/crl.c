@@ -19,6 +19,7 @@ static int import_list(const struct ca_pem *pem, gnutls_x509_crt_t ca,
     gnutls_x509_crl_t *list);
 static bool is_of(gnutls_x509_crl_t list, gnutls_x509_crt_t ca);
 static int  make_list(gnutls_x509_crl_t *list);
+static int  make_like(gnutls_x509_crl_t *list);
 static int  set_dates(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
      time_t now);
 static int  add_entry(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
@@ -273,6 +274,8 @@ import_list(const struct ca_pem *pem, gnutls_x509_crt_t ca,
 	/* What we sign again we must have signed before. */
 	if (r == 0 && !is_of(*list, ca))
 		r = -EINVAL;
+	if (r == 0 && gnutls_x509_crl_get_crt_count(*list) == 0)
+		return make_like(list);
 	if (r == 0)
 		return 0;
 	gnutls_x509_crl_deinit(*list);
@@ -306,6 +309,26 @@ make_list(gnutls_x509_crl_t *list)
 	if (r >= 0)
 		r = gnutls_x509_crl_set_this_update(*list, CA_NOT_BEFORE);
 	return x509_error(r);
+}
+
+/* GnuTLS adds nothing to what others write for nobody: that has no sequence. */
+static int
+make_like(gnutls_x509_crl_t *list)
+{
+	gnutls_x509_crl_t old = *list;
+	unsigned char	  number[NUMBER_MAX];
+	size_t		  len = sizeof(number);
+	int		  r;
+
+	*list = NULL;
+	r = make_list(list);
+	if (r == 0)
+		r = x509_error(gnutls_x509_crl_set_this_update(*list,
+		    gnutls_x509_crl_get_this_update(old)));
+	if (r == 0 && gnutls_x509_crl_get_number(old, number, &len, NULL) >= 0)
+		r = x509_error(gnutls_x509_crl_set_number(*list, number, len));
+	gnutls_x509_crl_deinit(old);
+	return r;
 }
 
 static int
