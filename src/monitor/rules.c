@@ -13,7 +13,6 @@
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
-#include <netlink/route/rule.h>
 
 #include "base/nitems.h"
 #include "monitor/link.h"
@@ -31,6 +30,18 @@ struct rules {
 
 static const sa_family_t families[] = { AF_INET, AF_INET6 };
 
+/* What is looked for in the kernel's answer, and found. */
+struct front {
+	uint32_t before; /* a preference */
+	int	 n;
+	char	*text;
+	size_t	 size;
+};
+
+static int on_rule(struct nl_msg *msg, void *arg);
+static bool takes(const struct fib_rule_hdr *rule, struct nlattr **attrs,
+    uint32_t to);
+static uint32_t get(struct nlattr *attr, uint32_t otherwise);
 static uint32_t first_preference(uint32_t table);
 static int change_rule(struct rules *rules, sa_family_t family, enum rule rule,
     uint32_t table, const struct rules_exempt *exempt);
@@ -122,31 +133,67 @@ rules_remove(struct rules *rules, uint32_t table)
 int
 rules_get_front(struct rules *rules, uint32_t table, char *text, size_t size)
 {
-	struct nl_cache *cache;
-	int n = 0, r = link_errno(rtnl_rule_alloc_cache(rules->sock, AF_UNSPEC,
-	    &cache));
+	struct fib_rule_hdr hdr = { .family = AF_UNSPEC };
+	struct front front = { first_preference(table), 0, text, size };
+	int	     r;
 
-	if (r < 0)
-		return r;
-	for (struct nl_object *o = nl_cache_get_first(cache); o != NULL;
-	    o = nl_cache_get_next(o)) {
-		struct rtnl_rule *rule = (struct rtnl_rule *)o;
-		uint32_t	  to = rtnl_rule_get_table(rule);
-		uint8_t		  protocol = 0;
+	nl_socket_modify_cb(rules->sock, NL_CB_VALID, NL_CB_CUSTOM, on_rule,
+	    &front);
+	r = nl_send_simple(rules->sock, RTM_GETRULE, NLM_F_DUMP, &hdr,
+	    sizeof(hdr));
+	if (r >= 0)
+		r = nl_recvmsgs_default(rules->sock);
+	nl_socket_modify_cb(rules->sock, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
+	return r < 0 ? link_errno(r) : front.n;
+}
 
-		(void)rtnl_rule_get_protocol(rule, &protocol);
-		if (rtnl_rule_get_action(rule) != FR_ACT_TO_TBL || to == 0 ||
-		    rtnl_rule_get_prio(rule) >= first_preference(table) ||
-		    to == RT_TABLE_MAIN || to == RT_TABLE_LOCAL ||
-		    protocol == LINK_RTPROT)
-			continue;
-		if (n++ == 0)
-			snprintf(text, size, "IPv%d rule %u (lookup %u)",
-			    rtnl_rule_get_family(rule) == AF_INET ? 4 : 6,
-			    rtnl_rule_get_prio(rule), to);
-	}
-	nl_cache_free(cache);
-	return n;
+static int
+on_rule(struct nl_msg *msg, void *arg)
+{
+	struct front	    *front = arg;
+	struct nlmsghdr	    *hdr = nlmsg_hdr(msg);
+	struct fib_rule_hdr *rule = nlmsg_data(hdr);
+	struct nlattr	    *attrs[FRA_MAX + 1];
+	uint32_t to, prio;
+
+	if (hdr->nlmsg_type != RTM_NEWRULE ||
+	    nlmsg_parse(hdr, sizeof(*rule), attrs, FRA_MAX, NULL) < 0)
+		return NL_OK;
+	prio = get(attrs[FRA_PRIORITY], 0);
+	to = get(attrs[FRA_TABLE], rule->table);
+	if (prio >= front->before || !takes(rule, attrs, to))
+		return NL_OK;
+	if (front->n++ > 0)
+		return NL_OK;
+	snprintf(front->text, front->size,
+	    rule->action == FR_ACT_TO_TBL ? "IPv%d rule %u (lookup %u)" :
+					    "IPv%d rule %u",
+	    rule->family == AF_INET ? 4 : 6, prio, to);
+	return NL_OK;
+}
+
+/*
+ * Whether a rule can keep from us what is not local.  The main table without its
+ * default routes has nothing else than what ours look up there.
+ */
+static bool
+takes(const struct fib_rule_hdr *rule, struct nlattr **attrs, uint32_t to)
+{
+	if ((attrs[FRA_PROTOCOL] != NULL &&
+		nla_get_u8(attrs[FRA_PROTOCOL]) == LINK_RTPROT) ||
+	    rule->action == FR_ACT_NOP)
+		return false;
+	if (rule->action != FR_ACT_TO_TBL)
+		return true;
+	return to != 0 && to != RT_TABLE_LOCAL &&
+	    (to != RT_TABLE_MAIN ||
+		get(attrs[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX) == UINT32_MAX);
+}
+
+static uint32_t
+get(struct nlattr *attr, uint32_t otherwise)
+{
+	return attr != NULL ? nla_get_u32(attr) : otherwise;
 }
 
 static uint32_t

@@ -51,8 +51,8 @@ int rules_add(struct rules *rules, uint32_t table,
 int rules_remove(struct rules *rules, uint32_t table);
 
 /*
- * Others' rules in front of ours that look up another table than main: how
- * many, and the first of them in `text`.
+ * Others' rules in front of ours that can take what is not local: how many, and
+ * the first of them in `text`.
  */
 int rules_get_front(struct rules *rules, uint32_t table, char *text,
     size_t size);

@@ -328,6 +328,31 @@ def test_a_rule_in_front_is_named_and_blocked(figure):
     assert figure.seen(web=WEB6) == SERVER6
 
 
+@pytest.mark.parametrize("rule, name", [
+    ("-4 pref 100 lookup main", "IPv4 rule 100 (lookup 254)"),
+    ("-6 pref 7 lookup main", "IPv6 rule 7 (lookup 254)"),
+    ("-4 pref 90 from 10.0.7.0/24 lookup main", "IPv4 rule 90 (lookup 254)"),
+    ("-6 pref 90 blackhole", "IPv6 rule 90"),
+    ("-4 pref 90 goto 32766", "IPv4 rule 90"),
+    ("-4 pref 90 lookup main suppress_prefixlength 0", None),
+    ("-6 pref 90 lookup main suppress_prefixlength 8", None),
+])
+def test_a_rule_in_front_to_any_table_is_named(figure, rule, name):
+    """Only one that has nothing but local networks is in nobody's way."""
+    ns, (family, *words) = figure.client, rule.split()
+    ns.ip(family, "rule", "add", *words)
+    # The kernel gives them in their order, IPv4 first: the last that is seen.
+    ns.ip("-6", "rule", "add", "pref", "30000", "lookup", "101")
+    try:
+        wait_until(lambda: figure.sat.status().get("foreign_rule") ==
+                   (name or "IPv6 rule 30000 (lookup 101)"), 10,
+                   "status says %s" % name)
+    finally:
+        ns.ip(family, "rule", "del", *words)
+        ns.ip("-6", "rule", "del", "pref", "30000")
+    wait_until(lambda: "foreign_rule" not in figure.sat.status(), 10, "gone")
+
+
 def test_a_host_route_and_a_second_default_route_take_nothing_out(figure):
     ns = figure.client
     routes = (["route", "add", WEB, "via", "198.18.2.254"],
