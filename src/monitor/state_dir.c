@@ -86,11 +86,11 @@ state_dir_open(struct state_dir *state, const struct conf *conf)
 		"one of the two configurations is a copy; remove that file "
 		"from it" : strerror(-r));
 	state_dir_close(state);
-	if (asprintf(&state->path, "%s.state", conf->socket) == -1)
+	if (asprintf(&state->path, "%s.%s.state", conf->socket, id) == -1)
 		state->path = NULL;
 	r = open_locked(state);
 	if (r < 0)
-		log_warnx("%s.state: cannot be made: %s", conf->socket,
+		log_warnx("%s.%s.state: cannot be made: %s", conf->socket, id,
 		    strerror(-r));
 	return r == 0;
 }

@@ -12,8 +12,8 @@
  * finds the same.
  *
  * Where nothing can be written, or another daemon uses the directory (a copy of
- * the configuration), /run/tombolo/NAME.state takes its place until the next
- * boot, with a warning.
+ * the configuration), /run/tombolo/NAME.sock.ID.state takes its place until the
+ * next boot, with a warning.
  */
 #ifndef STATE_DIR_H
 #define STATE_DIR_H

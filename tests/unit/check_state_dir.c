@@ -208,7 +208,7 @@ START_TEST(a_copy_that_runs_at_the_same_time_shares_nothing)
 	put_id(conf, id);
 	put_id(copy, id);
 	ck_assert(state_dir_open(&state, conf));
-	is_at(copy, run, "copy.sock.state");
+	is_at(copy, run, "copy.sock.00112233445566778899aabbccddeeff.state");
 	state_dir_close(&state);
 	is_at(copy, lib, id);
 	conf_free(conf);
@@ -221,12 +221,24 @@ START_TEST(where_nothing_can_be_written_there_is_run)
 {
 	static const char *const roots[] = { "/proc/nonexistent",
 		"/dev/null/tombolo", "/proc/self/fd" };
-	struct conf *conf = make_conf("office");
+	struct conf *conf = make_conf("office"), *twin;
+	char	    *other, path[256];
 
+	put_id(conf, "00112233445566778899aabbccddeeff");
+	/* Of the same name, and so with the same socket. */
+	snprintf(path, sizeof(path), "%s/b", root);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	twin = make_conf("b/office");
+	ck_assert_str_eq(conf->socket, twin->socket);
 	for (size_t i = 0; i < nitems(roots); i++) {
 		setenv("STATE_DIRECTORY", roots[i], 1);
-		is_at(conf, run, "office.sock.state");
+		is_at(conf, run,
+		    "office.sock.00112233445566778899aabbccddeeff.state");
+		other = place_of(twin);
+		ck_assert_ptr_null(strstr(other, "00112233445566778899aabb"));
+		free(other);
 	}
+	conf_free(twin);
 	free(conf->socket);
 	conf->socket = strdup("/proc/nonexistent/office.sock");
 	ck_assert_ptr_null(place_of(conf));
