@@ -50,7 +50,8 @@ main(int argc, char **argv)
 	if (argv[1][0] == '_')
 		return proc_child_main(argc, argv);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
+	    (strcmp(argv[1], "help") == 0 &&
+		(argc == 2 || strcmp(argv[2], "help") == 0))) {
 		usage(stdout);
 		return 0;
 	}

@@ -72,7 +72,7 @@ static void show_fdb(const json_t *answer);
 static void show_routes(const json_t *answer);
 
 static const struct query queries[] = {
-	{ { "status", TAKEN " [--wait SECONDS]",
+	{ { "status", TAKEN " [--wait[=SECONDS]]",
 	      "What the running daemon is doing.  Exits 0 if frames pass, 1 if "
 	      "not, 3 if something\nis wrong all the same.",
 	      TAKES | OPTION_WAIT, 0, 0 },
@@ -177,8 +177,7 @@ judge(const json_t *answer)
 {
 	if (!wait_is_up(answer))
 		return CMD_FAILED;
-	if (strcmp(field_text(answer, "state"), "up") != 0 ||
-	    field_text(answer, "last_error") != NULL ||
+	if (field_text(answer, "last_error") != NULL ||
 	    field_text(answer, "foreign_rule") != NULL ||
 	    json_array_size(json_object_get(answer, "faults")) > 0 ||
 	    json_array_size(json_object_get(answer, "needs_restart")) > 0 ||

@@ -90,8 +90,8 @@ static const struct row {
 	    "stay in the foreground, with the log on standard error" },
 	{ OPTION_WAIT_OR, "wait", 0, KIND_DEFAULT, AT(wait), "[=SECONDS]",
 	    "return when the tunnel is up; fail after SECONDS (30)" },
-	{ OPTION_WAIT, "wait", 0, KIND_STRING, AT(wait), "SECONDS",
-	    "wait until it is up, at most so long" },
+	{ OPTION_WAIT, "wait", 0, KIND_DEFAULT, AT(wait), "[=SECONDS]",
+	    "wait until it is up, at most so long (30)" },
 	{ OPTION_SWEEP, "sweep", 0, KIND_FLAG, AT(sweep), NULL,
 	    "only undo what a killed daemon left on this host" },
 	{ OPTION_STATIC, "static", 0, KIND_FLAG, AT(only_static), NULL,
@@ -136,10 +136,18 @@ options_parse(struct options *options, const struct options_spec *spec,
 			help(spec);
 			return 0;
 		}
-		if (value == ':' || (optarg != NULL && *optarg == '\0'))
+		row = row_of(value);
+		if (value == ':')
 			return options_wrong(spec, "%s needs a value",
 			    argv[optind - 1]);
-		row = row_of(value);
+		if (row != NULL && optarg != NULL && *optarg == '\0')
+			return options_wrong(spec, "--%s needs a value",
+			    row->name);
+		/* "--wait 5" is "--wait=5". */
+		if (row != NULL && row->kind == KIND_DEFAULT &&
+		    optarg == NULL && optind < argc &&
+		    isdigit((unsigned char)*argv[optind]))
+			optarg = argv[optind++];
 		if (row == NULL && optopt != 0 && row_of(optopt) == NULL)
 			return options_wrong(spec, "no such option: -%c",
 			    isprint(optopt) ? optopt : '?');

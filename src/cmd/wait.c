@@ -40,8 +40,7 @@ wait_is_up(const json_t *answer)
 {
 	const char *state = field_text(answer, "state");
 
-	return state != NULL &&
-	    (strcmp(state, "up") == 0 || strcmp(state, "adrift") == 0);
+	return state != NULL && strcmp(state, "up") == 0;
 }
 
 static bool

@@ -19,7 +19,10 @@ void wait_pause(void);
  */
 bool wait_until_up(const char *socket, unsigned seconds, pid_t pid);
 
-/* Whether an answer to `status` says that frames pass. */
+/*
+ * Whether an answer to `status` says that frames pass.  Of a client that is
+ * adrift nobody knows: its server may have died with the connection.
+ */
 bool wait_is_up(const json_t *answer);
 
 #endif /* WAIT_H */

@@ -1167,6 +1167,21 @@ def test_every_command_takes_a_file_as_well_as_a_directory(cli):
             cli.fails(*command.split(), *where, says="at /run/tombolo/x.sock")
 
 
+def test_help_of_help_is_the_list_of_commands(cli):
+    assert cli.ok("help", "help") == cli.ok("help") == cli.ok(
+        "help", "help", "me")
+
+
+@pytest.mark.parametrize("words, name", [
+    ("site list --dir", "--dir"), ("status --socket", "--socket"),
+    ("check -c", "--config"), ("run --log-level", "--log-level"),
+    ("site set a --address", "--address")])
+def test_an_empty_value_is_named(cli, words, name):
+    done = cli(*words.split(), "")
+    assert done.returncode == 2
+    assert ": %s needs a value; see " % name in done.stderr, done
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_before_a_command_is_its_help(cli, command):
     assert cli.ok("help", *command.split()) == cli.ok(*command.split(),

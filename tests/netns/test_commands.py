@@ -7,6 +7,7 @@ was started from, and whosever it is.
 One hub for each kind of error, since `stop` is one of the commands.
 """
 
+import json
 import os
 import re
 import shutil
@@ -325,7 +326,10 @@ def test_run_that_is_ended_while_it_waits_leaves_no_daemon(pair, name):
 
 
 def test_run_waits_for_the_tunnel(pair):
-    done = pair.run_sat("--wait=0")
+    for words in (("--wait", "0"), ("--wait=0",)):
+        done = pair.run_sat(*words)
+        if words[1:]:
+            tombolo("stop", "-c", pair.sat.conf)
     assert done.returncode == 1 and "not up after 0 s" in done.stderr
     done = tombolo("status", "-c", pair.sat.conf, check=False)
     assert done.returncode == 1 and "state" in done.stdout, "it goes on"
@@ -341,7 +345,8 @@ def test_status_says_by_its_exit_status_how_it_is(pair):
     def code(*args):
         return tombolo("status", "-c", pair.sat.conf, *args,
                        check=False).returncode
-    assert code() == code("--json") == code("--wait", "0") == 1
+    assert code() == code("--json") == code("--wait", "0") == \
+        code("--wait=0") == 1
     pair.hub.start()
     pair.sat.start()
     wait_until(lambda: code() == 0, 10, "it is well")
@@ -355,9 +360,34 @@ def test_status_says_by_its_exit_status_how_it_is(pair):
     pair.sat_ns.run("nft", "delete", "table", "inet", "t")
 
 
+CUT = """table inet cut { chain c { type filter hook output priority 0;
+    udp dport 55555 drop; tcp dport 55555 reject with tcp reset; }; }"""
+
+
+@pytest.mark.parametrize("how", ["killed", "cut off"])
+def test_status_of_a_site_that_is_adrift_is_no_success(pair, how):
+    pair.hub.start()
+    pair.sat.start()
+    wait_until(lambda: pair.sat.state() == "up", 10)
+    if how == "killed":
+        pair.hub.process.kill(signal.SIGKILL)
+    else:
+        pair.sat_ns.run("nft", "-f", "-", stdin=CUT)
+    seen = []
+
+    def is_adrift():
+        done = tombolo("status", "--json", "-c", pair.sat.conf, check=False)
+        seen.append((json.loads(done.stdout)["state"], done.returncode))
+        return seen[-1][0] == "adrift"
+    wait_until(is_adrift, 30, "it is adrift")
+    assert {code for state, code in seen if state != "up"} == {1}, seen
+    if how == "killed":
+        pair.hub_ns.run(binary(), "run", "--sweep", "-c", pair.hub.conf)
+
+
 @pytest.mark.parametrize("args", [
     "run --wait=x", "run --wait=-1", "run --wait=5 --foreground",
-    "run --sweep --wait", "status --wait", "status --wait 1d",
+    "run --sweep --wait", "status --wait 5 6", "status --wait 1d",
     "run --socket /x", "run --log-level loud", "stop x",
     "status --dir a -c b"])
 def test_wrong_usage_is_2(args):
