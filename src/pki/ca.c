@@ -131,20 +131,16 @@ ca_is_ca(const char *text, size_t len)
 bool
 ca_is_pair(const struct ca_pem *cert_pem, const struct ca_pem *key_pem)
 {
-	gnutls_x509_privkey_t key;
-	gnutls_x509_crt_t     cert;
+	gnutls_x509_privkey_t key = NULL;
+	gnutls_x509_crt_t     cert = NULL;
 	bool		      yes;
 
-	if (cert_pem->len > CA_PEM_MAX || key_pem->len > CA_PEM_MAX ||
-	    !x509_is_one(cert_pem->text, cert_pem->len, "CERTIFICATE") ||
-	    !x509_is_one(key_pem->text, key_pem->len, "PRIVATE KEY") ||
-	    x509_import_cert(cert_pem->text, cert_pem->len, &cert) < 0)
-		return false;
-	yes = x509_import_key(key_pem, &key) == 0;
-	if (yes) {
-		yes = x509_is_key_of(key, cert);
-		gnutls_x509_privkey_deinit(key);
-	}
+	yes = cert_pem->len <= CA_PEM_MAX && key_pem->len <= CA_PEM_MAX &&
+	    x509_is_one(cert_pem->text, cert_pem->len, "CERTIFICATE") &&
+	    x509_is_one(key_pem->text, key_pem->len, "PRIVATE KEY") &&
+	    x509_import_cert(cert_pem->text, cert_pem->len, &cert) == 0 &&
+	    x509_import_key(key_pem, &key) == 0 && x509_is_key_of(key, cert);
+	gnutls_x509_privkey_deinit(key);
 	gnutls_x509_crt_deinit(cert);
 	return yes;
 }
@@ -152,21 +148,15 @@ ca_is_pair(const struct ca_pem *cert_pem, const struct ca_pem *key_pem)
 bool
 ca_has_made(const struct ca_pem *ca_cert, const struct ca_pem *cert_pem)
 {
-	gnutls_x509_crt_t issuer, cert;
-	unsigned	  status = 1;
+	gnutls_x509_crt_t issuer = NULL, cert = NULL;
+	bool		  yes;
 
-	if (x509_import_cert(ca_cert->text, ca_cert->len, &issuer) < 0)
-		return false;
-	if (x509_import_cert(cert_pem->text, cert_pem->len, &cert) == 0) {
-		if (gnutls_x509_crt_verify(cert, &issuer, 1,
-			GNUTLS_VERIFY_DISABLE_TIME_CHECKS |
-			    GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS,
-			&status) < 0)
-			status = 1;
-		gnutls_x509_crt_deinit(cert);
-	}
+	yes = x509_import_cert(ca_cert->text, ca_cert->len, &issuer) == 0 &&
+	    x509_import_cert(cert_pem->text, cert_pem->len, &cert) == 0 &&
+	    x509_is_made_by(cert, issuer);
 	gnutls_x509_crt_deinit(issuer);
-	return status == 0;
+	gnutls_x509_crt_deinit(cert);
+	return yes;
 }
 
 time_t
@@ -255,10 +245,7 @@ make_key(gnutls_pk_algorithm_t algorithm, unsigned bits, struct ca_pem *pem)
 		r = x509_error(gnutls_x509_privkey_export2_pkcs8(key,
 		    GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &text));
 	if (r == 0)
-		r = x509_set_text(pem, &text);
-	if (text.data != NULL)
-		secret_wipe(text.data, text.size);
-	gnutls_free(text.data);
+		r = x509_take_text(pem, &text);
 	gnutls_x509_privkey_deinit(key);
 	return r;
 }
@@ -317,10 +304,7 @@ export_cert(gnutls_x509_crt_t cert, struct ca_pem *pem)
 	int	       r;
 
 	r = x509_error(gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_PEM, &text));
-	if (r == 0)
-		r = x509_set_text(pem, &text);
-	gnutls_free(text.data);
-	return r;
+	return r == 0 ? x509_take_text(pem, &text) : r;
 }
 
 static int

@@ -15,8 +15,8 @@
 #define NUMBER_MAX 20 /* bytes, RFC 5280 */
 #define DELTA	   "2.5.29.27" /* a list that says only what is new */
 
-static int import_list(const struct ca_pem *pem, gnutls_x509_crt_t ca,
-    gnutls_x509_crl_t *list);
+static int  begin_list(const struct ca_pem *old, gnutls_x509_crt_t ca,
+     gnutls_x509_crl_t *list);
 static bool is_of(gnutls_x509_crl_t list, gnutls_x509_crt_t ca);
 static int  make_list(gnutls_x509_crl_t *list);
 static int  make_like(gnutls_x509_crl_t *list);
@@ -24,7 +24,6 @@ static int  set_dates(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
      time_t now);
 static int  add_entry(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
      const struct ca_pem *pem, time_t now);
-static bool has(gnutls_x509_crl_t list, gnutls_x509_crt_t cert);
 static size_t get_number(gnutls_x509_crl_t list,
      unsigned char number[NUMBER_MAX]);
 static int  set_number(gnutls_x509_crl_t list);
@@ -70,8 +69,7 @@ crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
 		r = -EINVAL;
 	/* Not copied: that takes the square of its length. */
 	if (r == 0)
-		r = old_pem->len > 0 ? import_list(old_pem, ca, &list) :
-				       make_list(&list);
+		r = begin_list(old_pem, ca, &list);
 	if (r == 0)
 		r = set_dates(list, ca, now);
 	if (r == 0 && cert->len > 0)
@@ -81,8 +79,7 @@ crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
 		    GNUTLS_DIG_SHA256, 0));
 	if (r == 0)
 		r = export_list(list, pem);
-	if (list != NULL)
-		gnutls_x509_crl_deinit(list);
+	gnutls_x509_crl_deinit(list);
 	gnutls_x509_crt_deinit(ca);
 	gnutls_x509_privkey_deinit(key);
 	return r;
@@ -92,8 +89,7 @@ const char *
 crl_why_not(const struct ca_pem *ca, const struct ca_pem *now_pem,
     const struct ca_pem *next_pem)
 {
-	gnutls_datum_t	   text = { (unsigned char *)ca->text,
-		    (unsigned)ca->len };
+	gnutls_datum_t	   text = x509_datum(ca->text, ca->len);
 	struct authorities cas = { 0 };
 	struct lists	   now = { 0 }, next = { 0 };
 	const char	  *why = NULL;
@@ -155,8 +151,7 @@ crl_digest(const char *text, size_t len, char digest[CRL_DIGEST_SIZE])
 static bool
 open_lists(struct lists *lists, const char *text, size_t len)
 {
-	gnutls_datum_t datum = { (unsigned char *)(uintptr_t)text,
-		(unsigned)len };
+	gnutls_datum_t datum = x509_datum(text, len);
 
 	*lists = (struct lists) { 0 };
 	if (gnutls_x509_crl_list_import2(&lists->v, &lists->n, &datum,
@@ -259,28 +254,24 @@ is_same(gnutls_x509_crl_t a, gnutls_x509_crl_t b)
 	return same;
 }
 
+/* The old one, which this CA must have signed before; or a new one. */
 static int
-import_list(const struct ca_pem *pem, gnutls_x509_crt_t ca,
+begin_list(const struct ca_pem *old, gnutls_x509_crt_t ca,
     gnutls_x509_crl_t *list)
 {
-	gnutls_datum_t text = { (unsigned char *)pem->text,
-		(unsigned)pem->len };
-	int	       r = x509_error(gnutls_x509_crl_init(list));
+	gnutls_datum_t text = x509_datum(old->text, old->len);
+	int	       r;
 
+	if (old->len == 0)
+		return make_list(list);
+	r = gnutls_x509_crl_init(list);
+	if (r >= 0)
+		r = gnutls_x509_crl_import(*list, &text, GNUTLS_X509_FMT_PEM);
 	if (r < 0)
-		return r;
-	r = x509_error(gnutls_x509_crl_import(*list, &text,
-	    GNUTLS_X509_FMT_PEM));
-	/* What we sign again we must have signed before. */
-	if (r == 0 && !is_of(*list, ca))
-		r = -EINVAL;
-	if (r == 0 && gnutls_x509_crl_get_crt_count(*list) == 0)
-		return make_like(list);
-	if (r == 0)
-		return 0;
-	gnutls_x509_crl_deinit(*list);
-	*list = NULL;
-	return r;
+		return x509_error(r);
+	if (!is_of(*list, ca))
+		return -EINVAL;
+	return gnutls_x509_crl_get_crt_count(*list) == 0 ? make_like(list) : 0;
 }
 
 /* Its signature, and that of a CA; whatever its dates say. */
@@ -348,24 +339,13 @@ add_entry(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
 {
 	gnutls_x509_crt_t cert = NULL;
 	int		  r = x509_import_cert(pem->text, pem->len, &cert);
-	unsigned	  wrong = 0;
 
-	if (r < 0)
-		return r;
-	r = x509_error(gnutls_x509_crt_verify(cert, &ca, 1,
-	    GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &wrong));
-	if (r == 0 && wrong != 0)
+	if (r == 0 && !x509_is_made_by(cert, ca))
 		r = -EINVAL;
-	if (r == 0 && !has(list, cert))
+	if (r == 0 && gnutls_x509_crt_check_revocation(cert, &list, 1) != 1)
 		r = x509_error(gnutls_x509_crl_set_crt(list, cert, now));
 	gnutls_x509_crt_deinit(cert);
 	return r;
-}
-
-static bool
-has(gnutls_x509_crl_t list, gnutls_x509_crt_t cert)
-{
-	return gnutls_x509_crt_check_revocation(cert, &list, 1) == 1;
 }
 
 /* Big-endian at the end of `number`; its length, 0: it has none. */
@@ -420,10 +400,11 @@ export_list(gnutls_x509_crl_t list, struct ca_pem *pem)
 
 	r = x509_error(gnutls_x509_crl_export2(list, GNUTLS_X509_FMT_PEM,
 	    &text));
-	if (r == 0 && text.size > CRL_MAX)
-		r = -EFBIG;
 	if (r == 0)
-		r = x509_set_text(pem, &text);
-	gnutls_free(text.data);
+		r = x509_take_text(pem, &text);
+	if (r == 0 && pem->len > CRL_MAX) {
+		ca_pem_fini(pem);
+		r = -EFBIG;
+	}
 	return r;
 }

@@ -8,6 +8,7 @@
 #include <bsd/string.h>
 #include <gnutls/x509.h>
 
+#include "pki/x509.h"
 
 /* The certificates of one file. */
 struct chain {
@@ -44,9 +45,7 @@ bool
 keypair_read_key(const char *text, size_t len, struct keypair *key,
     char why[KEYPAIR_WHY_SIZE])
 {
-	/* GnuTLS only reads it; its datum has no const. */
-	gnutls_datum_t	datum = { (unsigned char *)(uintptr_t)text,
-		 (unsigned)len };
+	gnutls_datum_t	datum = x509_datum(text, len);
 	gnutls_pubkey_t half = NULL;
 	bool		ok;
 
@@ -93,8 +92,7 @@ keypair_check(const char *chain, size_t chain_len, const char *key_text,
 	struct keypair key;
 	bool		ok;
 
-	if (!keypair_read_chain(chain, chain_len, NULL, NULL, why) ||
-	    !keypair_read_key(key_text, key_len, &key, why))
+	if (!keypair_read_key(key_text, key_len, &key, why))
 		return false;
 	ok = keypair_prove(chain, chain_len, &key, why);
 	gnutls_privkey_deinit(key.key);
@@ -105,8 +103,7 @@ keypair_check(const char *chain, size_t chain_len, const char *key_text,
 static bool
 chain_open(struct chain *chain, const char *text, size_t len, char *why)
 {
-	gnutls_datum_t datum = { (unsigned char *)(uintptr_t)text,
-		(unsigned)len };
+	gnutls_datum_t datum = x509_datum(text, len);
 	int	       r;
 
 	*chain = (struct chain) { 0 };

@@ -56,7 +56,7 @@ bool keypair_read_key(const char *text, size_t len, struct keypair *key,
 bool keypair_prove(const char *chain, size_t len, const struct keypair *key,
     char why[KEYPAIR_WHY_SIZE]);
 
-/* All of the above for two files: what `run` would say of them. */
+/* Both of the above for two files: what `run` would say of them. */
 bool keypair_check(const char *chain, size_t chain_len, const char *key,
     size_t key_len, char why[KEYPAIR_WHY_SIZE]);
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
+
 int
 x509_error(int gnutls_error)
 {
@@ -20,11 +22,17 @@ x509_error(int gnutls_error)
 	}
 }
 
+gnutls_datum_t
+x509_datum(const char *text, size_t len)
+{
+	return (gnutls_datum_t) { (unsigned char *)(uintptr_t)text,
+		(unsigned)len };
+}
+
 int
 x509_import_key(const struct ca_pem *pem, gnutls_x509_privkey_t *key)
 {
-	gnutls_datum_t text = { (unsigned char *)pem->text,
-		(unsigned)pem->len };
+	gnutls_datum_t text = x509_datum(pem->text, pem->len);
 	int	       r = x509_error(gnutls_x509_privkey_init(key));
 
 	if (r < 0)
@@ -41,9 +49,7 @@ x509_import_key(const struct ca_pem *pem, gnutls_x509_privkey_t *key)
 int
 x509_import_cert(const char *text, size_t len, gnutls_x509_crt_t *cert)
 {
-	/* GnuTLS has no const here, and writes nothing. */
-	gnutls_datum_t datum = { (unsigned char *)(uintptr_t)text,
-		(unsigned)len };
+	gnutls_datum_t datum = x509_datum(text, len);
 	int	       r = x509_error(gnutls_x509_crt_init(cert));
 
 	if (r < 0)
@@ -68,16 +74,29 @@ x509_is_key_of(gnutls_x509_privkey_t key, gnutls_x509_crt_t cert)
 	    alen == blen && memcmp(a, b, alen) == 0;
 }
 
-int
-x509_set_text(struct ca_pem *pem, const gnutls_datum_t *text)
+bool
+x509_is_made_by(gnutls_x509_crt_t cert, gnutls_x509_crt_t ca)
 {
-	pem->text = malloc(text->size + 1);
-	if (pem->text == NULL)
-		return -ENOMEM;
-	memcpy(pem->text, text->data, text->size);
-	pem->text[text->size] = '\0';
-	pem->len = text->size;
-	return 0;
+	unsigned wrong = 0;
+
+	return gnutls_x509_crt_verify(cert, &ca, 1,
+		   GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &wrong) >= 0 &&
+	    wrong == 0;
+}
+
+int
+x509_take_text(struct ca_pem *pem, gnutls_datum_t *text)
+{
+	char *copy = malloc(text->size + 1);
+
+	if (copy != NULL) {
+		memcpy(copy, text->data, text->size);
+		copy[text->size] = '\0';
+		*pem = (struct ca_pem) { copy, text->size };
+	}
+	secret_wipe(text->data, text->size);
+	gnutls_free(text->data);
+	return copy != NULL ? 0 : -ENOMEM;
 }
 
 bool

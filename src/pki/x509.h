@@ -19,14 +19,19 @@
 /* 0 or a negative errno value. */
 int x509_error(int gnutls_error);
 
+/* PEM as GnuTLS takes it: it has no const there, and writes nothing. */
+gnutls_datum_t x509_datum(const char *text, size_t len);
+
 /* 0, or a negative errno value; then there is no object. */
 int x509_import_key(const struct ca_pem *pem, gnutls_x509_privkey_t *key);
 int x509_import_cert(const char *text, size_t len, gnutls_x509_crt_t *cert);
 
-/* Copies; -ENOMEM. */
-int x509_set_text(struct ca_pem *pem, const gnutls_datum_t *text);
+/* Consumes GnuTLS's text, and wipes it; -ENOMEM. */
+int x509_take_text(struct ca_pem *pem, gnutls_datum_t *text);
 
 bool x509_is_key_of(gnutls_x509_privkey_t key, gnutls_x509_crt_t cert);
+/* Whether that CA signed it, whatever the time is. */
+bool x509_is_made_by(gnutls_x509_crt_t cert, gnutls_x509_crt_t ca);
 
 /*
  * Whether `text` is exactly one PEM block of the name ("CERTIFICATE"): GnuTLS
