@@ -296,14 +296,14 @@ int
 keeper_ask_prove(struct keeper_ask *ask, enum request_key which,
     const struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
 {
-	return sign_ask_prove(&ask->sign, which, chain, why);
+	return sign_ask_pair(&ask->sign, which, chain, NULL, why);
 }
 
 int
 keeper_ask_kept(struct keeper_ask *ask, enum request_key which,
     struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
 {
-	return sign_ask_kept(&ask->sign, which, chain, why);
+	return sign_ask_pair(&ask->sign, which, NULL, chain, why);
 }
 
 gnutls_privkey_t

@@ -22,8 +22,6 @@ struct own_key {
 	struct keypair_public public;
 };
 
-static int  ask_pair(struct sign_ask *ask, enum request_key which,
-     const struct ca_pem *chain, struct ca_pem *kept, char why[REQUEST_WHY_SIZE]);
 static void free_key(gnutls_privkey_t key, void *arg);
 static int  sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm,
      void *arg, unsigned flags, const gnutls_datum_t *hash,
@@ -60,37 +58,23 @@ sign_ask_attach(struct sign_ask *ask, int fd)
 }
 
 int
-sign_ask_prove(struct sign_ask *ask, enum request_key which,
-    const struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
-{
-	return ask_pair(ask, which, chain, NULL, why);
-}
-
-int
-sign_ask_kept(struct sign_ask *ask, enum request_key which,
-    struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
-{
-	static const struct ca_pem none = { 0 };
-
-	return ask_pair(ask, which, &none, chain, why);
-}
-
-static int
-ask_pair(struct sign_ask *ask, enum request_key which,
+sign_ask_pair(struct sign_ask *ask, enum request_key which,
     const struct ca_pem *chain, struct ca_pem *kept, char why[REQUEST_WHY_SIZE])
 {
+	struct wire_writer w;
 	struct wire_reader r;
 	struct chan_msg	   msg;
 	uint32_t	   error;
 	int		   result;
 
-	if (chain->len > KEYPAIR_MAX_TEXT)
-		return -EMSGSIZE;
 	/* It has left before an answer comes in there. */
-	ask->buf[0] = (uint8_t)which;
-	if (chain->len > 0)
-		memcpy(ask->buf + 1, chain->text, chain->len);
-	result = converse(ask, REQUEST_PAIR, ask->buf, 1 + chain->len, &msg);
+	wire_writer_init(&w, ask->buf, 1 + KEYPAIR_MAX_TEXT);
+	wire_put_u8(&w, (uint8_t)which);
+	if (chain != NULL)
+		wire_put_bytes(&w, chain->text, chain->len);
+	if (!wire_writer_is_ok(&w))
+		return -EMSGSIZE;
+	result = converse(ask, REQUEST_PAIR, ask->buf, w.len, &msg);
 	if (result < 0) {
 		snprintf(why, REQUEST_WHY_SIZE, "the keeper does not answer");
 		return result;

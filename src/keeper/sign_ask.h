@@ -38,11 +38,13 @@ void sign_ask_hurry(struct sign_ask *ask);
 /* Lets go of the keeper, and takes the next one's channel (-1: none). */
 void sign_ask_attach(struct sign_ask *ask, int fd);
 
-/* keeper_ask_prove() and keeper_ask_kept() */
-int sign_ask_prove(struct sign_ask *ask, enum request_key which,
-    const struct ca_pem *chain, char why[REQUEST_WHY_SIZE]);
-int sign_ask_kept(struct sign_ask *ask, enum request_key which,
-    struct ca_pem *chain, char why[REQUEST_WHY_SIZE]);
+/*
+ * keeper_ask_prove(), with a `chain`; keeper_ask_kept(), with none and `kept`.
+ * Either is NULL else.
+ */
+int sign_ask_pair(struct sign_ask *ask, enum request_key which,
+    const struct ca_pem *chain, struct ca_pem *kept,
+    char why[REQUEST_WHY_SIZE]);
 /* keeper_ask_privkey(); `ask` stays where it is as long as the key lives. */
 gnutls_privkey_t sign_ask_privkey(struct sign_ask *ask, enum request_key which,
     const struct keypair_public *public);
