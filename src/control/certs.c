@@ -10,31 +10,31 @@
 #include "base/log.h"
 #include "keeper/keeper_ask.h"
 
-/* The key of the configuration that names its file. */
-static const char *const names[REQUEST_MATERIALS] = {
-	[REQUEST_MATERIAL_CHAIN] = "certificate",
-	[REQUEST_MATERIAL_CHAIN_RSA] = "certificate-rsa",
-	[REQUEST_MATERIAL_SITE_CA] = "site-ca",
-	[REQUEST_MATERIAL_CRL] = "crl",
-	[REQUEST_MATERIAL_CA] = "ca",
-	[REQUEST_MATERIAL_SITE] = "certificate",
+static const struct {
+	const char	*name; /* the key of the configuration */
+	bool		 is_chain;
+	enum request_key key;
+} kinds[REQUEST_MATERIALS] = {
+	[REQUEST_MATERIAL_CHAIN] = { "certificate", true, REQUEST_KEY_MAIN },
+	[REQUEST_MATERIAL_CHAIN_RSA] = { "certificate-rsa", true,
+	    REQUEST_KEY_RSA },
+	[REQUEST_MATERIAL_SITE_CA] = { .name = "site-ca" },
+	[REQUEST_MATERIAL_CRL] = { .name = "crl" },
+	[REQUEST_MATERIAL_CA] = { .name = "ca" },
+	[REQUEST_MATERIAL_SITE] = { "certificate", true, REQUEST_KEY_MAIN },
 };
 
 static void take(struct certs *certs, enum request_material kind);
 static void take_kept(struct certs *certs, enum request_material kind);
-static bool understand(struct certs *certs, enum request_material kind,
-    struct gift_text *text, struct keypair_public *key,
-    char why[REQUEST_WHY_SIZE]);
-static bool understand_chain(struct certs *certs, enum request_material kind,
-    struct gift_text *text, struct keypair_public *key,
-    char why[REQUEST_WHY_SIZE]);
+static bool understand(const struct certs *certs, enum request_material kind,
+    struct certs_one *one, char why[REQUEST_WHY_SIZE]);
+static bool understand_chain(const struct certs *certs,
+    enum request_material kind, const struct ca_pem *text,
+    struct certs_one *one, char why[REQUEST_WHY_SIZE]);
 static bool understand_list(const struct certs *certs,
     const struct gift_text *text, char why[REQUEST_WHY_SIZE]);
 static void note(struct certs *certs, enum request_material kind,
     const char *why);
-static bool is_same(const struct gift_text *a, const struct gift_text *b);
-static bool is_chain(enum request_material kind);
-static enum request_key key_of(enum request_material kind);
 static struct ca_pem borrow(const struct gift_text *text);
 
 void
@@ -46,7 +46,7 @@ certs_start(struct certs *certs, struct gift *gift)
 		certs->of[i].next = gift->material[i];
 		gift->material[i] = (struct gift_text) { 0 };
 		take(certs, kind);
-		if (is_chain(kind) && certs->of[i].now.text == NULL &&
+		if (kinds[i].is_chain && certs->of[i].now.text.text == NULL &&
 		    (certs->of[i].next.text != NULL || kind == certs->own))
 			take_kept(certs, kind);
 	}
@@ -62,7 +62,7 @@ void
 certs_fini(struct certs *certs)
 {
 	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
-		free(certs->of[i].now.text);
+		free(certs->of[i].now.text.text);
 		free(certs->of[i].next.text);
 	}
 }
@@ -97,7 +97,7 @@ certs_retry(struct certs *certs)
 struct tls_pem
 certs_pem(const struct certs *certs, enum request_material kind)
 {
-	const struct gift_text *text = &certs->of[kind].now;
+	const struct gift_text *text = &certs->of[kind].now.text;
 
 	return (struct tls_pem) { text->text, text->len };
 }
@@ -105,10 +105,21 @@ certs_pem(const struct certs *certs, enum request_material kind)
 gnutls_privkey_t
 certs_key(const struct certs *certs, enum request_material kind)
 {
-	if (certs->of[kind].now.text == NULL)
+	const struct certs_one *now = &certs->of[kind].now;
+
+	if (now->text.text == NULL)
 		return NULL;
-	return keeper_ask_privkey(certs->keeper, key_of(kind),
-	    &certs->of[kind].key);
+	return keeper_ask_privkey(certs->keeper, kinds[kind].key, &now->key);
+}
+
+time_t
+certs_end(const struct certs *certs, enum request_material kind, time_t *life)
+{
+	struct ca_pem now = borrow(&certs->of[kind].now.text);
+
+	if (kind == REQUEST_MATERIAL_CRL)
+		return crl_end(now.text, now.len, life);
+	return now.len > 0 ? ca_end(&now) : 0;
 }
 
 const char *
@@ -120,7 +131,7 @@ certs_trouble(const struct certs *certs, enum request_material kind)
 void
 certs_crl_digest(const struct certs *certs, char digest[CRL_DIGEST_SIZE])
 {
-	const struct gift_text *list = &certs->of[REQUEST_MATERIAL_CRL].now;
+	const struct gift_text *list = &certs->of[REQUEST_MATERIAL_CRL].now.text;
 
 	digest[0] = '\0';
 	if (list->text != NULL)
@@ -131,28 +142,25 @@ certs_crl_digest(const struct certs *certs, char digest[CRL_DIGEST_SIZE])
 static void
 take(struct certs *certs, enum request_material kind)
 {
-	struct gift_text      *next = &certs->of[kind].next;
-	struct gift_text       fresh = { 0 }, old = certs->of[kind].now;
-	struct keypair_public *key = &certs->of[kind].key, old_key = *key;
-	char		       why[REQUEST_WHY_SIZE] = "";
+	struct gift_text *next = &certs->of[kind].next;
+	struct certs_one *now = &certs->of[kind].now, old = *now, fresh;
+	char		  why[REQUEST_WHY_SIZE] = "";
 
 	if (next->text == NULL)
 		return;
-	if (!understand(certs, kind, &fresh, key, why)) {
-		*key = old_key;
+	if (!understand(certs, kind, &fresh, why)) {
 		note(certs, kind, why);
 		return;
 	}
-	certs->of[kind].now = fresh;
-	if (certs->started && !is_same(&fresh, &old) &&
+	*now = fresh;
+	if (certs->started && !gift_text_is_same(&fresh.text, &old.text) &&
 	    !certs->apply(certs->arg, why)) {
-		certs->of[kind].now = old;
-		*key = old_key;
-		free(fresh.text);
+		*now = old;
+		free(fresh.text.text);
 		note(certs, kind, why);
 		return;
 	}
-	free(old.text);
+	free(old.text.text);
 	free(next->text);
 	next->text = NULL;
 	/* The key's file may be another one's although the chain is good. */
@@ -160,60 +168,56 @@ take(struct certs *certs, enum request_material kind)
 	certs->in_force(certs->arg, kind, next->number);
 }
 
-/* What waits goes on waiting. */
+/* In the place of what waits, which goes on to. */
 static void
 take_kept(struct certs *certs, enum request_material kind)
 {
-	struct gift_text waiting = certs->of[kind].next;
-	struct ca_pem	 chain = { 0 };
+	struct ca_pem	 kept = { 0 };
+	struct certs_one one;
 	char		 why[REQUEST_WHY_SIZE];
-	struct gift_text fresh;
 
-	if (keeper_ask_kept(certs->keeper, key_of(kind), &chain, why) < 0)
+	if (keeper_ask_kept(certs->keeper, kinds[kind].key, &kept, why) < 0)
 		return;
-	certs->of[kind].next = (struct gift_text) { chain.text, chain.len, 0 };
-	if (understand_chain(certs, kind, &fresh, &certs->of[kind].key, why))
-		certs->of[kind].now = fresh;
-	ca_pem_fini(&chain);
-	certs->of[kind].next = waiting;
+	if (understand_chain(certs, kind, &kept, &one, why))
+		certs->of[kind].now = one;
+	ca_pem_fini(&kept);
 	/* Again, for the log: now there is one in force. */
 	take(certs, kind);
 }
 
-/* `text` is the caller's. */
+/* What waits; `one` is the caller's. */
 static bool
-understand(struct certs *certs, enum request_material kind,
-    struct gift_text *text, struct keypair_public *key,
-    char why[REQUEST_WHY_SIZE])
+understand(const struct certs *certs, enum request_material kind,
+    struct certs_one *one, char why[REQUEST_WHY_SIZE])
 {
 	const struct gift_text *next = &certs->of[kind].next;
+	struct ca_pem		text = borrow(next);
 
-	if (is_chain(kind))
-		return understand_chain(certs, kind, text, key, why);
+	if (kinds[kind].is_chain)
+		return understand_chain(certs, kind, &text, one, why);
 	if (kind == REQUEST_MATERIAL_CRL && !understand_list(certs, next, why))
 		return false;
-	*text = (struct gift_text) { strndup(next->text, next->len), next->len,
-		0 };
-	if (text->text == NULL)
+	*one = (struct certs_one) { .text = { strndup(next->text, next->len),
+		next->len, 0 } };
+	if (one->text.text == NULL)
 		strlcpy(why, "out of memory", REQUEST_WHY_SIZE);
-	return text->text != NULL;
+	return one->text.text != NULL;
 }
 
 static bool
-understand_chain(struct certs *certs, enum request_material kind,
-    struct gift_text *text, struct keypair_public *key,
+understand_chain(const struct certs *certs, enum request_material kind,
+    const struct ca_pem *text, struct certs_one *one,
     char why[REQUEST_WHY_SIZE])
 {
-	const struct gift_text *next = &certs->of[kind].next;
-	struct ca_pem		clean;
+	struct ca_pem clean;
 
-	if (!keypair_read_chain(next->text, next->len, key, &clean, why))
+	if (!keypair_read_chain(text->text, text->len, &one->key, &clean, why))
 		return false;
-	if (keeper_ask_prove(certs->keeper, key_of(kind), &clean, why) < 0) {
+	if (keeper_ask_prove(certs->keeper, kinds[kind].key, &clean, why) < 0) {
 		ca_pem_fini(&clean);
 		return false;
 	}
-	*text = (struct gift_text) { clean.text, clean.len, 0 };
+	one->text = (struct gift_text) { clean.text, clean.len, 0 };
 	return true;
 }
 
@@ -225,8 +229,8 @@ static bool
 understand_list(const struct certs *certs, const struct gift_text *text,
     char why[REQUEST_WHY_SIZE])
 {
-	const struct gift_text *now = &certs->of[REQUEST_MATERIAL_CRL].now;
-	struct ca_pem ca = borrow(&certs->of[REQUEST_MATERIAL_SITE_CA].now);
+	const struct gift_text *now = &certs->of[REQUEST_MATERIAL_CRL].now.text;
+	struct ca_pem ca = borrow(&certs->of[REQUEST_MATERIAL_SITE_CA].now.text);
 	struct ca_pem old = borrow(now), fresh = borrow(text);
 	const char   *reason = NULL;
 
@@ -248,8 +252,8 @@ note(struct certs *certs, enum request_material kind, const char *why)
 	char *trouble = certs->of[kind].trouble, text[REQUEST_WHY_SIZE] = "";
 
 	if (why[0] != '\0')
-		snprintf(text, sizeof(text), "%s: %.350s; %s", names[kind], why,
-		    certs->of[kind].now.text != NULL ?
+		snprintf(text, sizeof(text), "%s: %.350s; %s", kinds[kind].name, why,
+		    certs->of[kind].now.text.text != NULL ?
 			"the last good one stays in force" :
 		    kind == REQUEST_MATERIAL_CRL ?
 			"sites' certificates are refused until there is one" :
@@ -259,27 +263,6 @@ note(struct certs *certs, enum request_material kind, const char *why)
 	strlcpy(trouble, text, REQUEST_WHY_SIZE);
 	if (text[0] != '\0')
 		log_warnx("%s", text);
-}
-
-static bool
-is_same(const struct gift_text *a, const struct gift_text *b)
-{
-	return b->text != NULL && a->len == b->len &&
-	    memcmp(a->text, b->text, a->len) == 0;
-}
-
-static bool
-is_chain(enum request_material kind)
-{
-	return kind == REQUEST_MATERIAL_CHAIN ||
-	    kind == REQUEST_MATERIAL_CHAIN_RSA || kind == REQUEST_MATERIAL_SITE;
-}
-
-static enum request_key
-key_of(enum request_material kind)
-{
-	return kind == REQUEST_MATERIAL_CHAIN_RSA ? REQUEST_KEY_RSA :
-						    REQUEST_KEY_MAIN;
 }
 
 static struct ca_pem

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "control/tls.h"
 #include "monitor/gift.h"
@@ -26,13 +27,17 @@
 
 struct keeper_ask;
 
+struct certs_one {
+	struct gift_text      text; /* none: there is none */
+	struct keypair_public key;  /* a chain's */
+};
+
 struct certs {
 	struct keeper_ask *keeper;
 	enum request_material own; /* this end's chain, if it shows one */
 	struct {
-		struct gift_text      now;  /* in force; no text: none is */
-		struct gift_text      next; /* waits; no text: none does */
-		struct keypair_public key;  /* a chain's */
+		struct certs_one now;  /* in force */
+		struct gift_text next; /* waits; no text: none does */
 		char trouble[REQUEST_WHY_SIZE]; /* why the file is not in
 						   force; or "" */
 	} of[REQUEST_MATERIALS];
@@ -64,6 +69,10 @@ struct tls_pem certs_pem(const struct certs *certs, enum request_material kind);
 /* And its key, the caller's; NULL: none. */
 gnutls_privkey_t certs_key(const struct certs *certs,
     enum request_material kind);
+
+/* When it ends; of a list, when the next is due, and its `life` (crl_end()). */
+time_t certs_end(const struct certs *certs, enum request_material kind,
+    time_t *life);
 
 /* "certificate: WHY; ..." of one whose file is not in force, or "". */
 const char *certs_trouble(const struct certs *certs,

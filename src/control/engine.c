@@ -18,7 +18,6 @@
 #include "control/server.h"
 #include "control/server_session.h"
 #include "keeper/keeper_ask.h"
-#include "pki/crl.h"
 #include "proc/heap.h"
 #include "proc/proc.h"
 #include "proc/sandbox.h"
@@ -156,17 +155,14 @@ engine_look_at_certificates(struct engine *engine)
 		[EXPIRY_SITE] = REQUEST_MATERIAL_SITE,
 	};
 	const struct client *client = engine->client;
-	struct tls_pem	     list = certs_pem(&engine->certs,
-	    REQUEST_MATERIAL_CRL);
 	time_t		     end, life;
 
 	for (unsigned i = 0; i < nitems(kinds); i++) {
-		struct tls_pem chain = certs_pem(&engine->certs, kinds[i]);
-
-		expiry_set(&engine->expiry, (enum expiry_of)i,
-		    tls_pem_end(&chain), EXPIRY_SOON_SEC);
+		end = certs_end(&engine->certs, kinds[i], NULL);
+		expiry_set(&engine->expiry, (enum expiry_of)i, end,
+		    EXPIRY_SOON_SEC);
 	}
-	end = crl_end(list.text, list.len, &life);
+	end = certs_end(&engine->certs, REQUEST_MATERIAL_CRL, &life);
 	expiry_set(&engine->expiry, EXPIRY_CRL, end, expiry_soon(life));
 	/* What it was stays while it is away. */
 	if (client != NULL && client->state == CLIENT_UP && client->has_session)

@@ -154,9 +154,7 @@ const char *tls_srp_user(struct tls *tls);
 /* Whether this GnuTLS has tls-srp: what was built, and what is loaded. */
 bool tls_has_srp(void);
 
-/* When a certificate ends (the first of its file); 0: it cannot be read. */
-time_t tls_pem_end(const struct tls_pem *pem);
-/* The same of the one that the other end showed. */
+/* When the certificate that the other end showed ends; 0: nobody knows. */
 time_t tls_peer_end(struct tls *tls);
 
 /* "TLS1.3, X25519, ECDSA-SECP256R1-SHA256, AES-256-GCM", borrowed; NULL: "". */

@@ -73,22 +73,6 @@ tls_time(void)
 	return tls_context_time(NULL);
 }
 
-time_t
-tls_pem_end(const struct tls_pem *pem)
-{
-	gnutls_datum_t datum = { (void *)(uintptr_t)pem->text,
-		(unsigned)pem->len };
-	gnutls_x509_crt_t cert;
-	time_t		  end = 0;
-
-	if (pem->len == 0 || gnutls_x509_crt_init(&cert) < 0)
-		return 0;
-	if (gnutls_x509_crt_import(cert, &datum, GNUTLS_X509_FMT_PEM) == 0)
-		end = gnutls_x509_crt_get_expiration_time(cert);
-	gnutls_x509_crt_deinit(cert);
-	return end > 0 ? end : 0;
-}
-
 struct tls_context *
 tls_context_new_server(const struct tls_server_config *config, char *why)
 {

@@ -11,37 +11,21 @@
 
 #define TIMEOUT_MS 30000 /* between two requests */
 
-/* What comes in pieces. */
-struct parts {
-	struct gift_pieces   conf;
-	struct gift_material material;
-};
-
 struct gift_step {
 	enum request type;
 	unsigned     min_fds, max_fds;
-	int (*take)(struct gift *gift, struct parts *parts,
-	    struct chan_msg *msg);
+	int (*take)(struct gift *gift, struct chan_msg *msg);
 };
 
-static int  take_step(struct gift *gift, struct parts *parts,
-     struct chan_msg *msg, uint16_t *last);
-static int  take_conf(struct gift *gift, struct parts *parts,
-     struct chan_msg *msg);
-static int  take_material(struct gift *gift, struct parts *parts,
-     struct chan_msg *msg);
-static int  take_device(struct gift *gift, struct parts *parts,
-     struct chan_msg *msg);
-static int  take_listen(struct gift *gift, struct parts *parts,
-     struct chan_msg *msg);
-static int  take_udp(struct gift *gift, struct parts *parts,
-     struct chan_msg *msg);
-static int  take_admin(struct gift *gift, struct parts *parts,
-     struct chan_msg *msg);
-static int  take_keeper(struct gift *gift, struct parts *parts,
-     struct chan_msg *msg);
-static int  take_start(struct gift *gift, struct parts *parts,
-     struct chan_msg *msg);
+static int  take_step(struct gift *gift, struct chan_msg *msg, uint16_t *last);
+static int  take_conf(struct gift *gift, struct chan_msg *msg);
+static int  take_material(struct gift *gift, struct chan_msg *msg);
+static int  take_device(struct gift *gift, struct chan_msg *msg);
+static int  take_listen(struct gift *gift, struct chan_msg *msg);
+static int  take_udp(struct gift *gift, struct chan_msg *msg);
+static int  take_admin(struct gift *gift, struct chan_msg *msg);
+static int  take_keeper(struct gift *gift, struct chan_msg *msg);
+static int  take_start(struct gift *gift, struct chan_msg *msg);
 static int  add_piece(struct gift_pieces *pieces, const uint8_t *data, size_t n,
      size_t max);
 static bool gift_is_complete(const struct gift *gift);
@@ -58,33 +42,32 @@ static const struct gift_step steps[] = {
 	{ REQUEST_START,    0, 0,		 take_start },
 };
 
+static const struct gift nothing = {
+	.admin = -1,
+	.keeper_auth = -1,
+	.keeper_sign = -1,
+};
+
 int
 gift_receive(int fd, struct gift *gift)
 {
-	struct parts	parts = { 0 };
 	struct chan_msg msg;
 	uint8_t	       *buf = malloc(CHAN_MAX_PAYLOAD);
 	uint16_t	last = 0;
 	int		r = buf != NULL ? 0 : -ENOMEM;
 
-	*gift = (struct gift) {
-		.admin = -1,
-		.keeper_auth = -1,
-		.keeper_sign = -1,
-	};
+	*gift = nothing;
 	while (r == 0 && last != REQUEST_START) {
 		r = chan_recv_fd(fd, &msg, buf, TIMEOUT_MS);
 		if (r < 0)
 			break;
-		r = take_step(gift, &parts, &msg, &last);
+		r = take_step(gift, &msg, &last);
 		chan_msg_close_fds(&msg);
 	}
 	if (r == 0 && !gift_is_complete(gift))
 		r = -EBADMSG;
 	if (r < 0)
 		gift_free(gift);
-	gift_pieces_clear(&parts.conf);
-	gift_pieces_clear(&parts.material.pieces);
 	free(buf);
 	return r;
 }
@@ -108,16 +91,13 @@ gift_free(struct gift *gift)
 	conf_free(gift->conf);
 	for (size_t i = 0; i < nitems(gift->material); i++)
 		free(gift->material[i].text);
-	*gift = (struct gift) {
-		.admin = -1,
-		.keeper_auth = -1,
-		.keeper_sign = -1,
-	};
+	gift_pieces_clear(&gift->conf_pieces);
+	gift_pieces_clear(&gift->next.pieces);
+	*gift = nothing;
 }
 
 static int
-take_step(struct gift *gift, struct parts *parts,
-    struct chan_msg *msg, uint16_t *last)
+take_step(struct gift *gift, struct chan_msg *msg, uint16_t *last)
 {
 	const struct gift_step *step = NULL;
 
@@ -135,26 +115,24 @@ take_step(struct gift *gift, struct parts *parts,
 		    step->type != REQUEST_UDP))
 		return -EBADMSG;
 	*last = msg->type;
-	return step->take(gift, parts, msg);
+	return step->take(gift, msg);
 }
 
 static int
-take_conf(struct gift *gift, struct parts *parts,
-    struct chan_msg *msg)
+take_conf(struct gift *gift, struct chan_msg *msg)
 {
-	int r = gift_pieces_add(&parts->conf, msg);
+	int r = gift_pieces_add(&gift->conf_pieces, msg);
 
-	if (r < 0 || !parts->conf.done)
+	if (r < 0 || !gift->conf_pieces.done)
 		return r;
-	return gift_pieces_parse(&parts->conf, &gift->conf);
+	return gift_pieces_parse(&gift->conf_pieces, &gift->conf);
 }
 
 /* One of each kind; they come in any order among themselves. */
 static int
-take_material(struct gift *gift, struct parts *parts,
-    struct chan_msg *msg)
+take_material(struct gift *gift, struct chan_msg *msg)
 {
-	struct gift_material *material = &parts->material;
+	struct gift_material *material = &gift->next;
 	int		      r = gift_take_material(material, msg);
 
 	if (r < 0 || material->text.text == NULL)
@@ -200,12 +178,10 @@ gift_take_material(struct gift_material *material, const struct chan_msg *msg)
 }
 
 static int
-take_device(struct gift *gift, struct parts *parts,
-    struct chan_msg *msg)
+take_device(struct gift *gift, struct chan_msg *msg)
 {
 	struct wire_reader r;
 
-	(void)parts;
 	wire_reader_init(&r, msg->data, msg->len);
 	wire_get_string(&r, gift->device, sizeof(gift->device));
 	gift->ifindex = wire_get_u32(&r);
@@ -220,20 +196,16 @@ take_device(struct gift *gift, struct parts *parts,
 }
 
 static int
-take_listen(struct gift *gift, struct parts *parts,
-    struct chan_msg *msg)
+take_listen(struct gift *gift, struct chan_msg *msg)
 {
-	(void)parts;
 	for (unsigned i = 0; i < msg->nfds; i++)
 		gift->listeners[gift->nlisteners++] = gift_keep_fd(msg, i);
 	return msg->len == 0 ? 0 : -EBADMSG;
 }
 
 static int
-take_udp(struct gift *gift, struct parts *parts,
-    struct chan_msg *msg)
+take_udp(struct gift *gift, struct chan_msg *msg)
 {
-	(void)parts;
 	if (gift->nudp + msg->nfds > nitems(gift->udp))
 		return -EBADMSG;
 	for (unsigned i = 0; i < msg->nfds; i++)
@@ -242,31 +214,25 @@ take_udp(struct gift *gift, struct parts *parts,
 }
 
 static int
-take_admin(struct gift *gift, struct parts *parts,
-    struct chan_msg *msg)
+take_admin(struct gift *gift, struct chan_msg *msg)
 {
-	(void)parts;
 	gift->admin = gift_keep_fd(msg, 0);
 	return msg->len == 0 ? 0 : -EBADMSG;
 }
 
 static int
-take_keeper(struct gift *gift, struct parts *parts,
-    struct chan_msg *msg)
+take_keeper(struct gift *gift, struct chan_msg *msg)
 {
-	(void)parts;
 	gift->keeper_auth = gift_keep_fd(msg, 0);
 	gift->keeper_sign = gift_keep_fd(msg, 1);
 	return msg->len == 0 ? 0 : -EBADMSG;
 }
 
 static int
-take_start(struct gift *gift, struct parts *parts,
-    struct chan_msg *msg)
+take_start(struct gift *gift, struct chan_msg *msg)
 {
 	struct wire_reader r;
 
-	(void)parts;
 	wire_reader_init(&r, msg->data, msg->len);
 	wire_get_string(&r, gift->version, sizeof(gift->version));
 	gift->restarts = wire_get_u32(&r);
@@ -284,6 +250,13 @@ gift_is_complete(const struct gift *gift)
 	    gift->nqueues > 0 &&
 	    server == (gift->nlisteners > 0) &&
 	    gift->nudp == gift->nlisteners * gift->nqueues;
+}
+
+bool
+gift_text_is_same(const struct gift_text *a, const struct gift_text *b)
+{
+	return a->text != NULL && b->text != NULL && a->len == b->len &&
+	    memcmp(a->text, b->text, a->len) == 0;
 }
 
 int

@@ -26,10 +26,30 @@ struct gift_text {
 	uint32_t number; /* the monitor's, of this text */
 };
 
+bool gift_text_is_same(const struct gift_text *a, const struct gift_text *b);
+
+/* A text while its pieces come in; zeroed is empty. */
+struct gift_pieces {
+	char  *text; /* owned */
+	size_t len;
+	bool   done;
+};
+
+/* The same of MATERIAL; one kind at a time. */
+struct gift_material {
+	enum request_material kind;
+	bool		      trouble; /* the text is why there is none */
+	struct gift_text      text;
+	struct gift_pieces    pieces;
+};
+
 /* Descriptors are the engine's. */
 struct gift {
 	struct conf	*conf; /* owned by the engine */
 	struct gift_text material[REQUEST_MATERIALS];
+	/* What comes in pieces, until the last is there. */
+	struct gift_pieces   conf_pieces;
+	struct gift_material next;
 	char		 device[16];
 	unsigned	 ifindex;
 	unsigned	 mtu;
@@ -56,29 +76,14 @@ struct gift {
 int  gift_receive(int fd, struct gift *gift);
 void gift_free(struct gift *gift);
 
-/* A text while its pieces come in; zeroed is empty. */
-struct gift_pieces {
-	char  *text; /* owned */
-	size_t len;
-	bool   done;
-};
-
 /* Of a CONF message.  0 or a negative errno value. */
 int  gift_pieces_add(struct gift_pieces *pieces, const struct chan_msg *msg);
 /* When done: the configuration (the caller's); the pieces are empty then. */
 int  gift_pieces_parse(struct gift_pieces *pieces, struct conf **conf);
 void gift_pieces_clear(struct gift_pieces *pieces);
 
-/* The same of MATERIAL; one kind at a time. */
-struct gift_material {
-	enum request_material kind;
-	bool		      trouble; /* the text is why there is none */
-	struct gift_text      text;
-	struct gift_pieces    pieces;
-};
-
 /*
- * 0, and the text (the caller's) once the last piece is there; or a negative
+ * Of a MATERIAL: 0, and the text (the caller's) once the last piece is there; or a negative
  * errno value.  free() the text of the pieces at the end.
  */
 int gift_take_material(struct gift_material *material,

@@ -56,24 +56,22 @@ static bool  may_miss(const struct row *row, const struct conf *conf);
 static void  read_one(struct material *material, const struct row *row,
      const struct conf *conf);
 static int   read_text(const struct row *row, const struct conf *conf,
-     const char *path, struct material_one *one);
+     const char *path, struct gift_text *text);
 static bool  is_key_changed(const struct row *row, const struct conf *conf,
      struct stat *last);
 static char *path_of(const struct row *row, const struct conf *conf);
-static bool  is_same(const struct material_one *a,
-     const struct material_one *b);
-static void  replace(struct material_one *one, struct material_one by);
+static void  replace(struct gift_text *text, struct gift_text by);
 
 void
 material_init(struct material *material, const char *dir)
 {
-	struct material_one *list = &material->of[REQUEST_MATERIAL_CRL].now;
+	struct gift_text *list = &material->of[REQUEST_MATERIAL_CRL].now;
 
 	material->kept = file_join(dir, STATE_DIR_CRL);
 	if (material->kept != NULL &&
 	    file_read(material->kept, REQUEST_MAX_MATERIAL, &list->text,
 		&list->len) < 0)
-		*list = (struct material_one) { 0 };
+		*list = (struct gift_text) { 0 };
 }
 
 bool
@@ -121,34 +119,30 @@ material_fini(struct material *material)
 	*material = (struct material) { 0 };
 }
 
-const struct material_one *
+const struct gift_text *
 material_begin(struct material *material, enum request_material kind)
 {
-	bool has_now = material->of[kind].now.text != NULL;
-	bool has_next = material->of[kind].next.text != NULL;
+	struct material_file *file = &material->of[kind];
+	bool has_now = file->now.text != NULL, has_next = file->next.text != NULL;
 
-	material->of[kind].news = (has_now && has_next) ||
-	    material->of[kind].why[0] != '\0';
+	file->news = (has_now && has_next) || file->why[0] != '\0';
 	if (has_now)
-		return &material->of[kind].now;
-	return has_next ? &material->of[kind].next : NULL;
+		return &file->now;
+	return has_next ? &file->next : NULL;
 }
 
 bool
 material_has_news(struct material *material, enum request_material kind,
-    struct material_one *news)
+    struct gift_text *news)
 {
-	char *why = material->of[kind].why;
+	struct material_file *file = &material->of[kind];
 
-	if (!material->of[kind].news)
+	if (!file->news)
 		return false;
-	material->of[kind].news = false;
-	if (why[0] != '\0')
-		*news = (struct material_one) { why, strlen(why), 0 };
-	else if (material->of[kind].next.text != NULL)
-		*news = material->of[kind].next;
-	else
-		*news = material->of[kind].now;
+	file->news = false;
+	*news = file->next.text != NULL ? file->next : file->now;
+	if (file->why[0] != '\0')
+		*news = (struct gift_text) { file->why, strlen(file->why), 0 };
 	return news->text != NULL;
 }
 
@@ -166,14 +160,14 @@ void
 material_in_force(struct material *material, enum request_material kind,
     uint32_t number)
 {
-	struct material_one *now = &material->of[kind].now;
-	struct material_one *next = &material->of[kind].next;
+	struct gift_text *now = &material->of[kind].now;
+	struct gift_text *next = &material->of[kind].next;
 	int		     r;
 
 	if (next->text == NULL || next->number != number)
 		return;
 	replace(now, *next);
-	*next = (struct material_one) { 0 };
+	*next = (struct gift_text) { 0 };
 	if (kind != REQUEST_MATERIAL_CRL || now->len == 0 ||
 	    material->kept == NULL)
 		return;
@@ -231,58 +225,57 @@ static void
 read_one(struct material *material, const struct row *row,
     const struct conf *conf)
 {
-	struct material_one *now = &material->of[row->kind].now;
-	struct material_one *next = &material->of[row->kind].next, one;
-	char *why = material->of[row->kind].why, *path = path_of(row, conf);
-	char  old[REQUEST_WHY_SIZE];
-	bool  news = is_key_changed(row, conf, &material->of[row->kind].key);
-	int   r = read_text(row, conf, path, &one);
+	struct material_file *file = &material->of[row->kind];
+	struct gift_text     *last = file->next.text != NULL ? &file->next :
+							       &file->now;
+	struct gift_text text;
+	char *path = path_of(row, conf), why[REQUEST_WHY_SIZE] = "";
+	int   r = read_text(row, conf, path, &text);
 
-	strlcpy(old, why, sizeof(old));
-	why[0] = '\0';
 	if (r < 0)
-		snprintf(why, REQUEST_WHY_SIZE, "%.400s: %s",
+		snprintf(why, sizeof(why), "%.400s: %s",
 		    path != NULL ? path : "certificate",
 		    r == -ENODATA ? "it is empty" :
 		    r == -EILSEQ  ? "it is binary, and has to be PEM" :
 				    strerror(-r));
-	news |= strcmp(old, why) != 0;
 	free(path);
-	if (r == 0 && one.text != NULL &&
-	    is_same(&one, next->text != NULL ? next : now)) {
-		free(one.text);
-	} else if (r < 0 || one.text != NULL) {
-		one.number = ++material->numbers;
-		replace(next, one);
-		news = true;
+	if (is_key_changed(row, conf, &file->key) ||
+	    strcmp(file->why, why) != 0)
+		file->news = true;
+	strlcpy(file->why, why, sizeof(file->why));
+	if (r == 0 && gift_text_is_same(&text, last)) {
+		free(text.text);
+	} else if (r < 0 || text.text != NULL) {
+		text.number = ++material->numbers;
+		replace(&file->next, text);
+		file->news = true;
 	}
-	material->of[row->kind].news |= news;
 }
 
 /* No text: it need not be there, and is not sent. */
 static int
 read_text(const struct row *row, const struct conf *conf, const char *path,
-    struct material_one *one)
+    struct gift_text *text)
 {
 	int r;
 
-	*one = (struct material_one) { 0 };
+	*text = (struct gift_text) { 0 };
 	r = path == NULL ? -ENOMEM : file_read(path, REQUEST_MAX_MATERIAL,
-	    &one->text, &one->len);
+	    &text->text, &text->len);
 	if (r == -ENOENT && may_miss(row, conf)) {
 		if (row->missing == IS_NOT_SENT)
 			return 0;
-		one->text = strdup("");
-		return one->text != NULL ? 0 : -ENOMEM;
+		text->text = strdup("");
+		return text->text != NULL ? 0 : -ENOMEM;
 	}
-	if (r == 0 && one->len == 0 && row->missing != IS_FINE)
+	if (r == 0 && text->len == 0 && row->missing != IS_FINE)
 		r = -ENODATA;
 	/* In DER, say. */
-	if (r == 0 && memchr(one->text, '\0', one->len) != NULL)
+	if (r == 0 && memchr(text->text, '\0', text->len) != NULL)
 		r = -EILSEQ;
 	if (r < 0) {
-		free(one->text);
-		*one = (struct material_one) { 0 };
+		free(text->text);
+		*text = (struct gift_text) { 0 };
 	}
 	return r;
 }
@@ -312,16 +305,9 @@ path_of(const struct row *row, const struct conf *conf)
 	    *(char *const *)(const void *)((const char *)conf + row->path));
 }
 
-static bool
-is_same(const struct material_one *a, const struct material_one *b)
-{
-	return b->text != NULL && a->len == b->len &&
-	    memcmp(a->text, b->text, a->len) == 0;
-}
-
 static void
-replace(struct material_one *one, struct material_one by)
+replace(struct gift_text *text, struct gift_text by)
 {
-	free(one->text);
-	*one = by;
+	free(text->text);
+	*text = by;
 }

@@ -19,22 +19,16 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "proc/chan.h"
+#include "monitor/gift.h"
 #include "proc/request.h"
 
 struct conf;
 
-struct material_one {
-	char	*text; /* NULL: there is none */
-	size_t	 len;
-	uint32_t number;
-};
-
 /* Zeroed is none. */
 struct material {
-	struct {
-		struct material_one now;  /* in force; owned */
-		struct material_one next; /* the file's, if another; owned */
+	struct material_file {
+		struct gift_text now;  /* in force */
+		struct gift_text next; /* the file's, if another */
 		char why[REQUEST_WHY_SIZE]; /* it cannot be read; or "" */
 		struct stat key;  /* of a chain's key, to see it change */
 		bool	    news; /* the engine has not been told */
@@ -57,11 +51,11 @@ bool material_can_read(const struct conf *conf, char *why, size_t why_size);
 void material_fini(struct material *material);
 
 /* What a new engine begins with, or NULL; borrowed.  The rest is news. */
-const struct material_one *material_begin(struct material *material,
+const struct gift_text *material_begin(struct material *material,
     enum request_material kind);
 /* What it has to be told next, once; borrowed. */
 bool material_has_news(struct material *material, enum request_material kind,
-    struct material_one *news);
+    struct gift_text *news);
 bool material_any_news(const struct material *material);
 /* It says that this one is in force. */
 void material_in_force(struct material *material, enum request_material kind,

@@ -10,13 +10,12 @@
 #include "monitor/monitor_ask.h"
 #include "proc/request.h"
 
-#define PIECE	       (CHAN_MAX_PAYLOAD - 1)
-#define MATERIAL_PIECE (CHAN_MAX_PAYLOAD - 6)
-
 static int send_fds(struct chan *engine, enum request type, const int *fds,
     unsigned nfds);
 static int send_material(struct chan *engine, enum request_material kind,
-    uint8_t flags, const struct material_one *one);
+    uint8_t flags, const struct gift_text *text);
+static int send_pieces(struct chan *engine, enum request type, uint8_t *head,
+    size_t head_len, uint8_t *flags, const char *text, size_t len);
 static int send_device(struct chan *engine, const struct tapdev *device);
 static int send_start(struct chan *engine, const struct opening *opening);
 
@@ -27,7 +26,7 @@ opening_send(struct chan *engine, const struct opening *opening)
 
 	r = opening_send_conf(engine, opening->conf, opening->conf_len);
 	for (unsigned i = 0; r == 0 && i < REQUEST_MATERIALS; i++) {
-		const struct material_one *first = material_begin(
+		const struct gift_text *first = material_begin(
 		    opening->material, (enum request_material)i);
 
 		if (first != NULL)
@@ -54,25 +53,12 @@ opening_send(struct chan *engine, const struct opening *opening)
 int
 opening_send_conf(struct chan *engine, const char *text, size_t len)
 {
-	uint8_t *piece;
-	int	 r = 0;
+	uint8_t head[1] = { 0 };
 
 	if (len > GIFT_MAX_CONF)
 		return -EFBIG;
-	piece = malloc(1 + PIECE);
-	if (piece == NULL)
-		return -ENOMEM;
-	do {
-		size_t n = len < PIECE ? len : PIECE;
-
-		piece[0] = n == len;
-		memcpy(piece + 1, text, n);
-		r = chan_send(engine, REQUEST_CONF, 0, piece, 1 + n, NULL, 0);
-		text += n;
-		len -= n;
-	} while (r == 0 && len > 0);
-	free(piece);
-	return r;
+	return send_pieces(engine, REQUEST_CONF, head, sizeof(head), &head[0],
+	    text, len);
 }
 
 /* Lists and CAs before chains, for which the keeper is waited for. */
@@ -82,7 +68,7 @@ opening_send_news(struct chan *engine, struct material *material)
 	int r = 0;
 
 	for (unsigned i = REQUEST_MATERIALS; r == 0 && i-- > 0;) {
-		struct material_one news;
+		struct gift_text news;
 		enum request_material kind = (enum request_material)i;
 
 		if (!material_has_news(material, kind, &news))
@@ -95,30 +81,35 @@ opening_send_news(struct chan *engine, struct material *material)
 
 static int
 send_material(struct chan *engine, enum request_material kind, uint8_t flags,
-    const struct material_one *one)
+    const struct gift_text *text)
 {
-	const char *text = one->text;
-	size_t	    len = one->len;
-	uint8_t	   *piece = malloc(CHAN_MAX_PAYLOAD);
-	int	    r = piece != NULL ? 0 : -ENOMEM;
+	uint8_t head[6] = { (uint8_t)kind, flags };
 
-	do {
-		struct wire_writer w;
-		size_t		   n = len < MATERIAL_PIECE ? len :
-							      MATERIAL_PIECE;
+	wire_write_u32(head + 2, text->number);
+	return send_pieces(engine, REQUEST_MATERIAL, head, sizeof(head),
+	    &head[1], text->text, text->len);
+}
 
-		if (r < 0)
-			break;
-		wire_writer_init(&w, piece, CHAN_MAX_PAYLOAD);
-		wire_put_u8(&w, (uint8_t)kind);
-		wire_put_u8(&w, flags | (n == len));
-		wire_put_u32(&w, one->number);
-		wire_put_bytes(&w, text, n);
-		r = chan_send(engine, REQUEST_MATERIAL, 0, piece, w.len, NULL,
-		    0);
+/* Each with the head; the last has the lowest bit of its flags set. */
+static int
+send_pieces(struct chan *engine, enum request type, uint8_t *head,
+    size_t head_len, uint8_t *flags, const char *text, size_t len)
+{
+	uint8_t *piece = malloc(CHAN_MAX_PAYLOAD);
+	int	 r = piece != NULL ? 0 : -ENOMEM;
+
+	while (r == 0 && (*flags & 1) == 0) {
+		size_t room = CHAN_MAX_PAYLOAD - head_len;
+		size_t n = len < room ? len : room;
+
+		*flags |= n == len;
+		memcpy(piece, head, head_len);
+		memcpy(piece + head_len, text, n);
+		r = chan_send(engine, (uint16_t)type, 0, piece, head_len + n,
+		    NULL, 0);
 		text += n;
 		len -= n;
-	} while (len > 0);
+	}
 	free(piece);
 	return r;
 }
