@@ -154,7 +154,7 @@ take(struct certs *certs, enum request_material kind)
 	}
 	*now = fresh;
 	if (certs->started && !gift_text_is_same(&fresh.text, &old.text) &&
-	    !certs->apply(certs->arg, why)) {
+	    !certs->apply(certs->arg, kind, why)) {
 		*now = old;
 		free(fresh.text.text);
 		note(certs, kind, why);

@@ -42,8 +42,9 @@ struct certs {
 						   force; or "" */
 	} of[REQUEST_MATERIALS];
 	bool started;
-	/* Uses what is in force now; false: it stays as it was, `why`. */
-	bool (*apply)(void *arg, char why[TLS_WHY_SIZE]);
+	/* Uses what is in force now; false: all stays as it was, `why`. */
+	bool (*apply)(void *arg, enum request_material kind,
+	    char why[TLS_WHY_SIZE]);
 	/* What was offered with this number is in force. */
 	void (*in_force)(void *arg, enum request_material kind,
 	    uint32_t number);

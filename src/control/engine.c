@@ -39,7 +39,8 @@ static int make_client(struct engine *engine, const char *srp_password);
 static struct tls_context *client_context(struct engine *engine,
     const char *srp_password, char *why);
 static void on_material(void *arg, struct gift_material *material);
-static bool on_apply(void *arg, char why[TLS_WHY_SIZE]);
+static bool on_apply(void *arg, enum request_material kind,
+    char why[TLS_WHY_SIZE]);
 static void on_in_force(void *arg, enum request_material kind,
     uint32_t number);
 static void on_credential(void *arg, const char *site);
@@ -353,7 +354,7 @@ on_material(void *arg, struct gift_material *material)
 }
 
 static bool
-on_apply(void *arg, char why[TLS_WHY_SIZE])
+on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
 {
 	struct engine	   *engine = arg;
 	struct tls_context *tls = engine->server != NULL ?
@@ -361,8 +362,8 @@ on_apply(void *arg, char why[TLS_WHY_SIZE])
 	    client_context(engine, NULL, why);
 
 	if (tls == NULL) {
-		/* It may have been a list that revokes a site. */
-		if (engine->server != NULL)
+		/* Whom it revokes must not get in. */
+		if (kind == REQUEST_MATERIAL_CRL)
 			tls_refuse_sites(engine->server->tls);
 		return false;
 	}

@@ -322,6 +322,19 @@ def test_a_sites_bad_ca_leaves_the_good_one(scene):
     scene.comes_back(scene.one)
 
 
+@pytest.mark.parametrize("bad", ["half", "text"])
+def test_a_hubs_bad_site_ca_leaves_the_good_one(scene, bad):
+    """Sites go on to log in by certificate: meanwhile and afterwards."""
+    good = open(scene.hub.dir + "/ca.crt").read()
+    scene.hub.expect_trouble = True
+    scene.put(scene.hub, "ca.crt", good[:200] if bad == "half" else "x\n")
+    wait_until(lambda: "site-ca:" in trouble(scene.hub), SOON)
+    scene.comes_back(scene.cert)
+    scene.put(scene.hub, "ca.crt", good)
+    wait_until(lambda: not trouble(scene.hub), SOON)
+    scene.comes_back(scene.cert)
+
+
 @pytest.fixture
 def revocable(scene):
     """A list that is in force, and what the site of method certificate has."""
