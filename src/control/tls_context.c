@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "control/tls_srp.h"
 #include "pki/keypair.h"
+#include "pki/x509.h"
 
 /*
  * SIGN-RSA is for what CAs sign, TLS 1.3 has no other use for it; but without it
@@ -37,7 +38,7 @@ static void *wipe_and_realloc(void *old, size_t size);
 static struct tls_context *context_new(bool server, char *why);
 static int  init_priority(gnutls_priority_t *priority);
 static bool add_key(struct tls_context *context, const struct tls_pem *chain,
-    gnutls_privkey_t key, const char *whose, char *why);
+    gnutls_privkey_t *key, const char *whose, char *why);
 static bool believe(struct tls_context *context, const struct tls_pem *ca,
     const char *whose, char *why);
 static bool heed_crl(struct tls_context *context, const struct tls_pem *pem,
@@ -79,36 +80,26 @@ tls_context_new_server(const struct tls_server_config *config, char *why)
 	struct tls_context *context = context_new(true, why);
 	gnutls_privkey_t    key = config->key, rsa_key = config->rsa_key;
 
-	if (context == NULL)
+	if (context == NULL ||
+	    !add_key(context, &config->chain, &key, "the server's", why))
 		goto fail;
-	if (!add_key(context, &config->chain, key, "the server's", why)) {
-		key = NULL;
-		goto fail;
-	}
-	key = NULL;
 	if (rsa_key != NULL) {
-		bool ok = add_key(context, &config->rsa_chain, rsa_key,
-		    "the server's RSA", why);
-
-		rsa_key = NULL;
-		if (!ok)
+		if (!add_key(context, &config->rsa_chain, &rsa_key,
+			"the server's RSA", why))
 			goto fail;
 		context->srp = tls_srp_new_server(config, why);
 		if (context->srp == NULL)
 			goto fail;
 	}
 	context->asks_sites = config->site_ca.len > 0;
-	if (context->asks_sites &&
-	    (!believe(context, &config->site_ca, "sites'", why) ||
-		!heed_crl(context, &config->crl, why)))
-		goto fail;
-	return context;
+	if (!context->asks_sites ||
+	    (believe(context, &config->site_ca, "sites'", why) &&
+		heed_crl(context, &config->crl, why)))
+		return context;
 
 fail:
-	if (key != NULL)
-		gnutls_privkey_deinit(key);
-	if (rsa_key != NULL)
-		gnutls_privkey_deinit(rsa_key);
+	gnutls_privkey_deinit(key);
+	gnutls_privkey_deinit(rsa_key);
 	tls_context_put(context);
 	return NULL;
 }
@@ -117,26 +108,22 @@ struct tls_context *
 tls_context_new_client(const struct tls_client_config *config, char *why)
 {
 	struct tls_context *context = context_new(false, why);
+	gnutls_privkey_t    key = config->site_key;
 
-	if (context == NULL) {
-		if (config->site_key != NULL)
-			gnutls_privkey_deinit(config->site_key);
-		return NULL;
-	}
-	if (config->site_key != NULL && !add_key(context, &config->site_chain,
-		config->site_key, "this site's", why))
+	if (context == NULL ||
+	    (key != NULL && !add_key(context, &config->site_chain, &key,
+		"this site's", why)) ||
+	    !believe(context, &config->ca, "the server's", why))
 		goto fail;
-	if (!believe(context, &config->ca, "the server's", why))
-		goto fail;
-	if (config->srp_user != NULL) {
-		context->srp = tls_srp_new_client(config->srp_user,
-		    config->srp_password, why);
-		if (context->srp == NULL)
-			goto fail;
-	}
-	return context;
+	if (config->srp_user == NULL)
+		return context;
+	context->srp = tls_srp_new_client(config->srp_user,
+	    config->srp_password, why);
+	if (context->srp != NULL)
+		return context;
 
 fail:
+	gnutls_privkey_deinit(key);
 	tls_context_put(context);
 	return NULL;
 }
@@ -237,36 +224,28 @@ init_priority(gnutls_priority_t *priority)
 	return r;
 }
 
-/* A certificate chain and its key, which is consumed: a proven pair. */
+/* A proven pair.  The key is NULL when it has been taken over. */
 static bool
 add_key(struct tls_context *context, const struct tls_pem *chain,
-    gnutls_privkey_t key, const char *whose, char *why)
+    gnutls_privkey_t *key, const char *whose, char *why)
 {
-	gnutls_datum_t	 datum = { (void *)(uintptr_t)chain->text,
-		 (unsigned)chain->len };
-	gnutls_pcert_st *certs = gnutls_calloc(KEYPAIR_MAX_CHAIN,
-	    sizeof(*certs));
-	unsigned	 n = KEYPAIR_MAX_CHAIN;
-	int		 r;
+	gnutls_datum_t	datum = x509_datum(chain->text, chain->len);
+	gnutls_pcert_st certs[KEYPAIR_MAX_CHAIN];
+	unsigned	n = KEYPAIR_MAX_CHAIN;
+	int		r;
 
-	if (certs == NULL) {
-		strlcpy(why, "out of memory", TLS_WHY_SIZE);
-		gnutls_privkey_deinit(key);
-		return false;
-	}
 	r = gnutls_pcert_list_import_x509_raw(certs, &n, &datum,
 	    GNUTLS_X509_FMT_PEM, 0);
 	/* The keeper has tried; GnuTLS's own trial would have to wait for it. */
 	gnutls_certificate_set_flags(context->cred,
 	    GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
-	/* Takes over the certificates and the key. */
+	/* Takes over the certificates and the key, unless it fails. */
 	if (r >= 0)
 		r = gnutls_certificate_set_key(context->cred, NULL, 0, certs,
-		    (int)n, key);
+		    (int)n, *key);
+	if (r >= 0)
+		*key = NULL;
 	else
-		gnutls_privkey_deinit(key);
-	gnutls_free(certs);
-	if (r < 0)
 		snprintf(why, TLS_WHY_SIZE, "%s certificate cannot be used: %s",
 		    whose, gnutls_strerror(r));
 	return r >= 0;
@@ -276,8 +255,7 @@ static bool
 believe(struct tls_context *context, const struct tls_pem *ca,
     const char *whose, char *why)
 {
-	gnutls_datum_t datum = { (void *)(uintptr_t)ca->text,
-		(unsigned)ca->len };
+	gnutls_datum_t datum = x509_datum(ca->text, ca->len);
 	int r = gnutls_certificate_set_x509_trust_mem(context->cred, &datum,
 	    GNUTLS_X509_FMT_PEM);
 
@@ -292,8 +270,7 @@ believe(struct tls_context *context, const struct tls_pem *ca,
 static bool
 heed_crl(struct tls_context *context, const struct tls_pem *pem, char *why)
 {
-	gnutls_datum_t datum = { (void *)(uintptr_t)pem->text,
-		(unsigned)pem->len };
+	gnutls_datum_t datum = x509_datum(pem->text, pem->len);
 	int	       r;
 
 	if (pem->len == 0)

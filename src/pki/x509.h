@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * x509: what the files of pki/ share: PEM to GnuTLS's objects and back.
+ * x509: PEM to GnuTLS's objects and back.
  *
  * The caller frees what it gets.  Raw GnuTLS codes overlap errno values, so
  * each goes through x509_error() where the call was made.
