@@ -46,8 +46,9 @@ certs_start(struct certs *certs, struct gift *gift)
 		certs->of[i].next = gift->material[i];
 		gift->material[i] = (struct gift_text) { 0 };
 		take(certs, kind);
-		if (kinds[i].is_chain && certs->of[i].now.text.text == NULL &&
-		    (certs->of[i].next.text != NULL || kind == certs->own))
+		/* Its file cannot even be read. */
+		if (kind == certs->own && certs->of[i].next.text == NULL &&
+		    certs->of[i].now.text.text == NULL)
 			take_kept(certs, kind);
 	}
 }
@@ -149,6 +150,9 @@ take(struct certs *certs, enum request_material kind)
 	if (next->text == NULL)
 		return;
 	if (!understand(certs, kind, &fresh, why)) {
+		if (kinds[kind].is_chain && !certs->started &&
+		    now->text.text == NULL)
+			take_kept(certs, kind);
 		note(certs, kind, why);
 		return;
 	}
@@ -176,13 +180,10 @@ take_kept(struct certs *certs, enum request_material kind)
 	struct certs_one one;
 	char		 why[REQUEST_WHY_SIZE];
 
-	if (keeper_ask_kept(certs->keeper, kinds[kind].key, &kept, why) < 0)
-		return;
-	if (understand_chain(certs, kind, &kept, &one, why))
+	if (keeper_ask_kept(certs->keeper, kinds[kind].key, &kept, why) == 0 &&
+	    understand_chain(certs, kind, &kept, &one, why))
 		certs->of[kind].now = one;
 	ca_pem_fini(&kept);
-	/* Again, for the log: now there is one in force. */
-	take(certs, kind);
 }
 
 /* What waits; `one` is the caller's. */

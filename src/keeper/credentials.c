@@ -171,21 +171,17 @@ const char *
 credentials_explain(int dir, const char *name, int error, char *dst, size_t size)
 {
 	char path[PATH_MAX];
+	bool dir_itself = is_dir(name);
 
 	credentials_dir_path(dir, path, sizeof(path));
-	if (error == -EPERM && is_dir(name))
+	if (error == -EPERM)
 		snprintf(dst, size,
-		    "%s/%s: must be a directory of the keeper's own that nobody "
-		    "else may enter; mend with: chown %u:%u %s/%s; chmod 700 "
-		    "%s/%s",
-		    path, name, (unsigned)geteuid(), (unsigned)getegid(), path,
-		    name, path, name);
-	else if (error == -EPERM)
-		snprintf(dst, size,
-		    "%s/%s: must be a file of the keeper's own that nobody else "
-		    "may read; mend with: chown %u:%u %s/%s; chmod 600 %s/%s",
-		    path, name, (unsigned)geteuid(), (unsigned)getegid(), path,
-		    name, path, name);
+		    "%s/%s: must be a %s of the keeper's own that nobody else "
+		    "may %s; mend with: chown %u:%u %s/%s; chmod %s %s/%s",
+		    path, name, dir_itself ? "directory" : "file",
+		    dir_itself ? "enter" : "read", (unsigned)geteuid(),
+		    (unsigned)getegid(), path, name,
+		    dir_itself ? "700" : "600", path, name);
 	else if (error == -EBADMSG && strcmp(name, CREDENTIALS_PROXY) == 0)
 		snprintf(dst, size, "%s/%s: must be one line, USER:PASSWORD",
 		    path, name);

@@ -53,30 +53,30 @@ struct signer {
 	uint8_t		 buf[CHAN_MAX_PAYLOAD], out[CHAN_MAX_PAYLOAD];
 };
 
-/* What RFC 8446 has for CertificateVerify, EdDSA left out (it takes no hash). */
-static const gnutls_sign_algorithm_t allowed[] = {
-	GNUTLS_SIGN_ECDSA_SHA256,
-	GNUTLS_SIGN_ECDSA_SHA384,
-	GNUTLS_SIGN_ECDSA_SHA512,
-	GNUTLS_SIGN_ECDSA_SECP256R1_SHA256,
-	GNUTLS_SIGN_ECDSA_SECP384R1_SHA384,
-	GNUTLS_SIGN_ECDSA_SECP521R1_SHA512,
-	GNUTLS_SIGN_RSA_PSS_SHA256,
-	GNUTLS_SIGN_RSA_PSS_SHA384,
-	GNUTLS_SIGN_RSA_PSS_SHA512,
-	GNUTLS_SIGN_RSA_PSS_RSAE_SHA256,
-	GNUTLS_SIGN_RSA_PSS_RSAE_SHA384,
-	GNUTLS_SIGN_RSA_PSS_RSAE_SHA512,
-};
-
 /*
- * And with the key for tls-srp: a ServerKeyExchange of TLS 1.2, PKCS #1 v1.5.
+ * What RFC 8446 has for CertificateVerify, EdDSA left out (it takes no hash);
+ * and with the key for tls-srp a ServerKeyExchange of TLS 1.2, PKCS #1 v1.5:
  * GnuTLS hands over the DigestInfo (RFC 8017 9.2) itself.
  */
-static const gnutls_sign_algorithm_t allowed_rsa[] = {
-	GNUTLS_SIGN_RSA_SHA256,
-	GNUTLS_SIGN_RSA_SHA384,
-	GNUTLS_SIGN_RSA_SHA512,
+static const struct {
+	gnutls_sign_algorithm_t algorithm;
+	bool			only_rsa; /* with REQUEST_KEY_RSA */
+} allowed[] = {
+	{ GNUTLS_SIGN_ECDSA_SHA256, false },
+	{ GNUTLS_SIGN_ECDSA_SHA384, false },
+	{ GNUTLS_SIGN_ECDSA_SHA512, false },
+	{ GNUTLS_SIGN_ECDSA_SECP256R1_SHA256, false },
+	{ GNUTLS_SIGN_ECDSA_SECP384R1_SHA384, false },
+	{ GNUTLS_SIGN_ECDSA_SECP521R1_SHA512, false },
+	{ GNUTLS_SIGN_RSA_PSS_SHA256, false },
+	{ GNUTLS_SIGN_RSA_PSS_SHA384, false },
+	{ GNUTLS_SIGN_RSA_PSS_SHA512, false },
+	{ GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, false },
+	{ GNUTLS_SIGN_RSA_PSS_RSAE_SHA384, false },
+	{ GNUTLS_SIGN_RSA_PSS_RSAE_SHA512, false },
+	{ GNUTLS_SIGN_RSA_SHA256, true },
+	{ GNUTLS_SIGN_RSA_SHA384, true },
+	{ GNUTLS_SIGN_RSA_SHA512, true },
 };
 
 static void  free_keys(struct signer *signer);
@@ -242,30 +242,27 @@ prove(struct signer *signer, unsigned which, const struct ca_pem *chain,
 	struct keypair file;
 	struct ca_pem  pem = { 0 };
 	char	       reason[KEYPAIR_WHY_SIZE];
-	bool	       loaded = load_key(signer->vault->dir_fd, name, &file,
+	bool	       fits = load_key(signer->vault->dir_fd, name, &file,
 		     &pem, why, why_size) == 0;
 
-	if (loaded && keypair_prove(chain->text, chain->len, &file, reason)) {
-		use(signer, which, &file);
-		keep(signer, which, &pem, chain);
-		ca_pem_fini(&pem);
-		why[0] = '\0';
-		return 0;
-	}
-	ca_pem_fini(&pem);
-	if (loaded) {
+	if (fits && !keypair_prove(chain->text, chain->len, &file, reason)) {
 		snprintf(why, why_size, "%s/%s: %s", CONF_KEEPER_DIR, name,
 		    reason);
 		gnutls_privkey_deinit(file.key);
+		fits = false;
 	}
-	for (unsigned i = 0; i < 2; i++) {
+	if (fits) {
+		use(signer, which, &file);
+		keep(signer, which, &pem, chain);
+	}
+	ca_pem_fini(&pem);
+	for (unsigned i = 0; i < 2 && !fits; i++) {
 		const struct keypair *key = &signer->keys[which][i];
 
-		if (key->key != NULL &&
-		    keypair_prove(chain->text, chain->len, key, reason))
-			return 0;
+		fits = key->key != NULL &&
+		    keypair_prove(chain->text, chain->len, key, reason);
 	}
-	return -EKEYREJECTED;
+	return fits ? 0 : -EKEYREJECTED;
 }
 
 /* Consumes it.  What is used now stays for handshakes that are under way. */
@@ -290,25 +287,19 @@ static void
 keep(struct signer *signer, unsigned which, const struct ca_pem *key,
     const struct ca_pem *chain)
 {
-	int    dir = signer->vault->state_fd, r = -ENOMEM;
-	size_t len = key->len + 1 + chain->len, old_len;
-	char   name[CREDENTIALS_NAME_MAX];
-	char  *text = malloc(len), *old;
+	size_t len = key->len + 1 + chain->len;
+	char   name[CREDENTIALS_NAME_MAX], *text = malloc(len);
+	int    r = text == NULL ? -ENOMEM :
+	    len > CREDENTIALS_MAX ? -EFBIG : 0;
 
 	kept_name(signer->vault, which, name);
-	if (text != NULL) {
+	if (r == 0) {
 		memcpy(text, key->text, key->len);
 		text[key->len] = '\n';
 		memcpy(text + key->len + 1, chain->text, chain->len);
-		r = credentials_read(dir, name, &old, &old_len);
+		r = credentials_replace(signer->vault->state_fd, name, text,
+		    len);
 	}
-	if (r == 0) {
-		r = old_len == len && memcmp(old, text, len) == 0 ? 0 : -ENOENT;
-		secret_free(old, old_len + 1);
-	}
-	if (r < 0 && text != NULL)
-		r = len > CREDENTIALS_MAX ?
-		    -EFBIG : credentials_replace(dir, name, text, len);
 	secret_free(text, len);
 	if (r < 0)
 		log_warnx("%s: cannot be written (%s): without it a restart "
@@ -533,12 +524,8 @@ static bool
 is_allowed(uint8_t which, uint32_t algorithm)
 {
 	for (size_t i = 0; i < nitems(allowed); i++) {
-		if (algorithm == (uint32_t)allowed[i])
-			return true;
-	}
-	for (size_t i = 0; i < nitems(allowed_rsa); i++) {
-		if (algorithm == (uint32_t)allowed_rsa[i])
-			return which == REQUEST_KEY_RSA;
+		if (algorithm == (uint32_t)allowed[i].algorithm)
+			return which == REQUEST_KEY_RSA || !allowed[i].only_rsa;
 	}
 	return false;
 }

@@ -28,12 +28,12 @@
 #define NOBODY_PASSWORD_LEN 32 /* bytes; twice that in letters */
 #define MAX_NAMED	    10 /* files in the log */
 
-static bool check_dirs(int dir_fd, char *why, size_t why_size);
+static bool check_dirs(const struct vault *vault, char *why, size_t why_size);
 static void name_bad_files(int dir_fd);
 static bool name_bad_file(int dir_fd, const char *name);
 static bool is_credential(enum conf_auth method, const char *line);
 static bool open_master(struct vault *vault, char *why, size_t why_size);
-static bool read_master(int dir_fd, uint8_t master[VAULT_KEY_LEN], int *error);
+static int  read_master(int dir_fd, uint8_t master[VAULT_KEY_LEN]);
 static void derive(const uint8_t master[VAULT_KEY_LEN], const char *purpose,
     uint8_t key[VAULT_KEY_LEN]);
 static bool make_nobodies(struct vault *vault, char *why, size_t why_size);
@@ -86,13 +86,8 @@ vault_open(struct vault *vault, int dir_fd, int state_fd, int voucher_fd,
 	secret_random(vault->state_key, sizeof(vault->state_key));
 	secret_random(vault->token_key, sizeof(vault->token_key));
 	secret_random(vault->salt_key, sizeof(vault->salt_key));
-	if (!check_dirs(dir_fd, why, why_size))
+	if (!check_dirs(vault, why, why_size))
 		return false;
-	if (credentials_check_dir(state_fd, CREDENTIALS_DIR) != 0) {
-		credentials_explain(state_fd, CREDENTIALS_DIR, -EPERM, why,
-		    why_size);
-		return false;
-	}
 	name_bad_files(dir_fd);
 	/* Only a server has one; a client has no sites to verify. */
 	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0 ||
@@ -160,18 +155,25 @@ vault_digest(const struct vault *vault, const char *site,
 }
 
 static bool
-check_dirs(int dir_fd, char *why, size_t why_size)
+check_dirs(const struct vault *vault, char *why, size_t why_size)
 {
-	static const char *const dirs[] = { CREDENTIALS_DIR,
-		CREDENTIALS_SITES };
+	const struct {
+		int	    fd;
+		const char *name;
+		bool	    may_miss;
+	} dirs[] = {
+		{ vault->dir_fd, CREDENTIALS_DIR, false },
+		/* A client has no sites. */
+		{ vault->dir_fd, CREDENTIALS_SITES, true },
+		{ vault->state_fd, CREDENTIALS_DIR, false },
+	};
 
 	for (size_t i = 0; i < nitems(dirs); i++) {
-		int r = credentials_check_dir(dir_fd, dirs[i]);
+		int r = credentials_check_dir(dirs[i].fd, dirs[i].name);
 
-		/* A client has no sites. */
-		if (r == 0 || (r == -ENOENT && i > 0))
+		if (r == 0 || (r == -ENOENT && dirs[i].may_miss))
 			continue;
-		credentials_explain(dir_fd, dirs[i], r, why, why_size);
+		credentials_explain(dirs[i].fd, dirs[i].name, r, why, why_size);
 		return false;
 	}
 	return true;
@@ -250,9 +252,9 @@ open_master(struct vault *vault, char *why, size_t why_size)
 {
 	uint8_t master[VAULT_KEY_LEN];
 	char	line[2 * VAULT_KEY_LEN + 1];
-	int	r;
+	int	r = read_master(vault->state_fd, master);
 
-	if (!read_master(vault->state_fd, master, &r) && r == -ENOENT) {
+	if (r == -ENOENT) {
 		secret_random(master, sizeof(master));
 		srp_line_put_hex(line, sizeof(line), master, sizeof(master));
 		r = credentials_create(vault->state_fd, CREDENTIALS_MASTER,
@@ -274,23 +276,21 @@ open_master(struct vault *vault, char *why, size_t why_size)
 	return r == 0;
 }
 
-static bool
-read_master(int dir_fd, uint8_t master[VAULT_KEY_LEN], int *error)
+static int
+read_master(int dir_fd, uint8_t master[VAULT_KEY_LEN])
 {
 	char	    line[2 * VAULT_KEY_LEN + 2];
 	const char *at = line;
 	size_t	    len;
+	int	    r = credentials_line(dir_fd, CREDENTIALS_MASTER, line,
+		    sizeof(line), &len);
 
-	*error = credentials_line(dir_fd, CREDENTIALS_MASTER, line,
-	    sizeof(line), &len);
-	if (*error == -EFBIG)
-		*error = -EBADMSG;
-	if (*error == 0 &&
-	    (!srp_line_take_hex(&at, master, VAULT_KEY_LEN, &len) ||
-		len != VAULT_KEY_LEN || *at != '\0'))
-		*error = -EBADMSG;
+	if (r == -EFBIG ||
+	    (r == 0 && (!srp_line_take_hex(&at, master, VAULT_KEY_LEN, &len) ||
+			   len != VAULT_KEY_LEN || *at != '\0')))
+		r = -EBADMSG;
 	secret_wipe(line, sizeof(line));
-	return *error == 0;
+	return r;
 }
 
 /* HKDF-Expand alone: the master key is uniform already (RFC 5869 3.3). */
