@@ -141,12 +141,9 @@ bool
 server_session_is_revoked(const struct server_session *ss,
     const struct tls_context *tls)
 {
-	if (ss->state == SERVER_HELLO ||
-	    ss->login.method != CONF_AUTH_CERTIFICATE)
-		return false;
-	return server_session_is_adrift(ss) ?
-	    tls_leaf_is_revoked(ss->leaf, tls) :
-	    tls_is_revoked(ss->session.tls, tls);
+	return ss->state != SERVER_HELLO &&
+	    ss->login.method == CONF_AUTH_CERTIFICATE &&
+	    tls_leaf_is_revoked(ss->leaf, tls);
 }
 
 bool
@@ -334,9 +331,6 @@ drift(struct server_session *ss, const char *why)
 {
 	log_info("site %s: its connection broke: %s: it has %u s to come back, "
 	    "frames go on", ss->site, why, ss->dead_peer_sec);
-	/* But its certificate, which may be revoked meanwhile. */
-	if (ss->login.method == CONF_AUTH_CERTIFICATE)
-		ss->leaf = tls_peer_leaf(ss->session.tls);
 	login_fini(&ss->login);
 	session_fini(&ss->session);
 	ss->adrift_since = mono_now();
@@ -374,6 +368,7 @@ on_hello(struct server_session *ss, const struct message *msg)
 	ss->nasked = ss->asked != NULL ? msg->nsubnets : 0;
 	if (ss->nasked > 0)
 		memcpy(ss->asked, msg->subnets, ss->nasked * sizeof(*ss->asked));
+	ss->leaf = tls_peer_leaf(ss->session.tls);
 	ss->state = SERVER_LOGIN;
 	login_hello(&ss->login, msg);
 }

@@ -55,7 +55,7 @@ struct server_session {
 	struct hub_peer	 *peer;
 	struct mono	  up_since;
 	struct mono	  adrift_since; /* while it is */
-	struct tls_leaf	 *leaf; /* adrift: its certificate; owned, or NULL */
+	struct tls_leaf	 *leaf; /* the certificate it showed; owned, or NULL */
 	unsigned	  keepalive_sec, dead_peer_sec; /* as it was told */
 	enum conf_transport    transport; /* agreed */
 	struct transport_watch watch;

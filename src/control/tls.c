@@ -179,12 +179,6 @@ tls_is_site(struct tls *tls, const char *site)
 	    tls_cert_is_site(tls->session, site);
 }
 
-bool
-tls_is_revoked(struct tls *tls, const struct tls_context *context)
-{
-	return tls_cert_is_revoked(tls->session, context);
-}
-
 struct tls_leaf *
 tls_peer_leaf(struct tls *tls)
 {

@@ -132,8 +132,6 @@ int tls_binding(struct tls *tls, uint8_t binding[32]);
  * `site` (its common name), for clients, valid now and not revoked.
  */
 bool tls_is_site(struct tls *tls, const char *site);
-/* The same of an old connection, by the CRL of a newer context. */
-bool tls_is_revoked(struct tls *tls, const struct tls_context *context);
 
 /* The other end's own certificate, which outlives its connection. */
 struct tls_leaf {
@@ -143,7 +141,7 @@ struct tls_leaf {
 
 /* free() it.  NULL: it showed none, or there is no memory. */
 struct tls_leaf *tls_peer_leaf(struct tls *tls);
-/* As tls_is_revoked(); of one that is not known (NULL), true. */
+/* By the lists of a newer context; of one that is not known (NULL), true. */
 bool tls_leaf_is_revoked(const struct tls_leaf *leaf,
     const struct tls_context *context);
 /* Whether a connection was opened with this context, and not an older one. */

@@ -14,8 +14,6 @@
 
 static gnutls_x509_crt_t peers_leaf(gnutls_session_t session);
 static gnutls_x509_crt_t import(const gnutls_datum_t *der);
-static bool is_revoked(gnutls_x509_crt_t leaf,
-    const struct tls_context *context);
 static bool has_only_name(gnutls_x509_crt_t leaf, const char *site);
 
 bool
@@ -38,15 +36,6 @@ tls_cert_is_site(gnutls_session_t session, const char *site)
 	is_site = has_only_name(leaf, site);
 	gnutls_x509_crt_deinit(leaf);
 	return is_site;
-}
-
-bool
-tls_cert_is_revoked(gnutls_session_t session,
-    const struct tls_context *context)
-{
-	gnutls_x509_crt_t leaf = peers_leaf(session);
-
-	return leaf != NULL && is_revoked(leaf, context);
 }
 
 struct tls_leaf *
@@ -73,13 +62,19 @@ tls_cert_leaf_is_revoked(const struct tls_leaf *leaf,
 {
 	gnutls_datum_t	  der;
 	gnutls_x509_crt_t cert;
+	bool		  revoked;
 
 	if (leaf == NULL)
 		return true;
 	der.data = (unsigned char *)(uintptr_t)leaf->der;
 	der.size = (unsigned)leaf->len;
 	cert = import(&der);
-	return cert == NULL || is_revoked(cert, context);
+	if (cert == NULL)
+		return true;
+	revoked = gnutls_x509_crt_check_revocation(cert, context->crls,
+	    context->ncrls) != 0;
+	gnutls_x509_crt_deinit(cert);
+	return revoked;
 }
 
 /* GnuTLS would take the common name instead; PROTOCOL 3.2 does not. */
@@ -188,17 +183,6 @@ import(const gnutls_datum_t *der)
 		return cert;
 	gnutls_x509_crt_deinit(cert);
 	return NULL;
-}
-
-/* Consumes `leaf`. */
-static bool
-is_revoked(gnutls_x509_crt_t leaf, const struct tls_context *context)
-{
-	bool revoked = gnutls_x509_crt_check_revocation(leaf, context->crls,
-	    context->ncrls) != 0;
-
-	gnutls_x509_crt_deinit(leaf);
-	return revoked;
 }
 
 /* Of two common names one could be another site's. */

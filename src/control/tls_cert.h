@@ -17,9 +17,6 @@ struct tls_leaf;
 
 /* See tls_is_site(); of a session that asked for a site's. */
 bool tls_cert_is_site(gnutls_session_t session, const char *site);
-/* See tls_is_revoked(). */
-bool tls_cert_is_revoked(gnutls_session_t session,
-    const struct tls_context *context);
 /* See tls_peer_leaf() and tls_leaf_is_revoked(). */
 struct tls_leaf *tls_cert_leaf(gnutls_session_t session);
 bool tls_cert_leaf_is_revoked(const struct tls_leaf *leaf,
