@@ -15,13 +15,13 @@
 #include "base/text.h"
 #include "cmd/own_ca.h"
 #include "conf/conf.h"
+#include "control/expiry.h"
 #include "keeper/credentials.h"
 #include "monitor/material.h"
 #include "pki/crl.h"
 #include "pki/keypair.h"
 
 #define TEXT_MAX ((size_t)4 * 1024 * 1024)
-#define SOON_SEC (30 * 86400) /* as expiry.c says it */
 
 /* How bad it is that a file is not there. */
 enum missing { MAY_MISS, IS_A_WARNING, IS_AN_ERROR };
@@ -47,7 +47,6 @@ static void look_at_ca(struct check_report *report, const struct conf *conf,
 static void look_at_list(struct check_report *report, const struct conf *conf);
 static void look_at_line(struct check_report *report, const struct conf *conf,
     const char *name, enum missing missing);
-static void look_at_rest(struct check_report *report, const struct conf *conf);
 static bool open_file(struct file *file, struct check_report *report,
     const struct conf *conf, const char *name, enum missing missing);
 static void close_file(struct file *file);
@@ -56,6 +55,8 @@ static bool is_kept(const char *name);
 void
 check_files(struct check_report *report, const struct conf *conf)
 {
+	char why[REQUEST_WHY_SIZE];
+
 	if (geteuid() != 0)
 		log_warnx("check: keys and passwords are not looked at: that "
 			  "needs root");
@@ -63,8 +64,9 @@ check_files(struct check_report *report, const struct conf *conf)
 		look_at_server(report, conf);
 	else
 		look_at_client(report, conf);
-	if (report->errors == 0)
-		look_at_rest(report, conf);
+	/* Whatever else `run` has against the certificates and the lists. */
+	if (report->errors == 0 && !material_can_read(conf, why, sizeof(why)))
+		check_report(&report->errors, "%s", why);
 }
 
 static void
@@ -179,9 +181,9 @@ look_at_dates(struct check_report *report, const struct file *cert)
 		check_report(&report->errors, "%s: is not valid before %s; check "
 		    "this host's clock", cert->path, text);
 	}
-	if (end == 0 || end > now + SOON_SEC || gmtime_r(&end, &tm) == NULL)
+	if (end == 0 || end > now + EXPIRY_SOON_SEC)
 		return;
-	strftime(text, sizeof(text), "%Y-%m-%d", &tm);
+	expiry_date(end, text, sizeof(text));
 	if (end <= now)
 		check_report(&report->errors, "%s: has expired on %s; renew it",
 		    cert->path, text);
@@ -253,16 +255,6 @@ look_at_line(struct check_report *report, const struct conf *conf,
 		log_warnx("%s: ends in a blank, which is taken for a part of it",
 		    file.path);
 	close_file(&file);
-}
-
-/* Whatever else `run` has against the certificates and the lists. */
-static void
-look_at_rest(struct check_report *report, const struct conf *conf)
-{
-	char why[512];
-
-	if (!material_can_read(conf, why, sizeof(why)))
-		check_report(&report->errors, "%s", why);
 }
 
 static bool

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "cmd/options.h"
 #include "cmd/own_ca.h"
 #include "conf/conf.h"
+#include "control/expiry.h"
 #include "keeper/credentials.h"
 #include "pki/ca.h"
 
@@ -123,24 +123,19 @@ sign_and_write(const struct conf *conf, const struct own_ca *ca,
     const struct ca_pem *key, const char *path)
 {
 	struct ca_pem cert;
-	struct tm     tm;
-	time_t	      end;
-	char	      until[16] = "";
+	char	      until[16];
 	int	      r = ca_sign_server(&ca->cert, &ca->key, key,
 		  conf->names.v, conf->names.n, ca_now(), &cert);
 
 	if (r == 0)
 		r = file_write(path, cert.text, cert.len, 0644, (uid_t)-1,
 		    (gid_t)-1);
-	end = r == 0 ? ca_end(&cert) : 0;
-	if (end > 0 && gmtime_r(&end, &tm) != NULL)
-		strftime(until, sizeof(until), "%Y-%m-%d", &tm);
 	if (r == 0) {
 		printf("%s is renewed, for %s", path, conf->names.v[0]);
 		for (size_t i = 1; i < conf->names.n; i++)
 			printf(", %s", conf->names.v[i]);
 		printf(" until %s; a daemon that runs uses it from now on\n",
-		    until);
+		    expiry_date(ca_end(&cert), until, sizeof(until)));
 	} else {
 		log_warnx(WHO ": %s: %s", path, r == -EINVAL ?
 			OWN_CA_KEY " is not the key of " OWN_CA_CERT :
