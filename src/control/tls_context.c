@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <bsd/string.h>
 
@@ -33,6 +34,7 @@
 	"+COMP-NULL:+CTYPE-X509"
 #define PQ_GROUP "+GROUP-X25519-MLKEM768:"
 
+static time_t good_clock(time_t *t);
 static void wipe_and_free(void *p);
 static void *wipe_and_realloc(void *old, size_t size);
 static struct tls_context *context_new(bool server, char *why);
@@ -71,7 +73,7 @@ tls_set_good_time(time_t t)
 time_t
 tls_time(void)
 {
-	return tls_context_time(NULL);
+	return good_clock(NULL);
 }
 
 struct tls_context *
@@ -150,8 +152,12 @@ tls_context_put(struct tls_context *context)
 	free(context);
 }
 
-time_t
-tls_context_time(time_t *t)
+/*
+ * The clock, but never before the program was built, nor before a time that was
+ * right once: such a clock is wrong.
+ */
+static time_t
+good_clock(time_t *t)
 {
 	struct timespec now;
 
@@ -199,7 +205,7 @@ context_new(bool server, char *why)
 	}
 	context->refs = 1;
 	context->server = server;
-	gnutls_global_set_time_function(tls_context_time);
+	gnutls_global_set_time_function(good_clock);
 	if (init_priority(&context->priority) < 0 ||
 	    gnutls_certificate_allocate_credentials(&context->cred) < 0) {
 		strlcpy(why, "this host's policy for GnuTLS does not allow "

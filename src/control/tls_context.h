@@ -9,7 +9,6 @@
 #define TLS_CONTEXT_H
 
 #include <stdbool.h>
-#include <time.h>
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -28,11 +27,5 @@ struct tls_context {
 	unsigned			 ncrls;
 	struct tls_srp			*srp; /* NULL: no tls-srp; owned */
 };
-
-/*
- * The clock, but never before the program was built, nor before a time that was
- * right once: such a clock is wrong.
- */
-time_t tls_context_time(time_t *t);
 
 #endif /* TLS_CONTEXT_H */

@@ -77,19 +77,6 @@ credentials_line(int dir, const char *name, char *dst, size_t size, size_t *len)
 }
 
 int
-credentials_check(int dir, const char *name)
-{
-	size_t size;
-	int    fd = open_file(dir, name), r;
-
-	if (fd < 0)
-		return fd;
-	r = check(fd, &size);
-	close(fd);
-	return r;
-}
-
-int
 credentials_check_dir(int dir, const char *name)
 {
 	struct stat st;

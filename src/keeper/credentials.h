@@ -5,8 +5,6 @@
  *   server.key            the certificate's private key, PEM      (server)
  *   server-rsa.key        the one for tls-srp                     (server)
  *   client.key            the site's own certificate's            (client)
- *   previous.*.key        the last proven one and its chain, what a new keeper
- *                         begins with while that file is no good
  *   password              one line: the password for the server   (client)
  *   sites/NAME.METHOD     one line: what a site is verified by    (server):
  *                         .srp, .password, .tls-srp; .pam is only a version
@@ -15,6 +13,8 @@
  *
  *   nobody.METHOD         the same for sites that are unknown     (server)
  *   master.key            one line: 32 bytes, seals and disguises (server)
+ *   previous.*.key        the last proven key of those above and its chain, what
+ *                         a new keeper begins with while that file is no good
  *
  * They are read when they are needed, so a change counts at once.  A file that
  * is not ours, is a symbolic link, or that others may read or write, is
@@ -55,9 +55,10 @@ int credentials_read(int dir, const char *name, char **data, size_t *len);
 int credentials_line(int dir, const char *name, char *dst, size_t size,
     size_t *len);
 
-/* Whether credentials_read() would refuse it; 0 or its error.  Reads nothing. */
-int credentials_check(int dir, const char *name);
-/* The same for a directory; "sites" or CREDENTIALS_DIR. */
+/*
+ * Whether a directory ("sites" or CREDENTIALS_DIR) is ours alone: 0, -EPERM, or
+ * another negative errno value.
+ */
 int credentials_check_dir(int dir, const char *name);
 
 /*

@@ -199,7 +199,7 @@ why_not_these(const struct authorities *cas, const struct lists *now,
 static bool
 is_delta(gnutls_x509_crl_t list)
 {
-	char oid[64];
+	char oid[128]; /* what GnuTLS has room for */
 
 	for (unsigned i = 0;; i++) {
 		size_t	 size = sizeof(oid);
