@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,19 +28,14 @@
 #define KEY_SIZE  64 /* net/ipv6/conf/ + 15 + /accept_redirects */
 #define NUM_SIZE  8
 #define LINE_SIZE (KEY_SIZE + 64)
+#define MAX_WORDS 4
 
-enum note_kind { NOTE_SYSCTL, NOTE_BRIDGE, NOTE_POLICY, NOTE_RESOLVCONF };
-
-/* One line; what is not of its kind is empty. */
+/* One line; the first word is its kind, the second what was changed. */
 struct note {
 	TAILQ_ENTRY(note) entry;
-	enum note_kind kind;
-	char	 key[KEY_SIZE];
-	char	 old_value[NUM_SIZE], new_value[NUM_SIZE];
-	char	 bridge[16];
-	uint8_t	 mac[6];
-	uint32_t table;
-	char	 record[DNS_RECORD_SIZE];
+	const struct kind *kind;
+	char *words[MAX_WORDS]; /* in `text` */
+	char  text[];
 };
 
 TAILQ_HEAD(notes, note);
@@ -60,24 +56,24 @@ static const char *const sysctl_keys[] = {
 	"net/ipv6/conf/*/forwarding",
 };
 
-static int  add_note(struct journal *journal, const struct note *note);
+static int  add_line(struct journal *journal, const char *fmt, ...)
+    __attribute__((__format__(printf, 2, 3)));
 static int  save(const struct journal *journal);
 static int  sweep(struct journal *journal, uint32_t keep);
 static bool parse(struct journal *journal, char *text);
-static bool parse_note(struct note *note, char *line);
-static bool parse_bridge(struct note *note, char *const *words);
-static bool parse_sysctl(struct note *note, char *const *words);
-static bool parse_policy(struct note *note, char *const *words);
-static bool parse_resolvconf(struct note *note, char *const *words);
+static struct note *parse_note(const char *line);
+static bool is_bridge(char *const *words);
+static bool is_sysctl(char *const *words);
+static bool is_policy(char *const *words);
+static bool is_resolvconf(char *const *words);
 static bool parse_mac(uint8_t mac[6], const char *text);
-static void print_note(FILE *out, const struct note *note);
+static uint32_t table_of(const struct note *note);
 static bool undo_notes(struct journal *journal, uint32_t keep);
-static void undo_note(const struct note *note, struct link **link,
-    uint32_t keep);
-static void undo_bridge(struct link *link, const struct note *note);
-static void undo_policy(struct link *link, const struct note *note,
-    uint32_t keep);
-static void undo_sysctl(const struct note *note);
+static void undo_bridge(const struct note *note, struct link *link);
+static void undo_policy(const struct note *note, struct link *link);
+static void undo_sysctl(const struct note *note, struct link *link);
+static void undo_resolvconf(const struct note *note, struct link *link);
+static void remove_notes(struct journal *journal);
 static void journal_free(struct journal *journal);
 static bool is_name(const char *name, size_t len);
 static bool is_number(const char *text);
@@ -85,15 +81,16 @@ static bool is_our_key(const char *key);
 static bool key_matches(const char *pattern, const char *key);
 static int  open_key(const char *key, int flags);
 
-static const struct {
+static const struct kind {
 	const char *word;
 	size_t	    nwords;
-	bool (*parse)(struct note *note, char *const *words);
+	bool (*is_sound)(char *const *words);
+	void (*undo)(const struct note *note, struct link *link);
 } kinds[] = {
-	[NOTE_SYSCTL] = { "sysctl", 4, parse_sysctl },
-	[NOTE_BRIDGE] = { "bridge", 3, parse_bridge },
-	[NOTE_POLICY] = { "policy", 2, parse_policy },
-	[NOTE_RESOLVCONF] = { "resolvconf", 2, parse_resolvconf },
+	{ "sysctl", 4, is_sysctl, undo_sysctl },
+	{ "bridge", 3, is_bridge, undo_bridge },
+	{ "policy", 2, is_policy, undo_policy },
+	{ "resolvconf", 2, is_resolvconf, undo_resolvconf },
 };
 
 struct journal *
@@ -128,37 +125,23 @@ journal_reopen(const char *path, uint32_t keep)
 int
 journal_bridge(struct journal *journal, const char *name, const uint8_t mac[6])
 {
-	struct note note = { .kind = NOTE_BRIDGE };
-
-	if (!is_name(name, strlen(name)))
-		return -EINVAL;
-	strlcpy(note.bridge, name, sizeof(note.bridge));
-	memcpy(note.mac, mac, sizeof(note.mac));
-	return add_note(journal, &note);
+	return add_line(journal, "bridge %s %02x:%02x:%02x:%02x:%02x:%02x",
+	    name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 }
 
 int
 journal_sysctl(struct journal *journal, const char *key, const char *old_value,
     const char *new_value)
 {
-	struct note note = { .kind = NOTE_SYSCTL };
-
-	if (!is_our_key(key))
-		return -EPERM;
-	if (!is_number(old_value) || !is_number(new_value))
-		return -EINVAL;
-	strlcpy(note.key, key, sizeof(note.key));
-	strlcpy(note.old_value, old_value, sizeof(note.old_value));
-	strlcpy(note.new_value, new_value, sizeof(note.new_value));
-	return add_note(journal, &note);
+	return is_our_key(key) ?
+	    add_line(journal, "sysctl %s %s %s", key, old_value, new_value) :
+	    -EPERM;
 }
 
 int
 journal_policy(struct journal *journal, uint32_t table)
 {
-	struct note note = { .kind = NOTE_POLICY, .table = table };
-
-	return rules_is_table(table) ? add_note(journal, &note) : -EINVAL;
+	return add_line(journal, "policy %u", table);
 }
 
 bool
@@ -167,7 +150,7 @@ journal_has_policy(const struct journal *journal)
 	const struct note *note;
 
 	TAILQ_FOREACH(note, &journal->notes, entry) {
-		if (note->kind == NOTE_POLICY)
+		if (table_of(note) != 0)
 			return true;
 	}
 	return false;
@@ -176,12 +159,7 @@ journal_has_policy(const struct journal *journal)
 int
 journal_resolvconf(struct journal *journal, const char *record)
 {
-	struct note note = { .kind = NOTE_RESOLVCONF };
-
-	if (!dns_is_record(record))
-		return -EINVAL;
-	strlcpy(note.record, record, sizeof(note.record));
-	return add_note(journal, &note);
+	return add_line(journal, "resolvconf %s", record);
 }
 
 void
@@ -231,19 +209,26 @@ journal_sysctl_write(const char *key, const char *value)
 
 /* In the file before it is true: what is undone in vain does no harm. */
 static int
-add_note(struct journal *journal, const struct note *note)
+add_line(struct journal *journal, const char *fmt, ...)
 {
-	struct note *copy = malloc(sizeof(*copy));
+	char	     line[LINE_SIZE];
+	struct note *note;
+	va_list	     ap;
 	int	     r;
 
-	if (copy == NULL)
-		return -ENOMEM;
-	*copy = *note;
-	TAILQ_INSERT_HEAD(&journal->notes, copy, entry);
+	va_start(ap, fmt);
+	r = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (r < 0 || (size_t)r >= sizeof(line))
+		return -EINVAL;
+	note = parse_note(line);
+	if (note == NULL)
+		return -errno;
+	TAILQ_INSERT_HEAD(&journal->notes, note, entry);
 	r = save(journal);
 	if (r < 0) {
-		TAILQ_REMOVE(&journal->notes, copy, entry);
-		free(copy);
+		TAILQ_REMOVE(&journal->notes, note, entry);
+		free(note);
 	}
 	return r;
 }
@@ -260,8 +245,11 @@ save(const struct journal *journal)
 	if (out == NULL)
 		return -errno;
 	fputs(HEADER, out);
-	TAILQ_FOREACH_REVERSE(note, &journal->notes, notes, entry)
-		print_note(out, note);
+	TAILQ_FOREACH_REVERSE(note, &journal->notes, notes, entry) {
+		for (size_t i = 0; i < note->kind->nwords; i++)
+			fprintf(out, "%s%c", note->words[i],
+			    i + 1 < note->kind->nwords ? ' ' : '\n');
+	}
 	r = fclose(out) == EOF ? -errno : 0;
 	if (r == 0)
 		r = file_write(journal->path, text, len, 0600, (uid_t)-1,
@@ -303,78 +291,80 @@ parse(struct journal *journal, char *text)
 		return false;
 	rest += strlen(HEADER);
 	while ((line = strsep(&rest, "\n")) != NULL) {
-		struct note note = { 0 }, *copy;
+		struct note *note = line[0] != '\0' ? parse_note(line) : NULL;
 
-		if (line[0] == '\0')
-			continue;
-		copy = parse_note(&note, line) ? malloc(sizeof(*copy)) : NULL;
-		if (copy == NULL) {
+		if (note != NULL)
+			TAILQ_INSERT_HEAD(&journal->notes, note, entry);
+		else if (line[0] != '\0')
 			whole = false;
-			continue;
-		}
-		*copy = note;
-		TAILQ_INSERT_HEAD(&journal->notes, copy, entry);
 	}
 	return whole;
 }
 
-static bool
-parse_note(struct note *note, char *line)
+/* NULL with errno set: no memory, or EINVAL. */
+static struct note *
+parse_note(const char *line)
 {
-	char  *words[4] = { 0 };
-	size_t n = 0;
+	size_t	     size = strlen(line) + 1, n = 0;
+	struct note *note = calloc(1, sizeof(*note) + size);
+	char	    *rest;
 
-	while (n < nitems(words) && (words[n] = strsep(&line, " ")) != NULL)
+	if (note == NULL)
+		return NULL;
+	memcpy(note->text, line, size);
+	rest = note->text;
+	while (n < MAX_WORDS && (note->words[n] = strsep(&rest, " ")) != NULL)
 		n++;
-	if (line != NULL)
-		return false;
-	for (size_t i = 0; i < nitems(kinds); i++) {
-		if (n != kinds[i].nwords || strcmp(words[0], kinds[i].word) != 0)
-			continue;
-		note->kind = (enum note_kind)i;
-		return kinds[i].parse(note, words);
+	for (size_t i = 0; rest == NULL && i < nitems(kinds); i++) {
+		note->kind = &kinds[i];
+		if (n == kinds[i].nwords &&
+		    strcmp(note->words[0], kinds[i].word) == 0 &&
+		    kinds[i].is_sound(note->words))
+			return note;
 	}
-	return false;
+	free(note);
+	errno = EINVAL;
+	return NULL;
 }
 
 static bool
-parse_bridge(struct note *note, char *const *words)
+is_bridge(char *const *words)
 {
-	if (!is_name(words[1], strlen(words[1])))
-		return false;
-	strlcpy(note->bridge, words[1], sizeof(note->bridge));
-	return parse_mac(note->mac, words[2]);
+	uint8_t mac[6];
+
+	return is_name(words[1], strlen(words[1])) && parse_mac(mac, words[2]);
 }
 
 static bool
-parse_sysctl(struct note *note, char *const *words)
+is_sysctl(char *const *words)
 {
-	if (!is_our_key(words[1]) || !is_number(words[2]) ||
-	    !is_number(words[3]))
-		return false;
-	strlcpy(note->key, words[1], sizeof(note->key));
-	strlcpy(note->old_value, words[2], sizeof(note->old_value));
-	strlcpy(note->new_value, words[3], sizeof(note->new_value));
-	return true;
+	return is_our_key(words[1]) && is_number(words[2]) &&
+	    is_number(words[3]);
 }
 
 static bool
-parse_policy(struct note *note, char *const *words)
+is_policy(char *const *words)
 {
 	const char *error;
+	long long   table = strtonum(words[1], 0, UINT32_MAX, &error);
 
-	note->table = (uint32_t)strtonum(words[1], 0, UINT32_MAX, &error);
 	return error == NULL && words[1][0] >= '0' && words[1][0] <= '9' &&
-	    rules_is_table(note->table);
+	    rules_is_table((uint32_t)table);
 }
 
 static bool
-parse_resolvconf(struct note *note, char *const *words)
+is_resolvconf(char *const *words)
 {
-	if (!dns_is_record(words[1]))
-		return false;
-	strlcpy(note->record, words[1], sizeof(note->record));
-	return true;
+	return dns_is_record(words[1]);
+}
+
+/* 0 when the note is none of a policy. */
+static uint32_t
+table_of(const struct note *note)
+{
+	return note->kind->is_sound == is_policy ?
+	    (uint32_t)strtoul(note->words[1], NULL, 10) :
+	    0;
 }
 
 static bool
@@ -388,149 +378,116 @@ parse_mac(uint8_t mac[6], const char *text)
 	    end == 17 && text[end] == '\0';
 }
 
-static void
-print_note(FILE *out, const struct note *note)
-{
-	fprintf(out, "%s ", kinds[note->kind].word);
-	switch (note->kind) {
-	case NOTE_SYSCTL:
-		fprintf(out, "%s %s %s\n", note->key, note->old_value,
-		    note->new_value);
-		break;
-	case NOTE_BRIDGE:
-		fprintf(out, "%s %02x:%02x:%02x:%02x:%02x:%02x\n",
-		    note->bridge, note->mac[0], note->mac[1], note->mac[2],
-		    note->mac[3], note->mac[4], note->mac[5]);
-		break;
-	case NOTE_POLICY:
-		fprintf(out, "%u\n", note->table);
-		break;
-	case NOTE_RESOLVCONF:
-		fprintf(out, "%s\n", note->record);
-		break;
-	}
-}
-
 /* -------------------------------------------------------------- undoing */
 
 /* Whether the wall of the table `keep` (0: none) was there, and is. */
 static bool
 undo_notes(struct journal *journal, uint32_t keep)
 {
-	struct link *link = NULL;
-	struct note *note, *next;
+	struct link *link = link_open();
+	struct note *note;
 	bool	     kept = false;
 
-	for (note = TAILQ_FIRST(&journal->notes); note != NULL; note = next) {
-		next = TAILQ_NEXT(note, entry);
-		undo_note(note, &link, keep);
-		kept = kept ||
-		    (note->kind == NOTE_POLICY && note->table == keep);
-		free(note);
+	TAILQ_FOREACH(note, &journal->notes, entry) {
+		uint32_t table = table_of(note);
+
+		note->kind->undo(note, link);
+		if (table != 0 && table == keep)
+			kept = true;
+		else if (table != 0)
+			wall_remove(table);
 	}
-	TAILQ_INIT(&journal->notes);
+	remove_notes(journal);
 	link_close(link);
 	return kept;
 }
 
 static void
-undo_note(const struct note *note, struct link **link, uint32_t keep)
+undo_bridge(const struct note *note, struct link *link)
 {
-	switch (note->kind) {
-	case NOTE_SYSCTL:
-		undo_sysctl(note);
-		break;
-	case NOTE_BRIDGE:
-		if (*link == NULL)
-			*link = link_open();
-		undo_bridge(*link, note);
-		break;
-	case NOTE_POLICY:
-		if (*link == NULL)
-			*link = link_open();
-		undo_policy(*link, note, keep);
-		break;
-	case NOTE_RESOLVCONF:
-		dns_remove_record(note->record);
-		break;
-	}
-}
-
-static void
-undo_bridge(struct link *link, const struct note *note)
-{
-	uint8_t mac[6];
-	int	r;
+	const char *bridge = note->words[1];
+	uint8_t	    mac[6], ours[6];
+	int	    r;
 
 	if (link == NULL) {
-		log_warnx("%s: no netlink: the bridge stays", note->bridge);
+		log_warnx("%s: no netlink: the bridge stays", bridge);
 		return;
 	}
-	if (link_index(link, note->bridge) < 0)
+	if (link_index(link, bridge) < 0)
 		return;
-	if (link_mac(link, note->bridge, mac) < 0 ||
-	    memcmp(mac, note->mac, sizeof(mac)) != 0) {
+	if (link_mac(link, bridge, mac) < 0 ||
+	    !parse_mac(ours, note->words[2]) ||
+	    memcmp(mac, ours, sizeof(mac)) != 0) {
 		log_info("%s: is no longer the bridge that was made here: it "
-			 "stays", note->bridge);
+			 "stays", bridge);
 		return;
 	}
-	r = link_remove_bridge(link, note->bridge);
+	r = link_remove_bridge(link, bridge);
 	if (r == 0)
-		log_info("%s: bridge removed", note->bridge);
+		log_info("%s: bridge removed", bridge);
 	else if (r == -EBUSY)
 		log_info("%s: has ports of others by now: the bridge stays",
-		    note->bridge);
+		    bridge);
 	else
 		log_warnx("%s: the bridge could not be removed: %s",
-		    note->bridge, strerror(-r));
+		    bridge, strerror(-r));
 }
 
+/* But for the wall: undo_notes() knows whether that stays. */
 static void
-undo_policy(struct link *link, const struct note *note, uint32_t keep)
+undo_policy(const struct note *note, struct link *link)
 {
 	static const struct prefix_set none;
 	const struct link_routes       nothing = { .set = &none };
 	struct rules *rules = rules_open();
-	int	      r = rules != NULL && link != NULL ?
-	    rules_remove(rules, note->table) :
-	    -ENOMEM;
+	uint32_t      table = table_of(note);
+	int	      r = -ENOMEM;
 
+	if (rules != NULL && link != NULL)
+		r = rules_remove(rules, table);
 	rules_close(rules);
 	if (r >= 0)
-		r = link_set_routes(link, note->table, &nothing);
+		r = link_set_routes(link, table, &nothing);
 	if (r < 0)
 		log_warnx("the rules for table %u could not be removed: %s; "
-			  "ip rule shows them", note->table, strerror(-r));
-	if (note->table != keep)
-		wall_remove(note->table);
+			  "ip rule shows them", table, strerror(-r));
 }
 
 static void
-undo_sysctl(const struct note *note)
+undo_sysctl(const struct note *note, struct link *link)
 {
-	char now[NUM_SIZE];
-	int  r = journal_sysctl_read(note->key, now, sizeof(now));
+	const char *key = note->words[1], *old = note->words[2];
+	char	    now[NUM_SIZE];
+	int	    r = journal_sysctl_read(key, now, sizeof(now));
 
+	(void)link;
 	if (r == -ENOENT) /* it went with its interface */
 		return;
-	if (r == 0 && strcmp(now, note->old_value) == 0)
+	if (r == 0 && strcmp(now, old) == 0)
 		return;
-	if (r == 0 && strcmp(now, note->new_value) != 0) {
+	if (r == 0 && strcmp(now, note->words[3]) != 0) {
 		log_info("%s: somebody has set it to %s since: it stays",
-		    note->key, now);
+		    key, now);
 		return;
 	}
 	if (r == 0)
-		r = journal_sysctl_write(note->key, note->old_value);
+		r = journal_sysctl_write(key, old);
 	if (r < 0)
-		log_warnx("%s: could not be set back to %s: %s", note->key,
-		    note->old_value, strerror(-r));
+		log_warnx("%s: could not be set back to %s: %s", key, old,
+		    strerror(-r));
 	else
-		log_info("%s: set back to %s", note->key, note->old_value);
+		log_info("%s: set back to %s", key, old);
 }
 
 static void
-journal_free(struct journal *journal)
+undo_resolvconf(const struct note *note, struct link *link)
+{
+	(void)link;
+	dns_remove_record(note->words[1]);
+}
+
+static void
+remove_notes(struct journal *journal)
 {
 	struct note *note;
 
@@ -538,6 +495,12 @@ journal_free(struct journal *journal)
 		TAILQ_REMOVE(&journal->notes, note, entry);
 		free(note);
 	}
+}
+
+static void
+journal_free(struct journal *journal)
+{
+	remove_notes(journal);
 	free(journal->path);
 	free(journal);
 }
