@@ -28,9 +28,18 @@ struct link {
 	struct nl_sock *sock;
 };
 
+/* What is asked of an interface. */
+struct facts {
+	int	index, mtu;
+	int	master; /* the bridge's index; 0: no port */
+	bool	is_up, is_bridge, has_mac;
+	uint8_t mac[6];
+};
+
+static bool look(struct link *link, const char *name, struct facts *facts);
 static struct rtnl_link *find_link(struct link *link, const char *name);
 static int		 change_link(struct link *link, const char *name,
-		    unsigned flags, unsigned mtu, int master);
+		    struct rtnl_link *change);
 static bool		 has_port(struct nl_cache *links, int master);
 static struct nl_addr	*to_nl(const struct prefix *prefix);
 static bool		 from_nl(struct prefix *prefix, struct nl_addr *addr);
@@ -80,73 +89,83 @@ link_close(struct link *link)
 int
 link_index(struct link *link, const char *name)
 {
-	struct rtnl_link *found = find_link(link, name);
-	int		  index;
+	struct facts facts;
 
-	if (found == NULL)
-		return -ENODEV;
-	index = rtnl_link_get_ifindex(found);
-	rtnl_link_put(found);
-	return index;
+	return look(link, name, &facts) ? facts.index : -ENODEV;
 }
 
 int
 link_mtu(struct link *link, const char *name)
 {
-	struct rtnl_link *found = find_link(link, name);
-	unsigned	  mtu;
+	struct facts facts;
 
-	if (found == NULL)
-		return -ENODEV;
-	mtu = rtnl_link_get_mtu(found);
-	rtnl_link_put(found);
-	return (int)mtu;
+	return look(link, name, &facts) ? facts.mtu : -ENODEV;
 }
 
 int
 link_mac(struct link *link, const char *name, uint8_t mac[6])
 {
-	struct rtnl_link *found = find_link(link, name);
-	struct nl_addr	 *addr;
-	int		  r = -EINVAL;
+	struct facts facts;
 
-	if (found == NULL)
+	if (!look(link, name, &facts))
 		return -ENODEV;
-	addr = rtnl_link_get_addr(found);
-	if (addr != NULL && nl_addr_get_len(addr) == 6) {
-		memcpy(mac, nl_addr_get_binary_addr(addr), 6);
-		r = 0;
-	}
-	rtnl_link_put(found);
-	return r;
+	if (!facts.has_mac)
+		return -EINVAL;
+	memcpy(mac, facts.mac, sizeof(facts.mac));
+	return 0;
 }
 
 bool
 link_is_bridge(struct link *link, const char *name)
 {
-	struct rtnl_link *found = find_link(link, name);
-	const char	 *type;
-	bool		  is_bridge;
+	struct facts facts;
 
-	if (found == NULL)
-		return false;
-	type = rtnl_link_get_type(found);
-	is_bridge = type != NULL && strcmp(type, "bridge") == 0;
-	rtnl_link_put(found);
-	return is_bridge;
+	return look(link, name, &facts) && facts.is_bridge;
 }
 
 bool
 link_is_up(struct link *link, const char *name)
 {
+	struct facts facts;
+
+	return look(link, name, &facts) && facts.is_up;
+}
+
+/* Asked anew each time: others change interfaces too. */
+static bool
+look(struct link *link, const char *name, struct facts *facts)
+{
 	struct rtnl_link *found = find_link(link, name);
-	bool		  up;
+	struct nl_addr	 *mac;
+	const char	 *type;
 
 	if (found == NULL)
 		return false;
-	up = (rtnl_link_get_flags(found) & IFF_UP) != 0;
+	mac = rtnl_link_get_addr(found);
+	type = rtnl_link_get_type(found);
+	*facts = (struct facts) {
+		.index = rtnl_link_get_ifindex(found),
+		.mtu = (int)rtnl_link_get_mtu(found),
+		.master = rtnl_link_get_master(found),
+		.is_up = (rtnl_link_get_flags(found) & IFF_UP) != 0,
+		.is_bridge = type != NULL && strcmp(type, "bridge") == 0,
+		.has_mac = mac != NULL && nl_addr_get_len(mac) == 6,
+	};
+	if (facts->has_mac)
+		memcpy(facts->mac, nl_addr_get_binary_addr(mac), 6);
 	rtnl_link_put(found);
-	return up;
+	return true;
+}
+
+/* The caller puts it. */
+static struct rtnl_link *
+find_link(struct link *link, const char *name)
+{
+	struct rtnl_link *found;
+
+	if (rtnl_link_get_kernel(link->sock, 0, name, &found) < 0)
+		return NULL;
+	return found;
 }
 
 /* ---------------------------------------------------------- interfaces */
@@ -155,25 +174,27 @@ int
 link_set_queue_len(struct link *link, const char *name, unsigned len,
     bool unicast)
 {
-	struct rtnl_link *old = find_link(link, name);
-	struct rtnl_link *new = rtnl_link_alloc();
-	int		  r = -NLE_NODEV;
+	struct rtnl_link *change = rtnl_link_alloc();
 
-	if (old != NULL && new != NULL) {
-		rtnl_link_set_txqlen(new, len);
-		if (unicast)
-			rtnl_link_unset_flags(new, IFF_MULTICAST);
-		r = rtnl_link_change(link->sock, old, new, 0);
-	}
-	rtnl_link_put(old);
-	rtnl_link_put(new);
-	return link_errno(r);
+	if (change == NULL)
+		return -ENOMEM;
+	rtnl_link_set_txqlen(change, len);
+	if (unicast)
+		rtnl_link_unset_flags(change, IFF_MULTICAST);
+	return change_link(link, name, change);
 }
 
 int
 link_set_up(struct link *link, const char *name, unsigned mtu)
 {
-	return change_link(link, name, IFF_UP, mtu, 0);
+	struct rtnl_link *change = rtnl_link_alloc();
+
+	if (change == NULL)
+		return -ENOMEM;
+	rtnl_link_set_flags(change, IFF_UP);
+	if (mtu != 0)
+		rtnl_link_set_mtu(change, mtu);
+	return change_link(link, name, change);
 }
 
 int
@@ -191,10 +212,8 @@ link_make_bridge(struct link *link, const char *name, const uint8_t mac[6])
 			r = rtnl_link_add(link->sock, bridge,
 			    NLM_F_CREATE | NLM_F_EXCL);
 	}
-	if (addr != NULL)
-		nl_addr_put(addr);
-	if (bridge != NULL)
-		rtnl_link_put(bridge);
+	nl_addr_put(addr);
+	rtnl_link_put(bridge);
 	return link_errno(r);
 }
 
@@ -202,24 +221,19 @@ int
 link_remove_bridge(struct link *link, const char *name)
 {
 	struct rtnl_link *bridge = find_link(link, name);
-	struct nl_cache	 *links = NULL;
-	int		  r;
+	struct nl_cache	 *links;
+	int		  r = -NLE_INVAL;
 
 	if (bridge == NULL)
 		return 0;
-	if (!link_is_bridge(link, name)) {
-		r = -NLE_INVAL;
-		goto put_bridge;
+	if (link_is_bridge(link, name))
+		r = rtnl_link_alloc_cache(link->sock, AF_UNSPEC, &links);
+	if (r == 0) {
+		r = has_port(links, rtnl_link_get_ifindex(bridge)) ?
+		    -NLE_BUSY :
+		    rtnl_link_delete(link->sock, bridge);
+		nl_cache_free(links);
 	}
-	r = rtnl_link_alloc_cache(link->sock, AF_UNSPEC, &links);
-	if (r < 0)
-		goto put_bridge;
-	if (has_port(links, rtnl_link_get_ifindex(bridge)))
-		r = -NLE_BUSY;
-	else
-		r = rtnl_link_delete(link->sock, bridge);
-	nl_cache_free(links);
-put_bridge:
 	rtnl_link_put(bridge);
 	return link_errno(r);
 }
@@ -227,46 +241,34 @@ put_bridge:
 int
 link_enslave(struct link *link, const char *name, const char *bridge)
 {
-	int		  master = link_index(link, bridge), now;
-	struct rtnl_link *port;
+	struct facts	  port;
+	struct rtnl_link *change;
+	int		  master = link_index(link, bridge);
 
 	if (master < 0)
 		return master;
-	port = find_link(link, name);
-	if (port == NULL)
+	if (!look(link, name, &port))
 		return -ENODEV;
-	now = rtnl_link_get_master(port);
-	rtnl_link_put(port);
-	if (now == master)
-		return 0;
-	if (now != 0)
-		return -EBUSY;
-	return change_link(link, name, 0, 0, master);
+	if (port.master != 0)
+		return port.master == master ? 0 : -EBUSY;
+	change = rtnl_link_alloc();
+	if (change == NULL)
+		return -ENOMEM;
+	rtnl_link_set_master(change, master);
+	return change_link(link, name, change);
 }
 
-/* What is 0 is left alone. */
+/* Consumes `change`; what is not set in it is left alone. */
 static int
-change_link(struct link *link, const char *name, unsigned flags, unsigned mtu,
-    int master)
+change_link(struct link *link, const char *name, struct rtnl_link *change)
 {
 	struct rtnl_link *old = find_link(link, name);
-	struct rtnl_link *new = rtnl_link_alloc();
 	int		  r = -NLE_NODEV;
 
-	if (old != NULL && new != NULL) {
-		/* Of the flags only those named are changed. */
-		if (flags != 0)
-			rtnl_link_set_flags(new, flags);
-		if (mtu != 0)
-			rtnl_link_set_mtu(new, mtu);
-		if (master != 0)
-			rtnl_link_set_master(new, master);
-		r = rtnl_link_change(link->sock, old, new, 0);
-	}
 	if (old != NULL)
-		rtnl_link_put(old);
-	if (new != NULL)
-		rtnl_link_put(new);
+		r = rtnl_link_change(link->sock, old, change, 0);
+	rtnl_link_put(old);
+	rtnl_link_put(change);
 	return link_errno(r);
 }
 
@@ -279,17 +281,6 @@ has_port(struct nl_cache *links, int master)
 			return true;
 	}
 	return false;
-}
-
-/* Asked anew each time: others change interfaces too.  The caller puts it. */
-static struct rtnl_link *
-find_link(struct link *link, const char *name)
-{
-	struct rtnl_link *found;
-
-	if (rtnl_link_get_kernel(link->sock, 0, name, &found) < 0)
-		return NULL;
-	return found;
 }
 
 /* ----------------------------------------------------------- addresses */
@@ -337,9 +328,8 @@ make_address(struct link *link, const char *name, const struct prefix *prefix,
 		rtnl_addr_set_ifindex(*address, index);
 		r = rtnl_addr_set_local(*address, local);
 	}
-	if (local != NULL)
-		nl_addr_put(local);
-	if (r < 0 && *address != NULL)
+	nl_addr_put(local);
+	if (r < 0)
 		rtnl_addr_put(*address);
 	return link_errno(r);
 }
@@ -429,13 +419,13 @@ new_route(uint32_t table, const struct prefix *network, unsigned ifindex)
 	} else if (ok) {
 		rtnl_route_set_priority(route, LAST_METRIC);
 	}
-	if (dst != NULL)
-		nl_addr_put(dst);
+	nl_addr_put(dst);
 	if (hop != NULL)
 		rtnl_route_nh_free(hop);
-	if (!ok && route != NULL)
-		rtnl_route_put(route);
-	return ok ? route : NULL;
+	if (ok)
+		return route;
+	rtnl_route_put(route);
+	return NULL;
 }
 
 int

@@ -15,6 +15,7 @@
 
 #include "monitor/nftables.h"
 #include "monitor/prefix_set.h"
+#include "monitor/site_routes.h"
 
 struct nat {
 	struct nft_ctx *ctx;
@@ -22,6 +23,7 @@ struct nat {
 	char		table[32];
 };
 
+static int put_table(struct nat *nat, const struct conf *conf, bool replace);
 static bool add_sources(struct prefix_set *sources, const struct conf *conf);
 static char *make_rules(const struct nat *nat, const struct prefix_set *sources,
     bool replace);
@@ -29,45 +31,25 @@ static char *make_rules(const struct nat *nat, const struct prefix_set *sources,
 struct nat *
 nat_new(const char *device, const struct conf *conf)
 {
-	struct nat	 *nat = calloc(1, sizeof(*nat));
-	struct prefix_set sources = { 0 };
-	char		 *rules = NULL;
-	int		  r = -ENOMEM;
+	struct nat *nat = calloc(1, sizeof(*nat));
 
 	if (nat == NULL)
 		return NULL;
 	strlcpy(nat->device, device, sizeof(nat->device));
 	snprintf(nat->table, sizeof(nat->table), "tombolo_%s", device);
 	nat->ctx = nftables_open();
-	if (nat->ctx != NULL && add_sources(&sources, conf))
-		rules = make_rules(nat, &sources, false);
-	if (rules != NULL)
-		r = nftables_run(nat->ctx, "nat", rules);
-	free(rules);
-	prefix_set_fini(&sources);
-	if (r < 0) {
-		if (nat->ctx != NULL)
-			nft_ctx_free(nat->ctx);
-		free(nat);
-		return NULL;
-	}
-	return nat;
+	if (nat->ctx != NULL && put_table(nat, conf, false) == 0)
+		return nat;
+	if (nat->ctx != NULL)
+		nft_ctx_free(nat->ctx);
+	free(nat);
+	return NULL;
 }
 
 int
 nat_update(struct nat *nat, const struct conf *conf)
 {
-	struct prefix_set sources = { 0 };
-	char		 *rules = NULL;
-	int		  r = -ENOMEM;
-
-	if (add_sources(&sources, conf))
-		rules = make_rules(nat, &sources, true);
-	if (rules != NULL)
-		r = nftables_run(nat->ctx, "nat", rules);
-	free(rules);
-	prefix_set_fini(&sources);
-	return r;
+	return put_table(nat, conf, true);
 }
 
 void
@@ -83,20 +65,29 @@ nat_free(struct nat *nat)
 	free(nat);
 }
 
+static int
+put_table(struct nat *nat, const struct conf *conf, bool replace)
+{
+	struct prefix_set sources = { 0 };
+	char		 *rules = NULL;
+	int		  r = -ENOMEM;
+
+	if (add_sources(&sources, conf))
+		rules = make_rules(nat, &sources, replace);
+	if (rules != NULL)
+		r = nftables_run(nat->ctx, "nat", rules);
+	free(rules);
+	prefix_set_fini(&sources);
+	return r;
+}
+
 static bool
 add_sources(struct prefix_set *sources, const struct conf *conf)
 {
-	bool ok = true;
+	const struct conf_prefixes *tunnel = &conf->tunnel_networks;
 
-	for (size_t i = 0; i < conf->tunnel_networks.n; i++)
-		ok = ok && prefix_set_add(sources, &conf->tunnel_networks.v[i]);
-	for (size_t i = 0; i < conf->nsites; i++) {
-		const struct conf_site *site = &conf->sites[i];
-
-		for (size_t j = 0; !site->disabled && j < site->subnets.n; j++)
-			ok = ok && prefix_set_add(sources, &site->subnets.v[j]);
-	}
-	if (!ok)
+	if (!prefix_set_add_list(sources, tunnel->v, tunnel->n) ||
+	    !site_routes_add(sources, conf))
 		return false;
 	/* nftables takes no interval that lies in another one. */
 	prefix_set_sort(sources);

@@ -31,10 +31,9 @@ struct netwatch {
 };
 
 static struct nl_sock *join(struct netwatch *netwatch, int protocol,
-    const int *groups, nl_recvmsg_msg_cb_t on_msg, struct ev_io *io);
+    const int *groups, struct ev_io *io);
 static void on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 static int  on_notification(struct nl_msg *msg, void *arg);
-static int  on_nftables(struct nl_msg *msg, void *arg);
 static void note_change(struct netwatch *netwatch);
 static void on_idle(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void on_settled(struct ev_loop *loop, struct ev_timer *timer,
@@ -67,10 +66,9 @@ netwatch_new(struct ev_loop *loop, unsigned ifindex,
 	ev_init(&netwatch->io, on_readable);
 	ev_init(&netwatch->nftables_io, on_readable);
 	netwatch->settle.data = netwatch->idle.data = netwatch;
-	netwatch->sock = join(netwatch, NETLINK_ROUTE, routing,
-	    on_notification, &netwatch->io);
+	netwatch->sock = join(netwatch, NETLINK_ROUTE, routing, &netwatch->io);
 	netwatch->nftables = join(netwatch, NETLINK_NETFILTER, nftables,
-	    on_nftables, &netwatch->nftables_io);
+	    &netwatch->nftables_io);
 	if (netwatch->sock == NULL) {
 		netwatch_free(netwatch);
 		errno = EIO;
@@ -114,7 +112,7 @@ netwatch_is_change(const struct nlmsghdr *hdr, unsigned ifindex)
 
 static struct nl_sock *
 join(struct netwatch *netwatch, int protocol, const int *groups,
-    nl_recvmsg_msg_cb_t on_msg, struct ev_io *io)
+    struct ev_io *io)
 {
 	struct nl_sock *sock = nl_socket_alloc();
 	int		r = -NLE_NOMEM;
@@ -132,7 +130,8 @@ join(struct netwatch *netwatch, int protocol, const int *groups,
 		nl_socket_free(sock);
 		return NULL;
 	}
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_msg, netwatch);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_notification,
+	    netwatch);
 	io->data = netwatch;
 	ev_io_set(io, nl_socket_get_fd(sock), EV_READ);
 	ev_io_start(netwatch->loop, io);
@@ -167,16 +166,8 @@ on_notification(struct nl_msg *msg, void *arg)
 
 	if (netwatch_is_change(nlmsg_hdr(msg), netwatch->ifindex))
 		note_change(netwatch);
-	netwatch->event = true;
-	return NL_OK;
-}
-
-static int
-on_nftables(struct nl_msg *msg, void *arg)
-{
-	struct netwatch *netwatch = arg;
-
-	if (netwatch_is_nftables(nlmsg_hdr(msg)))
+	if (nlmsg_get_proto(msg) == NETLINK_ROUTE ||
+	    netwatch_is_nftables(nlmsg_hdr(msg)))
 		netwatch->event = true;
 	return NL_OK;
 }

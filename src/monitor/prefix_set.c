@@ -23,6 +23,16 @@ prefix_set_add(struct prefix_set *set, const struct prefix *prefix)
 	return true;
 }
 
+bool
+prefix_set_add_list(struct prefix_set *set, const struct prefix *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!prefix_set_add(set, &list[i]))
+			return false;
+	}
+	return true;
+}
+
 void
 prefix_set_sort(struct prefix_set *set)
 {

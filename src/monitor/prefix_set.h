@@ -20,6 +20,8 @@ struct prefix_set {
 
 /* False when there is no memory. */
 bool prefix_set_add(struct prefix_set *set, const struct prefix *prefix);
+bool prefix_set_add_list(struct prefix_set *set, const struct prefix *list,
+    size_t n);
 /* By family, address and length; without duplicates. */
 void prefix_set_sort(struct prefix_set *set);
 /* Drops what lies in another one; the set is sorted. */

@@ -8,8 +8,6 @@
 #include "conf/conf.h"
 #include "monitor/link.h"
 
-static bool add_subnets(struct prefix_set *set, const struct conf *conf);
-
 void
 site_routes_follow(struct site_routes *routes, struct link *link,
     const char *device, bool has_ipv6, const struct conf *conf)
@@ -17,11 +15,12 @@ site_routes_follow(struct site_routes *routes, struct link *link,
 	struct prefix_set wanted = { 0 }, now = { 0 };
 	char		  text[PREFIX_STRLEN];
 
-	if (!add_subnets(&wanted, conf)) {
+	if (!site_routes_add(&wanted, conf)) {
 		log_warnx("%s: no memory for the sites' routes", device);
 		prefix_set_fini(&wanted);
 		return;
 	}
+	prefix_set_sort(&wanted);
 	for (size_t i = 0; i < routes->set.n; i++) {
 		if (!prefix_set_has(&wanted, &routes->set.v[i]))
 			(void)link_remove_route(link, device,
@@ -56,17 +55,15 @@ site_routes_fini(struct site_routes *routes)
 	prefix_set_fini(&routes->set);
 }
 
-static bool
-add_subnets(struct prefix_set *set, const struct conf *conf)
+bool
+site_routes_add(struct prefix_set *set, const struct conf *conf)
 {
 	for (size_t i = 0; i < conf->nsites; i++) {
 		const struct conf_site *site = &conf->sites[i];
 
-		for (size_t j = 0; !site->disabled && j < site->subnets.n; j++) {
-			if (!prefix_set_add(set, &site->subnets.v[j]))
-				return false;
-		}
+		if (!site->disabled && !prefix_set_add_list(set,
+			site->subnets.v, site->subnets.n))
+			return false;
 	}
-	prefix_set_sort(set);
 	return true;
 }

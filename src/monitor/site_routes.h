@@ -23,6 +23,8 @@ struct site_routes {
 /* By `device`: adds what is missing, removes what nobody has any more. */
 void site_routes_follow(struct site_routes *routes, struct link *link,
     const char *device, bool has_ipv6, const struct conf *conf);
+/* Adds the networks of every enabled site; unsorted.  False: no memory. */
+bool site_routes_add(struct prefix_set *set, const struct conf *conf);
 /* Forgets them; the kernel's stay. */
 void site_routes_fini(struct site_routes *routes);
 
