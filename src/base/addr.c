@@ -126,6 +126,37 @@ prefix_is_equal(const struct prefix *a, const struct prefix *b)
 }
 
 bool
+prefix_list_has(const struct prefix *list, size_t n, const struct prefix *prefix)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (prefix_is_equal(&list[i], prefix))
+			return true;
+	}
+	return false;
+}
+
+bool
+prefix_list_has_family(const struct prefix *list, size_t n, sa_family_t family)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].addr.family == family)
+			return true;
+	}
+	return false;
+}
+
+bool
+prefix_list_is_equal(const struct prefix *a, size_t na, const struct prefix *b,
+    size_t nb)
+{
+	size_t i = 0;
+
+	while (na == nb && i < na && prefix_is_equal(&a[i], &b[i]))
+		i++;
+	return na == nb && i == na;
+}
+
+bool
 prefix_contains(const struct prefix *prefix, const struct addr *addr)
 {
 	unsigned whole = prefix->len / 8, rest = prefix->len % 8;

@@ -62,6 +62,14 @@ const char *prefix_print(const struct prefix *prefix, char *dst, size_t size);
 bool	    prefix_is_equal(const struct prefix *a, const struct prefix *b);
 bool	    prefix_contains(const struct prefix *prefix, const struct addr *addr);
 bool	    prefix_overlaps(const struct prefix *a, const struct prefix *b);
+/* Of a list of them, in any order. */
+bool prefix_list_has(const struct prefix *list, size_t n,
+    const struct prefix *prefix);
+bool prefix_list_has_family(const struct prefix *list, size_t n,
+    sa_family_t family);
+/* The same ones in the same order. */
+bool prefix_list_is_equal(const struct prefix *a, size_t na,
+    const struct prefix *b, size_t nb);
 /* Whether any bit behind the length is set ("10.0.7.5/24"). */
 bool prefix_has_host_bits(const struct prefix *prefix);
 /* Clears the host bits. */

@@ -15,6 +15,7 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
+#include "base/all_traffic.h"
 #include "conf/conf_claims.h"
 
 static void check_role(const struct conf_draft *draft);
@@ -30,6 +31,7 @@ static void check_socket(const struct conf_draft *draft);
 static void check_bridge(const struct conf_draft *draft);
 static void check_switch(const struct conf_draft *draft);
 static void check_forwarding(const struct conf_draft *draft);
+static void check_local_networks(const struct conf_draft *draft);
 static void check_tunnel_networks(const struct conf_draft *draft);
 static void check_networks(const struct conf_draft *draft);
 static void check_dns(const struct conf_draft *draft);
@@ -42,7 +44,6 @@ static void check_site_subnets(const struct conf_draft *draft,
     const struct conf_site *site);
 static void check_routes(const struct conf_draft *draft);
 static size_t most_routes(const struct conf *conf);
-static bool has_address(const struct conf_site *site, sa_family_t family);
 static void check_claims(const struct conf_draft *draft);
 static void on_clash(const void *arg, const struct conf_claim *claim,
     const struct conf_claim *outer);
@@ -74,6 +75,7 @@ conf_check(const struct conf_draft *draft)
 	check_bridge(draft);
 	check_switch(draft);
 	check_forwarding(draft);
+	check_local_networks(draft);
 	check_tunnel_networks(draft);
 	check_networks(draft);
 	check_dns(draft);
@@ -282,6 +284,20 @@ check_forwarding(const struct conf_draft *draft)
 		conf_complain(draft->errors, draft->file,
 		    line_of(draft, "nat", 0),
 		    "nat needs forwarding; remove forward = no, or nat");
+}
+
+/* Nothing would be kept from leaving past the tunnel. */
+static void
+check_local_networks(const struct conf_draft *draft)
+{
+	const struct conf_prefixes *nets = &draft->conf->local_networks;
+
+	if (all_traffic_is(nets->v, nets->n, AF_INET, 0) ||
+	    all_traffic_is(nets->v, nets->n, AF_INET6, 0))
+		conf_complain(draft->errors, draft->file,
+		    line_of(draft, "local-networks", nets->n - 1),
+		    "local-networks cover all traffic, which would bypass the "
+		    "tunnel; name only networks behind routers of this host");
 }
 
 static void
@@ -533,28 +549,18 @@ most_routes(const struct conf *conf)
 	for (size_t i = 0; i < conf->nsites; i++)
 		all += conf->sites[i].disabled ? 0 : conf->sites[i].subnets.n;
 	for (size_t i = 0; i < conf->nsites; i++) {
-		const struct conf_site *site = &conf->sites[i];
-		size_t			n = all - site->subnets.n;
+		const struct conf_site	   *site = &conf->sites[i];
+		const struct conf_prefixes *own = &site->addresses;
+		size_t			    n = all - site->subnets.n;
 
 		if (site->disabled)
 			continue;
 		if (site->default_route)
-			n += has_address(site, AF_INET) +
-			    has_address(site, AF_INET6);
+			n += prefix_list_has_family(own->v, own->n, AF_INET) +
+			    prefix_list_has_family(own->v, own->n, AF_INET6);
 		most = n > most ? n : most;
 	}
 	return most;
-}
-
-static bool
-has_address(const struct conf_site *site, sa_family_t family)
-{
-	size_t i = 0;
-
-	while (i < site->addresses.n &&
-	    site->addresses.v[i].addr.family != family)
-		i++;
-	return i < site->addresses.n;
 }
 
 static void

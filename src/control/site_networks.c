@@ -106,13 +106,7 @@ next_routed(const struct conf *conf, size_t *i)
 static bool
 is_same(const struct conf_prefixes *a, const struct conf_prefixes *b)
 {
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (!prefix_is_equal(&a->v[i], &b->v[i]))
-			return false;
-	}
-	return true;
+	return prefix_list_is_equal(a->v, a->n, b->v, b->n);
 }
 
 /* A host address takes the length of its tunnel network. */
@@ -145,12 +139,8 @@ add_default_routes(struct message *msg, const struct conf_site *cs)
 	static const sa_family_t families[] = { AF_INET, AF_INET6 };
 
 	for (size_t f = 0; f < nitems(families); f++) {
-		size_t i = 0;
-
-		while (i < cs->addresses.n &&
-		    cs->addresses.v[i].addr.family != families[f])
-			i++;
-		if (i < cs->addresses.n)
+		if (prefix_list_has_family(cs->addresses.v, cs->addresses.n,
+			families[f]))
 			msg->routes[msg->nroutes++] = (struct prefix) {
 				.addr.family = families[f] };
 	}
@@ -161,12 +151,8 @@ static void
 add_routes(struct message *msg, const struct conf_prefixes *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		bool there = false;
-
-		for (size_t j = 0; list->v[i].len == 0 && j < msg->nroutes; j++)
-			there = there ||
-			    prefix_is_equal(&msg->routes[j], &list->v[i]);
-		if (!there)
+		if (list->v[i].len > 0 || !prefix_list_has(msg->routes,
+			msg->nroutes, &list->v[i]))
 			msg->routes[msg->nroutes++] = list->v[i];
 	}
 }

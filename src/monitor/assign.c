@@ -306,11 +306,7 @@ is_configured(const struct assign *assign, const struct prefix *address)
 {
 	const struct conf_prefixes *fixed = &assign->vet.conf->addresses;
 
-	for (size_t i = 0; i < fixed->n; i++) {
-		if (prefix_is_equal(&fixed->v[i], address))
-			return true;
-	}
-	return false;
+	return prefix_list_has(fixed->v, fixed->n, address);
 }
 
 static bool

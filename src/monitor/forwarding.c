@@ -117,11 +117,7 @@ forwarding_distrust(const char *device)
 static bool
 has_family(const struct conf_prefixes *list, sa_family_t family)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		if (list->v[i].addr.family == family)
-			return true;
-	}
-	return false;
+	return prefix_list_has_family(list->v, list->n, family);
 }
 
 /*

@@ -57,7 +57,6 @@ struct policy {
 static enum request_way way(const struct policy *policy, sa_family_t family);
 static int begin(struct policy *policy);
 static uid_t resolver_user(void);
-static int copy_routes(struct content *to, const struct prefix_set *from);
 static int change(struct policy *policy, struct content *next);
 static int bring(struct policy *policy);
 static int set_wall(struct policy *policy);
@@ -117,9 +116,9 @@ int
 policy_set(struct policy *policy, const struct prefix_set *wide, bool block)
 {
 	struct content next = { 0 };
-	int	       r = copy_routes(&next, wide);
+	int	       r = -ENOMEM;
 
-	if (r == 0) {
+	if (prefix_set_add_list(&next.routes, wide->v, wide->n)) {
 		bool v4 = has_family(&next, AF_INET);
 		bool v6 = has_family(&next, AF_INET6);
 
@@ -236,17 +235,6 @@ resolver_user(void)
 	return user.uid;
 }
 
-static int
-copy_routes(struct content *to, const struct prefix_set *from)
-{
-	for (size_t i = 0; i < from->n; i++) {
-		if (!prefix_set_add(&to->routes, &from->v[i]))
-			return -ENOMEM;
-	}
-	prefix_set_sort(&to->routes);
-	return 0;
-}
-
 /* Then `next` holds what was before; on failure it keeps its own. */
 static int
 change(struct policy *policy, struct content *next)
@@ -319,8 +307,7 @@ add_walled(const struct content *now, struct prefix_set *walled)
 	for (int f = 0; f < FAMILIES; f++)
 		ok = ok &&
 		    (!now->unreachable[f] || prefix_set_add(walled, &all[f]));
-	for (size_t i = 0; i < now->routes.n; i++)
-		ok = ok && prefix_set_add(walled, &now->routes.v[i]);
+	ok = ok && prefix_set_add_list(walled, now->routes.v, now->routes.n);
 	prefix_set_sort(walled);
 	prefix_set_merge(walled);
 	return ok;
@@ -342,8 +329,7 @@ add_local(struct policy *policy, struct prefix_set *local)
 			  "as all traffic: the widest are blocked; "
 			  "local-networks names what is to be local",
 		    policy->vet->device);
-	for (size_t i = 0; i < more->n; i++)
-		ok = ok && prefix_set_add(local, &more->v[i]);
+	ok = ok && prefix_set_add_list(local, more->v, more->n);
 	prefix_set_sort(local);
 	prefix_set_merge(local);
 	return ok;
@@ -389,11 +375,8 @@ look_in_front(struct policy *policy)
 static bool
 has_family(const struct content *content, sa_family_t family)
 {
-	for (size_t i = 0; i < content->routes.n; i++) {
-		if (content->routes.v[i].addr.family == family)
-			return true;
-	}
-	return false;
+	return prefix_list_has_family(content->routes.v, content->routes.n,
+	    family);
 }
 
 static bool
@@ -406,15 +389,11 @@ is_empty(const struct content *content)
 static bool
 is_same(const struct content *a, const struct content *b)
 {
-	if (a->routes.n != b->routes.n || a->blocks != b->blocks ||
-	    a->unreachable[V4] != b->unreachable[V4] ||
-	    a->unreachable[V6] != b->unreachable[V6])
-		return false;
-	for (size_t i = 0; i < a->routes.n; i++) {
-		if (!prefix_is_equal(&a->routes.v[i], &b->routes.v[i]))
-			return false;
-	}
-	return true;
+	return a->blocks == b->blocks &&
+	    a->unreachable[V4] == b->unreachable[V4] &&
+	    a->unreachable[V6] == b->unreachable[V6] &&
+	    prefix_list_is_equal(a->routes.v, a->routes.n, b->routes.v,
+		b->routes.n);
 }
 
 static void

@@ -8,7 +8,7 @@
 
 #include <bsd/string.h>
 
-#include "base/nitems.h"
+#include "base/all_traffic.h"
 #include "monitor/dns.h"
 #include "monitor/prefix_set.h"
 
@@ -19,25 +19,11 @@ struct subject {
 	size_t		     why_size;
 };
 
-/* Who uses these pays for it himself: they are no part of "all traffic". */
-static const struct prefix private[] = {
-	{ { AF_INET, { 10 } }, 8 },
-	{ { AF_INET, { 100, 64 } }, 10 }, /* CGN */
-	{ { AF_INET, { 172, 16 } }, 12 },
-	{ { AF_INET, { 192, 168 } }, 16 },
-	{ { AF_INET6, { 0xfc } }, 7 },
-};
-
 static int sum_up(struct vet *vet, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes);
 static bool add_public(struct prefix_set *set, const struct vet *vet,
     const struct prefix *prefix);
-static bool is_all(const struct prefix_set *set, sa_family_t family,
-    unsigned len);
 static bool   is_everything(const struct prefix *network);
-static double share_of(const struct prefix *network);
-static double part(unsigned len);
-static bool   is_much(double share, sa_family_t family);
 static int vet_address(const struct vet *vet, const struct prefix *address,
     char *why, size_t why_size);
 static int vet_route(const struct vet *vet, const struct prefix *route,
@@ -76,7 +62,7 @@ bool
 vet_is_wide(const struct vet *vet, const struct prefix *route)
 {
 	return vet->all[route->addr.family == AF_INET ? 0 : 1] &&
-	    share_of(route) > 0;
+	    all_traffic_has_part(route);
 }
 
 bool
@@ -86,15 +72,15 @@ vet_narrow(struct prefix_set *set)
 	size_t	 kept = 0, n = set->n;
 
 	prefix_set_sort(set);
-	while (is_all(set, AF_INET, len[0]))
+	while (all_traffic_is(set->v, set->n, AF_INET, len[0]))
 		len[0]++;
-	while (is_all(set, AF_INET6, len[1]))
+	while (all_traffic_is(set->v, set->n, AF_INET6, len[1]))
 		len[1]++;
 	for (size_t i = 0; i < set->n; i++) {
 		const struct prefix *item = &set->v[i];
 
 		if (item->len >= len[item->addr.family == AF_INET ? 0 : 1] ||
-		    share_of(item) <= 0)
+		    !all_traffic_has_part(item))
 			set->v[kept++] = *item;
 	}
 	set->n = kept;
@@ -127,7 +113,7 @@ vet_dns(const struct dns_list *list, char *why, size_t why_size)
 	return 0;
 }
 
-/* Whether they are all traffic, together: none is counted twice. */
+/* Whether they are all traffic, together. */
 static int
 sum_up(struct vet *vet, const struct prefix *addresses, size_t naddresses,
     const struct prefix *routes, size_t nroutes)
@@ -139,9 +125,8 @@ sum_up(struct vet *vet, const struct prefix *addresses, size_t naddresses,
 		ok = add_public(&set, vet, &addresses[i]);
 	for (size_t i = 0; ok && i < nroutes; i++)
 		ok = add_public(&set, vet, &routes[i]);
-	prefix_set_sort(&set);
-	vet->all[0] = is_all(&set, AF_INET, 0);
-	vet->all[1] = is_all(&set, AF_INET6, 0);
+	vet->all[0] = all_traffic_is(set.v, set.n, AF_INET, 0);
+	vet->all[1] = all_traffic_is(set.v, set.n, AF_INET6, 0);
 	prefix_set_fini(&set);
 	return ok ? 0 : -ENOMEM;
 }
@@ -164,66 +149,11 @@ add_public(struct prefix_set *set, const struct vet *vet,
 	return prefix_set_add(set, &network);
 }
 
-/* Together, without those shorter than `len`; sorted: who contains comes first. */
-static bool
-is_all(const struct prefix_set *set, sa_family_t family, unsigned len)
-{
-	const struct prefix *last = NULL, *item;
-	double		     sum = 0;
-
-	for (size_t i = 0; i < set->n; i++) {
-		item = &set->v[i];
-		if (item->addr.family != family || item->len < len ||
-		    (last != NULL && prefix_contains(last, &item->addr)))
-			continue;
-		sum += share_of(item);
-		last = item;
-	}
-	return is_much(sum, family);
-}
-
 /* Alone. */
 static bool
 is_everything(const struct prefix *network)
 {
-	return is_much(share_of(network), network->addr.family);
-}
-
-/* Of its family, without what is private in it, or never leaves a host. */
-static double
-share_of(const struct prefix *network)
-{
-	double		     share = part(network->len);
-	const struct prefix *other = private;
-
-	for (size_t i = 0; other != NULL; i++) {
-		if (prefix_overlaps(other, network)) {
-			if (other->len <= network->len)
-				return 0;
-			share -= part(other->len);
-		}
-		other = i + 1 < nitems(private) ?
-		    &private[i + 1] :
-		    addr_reserved(i + 1 - nitems(private));
-	}
-	return share;
-}
-
-/* What a prefix of that length is of its family. */
-static double
-part(unsigned len)
-{
-	double share = 1;
-
-	while (len-- > 0)
-		share /= 2;
-	return share;
-}
-
-static bool
-is_much(double share, sa_family_t family)
-{
-	return share > part(family == AF_INET ? 8 : 32);
+	return all_traffic_is(network, 1, network->addr.family, 0);
 }
 
 static int

@@ -9,9 +9,7 @@
  * the server's own outer address would send our datagrams back to us, unless
  * it is one of those that our own packets are kept out of (policy.h).
  *
- * "All traffic" of a family is what covers, all of it together, more than
- * 1/256 of IPv4, or more than a /32 of IPv6, of the space that is nobody's
- * private one.  Many small routes are as good as a default route.
+ * What "all traffic" is, all_traffic.h says.
  */
 #ifndef VET_H
 #define VET_H
