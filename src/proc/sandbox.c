@@ -20,6 +20,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bsd/string.h>
+
 #include "base/log.h"
 #include "base/nitems.h"
 #include "proc/landlock.h"
@@ -46,120 +48,81 @@ static void on_violation(int sig, siginfo_t *info, void *context);
  * What may be called once a role is at work; names, for they differ from one
  * architecture to the next, and one that an architecture lacks is left out.
  */
+static const struct {
+	unsigned    roles;
+	const char *names;
+} calls[] = {
+	/* memory */
+	{ ALL, "brk mremap munmap madvise" },
+	/* the resolver's late libraries are executed */
+	{ RESOLVER, "mmap mprotect" },
+	/* libev: waiting, timers, letters between threads */
+	{ ALL, "epoll_wait epoll_pwait epoll_ctl poll ppoll" },
+	{ ALL, "clock_gettime clock_nanosleep gettimeofday time" },
+	/* libev, when a socket that we closed lives on: the monitor's copy */
+	{ ALL, "epoll_create1" },
+	/* the first ev_async and the first timer of a loop */
+	{ ALL, "eventfd2 timerfd_create timerfd_settime" },
+	/* descriptors that are there: device queues, sockets, channels, log */
+	{ ALL, "read readv write writev sendmsg recvmsg sendto recvfrom" },
+	{ ALL, "shutdown close" },
+	{ ENGINE, "recvmmsg accept4" },
+	{ ENGINE | RESOLVER, "sendmmsg" }, /* glibc asks A and AAAA */
+	/* threads that are there */
+	{ ALL, "futex sched_yield membarrier rseq set_robust_list" },
+	/* how many processors, how much memory: what else heap.h forgot */
+	{ ALL, "sched_getaffinity sysinfo" },
+	{ ALL, "restart_syscall rt_sigprocmask rt_sigreturn sigaltstack" },
+	{ ALL, "rt_sigaction" }, /* libev, at a loop's end */
+	/* abort(), and the log; no pid but ours fits (Landlock) */
+	{ ALL, "gettid getpid tgkill" },
+	{ ALL, "exit exit_group" },
+	/* randomness, of GnuTLS and ours */
+	{ ALL, "getrandom" },
+	/* keeper: the files below its directory; Landlock says which */
+	{ ALL, "fstat lseek" },
+	{ KEEPER | RESOLVER, "openat newfstatat geteuid" },
+	{ KEEPER, "getegid readlink readlinkat" },
+	/* keeper: a pair that was proven is kept */
+	{ KEEPER, "unlinkat renameat renameat2 fsync" },
+	/* resolver: DNS, and what the C library reads for it */
+	{ RESOLVER, "socket connect bind getsockname getpeername setsockopt" },
+	{ RESOLVER, "open stat access faccessat faccessat2 pread64" },
+	{ RESOLVER, "uname getuid" },
+	/* the same: modules of /etc/nsswitch.conf, and the libraries of those */
+	{ RESOLVER, "pselect6" },
+};
+
+/* Those that may be called with one value of an argument only. */
 static const struct call {
 	const char *name;
 	unsigned    roles;
-	/* Only with this value of an argument; without: -1 */
-	int	    argument;
+	unsigned    argument;
 	unsigned    mask; /* of it; 0: the argument must be `value` itself */
 	unsigned    value;
-} calls[] = {
-	/* memory; never to be executed, but the resolver's late libraries */
-	{ "brk", ALL, -1, 0, 0 },
+} calls_with[] = {
+	/* never to be executed */
 	{ "mmap", ENGINE | KEEPER, 2, PROT_EXEC, 0 },
 	{ "mprotect", ENGINE | KEEPER, 2, PROT_EXEC, 0 },
-	{ "mmap", RESOLVER, -1, 0, 0 },
-	{ "mprotect", RESOLVER, -1, 0, 0 },
-	{ "mremap", ALL, -1, 0, 0 },
-	{ "munmap", ALL, -1, 0, 0 },
-	{ "madvise", ALL, -1, 0, 0 },
-	/* libev: waiting, timers, letters between threads */
-	{ "epoll_wait", ALL, -1, 0, 0 },
-	{ "epoll_pwait", ALL, -1, 0, 0 },
-	{ "epoll_ctl", ALL, -1, 0, 0 },
-	/* libev, when a socket that we closed lives on: the monitor's copy */
-	{ "epoll_create1", ALL, -1, 0, 0 },
-	{ "poll", ALL, -1, 0, 0 },
-	{ "ppoll", ALL, -1, 0, 0 },
-	{ "clock_gettime", ALL, -1, 0, 0 },
-	{ "clock_nanosleep", ALL, -1, 0, 0 },
-	{ "gettimeofday", ALL, -1, 0, 0 },
-	{ "time", ALL, -1, 0, 0 },
-	{ "timerfd_settime", ALL, -1, 0, 0 },
-	{ "eventfd2", ALL, -1, 0, 0 }, /* the first ev_async of a loop */
-	{ "timerfd_create", ALL, -1, 0, 0 }, /* the same for timers */
-	/* descriptors that are there: device queues, sockets, channels, log */
-	{ "read", ALL, -1, 0, 0 },
-	{ "readv", ALL, -1, 0, 0 },
-	{ "write", ALL, -1, 0, 0 },
-	{ "writev", ALL, -1, 0, 0 },
-	{ "sendmsg", ALL, -1, 0, 0 },
-	{ "recvmsg", ALL, -1, 0, 0 },
-	{ "sendto", ALL, -1, 0, 0 },
-	{ "recvfrom", ALL, -1, 0, 0 },
-	{ "sendmmsg", ENGINE | RESOLVER, -1, 0, 0 }, /* glibc asks A and AAAA */
-	{ "recvmmsg", ENGINE, -1, 0, 0 },
-	{ "accept4", ENGINE, -1, 0, 0 },
 	{ "getsockopt", ENGINE | RESOLVER, 1, 0, 1 /* SOL_SOCKET */ },
 	{ "getsockopt", ENGINE, 1, 0, 6 /* IPPROTO_TCP: TCP_INFO */ },
-	{ "shutdown", ALL, -1, 0, 0 },
-	{ "close", ALL, -1, 0, 0 },
 	/* channels set their descriptors non-blocking, or pass copies */
 	{ "fcntl", ALL, 1, 0, F_DUPFD_CLOEXEC },
 	{ "fcntl", ALL, 1, 0, F_GETFL },
 	{ "fcntl", ALL, 1, 0, F_SETFL },
 	{ "fcntl", ALL, 1, 0, F_SETFD },
-	/* threads that are there */
-	{ "futex", ALL, -1, 0, 0 },
-	{ "sched_yield", ALL, -1, 0, 0 },
-	/* how many processors, how much memory: what else heap.h forgot */
-	{ "sched_getaffinity", ALL, -1, 0, 0 },
-	{ "sysinfo", ALL, -1, 0, 0 },
-	{ "membarrier", ALL, -1, 0, 0 },
-	{ "rseq", ALL, -1, 0, 0 },
-	{ "set_robust_list", ALL, -1, 0, 0 },
-	{ "restart_syscall", ALL, -1, 0, 0 },
-	{ "rt_sigprocmask", ALL, -1, 0, 0 },
-	{ "rt_sigreturn", ALL, -1, 0, 0 },
-	{ "rt_sigaction", ALL, -1, 0, 0 }, /* libev, at a loop's end */
-	{ "sigaltstack", ALL, -1, 0, 0 },
-	{ "gettid", ALL, -1, 0, 0 }, /* abort(), and the log */
-	{ "getpid", ALL, -1, 0, 0 },
-	{ "tgkill", ALL, -1, 0, 0 }, /* abort(): no pid but ours fits (Landlock) */
-	{ "exit", ALL, -1, 0, 0 },
-	{ "exit_group", ALL, -1, 0, 0 },
-	/* randomness, of GnuTLS and ours */
-	{ "getrandom", ALL, -1, 0, 0 },
-	/* keeper: the files below its directory; Landlock says which */
-	{ "openat", KEEPER | RESOLVER, -1, 0, 0 },
-	{ "newfstatat", KEEPER | RESOLVER, -1, 0, 0 },
-	{ "fstat", ALL, -1, 0, 0 },
-	{ "lseek", ALL, -1, 0, 0 },
-	{ "geteuid", KEEPER | RESOLVER, -1, 0, 0 },
-	{ "getegid", KEEPER, -1, 0, 0 },
-	{ "readlink", KEEPER, -1, 0, 0 },
-	{ "readlinkat", KEEPER, -1, 0, 0 },
-	/* keeper: a pair that was proven is kept */
-	{ "unlinkat", KEEPER, -1, 0, 0 },
-	{ "renameat", KEEPER, -1, 0, 0 },
-	{ "renameat2", KEEPER, -1, 0, 0 },
-	{ "fsync", KEEPER, -1, 0, 0 },
-	/* resolver: DNS, and what the C library reads for it */
-	{ "socket", RESOLVER, -1, 0, 0 },
-	{ "connect", RESOLVER, -1, 0, 0 },
-	{ "bind", RESOLVER, -1, 0, 0 },
-	{ "getsockname", RESOLVER, -1, 0, 0 },
-	{ "getpeername", RESOLVER, -1, 0, 0 },
-	{ "setsockopt", RESOLVER, -1, 0, 0 },
-	{ "open", RESOLVER, -1, 0, 0 },
-	{ "stat", RESOLVER, -1, 0, 0 },
-	{ "access", RESOLVER, -1, 0, 0 },
-	{ "faccessat", RESOLVER, -1, 0, 0 },
-	{ "faccessat2", RESOLVER, -1, 0, 0 },
-	{ "pread64", RESOLVER, -1, 0, 0 },
 	{ "ioctl", RESOLVER, 1, 0, 0x541b /* FIONREAD: res_send() */ },
-	{ "uname", RESOLVER, -1, 0, 0 },
-	{ "getuid", RESOLVER, -1, 0, 0 },
-	/* the same: modules of /etc/nsswitch.conf, and the libraries of those */
+	/* modules of /etc/nsswitch.conf, and the libraries of those */
 	{ "fcntl", RESOLVER, 1, 0, F_GETFD },
-	{ "pselect6", RESOLVER, -1, 0, 0 },
 	{ "prlimit64", RESOLVER, 2, 0, 0 /* NULL: it asks */ },
 	{ "prctl", RESOLVER, 0, 0, PR_CAPBSET_READ },
 };
 
 static uint32_t verdict(enum proc_role role);
 static unsigned bit_of(enum proc_role role);
-static int	add_call(scmp_filter_ctx filter, const struct call *call);
+static int	allow(scmp_filter_ctx filter, const char *names);
+static int	allow_with(scmp_filter_ctx filter, const struct call *call);
+static int	or_lacking(int error);
 
 void
 sandbox_calls(enum proc_role role)
@@ -174,7 +137,11 @@ sandbox_calls(enum proc_role role)
 	r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (size_t i = 0; i < nitems(calls) && r == 0; i++) {
 		if ((calls[i].roles & bit_of(role)) != 0)
-			r = add_call(filter, &calls[i]);
+			r = allow(filter, calls[i].names);
+	}
+	for (size_t i = 0; i < nitems(calls_with) && r == 0; i++) {
+		if ((calls_with[i].roles & bit_of(role)) != 0)
+			r = allow_with(filter, &calls_with[i]);
 	}
 	if (r == 0)
 		r = seccomp_load(filter);
@@ -225,24 +192,41 @@ bit_of(enum proc_role role)
 	}
 }
 
-/* A resolver's libraries are loaded when they are needed. */
 static int
-add_call(scmp_filter_ctx filter, const struct call *call)
+allow(scmp_filter_ctx filter, const char *names)
 {
-	int number = seccomp_syscall_resolve_name(call->name), r;
+	char  copy[128], *rest = copy, *name;
+	int   r = 0;
+
+	strlcpy(copy, names, sizeof(copy));
+	while (r == 0 && (name = strsep(&rest, " ")) != NULL) {
+		int number = seccomp_syscall_resolve_name(name);
+
+		if (number != __NR_SCMP_ERROR)
+			r = or_lacking(seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+			    number, 0));
+	}
+	return r;
+}
+
+static int
+allow_with(scmp_filter_ctx filter, const struct call *call)
+{
+	int number = seccomp_syscall_resolve_name(call->name);
 
 	if (number == __NR_SCMP_ERROR)
 		return 0;
-	if (call->argument == -1)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
-	else
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
-		    SCMP_CMP((unsigned)call->argument,
-			call->mask != 0 ? SCMP_CMP_MASKED_EQ : SCMP_CMP_EQ,
-			call->mask != 0 ? call->mask : call->value,
-			call->value));
-	/* One that this architecture lacks. */
-	return r == -EDOM || r == -EFAULT ? 0 : r;
+	return or_lacking(seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
+	    SCMP_CMP(call->argument,
+		call->mask != 0 ? SCMP_CMP_MASKED_EQ : SCMP_CMP_EQ,
+		call->mask != 0 ? call->mask : call->value, call->value)));
+}
+
+/* 0 for a call that this architecture lacks. */
+static int
+or_lacking(int error)
+{
+	return error == -EDOM || error == -EFAULT ? 0 : error;
 }
 
 #else /* no list */
