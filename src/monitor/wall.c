@@ -32,8 +32,7 @@ struct wall {
 
 static void make_marks(struct wall *wall);
 static char *make_body(const struct wall *wall, const struct wall_rules *rules);
-static void  print_servers(FILE *out, sa_family_t family,
-     const struct wall_rules *rules);
+static void  print_servers(FILE *out, const struct wall_rules *rules);
 static void  print_walled(FILE *out, const struct prefix_set *walled);
 static int   replace(struct wall *wall, const char *body, bool stays);
 static void  print_table(FILE *out, const struct wall *wall, int which,
@@ -211,17 +210,13 @@ make_body(const struct wall *wall, const struct wall_rules *rules)
 	if (out == NULL)
 		return NULL;
 	nftables_print_prefixes(out, "local", rules->local);
-	print_servers(out, AF_INET, rules);
-	print_servers(out, AF_INET6, rules);
+	print_servers(out, rules);
 	fprintf(out,
 	    "counter dropped { }\n"
 	    "chain wall {\n"
 	    "type filter hook postrouting priority srcnat + 100;\n"
 	    "oifname { \"lo\", \"%s\" } accept\n"
-	    "meta mark & %#x == %#x meta l4proto { tcp, udp }"
-	    " ip daddr . th dport @servers4 accept\n"
-	    "meta mark & %#x == %#x meta l4proto { tcp, udp }"
-	    " ip6 daddr . th dport @servers6 accept\n"
+	    "meta mark & %#x == %#x meta l4proto { tcp, udp } jump servers\n"
 	    "meta skuid %u meta l4proto { tcp, udp } th dport 53 accept\n"
 	    "ip daddr @local4 accept\n"
 	    "ip6 daddr @local6 accept\n"
@@ -236,8 +231,7 @@ make_body(const struct wall *wall, const struct wall_rules *rules)
 	    " { 67 . 68, 68 . 67 } accept\n"
 	    "ip6 daddr { fe80::/10, ff02::/16 } udp sport . udp dport"
 	    " { 546 . 547, 547 . 546 } accept\n",
-	    owner->device, owner->mask, owner->mark, owner->mask, owner->mark,
-	    owner->resolver);
+	    owner->device, owner->mask, owner->mark, owner->resolver);
 	print_walled(out, rules->walled);
 	fputs("}\n", out);
 	if (fclose(out) == EOF) {
@@ -247,25 +241,22 @@ make_body(const struct wall *wall, const struct wall_rules *rules)
 	return text;
 }
 
+/* TCP or UDP to one of them, at its port. */
 static void
-print_servers(FILE *out, sa_family_t family, const struct wall_rules *rules)
+print_servers(FILE *out, const struct wall_rules *rules)
 {
-	int	    v = family == AF_INET ? 4 : 6;
-	const char *before = "elements = { ";
-	char	    text[ADDR_STRLEN];
+	char text[ADDR_STRLEN];
 
-	fprintf(out, "set servers%d {\ntype ipv%d_addr . inet_service;\n", v, v);
+	fputs("chain servers {\n", out);
 	for (size_t i = 0; i < rules->nservers; i++) {
 		struct addr addr = endpoint_addr(&rules->servers[i]);
 
-		if (addr.family != family)
-			continue;
-		fprintf(out, "%s%s . %u", before,
+		fprintf(out, "%s daddr %s th dport %u accept\n",
+		    addr.family == AF_INET ? "ip" : "ip6",
 		    addr_print(&addr, text, sizeof(text)),
 		    endpoint_port(&rules->servers[i]));
-		before = ",\n";
 	}
-	fputs(before[0] == ',' ? " }\n}\n" : "}\n", out);
+	fputs("}\n", out);
 }
 
 /*
@@ -279,13 +270,12 @@ print_walled(FILE *out, const struct prefix_set *walled)
 
 	for (size_t i = 0; i < walled->n; i++) {
 		const struct prefix *network = &walled->v[i];
-		const char *ip = network->addr.family == AF_INET ? "" : "6";
+		bool		     v4 = network->addr.family == AF_INET;
 
 		if (network->len == 0)
-			fprintf(out, "meta nfproto ipv%s",
-			    ip[0] == '\0' ? "4" : ip);
+			fprintf(out, "meta nfproto %s", v4 ? "ipv4" : "ipv6");
 		else
-			fprintf(out, "ip%s daddr %s", ip,
+			fprintf(out, "%s daddr %s", v4 ? "ip" : "ip6",
 			    prefix_print(network, text, sizeof(text)));
 		fputs(" counter name dropped drop\n", out);
 	}
