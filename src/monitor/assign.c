@@ -21,21 +21,15 @@
 typedef int change_fn(struct link *link, const char *name,
     const struct prefix *prefix);
 
-/* What goes wrong with one item, and which it was. */
-struct failure {
-	int	      error;
-	struct prefix item;
-};
-
 static int collect(const struct assign *assign, struct assign *next,
     struct prefix_set *wide, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes);
 static bool is_connected(const struct prefix_set *addresses,
     const struct prefix *route);
 static int switch_to(struct assign *assign, struct assign *next,
-    const struct prefix_set *wide, struct failure *failure);
+    const struct prefix_set *wide);
 static int add_new(struct assign *assign, const struct prefix_set *set,
-    const struct prefix_set *old, change_fn *add, struct failure *failure);
+    const struct prefix_set *old, change_fn *add);
 static bool remove_missing(struct assign *assign, const struct prefix_set *from,
     const struct prefix_set *set, change_fn *remove);
 static void check_addresses(struct assign *assign,
@@ -55,9 +49,7 @@ assign_replace(struct assign *assign, const struct prefix *addresses,
 {
 	struct assign	  next = *assign;
 	struct prefix_set wide = { 0 };
-	struct failure	  failure = { 0 };
-	char	       text[PREFIX_STRLEN];
-	int	       r;
+	int		  r;
 
 	strlcpy(why, "", why_size);
 	r = vet_assignment(&assign->vet, addresses, naddresses, routes, nroutes,
@@ -70,18 +62,11 @@ assign_replace(struct assign *assign, const struct prefix *addresses,
 	r = collect(assign, &next, &wide, addresses, naddresses, routes,
 	    nroutes);
 	if (r == 0)
-		r = switch_to(assign, &next, &wide, &failure);
+		r = switch_to(assign, &next, &wide);
 	prefix_set_fini(&wide);
 	/* Whichever of the two is not in force by now. */
 	assign_fini(&next);
-	if (r == 0)
-		return 0;
-	if (failure.error != 0)
-		snprintf(why, why_size, "%s cannot be added to %s: %s%s",
-		    prefix_print(&failure.item, text, sizeof(text)),
-		    assign->vet.device, strerror(-r),
-		    r == -EEXIST ? "; this host has another route to it" : "");
-	else
+	if (r < 0 && why[0] == '\0')
 		strlcpy(why, strerror(-r), why_size);
 	return r;
 }
@@ -159,17 +144,16 @@ is_connected(const struct prefix_set *addresses, const struct prefix *route)
 /* Then `next` holds the old sets; on failure it keeps its own. */
 static int
 switch_to(struct assign *assign, struct assign *next,
-    const struct prefix_set *wide, struct failure *failure)
+    const struct prefix_set *wide)
 {
 	struct assign old = *assign;
 	bool block = assign->vet.conf->when_down == CONF_BLOCK;
 	int  r;
 
-	r = add_new(assign, &next->addresses, &old.addresses, link_add_address,
-	    failure);
+	r = add_new(assign, &next->addresses, &old.addresses,
+	    link_add_address);
 	if (r == 0)
-		r = add_new(assign, &next->routes, &old.routes, link_add_route,
-		    failure);
+		r = add_new(assign, &next->routes, &old.routes, link_add_route);
 	if (r == 0)
 		r = policy_set(assign->policy, wide, block);
 	if (r < 0) {
@@ -201,17 +185,22 @@ switch_to(struct assign *assign, struct assign *next,
  */
 static int
 add_new(struct assign *assign, const struct prefix_set *set,
-    const struct prefix_set *old, change_fn *add, struct failure *failure)
+    const struct prefix_set *old, change_fn *add)
 {
+	const struct vet *vet = &assign->vet;
+	char		  text[PREFIX_STRLEN];
+
 	for (size_t i = 0; i < set->n; i++) {
 		int r = 0;
 
 		if (!prefix_set_has(old, &set->v[i]))
-			r = add(assign->vet.link, assign->vet.device, &set->v[i]);
-		if (r < 0) {
-			*failure = (struct failure) { r, set->v[i] };
-			return r;
-		}
+			r = add(vet->link, vet->device, &set->v[i]);
+		if (r < 0)
+			return vet_refuse(vet, r, "%s cannot be added to %s: "
+			    "%s%s",
+			    prefix_print(&set->v[i], text, sizeof(text)),
+			    vet->device, strerror(-r), r == -EEXIST ?
+				"; this host has another route to it" : "");
 	}
 	return 0;
 }

@@ -45,10 +45,8 @@ static uint32_t get(struct nlattr *attr, uint32_t otherwise);
 static uint32_t first_preference(uint32_t table);
 static int change_rule(struct rules *rules, sa_family_t family, enum rule rule,
     uint32_t table, const struct rules_exempt *exempt);
-static int put_condition(struct nl_msg *msg, enum rule rule,
-    const struct rules_exempt *exempt);
-static int send_msg(struct rules *rules, struct nl_msg *msg, int failed,
-    sa_family_t family);
+static struct nl_msg *make_msg(sa_family_t family, enum rule rule,
+    uint32_t table, const struct rules_exempt *exempt);
 
 struct rules *
 rules_open(void)
@@ -202,75 +200,60 @@ first_preference(uint32_t table)
 	return FIRST_PREFERENCE + RULES * ((table - FIRST_TABLE) % SLOTS);
 }
 
-/* `exempt` NULL: takes it away; by preference, protocol and table alone. */
+/*
+ * `exempt` NULL: takes it away; by preference, protocol and table alone.
+ * Returns 1 when the kernel did it, 0 when there was nothing to do.
+ */
 static int
 change_rule(struct rules *rules, sa_family_t family, enum rule rule,
     uint32_t table, const struct rules_exempt *exempt)
+{
+	struct nl_msg *msg = make_msg(family, rule, table, exempt);
+	int	       r;
+
+	if (msg == NULL)
+		return -ENOMEM;
+	r = link_errno(nl_send_sync(rules->sock, msg)); /* consumes it */
+	if (r == (exempt != NULL ? -EEXIST : -ENOENT))
+		return 0;
+	if (family == AF_INET6 && (r == -EAFNOSUPPORT || r == -EOPNOTSUPP))
+		return 0;
+	return r == 0 ? 1 : r;
+}
+
+static struct nl_msg *
+make_msg(sa_family_t family, enum rule rule, uint32_t table,
+    const struct rules_exempt *exempt)
 {
 	struct fib_rule_hdr hdr = { .family = (uint8_t)family,
 		.action = FR_ACT_TO_TBL };
 	struct nl_msg *msg = nlmsg_alloc_simple(
 	    exempt != NULL ? RTM_NEWRULE : RTM_DELRULE,
 	    exempt != NULL ? NLM_F_CREATE | NLM_F_EXCL : 0);
-	int r;
 
 	if (msg == NULL)
-		return -ENOMEM;
-	r = nlmsg_append(msg, &hdr, sizeof(hdr), NLMSG_ALIGNTO);
-	if (r == 0)
-		r = nla_put_u32(msg, FRA_PRIORITY,
-		    first_preference(table) + rule);
-	if (r == 0)
-		r = nla_put_u8(msg, FRA_PROTOCOL, LINK_RTPROT);
-	if (r == 0)
-		r = nla_put_u32(msg, FRA_TABLE,
-		    rule == RULE_TABLE ? table : RT_TABLE_MAIN);
-	if (r == 0 && exempt != NULL)
-		r = put_condition(msg, rule, exempt);
-	return send_msg(rules, msg, r, family);
-}
+		return NULL;
+	if (nlmsg_append(msg, &hdr, sizeof(hdr), NLMSG_ALIGNTO) < 0)
+		goto nla_put_failure;
+	NLA_PUT_U32(msg, FRA_PRIORITY, first_preference(table) + rule);
+	NLA_PUT_U8(msg, FRA_PROTOCOL, LINK_RTPROT);
+	NLA_PUT_U32(msg, FRA_TABLE, rule == RULE_TABLE ? table : RT_TABLE_MAIN);
+	if (exempt == NULL || rule == RULE_TABLE)
+		return msg;
+	if (rule == RULE_LOCAL) {
+		NLA_PUT_U32(msg, FRA_SUPPRESS_PREFIXLEN, 0);
+	} else if (rule == RULE_RESOLVER && exempt->resolver != 0) {
+		struct fib_rule_uid_range range = { exempt->resolver,
+			exempt->resolver };
 
-static int
-put_condition(struct nl_msg *msg, enum rule rule,
-    const struct rules_exempt *exempt)
-{
-	struct fib_rule_uid_range range = { exempt->resolver,
-		exempt->resolver };
-	int r;
-
-	switch (rule) {
-	case RULE_RESOLVER:
-		/* With root's, all that it runs would be past the tunnel. */
-		if (exempt->resolver != 0)
-			return nla_put(msg, FRA_UID_RANGE, sizeof(range),
-			    &range);
-		/* fallthrough */
-	case RULE_MARK:
-		r = nla_put_u32(msg, FRA_FWMARK, exempt->mark);
-		return r < 0 ? r : nla_put_u32(msg, FRA_FWMASK, exempt->mask);
-	case RULE_LOCAL:
-		return nla_put_u32(msg, FRA_SUPPRESS_PREFIXLEN, 0);
-	default:
-		return 0;
+		NLA_PUT(msg, FRA_UID_RANGE, sizeof(range), &range);
+	} else { /* by root's user all that it runs would be past the tunnel */
+		NLA_PUT_U32(msg, FRA_FWMARK, exempt->mark);
+		NLA_PUT_U32(msg, FRA_FWMASK, exempt->mask);
 	}
-}
+	return msg;
 
-/* Consumes `msg`; 1 when the kernel did it, 0 when there was nothing to do. */
-static int
-send_msg(struct rules *rules, struct nl_msg *msg, int failed,
-    sa_family_t family)
-{
-	bool adds = nlmsg_hdr(msg)->nlmsg_type == RTM_NEWRULE;
-	int  r;
-
-	if (failed < 0) {
-		nlmsg_free(msg);
-		return -ENOMEM;
-	}
-	r = link_errno(nl_send_sync(rules->sock, msg));
-	if (r == (adds ? -EEXIST : -ENOENT))
-		return 0;
-	if (family == AF_INET6 && (r == -EAFNOSUPPORT || r == -EOPNOTSUPP))
-		return 0;
-	return r == 0 ? 1 : r;
+nla_put_failure:
+	nlmsg_free(msg);
+	return NULL;
 }

@@ -2,6 +2,7 @@
 #include "monitor/vet.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,30 +13,20 @@
 #include "monitor/dns.h"
 #include "monitor/prefix_set.h"
 
-struct subject {
-	const char	    *what; /* for `why` */
-	const struct prefix *network;
-	char		    *why;
-	size_t		     why_size;
-};
-
 static int sum_up(struct vet *vet, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes);
 static bool add_public(struct prefix_set *set, const struct vet *vet,
     const struct prefix *prefix);
 static bool   is_everything(const struct prefix *network);
-static int vet_address(const struct vet *vet, const struct prefix *address,
-    char *why, size_t why_size);
-static int vet_route(const struct vet *vet, const struct prefix *route,
-    char *why, size_t why_size);
-static bool is_without_leave(const struct vet *vet,
-    const struct subject *subject);
-static int  vet_network(const struct vet *vet, const struct subject *subject);
+static int vet_address(const struct vet *vet, const struct prefix *address);
+static int vet_route(const struct vet *vet, const struct prefix *route);
+static int vet_network(const struct vet *vet, const char *what,
+    const struct prefix *network);
+static int vet_loop(const struct vet *vet, const char *what,
+    const struct prefix *network);
 static bool is_prefix(const struct prefix *prefix);
-static bool is_reserved(const struct vet *vet, const struct prefix *network,
-    char *text, size_t size);
-static bool find_loop(const struct vet *vet, const struct prefix *network,
-    struct addr *server);
+static const struct prefix *find_reserved(const struct vet *vet,
+    const struct prefix *network);
 
 int
 vet_assignment(struct vet *vet, const struct prefix *addresses,
@@ -44,15 +35,17 @@ vet_assignment(struct vet *vet, const struct prefix *addresses,
 {
 	int r = link_get_lans(vet->link, vet->device, &vet->lans);
 
+	vet->why = why;
+	vet->why_size = why_size;
 	if (r == 0)
 		r = sum_up(vet, addresses, naddresses, routes, nroutes);
 	if (r < 0)
-		snprintf(why, why_size, "this host's own networks cannot be "
+		(void)vet_refuse(vet, r, "this host's own networks cannot be "
 		    "looked at: %s", strerror(-r));
 	for (size_t i = 0; r == 0 && i < nroutes; i++)
-		r = vet_route(vet, &routes[i], why, why_size);
+		r = vet_route(vet, &routes[i]);
 	for (size_t i = 0; r == 0 && i < naddresses; i++)
-		r = vet_address(vet, &addresses[i], why, why_size);
+		r = vet_address(vet, &addresses[i]);
 	free(vet->lans.v);
 	vet->lans = (struct link_lans) { 0 };
 	return r;
@@ -157,92 +150,84 @@ is_everything(const struct prefix *network)
 }
 
 static int
-vet_address(const struct vet *vet, const struct prefix *address, char *why,
-    size_t why_size)
+vet_address(const struct vet *vet, const struct prefix *address)
 {
-	struct prefix  network = prefix_network(address);
-	struct subject subject = { "address", &network, why, why_size };
-	char	       text[PREFIX_STRLEN];
+	struct prefix network = prefix_network(address);
+	char	      text[PREFIX_STRLEN];
 
 	/* Its prefix becomes a route: never one to everywhere. */
-	if (!is_prefix(address) || is_everything(&network)) {
-		snprintf(why, why_size, "the address %s makes no sense here",
+	if (!is_prefix(address) || is_everything(&network))
+		return vet_refuse(vet, -EINVAL,
+		    "the address %s makes no sense here",
 		    prefix_print(address, text, sizeof(text)));
-		return -EINVAL;
-	}
-	return vet_network(vet, &subject);
+	return vet_network(vet, "address", &network);
 }
 
 static int
-vet_route(const struct vet *vet, const struct prefix *route, char *why,
-    size_t why_size)
+vet_route(const struct vet *vet, const struct prefix *route)
 {
-	struct prefix  network = prefix_network(route);
-	struct subject subject = { "route", &network, why, why_size };
+	struct prefix network = prefix_network(route);
 
-	if (!is_prefix(route)) {
-		snprintf(why, why_size, "a route makes no sense");
-		return -EINVAL;
-	}
-	return vet_network(vet, &subject);
-}
-
-/* An address's prefix becomes a route, and asks for the same leave. */
-static bool
-is_without_leave(const struct vet *vet, const struct subject *subject)
-{
-	char text[PREFIX_STRLEN];
-
-	if (vet->conf->accept_default_route ||
-	    !vet_is_wide(vet, subject->network))
-		return false;
-	snprintf(subject->why, subject->why_size,
-	    "the %s %s%s would send all traffic through the tunnel: only with "
-	    "accept-default-route = yes", subject->what,
-	    prefix_print(subject->network, text, sizeof(text)),
-	    is_everything(subject->network) ? "" : " and others with it");
-	return true;
+	return is_prefix(route) ?
+	    vet_network(vet, "route", &network) :
+	    vet_refuse(vet, -EINVAL, "a route makes no sense");
 }
 
 static int
-vet_network(const struct vet *vet, const struct subject *subject)
+vet_network(const struct vet *vet, const char *what,
+    const struct prefix *network)
 {
-	const struct prefix *network = subject->network;
-	const struct link_lan *lan;
-	struct addr	     server;
-	char		     text[PREFIX_STRLEN], other[PREFIX_STRLEN];
+	const struct prefix   *reserved = find_reserved(vet, network);
+	const struct link_lan *lan = link_find_lan(&vet->lans, network);
+	char		       text[PREFIX_STRLEN], other[PREFIX_STRLEN];
 
-	if (is_without_leave(vet, subject))
-		return -EPERM;
 	prefix_print(network, text, sizeof(text));
-	if (is_reserved(vet, network, other, sizeof(other))) {
-		snprintf(subject->why, subject->why_size,
+	/* An address's prefix becomes a route, and asks for the same leave. */
+	if (vet_is_wide(vet, network) && !vet->conf->accept_default_route)
+		return vet_refuse(vet, -EPERM,
+		    "the %s %s%s would send all traffic through the tunnel: "
+		    "only with accept-default-route = yes", what, text,
+		    is_everything(network) ? "" : " and others with it");
+	if (reserved != NULL)
+		return vet_refuse(vet, -EINVAL,
 		    "the %s %s overlaps %s, which never leaves a host or a "
-		    "link", subject->what, text, other);
-		return -EINVAL;
-	}
+		    "link", what, text,
+		    prefix_print(reserved, other, sizeof(other)));
 	/*
 	 * Around everything: the host's own networks are nearer, and win; our
 	 * own packets are kept out of it.
 	 */
-	if (strcmp(subject->what, "route") == 0 && vet_is_wide(vet, network))
+	if (strcmp(what, "route") == 0 && vet_is_wide(vet, network))
 		return 0;
-	lan = link_find_lan(&vet->lans, network);
-	if (lan != NULL) {
-		snprintf(subject->why, subject->why_size,
+	if (lan != NULL)
+		return vet_refuse(vet, -EEXIST,
 		    "the %s %s overlaps %s, this host's own network on %s",
-		    subject->what, text,
+		    what, text,
 		    prefix_print(&lan->network, other, sizeof(other)),
 		    lan->ifname);
-		return -EEXIST;
-	}
-	if (find_loop(vet, network, &server)) {
-		snprintf(subject->why, subject->why_size,
+	return vet_loop(vet, what, network);
+}
+
+/* Not an address of the server's that `network` would take away. */
+static int
+vet_loop(const struct vet *vet, const char *what, const struct prefix *network)
+{
+	char text[PREFIX_STRLEN], other[ADDR_STRLEN];
+
+	for (size_t i = 0; i < vet->nservers; i++) {
+		struct addr	       server = endpoint_addr(&vet->servers[i]);
+		struct prefix	       host = { server,
+			(uint8_t)addr_bits(server.family) };
+		const struct link_lan *lan = link_find_lan(&vet->lans, &host);
+
+		if (!prefix_contains(network, &server) ||
+		    (lan != NULL && lan->network.len > network->len))
+			continue;
+		return vet_refuse(vet, -ELOOP,
 		    "the %s %s contains %s, the server itself: the tunnel "
-		    "cannot carry its own datagrams",
-		    subject->what, text,
+		    "cannot carry its own datagrams", what,
+		    prefix_print(network, text, sizeof(text)),
 		    addr_print(&server, other, sizeof(other)));
-		return -ELOOP;
 	}
 	return 0;
 }
@@ -256,39 +241,28 @@ is_prefix(const struct prefix *prefix)
 	    prefix->len <= addr_bits(family);
 }
 
-static bool
-is_reserved(const struct vet *vet, const struct prefix *network, char *text,
-    size_t size)
+/* Which of those it overlaps; what is wide the kernel keeps them out of. */
+static const struct prefix *
+find_reserved(const struct vet *vet, const struct prefix *network)
 {
+	bool		     wide = vet_is_wide(vet, network);
 	const struct prefix *reserved;
 
 	for (size_t i = 0; (reserved = addr_reserved(i)) != NULL; i++) {
-		if (!prefix_overlaps(reserved, network))
-			continue;
-		if (vet_is_wide(vet, network) && network->len < reserved->len)
-			continue; /* the kernel keeps that out of it */
-		prefix_print(reserved, text, size);
-		return true;
+		if (prefix_overlaps(reserved, network) &&
+		    (!wide || network->len >= reserved->len))
+			break;
 	}
-	return false;
+	return reserved;
 }
 
-/* An address of the server's that `network` would take away. */
-static bool
-find_loop(const struct vet *vet, const struct prefix *network,
-    struct addr *server)
+int
+vet_refuse(const struct vet *vet, int error, const char *fmt, ...)
 {
-	for (size_t i = 0; i < vet->nservers; i++) {
-		struct prefix	       host;
-		const struct link_lan *lan;
+	va_list ap;
 
-		host.addr = *server = endpoint_addr(&vet->servers[i]);
-		host.len = (uint8_t)addr_bits(server->family);
-		if (!prefix_contains(network, server))
-			continue;
-		lan = link_find_lan(&vet->lans, &host);
-		if (lan == NULL || lan->network.len <= network->len)
-			return true;
-	}
-	return false;
+	va_start(ap, fmt);
+	vsnprintf(vet->why, vet->why_size, fmt, ap);
+	va_end(ap);
+	return error;
 }

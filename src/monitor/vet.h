@@ -30,7 +30,9 @@ struct vet {
 	const char	  *device; /* its networks do not count as the host's */
 	const struct endpoint *servers; /* the server's own, outer addresses */
 	size_t		   nservers;
-	struct link_lans   lans; /* while an assignment is judged */
+	struct link_lans   lans; /* while an assignment is judged, */
+	char		  *why;	 /* as this is, for the reason */
+	size_t		   why_size;
 	bool		   all[2]; /* the last one was all traffic: IPv4, IPv6 */
 };
 
@@ -41,6 +43,10 @@ struct vet {
 int vet_assignment(struct vet *vet, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
     size_t why_size);
+
+/* Returns `error`, with the reason where vet_assignment() was to put it. */
+int vet_refuse(const struct vet *vet, int error, const char *fmt, ...)
+    __attribute__((__format__(printf, 3, 4)));
 
 /*
  * Takes the widest out, a length at a time, until what is left is not all
