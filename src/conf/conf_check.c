@@ -53,14 +53,12 @@ static const char *print_claim(const struct conf_claim *claim, char *dst,
     size_t size);
 static bool   is_broadcast(const struct prefix *network,
       const struct addr *addr);
-static void complain_site(const struct conf_draft *draft,
+static void complain(const struct conf_draft *draft,
     const struct conf_site *site, const char *key, size_t item,
     const char *fmt, ...) __attribute__((__format__(printf, 5, 6)));
 static const struct conf_mention *find_mention(const struct conf_draft *draft,
-    const char *key, size_t item);
-static unsigned line_of(const struct conf_draft *draft, const char *key,
-    size_t item);
-static unsigned line_of_site(const struct conf_draft *draft,
+    const struct conf_site *site, const char *key, size_t item);
+static unsigned line_of(const struct conf_draft *draft,
     const struct conf_site *site, const char *key, size_t item);
 
 void
@@ -126,7 +124,7 @@ check_applies(const struct conf_draft *draft)
 	const struct conf *conf = draft->conf;
 
 	/* We do not know which mode was meant. */
-	if (find_mention(draft, "mode", CONF_REFUSED) != NULL)
+	if (find_mention(draft, NULL, "mode", CONF_REFUSED) != NULL)
 		return;
 	for (size_t i = 0; i < draft->nmentions; i++) {
 		const struct conf_mention *at = &draft->mentions[i];
@@ -191,8 +189,7 @@ check_listens(const struct conf_draft *draft)
 			    conf_listen_port(conf, a) !=
 				conf_listen_port(conf, b))
 				continue;
-			conf_complain(draft->errors, draft->file,
-			    line_of(draft, "listen", i),
+			complain(draft, NULL, "listen", i,
 			    "listen: that is the same as another one, at port "
 			    "%u; remove the line", conf_listen_port(conf, a));
 		}
@@ -203,10 +200,10 @@ static void
 check_times(const struct conf_draft *draft)
 {
 	const struct conf *conf = draft->conf;
-	unsigned	   line = line_of(draft, "dead-peer", 0);
+	unsigned	   line = line_of(draft, NULL, "dead-peer", 0);
 
 	if (line == 0)
-		line = line_of(draft, "keepalive", 0);
+		line = line_of(draft, NULL, "keepalive", 0);
 	if (conf->role == CONF_SERVER &&
 	    conf->dead_peer_sec <= conf->keepalive_sec)
 		conf_complain(draft->errors, draft->file, line,
@@ -222,12 +219,10 @@ check_socket(const struct conf_draft *draft)
 	size_t	    max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 
 	if (socket[0] != '/')
-		conf_complain(draft->errors, draft->file,
-		    line_of(draft, "socket", 0),
+		complain(draft, NULL, "socket", 0,
 		    "socket = %s: expected a path from / on", socket);
 	else if (strlen(socket) > max)
-		conf_complain(draft->errors, draft->file,
-		    line_of(draft, "socket", 0),
+		complain(draft, NULL, "socket", 0,
 		    "socket = %s: Linux takes at most %zu bytes; set a "
 		    "shorter one", socket, max);
 }
@@ -241,20 +236,17 @@ check_bridge(const struct conf_draft *draft)
 		return;
 	if (conf->bridge[0] == '\0') {
 		if (conf->create_bridge)
-			conf_complain(draft->errors, draft->file,
-			    line_of(draft, "create-bridge", 0),
+			complain(draft, NULL, "create-bridge", 0,
 			    "create-bridge needs a bridge; name it, as bridge "
 			    "= br0");
 		return;
 	}
 	if (strcmp(conf->bridge, conf->device) == 0)
-		conf_complain(draft->errors, draft->file,
-		    line_of(draft, "bridge", 0),
+		complain(draft, NULL, "bridge", 0,
 		    "device and bridge are both %s; rename one of them",
 		    conf->bridge);
 	if (conf->addresses.n > 0)
-		conf_complain(draft->errors, draft->file,
-		    line_of(draft, "address", 0),
+		complain(draft, NULL, "address", 0,
 		    "an address is of no use on a port of a bridge; remove "
 		    "the line, and give the address to %s",
 		    conf->bridge);
@@ -268,8 +260,7 @@ check_switch(const struct conf_draft *draft)
 	if (conf->mode != CONF_TAP ||
 	    conf->max_addresses_per_site <= conf->max_addresses)
 		return;
-	conf_complain(draft->errors, draft->file,
-	    line_of(draft, "max-addresses-per-site", 0),
+	complain(draft, NULL, "max-addresses-per-site", 0,
 	    "max-addresses-per-site (%u) is more than max-addresses (%u); "
 	    "change one of them",
 	    conf->max_addresses_per_site, conf->max_addresses);
@@ -281,8 +272,7 @@ check_forwarding(const struct conf_draft *draft)
 	const struct conf *conf = draft->conf;
 
 	if (conf->mode == CONF_TUN && conf->nat && conf->forward == CONF_NO)
-		conf_complain(draft->errors, draft->file,
-		    line_of(draft, "nat", 0),
+		complain(draft, NULL, "nat", 0,
 		    "nat needs forwarding; remove forward = no, or nat");
 }
 
@@ -294,8 +284,7 @@ check_local_networks(const struct conf_draft *draft)
 
 	if (all_traffic_is(nets->v, nets->n, AF_INET, 0) ||
 	    all_traffic_is(nets->v, nets->n, AF_INET6, 0))
-		conf_complain(draft->errors, draft->file,
-		    line_of(draft, "local-networks", nets->n - 1),
+		complain(draft, NULL, "local-networks", nets->n - 1,
 		    "local-networks cover all traffic, which would bypass the "
 		    "tunnel; name only networks behind routers of this host");
 }
@@ -308,17 +297,16 @@ check_tunnel_networks(const struct conf_draft *draft)
 
 	for (size_t i = 0; i < nets->n; i++) {
 		unsigned bits = addr_bits(nets->v[i].addr.family);
-		unsigned line = line_of(draft, "tunnel-network", i);
 
 		prefix_print(&nets->v[i], a, sizeof(a));
 		if (nets->v[i].len < 8 || nets->v[i].len > bits - 2)
-			conf_complain(draft->errors, draft->file, line,
+			complain(draft, NULL, "tunnel-network", i,
 			    "tunnel-network = %s: expected a length from 8 to "
 			    "%u", a, bits - 2);
 		for (size_t j = 0; j < i; j++) {
 			if (!prefix_overlaps(&nets->v[i], &nets->v[j]))
 				continue;
-			conf_complain(draft->errors, draft->file, line,
+			complain(draft, NULL, "tunnel-network", i,
 			    "tunnel-network = %s overlaps %s; choose another",
 			    a, prefix_print(&nets->v[j], b, sizeof(b)));
 		}
@@ -338,8 +326,7 @@ check_networks(const struct conf_draft *draft)
 			if (nets->v[i].len < tunnels->v[j].len ||
 			    !prefix_overlaps(&nets->v[i], &tunnels->v[j]))
 				continue;
-			conf_complain(draft->errors, draft->file,
-			    line_of(draft, "network", i),
+			complain(draft, NULL, "network", i,
 			    "network = %s lies in tunnel-network = %s; choose "
 			    "another tunnel-network, or remove the line",
 			    prefix_print(&nets->v[i], a, sizeof(a)),
@@ -357,8 +344,7 @@ check_dns(const struct conf_draft *draft)
 	for (size_t i = 0; i < dns->n; i++) {
 		if (addr_is_global(&dns->v[i].addr))
 			continue;
-		conf_complain(draft->errors, draft->file,
-		    line_of(draft, "dns", i),
+		complain(draft, NULL, "dns", i,
 		    "dns = %s means something else, or nothing, at a site; "
 		    "choose an address that sites can reach",
 		    addr_print(&dns->v[i].addr, text, sizeof(text)));
@@ -395,7 +381,7 @@ check_site_auths(const struct conf_draft *draft)
 		if (site->disabled ||
 		    (conf->auths & CONF_AUTH_BIT(site->auth)) != 0)
 			continue;
-		complain_site(draft, site, "auth", 0,
+		complain(draft, site, "auth", 0,
 		    "auth = %s of site %s is not allowed by this server; add "
 		    "auth = %s to its [server]%s, or choose another method",
 		    conf_auth_name(site->auth), site->name,
@@ -429,7 +415,7 @@ check_site_addresses(const struct conf_draft *draft,
 	char			    text[ADDR_STRLEN];
 
 	if (site->addresses.n == 0)
-		complain_site(draft, site, "address", 0,
+		complain(draft, site, "address", 0,
 		    "site %s has no address; add one of a tunnel network, as "
 		    "address = 10.4.2.7",
 		    site->name);
@@ -442,7 +428,7 @@ check_site_addresses(const struct conf_draft *draft,
 		while (in < nets->n && !prefix_contains(&nets->v[in], addr))
 			in++;
 		if (in == nets->n) {
-			complain_site(draft, site, "address", i,
+			complain(draft, site, "address", i,
 			    "address = %s is in no tunnel network; choose one "
 			    "that is, or add the tunnel-network",
 			    text);
@@ -450,12 +436,12 @@ check_site_addresses(const struct conf_draft *draft,
 		}
 		server = conf_server_address(&nets->v[in]);
 		if (addr_is_equal(&server.addr, addr))
-			complain_site(draft, site, "address", i,
+			complain(draft, site, "address", i,
 			    "address = %s is the server's own; choose another",
 			    text);
 		else if (addr_is_equal(&nets->v[in].addr, addr) ||
 		    is_broadcast(&nets->v[in], addr))
-			complain_site(draft, site, "address", i,
+			complain(draft, site, "address", i,
 			    "address = %s is no host's address; choose another",
 			    text);
 	}
@@ -476,7 +462,7 @@ check_site_subnets(const struct conf_draft *draft, const struct conf_site *site)
 
 			if (!prefix_overlaps(subnet, net))
 				continue;
-			complain_site(draft, site, "subnet", i,
+			complain(draft, site, "subnet", i,
 			    "subnet = %s overlaps tunnel-network = %s; choose "
 			    "another tunnel-network, or remove the line", a,
 			    prefix_print(net, b, sizeof(b)));
@@ -488,7 +474,7 @@ check_site_subnets(const struct conf_draft *draft, const struct conf_site *site)
 			if (net->len < subnet->len ||
 			    !prefix_overlaps(subnet, net))
 				continue;
-			complain_site(draft, site, "subnet", i,
+			complain(draft, site, "subnet", i,
 			    "subnet = %s covers the server's network = %s; one "
 			    "network cannot be at two places",
 			    a, prefix_print(net, b, sizeof(b)));
@@ -519,7 +505,7 @@ check_routes(const struct conf_draft *draft)
 		if (site->disabled || site->subnets.n == 0 ||
 		    !conf_draft_is_changed(draft, site))
 			continue;
-		complain_site(draft, site, "subnet", site->subnets.n - 1, "%s",
+		complain(draft, site, "subnet", site->subnets.n - 1, "%s",
 		    why);
 		spare -= site->subnets.n < spare ? site->subnets.n : spare;
 	}
@@ -591,7 +577,7 @@ on_clash(const void *arg, const struct conf_claim *claim,
 		outer = other;
 	}
 	key = claim->is_subnet ? "subnet" : "address";
-	complain_site(draft, claim->site, key, claim->item,
+	complain(draft, claim->site, key, claim->item,
 	    "%s = %s of site %s overlaps %s of site %s; change or disable one "
 	    "of them",
 	    key, print_claim(claim, a, sizeof(a)), claim->site->name,
@@ -627,58 +613,56 @@ is_broadcast(const struct prefix *network, const struct addr *addr)
 	return !addr_next(&next) || !prefix_contains(network, &next);
 }
 
-/* The line is looked for only now: that takes a while with many sites. */
+/*
+ * Of a site's key, or with NULL of one outside [site].  The line is looked for
+ * only now: that takes a while with many sites.
+ */
 static void
-complain_site(const struct conf_draft *draft, const struct conf_site *site,
+complain(const struct conf_draft *draft, const struct conf_site *site,
     const char *key, size_t item, const char *fmt, ...)
 {
-	struct conf_errors *errors = blame(draft, site);
-	char		    what[512];
-	unsigned	    line = site->line;
+	struct conf_errors *errors = site != NULL ? blame(draft, site) :
+						    draft->errors;
+	char		    what[768];
+	unsigned	    line = 0;
 	va_list	 ap;
 
 	if (errors->n < CONF_MAX_COMPLAINTS)
-		line = line_of_site(draft, site, key, item);
+		line = line_of(draft, site, key, item);
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	conf_complain(errors, site->file, line, "%s", what);
+	conf_complain(errors, site != NULL ? site->file : draft->file, line,
+	    "%s", what);
 }
 
-/* Of a key outside [site]; NULL when the file does not say it. */
+/* NULL when the file does not say it. */
 static const struct conf_mention *
-find_mention(const struct conf_draft *draft, const char *key, size_t item)
+find_mention(const struct conf_draft *draft, const struct conf_site *site,
+    const char *key, size_t item)
 {
 	for (size_t i = 0; i < draft->nmentions; i++) {
 		const struct conf_mention *at = &draft->mentions[i];
+		bool in_site = at->key->section == CONF_IN_SITE;
 
-		if (at->key->section != CONF_IN_SITE && at->item == item &&
-		    strcmp(at->key->name, key) == 0)
+		if (at->item != item || strcmp(at->key->name, key) != 0 ||
+		    in_site != (site != NULL))
+			continue;
+		if (site == NULL || (at->section_line == site->line &&
+			at->file == site->file))
 			return at;
 	}
 	return NULL;
 }
 
-/* 0 when it is a default. */
+/* 0 when it is a default; a site's is at least its section's. */
 static unsigned
-line_of(const struct conf_draft *draft, const char *key, size_t item)
-{
-	const struct conf_mention *at = find_mention(draft, key, item);
-
-	return at != NULL ? at->line : 0;
-}
-
-static unsigned
-line_of_site(const struct conf_draft *draft, const struct conf_site *site,
+line_of(const struct conf_draft *draft, const struct conf_site *site,
     const char *key, size_t item)
 {
-	for (size_t i = 0; i < draft->nmentions; i++) {
-		const struct conf_mention *at = &draft->mentions[i];
+	const struct conf_mention *at = find_mention(draft, site, key, item);
 
-		if (at->key->section == CONF_IN_SITE && at->item == item &&
-		    at->section_line == site->line && at->file == site->file &&
-		    strcmp(at->key->name, key) == 0)
-			return at->line;
-	}
-	return site->line;
+	if (at != NULL)
+		return at->line;
+	return site != NULL ? site->line : 0;
 }
