@@ -43,8 +43,10 @@ static int		 change_link(struct link *link, const char *name,
 static bool		 has_port(struct nl_cache *links, int master);
 static struct nl_addr	*to_nl(const struct prefix *prefix);
 static bool		 from_nl(struct prefix *prefix, struct nl_addr *addr);
-static int make_address(struct link *link, const char *name,
-    const struct prefix *prefix, struct rtnl_addr **address);
+static int change_address(struct link *link, const char *name,
+    const struct prefix *prefix,
+    int (*change)(struct nl_sock *sock, struct rtnl_addr *address, int flags),
+    int flags);
 static int make_route(struct link *link, const char *name,
     const struct prefix *network, struct rtnl_route **route);
 static struct rtnl_route *new_route(uint32_t table,
@@ -55,10 +57,9 @@ static int add_missing(struct link *link, uint32_t table,
 static int put_route(struct link *link, uint32_t table,
     const struct prefix *network, unsigned ifindex);
 static bool is_ours(struct rtnl_route *route, const struct link_routes *routes);
-static bool is_wanted(struct rtnl_route *route, uint32_t table,
+static bool is_wanted(struct rtnl_route *route,
     const struct link_routes *routes, struct prefix *network);
 static unsigned on_link(struct rtnl_route *route);
-static bool is_link_local(const struct addr *addr);
 
 struct link *
 link_open(void)
@@ -289,13 +290,8 @@ int
 link_add_address(struct link *link, const char *name,
     const struct prefix *prefix)
 {
-	struct rtnl_addr *address;
-	int		  r = make_address(link, name, prefix, &address);
+	int r = change_address(link, name, prefix, rtnl_addr_add, NLM_F_EXCL);
 
-	if (r < 0)
-		return r;
-	r = link_errno(rtnl_addr_add(link->sock, address, NLM_F_EXCL));
-	rtnl_addr_put(address);
 	return r == -EEXIST ? 0 : r;
 }
 
@@ -303,34 +299,32 @@ int
 link_remove_address(struct link *link, const char *name,
     const struct prefix *prefix)
 {
-	struct rtnl_addr *address;
-	int		  r = make_address(link, name, prefix, &address);
+	int r = change_address(link, name, prefix, rtnl_addr_delete, 0);
 
-	if (r < 0)
-		return r == -ENODEV ? 0 : r;
-	r = link_errno(rtnl_addr_delete(link->sock, address, 0));
-	rtnl_addr_put(address);
 	return r == -EADDRNOTAVAIL || r == -ENODEV ? 0 : r;
 }
 
 static int
-make_address(struct link *link, const char *name, const struct prefix *prefix,
-    struct rtnl_addr **address)
+change_address(struct link *link, const char *name, const struct prefix *prefix,
+    int (*change)(struct nl_sock *sock, struct rtnl_addr *address, int flags),
+    int flags)
 {
-	int		index = link_index(link, name), r = -NLE_NOMEM;
-	struct nl_addr *local;
+	int		  index = link_index(link, name), r = -NLE_NOMEM;
+	struct rtnl_addr *address;
+	struct nl_addr	 *local;
 
 	if (index < 0)
 		return index;
-	*address = rtnl_addr_alloc();
+	address = rtnl_addr_alloc();
 	local = to_nl(prefix);
-	if (*address != NULL && local != NULL) {
-		rtnl_addr_set_ifindex(*address, index);
-		r = rtnl_addr_set_local(*address, local);
+	if (address != NULL && local != NULL) {
+		rtnl_addr_set_ifindex(address, index);
+		r = rtnl_addr_set_local(address, local);
+		if (r == 0)
+			r = change(link->sock, address, flags);
 	}
 	nl_addr_put(local);
-	if (r < 0)
-		rtnl_addr_put(*address);
+	rtnl_addr_put(address);
 	return link_errno(r);
 }
 
@@ -442,28 +436,27 @@ link_set_routes(struct link *link, uint32_t table,
 		return r;
 	for (struct nl_object *o = nl_cache_get_first(cache); o != NULL;
 	    o = nl_cache_get_next(o)) {
-		struct prefix network;
-		int	      f;
+		struct rtnl_route *route = (struct rtnl_route *)o;
+		struct prefix	   network;
 
-		if (!is_wanted((struct rtnl_route *)o, table, routes, &network))
+		if (rtnl_route_get_table(route) != table)
 			continue;
-		f = network.addr.family == AF_INET ? 0 : 1;
-		if (rtnl_route_get_type((struct rtnl_route *)o) != RTN_UNICAST)
-			unreachable[f] = true;
-		else if (!prefix_set_add(&have, &network))
+		if (!is_wanted(route, routes, &network)) {
+			if (table != RT_TABLE_MAIN || is_ours(route, routes))
+				nl_object_mark(o);
+		} else if (rtnl_route_get_type(route) != RTN_UNICAST) {
+			unreachable[network.addr.family != AF_INET] = true;
+		} else if (!prefix_set_add(&have, &network)) {
 			r = -ENOMEM;
+		}
 	}
 	prefix_set_sort(&have);
 	added = add_missing(link, table, routes, &have, unreachable);
 	for (struct nl_object *o = nl_cache_get_first(cache);
 	    added >= 0 && o != NULL; o = nl_cache_get_next(o)) {
-		struct rtnl_route *route = (struct rtnl_route *)o;
-		struct prefix	   network;
-
-		if (rtnl_route_get_table(route) == table &&
-		    (table != RT_TABLE_MAIN || is_ours(route, routes)) &&
-		    !is_wanted(route, table, routes, &network))
-			removed += rtnl_route_delete(link->sock, route, 0) == 0;
+		if (nl_object_is_marked(o))
+			removed += rtnl_route_delete(link->sock,
+			    (struct rtnl_route *)o, 0) == 0;
 	}
 	nl_cache_free(cache);
 	prefix_set_fini(&have);
@@ -528,15 +521,14 @@ is_ours(struct rtnl_route *route, const struct link_routes *routes)
 
 /* Then `network` is its. */
 static bool
-is_wanted(struct rtnl_route *route, uint32_t table,
-    const struct link_routes *routes, struct prefix *network)
+is_wanted(struct rtnl_route *route, const struct link_routes *routes,
+    struct prefix *network)
 {
 	/* libnl's address of a default route is empty. */
 	*network = (struct prefix) { { rtnl_route_get_family(route), { 0 } },
 		0 };
-	if (rtnl_route_get_table(route) != table ||
-	    (nl_addr_get_prefixlen(rtnl_route_get_dst(route)) > 0 &&
-		!from_nl(network, rtnl_route_get_dst(route))))
+	if (nl_addr_get_prefixlen(rtnl_route_get_dst(route)) > 0 &&
+	    !from_nl(network, rtnl_route_get_dst(route)))
 		return false;
 	if (is_ours(route, routes))
 		return prefix_set_has(routes->set, network);
@@ -607,7 +599,7 @@ link_get_lans(struct link *link, const char *except, struct link_lans *lans)
 		struct link_lan	 *lan = &lans->v[lans->n];
 
 		if (!from_nl(&lan->network, rtnl_addr_get_local(addr)) ||
-		    is_link_local(&lan->network.addr) ||
+		    !addr_is_global(&lan->network.addr) ||
 		    if_indextoname((unsigned)rtnl_addr_get_ifindex(addr),
 			lan->ifname) == NULL ||
 		    strcmp(lan->ifname, "lo") == 0 ||
@@ -634,18 +626,6 @@ link_find_lan(const struct link_lans *lans, const struct prefix *network)
 			found = lan;
 	}
 	return found;
-}
-
-static bool
-is_link_local(const struct addr *addr)
-{
-	static const struct prefix local[] = {
-		{ { AF_INET, { 169, 254 } }, 16 },
-		{ { AF_INET6, { 0xfe, 0x80 } }, 10 },
-	};
-
-	return prefix_contains(&local[0], addr) ||
-	    prefix_contains(&local[1], addr);
 }
 
 /* ---------------------------------------------------------- libnl's way */
