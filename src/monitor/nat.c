@@ -25,8 +25,8 @@ struct nat {
 
 static int put_table(struct nat *nat, const struct conf *conf, bool replace);
 static bool add_sources(struct prefix_set *sources, const struct conf *conf);
-static char *make_rules(const struct nat *nat, const struct prefix_set *sources,
-    bool replace);
+static void print_table(FILE *out, const struct nat *nat,
+    const struct prefix_set *sources, bool replace);
 
 struct nat *
 nat_new(const char *device, const struct conf *conf)
@@ -69,14 +69,17 @@ static int
 put_table(struct nat *nat, const struct conf *conf, bool replace)
 {
 	struct prefix_set sources = { 0 };
-	char		 *rules = NULL;
-	int		  r = -ENOMEM;
+	char  *text = NULL;
+	size_t len = 0;
+	FILE  *out = open_memstream(&text, &len);
+	bool   ok = out != NULL && add_sources(&sources, conf);
+	int    r = -ENOMEM;
 
-	if (add_sources(&sources, conf))
-		rules = make_rules(nat, &sources, replace);
-	if (rules != NULL)
-		r = nftables_run(nat->ctx, "nat", rules);
-	free(rules);
+	if (ok)
+		print_table(out, nat, &sources, replace);
+	if (out != NULL && fclose(out) == 0 && ok)
+		r = nftables_run(nat->ctx, "nat", text);
+	free(text);
 	prefix_set_fini(&sources);
 	return r;
 }
@@ -90,7 +93,6 @@ add_sources(struct prefix_set *sources, const struct conf *conf)
 	    !site_routes_add(sources, conf))
 		return false;
 	/* nftables takes no interval that lies in another one. */
-	prefix_set_sort(sources);
 	prefix_set_merge(sources);
 	return true;
 }
@@ -99,16 +101,10 @@ add_sources(struct prefix_set *sources, const struct conf *conf)
  * What this host sends to itself, from a tunnel address, goes out by lo and
  * stays as it is.
  */
-static char *
-make_rules(const struct nat *nat, const struct prefix_set *sources,
+static void
+print_table(FILE *out, const struct nat *nat, const struct prefix_set *sources,
     bool replace)
 {
-	char  *text = NULL;
-	size_t len = 0;
-	FILE  *out = open_memstream(&text, &len);
-
-	if (out == NULL)
-		return NULL;
 	if (replace)
 		fprintf(out, "delete table inet %s\n", nat->table);
 	/* Without it a table of that name, of somebody else's, would do too. */
@@ -123,9 +119,4 @@ make_rules(const struct nat *nat, const struct prefix_set *sources,
 	    "ip6 saddr @sources6 masquerade\n"
 	    "}\n}\n",
 	    nat->device);
-	if (fclose(out) == EOF) {
-		free(text);
-		return NULL;
-	}
-	return text;
 }

@@ -308,7 +308,6 @@ add_walled(const struct content *now, struct prefix_set *walled)
 		ok = ok &&
 		    (!now->unreachable[f] || prefix_set_add(walled, &all[f]));
 	ok = ok && prefix_set_add_list(walled, now->routes.v, now->routes.n);
-	prefix_set_sort(walled);
 	prefix_set_merge(walled);
 	return ok;
 }
@@ -330,7 +329,6 @@ add_local(struct policy *policy, struct prefix_set *local)
 			  "local-networks names what is to be local",
 		    policy->vet->device);
 	ok = ok && prefix_set_add_list(local, more->v, more->n);
-	prefix_set_sort(local);
 	prefix_set_merge(local);
 	return ok;
 }

@@ -54,6 +54,7 @@ prefix_set_merge(struct prefix_set *set)
 {
 	size_t kept = 0;
 
+	prefix_set_sort(set);
 	if (set->n == 0)
 		return;
 	for (size_t i = 1; i < set->n; i++) {

@@ -24,7 +24,7 @@ bool prefix_set_add_list(struct prefix_set *set, const struct prefix *list,
     size_t n);
 /* By family, address and length; without duplicates. */
 void prefix_set_sort(struct prefix_set *set);
-/* Drops what lies in another one; the set is sorted. */
+/* The same, and drops what lies in another one. */
 void prefix_set_merge(struct prefix_set *set);
 /* Whether it is there, exactly; the set is sorted. */
 bool prefix_set_has(const struct prefix_set *set, const struct prefix *prefix);
