@@ -45,7 +45,7 @@ struct frag_pool {
 	uint64_t    keys[FRAG_POOL];  /* owner 32, frame id 32 */
 	struct mono since[FRAG_POOL]; /* first fragment, or given up */
 	uint8_t	    states[FRAG_POOL];
-	unsigned    joining, held; /* how many there are */
+	unsigned    held; /* how many are */
 	uint64_t    lost;
 	struct slot slots[FRAG_POOL];
 };
@@ -110,7 +110,6 @@ frag_join(struct frag_pool *pool, uint32_t owner, const struct item *fragment,
 	if (!is_frame(slot))
 		goto bad;
 	pool->states[i] = HELD;
-	pool->joining--;
 	pool->held++;
 	*data = slot->data;
 	*len = slot->total;
@@ -138,13 +137,10 @@ frag_forget(struct frag_pool *pool, uint32_t owner)
 	for (unsigned i = 0; i < FRAG_POOL; i++) {
 		if (owner_of(pool, i) != owner)
 			continue;
-		if (pool->states[i] == HELD) {
+		if (pool->states[i] == HELD)
 			pool->slots[i].forgotten = true;
-			continue;
-		}
-		if (pool->states[i] == JOINING)
-			pool->joining--;
-		pool->states[i] = FREE;
+		else
+			pool->states[i] = FREE;
 	}
 }
 
@@ -153,8 +149,7 @@ frag_take_lost(struct frag_pool *pool, struct mono now)
 {
 	uint64_t lost;
 
-	if (pool->joining > 0)
-		expire(pool, now);
+	expire(pool, now);
 	lost = pool->lost;
 	pool->lost = 0;
 	return lost;
@@ -184,10 +179,7 @@ begin(struct frag_pool *pool, uint32_t owner, uint64_t key, struct mono now)
 	i = choose(pool, owner);
 	if (i == NO_SLOT)
 		return NO_SLOT;
-	if (pool->states[i] == JOINING) {
-		pool->joining--;
-		pool->lost++;
-	}
+	pool->lost += pool->states[i] == JOINING;
 	slot = &pool->slots[i];
 	slot->npieces = slot->taken = 0;
 	slot->total = 0;
@@ -195,7 +187,6 @@ begin(struct frag_pool *pool, uint32_t owner, uint64_t key, struct mono now)
 	pool->keys[i] = key;
 	pool->since[i] = now;
 	pool->states[i] = JOINING;
-	pool->joining++;
 	return i;
 }
 
@@ -204,8 +195,7 @@ choose(const struct frag_pool *pool, uint32_t owner)
 {
 	unsigned i;
 
-	if (pool->joining >= FRAG_PER_OWNER &&
-	    count(pool, owner, LANE) >= FRAG_PER_OWNER)
+	if (count(pool, owner, LANE) >= FRAG_PER_OWNER)
 		return heaviest(pool, owner, LANE);
 	i = oldest(pool, FREE);
 	if (i == NO_SLOT)
@@ -356,7 +346,6 @@ give_up(struct frag_pool *pool, unsigned i, struct mono now)
 {
 	pool->states[i] = DONE;
 	pool->since[i] = now;
-	pool->joining--;
 }
 
 static void
