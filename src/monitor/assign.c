@@ -254,7 +254,7 @@ check_routes(struct assign *assign, const struct link_lans *lans,
 {
 	struct prefix_set   left = { 0 };
 	struct link_routes  routes = { .set = &left,
-		.ifindex = assign->ifindex };
+		.ifindex = assign->vet.ifindex };
 	bool ok = true;
 	int  n = 0;
 

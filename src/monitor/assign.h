@@ -25,7 +25,6 @@ struct policy;
 struct assign {
 	struct vet	  vet; /* link, device and configuration, too */
 	struct policy	 *policy; /* borrowed */
-	unsigned	  ifindex;
 	bool		  has_ipv6; /* else what is IPv6 is passed over */
 	struct prefix_set addresses, routes; /* in force; assign.c's own */
 	struct prefix_set away; /* of them: not now, this host has it */

@@ -508,11 +508,11 @@ start_client(struct network *network)
 
 	network->assign = (struct assign) {
 		.vet = { .link = network->link, .device = network->dev.name,
-		    .conf = conf, .servers = network->servers },
-		.ifindex = network->dev.ifindex,
+		    .ifindex = network->dev.ifindex, .conf = conf,
+		    .servers = network->servers },
 		.has_ipv6 = network->has_ipv6,
 	};
-	network->policy = policy_new(network->journal, &network->assign.vet, network->dev.ifindex);
+	network->policy = policy_new(network->journal, &network->assign.vet);
 	network->assign.policy = network->policy;
 	network->dns = dns_new(network->journal, network->dev.name,
 	    look_at_egress, network);

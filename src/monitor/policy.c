@@ -45,7 +45,6 @@ struct policy {
 	const struct vet *vet;
 	struct wall	 *wall; /* NULL: nothing of it is there yet */
 	struct rules_exempt exempt;
-	unsigned	ifindex;
 	uint32_t	table;
 	struct content	now;
 	struct state	state; /* at the last check */
@@ -70,7 +69,7 @@ static bool is_same(const struct content *a, const struct content *b);
 static void report(const struct policy *policy);
 
 struct policy *
-policy_new(struct journal *journal, const struct vet *vet, unsigned ifindex)
+policy_new(struct journal *journal, const struct vet *vet)
 {
 	struct policy *policy = calloc(1, sizeof(*policy));
 
@@ -78,7 +77,6 @@ policy_new(struct journal *journal, const struct vet *vet, unsigned ifindex)
 		return NULL;
 	policy->journal = journal;
 	policy->vet = vet;
-	policy->ifindex = ifindex;
 	policy->table = rules_table(vet->device);
 	policy->exempt = (struct rules_exempt) { vet->conf->mark.value,
 		vet->conf->mark.mask, resolver_user() };
@@ -267,7 +265,7 @@ static int
 bring(struct policy *policy)
 {
 	const struct content *now = &policy->now;
-	struct link_routes    routes = { &now->routes, policy->ifindex,
+	struct link_routes    routes = { &now->routes, policy->vet->ifindex,
 		  { now->unreachable[V4], now->unreachable[V6] } };
 	struct state *state = &policy->state;
 
@@ -320,7 +318,7 @@ static bool
 add_local(struct policy *policy, struct prefix_set *local)
 {
 	const struct conf_prefixes *more = &policy->vet->conf->local_networks;
-	bool ok = link_get_local(policy->vet->link, policy->ifindex,
+	bool ok = link_get_local(policy->vet->link, policy->vet->ifindex,
 		      local) == 0;
 
 	if (vet_narrow(local) && policy_may_say(&policy->said_local))

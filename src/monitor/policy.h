@@ -37,8 +37,7 @@ struct vet;
  * Touches nothing yet.  All is borrowed; `vet` has device, configuration and
  * servers.  NULL when there is no memory.
  */
-struct policy *policy_new(struct journal *journal, const struct vet *vet,
-    unsigned ifindex);
+struct policy *policy_new(struct journal *journal, const struct vet *vet);
 void	       policy_free(struct policy *policy); /* NULL is fine */
 
 /*

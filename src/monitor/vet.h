@@ -28,6 +28,7 @@ struct vet {
 	struct link	  *link;
 	const struct conf *conf;
 	const char	  *device; /* its networks do not count as the host's */
+	unsigned	   ifindex; /* its */
 	const struct endpoint *servers; /* the server's own, outer addresses */
 	size_t		   nservers;
 	struct link_lans   lans; /* while an assignment is judged, */
