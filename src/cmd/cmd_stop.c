@@ -81,11 +81,9 @@ end_daemon(const char *socket, const char *owner)
 static int
 end_nothing(const char *socket, const char *owner)
 {
-	char *journal = running_beside(socket, ".journal");
-	bool  left = journal != NULL && access(journal, F_OK) == 0;
+	char journal[RUNNING_PATH_SIZE];
 
-	free(journal);
-	if (left)
+	if (access(running_beside(journal, socket, ".journal"), F_OK) == 0)
 		return monitor_sweep(socket, owner);
 	log_warnx("stop: no daemon runs at %s", socket);
 	return 1;

@@ -150,18 +150,15 @@ monitor_run(struct conf *conf, const char *path, int log_level,
 int
 monitor_sweep(const char *socket, const char *config)
 {
-	char	       *path = running_beside(socket, ".journal");
-	struct pidfh   *pidfile = path != NULL ? running_lock(socket, config) :
-						 NULL;
+	char		path[RUNNING_PATH_SIZE];
+	struct pidfh   *pidfile = running_lock(socket, config);
 	struct journal *journal;
 	struct stat	st;
 
-	if (pidfile == NULL) {
-		free(path);
+	if (pidfile == NULL)
 		return 1;
-	}
 	/* Opening it sweeps. */
-	journal = journal_open(path);
+	journal = journal_open(running_beside(path, socket, ".journal"));
 	if (journal == NULL)
 		log_warn("%s", path);
 	else
@@ -170,7 +167,6 @@ monitor_sweep(const char *socket, const char *config)
 	if (lstat(socket, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(socket);
 	running_unlock(pidfile, socket);
-	free(path);
 	return journal != NULL ? 0 : 1;
 }
 
@@ -309,19 +305,15 @@ static bool
 make_network(struct monitor *monitor)
 {
 	struct opening *opening = &monitor->children.opening;
-	char	       *journal = running_beside(monitor->conf->socket,
-		      ".journal");
+	char		journal[RUNNING_PATH_SIZE];
 
-	if (journal == NULL ||
-	    !reload_print(monitor->conf, &monitor->conf_text,
-		&opening->conf_len)) {
-		free(journal);
+	if (!reload_print(monitor->conf, &monitor->conf_text,
+		&opening->conf_len))
 		return false;
-	}
 	opening->conf = monitor->conf_text;
 	/* Whoever fails in there has said why. */
-	monitor->network = network_new(monitor->conf, journal);
-	free(journal);
+	monitor->network = network_new(monitor->conf,
+	    running_beside(journal, monitor->conf->socket, ".journal"));
 	if (monitor->network == NULL)
 		return false;
 	monitor->reload = (struct reload) { .path = monitor->path,

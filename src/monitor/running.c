@@ -26,27 +26,27 @@ static pid_t parse_pid(const char *text);
 static int   make_parent(const char *path);
 
 /* NAME of NAME.sock; or of whatever it is called. */
-char *
-running_beside(const char *socket, const char *suffix)
+const char *
+running_beside(char path[RUNNING_PATH_SIZE], const char *socket,
+    const char *suffix)
 {
 	size_t len = strlen(socket);
-	char  *path;
 
 	if (len > 5 && strcmp(socket + len - 5, ".sock") == 0)
 		len -= 5;
-	return asprintf(&path, "%.*s%s", (int)len, socket, suffix) == -1 ?
-	    NULL : path;
+	if (snprintf(path, RUNNING_PATH_SIZE, "%.*s%s", (int)len, socket,
+		suffix) >= RUNNING_PATH_SIZE)
+		path[0] = '\0';
+	return path;
 }
 
 char *
 running_owner(const char *socket)
 {
-	char	target[PATH_MAX];
-	char   *path = running_beside(socket, ".owner");
-	ssize_t n = path != NULL ? readlink(path, target, sizeof(target) - 1) :
-				   -1;
+	char	target[PATH_MAX], path[RUNNING_PATH_SIZE];
+	ssize_t n = readlink(running_beside(path, socket, ".owner"), target,
+	    sizeof(target) - 1);
 
-	free(path);
 	return n > 0 ? strndup(target, (size_t)n) : NULL;
 }
 
@@ -87,21 +87,18 @@ running_dir_is_private(const char *socket)
 struct pidfh *
 running_lock(const char *socket, const char *config)
 {
-	char	     *path = running_beside(socket, ".pid");
-	struct pidfh *pidfile = NULL;
+	char	      path[RUNNING_PATH_SIZE];
+	struct pidfh *pidfile;
 	pid_t	      other = -1;
-	int	      r = path != NULL ? make_parent(path) : -ENOMEM;
+	int	      r = make_parent(running_beside(path, socket, ".pid"));
 
 	if (r < 0) {
-		log_warnx("%s: its directory cannot be made: %s",
-		    path != NULL ? path : "pid file", strerror(-r));
-		free(path);
+		log_warnx("%s: its directory cannot be made: %s", path,
+		    strerror(-r));
 		return NULL;
 	}
-	if (!running_dir_is_private(socket)) {
-		free(path);
+	if (!running_dir_is_private(socket))
 		return NULL;
-	}
 	/* 0600: who can open it could lock it, and keep us from starting. */
 	pidfile = pidfile_open(path, 0600, &other);
 	if (pidfile == NULL && errno != EEXIST)
@@ -109,7 +106,6 @@ running_lock(const char *socket, const char *config)
 	else if (pidfile == NULL && running_is_ours(socket, config))
 		log_warnx("a daemon of this configuration runs already, pid "
 			  "%ld; tombolo stop ends it", (long)other);
-	free(path);
 	if (pidfile == NULL || may_take(socket, config))
 		return pidfile;
 	pidfile_remove(pidfile);
@@ -126,17 +122,15 @@ running_unlock(struct pidfh *pidfile, const char *socket)
 pid_t
 running_pid(const char *socket)
 {
-	char   *path = running_beside(socket, ".pid");
-	char   *text = NULL;
-	size_t	len;
-	pid_t	pid;
-	int	fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	char   path[RUNNING_PATH_SIZE];
+	char  *text = NULL;
+	size_t len;
+	pid_t  pid;
+	int    fd = open(running_beside(path, socket, ".pid"),
+	       O_RDONLY | O_CLOEXEC);
 
-	if (fd == -1) {
-		pid = path == NULL ? -ENOMEM : errno == ENOENT ? 0 : -errno;
-		free(path);
-		return pid;
-	}
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -errno;
 	/* A shared lock, and only to ask: the daemon's is exclusive. */
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		pid = 0;
@@ -147,7 +141,6 @@ running_pid(const char *socket)
 	if (text != NULL)
 		pid = parse_pid(text);
 	free(text);
-	free(path);
 	close(fd);
 	return pid;
 }
@@ -173,11 +166,11 @@ may_take(const char *socket, const char *config)
 static bool
 is_left_by_another(const char *socket, const char *config)
 {
-	char *journal = running_beside(socket, ".journal");
+	char  journal[RUNNING_PATH_SIZE];
 	char *owner = running_owner(socket);
-	bool  left = journal != NULL && access(journal, F_OK) == 0 &&
-	    owner != NULL && access(owner, F_OK) == 0 &&
-	    strcmp(owner, config) != 0;
+	bool  left = owner != NULL && access(owner, F_OK) == 0 &&
+	    strcmp(owner, config) != 0 &&
+	    access(running_beside(journal, socket, ".journal"), F_OK) == 0;
 
 	if (left)
 		log_warnx("%s belongs to %s, whose daemon was killed: undo what "
@@ -185,32 +178,28 @@ is_left_by_another(const char *socket, const char *config)
 			  "`socket` in %s to another path", socket, owner,
 		    owner, config);
 	free(owner);
-	free(journal);
 	return left;
 }
 
 static int
 write_owner(const char *socket, const char *config)
 {
-	char *path = running_beside(socket, ".owner");
-	int   r = path == NULL ? -ENOMEM : 0;
+	char path[RUNNING_PATH_SIZE];
 
 	remove_owner(socket);
-	if (r == 0 && symlink(config, path) == -1)
-		r = -errno;
-	free(path);
-	return r;
+	return symlink(config, running_beside(path, socket, ".owner")) == -1 ?
+	    -errno : 0;
 }
 
 static void
 remove_owner(const char *socket)
 {
-	char *path = running_beside(socket, ".owner");
+	char path[RUNNING_PATH_SIZE];
 
 	/* Only the link: `socket` may lie in anybody's directory. */
-	if (path != NULL && readlink(path, &(char) { 0 }, 1) == 1)
+	if (readlink(running_beside(path, socket, ".owner"), &(char) { 0 },
+		1) == 1)
 		unlink(path);
-	free(path);
 }
 
 /* A daemon that has just locked it has not written it yet. */

@@ -17,8 +17,13 @@
 
 struct pidfh;
 
-/* The file beside the socket: ".pid", ".journal".  The caller frees. */
-char *running_beside(const char *socket, const char *suffix);
+/*
+ * The file beside the socket, into `path`, which is returned: ".pid",
+ * ".journal".  "" if the name is longer than any socket's can be.
+ */
+#define RUNNING_PATH_SIZE 256
+const char *running_beside(char path[RUNNING_PATH_SIZE], const char *socket,
+    const char *suffix);
 
 /* Who the socket belongs to, a new string; NULL if that is not known. */
 char *running_owner(const char *socket);
