@@ -62,15 +62,14 @@ const struct conf_words conf_transports = { transport_names,
 	nitems(transport_names), "auto, udp or tcp" };
 
 static char *directory_of(const char *path);
-static void  load_main(struct conf_draft *draft, const char *path);
 static struct conf *load(const char *path, enum how how,
     struct conf_errors *errors);
 static void  load_sites(struct conf_draft *draft);
 static void  keep_sites(struct conf_draft *draft);
 static void  load_site(struct conf_draft *draft, const char *path,
      const char *file_name);
-static void  parse(struct conf_draft *draft, enum conf_part part, char *text,
-     size_t len, const char *path, const char *site);
+static char *load_file(struct conf_draft *draft, enum conf_part part,
+    const char *path, const char *site, size_t *len);
 static bool  is_disabled(const char *text, size_t len);
 static void  note_fault(void *arg, const char *text);
 static int   is_site_file(const struct dirent *entry);
@@ -123,6 +122,7 @@ load(const char *path, enum how how, struct conf_errors *errors)
 	struct conf_draft  draft;
 	struct conf_errors site_errors = { .say = note_fault, .arg = &draft };
 	char		  *dir = directory_of(path);
+	size_t		   len;
 	bool		   ok;
 
 	errors->n = 0;
@@ -139,7 +139,7 @@ load(const char *path, enum how how, struct conf_errors *errors)
 	draft.any = how == ANY;
 	if (how == LIVE || how == ANY)
 		draft.site_errors = &site_errors;
-	load_main(&draft, path);
+	free(load_file(&draft, CONF_PART_MAIN, path, NULL, &len));
 	if (how != MAIN && (draft.section_line[CONF_IN_SERVER] != 0 ||
 	    (how == ANY && draft.section_line[CONF_IN_CLIENT] == 0)))
 		load_sites(&draft);
@@ -246,6 +246,15 @@ conf_is_site_name(const char *name)
 	return len > 0 && len <= CONF_NAME_MAX &&
 	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == len &&
 	    strchr("._-", name[0]) == NULL;
+}
+
+bool
+conf_is_site_file(const char *name)
+{
+	size_t len = strlen(name);
+
+	return name[0] != '.' && len > strlen(SUFFIX) &&
+	    strcmp(name + len - strlen(SUFFIX), SUFFIX) == 0;
 }
 
 uint16_t
@@ -399,23 +408,6 @@ directory_of(const char *path)
 	return dir;
 }
 
-static void
-load_main(struct conf_draft *draft, const char *path)
-{
-	char  *text;
-	size_t len;
-	int    r = file_read(path, FILE_MAX_LEN, &text, &len);
-
-	if (r < 0) {
-		conf_complain(draft->errors, path, 0, "cannot be read: %s%s",
-		    strerror(-r), r == -ENOENT ?
-			"; tombolo init or tombolo join makes one" : "");
-		return;
-	}
-	parse(draft, CONF_PART_MAIN, text, len, path, NULL);
-	free(text);
-}
-
 /*
  * No directory is no sites, but for a daemon that has some: it may be about to
  * be another one.
@@ -470,9 +462,8 @@ load_site(struct conf_draft *draft, const char *path, const char *file_name)
 {
 	unsigned before = draft->site_errors->n;
 	char   name[NAME_MAX + 1] = "";
-	char  *text = NULL;
+	char  *text;
 	size_t len = 0;
-	int    r;
 
 	memcpy(name, file_name, strlen(file_name) - strlen(SUFFIX));
 	if (!conf_is_site_name(name)) {
@@ -482,29 +473,34 @@ load_site(struct conf_draft *draft, const char *path, const char *file_name)
 		    CONF_NAME_MAX);
 		return;
 	}
-	r = file_read(path, FILE_MAX_LEN, &text, &len);
-	if (r < 0)
-		conf_complain(draft->site_errors, path, 0, "cannot be read: %s",
-		    strerror(-r));
-	else
-		parse(draft, CONF_PART_SITE, text, len, path, name);
+	text = load_file(draft, CONF_PART_SITE, path, name, &len);
 	if (draft->site_errors->n > before)
 		conf_draft_fall_back(draft, name, path, is_disabled(text, len));
 	free(text);
 }
 
-static void
-parse(struct conf_draft *draft, enum conf_part part, char *text, size_t len,
-    const char *path, const char *site)
+/* The text of the file is the caller's; NULL when it cannot be read. */
+static char *
+load_file(struct conf_draft *draft, enum conf_part part, const char *path,
+    const char *site, size_t *len)
 {
-	int r = text_normalize(text, &len);
+	struct conf_errors *errors = part == CONF_PART_SITE ?
+	    draft->site_errors : draft->errors;
+	char		   *text = NULL;
+	int		    r = file_read(path, FILE_MAX_LEN, &text, len);
 
+	if (r < 0) {
+		conf_complain(errors, path, 0, "cannot be read: %s%s",
+		    strerror(-r), part == CONF_PART_MAIN && r == -ENOENT ?
+			"; tombolo init or tombolo join makes one" : "");
+		return NULL;
+	}
+	r = text_normalize(text, len);
 	if (r < 0)
-		conf_complain(part == CONF_PART_SITE ? draft->site_errors :
-						       draft->errors,
-		    path, 0, "%s", text_explain(r));
+		conf_complain(errors, path, 0, "%s", text_explain(r));
 	else
-		conf_draft_parse(draft, part, text, len, path, site);
+		conf_draft_parse(draft, part, text, *len, path, site);
+	return text;
 }
 
 /* Whatever else is in it: who is to be locked out is. */
@@ -543,8 +539,5 @@ note_fault(void *arg, const char *text)
 static int
 is_site_file(const struct dirent *entry)
 {
-	size_t len = strlen(entry->d_name);
-
-	return entry->d_name[0] != '.' && len > strlen(SUFFIX) &&
-	    strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) == 0;
+	return conf_is_site_file(entry->d_name);
 }

@@ -281,6 +281,8 @@ const struct conf_site *conf_find_site(const struct conf *conf,
 
 /* Whether `name` can be a site's: [a-z0-9][a-z0-9._-]*, at most 63 bytes. */
 bool conf_is_site_name(const char *name);
+/* Whether `name` in sites.d is looked at: [!.]*.conf. */
+bool conf_is_site_file(const char *name);
 
 /*
  * Whether `name` is a domain: labels of letters, digits, "-" and "_", none of

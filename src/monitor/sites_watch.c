@@ -81,7 +81,6 @@ static bool report(struct sites_watch *watch, const struct credentials *now);
 static bool is_same(const struct stat *a, const struct stat *b);
 static void free_credentials(struct credentials *credentials);
 static int  is_credential(const struct dirent *entry);
-static bool is_site_file(const char *name);
 
 struct sites_watch *
 sites_watch_new(struct ev_loop *loop, const char *dir,
@@ -245,7 +244,7 @@ take_name(struct sites_watch *watch, enum dir dir, const char *name)
 		return;
 	}
 	if (dir == DIR_SITES)
-		watch->changed |= is_site_file(name);
+		watch->changed |= conf_is_site_file(name);
 	else if (dir == DIR_CREDENTIALS)
 		watch->touched = true;
 	else
@@ -377,13 +376,4 @@ is_credential(const struct dirent *entry)
 		return 0;
 	strlcpy(site, entry->d_name, (size_t)(dot - entry->d_name) + 1);
 	return conf_is_site_name(site);
-}
-
-/* [!.]*.conf, as conf_load() takes them. */
-static bool
-is_site_file(const char *name)
-{
-	size_t len = strlen(name);
-
-	return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".conf") == 0;
 }
