@@ -56,7 +56,6 @@ static bool make_invitation(struct invitation *invitation,
     const struct conf *conf, const struct conf_site *site,
     const struct site_credential *credential, const char *who);
 static bool has_wide_network(const struct conf *conf);
-static void free_invitation(struct invitation *invitation);
 static bool may_tls_srp(const struct conf_site *site, const char *who);
 static bool make_rsa(struct undo *undo, const struct conf *conf,
     const struct conf_site *site);
@@ -130,7 +129,7 @@ make_all(const struct options *options, const struct conf *conf,
 		say_done(site, &invitation);
 		say_next(conf, site, &credential, &invitation);
 	}
-	free_invitation(&invitation);
+	secret_free(invitation.text, invitation.len + 1);
 	site_credential_fini(&credential);
 	return ok;
 }
@@ -308,12 +307,6 @@ has_wide_network(const struct conf *conf)
 			return true;
 	}
 	return false;
-}
-
-static void
-free_invitation(struct invitation *invitation)
-{
-	secret_free(invitation->text, invitation->len + 1);
 }
 
 /* The parser knows what was built; here is what is loaded. */
