@@ -9,6 +9,8 @@
  */
 #include "config.h"
 
+#undef NDEBUG /* the work is done in assertions */
+
 /* Before seccomp.h, whose elf.h has an EV_NONE of its own. */
 #include <ev.h>
 
