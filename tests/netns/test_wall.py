@@ -6,6 +6,7 @@ The figure is that of test_tun_default.py.  What may be seen on the line is what
 wall.h lets out; all else is a leak.
 """
 
+import contextlib
 import ipaddress
 import os
 import random
@@ -27,56 +28,71 @@ from test_tun_default import (BACK, BOTH, CLIENT, CLIENT6, Figure, SERVER,
 
 LINE = [ipaddress.ip_network(n) for n in
         ("198.18.2.0/24", "2001:db8:2::/64", "fe80::/10")]
+LINK_GROUPS = ipaddress.ip_network("ff02::/16")
 ND, MLD = {133, 134, 135, 136, 137}, {130, 131, 132, 143}
+DHCP, DHCPV6 = {(67, 68), (68, 67)}, {(546, 547), (547, 546)}
+TALKERS_PORT = 10053  # from which they ask DNS; no resolver does
 
 
 def what_is_in(frame):
-    """(source, destination, protocol, destination port or type) or None."""
+    """(source, destination, protocol, destination port or type, flags of TCP,
+    source port, hops that are left) or None."""
     kind, = struct.unpack("!H", frame[12:14])
     if kind == 0x0800:
         head = 14 + (frame[14] & 15) * 4
         proto, src, dst = frame[23], frame[26:30], frame[30:34]
+        hops = frame[22]
         first = struct.unpack("!H", frame[20:22])[0] & 0x1fff == 0
     elif kind == 0x86DD:
         head, proto, src, dst, first = 54, frame[20], frame[22:38], \
             frame[38:54], True
+        hops = frame[21]
         if proto == 0:  # hop-by-hop, as MLD has
             proto, head = frame[54], 62
     else:
         return None
     rest = frame[head:]
-    what = None
+    what = port = None
     if first and proto in (6, 17):
-        what, = struct.unpack("!H", rest[2:4])
+        port, what = struct.unpack("!HH", rest[:4])
     elif proto in (1, 58):
         what = rest[0]
     flags = rest[13] if first and proto == 6 else 0
     return ipaddress.ip_address(src), ipaddress.ip_address(dst), proto, what, \
-        flags
+        flags, port, hops
 
 
-def is_leak(frame):
-    """Whether it had no business to leave the client in the clear."""
+def is_leak(frame, resolver=False):
+    """Whether it had no business to leave the client in the clear; there may
+    be a resolver of the daemon's, which asks."""
     found = what_is_in(frame)
     if found is None:
         return False  # ARP and the like
-    src, dst, proto, what, flags = found
+    _, dst, proto, what, flags, port, hops = found
     servers = {ipaddress.ip_address(a) for a in (SERVER, SERVER6)}
     if dst in servers and (what == PORT or proto == 6 and flags & 4):
         return False  # the tunnel, and the kernel's RST for it
     if any(dst in net for net in LINE if net.version == dst.version):
         return False  # local; the test sends nothing else there
-    if proto == 58 and what in ND | MLD or proto == 2 and dst.is_multicast:
+    link_group = dst.version == 6 and dst in LINK_GROUPS
+    if proto == 58 and (what in ND and hops == 255 or
+                        what in MLD and link_group):
         return False
-    if proto == 17 and what in (67, 68, 546, 547):
+    if proto == 2 and dst.version == 4 and dst.is_multicast:
         return False
-    return not (proto in (6, 17) and what == 53)  # the resolver's
+    if proto == 17 and (str(dst) == "255.255.255.255" and
+                        (port, what) in DHCP or
+                        link_group and (port, what) in DHCPV6):
+        return False
+    return not (resolver and proto in (6, 17) and what == 53 and
+                port != TALKERS_PORT)
 
 
 class Watch:
     """Everything that leaves the client's line, looked at as it comes."""
 
-    def __init__(self, figure):
+    def __init__(self, figure, resolver=False):
+        self.resolver = resolver
         self.heard = Sniffer(figure.inet, "p-client")
         self.leaks, self.frames = [], 0
         self.on = True
@@ -87,7 +103,7 @@ class Watch:
         while self.on:
             for frame in self.heard.frames(0.2):
                 self.frames += 1
-                if is_leak(frame):
+                if is_leak(frame, self.resolver):
                     self.leaks.append(frame)
 
     def __enter__(self):
@@ -125,9 +141,39 @@ b4, b6 = sock(socket.AF_INET, socket.SOCK_DGRAM), sock(socket.AF_INET6, socket.S
 i4 = sock(socket.AF_INET, socket.SOCK_RAW, 1)
 i6 = sock(socket.AF_INET6, socket.SOCK_RAW, 58)
 echo4 = struct.pack("!BBHHH", 8, 0, ~(0x800 + 7 + 7) & 0xffff, 7, 7)
+# What is nearly as the link's own, or the resolver's.
+def bound(family, port):
+    s = sock(family, socket.SOCK_DGRAM)
+    if family == socket.AF_INET6:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    s.bind(("", port))
+    return s
+dns4, dns6 = (bound(f, int(sys.argv[4])) for f in (socket.AF_INET, socket.AF_INET6))
+dhcp4, dhcp6 = bound(socket.AF_INET, 68), bound(socket.AF_INET6, 546)
+igmp = sock(socket.AF_INET, socket.SOCK_RAW, 2)
+igmp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+nd = sock(socket.AF_INET6, socket.SOCK_RAW, 58)
+nd.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 64)
+nd.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 64)
+def nearly(n):
+    a, b = far4[n % len(far4)], far6[n % len(far6)]
+    yield dns4, b"clear", a, 53
+    yield dns6, b"clear", b, 53
+    yield dhcp4, b"clear", a if a[:3] != "255" else "1.1.1.1", 67
+    yield dhcp4, b"clear", "255.255.255.255", 68
+    yield b4, b"clear", "255.255.255.255", 67
+    yield dhcp6, b"clear", b, 547
+    yield dhcp6, b"clear", "ff05::1:3", 547
+    yield b6, b"clear", "ff02::1:2", 547
+    for dst in ("255.255.255.255", a if a[:3] != "239" else "1.1.1.1"):
+        yield igmp, b"\x16" + bytes(7), dst, 0
+    for kind in (130, 131, 132, 143):
+        yield nd, bytes((kind,)) + bytes(23), b, 0
+    for kind in (133, 134, 135, 136, 137):
+        yield nd, bytes((kind,)) + bytes(23), (b, "ff02::1")[n % 2], 0
 n = 0
 while os.getppid() != 1:
-    for s in (b4, b6):  # by the line, whatever the routes say
+    for s in (b4, b6, dns4, dns6, dhcp4, dhcp6, igmp, nd):  # by the line, whatever the routes say
         try: s.setsockopt(socket.SOL_SOCKET, 25, sys.argv[2].encode())
         except OSError: pass
     for i, (fam, far) in enumerate(((socket.AF_INET, far4), (socket.AF_INET6, far6))):
@@ -144,8 +190,11 @@ while os.getppid() != 1:
             try: t.connect((dst, 80))
             except OSError: pass
             t.close()
+    for s, data, dst, port in nearly(n):
+        try: s.sendto(data, (dst, port))
+        except OSError: pass
     n += 1
-    if n % 200 == 0:
+    if n % 20 == 0:
         open(sys.argv[3], "w").write(str(n))
     time.sleep(0.004)
 """
@@ -162,15 +211,22 @@ class Talkers:
         self.all = []
         for ns, dev in ((figure.client, "wan"), (figure.host, "lan0")):
             self.counts.append("%s/said-%s" % (figure.net.dir, ns.name))
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.counts[-1])
             self.all.append(ns.spawn("/usr/bin/python3", path, "0", dev,
-                                     self.counts[-1], name="talker"))
+                                     self.counts[-1], str(TALKERS_PORT),
+                                     name="talker"))
 
     def __enter__(self):
+        wait_until(lambda: len(self.said()) == len(self.all), 10, "all talk")
         return self
 
     def __exit__(self, *exc):
+        talking = [talker.running() for talker in self.all]
         for talker in self.all:
             talker.stop()
+        if exc[0] is None:
+            assert all(talking), self.all[talking.index(False)].output()
 
     def said(self):
         def read(path):
@@ -586,7 +642,7 @@ def rage(net, seconds):
     figure.start()
     figure.sat.expect_trouble = figure.hub.expect_trouble = True
     vandal = Vandal(figure)
-    with Watch(figure), Talkers(figure) as talkers:
+    with Watch(figure, resolver=True), Talkers(figure) as talkers:
         before = talkers.said()
         vandal.rage(seconds)
         figure.sat.wait_up(BACK)
