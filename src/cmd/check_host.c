@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,18 +33,21 @@ void
 check_host(struct check_report *report, const struct conf *conf,
     const char *owner)
 {
-	bool runs = running_pid(conf->socket) != 0;
+	char *other = owner != NULL ?
+		 running_elsewhere(conf->socket, owner) : NULL;
+	bool  runs = running_pid(conf->socket) != 0;
 
 	/* Which has said so. */
 	report->errors += runs && !running_is_ours(conf->socket, owner);
 	report->errors += !running_dir_is_private(conf->socket);
-	if (!runs) {
+	if (!runs && (other == NULL || running_pid(other) == 0)) {
 		look_at_device(report, conf);
 		look_at_ports(report, conf);
 	}
 	look_at_bridge(report, conf);
 	look_at_users(report);
 	look_at_pam(report, conf);
+	free(other);
 }
 
 static void

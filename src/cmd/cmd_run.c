@@ -25,6 +25,7 @@
 #include "conf/conf.h"
 #include "monitor/logpipe.h"
 #include "monitor/monitor.h"
+#include "monitor/running.h"
 
 #define BRIDGE_NF "/proc/sys/net/bridge/bridge-nf-call-iptables"
 
@@ -108,8 +109,11 @@ sweep(const struct options *options)
 {
 	char *socket = has_rights() ? options_socket(options) : NULL;
 	char *owner = socket != NULL ? options_owner(options) : NULL;
+	bool  left = socket != NULL && running_is_left(socket);
 	int   status = socket != NULL ? monitor_sweep(socket, owner) : 1;
 
+	if (status == 0 && !left)
+		printf("nothing to undo at %s\n", socket);
 	free(owner);
 	free(socket);
 	return status;

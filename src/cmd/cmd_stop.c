@@ -81,9 +81,7 @@ end_daemon(const char *socket, const char *owner)
 static int
 end_nothing(const char *socket, const char *owner)
 {
-	char journal[RUNNING_PATH_SIZE];
-
-	if (access(running_beside(journal, socket, ".journal"), F_OK) == 0)
+	if (running_is_left(socket))
 		return monitor_sweep(socket, owner);
 	log_warnx("stop: no daemon runs at %s", socket);
 	return 1;

@@ -215,7 +215,7 @@ options_owner(const struct options *options)
 char *
 options_socket(const struct options *options)
 {
-	char *owner, *path;
+	char *owner, *path, *other;
 
 	if (options->socket != NULL)
 		return strdup(options->socket);
@@ -223,6 +223,11 @@ options_socket(const struct options *options)
 	path = owner != NULL ? conf_socket(owner) : NULL;
 	if (path == NULL)
 		log_warnx("the working directory is gone; give --socket PATH");
+	other = path != NULL ? running_elsewhere(path, owner) : NULL;
+	if (other != NULL) {
+		free(path);
+		path = other;
+	}
 	if (path != NULL && !running_is_ours(path, owner)) {
 		free(path);
 		path = NULL;

@@ -260,7 +260,13 @@ static bool
 lock_pidfile(struct monitor *monitor)
 {
 	char *config = conf_resolve(monitor->path);
+	char *left = config == NULL ? NULL :
+		     running_elsewhere(monitor->conf->socket, config);
 
+	/* What one left that was killed, before `socket` was changed. */
+	if (left != NULL && running_pid(left) == 0)
+		monitor_sweep(left, config);
+	free(left);
 	if (config != NULL)
 		monitor->pidfile = running_lock(monitor->conf->socket, config);
 	free(config);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,6 +19,11 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#define RUN_DIR "/run/tombolo" /* as of conf_default_socket() */
+
+static char *look_in(const char *dir, const char *config);
+static char *socket_of(const char *link, const char *config);
+static bool  runs_elsewhere(const char *socket, const char *config);
 static bool  may_take(const char *socket, const char *config);
 static bool  is_left_by_another(const char *socket, const char *config);
 static int   write_owner(const char *socket, const char *config);
@@ -48,6 +54,34 @@ running_owner(const char *socket)
 	    sizeof(target) - 1);
 
 	return n > 0 ? strndup(target, (size_t)n) : NULL;
+}
+
+char *
+running_elsewhere(const char *socket, const char *config)
+{
+	char *owner = running_owner(socket), *copy = strdup(socket);
+	char *found = NULL;
+
+	if (owner == NULL || strcmp(owner, config) != 0) {
+		found = look_in(RUN_DIR, config);
+		if (found == NULL && copy != NULL)
+			found = look_in(dirname(copy), config);
+	}
+	free(copy);
+	free(owner);
+	return found;
+}
+
+bool
+running_is_left(const char *socket)
+{
+	char  journal[RUNNING_PATH_SIZE];
+	char *owner = running_owner(socket);
+	bool  left = owner != NULL ||
+	    access(running_beside(journal, socket, ".journal"), F_OK) == 0;
+
+	free(owner);
+	return left;
 }
 
 bool
@@ -99,6 +133,8 @@ running_lock(const char *socket, const char *config)
 	}
 	if (!running_dir_is_private(socket))
 		return NULL;
+	if (config != NULL && runs_elsewhere(socket, config))
+		return NULL;
 	/* 0600: who can open it could lock it, and keep us from starting. */
 	pidfile = pidfile_open(path, 0600, &other);
 	if (pidfile == NULL && errno != EEXIST)
@@ -143,6 +179,68 @@ running_pid(const char *socket)
 	free(text);
 	close(fd);
 	return pid;
+}
+
+static char *
+look_in(const char *dir, const char *config)
+{
+	char  *pattern = file_join(dir, "*.owner"), *socket, *found = NULL;
+	glob_t links = { 0 };
+
+	if (pattern == NULL || glob(pattern, 0, NULL, &links) != 0)
+		links.gl_pathc = 0;
+	for (size_t i = 0; i < links.gl_pathc; i++) {
+		socket = socket_of(links.gl_pathv[i], config);
+		if (socket == NULL ||
+		    (found != NULL && running_pid(socket) == 0)) {
+			free(socket);
+			continue;
+		}
+		free(found);
+		found = socket;
+	}
+	globfree(&links);
+	free(pattern);
+	return found;
+}
+
+/* NULL if the link is not ours; the socket's name may have no ".sock". */
+static char *
+socket_of(const char *link, const char *config)
+{
+	int	    len = (int)(strlen(link) - strlen(".owner"));
+	char	   *path, *owner;
+	struct stat st;
+
+	if (lstat(link, &st) == -1 ||
+	    (st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    asprintf(&path, "%.*s", len, link) == -1)
+		return NULL;
+	if (stat(path, &st) == -1) {
+		free(path);
+		if (asprintf(&path, "%.*s.sock", len, link) == -1)
+			return NULL;
+	}
+	owner = running_owner(path);
+	if (owner == NULL || strcmp(owner, config) != 0) {
+		free(path);
+		path = NULL;
+	}
+	free(owner);
+	return path;
+}
+
+static bool
+runs_elsewhere(const char *socket, const char *config)
+{
+	char *other = running_elsewhere(socket, config);
+	pid_t pid = other != NULL ? running_pid(other) : 0;
+
+	if (pid != 0)
+		log_warnx("a daemon of this configuration runs already at %s, "
+			  "pid %ld; tombolo stop ends it", other, (long)pid);
+	free(other);
+	return pid != 0;
 }
 
 /* No daemon has the socket; what a killed one left there may be another's. */

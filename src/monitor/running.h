@@ -28,6 +28,17 @@ const char *running_beside(char path[RUNNING_PATH_SIZE], const char *socket,
 /* Who the socket belongs to, a new string; NULL if that is not known. */
 char *running_owner(const char *socket);
 
+/*
+ * The socket of a daemon of `config` that is not at `socket`: the line in the
+ * configuration was changed since, or cannot be read as it was.  One that runs
+ * rather than one that was killed.  Looks in /run/tombolo and beside `socket`;
+ * a new string, or NULL.
+ */
+char *running_elsewhere(const char *socket, const char *config);
+
+/* Whether there is anything of a daemon, one that was killed perhaps. */
+bool running_is_left(const char *socket);
+
 /* False, after one line, if it is another configuration's. */
 bool running_is_ours(const char *socket, const char *config);
 
@@ -39,7 +50,7 @@ bool running_dir_is_private(const char *socket);
 
 /*
  * Makes and locks the pid file (and /run/tombolo).  NULL if it cannot, or if a
- * daemon has it, or if what another configuration's daemon left is still to be
+ * daemon has it or runs elsewhere, or if what another configuration's daemon left is still to be
  * undone: logged.  Give back with running_unlock().
  */
 struct pidfh *running_lock(const char *socket, const char *config);

@@ -161,6 +161,73 @@ def test_a_socket_may_be_given_to_all_of_them(pair):
     assert not [n for n in os.listdir(pair.net.dir) if n.startswith("own.")]
 
 
+SOCKETS = {"another": "socket = /run/tombolo/{}-new.sock\n",
+           "another directory": "socket = /run/{}-new.sock\n",
+           "none at all": "[interface]\nsocket = /run/x y/\n",
+           "without a suffix": "socket = /run/tombolo/{}-new\n"}
+
+
+def change_socket(daemon, kind):
+    text = daemon.conf_text()
+    line = SOCKETS[kind].format(os.path.basename(daemon.dir))
+    if line.startswith("["):
+        daemon.write_conf(text + line)
+    else:
+        daemon.write_conf(re.sub(r"(?m)^\[(server|client)\]\n",
+                                 lambda m: m[0] + line, text, count=1))
+
+
+@pytest.mark.parametrize("kind", SOCKETS)
+def test_a_changed_socket_hides_no_daemon(pair, kind):
+    hub = pair.hub
+    hub.start()
+    change_socket(hub, kind)
+    done = tombolo("site", "disable", "sat", "--dir", hub.dir, check=False)
+    assert "no daemon" not in done.stdout
+    for command in COMMANDS:
+        assert tombolo(command, "-c", hub.conf, check=False).stdout
+    if kind != "none at all":
+        done = pair.hub_ns.run(binary(), "check", "-c", hub.conf, check=False)
+        assert done.returncode == 0, done
+        done = pair.hub_ns.run(binary(), "run", "--foreground", "-c", hub.conf,
+                               check=False)
+        assert done.returncode == 1 and re.search(
+            r"of this configuration runs already at /run/tombolo/.*, pid %d;"
+            % hub.process.pid, done.stderr), done
+    tombolo("stop", "-c", hub.conf)
+    assert hub.process.wait(10) == 0
+    assert hub.left_files() == []
+
+
+def test_a_socket_in_a_directory_of_its_own_may_be_renamed(pair):
+    hub = pair.hub
+    path = os.path.join(pair.net.dir, "own")
+    hub.conf_set("server", "socket", path)
+    hub.start()
+    hub.conf_set("server", "socket", path + "-new.sock")
+    assert tombolo("status", "-c", hub.conf, check=False).stdout
+    tombolo("stop", "-c", hub.conf)
+    assert hub.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("command", ["stop", "run --sweep"])
+def test_nothing_is_left_of_a_killed_hub(pair, command):
+    hub = pair.hub
+    words = [binary(), *command.split(), "-c", hub.conf]
+    hub.start()
+    hub.process.kill(signal.SIGKILL)
+    hub.process.wait()
+    done = pair.hub_ns.run(*words)
+    assert not done.stderr and "nothing" not in done.stdout
+    assert hub.left_files() == []
+    done = pair.hub_ns.run(*words, check=False)
+    if command == "stop":
+        assert done.returncode == 1 and "no daemon runs at" in done.stderr
+    else:
+        assert re.search("^nothing to undo at /run/tombolo/.*sock$",
+                         done.stdout)
+
+
 def test_what_is_no_socket_is_not_removed(pair):
     path = os.path.join(pair.net.dir, "precious")
     open(path, "w").close()
@@ -199,6 +266,24 @@ def test_a_killed_laptop_is_unblocked(laptop, command, kind):
     laptop.sat_ns.run(binary(), *command.split(), "-c", laptop.sat.conf)
     assert rules(laptop.sat_ns) == laptop.before
     assert laptop.sat.left_files() == []
+
+
+@pytest.mark.parametrize("kind", SOCKETS)
+@pytest.mark.parametrize("command", ["run --sweep", "stop"])
+def test_a_changed_socket_hides_nothing_to_undo(laptop, command, kind):
+    change_socket(laptop.sat, kind)
+    laptop.sat_ns.run(binary(), *command.split(), "-c", laptop.sat.conf)
+    assert rules(laptop.sat_ns) == laptop.before
+    assert laptop.sat.left_files() == []
+
+
+def test_a_start_with_another_socket_undoes_what_is_left(laptop):
+    old = laptop.sat.left_files()
+    change_socket(laptop.sat, "another")
+    assert laptop.run_sat().returncode == 0
+    assert not [path for path in old if os.path.lexists(path)]
+    tombolo("stop", "-c", laptop.sat.conf)
+    assert rules(laptop.sat_ns) == laptop.before
 
 
 # ----------------------------------------------- directories of one name
