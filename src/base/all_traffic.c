@@ -12,49 +12,35 @@ static const struct prefix private[] = {
 	{ { AF_INET6, { 0xfc } }, 7 },
 };
 
-static bool   is_in_another(const struct prefix *list, size_t n, size_t i,
-      unsigned len);
-static double share_of(const struct prefix *network);
+static bool   is_in_another(const struct prefix *list, size_t n, size_t i);
 static double part(unsigned len);
 
 bool
-all_traffic_is(const struct prefix *list, size_t n, sa_family_t family,
-    unsigned len)
+all_traffic_is(const struct prefix *list, size_t n, sa_family_t family)
 {
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		double share = list[i].addr.family == family &&
-			list[i].len >= len ? share_of(&list[i]) : 0;
-
-		if (share > 0 && !is_in_another(list, n, i, len))
-			sum += share;
+		if (list[i].addr.family == family && !is_in_another(list, n, i))
+			sum += all_traffic_share(&list[i]);
 	}
-	return sum > part(family == AF_INET ? 8 : 32);
+	return sum > all_traffic_limit(family);
+}
+
+double
+all_traffic_limit(sa_family_t family)
+{
+	return part(family == AF_INET ? 8 : 32);
 }
 
 bool
 all_traffic_has_part(const struct prefix *network)
 {
-	return share_of(network) > 0;
+	return all_traffic_share(network) > 0;
 }
 
-/* Prefixes nest or are apart; of equal ones the first counts. */
-static bool
-is_in_another(const struct prefix *list, size_t n, size_t i, unsigned len)
-{
-	for (size_t j = 0; j < n; j++) {
-		if (list[j].len >= len && (list[j].len < list[i].len ||
-			(list[j].len == list[i].len && j < i)) &&
-		    prefix_contains(&list[j], &list[i].addr))
-			return true;
-	}
-	return false;
-}
-
-/* Of its family, without what is private in it, or never leaves a host. */
-static double
-share_of(const struct prefix *network)
+double
+all_traffic_share(const struct prefix *network)
 {
 	double		     share = part(network->len);
 	const struct prefix *other = private;
@@ -70,6 +56,19 @@ share_of(const struct prefix *network)
 		    addr_reserved(i + 1 - nitems(private));
 	}
 	return share;
+}
+
+/* Prefixes nest or are apart; of equal ones the first counts. */
+static bool
+is_in_another(const struct prefix *list, size_t n, size_t i)
+{
+	for (size_t j = 0; j < n; j++) {
+		if ((list[j].len < list[i].len ||
+			(list[j].len == list[i].len && j < i)) &&
+		    prefix_contains(&list[j], &list[i].addr))
+			return true;
+	}
+	return false;
 }
 
 /* What a prefix of that length is of its family. */

@@ -14,12 +14,12 @@
 
 #include "base/addr.h"
 
-/*
- * Whether those of that family are, together, without those shorter than
- * `len`; none is counted twice.
- */
-bool all_traffic_is(const struct prefix *list, size_t n, sa_family_t family,
-    unsigned len);
+/* Whether those of that family are, together; for short lists. */
+bool all_traffic_is(const struct prefix *list, size_t n, sa_family_t family);
+
+/* What of its family counts, and how much of it is still no such thing. */
+double all_traffic_share(const struct prefix *network);
+double all_traffic_limit(sa_family_t family);
 
 /* Whether some of it is neither private nor what never leaves a host or link. */
 bool all_traffic_has_part(const struct prefix *network);

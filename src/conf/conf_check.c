@@ -282,8 +282,8 @@ check_local_networks(const struct conf_draft *draft)
 {
 	const struct conf_prefixes *nets = &draft->conf->local_networks;
 
-	if (all_traffic_is(nets->v, nets->n, AF_INET, 0) ||
-	    all_traffic_is(nets->v, nets->n, AF_INET6, 0))
+	if (all_traffic_is(nets->v, nets->n, AF_INET) ||
+	    all_traffic_is(nets->v, nets->n, AF_INET6))
 		complain(draft, NULL, "local-networks", nets->n - 1,
 		    "local-networks cover all traffic, which would bypass the "
 		    "tunnel; name only networks behind routers of this host");

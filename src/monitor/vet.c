@@ -15,6 +15,8 @@
 
 static int sum_up(struct vet *vet, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes);
+static bool is_all(const struct prefix_set *set, sa_family_t family,
+    unsigned len);
 static bool add_public(struct prefix_set *set, const struct vet *vet,
     const struct prefix *prefix);
 static bool   is_everything(const struct prefix *network);
@@ -65,9 +67,9 @@ vet_narrow(struct prefix_set *set)
 	size_t	 kept = 0, n = set->n;
 
 	prefix_set_sort(set);
-	while (all_traffic_is(set->v, set->n, AF_INET, len[0]))
+	while (is_all(set, AF_INET, len[0]))
 		len[0]++;
-	while (all_traffic_is(set->v, set->n, AF_INET6, len[1]))
+	while (is_all(set, AF_INET6, len[1]))
 		len[1]++;
 	for (size_t i = 0; i < set->n; i++) {
 		const struct prefix *item = &set->v[i];
@@ -78,6 +80,28 @@ vet_narrow(struct prefix_set *set)
 	}
 	set->n = kept;
 	return kept < n;
+}
+
+/*
+ * Without those shorter than `len`.  Of a host's networks there may be very
+ * many; sorted, who contains comes first.
+ */
+static bool
+is_all(const struct prefix_set *set, sa_family_t family, unsigned len)
+{
+	const struct prefix *last = NULL;
+	double		     sum = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct prefix *item = &set->v[i];
+
+		if (item->addr.family != family || item->len < len ||
+		    (last != NULL && prefix_contains(last, &item->addr)))
+			continue;
+		sum += all_traffic_share(item);
+		last = item;
+	}
+	return sum > all_traffic_limit(family);
 }
 
 int
@@ -118,8 +142,8 @@ sum_up(struct vet *vet, const struct prefix *addresses, size_t naddresses,
 		ok = add_public(&set, vet, &addresses[i]);
 	for (size_t i = 0; ok && i < nroutes; i++)
 		ok = add_public(&set, vet, &routes[i]);
-	vet->all[0] = all_traffic_is(set.v, set.n, AF_INET, 0);
-	vet->all[1] = all_traffic_is(set.v, set.n, AF_INET6, 0);
+	vet->all[0] = all_traffic_is(set.v, set.n, AF_INET);
+	vet->all[1] = all_traffic_is(set.v, set.n, AF_INET6);
 	prefix_set_fini(&set);
 	return ok ? 0 : -ENOMEM;
 }
@@ -146,7 +170,7 @@ add_public(struct prefix_set *set, const struct vet *vet,
 static bool
 is_everything(const struct prefix *network)
 {
-	return all_traffic_is(network, 1, network->addr.family, 0);
+	return all_traffic_is(network, 1, network->addr.family);
 }
 
 static int
