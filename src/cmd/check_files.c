@@ -18,8 +18,11 @@
 #include "control/expiry.h"
 #include "keeper/credentials.h"
 #include "monitor/material.h"
+#include "monitor/running.h"
+#include "monitor/state_dir.h"
 #include "pki/crl.h"
 #include "pki/keypair.h"
+#include "proc/proc.h"
 
 #define TEXT_MAX ((size_t)4 * 1024 * 1024)
 
@@ -41,9 +44,12 @@ static void look_at_pair(struct check_report *report, const struct conf *conf,
     const char *cert_name, const char *key_name);
 static void look_at_names(struct check_report *report, const struct conf *conf,
     const struct file *cert);
+static void look_at_trust(struct check_report *report, const struct conf *conf,
+    const struct file *cert);
+static bool needs_list(const struct conf *conf);
 static void look_at_dates(struct check_report *report, const struct file *cert);
 static void look_at_ca(struct check_report *report, const struct conf *conf,
-    const char *name);
+    const char *name, enum missing missing);
 static void look_at_list(struct check_report *report, const struct conf *conf);
 static void look_at_line(struct check_report *report, const struct conf *conf,
     const char *name, enum missing missing);
@@ -79,7 +85,8 @@ look_at_server(struct check_report *report, const struct conf *conf)
 		look_at_pair(report, conf, conf->certificate_rsa,
 		    CONF_KEEPER_DIR "/" CREDENTIALS_RSA_KEY);
 	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0) {
-		look_at_ca(report, conf, conf->site_ca);
+		look_at_ca(report, conf, conf->site_ca,
+		    needs_list(conf) ? IS_AN_ERROR : MAY_MISS);
 		look_at_list(report, conf);
 	}
 	look_at_sites(report, conf);
@@ -88,14 +95,14 @@ look_at_server(struct check_report *report, const struct conf *conf)
 static void
 look_at_client(struct check_report *report, const struct conf *conf)
 {
-	look_at_ca(report, conf, conf->ca);
+	look_at_ca(report, conf, conf->ca, IS_AN_ERROR);
 	if (conf->auth == CONF_AUTH_CERTIFICATE)
 		look_at_pair(report, conf, conf->site_certificate,
 		    CONF_KEEPER_DIR "/" CREDENTIALS_SITE_KEY);
 	else
 		/* `tombolo login` can ask for it. */
 		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
-		    conf->auth == CONF_AUTH_PAM ? MAY_MISS : IS_A_WARNING);
+		    conf->auth == CONF_AUTH_PAM ? MAY_MISS : IS_AN_ERROR);
 	if (conf->proxy.kind != CONF_PROXY_NONE)
 		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_PROXY,
 		    MAY_MISS);
@@ -104,18 +111,30 @@ look_at_client(struct check_report *report, const struct conf *conf)
 static void
 look_at_sites(struct check_report *report, const struct conf *conf)
 {
+	size_t able = 0, unable = conf->faults.n;
+
 	for (size_t i = 0; i < conf->nsites; i++) {
 		const struct conf_site *site = &conf->sites[i];
+		unsigned before = report->warnings;
 		char below[CREDENTIALS_NAME_MAX];
 		char name[sizeof(CONF_KEEPER_DIR) + CREDENTIALS_NAME_MAX];
 
-		if (site->disabled || site->auth == CONF_AUTH_PAM ||
-		    !credentials_site_name(site->name, site->auth, below,
-			sizeof(below)))
+		if (site->disabled || site->faulty)
 			continue;
-		snprintf(name, sizeof(name), CONF_KEEPER_DIR "/%s", below);
-		look_at_line(report, conf, name, IS_A_WARNING);
+		if (site->auth != CONF_AUTH_PAM &&
+		    credentials_site_name(site->name, site->auth, below,
+			sizeof(below))) {
+			snprintf(name, sizeof(name), CONF_KEEPER_DIR "/%s",
+			    below);
+			look_at_line(report, conf, name, IS_A_WARNING);
+		}
+		if (report->warnings == before)
+			able++;
+		else
+			unable++;
 	}
+	if (able == 0 && unable > 0)
+		check_report(&report->errors, "check: no site can log in");
 }
 
 static void
@@ -127,16 +146,20 @@ look_at_pair(struct check_report *report, const struct conf *conf,
 	bool has_cert = open_file(&cert, report, conf, cert_name, IS_AN_ERROR);
 	bool has_key = open_file(&key, report, conf, key_name, IS_AN_ERROR);
 
-	if (has_cert && !keypair_read_chain(cert.text.text, cert.text.len, NULL,
-		NULL, why))
+	bool reads = has_cert && keypair_read_chain(cert.text.text,
+		cert.text.len, NULL, NULL, why);
+
+	if (has_cert && !reads)
 		check_report(&report->errors, "%s: %s", cert.path, why);
-	else if (has_cert && has_key && !keypair_check(cert.text.text,
+	else if (reads && has_key && !keypair_check(cert.text.text,
 		cert.text.len, key.text.text, key.text.len, why))
 		check_report(&report->errors, "%s: %s", key.path, why);
 	if (has_cert)
 		look_at_dates(report, &cert);
 	if (has_cert && conf->role == CONF_SERVER)
 		look_at_names(report, conf, &cert);
+	if (reads)
+		look_at_trust(report, conf, &cert);
 	close_file(&cert);
 	close_file(&key);
 }
@@ -149,14 +172,19 @@ look_at_names(struct check_report *report, const struct conf *conf,
 	struct file ca = { 0 };
 	char	    name[CA_NAME_SIZE];
 	unsigned    at = 0;
+	size_t	    wrong = 0;
 
 	for (size_t i = 0; i < conf->names.n; i++) {
-		if (!ca_is_for(&cert->text, conf->names.v[i]))
-			check_report(&report->warnings, "%s: is not for the name "
-			    "%s: sites that connect by it will refuse this hub; "
-			    "renew it (tombolo init --renew)", cert->path,
-			    conf->names.v[i]);
+		if (ca_is_for(&cert->text, conf->names.v[i]))
+			continue;
+		wrong++;
+		check_report(&report->warnings, "%s: is not for the name "
+		    "%s: sites that connect by it will refuse this hub; "
+		    "renew it (tombolo init --renew)", cert->path,
+		    conf->names.v[i]);
 	}
+	if (wrong == conf->names.n)
+		report->errors++; /* nobody gets in */
 	if (!open_file(&ca, report, conf, OWN_CA_CERT, MAY_MISS))
 		return;
 	while (ca_has_made(&ca.text, &cert->text) &&
@@ -165,6 +193,28 @@ look_at_names(struct check_report *report, const struct conf *conf,
 		    "name of this hub any more: sites that know it will refuse "
 		    "the next certificate; add the line \"name = %s\" below the "
 		    "first name", cert->path, name, name);
+	close_file(&ca);
+}
+
+/* A site does not know who verifies its certificate. */
+static void
+look_at_trust(struct check_report *report, const struct conf *conf,
+    const struct file *cert)
+{
+	bool	    server = conf->role == CONF_SERVER;
+	struct file ca = { 0 };
+	char	    why[KEYPAIR_WHY_SIZE];
+
+	if (server)
+		(void)open_file(&ca, report, conf, OWN_CA_CERT, MAY_MISS);
+	if (!keypair_is_taken(&cert->text, &ca.text,
+		server ? NULL : conf->site, why))
+		check_report(&report->errors, "%s: %s%s%s", cert->path, why,
+		    server ? ": sites will refuse this hub" :
+			     ": the hub will refuse this site",
+		    server ? "; renew it (tombolo init --renew), or put that "
+			     "of the CA that has made it into " OWN_CA_CERT :
+			     "; join again with an invitation of its own");
 	close_file(&ca);
 }
 
@@ -194,37 +244,44 @@ look_at_dates(struct check_report *report, const struct file *cert)
 /* Of a bundle some may well be old. */
 static void
 look_at_ca(struct check_report *report, const struct conf *conf,
-    const char *name)
+    const char *name, enum missing missing)
 {
 	struct file ca = { 0 };
 
-	if (!open_file(&ca, report, conf, name, MAY_MISS))
+	if (!open_file(&ca, report, conf, name, missing))
 		return;
-	if (ca_is_ca(ca.text.text, ca.text.len))
+	if (!keypair_is_ca(&ca.text))
+		check_report(&report->errors, "%s: has no certificate of a CA in "
+		    "it", ca.path);
+	else if (ca_is_ca(ca.text.text, ca.text.len))
 		look_at_dates(report, &ca);
 	close_file(&ca);
 }
 
-/* One that is missing is a fault when it could have somebody in it. */
+/* The daemon goes by the list that it kept until it has a better one. */
 static void
 look_at_list(struct check_report *report, const struct conf *conf)
 {
-	struct file ca = { 0 }, list = { 0 };
-	struct ca_pem none = { 0 };
+	struct file ca = { 0 }, list = { 0 }, kept = { 0 };
 	const char *why = NULL;
 	time_t	    life, end;
-	size_t	    i = 0;
 
-	while (i < conf->nsites && (conf->sites[i].disabled ||
-		   conf->sites[i].auth != CONF_AUTH_CERTIFICATE))
-		i++;
 	(void)open_file(&ca, report, conf, conf->site_ca, MAY_MISS);
 	(void)open_file(&list, report, conf, conf->crl, MAY_MISS);
-	if (list.text.len > 0)
-		why = crl_why_not(&ca.text, &none, &list.text);
-	else if (i < conf->nsites)
+	kept.path = state_dir_file(conf->dir, STATE_DIR_CRL);
+	if (kept.path != NULL && file_read(kept.path, TEXT_MAX,
+		&kept.text.text, &kept.text.len) < 0)
+		kept.text = (struct ca_pem) { 0 };
+	if (list.text.len == 0 && (kept.text.len > 0 || needs_list(conf)))
 		why = "is missing or empty; restore it, or sign another";
-	if (why != NULL)
+	else if (list.text.len > 0 && ca.text.len > 0)
+		why = crl_why_not(&ca.text, &kept.text, &list.text);
+	if (why != NULL && kept.text.len > 0)
+		check_report(&report->warnings, "%s: %s; the last good one stays "
+		    "in force", conf->crl, why);
+	else if (why != NULL && !needs_list(conf))
+		check_report(&report->warnings, "%s: %s", conf->crl, why);
+	else if (why != NULL)
 		check_report(&report->errors, "%s: %s", conf->crl, why);
 	end = crl_end(list.text.text, list.text.len, &life);
 	if (end != 0 && end <= ca_now())
@@ -232,6 +289,19 @@ look_at_list(struct check_report *report, const struct conf *conf)
 		    "force: sign another", list.path);
 	close_file(&ca);
 	close_file(&list);
+	close_file(&kept);
+}
+
+/* Whether somebody could be in it. */
+static bool
+needs_list(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (!conf->sites[i].disabled &&
+		    conf->sites[i].auth == CONF_AUTH_CERTIFICATE)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -261,7 +331,8 @@ static bool
 open_file(struct file *file, struct check_report *report,
     const struct conf *conf, const char *name, enum missing missing)
 {
-	struct stat st;
+	struct proc_user user;
+	struct stat st = { 0 };
 	int	    r;
 
 	file->path = file_join(conf->dir, name);
@@ -271,6 +342,12 @@ open_file(struct file *file, struct check_report *report,
 	    (st.st_mode & 077) != 0)
 		check_report(&report->errors, "%s: others may read it; mend with: "
 		    "chmod 600 %s", file->path, file->path);
+	if (r == 0 && is_kept(name) && running_pid(conf->socket) > 0 &&
+	    proc_user(PROC_KEEPER, &user) == 0 && st.st_uid != user.uid)
+		check_report(&report->warnings, "%s: is not the keeper's own, and "
+		    "cannot be read by it; mend with: chown %u:%u %s",
+		    file->path, (unsigned)user.uid, (unsigned)user.gid,
+		    file->path);
 	if (r == 0)
 		return true;
 	file->text = (struct ca_pem) { 0 };

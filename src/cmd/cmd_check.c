@@ -26,6 +26,7 @@ static const struct options_spec spec = {
 	.takes = OPTION_WHERE | OPTION_STATIC | OPTION_VERBOSE,
 };
 
+static void say_nothing(void *arg, const char *text);
 static void look(struct check_report *report, const struct options *options,
     const struct conf *conf, const char *path);
 
@@ -33,6 +34,7 @@ int
 cmd_check(int argc, char **argv)
 {
 	struct check_report report = { 0 };
+	struct conf_errors quiet = { .say = say_nothing };
 	struct options options;
 	struct conf   *conf;
 	char	      *path;
@@ -45,7 +47,9 @@ cmd_check(int argc, char **argv)
 		log_warn("check");
 		return CMD_FAILED;
 	}
-	conf = options_load(path, conf_load);
+	conf = conf_load_live(path, &quiet);
+	if (conf == NULL)
+		conf = options_load(path, conf_load); /* all at once */
 	if (conf != NULL)
 		look(&report, &options, conf, path);
 	r = conf == NULL || report.errors > 0 ? CMD_FAILED :
@@ -61,6 +65,13 @@ cmd_check(int argc, char **argv)
 }
 
 static void
+say_nothing(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+static void
 look(struct check_report *report, const struct options *options,
     const struct conf *conf, const char *path)
 {
@@ -70,6 +81,9 @@ look(struct check_report *report, const struct options *options,
 		check_report(&report->errors, "%s: cannot be found again", path);
 	else if (!modes_are_tight(conf, whole))
 		report->errors++; /* which it has said */
+	/* Each concerns that site alone. */
+	for (size_t i = 0; i < conf->faults.n; i++)
+		check_report(&report->warnings, "%s", conf->faults.v[i]);
 	check_files(report, conf);
 	if (whole != NULL && !options->only_static)
 		check_host(report, conf, whole);

@@ -11,10 +11,10 @@
 #include "base/nitems.h"
 #include "control/tls.h"
 #include "control/tls_context.h"
+#include "pki/x509.h"
 
 static gnutls_x509_crt_t peers_leaf(gnutls_session_t session);
 static gnutls_x509_crt_t import(const gnutls_datum_t *der);
-static bool has_only_name(gnutls_x509_crt_t leaf, const char *site);
 
 bool
 tls_cert_is_site(gnutls_session_t session, const char *site)
@@ -33,7 +33,7 @@ tls_cert_is_site(gnutls_session_t session, const char *site)
 	leaf = peers_leaf(session);
 	if (leaf == NULL)
 		return false;
-	is_site = has_only_name(leaf, site);
+	is_site = x509_has_only_name(leaf, site);
 	gnutls_x509_crt_deinit(leaf);
 	return is_site;
 }
@@ -183,20 +183,4 @@ import(const gnutls_datum_t *der)
 		return cert;
 	gnutls_x509_crt_deinit(cert);
 	return NULL;
-}
-
-/* Of two common names one could be another site's. */
-static bool
-has_only_name(gnutls_x509_crt_t leaf, const char *site)
-{
-	char   name[256];
-	size_t size = sizeof(name);
-
-	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0,
-		0, name, &size) < 0 ||
-	    size != strlen(site) || memcmp(name, site, size) != 0)
-		return false;
-	size = sizeof(name);
-	return gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME,
-	    1, 0, name, &size) == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
 }

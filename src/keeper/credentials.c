@@ -161,6 +161,9 @@ credentials_explain(int dir, const char *name, int error, char *dst, size_t size
 	bool dir_itself = is_dir(name);
 
 	credentials_dir_path(dir, path, sizeof(path));
+	/* Of somebody else's, as root's that was copied there. */
+	if (error == -EACCES)
+		error = -EPERM;
 	if (error == -EPERM)
 		snprintf(dst, size,
 		    "%s/%s: must be a %s of the keeper's own that nobody else "

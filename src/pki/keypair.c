@@ -25,6 +25,8 @@ static bool chain_print(const struct chain *chain, struct ca_pem *clean,
 static bool describe(gnutls_pubkey_t key, struct keypair_public *public,
     char *why);
 static bool is_signed_by(gnutls_pubkey_t verifier, const struct keypair *key);
+static gnutls_x509_trust_list_t trust_open(const struct ca_pem *ca);
+static bool is_made_by(const struct chain *chain, const struct ca_pem *ca);
 static bool fail(char *why, const char *text);
 
 bool
@@ -97,6 +99,71 @@ keypair_check(const char *chain, size_t chain_len, const char *key_text,
 	ok = keypair_prove(chain, chain_len, &key, why);
 	gnutls_privkey_deinit(key.key);
 	return ok;
+}
+
+bool
+keypair_is_taken(const struct ca_pem *text, const struct ca_pem *ca,
+    const char *site, char why[KEYPAIR_WHY_SIZE])
+{
+	const char  *purpose = site != NULL ? GNUTLS_KP_TLS_WWW_CLIENT :
+					      GNUTLS_KP_TLS_WWW_SERVER;
+	struct chain chain;
+	bool	     ok = chain_open(&chain, text->text, text->len, why);
+
+	if (ok && gnutls_x509_crt_check_key_purpose(chain.certs[0], purpose,
+		0) == 0)
+		ok = fail(why, site != NULL ? "is not for a client" :
+					      "is not for a server");
+	if (ok && site != NULL && !x509_has_only_name(chain.certs[0], site)) {
+		ok = false;
+		snprintf(why, KEYPAIR_WHY_SIZE, "is not for the site %s alone",
+		    site);
+	}
+	if (ok && ca->len > 0 && !is_made_by(&chain, ca))
+		ok = fail(why, "was not made by the CA of the invitations");
+	chain_close(&chain);
+	return ok;
+}
+
+bool
+keypair_is_ca(const struct ca_pem *ca)
+{
+	gnutls_x509_trust_list_t trust = trust_open(ca);
+
+	if (trust != NULL)
+		gnutls_x509_trust_list_deinit(trust, 1);
+	return trust != NULL;
+}
+
+/* NULL: there is no certificate in it. */
+static gnutls_x509_trust_list_t
+trust_open(const struct ca_pem *ca)
+{
+	gnutls_datum_t text = x509_datum(ca->text, ca->len);
+	gnutls_x509_trust_list_t trust;
+
+	if (gnutls_x509_trust_list_init(&trust, 0) < 0)
+		return NULL;
+	if (gnutls_x509_trust_list_add_trust_mem(trust, &text, NULL,
+		GNUTLS_X509_FMT_PEM, 0, 0) > 0)
+		return trust;
+	gnutls_x509_trust_list_deinit(trust, 1);
+	return NULL;
+}
+
+static bool
+is_made_by(const struct chain *chain, const struct ca_pem *ca)
+{
+	gnutls_x509_trust_list_t trust = trust_open(ca);
+	unsigned status = 1;
+	int	 r;
+
+	if (trust == NULL)
+		return false;
+	r = gnutls_x509_trust_list_verify_crt(trust, chain->certs, chain->n,
+	    GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &status, NULL);
+	gnutls_x509_trust_list_deinit(trust, 1);
+	return r >= 0 && status == 0;
 }
 
 /* chain_close() it in any case. */

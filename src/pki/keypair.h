@@ -60,4 +60,14 @@ bool keypair_prove(const char *chain, size_t len, const struct keypair *key,
 bool keypair_check(const char *chain, size_t chain_len, const char *key,
     size_t key_len, char why[KEYPAIR_WHY_SIZE]);
 
+/*
+ * Whether the other end takes such a chain, whatever the time is: made by a CA
+ * in `ca` (no text: that is not known here), and for a server, or to log in the
+ * site of that name (NULL: for a server).
+ */
+bool keypair_is_taken(const struct ca_pem *chain, const struct ca_pem *ca,
+    const char *site, char why[KEYPAIR_WHY_SIZE]);
+/* Whether there is a certificate at all. */
+bool keypair_is_ca(const struct ca_pem *ca);
+
 #endif /* KEYPAIR_H */

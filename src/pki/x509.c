@@ -84,6 +84,21 @@ x509_is_made_by(gnutls_x509_crt_t cert, gnutls_x509_crt_t ca)
 	    wrong == 0;
 }
 
+bool
+x509_has_only_name(gnutls_x509_crt_t leaf, const char *site)
+{
+	char   name[256];
+	size_t size = sizeof(name);
+
+	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0,
+		0, name, &size) < 0 ||
+	    size != strlen(site) || memcmp(name, site, size) != 0)
+		return false;
+	size = sizeof(name);
+	return gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME,
+	    1, 0, name, &size) == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+}
+
 int
 x509_take_text(struct ca_pem *pem, gnutls_datum_t *text)
 {

@@ -29,6 +29,8 @@ int x509_import_cert(const char *text, size_t len, gnutls_x509_crt_t *cert);
 /* Consumes GnuTLS's text, and wipes it; -ENOMEM. */
 int x509_take_text(struct ca_pem *pem, gnutls_datum_t *text);
 
+/* Of two common names one could be another site's. */
+bool x509_has_only_name(gnutls_x509_crt_t leaf, const char *site);
 bool x509_is_key_of(gnutls_x509_privkey_t key, gnutls_x509_crt_t cert);
 /* Whether that CA signed it, whatever the time is. */
 bool x509_is_made_by(gnutls_x509_crt_t cert, gnutls_x509_crt_t ca);
