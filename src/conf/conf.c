@@ -17,6 +17,8 @@
 #include "base/nitems.h"
 #include "base/text.h"
 #include "conf/conf_keys.h"
+#include "conf/conf_socket.h"
+#include "conf/conf_types.h"
 
 #define FILE_MAX_LEN ((size_t)1024 * 1024)
 #define SUFFIX	     ".conf"
@@ -70,7 +72,8 @@ static void  load_site(struct conf_draft *draft, const char *path,
      const char *file_name);
 static char *load_file(struct conf_draft *draft, enum conf_part part,
     const char *path, const char *site, size_t *len);
-static bool  is_disabled(const char *text, size_t len);
+static bool  is_disabled(char *text, size_t len);
+static bool  is_yes(const char *value);
 static void  note_fault(void *arg, const char *text);
 static int   is_site_file(const struct dirent *entry);
 
@@ -503,29 +506,33 @@ load_file(struct conf_draft *draft, enum conf_part part, const char *path,
 	return text;
 }
 
-/* Whatever else is in it: who is to be locked out is. */
+/*
+ * Whatever else is in it: who is to be locked out is, also when the line above
+ * ends in a backslash, which would make one of the two.
+ */
 static bool
-is_disabled(const char *text, size_t len)
+is_disabled(char *text, size_t len)
 {
-	const char *end = text + len, *next;
+	char *found = conf_find_value(text, &len, "disabled", is_yes);
+	bool  disabled;
 
-	for (; text < end; text = next) {
-		char   key[16], value[8], line[64];
-		size_t n = 0;
+	for (char *p = text; p < text + len; p++)
+		*p = *p == '\\' ? ' ' : *p;
+	if (found == NULL)
+		found = conf_find_value(text, &len, "disabled", is_yes);
+	disabled = found != NULL;
+	free(found);
+	return disabled;
+}
 
-		next = memchr(text, '\n', (size_t)(end - text));
-		next = next != NULL ? next + 1 : end;
-		/* Without NULs even UTF-16 can be read. */
-		for (; text < next && n < sizeof(line) - 1; text++) {
-			if (*text != '\0')
-				line[n++] = *text;
-		}
-		line[n] = '\0';
-		if (sscanf(line, " %15[a-z] = %7[a-z]", key, value) == 2 &&
-		    strcmp(key, "disabled") == 0 && strcmp(value, "yes") == 0)
-			return true;
-	}
-	return false;
+static bool
+is_yes(const char *value)
+{
+	struct conf_site site = { 0 };
+	char		 why[64];
+
+	return conf_type_parse(conf_key_find(CONF_IN_SITE, "disabled"), &site,
+	    value, why, sizeof(why)) && site.disabled;
 }
 
 static void

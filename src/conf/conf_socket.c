@@ -14,12 +14,12 @@
 #include "conf/conf_keys.h"
 
 #define FILE_MAX_LEN ((size_t)1024 * 1024)
-#define KEY	     "socket"
 #define SPACE	     " \t\r\n\v\f"
 
 static char *resolve(const char *path);
-static char *find_line(char *text, size_t len);
-static char *value_of(char *line);
+static size_t clean(char *text, size_t len);
+static char *value_of(char *line, const char *key);
+static bool  is_socket(const char *value);
 
 char *
 conf_resolve(const char *path)
@@ -42,8 +42,7 @@ conf_socket(const char *config)
 	size_t len;
 
 	if (file_read(config, FILE_MAX_LEN, &text, &len) == 0) {
-		(void)text_normalize(text, &len);
-		path = find_line(text, len);
+		path = conf_find_value(text, &len, "socket", is_socket);
 		free(text);
 	}
 	if (path == NULL && copy != NULL)
@@ -63,23 +62,19 @@ resolve(const char *path)
 	return conf_resolve(path);
 }
 
-/* UTF-16, as an editor may have saved it, is readable without its NULs. */
-static char *
-find_line(char *text, size_t len)
+char *
+conf_find_value(char *text, size_t *len, const char *key,
+    bool (*is_good)(const char *value))
 {
-	size_t n = 0;
 	char  *line, *value, *found = NULL;
 	FILE  *in;
 
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] != '\0')
-			text[n++] = text[i];
-	}
-	in = n > 0 ? fmemopen(text, n, "r") : NULL;
+	*len = clean(text, *len);
+	in = *len > 0 ? fmemopen(text, *len, "r") : NULL;
 	while (in != NULL && (line = fparseln(in, NULL, NULL, NULL,
 				  FPARSELN_UNESCALL)) != NULL) {
-		value = value_of(line);
-		if (value != NULL) {
+		value = value_of(line, key);
+		if (value != NULL && is_good(value)) {
 			free(found);
 			found = strdup(value);
 		}
@@ -90,22 +85,45 @@ find_line(char *text, size_t len)
 	return found;
 }
 
-/* NULL if it is no `socket` line, or not one that a daemon could have used. */
+/*
+ * UTF-16, as an editor may have saved it, is readable without its NULs and its
+ * mark, which is made of bytes that UTF-8 never has.
+ */
+static size_t
+clean(char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '\0' && text[i] != '\xfe' && text[i] != '\xff')
+			text[n++] = text[i];
+	}
+	(void)text_normalize(text, &n);
+	return n;
+}
+
 static char *
-value_of(char *line)
+value_of(char *line, const char *key)
 {
 	size_t len;
 
 	line += strspn(line, SPACE);
-	if (strncmp(line, KEY, strlen(KEY)) != 0)
+	if (strncmp(line, key, strlen(key)) != 0)
 		return NULL;
-	line += strlen(KEY);
+	line += strlen(key);
 	line += strspn(line, SPACE);
 	if (*line++ != '=')
 		return NULL;
 	line += strspn(line, SPACE);
 	for (len = strlen(line); len > 0 && strchr(SPACE, line[len - 1]);)
 		line[--len] = '\0';
-	return *line == '/' && len < sizeof(((struct sockaddr_un *)0)->sun_path) ?
-	    line : NULL;
+	return line;
+}
+
+/* One that a daemon could have used. */
+static bool
+is_socket(const char *value)
+{
+	return *value == '/' &&
+	    strlen(value) < sizeof(((struct sockaddr_un *)0)->sun_path);
 }

@@ -10,6 +10,9 @@
 #ifndef CONF_SOCKET_H
 #define CONF_SOCKET_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /*
  * The configuration's name for comparing: absolute, with links in its
  * directory resolved, as far as that exists.  The caller frees; NULL without
@@ -23,5 +26,13 @@ char *conf_resolve(const char *path);
  * is no memory.
  */
 char *conf_socket(const char *config);
+
+/*
+ * What the last line of `key` says of which `is_good` holds, in a text that may
+ * have any fault, in whatever section.  The text is changed.  The caller frees;
+ * NULL: there is no such line.
+ */
+char *conf_find_value(char *text, size_t *len, const char *key,
+    bool (*is_good)(const char *value));
 
 #endif /* CONF_SOCKET_H */
