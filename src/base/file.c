@@ -88,6 +88,18 @@ file_create(const char *path, const void *data, size_t len, mode_t mode,
 	return put(path, data, len, mode, uid, gid, false);
 }
 
+void
+file_keep(const char *path, mode_t *mode, uid_t *uid, gid_t *gid)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return;
+	*mode = st.st_mode & 0777;
+	*uid = st.st_uid;
+	*gid = st.st_gid;
+}
+
 char *
 file_join(const char *dir, const char *name)
 {
@@ -107,6 +119,8 @@ put(const char *path, const void *data, size_t len, mode_t mode, uid_t uid,
 
 	if (asprintf(&temp, "%s.%ld.tmp", path, (long)getpid()) == -1)
 		return -ENOMEM;
+	if (replace && (mode & 077) != 0)
+		file_keep(path, &mode, &uid, &gid);
 	r = write_beside(temp, data, len, mode, uid, gid);
 	if (r == 0) {
 		/* link(2), unlike rename(2), refuses to replace. */

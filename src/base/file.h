@@ -19,7 +19,9 @@
 int file_read(const char *path, size_t max, char **data, size_t *len);
 
 /*
- * Replaces or makes `path` with `mode`, owned by uid:gid (-1: leave).
+ * Replaces or makes `path` with `mode`, owned by uid:gid (-1: leave).  A mode
+ * for others, too, is for a new file: one that is replaced keeps its own, and
+ * its owner.  A secret (0600) always gets what is given.
  * Returns 0 or a negative errno value; then the old file is untouched.
  */
 int file_write(const char *path, const void *data, size_t len, mode_t mode,
@@ -28,6 +30,12 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode,
 /* The same, but -EEXIST when there is a file of that name already. */
 int file_create(const char *path, const void *data, size_t len, mode_t mode,
     uid_t uid, gid_t gid);
+
+/*
+ * The mode and owner of `path`, if it is there; else they stay as they are.
+ * Who may read it is the administrator's choice.
+ */
+void file_keep(const char *path, mode_t *mode, uid_t *uid, gid_t *gid);
 
 /*
  * "DIR/NAME" into a new string, or NAME alone when it is absolute.  The caller

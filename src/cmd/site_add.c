@@ -9,6 +9,7 @@
 
 #include <bsd/string.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "cmd/own_ca.h"
@@ -367,17 +368,23 @@ write_credential(struct undo *undo, const struct options *options,
 	bool		  certificate = site->auth == CONF_AUTH_CERTIFICATE;
 	const char	 *text = credential->line;
 	mode_t		  mode = 0600;
-	char		  name[SITE_FILE_MAX];
-	struct undo_owner owner;
+	char		  name[SITE_FILE_MAX], *path;
+	struct undo_owner owner, own = UNDO_SELF;
+	mode_t		  own_mode = 0644;
 
+	site_file_certificate(name, sizeof(name), site->name);
+	path = file_join(conf->dir, name);
+	/* Before it is revoked, and gone. */
+	if (path != NULL)
+		file_keep(path, &own_mode, &own.uid, &own.gid);
+	free(path);
 	if (!undo_find_keeper(&owner, undo->who) ||
 	    !own_ca_revoke(options, conf, site->name, undo->who))
 		return false;
 	if (certificate) {
-		site_file_certificate(name, sizeof(name), site->name);
 		text = credential->cert.text;
-		mode = 0644;
-		owner = UNDO_SELF;
+		mode = own_mode;
+		owner = own;
 	} else {
 		site_file_credential(name, sizeof(name), site->name,
 		    site->auth);

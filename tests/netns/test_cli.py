@@ -1077,6 +1077,43 @@ def test_an_update_may_change_the_method(joined):
     assert "\nauth = certificate\n" in joined.text("c/tombolo.conf")
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_what_a_command_rewrites_keeps_its_mode(joined, mode):
+    """Whatever it is, but for secrets, which are 0600 always."""
+    for name in ("munich", "oslo"):
+        joined.ok("site", "add", name, "--auth", "certificate", "--dir", "s")
+    joined.ok("init", "--name", "vpn.example.org", "--dir", "o", "--mode",
+              "tun")
+    joined.ok("site", "passwd", "oslo", "--dir", "s", "--out", "o.invite")
+    invite = json.loads(joined.text("munich.invite"))
+    change(joined, auth="certificate", key=invite["key"],
+           certificate=invite["certificate"], ca=joined.text("o/ca.crt"))
+    joined.ok("join", "--update", "--new-ca", "x.invite", "--dir", "c")
+    for name, (was, text) in joined.tree().items():
+        if text is not None and was == 0o644:
+            os.chmod(os.path.join(joined.path, name), mode)
+    invite = json.loads(joined.text("o.invite"))
+    change(joined, auth="certificate", key=invite["key"],
+           certificate=invite["certificate"])
+    joined.write("c/tombolo.conf", joined.text("c/tombolo.conf").replace(
+        "\nauth = certificate\n", "\nauth = srp\n"), mode)
+    before = joined.tree()
+    for args in ("init --renew --dir s",
+                 "site passwd munich --out m.invite --dir s",
+                 "site set berlin --subnet 10.0.9.0/24 --dir s",
+                 "site disable munich --dir s", "site remove oslo --dir s",
+                 "join --update --new-ca x.invite --dir c"):
+        joined.ok(*args.split())
+    after = joined.tree()
+    rewritten = {n for n in after if n in before and before[n] != after[n]}
+    assert rewritten >= {
+        "s/server.crt", "s/crl.pem", "s/sites.d/munich.crt",
+        "s/sites.d/munich.conf", "s/sites.d/berlin.conf", "c/tombolo.conf",
+        "c/ca.crt", "c/client.crt", "c/keeper/client.key"}
+    assert {n: oct(after[n][0]) for n in rewritten} == {
+        n: oct(before[n][0]) for n in rewritten}
+
+
 def test_an_update_needs_the_site_itself(joined):
     change(joined, site="munich")
     joined.fails("join", "--update", "x.invite", "--dir", "c",

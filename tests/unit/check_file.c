@@ -113,6 +113,34 @@ START_TEST(the_mode_is_what_was_asked_for)
 }
 END_TEST
 
+/* Root gives it away; others have a group of theirs for it, perhaps. */
+START_TEST(what_is_replaced_keeps_its_mode_and_owner)
+{
+	static const mode_t modes[] = { 0600, 0640, 0400, 0664 };
+	uid_t		    uid = geteuid() == 0 ? 12345 : geteuid();
+	gid_t		    gid = geteuid() == 0 ? 23456 : getegid();
+	struct stat	    st;
+
+	begin();
+	ck_assert_int_eq(file_write(path, "x", 1, 0600, KEEP), 0);
+	ck_assert_int_eq(chown(path, uid, gid), 0);
+	for (size_t i = 0; i < nitems(modes); i++) {
+		ck_assert_int_eq(chmod(path, modes[i]), 0);
+		ck_assert_int_eq(file_write(path, "y", 1, 0644, KEEP), 0);
+		ck_assert_int_eq(stat(path, &st), 0);
+		ck_assert_uint_eq(st.st_mode & 07777, modes[i]);
+		ck_assert_uint_eq(st.st_uid, uid);
+		ck_assert_uint_eq(st.st_gid, gid);
+	}
+	/* But not a secret. */
+	ck_assert_int_eq(file_write(path, "z", 1, 0600, KEEP), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert_uint_eq(st.st_uid, geteuid());
+	end();
+}
+END_TEST
+
 START_TEST(a_reader_of_the_old_file_keeps_it)
 {
 	char  buf[4] = "";
@@ -215,6 +243,7 @@ END_TEST
 
 UNIT_MAIN("file", what_is_written_is_read, too_large_is_refused,
     what_is_not_there_is_an_error, the_mode_is_what_was_asked_for,
+    what_is_replaced_keeps_its_mode_and_owner,
     a_reader_of_the_old_file_keeps_it, create_does_not_replace,
     create_does_not_follow_a_link, a_failed_write_leaves_all_as_it_was,
     names_are_joined, secrets_compare_and_go)

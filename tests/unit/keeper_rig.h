@@ -57,6 +57,8 @@ put_below(const char *where, const char *name, const char *text, mode_t mode)
 
 	ck_assert_int_eq(file_write(path, text, strlen(text), mode, (uid_t)-1,
 			     (gid_t)-1), 0);
+	/* Also of one that was there with another mode. */
+	ck_assert_int_eq(chmod(path, mode), 0);
 	free(path);
 }
 
