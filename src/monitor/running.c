@@ -24,6 +24,8 @@
 static char *look_in(const char *dir, const char *config);
 static char *socket_of(const char *link, const char *config);
 static bool  runs_elsewhere(const char *socket, const char *config);
+static const char *find_open(char *path);
+static bool  may_others_change(const struct stat *st, bool is_above);
 static bool  may_take(const char *socket, const char *config);
 static bool  is_left_by_another(const char *socket, const char *config);
 static int   write_owner(const char *socket, const char *config);
@@ -103,19 +105,19 @@ running_dir_is_private(const char *socket)
 {
 	char	   *copy = strdup(socket), *dir = copy != NULL ? dirname(copy) :
 								NULL;
-	struct stat st;
-	bool	    private = dir != NULL;
+	char	   *real = dir != NULL ? realpath(dir, NULL) : NULL;
+	const char *bad = NULL;
 
-	if (private && stat(dir, &st) == 0 &&
-	    ((st.st_mode & 022) != 0 ||
-		(st.st_uid != 0 && st.st_uid != geteuid()))) {
+	/* As it is written, for the owners of links, and where they lead. */
+	if (real != NULL && (bad = find_open(dir)) == NULL)
+		bad = find_open(real);
+	if (bad != NULL)
 		log_warnx("%s: others may put files there, which the daemon "
 			  "would believe: set `socket` to another directory, or "
-			  "chown and chmod this one", dir);
-		private = false;
-	}
+			  "chown and chmod this one", bad);
+	free(real);
 	free(copy);
-	return private;
+	return dir != NULL && bad == NULL;
 }
 
 struct pidfh *
@@ -241,6 +243,37 @@ runs_elsewhere(const char *socket, const char *config)
 			  "pid %ld; tombolo stop ends it", other, (long)pid);
 	free(other);
 	return pid != 0;
+}
+
+/* The first of the directory and those above that others can change. */
+static const char *
+find_open(char *path)
+{
+	struct stat st;
+
+	for (bool is_above = false;; is_above = true) {
+		if (lstat(path, &st) == 0 && may_others_change(&st, is_above))
+			return path;
+		if (strcmp(path, "/") == 0)
+			return NULL;
+		path = dirname(path);
+	}
+}
+
+/*
+ * In a sticky directory nobody moves what is ours.  Whose `/` is can do all,
+ * and is not root in a user namespace.
+ */
+static bool
+may_others_change(const struct stat *st, bool is_above)
+{
+	struct stat top;
+
+	if (st->st_uid != 0 && st->st_uid != geteuid() &&
+	    (stat("/", &top) == -1 || st->st_uid != top.st_uid))
+		return true;
+	return !S_ISLNK(st->st_mode) && (st->st_mode & 022) != 0 &&
+	    !(is_above && (st->st_mode & S_ISVTX) != 0);
 }
 
 /* No daemon has the socket; what a killed one left there may be another's. */

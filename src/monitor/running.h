@@ -43,8 +43,8 @@ bool running_is_left(const char *socket);
 bool running_is_ours(const char *socket, const char *config);
 
 /*
- * False, after one line, if others may put files into the socket's directory:
- * what lies beside it is believed, and undone as root.
+ * False, after one line, if others may put files into the socket's directory, or
+ * another in its place: what lies beside it is believed, and undone as root.
  */
 bool running_dir_is_private(const char *socket);
 

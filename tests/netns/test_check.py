@@ -6,6 +6,7 @@ like.  No daemon runs, except where one of them is in the way.
 import os
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -542,3 +543,31 @@ def test_a_place_where_others_could_lay_a_journal(net, host, mode):
     assert os.listdir(place) == []
     os.chmod(place, 0o755)
     assert check(host, server).returncode == 0, check(host, server)
+
+
+@pytest.mark.parametrize("where, mode, owner, is_open", [
+    ("a", 0o777, 0, True), ("a", 0o775, 0, True), ("a/b", 0o757, 0, True),
+    ("a", 0o755, 12345, True), ("a/b", 0o1777, 12345, True),
+    ("l", None, 12345, True), ("l", None, 0, False), ("a/b", 0o1777, 0, False),
+    ("a", 0o1775, 0, False), ("a", 0o711, 0, False)])
+def test_a_place_that_others_could_replace(net, host, where, mode, owner,
+                                           is_open):
+    """The directory is ours alone, but not one above it, or a link to it."""
+    top = tempfile.mkdtemp(dir=net.dir)
+    os.makedirs(top + "/a/b/c")
+    os.symlink("a/b", top + "/l")
+    if mode is not None:
+        os.chmod(os.path.join(top, where), mode)
+    os.lchown(os.path.join(top, where), owner, -1)
+    server = Hub(host, "two").init("198.18.0.1", "--mode", "tun")
+    server.conf_set("server", "socket", top + (
+        "/l/c/s.sock" if where == "l" else "/a/b/c/s.sock"))
+    says = "%s/%s: others may put files there" % (top, where)
+    done = check(host, server)
+    assert (says in done.stderr) == is_open, done
+    assert done.returncode == is_open, done
+    for words in (("run", "--foreground"), ("run", "--sweep")):
+        if is_open:
+            done = host.run(binary(), *words, "-c", server.conf, check=False)
+            assert done.returncode == 1 and says in done.stderr, done
+    assert os.listdir(top + "/a/b/c") == []
