@@ -217,6 +217,7 @@ def test_nothing_is_left_of_a_killed_hub(pair, command):
     hub.start()
     hub.process.kill(signal.SIGKILL)
     hub.process.wait()
+    wait_until(lambda: not pair.hub_ns.pids(), 10, "all are gone")
     done = pair.hub_ns.run(*words)
     assert not done.stderr and "nothing" not in done.stdout
     assert hub.left_files() == []
@@ -467,6 +468,7 @@ def test_status_of_a_site_that_is_adrift_is_no_success(pair, how):
     wait_until(is_adrift, 30, "it is adrift")
     assert {code for state, code in seen if state != "up"} == {1}, seen
     if how == "killed":
+        wait_until(lambda: not pair.hub_ns.pids(), 10, "all are gone")
         pair.hub_ns.run(binary(), "run", "--sweep", "-c", pair.hub.conf)
 
 
