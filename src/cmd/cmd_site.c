@@ -603,6 +603,9 @@ load_server(const struct options *options, const char *who, conf_load_fn *load)
 	char	    *path = options_config(options);
 	struct conf *conf = path != NULL ? options_load(path, load) : NULL;
 
+	/* Where conf_load_any() will not do, something was to be changed. */
+	if (conf == NULL && load == conf_load_live)
+		log_warnx("%s: nothing is changed", who);
 	if (conf != NULL && conf->role != CONF_SERVER) {
 		log_warnx("%s: %s is a satellite's; sites are managed at the "
 			  "primary site", who, path);

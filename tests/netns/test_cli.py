@@ -530,6 +530,21 @@ def test_disabling_keeps_everything_and_enabling_restores_it(tap):
     assert tap.text("s/sites.d/berlin.conf") == mine
 
 
+@pytest.mark.parametrize("fault", ["foo = 1\n", "[server\n", "mtu =\n"])
+@pytest.mark.parametrize("words", ["enable a", "add b --generate",
+                                   "set a --subnet 10.0.7.0/24"])
+def test_with_a_fault_elsewhere_it_is_said_that_nothing_is_changed(
+        tun, words, fault):
+    tun.ok("site", "add", "a", "--generate", "--dir", "s")
+    tun.write("s/tombolo.conf", tun.text("s/tombolo.conf") + fault)
+    before = tun.tree()
+    done = tun("site", *words.split(), "--dir", "s")
+    assert done.returncode == 1 and "s/tombolo.conf:" in done.stderr
+    assert done.stderr.endswith(
+        ": site %s: nothing is changed\n" % words.split()[0])
+    assert tun.tree() == before
+
+
 def test_enabling_is_checked_with_all_the_rest(tun):
     tun.ok("site", "add", "a", "--generate", "--dir", "s")
     tun.write("s/sites.d/b.conf", "[site b]\naddress = 10.4.2.2\ndisabled = yes\n")
