@@ -189,9 +189,9 @@ look_at_names(struct check_report *report, const struct conf *conf,
 		return;
 	while (ca_has_made(&ca.text, &cert->text) &&
 	    own_ca_lost_name(conf, &cert->text, &at, name))
-		check_report(&report->warnings, "%s: is for %s, too, which is no "
-		    "name of this hub any more: sites that know it will refuse "
-		    "the next certificate; add the line \"name = %s\" below the "
+		check_report(&report->warnings, "%s: also covers %s, which is "
+		    "not in `name`: after the next renewal, sites that use it "
+		    "will refuse this hub; add the line \"name = %s\" below the "
 		    "first name", cert->path, name, name);
 	close_file(&ca);
 }
@@ -273,7 +273,7 @@ look_at_list(struct check_report *report, const struct conf *conf)
 		&kept.text.text, &kept.text.len) < 0)
 		kept.text = (struct ca_pem) { 0 };
 	if (list.text.len == 0 && (kept.text.len > 0 || needs_list(conf)))
-		why = "is missing or empty; restore it, or sign another";
+		why = "is missing or empty; restore it, or create a new one";
 	else if (list.text.len > 0 && ca.text.len > 0)
 		why = crl_why_not(&ca.text, &kept.text, &list.text);
 	if (why != NULL && kept.text.len > 0)
@@ -285,8 +285,8 @@ look_at_list(struct check_report *report, const struct conf *conf)
 		check_report(&report->errors, "%s: %s", conf->crl, why);
 	end = crl_end(list.text.text, list.text.len, &life);
 	if (end != 0 && end <= ca_now())
-		check_report(&report->warnings, "%s: is out of date; it stays in "
-		    "force: sign another", list.path);
+		check_report(&report->warnings, "%s: is out of date, but stays in "
+		    "force; create a new one", list.path);
 	close_file(&ca);
 	close_file(&list);
 	close_file(&kept);

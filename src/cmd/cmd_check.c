@@ -78,7 +78,7 @@ look(struct check_report *report, const struct options *options,
 	char *whole = realpath(path, NULL);
 
 	if (whole == NULL)
-		check_report(&report->errors, "%s: cannot be found again", path);
+		check_report(&report->errors, "%s: cannot resolve its path", path);
 	else if (!modes_are_tight(conf, whole))
 		report->errors++; /* which it has said */
 	/* Each concerns that site alone. */

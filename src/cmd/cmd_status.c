@@ -342,8 +342,8 @@ show_connection(const json_t *answer)
 		show_linef("blocked", "%.0f packets that would have left "
 		    "outside the tunnel", v);
 	if (rule != NULL)
-		show_linef("WARNING", "%s is in front of ours: what it takes "
-		    "is blocked", rule);
+		show_linef("WARNING", "%s precedes ours: traffic that matches "
+		    "it is blocked", rule);
 	show_field("dns", answer, "dns");
 	show_field("transport", answer, "transport");
 	show_field("tls", answer, "tls");

@@ -184,8 +184,8 @@ put_free_addresses(FILE *out, const struct conf *conf, const char *who)
 	for (size_t i = 0; i < conf->nsites; i++) {
 		if (!conf->sites[i].faulty || conf->sites[i].addresses.n > 0)
 			continue;
-		log_warnx("%s: which addresses are free cannot be said: the "
-		    "file of site %s has a fault; fix it, or give --address",
+		log_warnx("%s: cannot choose a free address: the file of "
+		    "site %s has an error; fix it, or use --address",
 		    who, conf->sites[i].name);
 		return false;
 	}
@@ -268,8 +268,8 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 	struct ca_pem ca;
 
 	if (conf->names.n == 0) {
-		log_warnx("%s: " CONF_FILE " has no good name line, which an "
-		    "invitation needs", who);
+		log_warnx("%s: cannot write an invitation: " CONF_FILE " has "
+		    "no valid `name`", who);
 		return false;
 	}
 	if (!own_ca_read_cert(&ca, conf->dir, who))

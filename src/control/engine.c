@@ -211,7 +211,7 @@ server_context(struct engine *engine, char *why)
 		return tls_context_new_server(&config, why);
 	if (config.rsa_key != NULL)
 		gnutls_privkey_deinit(config.rsa_key);
-	strlcpy(why, "there is no certificate with its key", TLS_WHY_SIZE);
+	strlcpy(why, "no usable certificate and key", TLS_WHY_SIZE);
 	return NULL;
 }
 

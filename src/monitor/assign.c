@@ -280,8 +280,8 @@ must_go(struct assign *assign, const struct link_lans *lans,
 	if (lan == NULL)
 		return false;
 	if (!prefix_set_has(&assign->away, item))
-		log_warnx("%s: %s is taken away from the tunnel: it overlaps "
-			  "%s, this host's own network on %s by now",
+		log_warnx("%s: %s removed from the tunnel: it overlaps %s, "
+			  "now this host's own network on %s",
 		    assign->vet.device, prefix_print(item, text, sizeof(text)),
 		    prefix_print(&lan->network, other, sizeof(other)),
 		    lan->ifname);

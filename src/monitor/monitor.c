@@ -525,7 +525,7 @@ on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 	(void)loop;
 	(void)what;
 	if (w->signum == SIGHUP) {
-		log_info("SIGHUP: the configuration is read again");
+		log_info("SIGHUP: reloading the configuration");
 		on_reload(w->data, true);
 		return;
 	}

@@ -362,8 +362,8 @@ look_in_front(struct policy *policy)
 		return;
 	strlcpy(policy->front, front, sizeof(policy->front));
 	if (n > 0 && policy_may_say(&policy->said_front))
-		log_warnx("%s: %s is in front of ours%s: what it takes does "
-			  "not go through the tunnel, and is blocked",
+		log_warnx("%s: %s precedes ours%s: traffic that matches it is "
+			  "blocked; remove it",
 		    policy->vet->device, front,
 		    n > 1 ? ", and others" : "");
 }
@@ -399,13 +399,12 @@ report(const struct policy *policy)
 	bool v4 = has_family(now, AF_INET), v6 = has_family(now, AF_INET6);
 
 	if (is_empty(now))
-		log_info("%s: what is not local leaves past the tunnel",
+		log_info("%s: default route: bypasses the tunnel",
 		    policy->vet->device);
 	else if (now->blocks)
-		log_info("%s: what is not local is blocked until the tunnel "
-			 "is up", policy->vet->device);
+		log_info("%s: default route: blocked until the tunnel is up", policy->vet->device);
 	else
-		log_info("%s: what is not local goes through the tunnel: %s",
+		log_info("%s: default route: through the tunnel: %s",
 		    policy->vet->device,
 		    v4 && v6 ? "IPv4 and IPv6" :
 		    v4	     ? "IPv4; IPv6 is blocked, the server has no way "

@@ -288,7 +288,7 @@ may_take(const char *socket, const char *config)
 		return false;
 	r = write_owner(socket, config);
 	if (r < 0)
-		log_warnx("%s: cannot write beside it whose it is: %s", socket,
+		log_warnx("%s: cannot write its owner file: %s", socket,
 		    strerror(-r));
 	return r == 0;
 }

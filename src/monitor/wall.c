@@ -193,9 +193,9 @@ make_marks(struct wall *wall)
 	wall->marks = nftables_run(wall->ctx, "marks", text) == 0;
 	free(text);
 	if (!wall->marks)
-		log_warnx("%s: answers cannot be marked: a firewall's strict "
-			  "reverse path check may drop them; the kernel needs "
-			  "nft_socket", owner->device);
+		log_warnx("%s: cannot mark replies of the server: a firewall's "
+			  "strict reverse path check may drop them; the kernel "
+			  "needs nft_socket", owner->device);
 }
 
 /* The order matters for speed only: what is not for us is rare behind it. */

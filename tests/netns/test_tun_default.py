@@ -277,7 +277,7 @@ def test_bypass_goes_past_a_tunnel_that_is_down(small_net):
     figure.sat.process.kill(signal.SIGSTOP)  # no new engine for a while
     os.kill(figure.sat.pid_of("engine"), signal.SIGKILL)
     figure.sat.process.kill(signal.SIGCONT)
-    wait_until(lambda: figure.sat.log_lines("leaves past the tunnel")[1:], 10,
+    wait_until(lambda: figure.sat.log_lines("bypasses the tunnel")[1:], 10,
                "traffic goes past a dead engine")
 
 
