@@ -450,6 +450,12 @@ run_passwd(const struct options *options, const struct options_spec *spec,
 	const struct conf_site *site;
 	int			r = 1;
 
+	site = conf != NULL ? conf_find_site(conf, name) : NULL;
+	/* Another one that overlaps it is no matter here, if that is later. */
+	if (site != NULL && site->faulty) {
+		conf_free(conf);
+		conf = load_server(options, spec->command, conf_load_live);
+	}
 	if (conf == NULL)
 		return 1;
 	site = find_site(conf, name, spec->command);

@@ -106,6 +106,7 @@ struct conf_site {
 	/* Its file has a fault: this is what it was; nobody logs in by it. */
 	bool faulty;
 	bool wrong; /* while it is read: so is what is here */
+	bool clashes; /* the same: only because it overlaps another's */
 };
 
 /* One of those that a client may connect to. */

@@ -47,6 +47,10 @@ static size_t most_routes(const struct conf *conf);
 static void check_claims(const struct conf_draft *draft);
 static void on_clash(const void *arg, const struct conf_claim *claim,
     const struct conf_claim *outer);
+static bool is_wrong(const struct conf_draft *draft,
+    const struct conf_site *site);
+static void complain_clash(const struct conf_draft *draft,
+    const struct conf_claim *claim, const struct conf_claim *outer);
 static bool is_at_fault(const struct conf_draft *draft,
     const struct conf_site *site, const struct conf_site *other);
 static const char *print_claim(const struct conf_claim *claim, char *dst,
@@ -562,20 +566,36 @@ on_clash(const void *arg, const struct conf_claim *claim,
     const struct conf_claim *outer)
 {
 	const struct conf_draft *draft = arg;
-	const char		*key;
-	char			 a[PREFIX_STRLEN], b[PREFIX_STRLEN];
+	bool each = draft->site_errors != draft->errors, swap;
 
-	/* What a wrong one claims is not what it will be. */
-	if (draft->site_errors != draft->errors &&
-	    (claim->site->wrong || outer->site->wrong))
+	if (each &&
+	    (is_wrong(draft, claim->site) || is_wrong(draft, outer->site)))
 		return;
-	if (draft->site_errors != draft->errors &&
-	    is_at_fault(draft, outer->site, claim->site)) {
-		const struct conf_claim *other = claim;
+	/* Which was first, a daemon knows, but not who reads all the files. */
+	swap = each && is_at_fault(draft, outer->site, claim->site);
+	if (draft->any || swap)
+		complain_clash(draft, outer, claim);
+	if (draft->any || !swap)
+		complain_clash(draft, claim, outer);
+}
 
-		claim = outer;
-		outer = other;
-	}
+/* What a wrong one claims is not what it will be. */
+static bool
+is_wrong(const struct conf_draft *draft, const struct conf_site *site)
+{
+	return site->wrong && !(draft->any && site->clashes);
+}
+
+static void
+complain_clash(const struct conf_draft *draft, const struct conf_claim *claim,
+    const struct conf_claim *outer)
+{
+	const char *key;
+	char	    a[PREFIX_STRLEN], b[PREFIX_STRLEN];
+
+	if (!claim->site->wrong)
+		draft->conf->sites[claim->site - draft->conf->sites].clashes =
+		    true;
 	key = claim->is_subnet ? "subnet" : "address";
 	complain(draft, claim->site, key, claim->item,
 	    "%s = %s of site %s overlaps %s of site %s; change or disable one "

@@ -545,6 +545,16 @@ def test_with_a_fault_elsewhere_it_is_said_that_nothing_is_changed(
     assert tun.tree() == before
 
 
+@pytest.mark.parametrize("claims", [
+    "address = 10.4.2.9", "address = 10.4.2.9\nsubnet = 10.0.7.0/24"])
+def test_all_that_overlap_are_faulty(tun, claims):
+    for name in "abcd":
+        tun.write("s/sites.d/%s.conf" % name, "[site %s]\n%s\n" % (
+            name, claims if name != "c" else "address = 10.4.2.7"))
+    assert {n: s["faulty"] for n, s in tun.sites().items()} == {
+        "a": True, "b": True, "c": False, "d": True}
+
+
 def test_enabling_is_checked_with_all_the_rest(tun):
     tun.ok("site", "add", "a", "--generate", "--dir", "s")
     tun.write("s/sites.d/b.conf", "[site b]\naddress = 10.4.2.2\ndisabled = yes\n")
@@ -555,9 +565,11 @@ def test_disable_and_remove_mend_a_broken_configuration(tun):
     for name in "ab":
         tun.write("s/sites.d/%s.conf" % name,
                   "[site %s]\naddress = 10.4.2.2\n" % name)
-    # The later one by name is at fault.
-    assert [s["faulty"] for s in tun.sites().values()] == [False, True]
-    tun.fails("site", "show", "b", "--dir", "s", says="overlaps")
+    # Which of them was first, only the daemon knows.
+    assert [s["faulty"] for s in tun.sites().values()] == [True, True]
+    for name in "ab":
+        tun.fails("site", "show", name, "--dir", "s", says="overlaps", lines=2)
+    tun.ok("site", "passwd", "a", "--generate", "--dir", "s")
     tun.ok("site", "disable", "a", "--dir", "s")
     assert not any(s["faulty"] for s in tun.sites().values())
     tun.ok("site", "show", "b", "--dir", "s")
