@@ -371,7 +371,9 @@ on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
 		server_set_tls(engine->server, tls);
 	else
 		client_set_tls(engine->client, tls);
-	log_info("certificates: changed; new connections use them");
+	log_info(kind == REQUEST_MATERIAL_CRL ?
+		"crl: changed; sites' certificates are held to it" :
+		"certificates: changed; new connections use them");
 	engine_look_at_certificates(engine);
 	expiry_warn(&engine->expiry, tls_time(), mono_now());
 	return true;

@@ -424,6 +424,7 @@ def test_who_is_adrift_outlives_a_change_of_certificates(scene, adrift):
     before = len(scene.server.log_lines(changes))
     tombolo("init", "--renew", "--dir", scene.server.dir)
     wait_until(lambda: len(scene.server.log_lines(changes)) > before, 10)
+    changes = "crl: changed"
     before = len(scene.server.log_lines(changes))
     scene.server.site("remove", other)
     wait_until(lambda: len(scene.server.log_lines(changes)) > before, 10)

@@ -357,12 +357,15 @@ def revocable(scene):
 def test_a_list_takes_effect_without_the_keeper(revocable):
     scene = revocable
     keeper = scene.hub.pid_of("keeper")
+    others = len(scene.hub.log_lines("certificates: changed"))
     os.kill(keeper, signal.SIGSTOP)
     scene.put(scene.hub, "crl.pem", scene.crl(
         [scene.serial_of(scene.pair[0])], scene.number + 1))
     # While it does not answer: the session ends.
     wait_until(lambda: not scene.hub.site_up("cert"), SOON, "its session ends")
     assert reload(scene.hub).returncode == 0
+    assert scene.hub.log_lines("crl: changed; sites' certificates are held")
+    assert len(scene.hub.log_lines("certificates: changed")) == others
     scene.log_in(*scene.pair)  # nobody signs, and the keeper is given up
     os.kill(keeper, signal.SIGCONT)
     wait_until(lambda: scene.served(), SOON, "another keeper")

@@ -202,6 +202,24 @@ def test_without_any_place_it_still_starts(scene, old):
     hub.wait_site("berlin", BACK)
 
 
+def test_a_hub_that_never_had_a_key_misses_its_own(scene):
+    """And one that has another says once what stays in force."""
+    new = Hub(scene.net.host("keyless")).init("198.18.0.1", "--mode", "tun")
+    key = os.path.join(new.dir, "keeper", "server.key")
+    os.rename(key, key + ".away")
+    done = tombolo("run", "--foreground", "-c", new.conf, check=False)
+    assert done.returncode == 1 and "server.key: No such" in done.stderr, done
+    assert "client.key" not in done.stderr
+    os.rename(key + ".away", key)
+    new.start()
+    assert new.stop() == 0
+    shutil.copy(os.path.join(scene.hub.dir, "server.crt"), new.dir)
+    new.expect_trouble = True
+    new.start()
+    assert len(new.log_lines("certificate: .*the key is not that of")) == 1
+    assert not new.log_lines("none in force")
+
+
 def test_an_id_that_is_none_stops_the_start(scene):
     copy = Hub(scene.net.host("wrong"))
     shutil.copytree(scene.hub.dir, copy.dir)
