@@ -217,6 +217,8 @@ def test_a_renewed_pair_is_taken_in_any_order(scene, kinds, first):
         halves[0]()
         # Half a renewal: said, and the old pair serves.
         wait_until(lambda: trouble(scene.hub), SOON, "status says so")
+        assert tombolo("status", "-c", scene.hub.conf,
+                       check=False).returncode == 3
         done = reload(scene.hub)
         assert done.returncode == 1, done
         assert "certificate" in done.stderr
