@@ -114,6 +114,14 @@ certs_key(const struct certs *certs, enum request_material kind)
 }
 
 time_t
+certs_begin(const struct certs *certs, enum request_material kind)
+{
+	struct ca_pem now = borrow(&certs->of[kind].now.text);
+
+	return now.len > 0 ? ca_begin(&now) : 0;
+}
+
+time_t
 certs_end(const struct certs *certs, enum request_material kind, time_t *life)
 {
 	struct ca_pem now = borrow(&certs->of[kind].now.text);

@@ -74,6 +74,8 @@ gnutls_privkey_t certs_key(const struct certs *certs,
 /* When it ends; of a list, when the next is due, and its `life` (crl_end()). */
 time_t certs_end(const struct certs *certs, enum request_material kind,
     time_t *life);
+/* When a certificate begins. */
+time_t certs_begin(const struct certs *certs, enum request_material kind);
 
 /* "certificate: WHY; ..." of one whose file is not in force, or "". */
 const char *certs_trouble(const struct certs *certs,

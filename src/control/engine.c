@@ -162,6 +162,8 @@ engine_look_at_certificates(struct engine *engine)
 		end = certs_end(&engine->certs, kinds[i], NULL);
 		expiry_set(&engine->expiry, (enum expiry_of)i, end,
 		    EXPIRY_SOON_SEC);
+		engine->expiry.of[i].begin = certs_begin(&engine->certs,
+		    kinds[i]);
 	}
 	end = certs_end(&engine->certs, REQUEST_MATERIAL_CRL, &life);
 	expiry_set(&engine->expiry, EXPIRY_CRL, end, expiry_soon(life));

@@ -87,6 +87,12 @@ expiry_advice(const struct expiry *expiry, enum expiry_of which, time_t now,
 	time_t end = expiry->of[which].end, left = end - now;
 	char   date[16];
 
+	if (expiry->of[which].begin > now) {
+		snprintf(dst, size, "is not valid before %s: check this host's "
+		    "clock", expiry_date(expiry->of[which].begin, date,
+		    sizeof(date)));
+		return dst;
+	}
 	if (end == 0 || left > expiry->of[which].soon)
 		return NULL;
 	expiry_date(end, date, sizeof(date));

@@ -32,6 +32,7 @@ struct expiry {
 	struct {
 		time_t	    end; /* 0: there is none, or nobody can read it */
 		time_t	    soon; /* seconds before it */
+		time_t	    begin; /* of a certificate of this end; or 0 */
 		bool	    told;
 		struct mono told_at;
 	} of[EXPIRIES];
@@ -55,7 +56,10 @@ const char *expiry_name(enum expiry_of which);
 /* "2031-11-24" */
 const char *expiry_date(time_t end, char *dst, size_t size);
 
-/* "ends on 2026-12-20, in 25 days: ADVICE", or NULL when that is far off. */
+/*
+ * "ends on 2026-12-20, in 25 days: ADVICE", or NULL when that is far off; or that
+ * it is not valid yet.
+ */
 const char *expiry_advice(const struct expiry *expiry, enum expiry_of which,
     time_t now, char *dst, size_t size);
 

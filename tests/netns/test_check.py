@@ -517,6 +517,20 @@ def test_ports_that_are_taken_by_another_and_by_our_own(net, host):
     assert check(host, other).returncode == 0, check(host, other)
 
 
+@certtool
+def test_the_daemon_says_that_a_certificate_is_of_tomorrow(net, host, cli):
+    server = Hub(host, "one").init("198.18.0.1", "--mode", "tun")
+    os.symlink(server.dir, os.path.join(cli.path, "s"))
+    issue(cli, "s/keeper/server.key", "s/server.crt", "of tomorrow",
+          ("198.18.0.1",))
+    server.expect_trouble = True
+    server.start()
+    server.wait_log("is not valid before .*check this host's clock")
+    rows = server.status()["certificates"]
+    assert any("is not valid before" in r.get("warning", "") for r in rows)
+    assert server.stop() == 0
+
+
 def test_a_pam_service_that_is_missing(net, host):
     if "PAM: yes" not in run(binary(), "version").stdout:
         pytest.skip("no PAM")

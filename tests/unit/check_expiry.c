@@ -32,6 +32,21 @@ said(void)
 	return text;
 }
 
+START_TEST(what_is_not_valid_yet_is_said)
+{
+	struct expiry expiry = { 0 };
+	char	      text[EXPIRY_TEXT_SIZE];
+
+	expiry_set(&expiry, EXPIRY_SITE, NOW + 99 * DAY, EXPIRY_SOON_SEC);
+	expiry.of[EXPIRY_SITE].begin = NOW + DAY;
+	ck_assert_str_eq(expiry_advice(&expiry, EXPIRY_SITE, NOW, text,
+			     sizeof(text)),
+	    "is not valid before 2027-01-16: check this host's clock");
+	ck_assert_ptr_null(expiry_advice(&expiry, EXPIRY_SITE, NOW + DAY, text,
+	    sizeof(text)));
+}
+END_TEST
+
 START_TEST(it_is_said_in_time_and_with_advice)
 {
 	static const struct {
@@ -135,5 +150,5 @@ START_TEST(list_is_late_at_a_quarter_of_its_life)
 END_TEST
 
 UNIT_MAIN("expiry", list_is_late_at_a_quarter_of_its_life,
-    it_is_said_in_time_and_with_advice, it_is_logged_once_a_day,
-    each_has_its_own_words)
+    what_is_not_valid_yet_is_said, it_is_said_in_time_and_with_advice,
+    it_is_logged_once_a_day, each_has_its_own_words)
