@@ -193,7 +193,8 @@ key_name(const struct vault *vault, unsigned which)
 {
 	if (which == REQUEST_KEY_RSA)
 		return vault->server ? CREDENTIALS_RSA_KEY : NULL;
-	return vault->server ? CREDENTIALS_KEY : CREDENTIALS_SITE_KEY;
+	return vault->server || vault->has_sites ? CREDENTIALS_KEY :
+						   CREDENTIALS_SITE_KEY;
 }
 
 static const char *

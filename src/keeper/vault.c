@@ -89,9 +89,9 @@ vault_open(struct vault *vault, int dir_fd, int state_fd, int voucher_fd,
 	if (!check_dirs(vault, why, why_size))
 		return false;
 	name_bad_files(dir_fd);
-	/* Only a server has them; a client has no sites to verify. */
+	vault->has_sites = faccessat(dir_fd, CREDENTIALS_SITES, F_OK, 0) == 0;
+	/* Only a server has one; a client has no sites to verify. */
 	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0 ||
-	    faccessat(dir_fd, CREDENTIALS_SITES, F_OK, 0) == 0 ||
 	    faccessat(vault->state_fd, CREDENTIALS_KEPT CREDENTIALS_KEY, F_OK,
 		0) == 0;
 	if (!vault->server)

@@ -36,6 +36,7 @@ bool vault_move(int dir_fd, int state_fd);
 struct vault {
 	int	dir_fd, state_fd; /* borrowed */
 	bool	server;
+	bool	has_sites; /* it may be a server that has lost its key */
 	uint8_t token_key[VAULT_KEY_LEN]; /* survives a restart */
 	uint8_t salt_key[VAULT_KEY_LEN];  /* the same */
 	uint8_t state_key[VAULT_KEY_LEN]; /* of this process */
