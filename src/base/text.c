@@ -35,8 +35,9 @@ text_normalize(char *text, size_t *len)
 		else if (i + 1 == *len || from[i + 1] != '\n')
 			text[n++] = '\n';
 	}
-	/* What is left behind it may be a secret's end. */
-	memset(text + n, 0, (size_t)(from - text) + *len - n);
+	/* What is left behind it may be a secret's end; of nothing, nothing. */
+	if (*len > 0)
+		memset(text + n, 0, (size_t)(from - text) + *len - n);
 	*len = n;
 	return 0;
 }

@@ -369,7 +369,7 @@ def test_a_rule_in_front_is_named_and_blocked(figure):
                          ["-6", "rule", "add", "pref", "100", "lookup",
                           "101"]):
                 ns.ip(*rule)
-            figure.sat.wait_log(r"IPv4 rule 100 \(lookup 101\) is in front")
+            figure.sat.wait_log(r"IPv4 rule 100 \(lookup 101\) precedes ours")
             wait_until(lambda: figure.sat.status().get("foreign_rule") ==
                        "IPv4 rule 100 (lookup 101)", 5, "status says so")
             assert figure.seen(figure.host, timeout=2) is None
