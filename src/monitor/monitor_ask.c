@@ -78,6 +78,10 @@ monitor_ask_new(struct ev_loop *loop, int fd,
 	ask->events = events;
 	ask->arg = arg;
 	chan_open(&ask->chan, loop, fd, on_msg, on_closed, ask);
+	/* Before the keeper's: its verdict may be on a credential that is gone. */
+	ev_io_stop(loop, &ask->chan.reader);
+	ev_set_priority(&ask->chan.reader, EV_MAXPRI);
+	ev_io_start(loop, &ask->chan.reader);
 	return ask;
 }
 
