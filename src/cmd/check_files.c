@@ -340,12 +340,12 @@ open_file(struct file *file, struct check_report *report,
 	    &file->text.text, &file->text.len);
 	if (r == 0 && is_kept(name) && stat(file->path, &st) == 0 &&
 	    (st.st_mode & 077) != 0)
-		check_report(&report->errors, "%s: others may read it; mend with: "
+		check_report(&report->errors, "%s: others may read it; fix with: "
 		    "chmod 600 %s", file->path, file->path);
 	if (r == 0 && is_kept(name) && running_pid(conf->socket) > 0 &&
 	    proc_user(PROC_KEEPER, &user) == 0 && st.st_uid != user.uid)
 		check_report(&report->warnings, "%s: is not the keeper's own, and "
-		    "cannot be read by it; mend with: chown %u:%u %s",
+		    "cannot be read by it; fix with: chown %u:%u %s",
 		    file->path, (unsigned)user.uid, (unsigned)user.gid,
 		    file->path);
 	if (r == 0)

@@ -188,7 +188,7 @@ warn_of_bridge_nf(const struct conf *conf)
 		return;
 	if (text[0] == '1')
 		log_warnx("bridge %s: iptables' rules (of Docker, ufw, "
-			  "firewalld) may drop what it carries; mend with: "
+			  "firewalld) may drop what it carries; fix with: "
 			  "sysctl net.bridge.bridge-nf-call-iptables=0",
 		    conf->bridge);
 	free(text);

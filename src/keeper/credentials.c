@@ -167,7 +167,7 @@ credentials_explain(int dir, const char *name, int error, char *dst, size_t size
 	if (error == -EPERM)
 		snprintf(dst, size,
 		    "%s/%s: must be a %s of the keeper's own that nobody else "
-		    "may %s; mend with: chown %u:%u %s/%s; chmod %s %s/%s",
+		    "may %s; fix with: chown %u:%u %s/%s; chmod %s %s/%s",
 		    path, name, dir_itself ? "directory" : "file",
 		    dir_itself ? "enter" : "read", (unsigned)geteuid(),
 		    (unsigned)getegid(), path, name,

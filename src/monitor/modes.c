@@ -51,7 +51,7 @@ is_tight(const char *dir, const struct rule *rule)
 
 	if (path != NULL && stat(path, &st) == 0 &&
 	    (st.st_mode & rule->mask) != 0) {
-		log_warnx("%s: others may %s it; mend with: chmod %s %s", path,
+		log_warnx("%s: others may %s it; fix with: chmod %s %s", path,
 		    rule->mask == 077 ? "read" : "change", rule->mend, path);
 		tight = false;
 	}

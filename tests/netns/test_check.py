@@ -500,13 +500,13 @@ def test_ports_that_are_taken_by_another_and_by_our_own(net, host):
     key = os.path.join(server.dir, "keeper", "server.key")
     owner = os.stat(key)
     os.chown(key, 0, 0)
-    mend = "mend with: chown %d:%d %s" % (owner.st_uid, owner.st_gid, key)
+    mend = "fix with: chown %d:%d %s" % (owner.st_uid, owner.st_gid, key)
     done = check(host, server)
     assert done.returncode == 3 and mend in done.stderr, done
     server.expect_trouble = True
     done = host.run(binary(), "reload", "-c", server.conf, check=False)
     assert done.returncode == 1 and mend in done.stderr, done
-    run("sh", "-c", done.stderr.split("mend with: ")[1].split(";")[0])
+    run("sh", "-c", done.stderr.split("fix with: ")[1].split(";")[0])
     assert check(host, server).returncode == 0
     done = check(host, other)
     assert done.returncode == 1

@@ -1346,8 +1346,8 @@ def test_check_says_which_files_are_loose(tap, name, mode, says):
     path = os.path.join(tap.path, name)
     os.chmod(path, mode)
     line = tap.fails("check", "--static", "-c", "s/tombolo.conf",
-                     says="others may %s it; mend with: chmod" % says)
-    subprocess.run(["sh", "-c", line.split("mend with: ")[1]], check=True)
+                     says="others may %s it; fix with: chmod" % says)
+    subprocess.run(["sh", "-c", line.split("fix with: ")[1]], check=True)
     tap.ok("check", "--static", "-c", "s/tombolo.conf")
 
 
