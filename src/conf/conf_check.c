@@ -8,6 +8,7 @@
 #include "conf/conf_keys.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -51,6 +52,7 @@ static bool is_wrong(const struct conf_draft *draft,
     const struct conf_site *site);
 static void complain_clash(const struct conf_draft *draft,
     const struct conf_claim *claim, const struct conf_claim *outer);
+static const char *key_of(const struct conf_claim *claim);
 static bool is_at_fault(const struct conf_draft *draft,
     const struct conf_site *site, const struct conf_site *other);
 static const char *print_claim(const struct conf_claim *claim, char *dst,
@@ -590,18 +592,31 @@ static void
 complain_clash(const struct conf_draft *draft, const struct conf_claim *claim,
     const struct conf_claim *outer)
 {
-	const char *key;
-	char	    a[PREFIX_STRLEN], b[PREFIX_STRLEN];
+	const char *key = key_of(claim);
+	char a[PREFIX_STRLEN], b[PREFIX_STRLEN], at[CONF_NOTE_MAX / 2] = "";
+	unsigned line;
 
 	if (!claim->site->wrong)
 		draft->conf->sites[claim->site - draft->conf->sites].clashes =
 		    true;
-	key = claim->is_subnet ? "subnet" : "address";
+	/* What is not as its file says has a line that nobody sees. */
+	if (strcmp(claim->site->file, outer->site->file) != 0 &&
+	    !outer->site->faulty &&
+	    draft->site_errors->n < CONF_MAX_COMPLAINTS) {
+		line = line_of(draft, outer->site, key_of(outer), outer->item);
+		snprintf(at, sizeof(at), " (%s:%u)", outer->site->file, line);
+	}
 	complain(draft, claim->site, key, claim->item,
-	    "%s = %s of site %s overlaps %s of site %s; change or disable one "
-	    "of them",
+	    "%s = %s of site %s overlaps %s of site %s%s; change or disable "
+	    "one of them",
 	    key, print_claim(claim, a, sizeof(a)), claim->site->name,
-	    print_claim(outer, b, sizeof(b)), outer->site->name);
+	    print_claim(outer, b, sizeof(b)), outer->site->name, at);
+}
+
+static const char *
+key_of(const struct conf_claim *claim)
+{
+	return claim->is_subnet ? "subnet" : "address";
 }
 
 /* Rather than the other one: who came later, or is later by name. */

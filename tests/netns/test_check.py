@@ -322,6 +322,19 @@ def test_a_fault_in_a_sites_file_is_that_sites(hub):
     assert "berlin.conf:2: " in said and "rome.conf:2: " in said
 
 
+@pytest.mark.parametrize("claim", ["subnet = 10.0.7.128/25",
+                                   "address = 10.4.2.2"])
+def test_an_overlap_names_both_files_and_lines(hub, claim):
+    hub.ok("site", "set", "berlin", "--subnet", "10.0.7.0/24", "--dir", "s")
+    lines = hub.text("s/sites.d/berlin.conf").splitlines()
+    line = 1 + [l.split()[0] for l in lines].index(claim.split()[0])
+    hub.write("s/sites.d/rome.conf", "[site rome]\n\naddress = 10.4.2.3\n" +
+              claim + "\n")
+    said = complains(hub, "s/sites.d/rome.conf:4: " + claim, 3)
+    assert "of site berlin (%s/s/sites.d/berlin.conf:%d); change or disable " \
+        "one of them" % (hub.path, line) in said
+
+
 def test_a_site_without_a_credential_does_not_shut_out_others(hub):
     hub.ok("site", "add", "rome", "--generate", "--dir", "s", "--out", "r")
     os.unlink(hub.path + "/s/keeper/sites/rome.srp")
