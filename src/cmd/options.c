@@ -143,6 +143,10 @@ options_parse(struct options *options, const struct options_spec *spec,
 		if (row != NULL && optarg != NULL && *optarg == '\0')
 			return options_wrong(spec, "--%s needs a value",
 			    row->name);
+		if (row != NULL && optarg == argv[optind - 1] &&
+		    optarg[0] == '-' && optarg[1] != '\0')
+			return options_wrong(spec, "--%s needs a value, and "
+			    "%s is an option", row->name, optarg);
 		/* "--wait 5" is "--wait=5". */
 		if (row != NULL && row->kind == KIND_DEFAULT &&
 		    optarg == NULL && optind < argc &&

@@ -130,6 +130,8 @@ def test_unknown_options_are_wrong_usage(cli, command):
     "site add a b", "site add Berlin", "site add ../x", "site add .a",
     "site show", "site list x", "site remove /etc/passwd",
     "site add a --generate --password-file f", "site add a --auth none",
+    "site set a --subnet --dir s", "site set a --subnet -c", "init --name --dir",
+    "site add a --out --generate", "check -c --static", "join a --dir -c b",
     "join", "join a b", "check x", "version x", "frob"])
 def test_wrong_usage_is_2_and_one_line(cli, args):
     cli.fails(*args.split(), status=2)
