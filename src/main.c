@@ -43,6 +43,8 @@ main(int argc, char **argv)
 	static char version[] = "version";
 
 	log_init(NULL, LOG_LEVEL_INFO);
+	/* What was done comes before what is wrong with it, in a file, too. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2) {
 		usage(stderr);
 		return 2;

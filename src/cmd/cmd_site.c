@@ -107,6 +107,8 @@ static const struct subcommand {
 
 static void help(void);
 static int  run(const struct subcommand *sub, int argc, char **argv);
+static void warn_of_main(const struct options *options,
+    const struct options_spec *spec);
 static struct conf *load_server(const struct options *options,
     const char *who, conf_load_fn *load);
 static bool in_force(const struct options *options,
@@ -206,8 +208,25 @@ run(const struct subcommand *sub, int argc, char **argv)
 		return 1;
 	}
 	r = sub->run(&options, &sub->spec, name);
+	if (r == 0)
+		warn_of_main(&options, &sub->spec);
 	close(lock);
 	return r;
+}
+
+/* After what was done all the same. */
+static void
+warn_of_main(const struct options *options, const struct options_spec *spec)
+{
+	struct conf_errors quiet = { .say = say_nothing };
+	char	    *path = options_config(options);
+	struct conf *conf = path != NULL ? conf_load_main(path, &quiet) : NULL;
+
+	if (path != NULL && conf == NULL)
+		log_warnx("%s: done, although %s has a fault; tombolo check -c "
+			  "%s names it", spec->command, path, path);
+	conf_free(conf);
+	free(path);
 }
 
 static int
@@ -285,7 +304,7 @@ edit_file(const struct options *options, const struct options_spec *spec,
 		r = edit_text(&text, &len, edit, options);
 	if (r == 0 && conf != NULL && !fits(conf, name, text, spec->command))
 		r = 1;
-	else if (r < 0 && text != NULL && conf == NULL)
+	else if (r == -EINVAL && text != NULL && conf == NULL)
 		r = put_in_front(name, &text, &len);
 	if (r == 0)
 		r = file_write(path, text, len, 0644, (uid_t)-1, (gid_t)-1);
@@ -309,8 +328,9 @@ edit_text(char **text, size_t *len, edit_fn *edit,
 {
 	int r = text_normalize(*text, len);
 
-	if (r == 0 && (memchr(*text, '\0', *len) != NULL ||
-			  !edit(text, options)))
+	if (r == 0 && memchr(*text, '\0', *len) != NULL)
+		r = -EPROTO;
+	else if (r == 0 && !edit(text, options))
 		r = -EINVAL;
 	if (r == 0)
 		*len = strlen(*text);
@@ -606,9 +626,13 @@ touch(const char *path)
 static struct conf *
 load_server(const struct options *options, const char *who, conf_load_fn *load)
 {
+	struct conf_errors quiet = { .say = say_nothing };
 	char	    *path = options_config(options);
-	struct conf *conf = path != NULL ? options_load(path, load) : NULL;
+	struct conf *conf = path != NULL && load == conf_load_any ?
+	    conf_load_any(path, &quiet) : NULL;
 
+	if (conf == NULL && path != NULL)
+		conf = options_load(path, load);
 	/* Where conf_load_any() will not do, something was to be changed. */
 	if (conf == NULL && load == conf_load_live)
 		log_warnx("%s: nothing is changed", who);

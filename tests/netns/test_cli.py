@@ -547,6 +547,22 @@ def test_with_a_fault_elsewhere_it_is_said_that_nothing_is_changed(
     assert tun.tree() == before
 
 
+@pytest.mark.parametrize("words", ["passwd a --generate", "list", "show a",
+                                   "disable a", "remove a"])
+def test_with_a_fault_elsewhere_what_was_done_comes_first(tun, words):
+    """As in a file that both outputs go to."""
+    tun.ok("site", "add", "a", "--generate", "--dir", "s", "--out", "x")
+    tun.write("s/tombolo.conf", tun.text("s/tombolo.conf") + "foo = 1\n")
+    done = subprocess.run(
+        [binary(), "site", *words.split(), "--dir", "s"], cwd=tun.path,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and len(lines) > 1, done
+    faults = [l for l in lines if "tombolo.conf" in l]
+    assert faults == lines[-1:] and re.search(
+        "site .*: done, although s/tombolo.conf has a fault", faults[0]), done
+
+
 @pytest.mark.parametrize("claims", [
     "address = 10.4.2.9", "address = 10.4.2.9\nsubnet = 10.0.7.0/24"])
 def test_all_that_overlap_are_faulty(tun, claims):
@@ -577,6 +593,22 @@ def test_disable_and_remove_mend_a_broken_configuration(tun):
     tun.ok("site", "show", "b", "--dir", "s")
     tun.ok("site", "remove", "a", "--dir", "s")
     assert list(tun.sites()) == ["b"]
+
+
+@pytest.mark.parametrize("text, says", [
+    (lambda b: b.decode().encode("utf-16"), "is UTF-16; save it as UTF-8"),
+    (lambda b: b.decode().encode("utf-16-be"), "is UTF-16; save it as UTF-8"),
+    (lambda b: b + b"\0", "has a control character in it")])
+@pytest.mark.parametrize("words", ["disable a", "set a --subnet none"])
+def test_what_cannot_be_read_is_not_edited(tun, words, text, says):
+    tun.ok("site", "add", "a", "--generate", "--dir", "s")
+    path = os.path.join(tun.path, "s/sites.d/a.conf")
+    with open(path, "rb") as f:
+        text = text(f.read())
+    with open(path, "wb") as f:
+        f.write(text)
+    tun.fails("site", *words.split(), "--dir", "s",
+              says="sites.d/a.conf: " + says)
 
 
 def test_removal_leaves_nothing_of_the_site(tap):
