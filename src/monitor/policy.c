@@ -193,7 +193,6 @@ begin(struct policy *policy)
 {
 	const struct vet       *vet = policy->vet;
 	const struct wall_owner owner = { policy->table, vet->device,
-		vet->conf->socket,
 		/* Root's are not the resolver's alone. */
 		policy->exempt.resolver != 0 ? policy->exempt.resolver :
 					       (uid_t)-1,
@@ -210,7 +209,7 @@ begin(struct policy *policy)
 	if (policy->rules == NULL)
 		policy->rules = rules_open();
 	if (policy->rules != NULL)
-		policy->wall = wall_new(&owner);
+		policy->wall = wall_new(&owner, vet->conf->socket);
 	if (policy->wall == NULL)
 		return -EOPNOTSUPP;
 	r = forwarding_loosen(policy->journal, wall_marks(policy->wall));

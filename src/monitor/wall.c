@@ -23,6 +23,7 @@ static const char *const suffixes[TABLES] = { "live", "block" };
 struct wall {
 	struct nft_ctx	 *ctx;
 	struct wall_owner owner;
+	char		  comment[COMMENT_SIZE];
 	bool		  marks;
 	char		 *body;	   /* of both tables; NULL: there is no wall */
 	char		 *listing; /* what the kernel says of BLOCK; NULL: none */
@@ -30,6 +31,7 @@ struct wall {
 	uint64_t	  before;  /* by those that went */
 };
 
+static void make_comment(struct wall *wall, const char *socket);
 static void make_marks(struct wall *wall);
 static char *make_body(const struct wall *wall, const struct wall_rules *rules);
 static void  print_servers(FILE *out, const struct wall_rules *rules);
@@ -37,11 +39,10 @@ static void  print_walled(FILE *out, const struct prefix_set *walled);
 static int   replace(struct wall *wall, const char *body, bool stays);
 static void  print_table(FILE *out, const struct wall *wall, int which,
      const char *body);
-static void  print_comment(FILE *out, const struct wall *wall);
 static char *list(struct wall *wall, const char *what, int which);
 
 struct wall *
-wall_new(const struct wall_owner *owner)
+wall_new(const struct wall_owner *owner, const char *socket)
 {
 	struct wall *wall = calloc(1, sizeof(*wall));
 
@@ -53,6 +54,7 @@ wall_new(const struct wall_owner *owner)
 		free(wall);
 		return NULL;
 	}
+	make_comment(wall, socket);
 	make_marks(wall);
 	return wall;
 }
@@ -142,6 +144,19 @@ wall_remove(uint32_t table)
 		    table, table);
 	if (ctx != NULL)
 		nft_ctx_free(ctx);
+}
+
+/* The path of a socket may hold what nftables takes for its own. */
+static void
+make_comment(struct wall *wall, const char *socket)
+{
+	snprintf(wall->comment, sizeof(wall->comment),
+	    "nft delete table inet tombolo_%u_block; %s, %s",
+	    wall->owner.table, wall->owner.device, socket);
+	for (char *p = wall->comment; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\' || *p == '\n')
+			*p = '?';
+	}
 }
 
 /*
@@ -318,25 +333,9 @@ print_table(FILE *out, const struct wall *wall, int which, const char *body)
 	if (which == LIVE)
 		fputs("flags owner; }\n", out);
 	else
-		print_comment(out, wall);
+		fprintf(out, "comment \"%s\"; }\n", wall->comment);
 	fprintf(out, "table inet tombolo_%u_%s {\n%s%s}\n", wall->owner.table,
 	    suffixes[which], which == LIVE ? "flags owner;\n" : "", body);
-}
-
-/* The path of a socket may hold what nftables takes for its own. */
-static void
-print_comment(FILE *out, const struct wall *wall)
-{
-	char text[COMMENT_SIZE];
-
-	snprintf(text, sizeof(text),
-	    "nft delete table inet tombolo_%u_block; %s, %s",
-	    wall->owner.table, wall->owner.device, wall->owner.socket);
-	for (char *p = text; *p != '\0'; p++) {
-		if (*p == '"' || *p == '\\' || *p == '\n')
-			*p = '?';
-	}
-	fprintf(out, "comment \"%s\"; }\n", text);
 }
 
 /* What the kernel has, without counts unless asked for; the caller frees. */

@@ -35,10 +35,10 @@ struct endpoint;
 struct prefix_set;
 struct wall;
 
-/* Who we are; the strings are borrowed. */
+/* Who we are; the string is borrowed. */
 struct wall_owner {
 	uint32_t    table;
-	const char *device, *socket;
+	const char *device;
 	uid_t	    resolver;
 	uint32_t    mark, mask;
 };
@@ -52,8 +52,11 @@ struct wall_rules {
 	bool			 stays; /* when we are killed */
 };
 
-/* Makes the table of marks only; logs its failure.  NULL: no nftables. */
-struct wall *wall_new(const struct wall_owner *owner);
+/*
+ * Makes the table of marks only; logs its failure.  `socket` is for the
+ * comment.  NULL: no nftables.
+ */
+struct wall *wall_new(const struct wall_owner *owner, const char *socket);
 
 /* Goes, but for what stays: wall_remove().  NULL is fine. */
 void wall_free(struct wall *wall);

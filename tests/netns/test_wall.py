@@ -21,7 +21,7 @@ import pytest
 
 from daemon import binary
 from frames import Sniffer
-from lib import Hub, PORT, Satellite, wait_until
+from lib import Hub, PORT, Satellite, tombolo, wait_until
 from net import CommandFailed
 from test_tun_default import (BACK, BOTH, CLIENT, CLIENT6, Figure, SERVER,
                               SERVER6, WEB, WEB6)
@@ -663,6 +663,31 @@ def rage(net, seconds):
 
 def test_ten_seconds_of_a_vandal(small_net):
     rage(small_net, 10)
+
+
+# --------------------------------------- ends and starts that nobody asked for
+
+def tables_of(ns):
+    return re.findall(r"tombolo_\w+", ns.run("nft", "list", "tables").stdout)
+
+
+def test_the_table_says_whose_it_is_after_a_reload_too(small_net):
+    """What is freed looks like nothing else."""
+    figure = Figure(small_net).start(env={"MALLOC_PERTURB_": "90"})
+    ns, sat = figure.client, figure.sat
+    name = "tombolo_%s_block" % table(ns)
+
+    def comment():
+        return re.search('comment "(.*)"', quietly(
+            ns.run, "nft", "list", "table", "inet", name).stdout).group(1)
+    before = comment()
+    assert before.endswith("tombolo0, /run/tombolo/%s.sock" %
+                           os.path.basename(sat.dir)), before
+    sat.conf_set("client", "local-networks", "172.31.0.0/16")
+    tombolo("reload", "-c", sat.conf)
+    ns.run("nft", "delete", "table", "inet", name)
+    wait_until(lambda: name in tables_of(ns), 5, "it is back")
+    assert comment() == before
 
 
 # ------------------------------------------ beside others' firewalls and rules
