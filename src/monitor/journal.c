@@ -43,6 +43,7 @@ TAILQ_HEAD(notes, note);
 struct journal {
 	char	    *path;
 	struct notes notes; /* newest first */
+	bool	     keep;  /* walls, when all else is undone */
 };
 
 /* Where "*" stands for one interface. */
@@ -59,7 +60,8 @@ static const char *const sysctl_keys[] = {
 static int  add_line(struct journal *journal, const char *fmt, ...)
     __attribute__((__format__(printf, 2, 3)));
 static int  save(const struct journal *journal);
-static int  sweep(struct journal *journal, uint32_t keep);
+static struct journal *sweep(const char *path, bool keep);
+static int  sweep_file(struct journal *journal);
 static bool parse(struct journal *journal, char *text);
 static struct note *parse_note(const char *line);
 static bool is_bridge(char *const *words);
@@ -68,12 +70,12 @@ static bool is_policy(char *const *words);
 static bool is_resolvconf(char *const *words);
 static bool parse_mac(uint8_t mac[6], const char *text);
 static uint32_t table_of(const struct note *note);
-static bool undo_notes(struct journal *journal, uint32_t keep);
+static bool undo_notes(struct journal *journal);
+static void remove_note(struct journal *journal, struct note *note);
 static void undo_bridge(const struct note *note, struct link *link);
 static void undo_policy(const struct note *note, struct link *link);
 static void undo_sysctl(const struct note *note, struct link *link);
 static void undo_resolvconf(const struct note *note, struct link *link);
-static void remove_notes(struct journal *journal);
 static void journal_free(struct journal *journal);
 static bool is_name(const char *name, size_t len);
 static bool is_number(const char *text);
@@ -96,30 +98,13 @@ static const struct kind {
 struct journal *
 journal_open(const char *path)
 {
-	return journal_reopen(path, 0);
+	return sweep(path, false);
 }
 
 struct journal *
-journal_reopen(const char *path, uint32_t keep)
+journal_reopen(const char *path)
 {
-	struct journal *journal = calloc(1, sizeof(*journal));
-	int		r;
-
-	if (journal == NULL)
-		return NULL;
-	TAILQ_INIT(&journal->notes);
-	journal->path = strdup(path);
-	if (journal->path == NULL) {
-		journal_free(journal);
-		return NULL;
-	}
-	r = sweep(journal, keep);
-	if (r < 0) {
-		journal_free(journal);
-		errno = -r;
-		return NULL;
-	}
-	return journal;
+	return sweep(path, true);
 }
 
 int
@@ -141,6 +126,12 @@ journal_sysctl(struct journal *journal, const char *key, const char *old_value,
 int
 journal_policy(struct journal *journal, uint32_t table)
 {
+	const struct note *note;
+
+	TAILQ_FOREACH(note, &journal->notes, entry) {
+		if (table_of(note) == table)
+			return 0;
+	}
 	return add_line(journal, "policy %u", table);
 }
 
@@ -156,21 +147,46 @@ journal_has_policy(const struct journal *journal)
 	return false;
 }
 
+void
+journal_settle(struct journal *journal, uint32_t table)
+{
+	struct note *note, *next;
+	bool	     others = false;
+
+	for (note = TAILQ_FIRST(&journal->notes); note != NULL; note = next) {
+		next = TAILQ_NEXT(note, entry);
+		if (table_of(note) == 0 || table_of(note) == table)
+			continue;
+		remove_note(journal, note);
+		others = true;
+	}
+	/* If not: what is undone in vain does no harm. */
+	if (others)
+		(void)save(journal);
+}
+
+void
+journal_keep_walls(struct journal *journal, bool keep)
+{
+	journal->keep = keep;
+}
+
 int
 journal_resolvconf(struct journal *journal, const char *record)
 {
 	return add_line(journal, "resolvconf %s", record);
 }
 
-void
+bool
 journal_undo(struct journal *journal)
 {
-	if (journal == NULL)
-		return;
-	(void)undo_notes(journal, 0);
-	if (unlink(journal->path) == -1 && errno != ENOENT)
+	bool stays = journal != NULL && undo_notes(journal);
+
+	if (stays ? save(journal) < 0 : journal != NULL &&
+	    unlink(journal->path) == -1 && errno != ENOENT)
 		log_warn("%s", journal->path);
 	journal_free(journal);
+	return stays;
 }
 
 int
@@ -258,8 +274,31 @@ save(const struct journal *journal)
 	return r;
 }
 
+/* NULL with errno set. */
+static struct journal *
+sweep(const char *path, bool keep)
+{
+	struct journal *journal = calloc(1, sizeof(*journal));
+	int		r = -ENOMEM;
+
+	if (journal == NULL)
+		return NULL;
+	TAILQ_INIT(&journal->notes);
+	journal->keep = keep;
+	journal->path = strdup(path);
+	if (journal->path != NULL)
+		r = sweep_file(journal);
+	if (r == 0) {
+		journal->keep = !TAILQ_EMPTY(&journal->notes);
+		return journal;
+	}
+	journal_free(journal);
+	errno = -r;
+	return NULL;
+}
+
 static int
-sweep(struct journal *journal, uint32_t keep)
+sweep_file(struct journal *journal)
 {
 	size_t len;
 	char  *text;
@@ -275,8 +314,8 @@ sweep(struct journal *journal, uint32_t keep)
 		log_warnx("%s: not all of it can be understood; passed over",
 		    journal->path);
 	free(text);
-	if (undo_notes(journal, keep))
-		return journal_policy(journal, keep);
+	if (undo_notes(journal))
+		return save(journal);
 	return unlink(journal->path) == -1 ? -errno : 0;
 }
 
@@ -380,26 +419,31 @@ parse_mac(uint8_t mac[6], const char *text)
 
 /* -------------------------------------------------------------- undoing */
 
-/* Whether the wall of the table `keep` (0: none) was there, and is. */
+/* Whether some stay: walls. */
 static bool
-undo_notes(struct journal *journal, uint32_t keep)
+undo_notes(struct journal *journal)
 {
 	struct link *link = link_open();
-	struct note *note;
-	bool	     kept = false;
+	struct note *note, *next;
 
-	TAILQ_FOREACH(note, &journal->notes, entry) {
-		uint32_t table = table_of(note);
-
+	for (note = TAILQ_FIRST(&journal->notes); note != NULL; note = next) {
+		next = TAILQ_NEXT(note, entry);
 		note->kind->undo(note, link);
-		if (table != 0 && table == keep)
-			kept = true;
-		else if (table != 0)
-			wall_remove(table);
+		if (table_of(note) == 0 || !journal->keep)
+			remove_note(journal, note);
 	}
-	remove_notes(journal);
 	link_close(link);
-	return kept;
+	return !TAILQ_EMPTY(&journal->notes);
+}
+
+/* With its wall. */
+static void
+remove_note(struct journal *journal, struct note *note)
+{
+	if (table_of(note) != 0)
+		wall_remove(table_of(note));
+	TAILQ_REMOVE(&journal->notes, note, entry);
+	free(note);
 }
 
 static void
@@ -486,21 +530,18 @@ undo_resolvconf(const struct note *note, struct link *link)
 	dns_remove_record(note->words[1]);
 }
 
+/* NULL is fine. */
 static void
-remove_notes(struct journal *journal)
+journal_free(struct journal *journal)
 {
 	struct note *note;
 
+	if (journal == NULL)
+		return;
 	while ((note = TAILQ_FIRST(&journal->notes)) != NULL) {
 		TAILQ_REMOVE(&journal->notes, note, entry);
 		free(note);
 	}
-}
-
-static void
-journal_free(struct journal *journal)
-{
-	remove_notes(journal);
 	free(journal->path);
 	free(journal);
 }

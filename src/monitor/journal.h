@@ -42,10 +42,11 @@ struct journal;
 struct journal *journal_open(const char *path);
 
 /*
- * The same, but of that table's wall what is left stays, and its note: until
- * it is replaced, or taken back.
+ * The same, but walls that are left stay, with their notes: whatever becomes of
+ * this start, they are only gone once journal_settle() says so, or
+ * journal_undo() after journal_keep_walls() with false.
  */
-struct journal *journal_reopen(const char *path, uint32_t keep);
+struct journal *journal_reopen(const char *path);
 
 /*
  * Notes that a bridge `name` with this MAC address will be made.  0 or a
@@ -63,15 +64,20 @@ int journal_sysctl(struct journal *journal, const char *key,
 /* Notes rules and wall (rules.h, wall.h) of a table; whether there are any. */
 int  journal_policy(struct journal *journal, uint32_t table);
 bool journal_has_policy(const struct journal *journal);
+/* That table's wall is in force: what is left of others goes. */
+void journal_settle(struct journal *journal, uint32_t table);
+/* Whether walls stay at journal_undo(), for a later start or sweep. */
+void journal_keep_walls(struct journal *journal, bool keep);
 /* Notes that resolvconf will have a record of that name (dns.h). */
 int journal_resolvconf(struct journal *journal, const char *record);
 
 /*
  * Undoes everything, newest first, and removes the file.  A bridge that has
  * other ports by now stays, and the log says so; a sysctl that somebody else
- * has changed since stays too.  Frees `journal`; NULL is fine.
+ * has changed since stays too.  Frees `journal`; NULL is fine.  Returns whether
+ * walls stay, and the file with them.
  */
-void journal_undo(struct journal *journal);
+bool journal_undo(struct journal *journal);
 
 /*
  * Reads and writes /proc/sys/KEY ("net/ipv4/ip_forward"); no newline.  0 or a

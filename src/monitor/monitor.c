@@ -263,12 +263,14 @@ lock_pidfile(struct monitor *monitor)
 	char *left = config == NULL ? NULL :
 		     running_elsewhere(monitor->conf->socket, config);
 
-	/* What one left that was killed, before `socket` was changed. */
-	if (left != NULL && running_pid(left) == 0)
-		monitor_sweep(left, config);
-	free(left);
 	if (config != NULL)
 		monitor->pidfile = running_lock(monitor->conf->socket, config);
+	/* What one left that was killed, before `socket` was changed. */
+	if (monitor->pidfile != NULL && left != NULL) {
+		running_adopt(monitor->conf->socket, left);
+		monitor_sweep(left, config);
+	}
+	free(left);
 	free(config);
 	if (monitor->pidfile == NULL)
 		return false;
@@ -426,8 +428,13 @@ log_failure(const char *what, int r)
 static void
 stop(struct monitor *monitor, int status)
 {
+	bool up = monitor->state == RUNNING;
+
 	if (monitor->state == STOPPING)
 		return;
+	/* Who asks for it wants his traffic back; nobody else may open it. */
+	if (monitor->network != NULL && (status == 0 || up))
+		network_keep_block(monitor->network, status != 0);
 	monitor->state = STOPPING;
 	monitor->status = status;
 	ev_break(monitor->loop, EVBREAK_ALL);

@@ -24,7 +24,6 @@
 #include "monitor/link.h"
 #include "monitor/nat.h"
 #include "monitor/policy.h"
-#include "monitor/rules.h"
 #include "monitor/site_routes.h"
 #include "proc/request.h"
 
@@ -227,6 +226,12 @@ network_on_egress(struct network *network, void (*call)(void *arg), void *arg)
 }
 
 void
+network_keep_block(struct network *network, bool keep)
+{
+	journal_keep_walls(network->journal, keep && must_block(network));
+}
+
+void
 network_free(struct network *network)
 {
 	if (network == NULL)
@@ -237,7 +242,10 @@ network_free(struct network *network)
 	/* Before the bridge, which else would still have a port. */
 	tapdev_close(&network->dev);
 	link_close(network->link);
-	journal_undo(network->journal);
+	if (journal_undo(network->journal))
+		log_warnx("%s: what is not local stays blocked (when-down = "
+			  "block): start again, or tombolo run --sweep",
+		    network->conf->device);
 	assign_fini(&network->assign);
 	site_routes_fini(&network->routes);
 	free(network);
@@ -266,8 +274,8 @@ static bool
 open_base(struct network *network, const char *journal_path)
 {
 	/* A killed run's wall stays until ours takes its place: no gap. */
-	network->journal = journal_reopen(journal_path,
-	    must_block(network) ? rules_table(network->conf->device) : 0);
+	network->journal = must_block(network) ? journal_reopen(journal_path) :
+						 journal_open(journal_path);
 	if (network->journal == NULL) {
 		log_warn("%s: the journal", journal_path);
 		return false;

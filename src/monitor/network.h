@@ -78,6 +78,12 @@ void network_down(struct network *network);
 void network_check(struct network *network);
 
 /*
+ * Whether what is to be blocked stays so in network_free().  Unless told, it
+ * stays where a killed run had left it: a start that fails opens nothing.
+ */
+void network_keep_block(struct network *network, bool keep);
+
+/*
  * Takes all of it back and closes the device, which goes when no other process
  * has a queue of it: end the engine first.  NULL is fine.
  */

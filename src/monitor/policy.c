@@ -201,9 +201,7 @@ begin(struct policy *policy)
 
 	if (policy->wall != NULL)
 		return 0;
-	r = journal_has_policy(policy->journal) ?
-	    0 :
-	    journal_policy(policy->journal, policy->table);
+	r = journal_policy(policy->journal, policy->table);
 	if (r < 0)
 		return r;
 	if (policy->rules == NULL)
@@ -253,6 +251,7 @@ change(struct policy *policy, struct content *next)
 		return r;
 	}
 	*next = old;
+	journal_settle(policy->journal, policy->table);
 	if (news)
 		report(policy);
 	look_in_front(policy);

@@ -153,8 +153,23 @@ running_lock(const char *socket, const char *config)
 void
 running_unlock(struct pidfh *pidfile, const char *socket)
 {
-	remove_owner(socket);
+	char path[RUNNING_PATH_SIZE];
+
+	/* Whose it is what is left, a later start or sweep must know. */
+	if (access(running_beside(path, socket, ".journal"), F_OK) == -1)
+		remove_owner(socket);
 	pidfile_remove(pidfile);
+}
+
+void
+running_adopt(const char *socket, const char *left)
+{
+	char path[RUNNING_PATH_SIZE], old[RUNNING_PATH_SIZE];
+
+	running_beside(path, socket, ".journal");
+	running_beside(old, left, ".journal");
+	if (running_dir_is_private(left) && link(old, path) == 0)
+		unlink(old);
 }
 
 pid_t

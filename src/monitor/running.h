@@ -56,6 +56,9 @@ bool running_dir_is_private(const char *socket);
 struct pidfh *running_lock(const char *socket, const char *config);
 void	      running_unlock(struct pidfh *pidfile, const char *socket);
 
+/* The journal of `left`, where none runs, is that of `socket` from now on. */
+void running_adopt(const char *socket, const char *left);
+
 /*
  * The pid of the daemon that runs, 0 when none does, or a negative errno
  * value (-EAGAIN: it has only just begun).  Makes no file.

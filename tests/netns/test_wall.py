@@ -671,6 +671,63 @@ def tables_of(ns):
     return re.findall(r"tombolo_\w+", ns.run("nft", "list", "tables").stdout)
 
 
+def undone(figure):
+    """By an administrator, in its namespace; the web sees who we are."""
+    figure.sweep(figure.sat)
+    assert tables_of(figure.client) == []
+    assert figure.seen() == CLIENT
+
+
+def test_a_start_that_fails_leaves_what_is_blocked(small_net):
+    figure = Figure(small_net).start()
+    ns, sat = figure.client, figure.sat
+    with Watch(figure), Talkers(figure):
+        figure.kill(sat)
+        ns.ip("link", "add", "tombolo0", "type", "veth", "peer", "name", "end")
+        sat.start(wait=False)
+        assert sat.process.wait(20) == 1
+        assert figure.nobody_seen() and figure.nobody_seen(WEB6)
+    assert sat.log_lines("stays blocked .*run --sweep")
+    undone(figure)
+
+
+@pytest.mark.parametrize("row", [
+    ("interface", "device", "tombolo9"),
+    ("client", "socket", "/run/tombolo/%s.sock")])
+def test_a_start_under_another_name_leaves_no_gap(small_net, row):
+    """Nor what belongs to the old one."""
+    figure = Figure(small_net).start()
+    ns, sat = figure.client, figure.sat
+    old = table(ns)
+    with Watch(figure), Talkers(figure):
+        figure.kill(sat)
+        if "%" in row[2]:
+            row = row[:2] + (row[2] % (os.path.basename(sat.dir) + ".new"),)
+        sat.conf_set(*row)
+        sat.start()
+        wait_until(lambda: figure.seen(timeout=2) == SERVER, BACK, "it is back")
+    ours = {t.split("_")[1] for t in tables_of(ns)}
+    assert ours == {table(ns)}, ours
+    assert (table(ns) == old) == (row[1] != "device")
+    assert sat.stop() == 0
+    figure.assert_clean()
+    assert figure.seen() == CLIENT
+
+
+def test_who_removes_the_device_opens_nothing(small_net):
+    figure = Figure(small_net).start()
+    figure.sat.expect_trouble = True
+    with Watch(figure), Talkers(figure):
+        figure.client.ip("link", "del", "tombolo0")
+        assert figure.sat.process.wait(20) == 1
+        assert figure.nobody_seen() and figure.nobody_seen(WEB6)
+        figure.sat.start()
+        wait_until(lambda: figure.seen(timeout=2) == SERVER, BACK, "it is back")
+        figure.client.ip("link", "del", "tombolo0")
+        assert figure.sat.process.wait(20) == 1
+    undone(figure)
+
+
 def test_the_table_says_whose_it_is_after_a_reload_too(small_net):
     """What is freed looks like nothing else."""
     figure = Figure(small_net).start(env={"MALLOC_PERTURB_": "90"})
