@@ -13,6 +13,7 @@
 #endif
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -46,7 +47,8 @@ static void on_violation(int sig, siginfo_t *info, void *context);
 
 /*
  * What may be called once a role is at work; names, for they differ from one
- * architecture to the next, and one that an architecture lacks is left out.
+ * architecture to the next, and one that an architecture lacks is left out.  With
+ * each goes what the C library calls instead where words have 32 bits (twins).
  */
 static const struct {
 	unsigned    roles;
@@ -55,7 +57,7 @@ static const struct {
 	/* memory */
 	{ ALL, "brk mremap munmap madvise" },
 	/* the resolver's late libraries are executed */
-	{ RESOLVER, "mmap mprotect" },
+	{ RESOLVER, "mmap mmap2 mprotect" },
 	/* libev: waiting, timers, letters between threads */
 	{ ALL, "epoll_wait epoll_pwait epoll_ctl poll ppoll" },
 	{ ALL, "clock_gettime clock_nanosleep gettimeofday time" },
@@ -65,7 +67,7 @@ static const struct {
 	{ ALL, "eventfd2 timerfd_create timerfd_settime" },
 	/* descriptors that are there: device queues, sockets, channels, log */
 	{ ALL, "read readv write writev sendmsg recvmsg sendto recvfrom" },
-	{ ALL, "shutdown close" },
+	{ ALL, "send recv shutdown close" },
 	{ ENGINE, "recvmmsg accept4" },
 	{ ENGINE | RESOLVER, "sendmmsg" }, /* glibc asks A and AAAA */
 	/* threads that are there */
@@ -73,6 +75,7 @@ static const struct {
 	/* how many processors, how much memory: what else heap.h forgot */
 	{ ALL, "sched_getaffinity sysinfo" },
 	{ ALL, "restart_syscall rt_sigprocmask rt_sigreturn sigaltstack" },
+	{ ALL, "sigreturn" }, /* where a handler has no SA_SIGINFO, on i386 */
 	{ ALL, "rt_sigaction" }, /* libev, at a loop's end */
 	/* abort(), and the log; no pid but ours fits (Landlock) */
 	{ ALL, "gettid getpid tgkill" },
@@ -80,8 +83,8 @@ static const struct {
 	/* randomness, of GnuTLS and ours */
 	{ ALL, "getrandom" },
 	/* keeper: the files below its directory; Landlock says which */
-	{ ALL, "fstat lseek" },
-	{ KEEPER | RESOLVER, "openat newfstatat geteuid" },
+	{ ALL, "fstat statx lseek _llseek" },
+	{ KEEPER | RESOLVER, "openat newfstatat fstatat64 geteuid" },
 	{ KEEPER, "getegid readlink readlinkat" },
 	/* keeper: a pair that was proven is kept */
 	{ KEEPER, "unlinkat renameat renameat2 fsync" },
@@ -103,6 +106,7 @@ static const struct call {
 } calls_with[] = {
 	/* never to be executed */
 	{ "mmap", ENGINE | KEEPER, 2, PROT_EXEC, 0 },
+	{ "mmap2", ENGINE | KEEPER, 2, PROT_EXEC, 0 },
 	{ "mprotect", ENGINE | KEEPER, 2, PROT_EXEC, 0 },
 	{ "getsockopt", ENGINE | RESOLVER, 1, 0, 1 /* SOL_SOCKET */ },
 	{ "getsockopt", ENGINE, 1, 0, 6 /* IPPROTO_TCP: TCP_INFO */ },
@@ -120,9 +124,11 @@ static const struct call {
 
 static uint32_t verdict(enum proc_role role);
 static unsigned bit_of(enum proc_role role);
+static int	fill(scmp_filter_ctx filter, enum proc_role role);
 static int	allow(scmp_filter_ctx filter, const char *names);
 static int	allow_with(scmp_filter_ctx filter, const struct call *call);
-static int	or_lacking(int error);
+static int	add_rule(scmp_filter_ctx filter, const char *name, unsigned n,
+	const struct scmp_arg_cmp *arguments);
 
 void
 sandbox_calls(enum proc_role role)
@@ -135,14 +141,8 @@ sandbox_calls(enum proc_role role)
 	if (filter == NULL)
 		fatalx("seccomp: out of memory");
 	r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-	for (size_t i = 0; i < nitems(calls) && r == 0; i++) {
-		if ((calls[i].roles & bit_of(role)) != 0)
-			r = allow(filter, calls[i].names);
-	}
-	for (size_t i = 0; i < nitems(calls_with) && r == 0; i++) {
-		if ((calls_with[i].roles & bit_of(role)) != 0)
-			r = allow_with(filter, &calls_with[i]);
-	}
+	if (r == 0)
+		r = fill(filter, role);
 	if (r == 0)
 		r = seccomp_load(filter);
 	seccomp_release(filter);
@@ -193,40 +193,65 @@ bit_of(enum proc_role role)
 }
 
 static int
+fill(scmp_filter_ctx filter, enum proc_role role)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < nitems(calls) && r == 0; i++) {
+		if ((calls[i].roles & bit_of(role)) != 0)
+			r = allow(filter, calls[i].names);
+	}
+	for (size_t i = 0; i < nitems(calls_with) && r == 0; i++) {
+		if ((calls_with[i].roles & bit_of(role)) != 0)
+			r = allow_with(filter, &calls_with[i]);
+	}
+	return r;
+}
+
+static int
 allow(scmp_filter_ctx filter, const char *names)
 {
 	char  copy[128], *rest = copy, *name;
 	int   r = 0;
 
 	strlcpy(copy, names, sizeof(copy));
-	while (r == 0 && (name = strsep(&rest, " ")) != NULL) {
-		int number = seccomp_syscall_resolve_name(name);
-
-		if (number != __NR_SCMP_ERROR)
-			r = or_lacking(seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-			    number, 0));
-	}
+	while (r == 0 && (name = strsep(&rest, " ")) != NULL)
+		r = add_rule(filter, name, 0, NULL);
 	return r;
 }
 
 static int
 allow_with(scmp_filter_ctx filter, const struct call *call)
 {
-	int number = seccomp_syscall_resolve_name(call->name);
+	struct scmp_arg_cmp argument = SCMP_CMP(call->argument,
+	    call->mask != 0 ? SCMP_CMP_MASKED_EQ : SCMP_CMP_EQ,
+	    call->mask != 0 ? call->mask : call->value, call->value);
 
-	if (number == __NR_SCMP_ERROR)
-		return 0;
-	return or_lacking(seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
-	    SCMP_CMP(call->argument,
-		call->mask != 0 ? SCMP_CMP_MASKED_EQ : SCMP_CMP_EQ,
-		call->mask != 0 ? call->mask : call->value, call->value)));
+	return add_rule(filter, call->name, 1, &argument);
 }
 
-/* 0 for a call that this architecture lacks. */
+/* Its twins, too: futex_time64, clock_gettime64, geteuid32. */
 static int
-or_lacking(int error)
+add_rule(scmp_filter_ctx filter, const char *name, unsigned n,
+    const struct scmp_arg_cmp *arguments)
 {
-	return error == -EDOM || error == -EFAULT ? 0 : error;
+	static const char *const twins[] = { "", "_time64", "64", "32" };
+	int r = 0;
+
+	for (size_t i = 0; i < nitems(twins) && r == 0; i++) {
+		char twin[64];
+		int  number;
+
+		snprintf(twin, sizeof(twin), "%s%s", name, twins[i]);
+		number = seccomp_syscall_resolve_name(twin);
+		if (number != __NR_SCMP_ERROR)
+			r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+			    number, n, arguments);
+		/* Another architecture's. */
+		if (r == -EDOM || r == -EFAULT)
+			r = 0;
+	}
+	return r;
 }
 
 #else /* no list */

@@ -655,6 +655,71 @@ START_TEST(violation_names_its_caller)
 }
 END_TEST
 
+#if defined(HAVE_SECCOMP) && !defined(WITH_SANITIZER)
+
+/* The filter of `role`, in words, as `arch` would have it; to be freed. */
+static char *
+describe(enum proc_role role, uint32_t arch)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	FILE *f = tmpfile();
+	char *text = calloc(1, MANY);
+
+	ck_assert_int_eq(seccomp_arch_add(filter, arch), 0);
+	ck_assert_int_eq(seccomp_arch_remove(filter, SCMP_ARCH_NATIVE), 0);
+	ck_assert_int_eq(fill(filter, role), 0);
+	ck_assert_int_eq(seccomp_export_pfc(filter, fileno(f)), 0);
+	seccomp_release(filter);
+	rewind(f);
+	ck_assert_uint_lt(fread(text, 1, MANY, f), MANY);
+	fclose(f);
+	return text;
+}
+
+/* What glibc calls there, with 64 bits for the time, in functions of ours. */
+START_TEST(words_of_32_bits_have_calls_of_their_own)
+{
+	static const struct {
+		enum proc_role role;
+		const char    *names[16];
+	} rows[] = {
+		{ PROC_ENGINE, { "futex_time64", "clock_gettime64",
+		    "clock_nanosleep_time64", "ppoll_time64", "recvmmsg_time64",
+		    "timerfd_settime64", "mmap2", "fcntl64", "statx", "_llseek",
+		    "accept4", "send", "recv", "sigreturn" } },
+		{ PROC_KEEPER, { "futex_time64", "fstat64", "fstatat64",
+		    "geteuid32", "getegid32", "mmap2", "renameat2" } },
+		{ PROC_RESOLVER, { "ppoll_time64", "pselect6_time64", "mmap2",
+		    "stat64", "getuid32", "fcntl64", "pread64", "socket" } },
+	};
+	static const uint32_t archs[] = { SCMP_ARCH_X86, SCMP_ARCH_ARM };
+
+	for (size_t i = 0; i < nitems(rows) * nitems(archs); i++) {
+		const char *const *name = rows[i / nitems(archs)].names;
+		char *text = describe(rows[i / nitems(archs)].role,
+		    archs[i % nitems(archs)]);
+
+		for (; *name != NULL; name++) {
+			char quoted[64];
+
+			snprintf(quoted, sizeof(quoted), "\"%s\"", *name);
+			ck_assert_msg(strstr(text, quoted) != NULL,
+			    "role %d: %s", rows[i / nitems(archs)].role, *name);
+		}
+		free(text);
+	}
+}
+END_TEST
+
+#else
+
+START_TEST(words_of_32_bits_have_calls_of_their_own)
+{
+}
+END_TEST
+
+#endif
+
 int
 main(void)
 {
@@ -667,6 +732,7 @@ main(void)
 		library_is_used_on_every_thread,
 		failed_assertion_is_told,
 		violation_names_its_caller,
+		words_of_32_bits_have_calls_of_their_own,
 	};
 
 	if (ca_make_key(&ca_key) < 0 ||
