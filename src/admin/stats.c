@@ -2,6 +2,7 @@
 #include "admin/stats.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -40,7 +41,7 @@ static void add_peer(json_t *object, const struct hub_peer *peer);
 static json_t *prefixes_array(const struct conf_prefixes *list);
 static void add_routes(json_t *routes, const struct conf_prefixes *list,
     const char *site);
-static const char *port_name(const struct engine *engine, uint16_t port);
+static const char **port_names(const struct engine *engine);
 static json_int_t seconds_since(struct mono then);
 
 static void
@@ -139,20 +140,23 @@ json_t *
 stats_fdb(struct engine *engine, const json_t *request)
 {
 	const struct fdb *fdb = hub_fdb(engine->hub);
+	const char	**names = port_names(engine);
 	json_t		 *entries = json_array();
 	struct fdb_entry  e;
 	size_t		  cursor = 0;
 	char		  mac[18];
 
 	(void)request;
-	while (fdb != NULL && fdb_next(fdb, &cursor, &e, mono_now())) {
+	while (fdb != NULL && names != NULL && fdb_next(fdb, &cursor, &e, mono_now())) {
 		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x",
 		    e.mac[0], e.mac[1], e.mac[2], e.mac[3], e.mac[4], e.mac[5]);
 		json_array_append_new(entries,
 		    json_pack("{s:s,s:i,s:s,s:i}", "mac", mac, "vlan", e.vlan,
-			"port", port_name(engine, e.port), "age_s",
+			"port",
+			names[e.port] != NULL ? names[e.port] : "gone", "age_s",
 			(int)e.age_sec));
 	}
+	free(names);
 	return json_pack("{s:b,s:o}", "ok", 1, "entries", entries);
 }
 
@@ -571,18 +575,22 @@ add_routes(json_t *routes, const struct conf_prefixes *list, const char *site)
 			site));
 }
 
-static const char *
-port_name(const struct engine *engine, uint16_t port)
+/* By number, for there may be more rows than one would search for; owned. */
+static const char **
+port_names(const struct engine *engine)
 {
-	if (port == DP_PORT_LOCAL)
-		return "local";
+	const char **names = calloc(FDB_MAX_PORTS, sizeof(*names));
+
+	if (names == NULL)
+		return NULL;
+	names[DP_PORT_LOCAL] = "local";
 	if (engine->server == NULL)
-		return "server";
-	for (size_t i = 0; i < engine->server->sites.n; i++) {
-		if (engine->server->sites.v[i].port == port)
-			return engine->server->sites.v[i].name;
-	}
-	return "gone";
+		names[HUB_FIRST_PORT] = "server";
+	for (size_t i = 0;
+	    engine->server != NULL && i < engine->server->sites.n; i++)
+		names[engine->server->sites.v[i].port] =
+		    engine->server->sites.v[i].name;
+	return names;
 }
 
 static json_int_t

@@ -275,18 +275,44 @@ learn(uintptr_t n)
 		uint8_t mac[6] = { 2, 0, (uint8_t)n, 0, (uint8_t)(i >> 8),
 			(uint8_t)i };
 
-		(void)fdb_learn(fdb, mac, (uint16_t)(i % 4), 1, mono_now());
+		(void)fdb_learn(fdb, mac, (uint16_t)(i % 4),
+		    (uint16_t)(1 + i % (1 + CONF_MAX_SITES)), mono_now());
 	}
+}
+
+/* Each row has the name of its site, or of this host's network. */
+static void
+look_at_names(void)
+{
+	json_t *answer = stats_fdb(&engine, NULL), *row;
+	size_t	i, local = 0;
+
+	json_array_foreach(json_object_get(answer, "entries"), i, row) {
+		const char *name = json_string_value(
+		    json_object_get(row, "port"));
+
+		local += strcmp(name, "local") == 0;
+		assert(strcmp(name, "local") == 0 ||
+		    sites_find(&engine.server->sites, name) != NULL);
+	}
+	assert(i > MANY / 4 && local > 0 && local <= WORKERS);
+	json_decref(answer);
 }
 
 static void
 fill_fdb(void)
 {
+	struct conf *old = engine.conf;
+
+	engine.conf = make_conf("tap", CONF_MAX_SITES, 0);
 	engine.conf->max_addresses_per_site = MANY;
 	hub_follow(engine.hub, engine.conf);
+	server_follow(engine.server, engine.conf);
 	all_do(learn);
 	assert(fdb_count(hub_fdb(engine.hub)) > MANY / 4);
 	answer_all();
+	look_at_names();
+	conf_free(old);
 }
 
 START_TEST(switch_learns_as_many_addresses_as_it_may)
