@@ -62,15 +62,15 @@ forwarding_loosen(struct journal *journal, bool marked)
 {
 	static const char *all = "net/ipv4/conf/all/rp_filter";
 	static const char *valid = "net/ipv4/conf/all/src_valid_mark";
+	int		   r;
 
-	if (is_value(all, "2"))
+	if (is_value(all, "2") || (marked && is_value(valid, "1")))
 		return 0;
 	if (!is_value(all, "1") &&
 	    each_interface(journal, "net/ipv4/conf", is_loose) == 0)
 		return 0;
-	if (!marked)
-		return set(journal, all, "2");
-	return is_value(valid, "1") ? 0 : set(journal, valid, "1");
+	r = marked ? set(journal, valid, "1") : set(journal, all, "2");
+	return r < 0 ? r : 1;
 }
 
 bool

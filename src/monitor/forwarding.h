@@ -43,7 +43,8 @@ int forwarding_enable(struct journal *journal, bool ipv4, bool ipv6);
  * (rp_filter 1), the server's would be dropped: the answer to them, but for
  * our mark, goes through the tunnel.  With `marked` they have it, too, and the
  * check is told to look at it (src_valid_mark); else 2, that there be an answer
- * at all, takes its place.  Through the journal.  0 or a negative errno value.
+ * at all, takes its place.  Through the journal.  0: it was so, or need not be;
+ * 1: it is now; or a negative errno value.
  */
 int forwarding_loosen(struct journal *journal, bool marked);
 

@@ -59,6 +59,7 @@ static const char *const sysctl_keys[] = {
 
 static int  add_line(struct journal *journal, const char *fmt, ...)
     __attribute__((__format__(printf, 2, 3)));
+static bool is_noted(const struct journal *journal, const struct note *new);
 static int  save(const struct journal *journal);
 static struct journal *sweep(const char *path, bool keep);
 static int  sweep_file(struct journal *journal);
@@ -240,6 +241,10 @@ add_line(struct journal *journal, const char *fmt, ...)
 	note = parse_note(line);
 	if (note == NULL)
 		return -errno;
+	if (is_noted(journal, note)) {
+		free(note);
+		return 0;
+	}
 	TAILQ_INSERT_HEAD(&journal->notes, note, entry);
 	r = save(journal);
 	if (r < 0) {
@@ -247,6 +252,23 @@ add_line(struct journal *journal, const char *fmt, ...)
 		free(note);
 	}
 	return r;
+}
+
+static bool
+is_noted(const struct journal *journal, const struct note *new)
+{
+	const struct note *note;
+	size_t		   same;
+
+	TAILQ_FOREACH(note, &journal->notes, entry) {
+		for (same = 0; note->kind == new->kind &&
+		    same < new->kind->nwords &&
+		    strcmp(note->words[same], new->words[same]) == 0;)
+			same++;
+		if (same == new->kind->nwords)
+			return true;
+	}
+	return false;
 }
 
 static int

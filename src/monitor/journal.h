@@ -20,6 +20,8 @@
  *	policy 155007
  *	resolvconf tun.tombolo0
  *
+ * What is noted already, is so once.
+ *
  * A sweep is for root and the file may have been tampered with: it writes only
  * keys of a short list (journal.c) and numbers, and takes away rules of our
  * range only.

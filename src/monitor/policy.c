@@ -37,6 +37,7 @@ struct content {
 /* What others had changed, or a negative errno value: it cannot be repaired. */
 struct state {
 	int wall, rules, routes;
+	int loosened; /* the kernel does not tell of it; nor is it leaking */
 };
 
 struct policy {
@@ -145,6 +146,8 @@ policy_check(struct policy *policy)
 	if (policy->wall == NULL)
 		return;
 	(void)bring(policy);
+	policy->state.loosened = forwarding_loosen(policy->journal,
+	    wall_marks(policy->wall));
 	say_repaired(policy);
 	look_in_front(policy);
 	policy->dropped = wall_dropped(policy->wall);
@@ -335,17 +338,20 @@ say_repaired(struct policy *policy)
 	const struct state *state = &policy->state;
 	bool failed = state->wall < 0 || state->rules < 0 || state->routes < 0;
 
-	if (state->wall == 0 && state->rules == 0 && state->routes == 0)
+	/* Where it cannot be loosened, begin() has said so. */
+	if (state->wall == 0 && state->rules == 0 && state->routes == 0 &&
+	    state->loosened <= 0)
 		return;
 	if (!policy_may_say(&policy->said))
 		return;
-	log_warnx("%s: another program has changed%s%s%s of the default route; "
+	log_warnx("%s: another program has changed%s%s%s%s of the default route; "
 		  "%s (systemd-networkd does so, unless "
 		  "ManageForeignRoutingPolicyRules=no and "
 		  "ManageForeignRoutes=no)",
 	    policy->vet->device, state->rules != 0 ? " the rules" : "",
 	    state->routes != 0 ? " the routes" : "",
 	    state->wall != 0 ? " the block" : "",
+	    state->loosened > 0 ? " the source check" : "",
 	    failed ? "that cannot be repaired now" : "all is as it was again");
 }
 

@@ -774,6 +774,11 @@ def test_beside_a_reverse_path_check_of_nftables(small_net, where, server):
     assert figure.client.sysctl_get("net/ipv4/conf/all/rp_filter") == "1"
     assert figure.client.sysctl_get(
         "net/ipv4/conf/all/src_valid_mark") == "1"
+    # Of that the kernel does not tell.
+    figure.client.sysctl("net/ipv4/conf/all/src_valid_mark", 0)
+    wait_until(lambda: figure.client.sysctl_get(
+        "net/ipv4/conf/all/src_valid_mark") == "1", 30, "it is back")
+    figure.sat.wait_log("another program has changed the source check")
     assert figure.sat.stop() == 0
     assert figure.client.sysctl_get(
         "net/ipv4/conf/all/src_valid_mark") == "0"
