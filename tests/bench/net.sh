@@ -9,8 +9,12 @@ UA=198.18.0.1 UB=198.18.0.2
 HZ=$(getconf CLK_TCK)
 
 die() { echo "bench: $*" >&2; exit 1; }
-# Progress, on a terminal only.
-note() { [ ! -t 2 ] || echo "[$(date +%H:%M:%S)] $*" >&2; }
+# Progress, on a terminal only, unless asked for.
+note() {
+	if [ -t 2 ] || [ "${PROGRESS:-no}" = yes ]; then
+		echo "[$(date +%H:%M:%S)] $*" >&2
+	fi
+}
 complain() { echo "bench: $*" >&2; }
 
 inA() { ip netns exec "$A" "$@"; }
