@@ -230,6 +230,7 @@ fill_dp(struct hub *hub, const struct gift *gift)
 	dp->server = conf->role == CONF_SERVER;
 	dp->control = &hub->box;
 	memcpy(dp->mac, gift->mac, sizeof(dp->mac));
+	aead_init(&dp->aead);
 	dp->max_outer = conf->path_mtu;
 	dp->vnet = gift->offloads != 0;
 	dp->merge = merge_kinds(gift->offloads);

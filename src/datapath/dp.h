@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "datapath/aead.h"
 #include "datapath/fdb.h"
 #include "datapath/loopprobe.h"
 
@@ -32,6 +33,7 @@ struct dp {
 	unsigned	nworkers;
 	struct worker  *workers[DP_MAX_WORKERS];
 	struct mailbox *control; /* letters to the control thread */
+	struct aead	aead; /* of lanes' records */
 	uint8_t		mac[6];	 /* the device's */
 	size_t		max_outer; /* largest outer IP packet to try */
 	bool		vnet;	   /* the device's frames have virtio_net_hdr */

@@ -452,7 +452,8 @@ shake(struct lane *lane, struct mono now)
 static void
 come_up(struct lane *lane, struct mono now)
 {
-	int r = record_keys_take(&lane->opening, &lane->sealing, lane->session);
+	int r = record_keys_take(&lane->opening, &lane->sealing, lane->session,
+	    lane->env->aead);
 
 	gnutls_deinit(lane->session);
 	lane->session = NULL;

@@ -125,6 +125,7 @@ struct lane_env {
 	bool   client;
 	void  *priority; /* gnutls_priority_t */
 	void  *client_cred, *server_cred; /* gnutls_psk_*_credentials_t */
+	const struct aead *aead;
 	size_t max_outer;
 	/* The next datagram to fill in; never NULL (flushes when full). */
 	struct udp_datagram *(*reserve)(struct lane_env *env);

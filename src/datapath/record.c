@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
 #include "base/secret.h"
@@ -21,20 +20,20 @@
 #define READING 1
 
 static int take(struct record_key *key, struct gnutls_session_int *session,
-    unsigned reading);
+    unsigned reading, const struct aead *aead);
 static void make_nonce(const struct record_key *key,
-    uint8_t nonce[RECORD_NONCE], uint64_t seq, uint64_t given);
+    uint8_t nonce[AEAD_NONCE], uint64_t seq, uint64_t given);
 static void make_aad(uint8_t aad[AAD_LEN], uint64_t seq, size_t len);
 
 int
 record_keys_take(struct record_key *opening, struct record_key *sealing,
-    struct gnutls_session_int *session)
+    struct gnutls_session_int *session, const struct aead *aead)
 {
-	int r = take(opening, session, READING);
+	int r = take(opening, session, READING, aead);
 
 	if (r < 0)
 		return r;
-	r = take(sealing, session, WRITING);
+	r = take(sealing, session, WRITING, aead);
 	if (r < 0)
 		record_key_wipe(opening);
 	return r;
@@ -42,31 +41,22 @@ record_keys_take(struct record_key *opening, struct record_key *sealing,
 
 static int
 take(struct record_key *key, struct gnutls_session_int *session,
-    unsigned reading)
+    unsigned reading, const struct aead *aead)
 {
-	gnutls_cipher_algorithm_t cipher = gnutls_cipher_get(session);
-	gnutls_datum_t		  mac, iv, secret;
-	uint8_t			  seq[SEQ_LEN];
+	enum aead_cipher cipher = aead_gnutls_cipher(session);
+	gnutls_datum_t	 mac, iv, secret;
+	uint8_t		 seq[SEQ_LEN];
 
 	*key = (struct record_key) { 0 };
-	switch (cipher) {
-	case GNUTLS_CIPHER_AES_128_GCM:
-	case GNUTLS_CIPHER_AES_256_GCM:
-		key->nonce_len = GCM_EXPLICIT;
-		break;
-	case GNUTLS_CIPHER_CHACHA20_POLY1305:
-		break;
-	default:
+	if (cipher == AEAD_CIPHERS)
 		return -ENOTSUP;
-	}
+	key->nonce_len = cipher == AEAD_CHACHA20_POLY1305 ? 0 : GCM_EXPLICIT;
 	if (gnutls_record_get_state(session, reading, &mac, &iv, &secret,
 		seq) < 0 ||
-	    iv.size != (size_t)RECORD_NONCE - key->nonce_len)
+	    iv.size != (size_t)AEAD_NONCE - key->nonce_len)
 		return -ENOTSUP;
-	if (gnutls_aead_cipher_init(&key->aead, cipher, &secret) < 0) {
-		key->aead = NULL;
+	if (!aead_key_init(&key->aead, aead->of[cipher], cipher, secret.data))
 		return -ENOMEM;
-	}
 	memcpy(key->iv, iv.data, iv.size);
 	key->next = wire_read_u64(seq);
 	return 0;
@@ -75,24 +65,25 @@ take(struct record_key *key, struct gnutls_session_int *session,
 void
 record_key_wipe(struct record_key *key)
 {
-	if (key->aead != NULL)
-		gnutls_aead_cipher_deinit(key->aead);
+	aead_key_fini(&key->aead);
 	secret_wipe(key, sizeof(*key));
 }
 
 size_t
 record_overhead(const struct record_key *key)
 {
-	return LANE_RECORD_HEADER_LEN + key->nonce_len + RECORD_TAG;
+	return LANE_RECORD_HEADER_LEN + key->nonce_len + AEAD_TAG;
 }
 
 size_t
 record_seal(struct record_key *key, uint8_t *dst, const uint8_t *plain,
     size_t len)
 {
-	uint8_t	 nonce[RECORD_NONCE], aad[AAD_LEN];
-	uint8_t *sealed = dst + LANE_RECORD_HEADER_LEN + key->nonce_len;
-	size_t	 sealed_len = len + RECORD_TAG;
+	uint8_t		   nonce[AEAD_NONCE], aad[AAD_LEN];
+	struct aead_record record = { .nonce = nonce, .aad = aad,
+		.aad_len = sizeof(aad), .src = plain,
+		.dst = dst + LANE_RECORD_HEADER_LEN + key->nonce_len,
+		.len = len };
 
 	make_aad(aad, key->next, len);
 	/* The explicit part of GCM's nonce may be the sequence number. */
@@ -100,37 +91,38 @@ record_seal(struct record_key *key, uint8_t *dst, const uint8_t *plain,
 	dst[0] = LANE_TYPE_DATA;
 	wire_write_u16(dst + 1, LANE_DTLS12_VERSION);
 	wire_write_u64(dst + SEQ_AT, key->next);
-	wire_write_u16(dst + 11, (uint16_t)(key->nonce_len + sealed_len));
+	wire_write_u16(dst + 11, (uint16_t)(key->nonce_len + len + AEAD_TAG));
 	if (key->nonce_len != 0)
 		wire_write_u64(dst + LANE_RECORD_HEADER_LEN, key->next);
 	/* Whatever comes of it: this nonce is used. */
 	key->next++;
-	if (gnutls_aead_cipher_encrypt(key->aead, nonce, sizeof(nonce), aad,
-		sizeof(aad), RECORD_TAG, plain, len, sealed, &sealed_len) < 0)
+	if (!aead_seal(&key->aead, &record, 1))
 		return 0;
 	return len + record_overhead(key);
 }
 
 int
-record_open(const struct record_key *key, uint8_t *record, size_t len,
+record_open(struct record_key *key, uint8_t *record, size_t len,
     uint8_t **plain, size_t *plain_len)
 {
-	uint8_t	 nonce[RECORD_NONCE], aad[AAD_LEN];
-	uint8_t *sealed = record + LANE_RECORD_HEADER_LEN + key->nonce_len;
-	uint64_t seq;
+	uint8_t		   nonce[AEAD_NONCE], aad[AAD_LEN];
+	uint8_t		  *sealed = record + LANE_RECORD_HEADER_LEN +
+	    key->nonce_len;
+	struct aead_record opened = { .nonce = nonce, .aad = aad,
+		.aad_len = sizeof(aad), .src = sealed, .dst = sealed };
+	uint64_t	   seq;
 
 	if (len < record_overhead(key))
 		return -EBADMSG;
-	*plain = sealed;
-	*plain_len = len - record_overhead(key);
+	opened.len = len - record_overhead(key);
 	seq = wire_read_u64(record + SEQ_AT);
 	make_nonce(key, nonce, seq,
 	    wire_read_u64(record + LANE_RECORD_HEADER_LEN));
-	make_aad(aad, seq, *plain_len);
-	if (gnutls_aead_cipher_decrypt(key->aead, nonce, sizeof(nonce), aad,
-		sizeof(aad), RECORD_TAG, sealed, *plain_len + RECORD_TAG,
-		*plain, plain_len) < 0)
+	make_aad(aad, seq, opened.len);
+	if (aead_open(&key->aead, &opened, 1) == 0)
 		return -EBADMSG;
+	*plain = sealed;
+	*plain_len = opened.len;
 	return 0;
 }
 
@@ -140,12 +132,12 @@ record_open(const struct record_key *key, uint8_t *record, size_t len,
  * in registers: bytes just written to the record are slow to read back as one.)
  */
 static void
-make_nonce(const struct record_key *key, uint8_t nonce[RECORD_NONCE],
+make_nonce(const struct record_key *key, uint8_t nonce[AEAD_NONCE],
     uint64_t seq, uint64_t given)
 {
-	uint8_t *last = nonce + RECORD_NONCE - SEQ_LEN;
+	uint8_t *last = nonce + AEAD_NONCE - SEQ_LEN;
 
-	memcpy(nonce, key->iv, RECORD_NONCE);
+	memcpy(nonce, key->iv, AEAD_NONCE);
 	if (key->nonce_len != 0)
 		wire_write_u64(last, given);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * record: application records of DTLS 1.2 (RFC 6347 4.1), sealed and opened by
- * GnuTLS's AEAD with the keys that a GnuTLS session has agreed on.
+ * record: application records of DTLS 1.2 (RFC 6347 4.1), sealed and opened
+ * (aead.h) with the keys that a GnuTLS session has agreed on.
  *
  * The session's own gnutls_record_send() and _recv() copy each record twice,
  * allocate one to three times and take several locks: with them one stream cost
@@ -17,29 +17,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct api_aead_cipher_hd_st;
+#include "datapath/aead.h"
+
 struct gnutls_session_int;
 
-#define RECORD_NONCE	    12
-#define RECORD_TAG	    16
 #define RECORD_MAX_OVERHEAD 37 /* header, explicit nonce, tag */
 
 /* The key of one direction; {0}: none. */
 struct record_key {
-	struct api_aead_cipher_hd_st *aead;
-	uint8_t	 iv[RECORD_NONCE];
-	uint8_t	 nonce_len; /* of the part that records carry: 8 or 0 */
-	uint64_t next;	    /* number to seal with, epoch included */
+	struct aead_key	 aead;
+	uint8_t		 iv[AEAD_NONCE];
+	uint8_t		 nonce_len; /* of the part that records carry: 8 or 0 */
+	uint64_t	 next;	/* number to seal with, epoch included */
 };
 
 /*
  * Takes both keys of `session`, whose handshake is complete, each from its
  * present sequence number on; the caller ends the session.  0, or none is
- * taken: -ENOTSUP: not one of the three ciphers, or it gives no keys; -ENOMEM:
- * GnuTLS makes no AEAD of them.
+ * taken: -ENOTSUP: not one of the three ciphers, or it gives no keys; -ENOMEM.
+ * `aead` must outlive both.
  */
 int record_keys_take(struct record_key *opening, struct record_key *sealing,
-    struct gnutls_session_int *session);
+    struct gnutls_session_int *session, const struct aead *aead);
 
 /* Wipes and frees; idempotent. */
 void record_key_wipe(struct record_key *key);
@@ -57,9 +56,9 @@ size_t record_seal(struct record_key *key, uint8_t *dst, const uint8_t *plain,
 /*
  * Opens a record in place, whose header the caller has found to be right
  * (lane_header_read()).  0: `*plain` lies within it; -EBADMSG: it is forged, or
- * too short to be one, and its bytes are lost.
+ * too short to be one, and its plaintext is wiped.
  */
-int record_open(const struct record_key *key, uint8_t *record, size_t len,
+int record_open(struct record_key *key, uint8_t *record, size_t len,
     uint8_t **plain, size_t *plain_len);
 
 #endif /* RECORD_H */

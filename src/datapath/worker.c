@@ -79,6 +79,7 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, const int *udp_fds,
 	worker->env.reserve = reserve;
 	worker->env.cancel = cancel;
 	worker->env.confirmed = on_confirmed;
+	worker->env.aead = &dp->aead;
 	worker->env.max_outer = dp->max_outer;
 	merge_init(&worker->device_out, dp->mode == DP_TAP, dp->merge);
 	worker->ports[DP_PORT_LOCAL] = worker->local;

@@ -28,6 +28,7 @@ struct end {
 	unsigned	asked;	 /* ECHOs that came */
 	struct item	question; /* the last of them */
 	size_t		longest; /* datagram it sent */
+	struct aead	aead;
 };
 
 static struct mailbox control;
@@ -74,6 +75,8 @@ end_new(bool client, const struct lane_secret *secret)
 
 	ck_assert_ptr_nonnull(end);
 	ck_assert_int_eq(lane_env_init(&end->env, client), 0);
+	aead_init(&end->aead);
+	end->env.aead = &end->aead;
 	end->env.reserve = reserve;
 	end->env.cancel = cancel;
 	end->env.confirmed = on_confirmed;

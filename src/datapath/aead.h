@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * aead: seals and opens with the ciphers that lanes have (RFC 5116).
+ *
+ * Each cipher is that of one library, whatever the other end uses: the bytes are
+ * the same.  GnuTLS has all of them, everywhere.
+ */
+#ifndef AEAD_H
+#define AEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define AEAD_NONCE 12
+#define AEAD_TAG   16
+#define AEAD_KEY   32 /* at most; of AES-128 16 */
+
+struct gnutls_session_int;
+
+enum aead_cipher {
+	AEAD_AES_128_GCM,
+	AEAD_AES_256_GCM,
+	AEAD_CHACHA20_POLY1305,
+	AEAD_CIPHERS
+};
+
+/* What is sealed or opened.  The tag follows the ciphertext. */
+struct aead_record {
+	const uint8_t *nonce, *aad;
+	size_t	       aad_len;
+	const uint8_t *src;
+	uint8_t	      *dst; /* may be `src`; else they do not overlap */
+	size_t	       len; /* of the plaintext */
+	bool	       authentic; /* opened: the tag was right */
+};
+
+/* What a library does for aead.c; nobody else calls it. */
+struct aead_lib {
+	char  name[48]; /* for people */
+	void *arg;
+	/* NULL: out of memory. */
+	void *(*key_new)(const struct aead_lib *lib, enum aead_cipher cipher,
+	    const uint8_t *secret);
+	/* Wipes it, too. */
+	void (*key_free)(void *key);
+	/* False: it failed. */
+	bool (*seal)(void *key, const struct aead_record *record);
+	/* Whether the tag is right.  If not, anything may be at `dst`. */
+	bool (*open)(void *key, const struct aead_record *record);
+};
+
+extern const struct aead_lib aead_gnutls;
+
+/* The cipher that a session has agreed on; AEAD_CIPHERS: none of ours. */
+enum aead_cipher aead_gnutls_cipher(struct gnutls_session_int *session);
+
+/* Which library has which cipher. */
+struct aead {
+	const struct aead_lib *of[AEAD_CIPHERS];
+};
+
+/* To be used by one thread at a time; {0}: none. */
+struct aead_key {
+	const struct aead_lib *lib;
+	void		      *key; /* the library's; owned */
+};
+
+void aead_init(struct aead *aead);
+
+/* False: out of memory.  `lib` must outlive it. */
+bool aead_key_init(struct aead_key *key, const struct aead_lib *lib,
+    enum aead_cipher cipher, const uint8_t *secret);
+/* Wipes it; idempotent. */
+void aead_key_fini(struct aead_key *key);
+
+/*
+ * False: one of the `n` records could not be sealed (the library is in its error
+ * state).
+ */
+bool aead_seal(struct aead_key *key, struct aead_record *records, unsigned n);
+/* How many are authentic; of the others nothing but zeros is at `dst`. */
+unsigned aead_open(struct aead_key *key, struct aead_record *records, unsigned n);
+
+#endif /* AEAD_H */
