@@ -271,22 +271,6 @@ endpoint_is_equal(const struct endpoint *a, const struct endpoint *b)
 	return endpoint_port(a) == endpoint_port(b) && addr_is_equal(&x, &y);
 }
 
-struct endpoint
-endpoint_to_v6(const struct endpoint *ep)
-{
-	struct endpoint out = { 0 };
-
-	if (ep->len == 0 || ep->sa.sa_family == AF_INET6)
-		return *ep;
-	out.in6.sin6_family = AF_INET6;
-	out.in6.sin6_port = ep->in.sin_port;
-	out.in6.sin6_addr.s6_addr[10] = 0xff;
-	out.in6.sin6_addr.s6_addr[11] = 0xff;
-	memcpy(&out.in6.sin6_addr.s6_addr[12], &ep->in.sin_addr, 4);
-	out.len = sizeof(out.in6);
-	return out;
-}
-
 bool
 endpoint_split(const char *text, char *host, size_t host_size, uint16_t *port)
 {

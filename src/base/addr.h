@@ -85,8 +85,6 @@ uint16_t    endpoint_port(const struct endpoint *ep);
 /* "192.0.2.1:55555", "[2001:db8::1]:55555"; IPv4-mapped is shown as IPv4. */
 const char *endpoint_print(const struct endpoint *ep, char *dst, size_t size);
 bool	    endpoint_is_equal(const struct endpoint *a, const struct endpoint *b);
-/* The same endpoint for an AF_INET6 socket (IPv4 becomes mapped). */
-struct endpoint endpoint_to_v6(const struct endpoint *ep);
 
 /*
  * Splits "HOST", "HOST:PORT", "[V6]:PORT" or a bare IPv6 address.  `port` is

@@ -28,14 +28,6 @@ wire_get_u16(struct wire_reader *r)
 }
 
 uint32_t
-wire_get_u24(struct wire_reader *r)
-{
-	const uint8_t *p = wire_get_view(r, 3);
-
-	return p != NULL ? wire_read_u24(p) : 0;
-}
-
-uint32_t
 wire_get_u32(struct wire_reader *r)
 {
 	const uint8_t *p = wire_get_view(r, 4);

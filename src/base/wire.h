@@ -32,7 +32,6 @@ struct wire_writer {
 void	 wire_reader_init(struct wire_reader *r, const void *data, size_t len);
 uint8_t	 wire_get_u8(struct wire_reader *r);
 uint16_t wire_get_u16(struct wire_reader *r);
-uint32_t wire_get_u24(struct wire_reader *r);
 uint32_t wire_get_u32(struct wire_reader *r);
 uint64_t wire_get_u64(struct wire_reader *r);
 /* Copies `len` bytes to `dst` (zeros when they are not there). */

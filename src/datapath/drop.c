@@ -3,12 +3,9 @@
 
 #include <assert.h>
 
-static const struct {
-	const char *name;
-	const char *text;
-} reasons[DROP_MAX] = {
-	[DROP_NONE] = { "none", "not dropped" },
-#define DROP_ROW(id, name, text) [DROP_##id] = { name, text },
+static const char *const names[DROP_MAX] = {
+	[DROP_NONE] = "none",
+#define DROP_ROW(id, name, text) [DROP_##id] = name,
 	DROP_REASONS(DROP_ROW)
 #undef DROP_ROW
 };
@@ -17,12 +14,5 @@ const char *
 drop_name(enum drop reason)
 {
 	assert(reason < DROP_MAX);
-	return reasons[reason].name;
-}
-
-const char *
-drop_text(enum drop reason)
-{
-	assert(reason < DROP_MAX);
-	return reasons[reason].text;
+	return names[reason];
 }

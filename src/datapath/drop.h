@@ -48,7 +48,5 @@ enum drop {
 
 /* "replayed"; the word used in status and the manual. */
 const char *drop_name(enum drop reason);
-/* "a record that was seen before" */
-const char *drop_text(enum drop reason);
 
 #endif /* DROP_H */

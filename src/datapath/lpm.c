@@ -31,16 +31,9 @@ struct lpm {
 
 enum { V4, V6 };
 
-struct walk {
-	sa_family_t family;
-	void (*each)(void *arg, const struct prefix *prefix, uint16_t port);
-	void *arg;
-};
-
 static bool insert(struct node **root, struct key key, unsigned len,
     uint16_t port);
 static uint16_t	    lookup(const struct node *node, struct key key);
-static void	    walk_from(const struct node *node, const struct walk *walk);
 static struct node *node_new(struct key key, unsigned len, uint16_t port);
 static void	    free_from(struct node *node);
 static struct key   key_v4(const uint8_t bytes[4]);
@@ -89,17 +82,6 @@ uint16_t
 lpm_lookup6(const struct lpm *lpm, const uint8_t addr[16])
 {
 	return lookup(lpm->roots[V6], key_v6(addr));
-}
-
-void
-lpm_walk(const struct lpm *lpm,
-    void (*each)(void *arg, const struct prefix *prefix, uint16_t port),
-    void *arg)
-{
-	walk_from(lpm->roots[V4],
-	    &(struct walk) { .family = AF_INET, .each = each, .arg = arg });
-	walk_from(lpm->roots[V6],
-	    &(struct walk) { .family = AF_INET6, .each = each, .arg = arg });
 }
 
 static bool
@@ -157,27 +139,6 @@ lookup(const struct node *node, struct key key)
 }
 
 /* At most 129 deep: a child's prefix is longer than its parent's. */
-static void
-walk_from(const struct node *node, const struct walk *walk)
-{
-	struct prefix prefix = { 0 };
-	uint8_t	      bytes[16];
-
-	if (node == NULL)
-		return;
-	if (node->port != 0) {
-		wire_write_u64(bytes, node->key.high);
-		wire_write_u64(bytes + 8, node->key.low);
-		prefix.addr.family = walk->family;
-		for (unsigned i = 0; i < sizeof(bytes); i++)
-			prefix.addr.bytes[i] = bytes[i];
-		prefix.len = node->len;
-		walk->each(walk->arg, &prefix, node->port);
-	}
-	walk_from(node->child[0], walk);
-	walk_from(node->child[1], walk);
-}
-
 static struct node *
 node_new(struct key key, unsigned len, uint16_t port)
 {

@@ -35,9 +35,4 @@ bool lpm_add(struct lpm *lpm, const struct prefix *prefix, uint16_t port);
 uint16_t lpm_lookup4(const struct lpm *lpm, const uint8_t addr[4]);
 uint16_t lpm_lookup6(const struct lpm *lpm, const uint8_t addr[16]);
 
-/* Calls `each` for every prefix, shortest first within a branch. */
-void lpm_walk(const struct lpm *lpm,
-    void (*each)(void *arg, const struct prefix *prefix, uint16_t port),
-    void *arg);
-
 #endif /* LPM_H */

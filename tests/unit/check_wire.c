@@ -15,13 +15,15 @@ static bool
 read_all(const uint8_t *data, size_t len)
 {
 	struct wire_reader r;
-	uint8_t		   bytes[3];
+	uint8_t		   bytes[3] = { 0 };
 	char		   text[8];
 
 	wire_reader_init(&r, data, len);
 	ck_assert_uint_eq(wire_left(&r), len);
-	if (wire_get_u8(&r) != 0x01 || wire_get_u16(&r) != 0x0203 ||
-	    wire_get_u24(&r) != 0x040506 || wire_get_u32(&r) != 0x0708090a ||
+	if (wire_get_u8(&r) != 0x01 || wire_get_u16(&r) != 0x0203)
+		return false;
+	wire_get_bytes(&r, bytes, sizeof(bytes));
+	if (wire_read_u24(bytes) != 0x040506 || wire_get_u32(&r) != 0x0708090a ||
 	    wire_get_u64(&r) != UINT64_C(0x0b0c0d0e0f101112))
 		return false;
 	wire_get_bytes(&r, bytes, sizeof(bytes));
