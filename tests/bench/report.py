@@ -100,9 +100,10 @@ def table(rows):
     lines = []
     for n, row in enumerate(rows):
         lines.append("  ".join([row[0].ljust(widths[0])] + [
-            text.rjust(width) for text, width in zip(row[1:], widths[1:])]))
+            text.rjust(width) for text, width in zip(row[1:], widths[1:])]
+                               ).rstrip())
         if n == 0:
-            lines.append("-" * len(lines[0]))
+            lines.append("-" * (sum(widths) + 2 * len(widths) - 2))
     return lines
 
 
