@@ -32,7 +32,7 @@ int
 init_renew(const struct options *options)
 {
 	char	     *path = options_config(options);
-	struct conf  *conf = path != NULL ? options_load(path, conf_load) : NULL;
+	struct conf  *conf = path != NULL ? options_load(path, conf_load_live) : NULL;
 	struct own_ca ca = { 0 };
 	bool	      ok = conf != NULL;
 

@@ -276,6 +276,17 @@ def test_renew_follows_the_name_of_the_configuration(tap):
         os.path.join(tap.path, "s/server.crt"))
 
 
+@pytest.mark.parametrize("text", [b"[site rome]\njunk\n", b"\xff\xfe[\0", None])
+def test_renew_is_not_held_up_by_a_fault_of_a_site(tap, text):
+    path = os.path.join(tap.path, "s/sites.d/rome.conf")
+    if text is None:
+        os.symlink("rome.conf", path)
+    else:
+        with open(path, "wb") as f:
+            f.write(text)
+    assert "is renewed" in tap.ok("init", "--renew", "--dir", "s")
+
+
 def test_renew_that_cannot_leaves_all_as_it_was(tap):
     tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
     tap.ok("join", "berlin.invite", "--dir", "c")
