@@ -2,6 +2,7 @@
 #include "cmd/check_files.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,8 @@ struct file {
 	struct ca_pem text;
 };
 
+static void look_at_keepers(struct check_report *report,
+    const struct conf *conf, const char *name);
 static void look_at_server(struct check_report *report,
     const struct conf *conf);
 static void look_at_client(struct check_report *report,
@@ -55,6 +58,8 @@ static void look_at_line(struct check_report *report, const struct conf *conf,
     const char *name, enum missing missing);
 static bool open_file(struct file *file, struct check_report *report,
     const struct conf *conf, const char *name, enum missing missing);
+static void look_at_owner(unsigned *count, struct check_report *report,
+    const struct conf *conf, const char *path);
 static void close_file(struct file *file);
 static bool is_kept(const char *name);
 
@@ -66,6 +71,10 @@ check_files(struct check_report *report, const struct conf *conf)
 	if (geteuid() != 0)
 		log_warnx("check: keys and passwords are not looked at: that "
 			  "needs root");
+	if (!state_dir_may_open(conf->dir))
+		report->errors++; /* which it has said */
+	look_at_keepers(report, conf, CONF_KEEPER_DIR);
+	look_at_keepers(report, conf, CONF_KEEPER_DIR "/sites");
 	if (conf->role == CONF_SERVER)
 		look_at_server(report, conf);
 	else
@@ -73,6 +82,25 @@ check_files(struct check_report *report, const struct conf *conf)
 	/* Whatever else `run` has against the certificates and the lists. */
 	if (report->errors == 0 && !material_can_read(conf, why, sizeof(why)))
 		check_report(&report->errors, "%s", why);
+}
+
+/* A directory of the keeper's: without it there is no keeper. */
+static void
+look_at_keepers(struct check_report *report, const struct conf *conf,
+    const char *name)
+{
+	char	   *path = file_join(conf->dir, name);
+	struct stat st;
+
+	if (path == NULL || lstat(path, &st) == -1)
+		; /* so are the files in it */
+	else if (!S_ISDIR(st.st_mode))
+		check_report(&report->errors, "%s: must be a directory, and no "
+		    "link to one", path);
+	else if ((st.st_mode & 0500) != 0500) /* others: modes.c */
+		check_report(&report->errors, "%s: nobody may enter it; fix with: "
+		    "chmod 700 %s", path, path);
+	free(path);
 }
 
 static void
@@ -279,10 +307,8 @@ look_at_list(struct check_report *report, const struct conf *conf)
 	if (why != NULL && kept.text.len > 0)
 		check_report(&report->warnings, "%s: %s; the last good one stays "
 		    "in force", conf->crl, why);
-	else if (why != NULL && !needs_list(conf))
-		check_report(&report->warnings, "%s: %s", conf->crl, why);
 	else if (why != NULL)
-		check_report(&report->errors, "%s: %s", conf->crl, why);
+		check_report(&report->warnings, "%s: %s", conf->crl, why);
 	end = crl_end(list.text.text, list.text.len, &life);
 	if (end != 0 && end <= ca_now())
 		check_report(&report->warnings, "%s: is out of date, but stays in "
@@ -331,37 +357,55 @@ static bool
 open_file(struct file *file, struct check_report *report,
     const struct conf *conf, const char *name, enum missing missing)
 {
-	struct proc_user user;
-	struct stat st = { 0 };
-	int	    r;
+	unsigned *count = missing == IS_A_WARNING ? &report->warnings :
+						    &report->errors;
+	int	  r;
 
 	file->path = file_join(conf->dir, name);
 	r = file->path == NULL ? -ENOMEM : file_read(file->path, TEXT_MAX,
 	    &file->text.text, &file->text.len);
-	if (r == 0 && is_kept(name) && stat(file->path, &st) == 0 &&
-	    (st.st_mode & 077) != 0)
-		check_report(&report->errors, "%s: others may read it; fix with: "
-		    "chmod 600 %s", file->path, file->path);
-	if (r == 0 && is_kept(name) && running_pid(conf->socket) > 0 &&
-	    proc_user(PROC_KEEPER, &user) == 0 && st.st_uid != user.uid)
-		check_report(&report->warnings, "%s: is not the keeper's own, and "
-		    "cannot be read by it; fix with: chown %u:%u %s",
-		    file->path, (unsigned)user.uid, (unsigned)user.gid,
-		    file->path);
+	if (r == 0 && is_kept(name))
+		look_at_owner(count, report, conf, file->path);
 	if (r == 0)
 		return true;
 	file->text = (struct ca_pem) { 0 };
-	if ((r == -ENOENT && missing == MAY_MISS) ||
-	    (r == -EACCES && is_kept(name) && geteuid() != 0))
-		;
-	else if (r == -ENOENT && missing == IS_A_WARNING)
-		check_report(&report->warnings, "%s: %s", file->path,
-		    strerror(-r));
-	else
-		check_report(&report->errors, "%s: %s", file->path != NULL ?
-			file->path : name, strerror(-r));
+	if (!(r == -ENOENT && missing == MAY_MISS) &&
+	    !(r == -EACCES && is_kept(name) && geteuid() != 0))
+		check_report(count, "%s: %s", file->path != NULL ? file->path :
+			name, strerror(-r));
 	close_file(file);
 	return false;
+}
+
+/*
+ * The keeper follows no link, and reads what it owns and nobody else may read.
+ * A start gives it the files of a directory that is not its own yet.
+ */
+static void
+look_at_owner(unsigned *count, struct check_report *report,
+    const struct conf *conf, const char *path)
+{
+	struct proc_user user;
+	struct stat	 st, dir;
+	char		*copy = strdup(path);
+
+	if (copy == NULL || lstat(path, &st) == -1 ||
+	    stat(dirname(copy), &dir) == -1)
+		;
+	else if (!S_ISREG(st.st_mode))
+		check_report(count, "%s: must be a file, and no link to one",
+		    path);
+	else if ((st.st_mode & 0477) != 0400)
+		check_report(count, "%s: %s may read it; fix with: chmod 600 %s",
+		    path, (st.st_mode & 077) != 0 ? "others" : "nobody", path);
+	else if (proc_user(PROC_KEEPER, &user) == 0 && dir.st_uid == user.uid &&
+	    st.st_uid != user.uid)
+		check_report(running_pid(conf->socket) > 0 ? &report->warnings :
+							     count,
+		    "%s: is not the keeper's own, and cannot be read by it; fix "
+		    "with: chown %u:%u %s", path, (unsigned)user.uid,
+		    (unsigned)user.gid, path);
+	free(copy);
 }
 
 static void

@@ -22,6 +22,7 @@ static const struct rule {
 	{ ".", 022, "go-w" },
 	{ CONF_SITES_DIR, 022, "go-w" },
 	{ CONF_KEEPER_DIR, 077, "700" },
+	{ CONF_KEEPER_DIR "/sites", 077, "700" },
 	{ "ca.key", 077, "600" },
 	{ STATE_DIR_ID_FILE, 022, "go-w" },
 };

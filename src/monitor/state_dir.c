@@ -24,7 +24,7 @@
 #define ID_LEN	  16 /* bytes */
 #define ID_DIGITS BASE16_ENCODE_LENGTH(ID_LEN)
 
-static bool find_id(const char *dir, char id[STATE_DIR_ID_SIZE]);
+static bool find_id(const char *dir, char id[STATE_DIR_ID_SIZE], bool make);
 static int  read_id(const char *path, char id[STATE_DIR_ID_SIZE]);
 static void print_id(const uint8_t bytes[ID_LEN], char id[STATE_DIR_ID_SIZE]);
 static int  open_locked(struct state_dir *state);
@@ -63,12 +63,20 @@ state_dir_file(const char *dir, const char *name)
 }
 
 bool
+state_dir_may_open(const char *dir)
+{
+	char id[STATE_DIR_ID_SIZE];
+
+	return find_id(dir, id, false);
+}
+
+bool
 state_dir_open(struct state_dir *state, const struct conf *conf)
 {
 	char  id[STATE_DIR_ID_SIZE], *root;
 	int   r;
 
-	if (!find_id(conf->dir, id))
+	if (!find_id(conf->dir, id, true))
 		return false;
 	id[ID_DIGITS] = '\0';
 	root = state_dir_root();
@@ -121,14 +129,14 @@ state_dir_open_keeper(const struct state_dir *state,
 
 /* It becomes a directory's name: nothing but digits. */
 static bool
-find_id(const char *dir, char id[STATE_DIR_ID_SIZE])
+find_id(const char *dir, char id[STATE_DIR_ID_SIZE], bool make)
 {
 	struct sha256_ctx ctx;
 	uint8_t		  digest[ID_LEN];
 	char  *path = file_join(dir, STATE_DIR_ID_FILE);
 	int    r = path != NULL ? read_id(path, id) : -ENOMEM;
 
-	if (r == -ENOENT) {
+	if (r == -ENOENT && make) {
 		sha256_init(&ctx);
 		sha256_update(&ctx, strlen(dir), (const uint8_t *)dir);
 		sha256_digest(&ctx, sizeof(digest), digest);
@@ -136,13 +144,14 @@ find_id(const char *dir, char id[STATE_DIR_ID_SIZE])
 		(void)file_create(path, id, strlen(id), 0644, (uid_t)-1,
 		    (gid_t)-1);
 		r = 0;
-	} else if (r < 0) {
-		log_warnx("%s: %s", path != NULL ? path : STATE_DIR_ID_FILE,
-		    r != -EBADMSG ? strerror(-r) : "expected 32 hexadecimal "
-			"digits; remove it, and a new one is made");
+	} else if (r < 0 && r != -ENOENT) {
+		log_warnx("%s: %s; remove it, and a new one is made",
+		    path != NULL ? path : STATE_DIR_ID_FILE,
+		    r != -EBADMSG && r != -EFBIG ? strerror(-r) :
+						   "expected 32 hexadecimal digits");
 	}
 	free(path);
-	return r == 0;
+	return r == 0 || (r == -ENOENT && !make);
 }
 
 static int

@@ -44,6 +44,9 @@ char *state_dir_root(void);
  */
 char *state_dir_file(const char *dir, const char *name);
 
+/* False: state_dir_open() would fail because of the file `id`; logged. */
+bool state_dir_may_open(const char *dir);
+
 /* Makes it; `state` is closed before.  False: there is no place; logged. */
 bool state_dir_open(struct state_dir *state, const struct conf *conf);
 void state_dir_close(struct state_dir *state);

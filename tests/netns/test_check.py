@@ -405,6 +405,11 @@ def test_a_chain_that_is_too_long(hub):
     complains(hub, "s/server.crt: ")
 
 
+def add_rome(hub):
+    """Another site, so that somebody can log in."""
+    hub.ok("site", "add", "rome", "--generate", "--dir", "s", "--out", "r")
+
+
 @pytest.mark.parametrize("name, status", [
     ("s/server.crt", 1), ("s/keeper/server.key", 1),
     ("s/keeper/sites/berlin.srp", 1), ("c/ca.crt", 1),
@@ -428,10 +433,80 @@ def test_a_blank_at_the_end_may_be_meant(hub):
     hub.ok("check", "--dir", "c", "--static")
 
 
-@pytest.mark.parametrize("name", ["s/keeper/server.key", "c/keeper/password"])
-def test_a_secret_that_others_may_read(hub, name):
-    os.chmod(os.path.join(hub.path, name), 0o640)
-    complains(hub, name + ": others may read it", 1, name[0])
+KEPT = [("s/keeper/server.key", 1), ("c/keeper/password", 1),
+        ("s/keeper/sites/berlin.srp", 3)]
+
+
+@pytest.mark.parametrize("who, mode", [("others", 0o640), ("nobody", 0)])
+@pytest.mark.parametrize("name, status", KEPT)
+def test_a_secret_that_the_keeper_will_not_read(hub, name, status, who, mode):
+    add_rome(hub)
+    os.chmod(os.path.join(hub.path, name), mode)
+    if mode != 0 or os.geteuid() == 0:
+        complains(hub, "%s: %s may read it" % (name, who), status, name[0])
+
+
+@pytest.mark.parametrize("name, status", KEPT)
+def test_a_secret_that_is_a_link(hub, name, status):
+    add_rome(hub)
+    path = os.path.join(hub.path, name)
+    os.rename(path, path + ".real")
+    os.symlink(os.path.basename(path) + ".real", path)
+    complains(hub, name + ": must be a file, and no link", status, name[0])
+
+
+def test_a_verifier_that_is_no_file_concerns_one_site(hub):
+    add_rome(hub)
+    os.unlink(hub.path + "/s/keeper/sites/berlin.srp")
+    os.mkdir(hub.path + "/s/keeper/sites/berlin.srp")
+    complains(hub, "berlin.srp: Is a directory", 3)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
+@pytest.mark.parametrize("name, status", KEPT)
+def test_a_secret_that_is_not_the_keepers_own(hub, name, status):
+    """A start leaves it so where the directory is the keeper's own already."""
+    add_rome(hub)
+    os.chown(os.path.join(hub.path, name), 0, 0)
+    complains(hub, name + ": is not the keeper's own", status, name[0])
+
+
+@pytest.mark.parametrize("name", ["s/keeper", "s/keeper/sites"])
+def test_a_directory_that_the_keeper_cannot_enter(hub, name):
+    path = os.path.join(hub.path, name)
+    os.rename(path, hub.path + "/elsewhere")
+    os.symlink(hub.path + "/elsewhere", path)
+    complains(hub, name + ": must be a directory, and no link", 1)
+    os.unlink(path)
+    os.rename(hub.path + "/elsewhere", path)
+    os.chmod(path, 0o750)
+    complains(hub, name + ": others may", 1)
+    os.chmod(path, 0)
+    if os.geteuid() == 0:
+        complains(hub, name + ": nobody may enter it", 1)
+
+
+@pytest.mark.parametrize("text", ["", "junk\n", "a" * 32 + "b", "a" * 4096])
+@pytest.mark.parametrize("role", ["s", "c"])
+def test_an_id_that_is_none(hub, role, text):
+    hub.write(role + "/id", text)
+    complains(hub, role + "/id: expected 32 hexadecimal digits; remove it", 1,
+              role)
+    os.unlink(os.path.join(hub.path, role + "/id"))
+    os.mkdir(os.path.join(hub.path, role + "/id"))
+    complains(hub, role + "/id: Is a directory; remove it", 1, role)
+    os.rmdir(os.path.join(hub.path, role + "/id"))
+    hub.ok("check", "--static", "--dir", role)
+
+
+@pytest.mark.parametrize("text", ["gone", "", "junk\n"])
+def test_without_a_list_those_by_password_log_in(hub, text):
+    hub.ok("site", "add", "rome", "--auth", "certificate", "--dir", "s",
+           "--out", "r")
+    hub.write("s/crl.pem", text)
+    if text == "gone":
+        os.unlink(hub.path + "/s/crl.pem")
+    complains(hub, "crl.pem: ", 3)
 
 
 def test_a_file_that_is_too_large(hub):
