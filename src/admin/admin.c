@@ -384,7 +384,6 @@ kick(struct engine *engine, const json_t *request)
 		    "sites lists them");
 	if (!server_kick(engine->server, site))
 		return error_about(site, "not connected; there is no session to end");
-	log_info("site %s: an administrator ended the session", site);
 	return json_pack("{s:b,s:s}", "ok", 1, "site", site);
 }
 
