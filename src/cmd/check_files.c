@@ -182,9 +182,9 @@ look_at_pair(struct check_report *report, const struct conf *conf,
 	else if (reads && has_key && !keypair_check(cert.text.text,
 		cert.text.len, key.text.text, key.text.len, why))
 		check_report(&report->errors, "%s: %s", key.path, why);
-	if (has_cert)
+	if (reads)
 		look_at_dates(report, &cert);
-	if (has_cert && conf->role == CONF_SERVER)
+	if (reads && conf->role == CONF_SERVER)
 		look_at_names(report, conf, &cert);
 	if (reads)
 		look_at_trust(report, conf, &cert);
@@ -224,25 +224,33 @@ look_at_names(struct check_report *report, const struct conf *conf,
 	close_file(&ca);
 }
 
-/* A site does not know who verifies its certificate. */
+/*
+ * Who verifies it is unknown: a site may believe the CA of its invitation, or a
+ * public one.
+ */
 static void
 look_at_trust(struct check_report *report, const struct conf *conf,
     const struct file *cert)
 {
+	const struct ca_pem any = { 0 };
 	bool	    server = conf->role == CONF_SERVER;
 	struct file ca = { 0 };
 	char	    why[KEYPAIR_WHY_SIZE];
 
-	if (server)
-		(void)open_file(&ca, report, conf, OWN_CA_CERT, MAY_MISS);
-	if (!keypair_is_taken(&cert->text, &ca.text,
-		server ? NULL : conf->site, why))
-		check_report(&report->errors, "%s: %s%s%s", cert->path, why,
-		    server ? ": sites will refuse this hub" :
-			     ": the hub will refuse this site",
-		    server ? "; renew it (tombolo init --renew), or put that "
-			     "of the CA that has made it into " OWN_CA_CERT :
-			     "; join again with an invitation of its own");
+	if (!keypair_is_taken(&cert->text, &any, server ? NULL : conf->site,
+		why))
+		check_report(&report->errors, "%s: %s%s", cert->path, why,
+		    server ? ": sites will refuse this hub; renew it (tombolo "
+			     "init --renew)" :
+			     ": the hub will refuse this site; join again with "
+			     "an invitation of its own");
+	else if (server && open_file(&ca, report, conf, OWN_CA_CERT, MAY_MISS) &&
+	    keypair_is_ca(&ca.text) &&
+	    !keypair_is_taken(&cert->text, &ca.text, NULL, why))
+		check_report(&report->warnings, "%s: %s: sites that were invited "
+		    "will refuse this hub; renew it (tombolo init --renew), or "
+		    "put the certificate of the CA that has made it into "
+		    OWN_CA_CERT, cert->path, why);
 	close_file(&ca);
 }
 
