@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "control/certs.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,20 +9,26 @@
 #include <bsd/string.h>
 
 #include "base/log.h"
+#include "conf/conf.h"
 #include "keeper/keeper_ask.h"
 
 static const struct {
 	const char	*name; /* the key of the configuration */
+	size_t		 path; /* and its value */
 	bool		 is_chain;
 	enum request_key key;
 } kinds[REQUEST_MATERIALS] = {
-	[REQUEST_MATERIAL_CHAIN] = { "certificate", true, REQUEST_KEY_MAIN },
-	[REQUEST_MATERIAL_CHAIN_RSA] = { "certificate-rsa", true,
-	    REQUEST_KEY_RSA },
-	[REQUEST_MATERIAL_SITE_CA] = { .name = "site-ca" },
-	[REQUEST_MATERIAL_CRL] = { .name = "crl" },
-	[REQUEST_MATERIAL_CA] = { .name = "ca" },
-	[REQUEST_MATERIAL_SITE] = { "certificate", true, REQUEST_KEY_MAIN },
+#define PATH(member) offsetof(struct conf, member)
+	[REQUEST_MATERIAL_CHAIN] = { "certificate", PATH(certificate), true,
+	    REQUEST_KEY_MAIN },
+	[REQUEST_MATERIAL_CHAIN_RSA] = { "certificate-rsa",
+	    PATH(certificate_rsa), true, REQUEST_KEY_RSA },
+	[REQUEST_MATERIAL_SITE_CA] = { "site-ca", PATH(site_ca), false, 0 },
+	[REQUEST_MATERIAL_CRL] = { "crl", PATH(crl), false, 0 },
+	[REQUEST_MATERIAL_CA] = { "ca", PATH(ca), false, 0 },
+	[REQUEST_MATERIAL_SITE] = { "certificate", PATH(site_certificate),
+	    true, REQUEST_KEY_MAIN },
+#undef PATH
 };
 
 static void take(struct certs *certs, enum request_material kind);
@@ -204,8 +211,14 @@ understand(const struct certs *certs, enum request_material kind,
 
 	if (kinds[kind].is_chain)
 		return understand_chain(certs, kind, &text, one, why);
-	if (kind == REQUEST_MATERIAL_CRL && !understand_list(certs, next, why))
+	if (kind == REQUEST_MATERIAL_CRL) {
+		if (!understand_list(certs, next, why))
+			return false;
+	} else if (next->len > 0 && !keypair_is_ca(&text)) {
+		strlcpy(why, "has no certificate of a CA in it; restore it",
+		    REQUEST_WHY_SIZE);
 		return false;
+	}
 	*one = (struct certs_one) { .text = { strndup(next->text, next->len),
 		next->len, 0 } };
 	if (one->text.text == NULL)
@@ -259,13 +272,21 @@ static void
 note(struct certs *certs, enum request_material kind, const char *why)
 {
 	char *trouble = certs->of[kind].trouble, text[REQUEST_WHY_SIZE] = "";
+	const char *path = *(char *const *)(const void *)(
+	    (const char *)*certs->conf + kinds[kind].path);
+	/* It may be about the key's file. */
+	bool named = why[0] == '/' || strncmp(why, CONF_KEEPER_DIR "/",
+	    strlen(CONF_KEEPER_DIR "/")) == 0;
 
 	if (why[0] != '\0')
-		snprintf(text, sizeof(text), "%s: %.350s; %s", kinds[kind].name, why,
+		snprintf(text, sizeof(text), "%s: %.120s%s%.300s; %s",
+		    kinds[kind].name, named ? "" : path, named ? "" : ": ", why,
 		    certs->of[kind].now.text.text != NULL ?
 			"the last good one stays in force" :
 		    kind == REQUEST_MATERIAL_CRL ?
 			"sites' certificates are refused until there is one" :
+		    kind == REQUEST_MATERIAL_SITE ?
+			"join again with its invitation" :
 			"there is none in force");
 	if (strcmp(trouble, text) == 0)
 		return;

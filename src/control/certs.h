@@ -25,6 +25,7 @@
 #include "pki/keypair.h"
 #include "proc/request.h"
 
+struct conf;
 struct keeper_ask;
 
 struct certs_one {
@@ -33,6 +34,7 @@ struct certs_one {
 };
 
 struct certs {
+	struct conf *const *conf; /* for the files' names */
 	struct keeper_ask *keeper;
 	enum request_material own; /* this end's chain, if it shows one */
 	struct {

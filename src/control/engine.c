@@ -123,7 +123,8 @@ start(struct engine *engine)
 	keeper_ask_attach(engine->keeper, gift->keeper_auth,
 	    gift->keeper_sign);
 	gift->keeper_auth = gift->keeper_sign = -1;
-	engine->certs = (struct certs) { .keeper = engine->keeper,
+	engine->certs = (struct certs) { .conf = &engine->conf,
+		.keeper = engine->keeper,
 		.own = engine->conf->role == CONF_SERVER ?
 		    REQUEST_MATERIAL_CHAIN :
 		    engine->conf->auth == CONF_AUTH_CERTIFICATE ?
@@ -181,7 +182,8 @@ start_server(struct engine *engine)
 	struct tls_context *tls = server_context(engine, why);
 
 	if (tls == NULL) {
-		log_warnx("%s", why);
+		if (why[0] != '\0')
+			log_warnx("%s", why);
 		return -1;
 	}
 	engine->server = server_new(engine->loop, engine->conf, engine->hub,
@@ -213,7 +215,7 @@ server_context(struct engine *engine, char *why)
 		return tls_context_new_server(&config, why);
 	if (config.rsa_key != NULL)
 		gnutls_privkey_deinit(config.rsa_key);
-	strlcpy(why, "no usable certificate and key", TLS_WHY_SIZE);
+	why[0] = '\0'; /* certs.c or the monitor has said it */
 	return NULL;
 }
 
@@ -263,7 +265,8 @@ make_client(struct engine *engine, const char *srp_password)
 	struct tls_context *tls = client_context(engine, srp_password, why);
 
 	if (tls == NULL) {
-		log_warnx("%s", why);
+		if (why[0] != '\0')
+			log_warnx("%s", why);
 		return -1;
 	}
 	engine->client = client_new(engine->loop, engine->conf, engine->hub,
@@ -283,6 +286,9 @@ client_context(struct engine *engine, const char *srp_password, char *why)
 		.srp_password = srp_password,
 	};
 
+	why[0] = '\0'; /* of files, certs.c or the monitor has said it */
+	if (config.ca.len == 0)
+		return NULL;
 	if (engine->conf->auth == CONF_AUTH_TLS_SRP && srp_password == NULL) {
 		strlcpy(why, "with tls-srp that needs a restart",
 		    TLS_WHY_SIZE);
@@ -290,12 +296,8 @@ client_context(struct engine *engine, const char *srp_password, char *why)
 	}
 	if (engine->conf->auth == CONF_AUTH_CERTIFICATE) {
 		config.site_key = certs_key(certs, REQUEST_MATERIAL_SITE);
-		if (config.site_key == NULL) {
-			strlcpy(why, "there is no certificate or key of this "
-			    "site: join again with its invitation",
-			    TLS_WHY_SIZE);
+		if (config.site_key == NULL)
 			return NULL;
-		}
 	}
 	return tls_context_new_client(&config, why);
 }

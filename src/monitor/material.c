@@ -29,26 +29,32 @@ static const struct row {
 	uint32_t	      auths; /* with one of these methods only */
 	enum missing	      missing;
 	size_t		      path;
-	const char	     *key; /* its private key's file */
+	const char	     *label; /* of what is in it, in PEM */
+	const char	     *key;   /* its private key's file */
 } rows[] = {
 #define PATH(member) offsetof(struct conf, member)
+#define CERT "CERTIFICATE-----"
+#define CRL  "CRL-----"
 	{ REQUEST_MATERIAL_CHAIN, CONF_SERVER, ALWAYS, IS_AN_ERROR,
-	    PATH(certificate), CONF_KEEPER_DIR "/server.key" },
+	    PATH(certificate), CERT, CONF_KEEPER_DIR "/server.key" },
 	{ REQUEST_MATERIAL_CHAIN_RSA, CONF_SERVER,
 	    CONF_AUTH_BIT(CONF_AUTH_TLS_SRP), IS_NOT_SENT,
-	    PATH(certificate_rsa), CONF_KEEPER_DIR "/server-rsa.key" },
+	    PATH(certificate_rsa), CERT,
+	    CONF_KEEPER_DIR "/server-rsa.key" },
 	{ REQUEST_MATERIAL_SITE_CA, CONF_SERVER,
 	    CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE), IS_EMPTY, PATH(site_ca),
-	    NULL },
+	    CERT, NULL },
 	{ REQUEST_MATERIAL_CRL, CONF_SERVER,
 	    CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE), IS_FINE, PATH(crl),
-	    NULL },
+	    CRL, NULL },
 	{ REQUEST_MATERIAL_CA, CONF_CLIENT, ALWAYS, IS_AN_ERROR, PATH(ca),
-	    NULL },
+	    CERT, NULL },
 	{ REQUEST_MATERIAL_SITE, CONF_CLIENT,
 	    CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE), IS_AN_ERROR,
-	    PATH(site_certificate), CONF_KEEPER_DIR "/client.key" },
+	    PATH(site_certificate), CERT, CONF_KEEPER_DIR "/client.key" },
 #undef PATH
+#undef CERT
+#undef CRL
 };
 
 static bool  applies(const struct row *row, const struct conf *conf);
@@ -235,9 +241,12 @@ read_one(struct material *material, const struct row *row,
 	if (r < 0)
 		snprintf(why, sizeof(why), "%.400s: %s",
 		    path != NULL ? path : "certificate",
-		    r == -ENODATA ? "it is empty" :
-		    r == -EILSEQ  ? "it is binary, and has to be PEM" :
-				    strerror(-r));
+		    r == -ENODATA ? "it is empty; restore it" :
+		    r != -EILSEQ  ? strerror(-r) :
+		    row->label[1] == 'E' ? "has no certificate in PEM; restore "
+			"it (openssl x509 makes PEM of DER)" :
+			"has no list of revoked certificates in PEM; restore "
+			"it (openssl crl makes PEM of DER)");
 	free(path);
 	if (is_key_changed(row, conf, &file->key) ||
 	    strcmp(file->why, why) != 0)
@@ -270,8 +279,10 @@ read_text(const struct row *row, const struct conf *conf, const char *path,
 	}
 	if (r == 0 && text->len == 0 && row->missing != IS_FINE)
 		r = -ENODATA;
-	/* In DER, say. */
-	if (r == 0 && memchr(text->text, '\0', text->len) != NULL)
+	/* In DER or UTF-16, or another file. */
+	if (r == 0 && text->len > 0 &&
+	    (strlen(text->text) < text->len ||
+		strstr(text->text, row->label) == NULL))
 		r = -EILSEQ;
 	if (r < 0) {
 		free(text->text);

@@ -314,7 +314,11 @@ make_network(struct monitor *monitor)
 {
 	struct opening *opening = &monitor->children.opening;
 	char		journal[RUNNING_PATH_SIZE];
+	size_t		said = monitor->conf->faults.n;
 
+	reload_note_credentials(monitor->conf);
+	for (size_t i = said; i < monitor->conf->faults.n; i++)
+		log_warnx("%s", monitor->conf->faults.v[i]);
 	if (!reload_print(monitor->conf, &monitor->conf_text,
 		&opening->conf_len))
 		return false;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/reload.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bsd/string.h>
 
@@ -36,6 +38,7 @@ static void note_waiting(const struct conf *running,
     const struct conf *loaded, struct notes *notes);
 static struct conf *read_sites(const struct reload *reload,
     enum reload_scope scope, const struct conf *main, struct notes *notes);
+static bool take_gone(struct reload *reload);
 static bool print_again(struct fresh *fresh, const struct conf *conf,
     const char *path);
 static void add_all(struct conf_names *to, const struct conf_names *from);
@@ -59,11 +62,17 @@ reload_take(struct reload *reload, enum reload_scope scope)
 	const struct conf *running = *reload->conf;
 	struct notes	   notes = { 0 };
 	struct fresh	   fresh;
-	struct conf *loaded = read_conf(reload, scope, &notes);
-	char	     why[RELOAD_WHY_SIZE];
-	bool	     ok = loaded != NULL;
+	struct conf	  *loaded;
+	char		   why[RELOAD_WHY_SIZE];
+	bool		   ok;
+
+	if (access(running->dir, F_OK) == -1 && errno == ENOENT)
+		return take_gone(reload);
+	loaded = read_conf(reload, scope, &notes);
+	ok = loaded != NULL;
 
 	if (ok) {
+		reload_note_credentials(loaded);
 		add_all(&loaded->faults, &notes.faults);
 		add_all(&loaded->waiting, &notes.waiting);
 		log_new(&loaded->faults, &running->faults, "", "");
@@ -88,8 +97,57 @@ reload_take(struct reload *reload, enum reload_scope scope)
 	return ok;
 }
 
+/* All stays in force; one line says it for all the files. */
+static bool
+take_gone(struct reload *reload)
+{
+	const struct conf *running = *reload->conf;
+	struct conf	   same = *running; /* borrows, and is not freed */
+	struct notes	   notes = { 0 };
+	struct fresh	   fresh;
+	char		   text[CONF_NOTE_MAX];
+	bool		   ok;
+
+	snprintf(text, sizeof(text), "%.800s: the configuration's directory is "
+	    "gone; move it back, or tombolo stop --socket %s", running->dir,
+	    running->socket);
+	conf_names_add(&notes.faults, text);
+	same.faults = notes.faults;
+	same.waiting = notes.waiting;
+	log_new(&same.faults, &running->faults, "", "");
+	ok = print_again(&fresh, &same, reload->path);
+	if (ok)
+		take_conf(reload, &fresh);
+	conf_names_free(&notes.faults);
+	return ok;
+}
+
+void
+reload_note_credentials(struct conf *conf)
+{
+	char text[CONF_NOTE_MAX], *path;
+
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+
+		if (site->disabled || site->faulty ||
+		    site->auth == CONF_AUTH_CERTIFICATE ||
+		    site->auth == CONF_AUTH_PAM ||
+		    conf->faults.n >= CONF_MAX_COMPLAINTS ||
+		    asprintf(&path, "%s/" CONF_KEEPER_DIR "/sites/%s.%s",
+			conf->dir, site->name, conf_auth_name(site->auth)) == -1)
+			continue;
+		snprintf(text, sizeof(text), "%.700s: %s: site %s cannot log "
+		    "in; tombolo site passwd %s makes another", path,
+		    strerror(ENOENT), site->name, site->name);
+		if (access(path, F_OK) == -1 && errno == ENOENT)
+			conf_names_add(&conf->faults, text);
+		free(path);
+	}
+}
+
 /*
- * A fault in the main file, or in a certificate that it names, keeps all of it
+ * A fault in the main file, or in a certificate that it names anew, keeps all of it
  * from being taken, but not what became of the sites.
  */
 static struct conf *
@@ -97,13 +155,16 @@ read_conf(const struct reload *reload, enum reload_scope scope,
     struct notes *notes)
 {
 	struct conf *main = read_main(reload, notes), *conf = NULL;
-	char	     why[RELOAD_WHY_SIZE];
+	char	     why[RELOAD_WHY_SIZE], known[RELOAD_WHY_SIZE];
 
 	if (main != NULL)
 		conf = read_sites(reload, scope, main, notes);
 	conf_free(main);
+	/* Of a file that is in force already the engine says it. */
 	if (conf != NULL && (scope == RELOAD_SITES ||
-	    material_can_read(conf, why, sizeof(why))))
+	    material_can_read(conf, why, sizeof(why)) ||
+	    (!material_can_read(*reload->conf, known, sizeof(known)) &&
+		strcmp(why, known) == 0)))
 		return conf;
 	if (conf != NULL)
 		conf_names_add(&notes->faults, why);

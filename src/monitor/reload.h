@@ -45,6 +45,9 @@ struct reload {
 /* conf_print() into a new string.  False, and logged, when it is too large. */
 bool reload_print(const struct conf *conf, char **text, size_t *len);
 
+/* Adds sites that cannot log in because their file is missing to its faults. */
+void reload_note_credentials(struct conf *conf);
+
 /*
  * Reads the files and takes what may be taken.  All that matters is logged;
  * false when nothing was, for want of memory, or because it is too large.

@@ -27,7 +27,7 @@
  */
 #define FILES                                                                  \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | \
-	    IN_ATTRIB | IN_ONLYDIR)
+	    IN_ATTRIB | IN_MOVE_SELF | IN_ONLYDIR)
 
 enum dir { DIR_CONF, DIR_SITES, DIR_KEEPER, DIR_CREDENTIALS, DIRS };
 
@@ -142,20 +142,25 @@ sites_watch_now(struct sites_watch *watch)
 	on_settled(watch->loop, &watch->timer, 0);
 }
 
-/* Again is fine: what is watched stays so, and keeps its number. */
+/*
+ * Again is fine: what is watched stays so, and keeps its number.  All of it that
+ * was moved away may be moved back.
+ */
 static bool
 add_watches(struct sites_watch *watch)
 {
 	for (unsigned i = 0; i < DIRS; i++) {
-		watch->wd[i] = inotify_add_watch(watch->fd, watch->paths[i],
-		    FILES);
-		if (watch->wd[i] != -1 || errno == ENOENT || errno == ENOTDIR)
+		int wd = inotify_add_watch(watch->fd, watch->paths[i], FILES);
+
+		if (wd != -1 || i != DIR_CONF)
+			watch->wd[i] = wd;
+		if (wd != -1 || errno == ENOENT || errno == ENOTDIR)
 			continue;
 		if (i == DIR_CONF || i == DIR_SITES)
 			return false;
 		log_warn("%s: changes cannot be noticed", watch->paths[i]);
 	}
-	return watch->wd[DIR_CONF] != -1;
+	return watch->wd[DIR_CONF] > 0;
 }
 
 static void
@@ -223,12 +228,12 @@ take_event(struct sites_watch *watch, const struct inotify_event *event)
 	for (unsigned i = 0; i < DIRS; i++) {
 		if (watch->wd[i] == -1 || watch->wd[i] != event->wd)
 			continue;
-		if ((event->mask & IN_IGNORED) != 0) {
+		if ((event->mask & IN_IGNORED) != 0)
 			watch->wd[i] = -1;
+		if ((event->mask & (IN_IGNORED | IN_MOVE_SELF)) != 0)
 			take_dir(watch, (enum dir)i);
-		} else if (event->len > 0) {
+		else if (event->len > 0)
 			take_name(watch, (enum dir)i, event->name);
-		}
 		return;
 	}
 }
@@ -266,10 +271,8 @@ is_file(const struct sites_watch *watch, enum dir dir, const char *name)
 static void
 take_dir(struct sites_watch *watch, enum dir dir)
 {
-	if (dir == DIR_SITES)
-		watch->changed = true;
-	else
-		watch->touched = true;
+	watch->changed |= dir == DIR_SITES || dir == DIR_CONF;
+	watch->touched |= dir != DIR_SITES;
 }
 
 /*
@@ -284,6 +287,9 @@ compare(struct sites_watch *watch)
 	watch->touched = false;
 	if (read_credentials(watch, &now) && report(watch, &now)) {
 		watch->seen = now;
+		/* Who has none cannot log in. */
+		if (now.n != old.n)
+			watch->events.on_change(watch->events.arg);
 		free_credentials(&old);
 		return;
 	}

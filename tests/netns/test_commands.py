@@ -7,6 +7,7 @@ was started from, and whosever it is.
 One hub for each kind of error, since `stop` is one of the commands.
 """
 
+import base64
 import json
 import os
 import re
@@ -482,6 +483,59 @@ def test_wrong_usage_is_2(args):
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done
 
 
+# ------------------------------------------- files that are wrong, or gone
+
+def put(path, data):
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+def der(pem):
+    return base64.b64decode(b"".join(pem.splitlines()[1:-1]))
+
+
+BAD = {"junk": lambda pem: b"junk\n", "empty": lambda pem: b"", "DER": der,
+       "UTF-16": lambda pem: pem.decode().encode("utf-16"),
+       "cut": lambda pem: pem[:len(pem) // 2],
+       "a key": lambda pem: pem.replace(b"CERTIFICATE", b"PRIVATE KEY")}
+
+
+@pytest.mark.parametrize("how", BAD)
+@pytest.mark.parametrize("who", ["sat", "hub"])
+def test_run_names_the_file_that_it_cannot_use(pair, who, how):
+    daemon = getattr(pair, who)
+    path = daemon.dir + {"sat": "/ca.crt", "hub": "/server.crt"}[who]
+    with open(path, "rb") as f:
+        pem = f.read()
+    put(path, BAD[how](pem))
+    done = daemon.ns.run(binary(), "run", "-c", daemon.conf, "--foreground",
+                         check=False)
+    assert done.returncode == 1
+    said = [l for l in done.stderr.splitlines()
+            if "no users _tombolo" not in l and "swapped out" not in l and
+            "given to the keeper" not in l and "ended with status" not in l]
+    said = [l for l in said if "the keeper " not in l]
+    assert len(said) == 1 and os.path.basename(path) + ": " in said[0], said
+
+
+@pytest.mark.parametrize("name", [
+    "", "tombolo.conf", "sites.d", "server.crt", "crl.pem", "keeper/server.key",
+    "keeper/sites/sat.srp"])
+def test_what_is_gone_is_said_once_and_exits_1(pair, name):
+    hub = pair.hub.start()
+    path = os.path.join(hub.dir, name).rstrip("/")
+    os.rename(path, path + ".away")
+    wait_until(lambda: hub.status()["faults"], 5, "it is said")
+    done = tombolo("reload", "-c", hub.conf, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done
+    assert os.path.basename(path) in done.stderr
+    assert len(hub.status()["faults"]) == 1
+    assert tombolo("status", "-c", hub.conf, check=False).returncode == 3
+    os.rename(path + ".away", path)
+    wait_until(lambda: not hub.status()["faults"], 10, "it is over")
+    assert tombolo("reload", "-c", hub.conf, check=False).returncode == 0
+
+
 # --------------------------------------------------------------- kick
 
 def test_kick_says_what_it_did_and_what_is_next(pair):
@@ -491,6 +545,7 @@ def test_kick_says_what_it_did_and_what_is_next(pair):
     out = tombolo("kick", "sat", "-c", pair.hub.conf).stdout
     assert "site sat: session ended; it logs in again at once" in out
     assert "tombolo site disable sat" in out
+    assert len(pair.hub.log_lines("site sat: .*administrator ended")) == 1
     for name, says in (("typo", "no such site is configured"),
                        ("other", "not connected")):
         if name == "other":
