@@ -19,7 +19,8 @@
 #include "base/file.h"
 #include "base/log.h"
 
-#define RUN_DIR "/run/tombolo" /* as of conf_default_socket() */
+#define RUN_DIR	  "/run/tombolo" /* as of conf_default_socket() */
+#define FOR_SLASH '!'
 
 static char *look_in(const char *dir, const char *config);
 static char *socket_of(const char *link, const char *config);
@@ -29,6 +30,7 @@ static bool  may_others_change(const struct stat *st, bool is_above);
 static bool  may_take(const char *socket, const char *config);
 static bool  is_left_by_another(const char *socket, const char *config);
 static int   write_owner(const char *socket, const char *config);
+static bool  name_here(char path[RUNNING_PATH_SIZE], const char *socket);
 static void  remove_owner(const char *socket);
 static pid_t parse_pid(const char *text);
 static int   make_parent(const char *path);
@@ -92,7 +94,11 @@ running_is_ours(const char *socket, const char *config)
 	char *owner = config != NULL ? running_owner(socket) : NULL;
 	bool  ours = owner == NULL || strcmp(owner, config) == 0;
 
-	if (!ours)
+	if (!ours && access(owner, F_OK) == -1)
+		log_warnx("%s belongs to %s, which is gone; if that was renamed, "
+			  "ask its daemon by --socket %s, and end it so",
+		    socket, owner, socket);
+	else if (!ours)
 		log_warnx("%s belongs to %s: set `socket` in [server] or "
 			  "[client] of %s to another path", socket, owner,
 		    config);
@@ -226,17 +232,25 @@ static char *
 socket_of(const char *link, const char *config)
 {
 	int	    len = (int)(strlen(link) - strlen(".owner"));
+	const char *name = strrchr(link, '/') + 1;
 	char	   *path, *owner;
 	struct stat st;
 
 	if (lstat(link, &st) == -1 ||
 	    (st.st_uid != 0 && st.st_uid != geteuid()) ||
-	    asprintf(&path, "%.*s", len, link) == -1)
+	    asprintf(&path, "%.*s.sock", len, link) == -1)
 		return NULL;
+	/* One of another directory; see name_here(). */
+	if (*name == FOR_SLASH) {
+		memmove(path, path + (name - link), strlen(name) + 1);
+		for (char *p = path; *p != '\0'; p++)
+			*p = *p == FOR_SLASH ? '/' : *p;
+	}
+	len = (int)(strlen(path) - strlen(".sock"));
 	if (stat(path, &st) == -1) {
-		free(path);
-		if (asprintf(&path, "%.*s.sock", len, link) == -1)
-			return NULL;
+		path[len] = '\0';
+		if (stat(path, &st) == -1)
+			path[len] = '.';
 	}
 	owner = running_owner(path);
 	if (owner == NULL || strcmp(owner, config) != 0) {
@@ -333,8 +347,28 @@ write_owner(const char *socket, const char *config)
 	char path[RUNNING_PATH_SIZE];
 
 	remove_owner(socket);
+	/* To find it when the configuration does not say any more where it is. */
+	if (name_here(path, socket) &&
+	    ((mkdir(RUN_DIR, 0755) == -1 && errno != EEXIST) ||
+		symlink(config, path) == -1))
+		log_debug("%s: %s", path, strerror(errno));
 	return symlink(config, running_beside(path, socket, ".owner")) == -1 ?
 	    -errno : 0;
+}
+
+/* A link for a socket of another directory, also in ours; false: it is ours. */
+static bool
+name_here(char path[RUNNING_PATH_SIZE], const char *socket)
+{
+	char beside[RUNNING_PATH_SIZE];
+
+	if (strncmp(socket, RUN_DIR "/", strlen(RUN_DIR "/")) == 0)
+		return false;
+	running_beside(beside, socket, ".owner");
+	for (char *p = beside; *p != '\0'; p++)
+		*p = *p == '/' ? FOR_SLASH : *p;
+	return snprintf(path, RUNNING_PATH_SIZE, RUN_DIR "/%s", beside) <
+	    RUNNING_PATH_SIZE;
 }
 
 static void
@@ -345,6 +379,8 @@ remove_owner(const char *socket)
 	/* Only the link: `socket` may lie in anybody's directory. */
 	if (readlink(running_beside(path, socket, ".owner"), &(char) { 0 },
 		1) == 1)
+		unlink(path);
+	if (name_here(path, socket))
 		unlink(path);
 }
 

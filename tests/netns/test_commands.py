@@ -200,6 +200,33 @@ def test_a_changed_socket_hides_no_daemon(pair, kind):
     assert hub.left_files() == []
 
 
+GONE = {
+    "the line": lambda hub: hub.conf_set("server", "socket"),
+    "the file": lambda hub: os.unlink(hub.conf),
+    "the directory": lambda hub: os.rename(hub.dir, hub.dir + ".moved"),
+    "all of it": lambda hub: shutil.rmtree(hub.dir),
+}
+
+
+@pytest.mark.parametrize("what", GONE)
+def test_a_socket_elsewhere_is_found_when_nothing_names_it(pair, what):
+    hub, path = pair.hub, os.path.join(pair.net.dir, "far.sock")
+    hub.conf_set("server", "socket", path)
+    hub.start()
+    GONE[what](hub)
+    for command in COMMANDS:
+        assert tombolo(command, "-c", hub.conf, check=False).stdout, command
+    done = tombolo("run", "--sweep", "-c", hub.conf, check=False)
+    assert done.returncode == 1 and "runs already" in done.stderr
+    if what == "the directory":
+        done = tombolo("stop", "--dir", hub.dir + ".moved", check=False)
+        assert done.returncode == 1 and "which is gone; if that was " \
+            "renamed, ask its daemon by --socket " + path in done.stderr
+    tombolo("stop", "-c", hub.conf)
+    assert hub.process.wait(10) == 0
+    assert not [n for n in os.listdir("/run/tombolo") if "far.owner" in n]
+
+
 def test_a_socket_in_a_directory_of_its_own_may_be_renamed(pair):
     hub = pair.hub
     path = os.path.join(pair.net.dir, "own")
