@@ -107,6 +107,7 @@ keypair_is_taken(const struct ca_pem *text, const struct ca_pem *ca,
 {
 	const char  *purpose = site != NULL ? GNUTLS_KP_TLS_WWW_CLIENT :
 					      GNUTLS_KP_TLS_WWW_SERVER;
+	unsigned     usage;
 	struct chain chain;
 	bool	     ok = chain_open(&chain, text->text, text->len, why);
 
@@ -114,6 +115,10 @@ keypair_is_taken(const struct ca_pem *text, const struct ca_pem *ca,
 		0) == 0)
 		ok = fail(why, site != NULL ? "is not for a client" :
 					      "is not for a server");
+	/* Where it is missing, all is allowed. */
+	if (ok && gnutls_x509_crt_get_key_usage(chain.certs[0], &usage, NULL) ==
+		0 && (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) == 0)
+		ok = fail(why, "has no digitalSignature in its key usage");
 	if (ok && site != NULL && !x509_has_only_name(chain.certs[0], site)) {
 		ok = false;
 		snprintf(why, KEYPAIR_WHY_SIZE, "is not for the site %s alone",

@@ -199,6 +199,41 @@ def test_a_sound_configuration_is_ok(hub):
     assert "ok" in hub.ok("check", "--dir", "c", "--static")
 
 
+@pytest.mark.parametrize("usage, is_fine", [
+    ("keyEncipherment", False), ("cRLSign,keyCertSign", False),
+    ("keyEncipherment,digitalSignature", True)])
+def test_a_key_usage_that_tls_does_not_take(hub, usage, is_fine):
+    """certtool(1) would add what is missing."""
+    hub.write("ext", "subjectAltName=DNS:vpn.example.org\n"
+              "extendedKeyUsage=serverAuth\nkeyUsage=critical,%s\n" % usage)
+    run("sh", "-ec", "cd %s; openssl req -new -key s/keeper/server.key -subj "
+        "/CN=x -out req; openssl x509 -req -in req -CA s/ca.crt -CAkey "
+        "s/ca.key -set_serial 7 -extfile ext -days 90 -out s/server.crt" %
+        hub.path)
+    if is_fine:
+        hub.ok("check", "--static", "--dir", "s")
+    else:
+        complains(hub, "s/server.crt: has no digitalSignature in its key usage")
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "nowhere"])
+def test_a_place_where_no_socket_can_be(hub, kind):
+    path = hub.path + "/place/s.sock"
+    if kind != "nowhere":
+        os.mkdir(hub.path + "/place", 0o755)
+    else:
+        path = hub.path + "/no/where/s.sock"
+    if kind == "file":
+        hub.write("place/s.sock", "")
+    elif kind == "directory":
+        os.mkdir(path)
+    hub.write("s/tombolo.conf", hub.text("s/tombolo.conf").replace(
+        "[server]\n", "[server]\nsocket = %s\n" % path, 1))
+    said = hub("check", "--dir", "s").stderr
+    assert path + (": its directory cannot be made" if kind == "nowhere" else
+                   ": is in the way of the local socket") in said, said
+
+
 @certtool
 @pytest.mark.parametrize("days, says", [
     ("expired", "has expired on"), ("of tomorrow", "is not valid before")])
