@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/conf.h"
@@ -18,6 +20,7 @@
 
 #define TUN "/dev/net/tun"
 
+static void look_at_socket(struct check_report *report, const char *socket);
 static void look_at_device(struct check_report *report,
     const struct conf *conf);
 static void look_at_bridge(struct check_report *report,
@@ -41,6 +44,7 @@ check_host(struct check_report *report, const struct conf *conf,
 	report->errors += runs && !running_is_ours(conf->socket, owner);
 	report->errors += !running_dir_is_private(conf->socket);
 	if (!runs && (other == NULL || running_pid(other) == 0)) {
+		look_at_socket(report, conf->socket);
 		look_at_device(report, conf);
 		look_at_ports(report, conf);
 	}
@@ -48,6 +52,24 @@ check_host(struct check_report *report, const struct conf *conf,
 	look_at_users(report);
 	look_at_pam(report, conf);
 	free(other);
+}
+
+/* Of its directories a start makes the last one only. */
+static void
+look_at_socket(struct check_report *report, const char *socket)
+{
+	char	   *copy = strdup(socket);
+	struct stat st;
+
+	if (copy == NULL)
+		;
+	else if (lstat(socket, &st) == 0 && !S_ISSOCK(st.st_mode))
+		check_report(&report->errors, "%s: is in the way of the local "
+		    "socket; remove it, or set socket to another path", socket);
+	else if (stat(dirname(dirname(copy)), &st) == -1)
+		check_report(&report->errors, "%s: its directory cannot be made: "
+		    "%s", socket, strerror(errno));
+	free(copy);
 }
 
 static void
