@@ -1443,3 +1443,13 @@ def test_a_mistyped_password_is_noticed(tap):
                                "s")
         assert status == 1 and says in said, said
     assert tap.tree() == before
+
+
+def test_a_unit_of_no_such_configuration_does_not_start():
+    """systemctl start tombolo@TYPO fails; tombolo waits for its first file."""
+    for name, directory in (("tombolo@", "Assert.*=/etc/tombolo-%i/"),
+                            ("tombolo", "Condition.*=/etc/tombolo/")):
+        unit = "../../contrib/systemd/%s.service.in" % name
+        with open(os.path.join(os.path.dirname(__file__), unit)) as f:
+            assert re.search("^" + directory + "tombolo.conf$", f.read(),
+                             re.M), name
