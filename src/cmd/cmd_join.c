@@ -114,8 +114,8 @@ is_free(const struct options *options)
 	    faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 
 	if (there)
-		log_warnx("join: %s is there already; choose another --dir, "
-			  "or move it away", path);
+		log_warnx("join: %s is there already; --update changes it, "
+			  "another --dir makes another site", path);
 	free(path);
 	return !there;
 }
@@ -169,7 +169,8 @@ may_join(const struct conf *conf, const struct invite *invite)
 	else
 		log_warnx("join: the hub has a default route for its sites, and "
 			  "this site cannot connect until accept-default-route "
-			  "= yes is set, as --accept-default-route does");
+			  "= yes is set, as join --update "
+			  "--accept-default-route does");
 	return invite->default_route == INVITE_OFFERED;
 }
 

@@ -372,6 +372,18 @@ def test_a_site_is_not_added_twice(tap):
               says="is there already")
 
 
+def test_a_second_join_is_told_of_update(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    tap.ok("join", "berlin.invite", "--dir", "c")
+    tap.fails("join", "berlin.invite", "--dir", "c", says="--update changes it")
+
+
+def test_a_second_join_is_told_of_update(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    tap.ok("join", "berlin.invite", "--dir", "c")
+    tap.fails("join", "berlin.invite", "--dir", "c", says="--update changes it")
+
+
 def test_an_invitation_is_never_replaced(tap):
     tap.write("berlin.invite", "mine")
     tap.fails("site", "add", "berlin", "--generate", "--dir", "s",
