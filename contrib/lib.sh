@@ -24,7 +24,8 @@ missing_packages() {
 		dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
 			sed -n 's/^installed //p'
 		echo
-		sed 's/#.*//; s/ //g' "$top/contrib/packages"
+		sed "s/#.*//; s/ \[$(dpkg --print-architecture)\]//; /\[/d; s/ //g" \
+			"$top/contrib/packages"
 	} | awk '!NF { wanted = 1 } !wanted { there[$1] = 1 }
 		wanted && NF && !($1 in there) { print $1 }'
 }

@@ -385,6 +385,7 @@ show_sizes(const json_t *answer)
 	double connected, known;
 
 	show_number("workers", answer, "workers");
+	show_field("aead", answer, "aead");
 	show_line("offloads", field_join(json_object_get(answer, "offloads"),
 				  text, sizeof(text)));
 	if (field_number(answer, "sites_connected", &connected) &&

@@ -16,6 +16,7 @@
 
 #include "cmd/options.h"
 #include "control/tls.h"
+#include "datapath/aead.h"
 #include "proc/sandbox.h"
 
 static const struct options_spec spec = {
@@ -33,6 +34,7 @@ cmd_version(int argc, char **argv)
 	static const struct conf conf = { .workers = 0 };
 	int			 abi = sandbox_landlock_abi();
 	struct options		 options;
+	struct aead		 aead;
 	const char		*why;
 	int			 r = options_parse(&options, &spec, argc, argv);
 
@@ -53,6 +55,9 @@ cmd_version(int argc, char **argv)
 		printf("Landlock: ABI %d\n", abi);
 	else
 		printf("Landlock: no\n");
+	aead_init(&aead, false);
+	printf("AEAD: %s\n", aead_name(&aead));
+	aead_fini(&aead);
 	print_methods();
 	printf("workers by default: %u\n", conf_workers(&conf));
 	return 0;

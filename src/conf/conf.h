@@ -83,6 +83,9 @@ enum conf_auto { CONF_NO, CONF_YES, CONF_AUTO };
 /* What becomes of traffic for the tunnel while that is down. */
 enum conf_when_down { CONF_BLOCK, CONF_BYPASS };
 
+/* Whose ciphers seal records. */
+enum conf_aead { CONF_AEAD_AUTO, CONF_AEAD_GNUTLS };
+
 struct conf_prefixes {
 	struct prefix *v; /* owned */
 	size_t	       n;
@@ -187,6 +190,7 @@ struct conf {
 	unsigned       path_mtu; /* largest outer IP packet to try; 1500 */
 	unsigned       workers; /* 0: one per CPU, at most 16 */
 	unsigned       no_offloads; /* a bit each: not to be used */
+	enum conf_aead aead; /* auto */
 	bool	       clamp_mss; /* keep TCP to segments that pass whole */
 	struct conf_prefixes addresses; /* extra addresses for the device */
 	struct conf_prefixes tunnel_networks; /* server, tun: 10.4.2.0/24 */

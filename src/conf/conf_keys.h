@@ -40,6 +40,7 @@ enum conf_type {
 	CONF_TYPE_AUTO,	     /* enum conf_auto */
 	CONF_TYPE_LEVEL,     /* enum log_level */
 	CONF_TYPE_WHEN_DOWN, /* enum conf_when_down */
+	CONF_TYPE_AEAD,	     /* enum conf_aead */
 	CONF_TYPE_MODE,	     /* enum conf_mode */
 	CONF_TYPE_TRANSPORT, /* enum conf_transport */
 	CONF_TYPE_AUTH,	     /* enum conf_auth */
@@ -90,7 +91,7 @@ struct conf_key {
 	const char	 *help;	    /* for the commented file; a line or more */
 };
 
-#define CONF_NKEYS	    61
+#define CONF_NKEYS	    62
 #define CONF_MAX_COMPLAINTS 64 /* the last one says that there are more */
 
 extern const struct conf_key conf_keys[CONF_NKEYS];

@@ -42,6 +42,13 @@ static const char *const when_down_names[] = {
 static const struct conf_words when_downs = { when_down_names,
 	nitems(when_down_names), "block or bypass" };
 
+static const char *const aead_names[] = {
+	[CONF_AEAD_AUTO] = "auto",
+	[CONF_AEAD_GNUTLS] = "gnutls",
+};
+static const struct conf_words aeads = { aead_names, nitems(aead_names),
+	"auto or gnutls" };
+
 static const char *const order_names[] = {
 	[CONF_ORDER_GIVEN] = "given",
 	[CONF_ORDER_WEIGHT] = "weight",
@@ -68,6 +75,7 @@ static const struct {
 	[CONF_TYPE_AUTO] = { parse_word, print_word },
 	[CONF_TYPE_LEVEL] = { parse_level, print_level },
 	[CONF_TYPE_WHEN_DOWN] = { parse_word, print_word },
+	[CONF_TYPE_AEAD] = { parse_word, print_word },
 	[CONF_TYPE_MODE] = { parse_word, print_word },
 	[CONF_TYPE_TRANSPORT] = { parse_word, print_word },
 	[CONF_TYPE_AUTH] = { parse_auth, print_word },
@@ -93,6 +101,7 @@ static const struct conf_words *const words[] = {
 	[CONF_TYPE_ORDER] = &orders,
 	[CONF_TYPE_AUTO] = &autos,
 	[CONF_TYPE_WHEN_DOWN] = &when_downs,
+	[CONF_TYPE_AEAD] = &aeads,
 	[CONF_TYPE_MODE] = &conf_modes,
 	[CONF_TYPE_TRANSPORT] = &conf_transports,
 	[CONF_TYPE_AUTH] = &conf_auths,

@@ -100,6 +100,7 @@ hub_free(struct hub *hub)
 	ev_timer_stop(hub->loop, &hub->tick);
 	loops_free(hub->loops);
 	fdb_free(hub->dp.fdb);
+	aead_fini(&hub->dp.aead);
 	secret_wipe(&hub->dp.probe_id, sizeof(hub->dp.probe_id));
 	free(hub);
 }
@@ -119,6 +120,12 @@ unsigned
 hub_workers(const struct hub *hub)
 {
 	return hub->dp.nworkers;
+}
+
+const struct aead *
+hub_ciphers(const struct hub *hub)
+{
+	return &hub->dp.aead;
 }
 
 uint32_t
@@ -230,7 +237,7 @@ fill_dp(struct hub *hub, const struct gift *gift)
 	dp->server = conf->role == CONF_SERVER;
 	dp->control = &hub->box;
 	memcpy(dp->mac, gift->mac, sizeof(dp->mac));
-	aead_init(&dp->aead);
+	aead_init(&dp->aead, conf->aead == CONF_AEAD_GNUTLS);
 	dp->max_outer = conf->path_mtu;
 	dp->vnet = gift->offloads != 0;
 	dp->merge = merge_kinds(gift->offloads);

@@ -26,6 +26,7 @@
 #define HUB_FIRST_PORT 2 /* of sites; a client's one site has this */
 #define HUB_BLOCKS_MIB 65536 /* AES blocks in a mebibyte */
 
+struct aead;
 struct conf;
 struct hub;
 struct hub_peer;
@@ -86,6 +87,9 @@ struct hub *hub_new(struct ev_loop *loop, const struct gift *gift,
     void (*on_device_gone)(void *arg), void *arg);
 /* Every peer must be detached; waits for the workers. */
 void hub_free(struct hub *hub);
+
+/* Which library seals which records. */
+const struct aead *hub_ciphers(const struct hub *hub);
 
 /* tap: other limits of the table of addresses. */
 void hub_follow(struct hub *hub, const struct conf *conf);

@@ -3,7 +3,10 @@
  * aead: seals and opens with the ciphers that lanes have (RFC 5116).
  *
  * Each cipher is that of one library, whatever the other end uses: the bytes are
- * the same.  GnuTLS has all of them, everywhere.
+ * the same.  GnuTLS has all of them, everywhere; libipsec-mb's AES-GCM is faster,
+ * most of all where the processor does AES on several blocks at once (VAES).
+ * Which one is found out before the engine is confined; then no library makes a
+ * system call, but for the memory of keys.
  */
 #ifndef AEAD_H
 #define AEAD_H
@@ -14,7 +17,6 @@
 
 #define AEAD_NONCE 12
 #define AEAD_TAG   16
-#define AEAD_KEY   32 /* at most; of AES-128 16 */
 
 struct gnutls_session_int;
 
@@ -38,7 +40,7 @@ struct aead_record {
 /* What a library does for aead.c; nobody else calls it. */
 struct aead_lib {
 	char  name[48]; /* for people */
-	void *arg;
+	void *arg; /* owned */
 	/* NULL: out of memory. */
 	void *(*key_new)(const struct aead_lib *lib, enum aead_cipher cipher,
 	    const uint8_t *secret);
@@ -55,8 +57,16 @@ extern const struct aead_lib aead_gnutls;
 /* The cipher that a session has agreed on; AEAD_CIPHERS: none of ours. */
 enum aead_cipher aead_gnutls_cipher(struct gnutls_session_int *session);
 
+/*
+ * libipsec-mb, with this processor's instructions up to a level.  False: it cannot
+ * be used; when it fails its own tests there is a line in the log.
+ */
+enum aead_level { AEAD_SSE, AEAD_AVX2, AEAD_AVX512 };
+bool aead_ipsec_mb_init(struct aead_lib *lib, enum aead_level level);
+
 /* Which library has which cipher. */
 struct aead {
+	struct aead_lib	       ipsec_mb;
 	const struct aead_lib *of[AEAD_CIPHERS];
 };
 
@@ -66,7 +76,22 @@ struct aead_key {
 	void		      *key; /* the library's; owned */
 };
 
-void aead_init(struct aead *aead);
+/*
+ * libipsec-mb's, where it gives the right answers and is faster; this takes some
+ * milliseconds.  It stays where it is while there are keys.
+ */
+void aead_init(struct aead *aead, bool only_gnutls);
+void aead_fini(struct aead *aead);
+
+/* Who has AES-128-GCM, as lanes have unless the hub's processor lacks AES. */
+static inline const char *
+aead_name(const struct aead *aead)
+{
+	return aead->of[AEAD_AES_128_GCM]->name;
+}
+
+/* Microseconds that records of many lengths take; -1: its answers are wrong. */
+int64_t aead_try(const struct aead_lib *lib, enum aead_cipher cipher);
 
 /* False: out of memory.  `lib` must outlive it. */
 bool aead_key_init(struct aead_key *key, const struct aead_lib *lib,

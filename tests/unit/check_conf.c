@@ -249,6 +249,9 @@ put_random_value(FILE *out, const struct conf_key *key, uint64_t *seed,
 	case CONF_TYPE_LEVEL:
 		fputs(net < 100 ? "debug" : "error", out);
 		break;
+	case CONF_TYPE_AEAD:
+		fputs(net < 100 ? "auto" : "gnutls", out);
+		break;
 	case CONF_TYPE_TRANSPORT:
 		fputs(net < 100 ? "tcp" : "udp", out);
 		break;

@@ -40,6 +40,7 @@
 #include "control/message.h"
 #include "control/server.h"
 #include "control/throttle.h"
+#include "datapath/aead.h"
 #include "datapath/fdb.h"
 #include "datapath/lpm.h"
 #include "pki/ca.h"
@@ -631,6 +632,42 @@ use_library_everywhere(void)
 	all_do(use_library);
 }
 
+/* A worker's lanes come, send and receive, are told lies, and go. */
+static void
+use_ciphers(uintptr_t n)
+{
+	const struct aead *aead = hub_ciphers(engine.hub);
+	uint8_t		   secret[32] = { (uint8_t)n }, bytes[4400 + AEAD_TAG];
+	struct aead_record r = { .nonce = secret, .aad = secret, .aad_len = 13,
+		.src = bytes, .dst = bytes };
+	struct aead_key	   lanes[AEAD_CIPHERS * 32];
+
+	memset(bytes, 0, sizeof(bytes));
+	for (unsigned i = 0; i < nitems(lanes); i++)
+		assert(aead_key_init(&lanes[i], aead->of[i % AEAD_CIPHERS],
+		    (enum aead_cipher)(i % AEAD_CIPHERS), secret));
+	for (unsigned i = 0; i < nitems(lanes); i++) {
+		r.len = 1 + i * 45;
+		assert(aead_seal(&lanes[i], &r, 1));
+		assert(aead_open(&lanes[i], &r, 1) == 1);
+		assert(aead_open(&lanes[i], &r, 1) == 0);
+		aead_key_fini(&lanes[i]);
+	}
+}
+
+static void
+use_ciphers_everywhere(void)
+{
+	use_ciphers(0);
+	all_do(use_ciphers);
+}
+
+START_TEST(ciphers_are_used_on_every_thread)
+{
+	must_live("tun", use_ciphers_everywhere);
+}
+END_TEST
+
 START_TEST(library_is_used_on_every_thread)
 {
 	must_live("tun", use_library_everywhere);
@@ -756,6 +793,7 @@ main(void)
 		handshakes_with_large_keys,
 		list_of_revoked_certificates_is_long,
 		library_is_used_on_every_thread,
+		ciphers_are_used_on_every_thread,
 		failed_assertion_is_told,
 		violation_names_its_caller,
 		words_of_32_bits_have_calls_of_their_own,

@@ -75,7 +75,7 @@ end_new(bool client, const struct lane_secret *secret)
 
 	ck_assert_ptr_nonnull(end);
 	ck_assert_int_eq(lane_env_init(&end->env, client), 0);
-	aead_init(&end->aead);
+	aead_init(&end->aead, false);
 	end->env.aead = &end->aead;
 	end->env.reserve = reserve;
 	end->env.cancel = cancel;
@@ -97,6 +97,7 @@ end_free(struct end *end)
 {
 	lane_stop(&end->lane);
 	lane_env_fini(&end->env);
+	aead_fini(&end->aead);
 	free(end);
 }
 

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * aead_ipsec_mb: AES-GCM by the direct functions of libipsec-mb; not by its jobs.
+ *
+ * Once it is set up the library makes no system call, and its manager is only
+ * read, for the addresses of functions.  Its ChaCha20-Poly1305 is left out: it
+ * needs a processor that does AES as well, and those prefer AES (lane.c).
+ */
+#include "datapath/aead.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <intel-ipsec-mb.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+
+/* The context is here to be locked and wiped as the key is. */
+struct key {
+	_Alignas(64) struct gcm_key_data expanded;
+	struct gcm_context_data		 context;
+	aes_gcm_enc_dec_t		 seal, open;
+};
+
+static const struct {
+	const char *name;
+	void (*init)(IMB_MGR *mgr);
+} levels[] = {
+	[AEAD_SSE] = { "SSE", init_mb_mgr_sse },
+	[AEAD_AVX2] = { "AVX2", init_mb_mgr_avx2 },
+	[AEAD_AVX512] = { "AVX-512", init_mb_mgr_avx512 },
+};
+
+static void *
+key_new(const struct aead_lib *lib, enum aead_cipher cipher,
+    const uint8_t *secret)
+{
+	const IMB_MGR *mgr = lib->arg;
+	struct key    *key = aligned_alloc(_Alignof(struct key), sizeof(*key));
+
+	if (key == NULL)
+		return NULL;
+	if (cipher == AEAD_AES_128_GCM) {
+		IMB_AES128_GCM_PRE(mgr, secret, &key->expanded);
+		key->seal = mgr->gcm128_enc;
+		key->open = mgr->gcm128_dec;
+	} else {
+		IMB_AES256_GCM_PRE(mgr, secret, &key->expanded);
+		key->seal = mgr->gcm256_enc;
+		key->open = mgr->gcm256_dec;
+	}
+	return key;
+}
+
+static void
+key_free(void *key)
+{
+	secret_free(key, sizeof(struct key));
+}
+
+static bool
+seal_record(void *arg, const struct aead_record *r)
+{
+	struct key *key = arg;
+
+	key->seal(&key->expanded, &key->context, r->dst, r->src, r->len,
+	    r->nonce, r->aad, r->aad_len, r->dst + r->len, AEAD_TAG);
+	return true;
+}
+
+/* The library decrypts, and says which tag would be right. */
+static bool
+open_record(void *arg, const struct aead_record *r)
+{
+	struct key *key = arg;
+	uint8_t	    tag[AEAD_TAG];
+
+	key->open(&key->expanded, &key->context, r->dst, r->src, r->len,
+	    r->nonce, r->aad, r->aad_len, tag, AEAD_TAG);
+	return secret_equal(tag, r->src + r->len, AEAD_TAG);
+}
+
+/*
+ * The library asks the processor, but not whether the system keeps its wide
+ * registers (XGETBV); the compiler's function does.
+ */
+static bool
+is_there(enum aead_level level)
+{
+	return __builtin_cpu_supports("aes") &&
+	    __builtin_cpu_supports("pclmul") &&
+	    (level < AEAD_AVX2 || __builtin_cpu_supports("avx2")) &&
+	    (level < AEAD_AVX512 || __builtin_cpu_supports("avx512vl"));
+}
+
+bool
+aead_ipsec_mb_init(struct aead_lib *lib, enum aead_level level)
+{
+	IMB_MGR *mgr;
+
+	/* Structures grew between versions of one soname. */
+	if (imb_get_version() >> 8 != IMB_VERSION_NUM >> 8 || !is_there(level))
+		return false;
+	mgr = aligned_alloc(64, imb_get_mb_mgr_size());
+	if (mgr == NULL)
+		return false;
+	imb_set_pointers_mb_mgr(mgr, 0, 1);
+	levels[level].init(mgr);
+	*lib = (struct aead_lib) { "", mgr, key_new, key_free, seal_record,
+		open_record };
+	snprintf(lib->name, sizeof(lib->name), "libipsec-mb %s, %s%s",
+	    imb_get_version_str(), levels[level].name,
+	    level == AEAD_AVX512 && (mgr->features & IMB_FEATURE_VAES) != 0 ?
+		" VAES" : "");
+	if ((mgr->features & IMB_FEATURE_SELF_TEST_PASS) != 0)
+		return true;
+	log_warnx("%s: its self-test fails", lib->name);
+	free(mgr);
+	lib->arg = NULL;
+	return false;
+}
