@@ -147,12 +147,12 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 	}
 	if (fd == -1)
 		return;
-	if (admin->nclients == ADMIN_MAX_CLIENTS ||
-	    (asker = calloc(1, sizeof(*asker))) == NULL) {
+	if ((asker = calloc(1, sizeof(*asker))) == NULL) {
 		close(fd);
 		return;
 	}
-	admin->nclients++;
+	if (++admin->nclients == ADMIN_MAX_CLIENTS)
+		ev_io_stop(loop, io); /* until one has gone */
 	asker->admin = admin;
 	LIST_INSERT_HEAD(&admin->askers, asker, entry);
 	ev_io_init(&asker->io, on_event, fd, EV_READ);
@@ -256,6 +256,9 @@ reload(struct asker *asker, const json_t *request, bool all)
 	asker->admin->all |= all;
 	strlcpy(asker->site, site != NULL ? site : "", sizeof(asker->site));
 	ev_io_stop(asker->admin->engine->loop, &asker->io);
+	ev_timer_stop(asker->admin->engine->loop, &asker->timer);
+	ev_timer_set(&asker->timer, ADMIN_SYNC_SEC, 0);
+	ev_timer_start(asker->admin->engine->loop, &asker->timer);
 	start_reload(asker->admin);
 }
 
@@ -490,6 +493,7 @@ asker_free(struct asker *asker)
 	close(asker->io.fd);
 	LIST_REMOVE(asker, entry);
 	admin->nclients--;
+	ev_io_start(admin->engine->loop, &admin->acceptor);
 	free(asker->answer);
 	free(asker);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,11 +12,13 @@
 
 #include <bsd/string.h>
 
+#include "admin/admin.h"
 #include "base/log.h"
 #include "base/mono.h"
 
 #define READ_SIZE 65536
 
+static struct mono deadline_of(const json_t *request);
 static int  connect_to(const char *path, struct mono deadline);
 static int  write_all(int fd, const char *data, size_t len,
      struct mono deadline);
@@ -26,8 +29,7 @@ static void say_why(const char *path, int error);
 int
 admin_call(const char *path, json_t *request, json_t **answer)
 {
-	struct mono deadline =
-	    mono_add(mono_now(), ADMIN_CALL_TIMEOUT_MS * MONO_MS);
+	struct mono deadline = deadline_of(request);
 	char  *text = json_dumps(request, JSON_COMPACT), *data = NULL;
 	size_t len = 0;
 	int    r, fd = -1;
@@ -94,8 +96,7 @@ say_why(const char *path, int error)
 		    path);
 		break;
 	case ETIMEDOUT:
-		log_warnx("%s: the daemon did not answer within %d s", path,
-		    ADMIN_CALL_TIMEOUT_MS / 1000);
+		log_warnx("%s: the daemon did not answer in time", path);
 		break;
 	case EBADMSG:
 		log_warnx("%s: the answer is not tombolo's; is this its socket?",
@@ -105,6 +106,18 @@ say_why(const char *path, int error)
 		errno = -error;
 		log_warn("%s", path);
 	}
+}
+
+static struct mono
+deadline_of(const json_t *request)
+{
+	const char *command = json_string_value(
+	    json_object_get(request, "command"));
+	bool waits = command != NULL &&
+	    (strcmp(command, "sync") == 0 || strcmp(command, "reload") == 0);
+
+	return mono_add(mono_now(),
+	    (waits ? ADMIN_SYNC_SEC : ADMIN_TIME_SEC) * MONO_SEC);
 }
 
 static int
@@ -173,6 +186,10 @@ read_all(int fd, char **data, size_t *len, struct mono deadline)
 			buf = bigger;
 		}
 		got = recv(fd, buf + n, READ_SIZE, 0);
+		if (got == 0 && n == 0) {
+			r = -ECONNRESET;
+			break;
+		}
 		if (got == 0) {
 			*data = buf;
 			*len = n;

@@ -14,13 +14,13 @@
 #include <jansson.h>
 
 #define ADMIN_CALL_MAX_ANSWER (64 * 1024 * 1024)
-#define ADMIN_CALL_TIMEOUT_MS 5000
 
 /*
  * Sends `request` (consumed, even on failure) to the socket at `path`.  0, and
  * `*answer` (the caller's; json_decref) is an object, whatever its "ok" says;
  * or a negative errno value: -ENOENT or -ECONNREFUSED when no daemon answers
- * there, -EACCES, -ETIMEDOUT, -EFBIG, -EBADMSG when it is not a JSON object.
+ * there, -EACCES, -ETIMEDOUT, -EFBIG, -ECONNRESET when it ends without a word,
+ * -EBADMSG when it is not a JSON object.
  */
 int admin_call(const char *path, json_t *request, json_t **answer);
 

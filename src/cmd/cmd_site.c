@@ -694,8 +694,8 @@ in_force(const struct options *options, const struct options_spec *spec,
 	}
 	if (r < 0)
 		log_warnx("%s: site %s: it is written, but the daemon does not "
-		    "say whether it is in force: %s", spec->command, name,
-		    strerror(-r));
+		    "say whether it is in force: %s; tombolo reload asks again",
+		    spec->command, name, strerror(-r));
 	else
 		log_warnx("%s: site %s: it is written, but not in force%s%s",
 		    spec->command, name, error != NULL ? ": " : "",

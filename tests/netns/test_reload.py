@@ -11,10 +11,11 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
-from lib import Hub, Satellite, tombolo, wait_until, watch
+from lib import Hub, Satellite, binary, tombolo, wait_until, watch
 
 SOON = 5  # seconds; far less than dead-peer, and nobody is told twice
 
@@ -280,6 +281,29 @@ def test_too_many_reloads_harm_nobody(unharmed):
     late = [d for d in done if d.returncode != 0]
     assert all("too often" in d.stderr for d in late)
     assert unharmed.hub.pid_of("engine") == engine
+
+
+def test_who_asks_what_is_in_force_waits_for_it(unharmed):
+    """More at once than are answered at a time, and longer than the rest may
+    take: as when there are thousands of files to be read."""
+    hub = unharmed.hub
+    hub.process.kill(signal.SIGSTOP)
+    try:
+        asking = [subprocess.Popen(
+            [hub.program or binary(), *words], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
+            for words in [("site", "set", "two", "--subnet", "10.0.77.0/24",
+                           "--dir", hub.dir)] +
+            20 * [("reload", "-c", hub.conf)]]
+        time.sleep(6)
+        assert not [a.communicate()[0] for a in asking
+                    if a.poll() is not None]
+    finally:
+        hub.process.kill(signal.SIGCONT)
+    for one in asking:
+        said = one.communicate(timeout=30)[0]
+        assert one.returncode == 0, said
+    assert unharmed.has_route(unharmed.server_ns, "10.0.77.0/24")
 
 
 def test_nobody_is_there_to_ask(scene):
