@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "proc/proc.h"
 
 static const struct {
@@ -49,6 +50,7 @@ main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
+	options_command_first(argc, argv);
 	if (argv[1][0] == '_')
 		return proc_child_main(argc, argv);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

@@ -146,6 +146,7 @@ static void missing(const char *who, const char *name);
 int
 cmd_site(int argc, char **argv)
 {
+	options_command_first(argc, argv);
 	if (argc < 2) {
 		log_warnx("site: which of add, set, list, show, passwd, disable, "
 			  "enable, remove; see tombolo site --help");
@@ -695,7 +696,8 @@ in_force(const struct options *options, const struct options_spec *spec,
 	if (r < 0)
 		log_warnx("%s: site %s: it is written, but the daemon does not "
 		    "say whether it is in force: %s; tombolo reload asks again",
-		    spec->command, name, strerror(-r));
+		    spec->command, name, r == -ENOTCONN ?
+			"it has another configuration" : strerror(-r));
 	else
 		log_warnx("%s: site %s: it is written, but not in force%s%s",
 		    spec->command, name, error != NULL ? ": " : "",

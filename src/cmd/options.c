@@ -109,6 +109,7 @@ static const struct row {
 
 static void make_tables(const struct options_spec *spec,
     struct option *longs, char *shorts);
+static int  says_where(const char *word);
 static const struct row *row_of(int value);
 static bool set(struct options *options, const struct row *row);
 static bool set_dir(struct options *options);
@@ -117,6 +118,41 @@ static void help(const struct options_spec *spec);
 static void help_row(const struct row *row);
 static void say_to_stderr(void *arg, const char *text);
 static void keep_first(void *arg, const char *text);
+
+void
+options_command_first(int argc, char **argv)
+{
+	char *command;
+	int   at = 1;
+
+	while (at < argc && says_where(argv[at]) > 0)
+		at += says_where(argv[at]);
+	if (at == 1 || at >= argc)
+		return;
+	command = argv[at];
+	memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+	argv[1] = command;
+}
+
+/* How many words it takes: 0 when it is another option, or none. */
+static int
+says_where(const char *word)
+{
+	static const char *const options[] = { "--dir", "--config", "--socket",
+		"-c" };
+
+	for (size_t i = 0; i < nitems(options); i++) {
+		size_t len = strlen(options[i]);
+
+		if (strncmp(word, options[i], len) != 0)
+			continue;
+		if (word[len] == '\0')
+			return 2;
+		if (word[len] == '=' || options[i][1] != '-')
+			return 1;
+	}
+	return 0;
+}
 
 int
 options_parse(struct options *options, const struct options_spec *spec,

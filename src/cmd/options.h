@@ -94,6 +94,12 @@ struct options_spec {
 #define OPTIONS_GO_ON (-1)
 
 /*
+ * "--dir D status" becomes "status --dir D": argv[1] is the command then, if
+ * there is one behind options that say where.
+ */
+void options_command_first(int argc, char **argv);
+
+/*
  * Reads argv (argv[0] is skipped).  Returns OPTIONS_GO_ON, or the exit status:
  * 0 after --help on stdout, 2 after one line on stderr.
  */

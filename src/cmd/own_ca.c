@@ -293,6 +293,8 @@ explain(int r)
 		return "the daemon goes by another list, and lets in whom that "
 		       "one does: put things right as tombolo reload says, "
 		       "then do this again";
+	case -ENOTCONN:
+		return "the daemon at its socket has another configuration";
 	case -EPROTO:
 		return "the daemon does not say which list it goes by: see its "
 		       "log, or restart it; then do this again";

@@ -203,6 +203,20 @@ def test_init_takes_all_it_is_told(cli):
         assert want in lines
 
 
+@pytest.mark.parametrize("where", [["--dir", "s"], ["--dir=s"],
+                                   ["-c", "s/tombolo.conf"],
+                                   ["-cs/tombolo.conf"],
+                                   ["--config=s/tombolo.conf"]],
+                         ids=lambda words: words[0])
+def test_where_may_stand_before_the_command(tap, where):
+    assert "ok" in tap.ok(*where, "check", "--static")
+    tap.ok(*where, "site", "add", "berlin", "--generate")
+    assert "berlin" in tap.ok("site", *where, "list")
+    assert "usage" in tap.ok(*where, "--help")
+    assert "no such command" in tap.fails(*where, "chek", status=2)
+
+
+
 @pytest.mark.parametrize("args, says", [
     ("--network 10.0.0.0/24", "network is for mode = tun"),
     ("--nat", "nat is for mode = tun"),
