@@ -102,7 +102,7 @@ aead_ipsec_mb_init(struct aead_lib *lib, enum aead_level level)
 	/* Structures grew between versions of one soname. */
 	if (imb_get_version() >> 8 != IMB_VERSION_NUM >> 8 || !is_there(level))
 		return false;
-	mgr = aligned_alloc(64, imb_get_mb_mgr_size());
+	mgr = aligned_alloc(64, (imb_get_mb_mgr_size() | 63) + 1);
 	if (mgr == NULL)
 		return false;
 	imb_set_pointers_mb_mgr(mgr, 0, 1);

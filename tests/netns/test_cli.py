@@ -148,6 +148,7 @@ def test_version_names_libraries_and_features(cli):
                  r"libnl \d", r"X25519MLKEM768: (yes|no)$",
                  r"TLS-SRP: (yes|no)$", r"PAM: (yes|no)$",
                  r"seccomp: (yes|no)$", r"Landlock: (no|ABI \d+)$",
+                 r"AEAD: (GnuTLS|libipsec-mb \d\S+, .*)$",
                  r"methods: srp, password(, pam)?, certificate(, tls-srp)?$",
                  r"workers by default: \d+$"):
         assert re.search(want, out, re.M), out

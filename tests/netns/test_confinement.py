@@ -48,6 +48,8 @@ class Scene:
             wait_until(lambda: name in self.server.sites(), 10)
             sat = Satellite(self.sat, name).join(invite)
             sat.conf_set("interface", "device", name + "0")
+            if name == "paris":
+                sat.conf_set("interface", "aead", "gnutls")
             self.sats[name] = sat.start()
             self.server.wait_site(name)
 
@@ -87,6 +89,16 @@ def test_a_process_has_no_right_that_it_does_not_need(scene, role):
             assert locked == unlimited
             assert locked or daemon.log_lines("%s: secrets may be swapped"
                                               % role)
+
+
+def test_each_end_says_whose_ciphers_it_uses(scene):
+    assert scene.sats["paris"].status()["aead"] == "GnuTLS"
+    site = scene.server.sites()["paris"]
+    assert site["lanes_up"] == site["lanes"] > 0
+    for daemon in (scene.server, scene.sats["berlin"]):
+        said = daemon.status()["aead"]
+        assert re.match(r"GnuTLS$|libipsec-mb \d\S+, ", said), said
+        assert said in tombolo("status", "-c", daemon.conf).stdout
 
 
 def test_the_resolver_has_no_right_that_it_does_not_need(scene):
@@ -271,11 +283,13 @@ def build_rogue(net, name):
     top = os.path.dirname(os.path.dirname(HERE))
     flags = run("pkg-config", "--cflags", "--libs", *LIBS).stdout.split()
     seccomp = run("pkg-config", "--libs", "libseccomp", check=False)
+    with open(BUILD + "/Makefile") as f:
+        ipsec_mb = re.search(r"^IPSEC_MB_LIBS =(.*)", f.read(), re.M).group(1)
     run(*os.environ.get("CC", "cc").split(), "-std=gnu17", "-D_GNU_SOURCE",
         "-w", "-Wl,-z,muldefs", "-I", top + "/src", "-I", BUILD, "-o", path,
         BUILD + "/src/main.o", os.path.join(HERE, name + ".c"),
-        BUILD + "/libtombolo.a", *flags, *seccomp.stdout.split(), "-lev",
-        "-lgmp", "-lpam", "-lpthread", timeout=120)
+        BUILD + "/libtombolo.a", *flags, *seccomp.stdout.split(),
+        *ipsec_mb.split(), "-lev", "-lgmp", "-lpam", "-lpthread", timeout=120)
     return path
 
 
