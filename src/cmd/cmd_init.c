@@ -73,6 +73,7 @@ cmd_init(int argc, char **argv)
 	enum conf_mode	 mode;
 	char		 host[254];
 	uint16_t	 port = CONF_PORT;
+	sigset_t	 before;
 	bool		 ok;
 	int		 r = options_parse(&options, &spec, argc, argv);
 
@@ -99,9 +100,11 @@ cmd_init(int argc, char **argv)
 	conf = make_conf(&options, host, port);
 	if (conf == NULL)
 		return 1;
+	undo_hold_signals(&before);
 	ok = make_keys(&keys, conf) && write_all(&options, conf, &keys);
 	if (ok)
 		say_next(&options, conf);
+	undo_release_signals(&before);
 	free_keys(&keys);
 	conf_free(conf);
 	return ok ? 0 : 1;

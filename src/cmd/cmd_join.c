@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +81,7 @@ cmd_join(int argc, char **argv)
 	struct invite  invite;
 	struct conf   *conf;
 	char	       password[PASSWORD_SIZE], *text = NULL;
+	sigset_t       before;
 	bool	       ok;
 	int	       r = options_parse(&options, &spec, argc, argv);
 
@@ -95,11 +95,13 @@ cmd_join(int argc, char **argv)
 	conf = options.update ? join_conf_update(&options, &invite, &text) :
 				join_conf_make(&options, &invite, &text);
 	ok = conf != NULL && may_join(conf, &invite) &&
-	    get_password(password, &options, conf, &invite) &&
-	    write_all(&options, conf, text, &invite, password);
+	    get_password(password, &options, conf, &invite);
+	undo_hold_signals(&before);
+	ok = ok && write_all(&options, conf, text, &invite, password);
 	secret_wipe(password, sizeof(password));
 	if (ok)
 		say_next(&options, conf, &invite);
+	undo_release_signals(&before);
 	free(text);
 	conf_free(conf);
 	invite_fini(&invite);
@@ -201,17 +203,10 @@ write_all(const struct options *options, const struct conf *conf,
     const char *text, const struct invite *invite, const char *password)
 {
 	struct undo undo = { .who = spec.command };
-	sigset_t    all, old;
-	bool	    ok;
 
-	/* Ctrl-C waits until all is written, or all is as it was. */
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &old);
-	ok = text != NULL &&
+	return text != NULL &&
 	    undo_unless(&undo,
 		write_files(&undo, options, conf, text, invite, password));
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	return ok;
 }
 
 static bool

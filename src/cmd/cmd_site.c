@@ -29,6 +29,7 @@
 #include "cmd/site_add.h"
 #include "cmd/site_file.h"
 #include "cmd/table.h"
+#include "cmd/undo.h"
 
 #define SITE_TEXT_MAX ((size_t)1024 * 1024)
 
@@ -133,6 +134,8 @@ static bool edit_list(char **text, const char *key,
     const struct options_list *list);
 static bool fits(struct conf *conf, const char *name, const char *text,
     const char *who);
+static bool remove_files(const struct options *options,
+    const struct options_spec *spec, const char *name, bool *revoked);
 static bool revoke_site(const struct options *options,
     const struct options_spec *spec, const char *name);
 static void say_nothing(void *arg, const char *text);
@@ -297,6 +300,7 @@ edit_file(const struct options *options, const struct options_spec *spec,
 	     site_file_conf(below, sizeof(below), name));
 	char  *text = NULL;
 	size_t len;
+	sigset_t before;
 	int    r = -ENOMEM;
 
 	if (path != NULL)
@@ -307,8 +311,10 @@ edit_file(const struct options *options, const struct options_spec *spec,
 		r = 1;
 	else if (r == -EINVAL && text != NULL && conf == NULL)
 		r = put_in_front(name, &text, &len);
+	undo_hold_signals(&before);
 	if (r == 0)
 		r = file_write(path, text, len, 0644, (uid_t)-1, (gid_t)-1);
+	undo_release_signals(&before);
 	free(text);
 	free(path);
 	if (r == -ENOENT)
@@ -497,15 +503,20 @@ run_disable(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
 	const char *when;
+	sigset_t    before;
+	bool	    ok, ended;
 
-	if (!edit_file(options, spec, name, edit_disable, NULL) ||
-	    !in_force(options, spec, name, "disabled", &when))
+	undo_hold_signals(&before);
+	ok = edit_file(options, spec, name, edit_disable, NULL);
+	ended = ok && each_credential(options, spec, name, touch,
+	    "the site is disabled, but its tokens are good when it is "
+	    "enabled: ");
+	undo_release_signals(&before);
+	if (!ok || !in_force(options, spec, name, "disabled", &when))
 		return 1;
 	printf("site %s is disabled%s; tombolo site enable %s undoes it\n",
 	    name, when, name);
-	return each_credential(options, spec, name, touch,
-	    "the site is disabled, but its tokens are good when it is "
-	    "enabled: ") ? 0 : 1;
+	return ended ? 0 : 1;
 }
 
 /* It may not clash with what was added in the meantime. */
@@ -525,38 +536,47 @@ run_enable(const struct options *options, const struct options_spec *spec,
 	return 0;
 }
 
-/*
- * Its certificate first, so that nobody gets in by it when a site of that name
- * is added again; then the site: without it a password is good for nothing.
- */
 static int
 run_remove(const struct options *options, const struct options_spec *spec,
     const char *name)
 {
-	char  below[SITE_FILE_MAX];
-	char *path = file_join(options->dir,
-	    site_file_conf(below, sizeof(below), name));
 	const char *when;
-	bool  revoked = true;
+	sigset_t    before;
+	bool	    revoked, ok;
 
-	if (path != NULL && access(path, F_OK) == 0)
-		revoked = revoke_site(options, spec, name);
-	if (path == NULL || unlink(path) == -1) {
-		if (path != NULL && errno == ENOENT)
-			missing(spec->command, name);
-		else
-			log_warn("%s: %s", spec->command, below);
-		free(path);
-		return 1;
-	}
-	free(path);
-	if (!each_credential(options, spec, name, unlink,
-		"the site is removed, but not ") ||
-	    !in_force(options, spec, name, "absent", &when))
+	undo_hold_signals(&before);
+	ok = remove_files(options, spec, name, &revoked);
+	undo_release_signals(&before);
+	if (!ok || !in_force(options, spec, name, "absent", &when))
 		return 1;
 	printf("site %s is removed%s%s\n", name, when,
 	    revoked ? "" : ", and its certificate not revoked");
 	return revoked ? 0 : 1;
+}
+
+/*
+ * Its certificate first, so that nobody gets in by it when a site of that name
+ * is added again; then the site: without it a password is good for nothing.
+ */
+static bool
+remove_files(const struct options *options, const struct options_spec *spec,
+    const char *name, bool *revoked)
+{
+	char  below[SITE_FILE_MAX];
+	char *path = file_join(options->dir,
+	    site_file_conf(below, sizeof(below), name));
+	bool  there = path != NULL && access(path, F_OK) == 0;
+	bool  ok;
+
+	*revoked = !there || revoke_site(options, spec, name);
+	ok = path != NULL && unlink(path) == 0;
+	if (!ok && path != NULL && errno == ENOENT)
+		missing(spec->command, name);
+	else if (!ok)
+		log_warn("%s: %s", spec->command, below);
+	free(path);
+	return ok && each_credential(options, spec, name, unlink,
+	    "the site is removed, but not ");
 }
 
 /* When the configuration cannot be read, the list is at its usual place. */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cmd/options.h"
 #include "cmd/own_ca.h"
+#include "cmd/undo.h"
 #include "conf/conf.h"
 #include "control/expiry.h"
 #include "keeper/credentials.h"
@@ -34,6 +35,7 @@ init_renew(const struct options *options)
 	char	     *path = options_config(options);
 	struct conf  *conf = path != NULL ? options_load(path, conf_load_live) : NULL;
 	struct own_ca ca = { 0 };
+	sigset_t      before;
 	bool	      ok = conf != NULL;
 
 	if (ok && conf->role != CONF_SERVER) {
@@ -41,7 +43,9 @@ init_renew(const struct options *options)
 			  "primary site", path);
 		ok = false;
 	}
+	undo_hold_signals(&before);
 	ok = ok && own_ca_read(&ca, options->dir, WHO) && renew_all(conf, &ca);
+	undo_release_signals(&before);
 	own_ca_fini(&ca);
 	conf_free(conf);
 	free(path);

@@ -114,22 +114,25 @@ make_all(const struct options *options, const struct conf *conf,
 	struct site_credential credential = { 0 };
 	struct invitation      invitation = { .again = again };
 	struct undo	       undo = { .who = who };
+	sigset_t	       before;
 	bool wants = !again || options->generate || options->out != NULL ||
 	    site->auth == CONF_AUTH_CERTIFICATE;
 	bool ok = may_tls_srp(site, who) &&
 	    (!wants || choose_out(&invitation, options, site->name, who)) &&
 	    site_credential_make(&credential, options, conf, site, who) &&
 	    (!wants ||
-		make_invitation(&invitation, conf, site, &credential, who)) &&
-	    write_invitation(&undo, &invitation) &&
+		make_invitation(&invitation, conf, site, &credential, who));
+
+	undo_hold_signals(&before);
+	ok = ok && write_invitation(&undo, &invitation) &&
 	    make_rsa(&undo, conf, site) &&
 	    write_credential(&undo, options, conf, site, &credential) &&
 	    (again || write_site(&undo, conf, site));
-
 	if (undo_unless(&undo, ok)) {
 		say_done(site, &invitation);
 		say_next(conf, site, &credential, &invitation);
 	}
+	undo_release_signals(&before);
 	secret_free(invitation.text, invitation.len + 1);
 	site_credential_fini(&credential);
 	return ok;

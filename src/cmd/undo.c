@@ -12,12 +12,31 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/nitems.h"
 #include "proc/proc.h"
 
 static int make_dir(const char *path, mode_t mode, struct undo_owner owner,
     bool *made);
 static void remember(struct undo *undo, char *path, bool is_dir);
 static bool report(const struct undo *undo, const char *path, int error);
+
+void
+undo_hold_signals(sigset_t *before)
+{
+	static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ };
+	sigset_t	 set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < nitems(held); i++)
+		sigaddset(&set, held[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
+void
+undo_release_signals(const sigset_t *before)
+{
+	sigprocmask(SIG_SETMASK, before, NULL);
+}
 
 bool
 undo_find_keeper(struct undo_owner *owner, const char *who)

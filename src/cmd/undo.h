@@ -4,10 +4,12 @@
  *
  * What was made is remembered, and removed again when a later step fails; what
  * was replaced is put back.  The file that makes the others count is made last.
+ * A signal that would end the command waits until that is done.
  */
 #ifndef UNDO_H
 #define UNDO_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -31,6 +33,13 @@ struct undo_owner {
 	gid_t gid;
 };
 #define UNDO_SELF ((struct undo_owner) { (uid_t)-1, (gid_t)-1 })
+
+/*
+ * Between these two SIGINT, SIGTERM, SIGHUP, and what a write can cause, wait.
+ * Not around a question, nor around what waits for the daemon.  They nest.
+ */
+void undo_hold_signals(sigset_t *before);
+void undo_release_signals(const sigset_t *before);
 
 /*
  * The keeper's user, or ourselves when we are not root and cannot give files

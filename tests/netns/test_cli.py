@@ -12,12 +12,15 @@ import os
 import pty
 import re
 import select
+import signal
 import stat
 import subprocess
+import types
 
 import pytest
 
 from daemon import binary
+from lib import preloaded
 from net import run
 
 pytestmark = [
@@ -33,9 +36,10 @@ class Cli:
     def __init__(self, path):
         self.path = str(path)
 
-    def __call__(self, *args, stdin=subprocess.DEVNULL):
+    def __call__(self, *args, stdin=subprocess.DEVNULL, env=None):
         # A session of its own: no terminal to ask for a password.
         return subprocess.run([binary(), *args], cwd=self.path, stdin=stdin,
+                              env=env,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, timeout=60, start_new_session=True)
 
@@ -1480,3 +1484,50 @@ def test_a_unit_of_no_such_configuration_does_not_start():
         with open(os.path.join(os.path.dirname(__file__), unit)) as f:
             assert re.search("^" + directory + "tombolo.conf$", f.read(),
                              re.M), name
+
+
+# -- signals
+
+@pytest.fixture
+def made(cli):
+    """A hub, two sites that joined, and a newer invitation for each."""
+    cli.ok("init", "--name", "vpn.example.org", "--dir", "s")
+    for name, auth in (("a", "srp"), ("b", "certificate")):
+        cli.ok("site", "add", name, "--auth", auth, "--dir", "s",
+               *(["--generate"] if auth == "srp" else []))
+    for name in "ab":
+        cli.ok("join", name + ".invite", "--dir", "c" + name)
+    cli.ok("site", "passwd", "a", "--generate", "--out", "a2", "--dir", "s")
+    cli.ok("site", "passwd", "b", "--out", "b2", "--dir", "s")
+    return cli
+
+
+@pytest.mark.parametrize("command", [
+    "init --name a --dir n", "init --renew --dir s",
+    "site add n --generate --dir s", "site add n --auth certificate --dir s",
+    "site passwd a --generate --dir s --out n",
+    "site passwd b --dir s --out n", "site disable a --dir s",
+    "site remove a --dir s", "site remove b --dir s",
+    "join a2 --dir n", "join b2 --dir n", "join a2 --update --dir ca",
+    "join b2 --update --dir cb"])
+def test_a_signal_leaves_nothing_half_done(made, tmp_path_factory, command):
+    shim = types.SimpleNamespace(dir=str(tmp_path_factory.mktemp("shim")))
+    env = dict(os.environ, **preloaded(shim, "interrupt"))
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before, results = made.tree(), []
+    for at in range(1, 100):
+        copy = Cli(os.path.join(shim.dir, str(at)))
+        run("cp", "-a", made.path, copy.path)
+        by = signals[at % len(signals)]
+        done = copy(*command.split(), env=dict(
+            env, INTERRUPT_AT=str(at), INTERRUPT_BY=str(int(by))))
+        tree = copy.tree()
+        results.append({n for n in before.keys() | tree.keys()
+                        if before.get(n) != tree.get(n)})
+        if done.returncode == 0:
+            break
+        assert done.returncode == -by, done
+    # The last one was not interrupted.
+    assert len(results) > 1 and results[-1]
+    for at, changed in enumerate(results, 1):
+        assert changed == results[-1], (at, changed ^ results[-1])
