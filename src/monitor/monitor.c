@@ -58,7 +58,7 @@ struct monitor {
 	struct monitor_starter starter; /* -1: told, or nobody waits */
 	struct ev_io	 leash;
 	struct ev_loop	*loop;
-	struct ev_signal sigterm, sigint, sighup;
+	struct ev_signal sigterm, sigint, sighup, sigusr1;
 	struct ev_timer	 ready_timer;
 
 	struct pidfh	   *pidfile;
@@ -230,9 +230,10 @@ monitor_free(struct monitor *monitor)
 static bool
 prepare_process(struct monitor *monitor)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP,
+		SIGUSR1 };
 	struct ev_signal *signals[] = { &monitor->sigterm, &monitor->sigint,
-		&monitor->sighup };
+		&monitor->sighup, &monitor->sigusr1 };
 	struct rlimit nofile;
 
 	/* Why a start fails is said at any level. */
@@ -533,15 +534,22 @@ on_death(void *arg)
 static void
 on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 {
+	struct monitor *monitor = w->data;
+	bool		restarts = w->signum == SIGUSR1;
+
 	(void)loop;
 	(void)what;
 	if (w->signum == SIGHUP) {
 		log_info("SIGHUP: reloading the configuration");
-		on_reload(w->data, true);
+		on_reload(monitor, true);
 		return;
 	}
-	log_info("stops: %s", strsignal(w->signum));
-	stop(w->data, 0);
+	log_info("stops: %s", restarts ? "SIGUSR1: to be started again" :
+					 strsignal(w->signum));
+	stop(monitor, 0);
+	/* The next start takes its place: no gap. */
+	if (restarts && monitor->network != NULL)
+		network_keep_block(monitor->network, true);
 }
 
 static void

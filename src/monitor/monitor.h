@@ -7,7 +7,7 @@
  * listening and UDP socket while they come and go, and serves the requests of
  * proc/request.h by a table (serve.c): which request, in which role, how
  * often.  Reads its configuration again on SIGHUP.  Ends on SIGTERM and SIGINT,
- * and takes everything back.
+ * and takes everything back; on SIGUSR1 what when-down = block blocks stays so.
  */
 #ifndef MONITOR_H
 #define MONITOR_H

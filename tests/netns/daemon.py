@@ -90,7 +90,7 @@ class Daemon:
         wait_until(is_up, deadline, "%s is up" % self.name, every=0.05)
 
     def stop(self, how="stop", timeout=15):
-        """`tombolo stop` or SIGTERM; gives the exit status.
+        """`tombolo stop`, or a signal of that name; gives the exit status.
 
         With it go its processes.  They are looked for while it runs: the
         number of one that ended may be somebody else's by now."""
@@ -98,7 +98,7 @@ class Daemon:
         if how == "stop":
             tombolo("stop", "-c", self.conf, program=self.program)
         else:
-            self.process.kill(signal.SIGTERM)
+            self.process.kill(getattr(signal, how))
         try:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:

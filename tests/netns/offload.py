@@ -83,7 +83,7 @@ class Star:
         without, wan = (CELLS.get(name) or SLOW[name]).values()
         for site, names in zip(self.sites, without):
             if site.daemon.running():
-                site.daemon.stop("term")
+                site.daemon.stop("SIGTERM")
             site.daemon.conf_set("interface", "no-offload", *names)
             site.daemon.conf_set("interface", "clamp-mss", clamp)
         for site in self.sites:

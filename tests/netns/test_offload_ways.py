@@ -71,7 +71,7 @@ def test_a_device_that_takes_no_superframes(world):
         world.lan(site, True)
     site = world.s1
     world.now = None
-    site.daemon.stop("term")
+    site.daemon.stop("SIGTERM")
     site.daemon.conf_set("interface", "workers", "2")  # as balk.c counts
     site.daemon.start(env=preloaded(world.net, "balk"))
     world.star.wait_path(site, world.hub)
@@ -95,7 +95,7 @@ def test_the_hub_completes_no_checksum_between_sites(world):
         world.lan(site, True)
     site = world.s2
     world.now = None
-    site.daemon.stop("term")
+    site.daemon.stop("SIGTERM")
     site.daemon.conf_set("interface", "no-offload", "tso4")
     site.daemon.start()
     world.star.wait_path(world.s1, site)

@@ -728,6 +728,31 @@ def test_who_removes_the_device_opens_nothing(small_net):
     undone(figure)
 
 
+def test_a_restart_leaves_no_gap(small_net):
+    """By the signal that systemd sends for one; also in the middle of a start."""
+    figure = Figure(small_net).start()
+    sat = figure.sat
+    with Watch(figure), Talkers(figure):
+        for _ in range(2):
+            assert sat.stop("SIGUSR1") == 0
+            assert figure.nobody_seen() and figure.nobody_seen(WEB6)
+            sat.start(wait=False)
+            wait_until(lambda: "blocked until" in sat.process.output(), 10,
+                       "it is starting")
+        sat.wait_up()
+        wait_until(lambda: figure.seen(timeout=2) == SERVER, BACK, "it is back")
+    assert sat.stop("SIGTERM") == 0
+    figure.assert_clean()
+    assert figure.seen() == CLIENT
+
+
+def test_the_units_restart_without_a_gap():
+    for name in ("tombolo", "tombolo@"):
+        unit = "../../contrib/systemd/%s.service.in" % name
+        with open(os.path.join(os.path.dirname(__file__), unit)) as f:
+            assert "\nRestartKillSignal=SIGUSR1\n" in f.read(), name
+
+
 def test_the_table_says_whose_it_is_after_a_reload_too(small_net):
     """What is freed looks like nothing else."""
     figure = Figure(small_net).start(env={"MALLOC_PERTURB_": "90"})
