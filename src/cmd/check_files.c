@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/own_ca.h"
+#include "cmd/site_credential.h"
 #include "conf/conf.h"
 #include "control/expiry.h"
 #include "keeper/credentials.h"
@@ -55,7 +56,7 @@ static void look_at_ca(struct check_report *report, const struct conf *conf,
     const char *name, enum missing missing);
 static void look_at_list(struct check_report *report, const struct conf *conf);
 static void look_at_line(struct check_report *report, const struct conf *conf,
-    const char *name, enum missing missing);
+    const char *name, const struct conf_site *site, enum missing missing);
 static bool open_file(struct file *file, struct check_report *report,
     const struct conf *conf, const char *name, enum missing missing);
 static void look_at_owner(unsigned *count, struct check_report *report,
@@ -66,7 +67,8 @@ static bool is_kept(const char *name);
 void
 check_files(struct check_report *report, const struct conf *conf)
 {
-	char why[REQUEST_WHY_SIZE];
+	struct material material = { 0 };
+	char		why[REQUEST_WHY_SIZE];
 
 	if (geteuid() != 0)
 		log_warnx("check: keys and passwords are not looked at: that "
@@ -80,8 +82,10 @@ check_files(struct check_report *report, const struct conf *conf)
 	else
 		look_at_client(report, conf);
 	/* Whatever else `run` has against the certificates and the lists. */
-	if (report->errors == 0 && !material_can_read(conf, why, sizeof(why)))
+	if (report->errors == 0 &&
+	    !material_read(&material, conf, why, sizeof(why)))
 		check_report(&report->errors, "%s", why);
+	material_fini(&material);
 }
 
 /* A directory of the keeper's: without it there is no keeper. */
@@ -130,17 +134,23 @@ look_at_client(struct check_report *report, const struct conf *conf)
 	else
 		/* `tombolo login` can ask for it. */
 		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
-		    conf->auth == CONF_AUTH_PAM ? MAY_MISS : IS_AN_ERROR);
+		    NULL, conf->auth == CONF_AUTH_PAM ? MAY_MISS : IS_AN_ERROR);
 	if (conf->proxy.kind != CONF_PROXY_NONE)
 		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_PROXY,
-		    MAY_MISS);
+		    NULL, MAY_MISS);
 }
 
 static void
 look_at_sites(struct check_report *report, const struct conf *conf)
 {
 	size_t able = 0, unable = conf->faults.n;
+	char  *dir = file_join(conf->dir, CONF_SITES_DIR);
 
+	/* A daemon that runs goes on with those that it has. */
+	if (conf->nsites == 0 && dir != NULL && access(dir, F_OK) == -1)
+		check_report(&report->warnings, "%s: %s: no site can log in "
+		    "after a start; restore it", dir, strerror(errno));
+	free(dir);
 	for (size_t i = 0; i < conf->nsites; i++) {
 		const struct conf_site *site = &conf->sites[i];
 		unsigned before = report->warnings;
@@ -154,7 +164,7 @@ look_at_sites(struct check_report *report, const struct conf *conf)
 			sizeof(below))) {
 			snprintf(name, sizeof(name), CONF_KEEPER_DIR "/%s",
 			    below);
-			look_at_line(report, conf, name, IS_A_WARNING);
+			look_at_line(report, conf, name, site, IS_A_WARNING);
 		}
 		if (report->warnings == before)
 			able++;
@@ -310,7 +320,7 @@ look_at_list(struct check_report *report, const struct conf *conf)
 		kept.text = (struct ca_pem) { 0 };
 	if (list.text.len == 0 && (kept.text.len > 0 || needs_list(conf)))
 		why = "is missing or empty; restore it, or create a new one";
-	else if (list.text.len > 0 && ca.text.len > 0)
+	else if (list.text.len > 0 && keypair_is_ca(&ca.text))
 		why = crl_why_not(&ca.text, &kept.text, &list.text);
 	if (why != NULL && kept.text.len > 0)
 		check_report(&report->warnings, "%s: %s; the last good one stays "
@@ -338,9 +348,10 @@ needs_list(const struct conf *conf)
 	return false;
 }
 
+/* `site`: it is what that one is verified by. */
 static void
 look_at_line(struct check_report *report, const struct conf *conf,
-    const char *name, enum missing missing)
+    const char *name, const struct conf_site *site, enum missing missing)
 {
 	struct file file = { 0 };
 	size_t	    len;
@@ -350,11 +361,19 @@ look_at_line(struct check_report *report, const struct conf *conf,
 		return;
 	len = file.text.len;
 	r = text_line(file.text.text, &len);
+	if (r == 0)
+		file.text.text[len] = '\0';
 	/* Of a hub one site is shut out; of a site, it is all there is. */
 	if (r < 0)
 		check_report(conf->role == CONF_SERVER ? &report->warnings :
 							 &report->errors,
 		    "%s: %s", file.path, text_explain(r));
+	else if (site != NULL &&
+	    !site_credential_is_line(site->auth, file.text.text))
+		check_report(&report->warnings, "%s: is no verifier for auth = "
+		    "%s: site %s cannot log in; tombolo site passwd %s makes "
+		    "another", file.path, conf_auth_name(site->auth), site->name,
+		    site->name);
 	else if (strchr(" \t", file.text.text[len - 1]) != NULL)
 		log_warnx("%s: ends in a blank, which is taken for a part of it",
 		    file.path);

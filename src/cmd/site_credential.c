@@ -62,6 +62,24 @@ site_credential_fini(struct site_credential *credential)
 }
 
 bool
+site_credential_is_line(enum conf_auth auth, const char *line)
+{
+	struct auth_srp_verifier srp;
+	struct auth_tls_srp	 tls_srp;
+
+	switch (auth) {
+	case CONF_AUTH_SRP:
+		return auth_srp_parse(&srp, line);
+	case CONF_AUTH_PASSWORD:
+		return auth_password_is_hash(line);
+	case CONF_AUTH_TLS_SRP:
+		return auth_tls_srp_parse(&tls_srp, line);
+	default:
+		return true;
+	}
+}
+
+bool
 site_credential_is_our_ca(const struct conf *conf)
 {
 	return strcmp(conf->site_ca, OWN_CA_CERT) == 0;

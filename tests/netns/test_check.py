@@ -348,6 +348,9 @@ def test_a_ca_that_certificates_of_sites_need(hub):
     os.unlink(hub.path + "/s/ca.crt")
     said = complains(hub, "s/ca.crt: No such file")
     assert "crl" not in said
+    hub.write("s/ca.crt", "junk\n")
+    said = complains(hub, "s/ca.crt: has no certificate of a CA in it")
+    assert "crl" not in said
 
 
 def test_a_fault_in_a_sites_file_is_that_sites(hub):
@@ -379,6 +382,34 @@ def test_a_site_without_a_credential_does_not_shut_out_others(hub):
     assert "no site can log in" not in said
     hub.write("s/keeper/sites/berlin.srp", "", 0o600)
     complains(hub, "no site can log in", 1)
+
+
+@pytest.mark.parametrize("auth", ["srp", "password", "tls-srp"])
+@pytest.mark.parametrize("junk", ["junk\n", "cut", "other"])
+def test_a_verifier_that_is_none(hub, auth, junk):
+    if auth == "tls-srp" and auth not in hub.ok("version"):
+        pytest.skip("a GnuTLS without TLS-SRP")
+    conf = hub.text("s/tombolo.conf")
+    hub.write("s/tombolo.conf", conf.replace(
+        "[server]\n", "[server]\nauth = srp\nauth = %s\n" % auth
+        if auth == "tls-srp" else "[server]\n", 1))
+    hub.ok("site", "add", "rome", "--generate", "--auth", auth, "--dir", "s",
+           "--out", "r")
+    name = "s/keeper/sites/rome." + auth
+    whole = hub.text(name)
+    texts = {"cut": whole[:len(whole) // 2] + "\n",
+             "other": "$y$junk\n" if auth == "srp" else
+             hub.text("s/keeper/sites/berlin.srp")}
+    hub.write(name, texts.get(junk, junk), 0o600)
+    said = complains(hub, name + ": is no verifier for auth = " + auth, 3)
+    assert "tombolo site passwd rome makes another" in said
+    hub.write(name, whole, 0o600)
+    hub.ok("check", "--static", "--dir", "s")
+
+
+def test_a_directory_of_sites_that_is_gone(hub):
+    os.rename(hub.path + "/s/sites.d", hub.path + "/s/gone")
+    complains(hub, "s/sites.d: No such file or directory: no site can log in", 3)
 
 
 @pytest.mark.parametrize("where", ["gone", "", "older", "junk\n"])
