@@ -151,7 +151,7 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 		close(fd);
 		return;
 	}
-	if (++admin->nclients == ADMIN_MAX_CLIENTS)
+	if (++admin->nclients >= ADMIN_MAX_CLIENTS)
 		ev_io_stop(loop, io); /* until one has gone */
 	asker->admin = admin;
 	LIST_INSERT_HEAD(&admin->askers, asker, entry);
