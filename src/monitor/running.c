@@ -242,7 +242,8 @@ socket_of(const char *link, const char *config)
 		return NULL;
 	/* One of another directory; see name_here(). */
 	if (*name == FOR_SLASH) {
-		memmove(path, path + (name - link), strlen(name) + 1);
+		memmove(path, path + (name - link),
+		    strlen(path + (name - link)) + 1);
 		for (char *p = path; *p != '\0'; p++)
 			*p = *p == FOR_SLASH ? '/' : *p;
 	}
