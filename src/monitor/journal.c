@@ -24,7 +24,6 @@
 #include "monitor/wall.h"
 
 #define HEADER	  "tombolo-journal 1\n"
-#define MAX_SIZE  (1024 * 1024)
 #define KEY_SIZE  64 /* net/ipv6/conf/ + 15 + /accept_redirects */
 #define NUM_SIZE  8
 #define LINE_SIZE (KEY_SIZE + 64)
@@ -324,7 +323,7 @@ sweep_file(struct journal *journal)
 {
 	size_t len;
 	char  *text;
-	int    r = file_read(journal->path, MAX_SIZE, &text, &len);
+	int    r = file_read(journal->path, JOURNAL_MAX_SIZE, &text, &len);
 
 	if (r == -ENOENT)
 		return 0;

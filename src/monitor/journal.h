@@ -32,6 +32,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define JOURNAL_MAX_SIZE (1024 * 1024)
+
 struct journal;
 
 /*

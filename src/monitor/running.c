@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "monitor/journal.h"
 
 #define RUN_DIR	  "/run/tombolo" /* as of conf_default_socket() */
 #define FOR_SLASH '!'
@@ -170,12 +171,18 @@ running_unlock(struct pidfh *pidfile, const char *socket)
 void
 running_adopt(const char *socket, const char *left)
 {
-	char path[RUNNING_PATH_SIZE], old[RUNNING_PATH_SIZE];
+	char   path[RUNNING_PATH_SIZE], old[RUNNING_PATH_SIZE];
+	char  *text = NULL;
+	size_t len;
 
 	running_beside(path, socket, ".journal");
 	running_beside(old, left, ".journal");
-	if (running_dir_is_private(left) && link(old, path) == 0)
+	/* A copy: it may be another file system. */
+	if (running_dir_is_private(left) &&
+	    file_read(old, JOURNAL_MAX_SIZE, &text, &len) == 0 &&
+	    file_create(path, text, len, 0600, (uid_t)-1, (gid_t)-1) == 0)
 		unlink(old);
+	free(text);
 }
 
 pid_t

@@ -693,7 +693,8 @@ def test_a_start_that_fails_leaves_what_is_blocked(small_net):
 
 @pytest.mark.parametrize("row", [
     ("interface", "device", "tombolo9"),
-    ("client", "socket", "/run/tombolo/%s.sock")])
+    ("client", "socket", "/run/tombolo/%s.sock"),
+    ("client", "socket", "/dev/shm/%s/of-another-file-system.sock")])
 def test_a_start_under_another_name_leaves_no_gap(small_net, row):
     """Nor what belongs to the old one."""
     figure = Figure(small_net).start()
@@ -710,6 +711,7 @@ def test_a_start_under_another_name_leaves_no_gap(small_net, row):
     assert ours == {table(ns)}, ours
     assert (table(ns) == old) == (row[1] != "device")
     assert sat.stop() == 0
+    shutil.rmtree("/dev/shm/%s.new" % os.path.basename(sat.dir), True)
     figure.assert_clean()
     assert figure.seen() == CLIENT
 
