@@ -17,6 +17,7 @@
 
 static int make_dir(const char *path, mode_t mode, struct undo_owner owner,
     bool *made);
+static void put_back(const char *old, const char *path);
 static void remember(struct undo *undo, char *path, bool is_dir);
 static bool report(const struct undo *undo, const char *path, int error);
 
@@ -137,13 +138,21 @@ undo_unless(struct undo *undo, bool ok)
 		else if (!ok && undo->made[undo->n].is_dir)
 			rmdir(path);
 		else if (!ok && old != NULL)
-			rename(old, path);
+			put_back(old, path);
 		else if (!ok)
 			unlink(path);
 		free(old);
 		free(path);
 	}
 	return ok;
+}
+
+/* Two names of one file are left as they are by rename(2). */
+static void
+put_back(const char *old, const char *path)
+{
+	if (rename(old, path) == 0)
+		unlink(old);
 }
 
 static int

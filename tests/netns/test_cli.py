@@ -59,6 +59,14 @@ class Cli:
         assert self.tree() == before
         return done.stderr
 
+    def on_full_disk(self, *args):
+        """No file can be written to: it fails, and changes none."""
+        before = self.tree()
+        done = run("bash", "-c", 'trap "" XFSZ; ulimit -f 0; cd "$0" && exec "$@"',
+                   self.path, binary(), *args, check=False)
+        assert done.returncode == 1, done
+        assert self.tree() == before
+
     def tree(self):
         """Every file and directory, with mode and content."""
         found = {}
@@ -679,6 +687,13 @@ def test_another_password_makes_another_invitation(tap, method):
         "site", "passwd", "berlin", "--password-file", "pw", "--dir", "s")
     assert tap.text(file) != hash
     assert tap.mode(file) == 0o600
+
+
+def test_a_full_disk_leaves_the_old_password(tap):
+    tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
+    tap.write("pw", "sesame")
+    tap.on_full_disk("site", "passwd", "berlin", "--password-file", "pw",
+                     "--dir", "s")
 
 
 def test_sites_are_managed_at_the_primary_site_only(tap):
