@@ -1018,13 +1018,13 @@ START_TEST(guesses_do_not_delay_a_site_that_comes_back)
 	attach_keeper();
 	ck_assert(verify("berlin", "open sesame", HOUR, &said));
 	grant = said.answer.grant;
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 40; i++)
 		ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true, "x", 1,
 				     0, on_said, &guesses), 0);
 	ck_assert(resume("berlin", &grant));
-	ck_assert_uint_lt(guesses.calls, 20);
-	wait_for(&guesses.calls, 100);
-	ck_assert_uint_eq(guesses.calls, 100);
+	ck_assert_uint_lt(guesses.calls, 20); /* behind them all: 38 or more */
+	wait_for(&guesses.calls, 40);
+	ck_assert_uint_eq(guesses.calls, 40);
 }
 END_TEST
 
@@ -1214,7 +1214,7 @@ main(void)
 	int	 failed;
 
 	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, srp_says_yes_to_the_password_alone);
 	tcase_add_test(tc, an_exchange_is_one_sites_one_connections_and_whole);
 	tcase_add_test(tc, another_password_or_keeper_ends_an_exchange);

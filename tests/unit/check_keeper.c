@@ -1050,7 +1050,7 @@ main(void)
 	int	 failed;
 
 	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, only_the_right_password_gets_a_yes);
 	tcase_add_test(tc, changed_password_counts_at_once);
 	tcase_add_test(tc, file_that_others_may_read_is_refused);

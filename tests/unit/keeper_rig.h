@@ -257,11 +257,11 @@ on_tick(struct ev_loop *l, struct ev_timer *w, int what)
 	(void)what;
 }
 
-/* Turns the loop until `*calls` is `n`, or for half a minute: hashes are slow. */
+/* Turns the loop until `*calls` is `n`, or for two minutes: hashes are slow. */
 static inline void
 wait_for(const unsigned *calls, unsigned n)
 {
-	struct mono	end = mono_add(mono_now(), 30 * MONO_SEC);
+	struct mono	end = mono_add(mono_now(), 120 * MONO_SEC);
 	struct ev_timer tick;
 
 	ev_timer_init(&tick, on_tick, 0.02, 0.02);
