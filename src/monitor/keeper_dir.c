@@ -36,14 +36,18 @@ keeper_dir_open(const char *path, const struct proc_user *user)
 		r = give_dir(sites, path, user);
 	if (sites != -1)
 		close(sites);
-	/* The one that an administrator writes by hand, at any time. */
-	if (r == 0)
-		r = give_file(fd, "proxy", user);
+	/*
+	 * The one that an administrator writes by hand, at any time.  Where
+	 * nothing can be written, the keeper says whether it can read it.
+	 */
+	if (r == 0 && (r = give_file(fd, "proxy", user)) == -EROFS)
+		r = 0;
 	if (r == 0)
 		return fd;
 	log_warnx("%s: cannot be given to user %u: %s; fix with: chown -R %u:%u "
-		  "%s", path, (unsigned)user->uid, strerror(-r),
-	    (unsigned)user->uid, (unsigned)user->gid, path);
+		  "%s%s", path, (unsigned)user->uid, strerror(-r),
+	    (unsigned)user->uid, (unsigned)user->gid, path, r == -EROFS ?
+		", where it can be written, or mount it read-write once" : "");
 	close(fd);
 	return r;
 }
@@ -102,6 +106,7 @@ give_file(int dirfd, const char *name, const struct proc_user *user)
 	if (fstat(fd, &st) == -1)
 		r = -errno;
 	else if (S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	    st.st_uid != user->uid &&
 	    fchownat(fd, "", user->uid, user->gid, AT_EMPTY_PATH) == -1)
 		r = -errno;
 	close(fd);

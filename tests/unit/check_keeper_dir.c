@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -150,6 +152,35 @@ START_TEST(link_in_its_place_is_refused)
 }
 END_TEST
 
+/* A directory without write access still starts, if it can be read. */
+START_TEST(one_that_cannot_be_written)
+{
+	int fd;
+
+	make_tree();
+	put("keeper/proxy");
+	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	for (int own = 0; own < 3; own++) {
+		const char *path = path_of("keeper");
+
+		ck_assert_int_eq(mount(path, path, NULL, MS_BIND, NULL), 0);
+		ck_assert_int_eq(mount(NULL, path, NULL,
+		    MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
+		fd = keeper_dir_open(path, &user);
+		ck_assert_int_eq(own == 0 ? fd : fd < 0, own == 0 ? -EROFS : 0);
+		if (fd >= 0)
+			close(fd);
+		ck_assert_int_eq(umount(path_of("keeper")), 0);
+		/* Given where it can be written; a proxy file of root's then. */
+		open_keeper();
+		if (own == 1)
+			ck_assert_int_eq(chown(path_of("keeper/proxy"), 0, 0), 0);
+	}
+	remove_tree();
+}
+END_TEST
+
 START_TEST(missing_one_is_an_error)
 {
 	log_init("check", LOG_LEVEL_ERROR);
@@ -164,7 +195,8 @@ main(void)
 	const TTest *const tests[] = { directories_and_plain_files_are_given,
 		links_and_what_is_deeper_are_not_given,
 		what_is_its_own_already_is_left_alone,
-		link_in_its_place_is_refused, missing_one_is_an_error };
+		link_in_its_place_is_refused, one_that_cannot_be_written,
+		missing_one_is_an_error };
 
 	if (geteuid() != 0) {
 		printf("skipped: only root can give files away\n");
