@@ -81,7 +81,7 @@ stats_status(struct engine *engine, const json_t *request)
 	set_number(object, "uptime_s", seconds_since(engine->started));
 	set_number(object, "restarts", engine->gift.restarts);
 	set_number(object, "workers", hub_workers(engine->hub));
-	set_text(object, "aead", aead_name(hub_ciphers(engine->hub)));
+	set_text(object, "aead", aead_name(hub_aead(engine->hub)));
 	set(object, "offloads", offloads_array(engine));
 	if (engine->client != NULL)
 		add_client(object, engine);

@@ -123,7 +123,7 @@ hub_workers(const struct hub *hub)
 }
 
 const struct aead *
-hub_ciphers(const struct hub *hub)
+hub_aead(const struct hub *hub)
 {
 	return &hub->dp.aead;
 }

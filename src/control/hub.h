@@ -89,7 +89,7 @@ struct hub *hub_new(struct ev_loop *loop, const struct gift *gift,
 void hub_free(struct hub *hub);
 
 /* Which library seals which records. */
-const struct aead *hub_ciphers(const struct hub *hub);
+const struct aead *hub_aead(const struct hub *hub);
 
 /* tap: other limits of the table of addresses. */
 void hub_follow(struct hub *hub, const struct conf *conf);

@@ -3,8 +3,10 @@
  * aead_ipsec_mb: AES-GCM by the direct functions of libipsec-mb; not by its jobs.
  *
  * Once it is set up the library makes no system call, and its manager is only
- * read, for the addresses of functions.  Its ChaCha20-Poly1305 is left out: it
- * needs a processor that does AES as well, and those prefer AES (lane.c).
+ * read, for the addresses of functions; 1.3 also sets one variable of the process
+ * to 0 at each call (imb_errno), which workers share.  Its ChaCha20-Poly1305 is
+ * left out: it needs a processor that does AES as well, and those prefer AES
+ * (lane.c).
  */
 #include "datapath/aead.h"
 
@@ -25,11 +27,12 @@ struct key {
 
 static const struct {
 	const char *name;
+	uint64_t    needs;
 	void (*init)(IMB_MGR *mgr);
 } levels[] = {
-	[AEAD_SSE] = { "SSE", init_mb_mgr_sse },
-	[AEAD_AVX2] = { "AVX2", init_mb_mgr_avx2 },
-	[AEAD_AVX512] = { "AVX-512", init_mb_mgr_avx512 },
+	[AEAD_SSE] = { "SSE", IMB_CPUFLAGS_SSE, init_mb_mgr_sse },
+	[AEAD_AVX2] = { "AVX2", IMB_CPUFLAGS_AVX2, init_mb_mgr_avx2 },
+	[AEAD_AVX512] = { "AVX-512", IMB_CPUFLAGS_AVX512, init_mb_mgr_avx512 },
 };
 
 static void *
@@ -74,22 +77,26 @@ static bool
 open_record(void *arg, const struct aead_record *r)
 {
 	struct key *key = arg;
-	uint8_t	    tag[AEAD_TAG];
+	uint8_t	    tag[AEAD_TAG] = { 0 };
+	bool	    right;
 
 	key->open(&key->expanded, &key->context, r->dst, r->src, r->len,
 	    r->nonce, r->aad, r->aad_len, tag, AEAD_TAG);
-	return secret_equal(tag, r->src + r->len, AEAD_TAG);
+	right = secret_equal(tag, r->src + r->len, AEAD_TAG);
+	if (!right)
+		secret_wipe(tag, sizeof(tag));
+	return right;
 }
 
 /*
- * The library asks the processor, but not whether the system keeps its wide
- * registers (XGETBV); the compiler's function does.
+ * A level whose instructions are not all there must not be initialised: it has no
+ * functions then.  The library asks the processor for them, but not whether the
+ * system keeps their wide registers (XGETBV); the compiler's function does.
  */
 static bool
-is_there(enum aead_level level)
+is_there(const IMB_MGR *mgr, enum aead_level level)
 {
-	return __builtin_cpu_supports("aes") &&
-	    __builtin_cpu_supports("pclmul") &&
+	return (mgr->features & levels[level].needs) == levels[level].needs &&
 	    (level < AEAD_AVX2 || __builtin_cpu_supports("avx2")) &&
 	    (level < AEAD_AVX512 || __builtin_cpu_supports("avx512vl"));
 }
@@ -100,12 +107,16 @@ aead_ipsec_mb_init(struct aead_lib *lib, enum aead_level level)
 	IMB_MGR *mgr;
 
 	/* Structures grew between versions of one soname. */
-	if (imb_get_version() >> 8 != IMB_VERSION_NUM >> 8 || !is_there(level))
+	if (imb_get_version() >> 8 != IMB_VERSION_NUM >> 8)
 		return false;
 	mgr = aligned_alloc(64, (imb_get_mb_mgr_size() | 63) + 1);
 	if (mgr == NULL)
 		return false;
 	imb_set_pointers_mb_mgr(mgr, 0, 1);
+	if (!is_there(mgr, level)) {
+		free(mgr);
+		return false;
+	}
 	levels[level].init(mgr);
 	*lib = (struct aead_lib) { "", mgr, key_new, key_free, seal_record,
 		open_record };

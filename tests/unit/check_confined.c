@@ -636,7 +636,7 @@ use_library_everywhere(void)
 static void
 use_ciphers(uintptr_t n)
 {
-	const struct aead *aead = hub_ciphers(engine.hub);
+	const struct aead *aead = hub_aead(engine.hub);
 	uint8_t		   secret[32] = { (uint8_t)n }, bytes[4400 + AEAD_TAG];
 	struct aead_record r = { .nonce = secret, .aad = secret, .aad_len = 13,
 		.src = bytes, .dst = bytes };
