@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gnutls/gnutls.h>
-
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/nitems.h"
@@ -65,7 +63,7 @@ aead_init(struct aead *aead, bool only_gnutls)
 		aead->of[i] = &aead_gnutls;
 	(void)only_gnutls;
 #ifdef HAVE_IPSEC_MB
-	if (!only_gnutls && !gnutls_fips140_mode_enabled() &&
+	if (!only_gnutls && !aead_gnutls_only() &&
 	    (aead_ipsec_mb_init(&aead->ipsec_mb, AEAD_AVX512) ||
 		aead_ipsec_mb_init(&aead->ipsec_mb, AEAD_AVX2)))
 		choose(aead, &aead->ipsec_mb);

@@ -56,6 +56,8 @@ extern const struct aead_lib aead_gnutls;
 
 /* The cipher that a session has agreed on; AEAD_CIPHERS: none of ours. */
 enum aead_cipher aead_gnutls_cipher(struct gnutls_session_int *session);
+/* Whether no other library may be used: it is in FIPS mode. */
+bool aead_gnutls_only(void);
 
 /*
  * libipsec-mb, with this processor's instructions up to a level.  False: it cannot

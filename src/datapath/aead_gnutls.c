@@ -21,6 +21,12 @@ aead_gnutls_cipher(struct gnutls_session_int *session)
 	return (enum aead_cipher)i;
 }
 
+bool
+aead_gnutls_only(void)
+{
+	return gnutls_fips140_mode_enabled() != 0;
+}
+
 static void *
 key_new(const struct aead_lib *lib, enum aead_cipher cipher,
     const uint8_t *secret)
