@@ -518,7 +518,9 @@ client_site_object(const struct engine *engine)
 	struct hub_stats     stats;
 	json_t		    *object = json_pack("{s:s,s:s,s:s}", "name",
 		      "(server)", "state",
-		      client->state == CLIENT_UP ? "up" : "down", "address",
+		      client->state == CLIENT_UP && client->settled ? "up" :
+								      "down",
+		      "address",
 		      connector_address(client->connector));
 
 	if (client->state == CLIENT_UP || client->peer != NULL)

@@ -18,12 +18,12 @@ static void on_dns_set(void *arg, int error, const char *why);
 
 void
 assignment_init(struct assignment *assignment, struct monitor_ask *monitor,
-    bool is_tun, assignment_failed *on_failed, void *arg)
+    bool is_tun, assignment_done *on_done, void *arg)
 {
 	*assignment = (struct assignment) {
 		.monitor = monitor,
 		.is_tun = is_tun,
-		.on_failed = on_failed,
+		.on_done = on_done,
 		.arg = arg,
 	};
 }
@@ -44,7 +44,7 @@ assignment_take(struct assignment *assignment, const struct message *msg,
 		message_free_domains(assignment->domains,
 		    assignment->domains != NULL ? msg->ndomains : 0);
 		assignment->domains = NULL;
-		assignment->on_failed(assignment->arg, false, "out of memory");
+		assignment->on_done(assignment->arg, false, "out of memory");
 		return;
 	}
 	assignment->naddresses = msg->naddresses;
@@ -67,7 +67,7 @@ assignment_tick(struct assignment *assignment, struct mono now)
 	if (monitor_ask_network(assignment->monitor, assignment->addresses,
 		assignment->naddresses, assignment->routes,
 		assignment->nroutes, on_assigned, assignment) < 0)
-		assignment->on_failed(assignment->arg, false,
+		assignment->on_done(assignment->arg, false,
 		    "the network could not be set");
 }
 
@@ -117,7 +117,7 @@ on_assigned(void *arg, int error, const char *why)
 
 	assignment->asking = false;
 	if (error != 0)
-		assignment->on_failed(assignment->arg, true, why);
+		assignment->on_done(assignment->arg, true, why);
 	else
 		set_dns(assignment);
 }
@@ -129,7 +129,7 @@ set_dns(struct assignment *assignment)
 	if (monitor_ask_dns(assignment->monitor, assignment->dns,
 		assignment->ndns, assignment->domains, assignment->ndomains,
 		on_dns_set, assignment) < 0)
-		assignment->on_failed(assignment->arg, false,
+		assignment->on_done(assignment->arg, false,
 		    "DNS could not be set");
 }
 
@@ -138,6 +138,6 @@ on_dns_set(void *arg, int error, const char *why)
 {
 	struct assignment *assignment = arg;
 
-	if (error != 0)
-		assignment->on_failed(assignment->arg, true, why);
+	assignment->on_done(assignment->arg, error != 0,
+	    error != 0 ? why : NULL);
 }

@@ -20,15 +20,15 @@ struct monitor_ask;
 struct prefix;
 
 /*
- * The session cannot go on: for `why` (borrowed), which the monitor said when
- * it `refused`.
+ * All of it is in force: `why` is NULL.  Or the session cannot go on: for `why`
+ * (borrowed), which the monitor said when it `refused`.
  */
-typedef void assignment_failed(void *arg, bool refused, const char *why);
+typedef void assignment_done(void *arg, bool refused, const char *why);
 
 struct assignment {
 	struct monitor_ask *monitor;
 	bool		    is_tun; /* else all of this does nothing */
-	assignment_failed  *on_failed;
+	assignment_done	   *on_done;
 	void		   *arg;
 
 	struct prefix *addresses, *routes, *dns; /* owned */
@@ -40,7 +40,7 @@ struct assignment {
 
 /* Everything is borrowed. */
 void assignment_init(struct assignment *assignment,
-    struct monitor_ask *monitor, bool is_tun, assignment_failed *on_failed,
+    struct monitor_ask *monitor, bool is_tun, assignment_done *on_done,
     void *arg);
 
 /* A welcome or an update: copied, and acted on as soon as may be. */

@@ -50,7 +50,8 @@ static void on_update(struct client *client, const struct message *msg);
 static void take_times(struct client *client, const struct message *msg);
 static void note_verified(struct client *client);
 static void on_refused(struct client *client, const struct message *msg);
-static void on_assignment_failed(void *arg, bool refused, const char *why);
+static void settle(struct client *client);
+static void on_assignment(void *arg, bool refused, const char *why);
 static void on_end(void *arg, const char *why);
 static void drift(struct client *client, const char *why);
 static void drop_connection(struct client *client);
@@ -91,7 +92,7 @@ client_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
 	client->connector = connector_new(loop, conf, keeper, monitor,
 	    &connector_events, client);
 	assignment_init(&client->assignment, monitor, conf->mode == CONF_TUN,
-	    on_assignment_failed, client);
+	    on_assignment, client);
 	answer_init(&client->answer, keeper, conf, fill_hello, client);
 	ev_timer_init(&client->timer, on_pause_over, 0, 0);
 	ev_timer_init(&client->tick, on_tick, 1, 1);
@@ -216,6 +217,8 @@ client_state_name(const struct client *client)
 
 	if (client->state != CLIENT_UP && client->peer != NULL)
 		return "adrift";
+	if (client->state == CLIENT_UP && !client->settled)
+		return names[CLIENT_SESSION];
 	return names[client->state];
 }
 
@@ -234,6 +237,8 @@ client_waits_for(const struct client *client)
 		return client->held_off ? "the time that the server set" :
 					  "the next attempt";
 	case CLIENT_UP:
+		if (!client->settled)
+			return "what the server assigned to be set";
 		break;
 	}
 	return "";
@@ -482,8 +487,11 @@ on_welcome(struct client *client, const struct message *msg)
 	note_verified(client);
 	log_info("server %s: %s: site %s", connector_address(client->connector),
 	    same ? "the session goes on" : "up", client->conf->site);
+	client->settled = client->settled && same;
+	/* Until then the reason stays why it was refused before. */
+	if (client->settled || !client->assignment.is_tun)
+		settle(client);
 	assignment_take(&client->assignment, msg, mono_now());
-	client->last_error[0] = '\0';
 	if (same) {
 		hub_peer_set_keepalive(client->peer, client->keepalive_sec);
 		client->reconnects++;
@@ -550,11 +558,23 @@ on_refused(struct client *client, const struct message *msg)
 }
 
 static void
-on_assignment_failed(void *arg, bool refused, const char *why)
+settle(struct client *client)
+{
+	client->settled = true;
+	client->last_error[0] = '\0';
+}
+
+static void
+on_assignment(void *arg, bool refused, const char *why)
 {
 	struct client *client = arg;
 	char	       text[TLS_WHY_SIZE];
 
+	if (why == NULL) {
+		if (!client->settled)
+			settle(client);
+		return;
+	}
 	if (refused) {
 		snprintf(text, sizeof(text),
 		    "what the server assigns is refused: %s", why);

@@ -79,6 +79,7 @@ struct client {
 	bool		   rebuilding; /* asked for, and not complete */
 
 	struct assignment      assignment; /* tun: by the server */
+	bool		       settled; /* the session's first is in force */
 	enum conf_transport    transport; /* agreed */
 	struct transport_watch watch;
 
@@ -120,7 +121,10 @@ const char *client_question(const struct client *client, bool *echo);
 /* Their answer; copied.  False when nothing is asked. */
 bool client_answer(struct client *client, const char *text, size_t len);
 
-/* "connecting", "up", "adrift", "waiting": the words of status. */
+/*
+ * "connecting", "up", "adrift", "waiting": the words of status.  "up" only when
+ * what the server assigned is in force, too.
+ */
 const char *client_state_name(const struct client *client);
 
 /* What it waits for, for people; "" when it is up. */

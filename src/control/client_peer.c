@@ -197,7 +197,8 @@ on_lanes_up(void *arg)
 {
 	struct client *client = arg;
 
-	client->last_error[0] = '\0';
+	if (client->settled)
+		client->last_error[0] = '\0';
 	log_info("server %s: data flows by UDP",
 	    connector_address(client->connector));
 	transport_watch_up(&client->watch);

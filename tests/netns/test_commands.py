@@ -455,6 +455,43 @@ def test_run_waits_for_the_tunnel(pair):
     assert pair.sat.state() == "up"
 
 
+def test_up_means_that_what_the_hub_assigns_is_in_force(pair):
+    """Neither before it was looked at, nor when it is refused."""
+    def status(seconds):
+        done = tombolo("status", "--wait", seconds, "-c", pair.sat.conf,
+                       check=False)
+        return done.returncode, done.stdout
+
+    def others():
+        return [s["state"] for s in pair.sat.ask("sites")["sites"]]
+    pair.hub.conf_set("interface", "network", "10.66.0.0/16")
+    pair.sat_ns.addr("wan", "10.66.1.1/24")
+    pair.hub.start()
+    os.kill(pair.hub.pid_of("engine"), signal.SIGSTOP)
+    pair.sat.start(wait=False)
+    wait_until(lambda: pair.sat.running() and pair.sat.state() == "connecting"
+               and "let it in" in pair.sat.status()["waits_for"], 10)
+    os.kill(pair.sat.process.pid, signal.SIGSTOP)
+    os.kill(pair.hub.pid_of("engine"), signal.SIGCONT)
+    pair.hub.wait_log("site sat: up")
+    code, out = status(2)
+    assert code == 1 and re.search("^state +connecting", out, re.M), out
+    assert "what the server assigned" in out and others() == ["down"]
+    os.kill(pair.sat.process.pid, signal.SIGCONT)
+    pair.sat.wait_log("down: what the server assigns is refused")
+    for _ in range(2):  # the next attempt, too
+        code, out = status(1)
+        assert code == 1 and others() == ["down"], out
+        assert re.search("^last error +what the server assigns is refused: .*"
+                         "overlaps", out, re.M), out
+        tombolo("stop", "-c", pair.sat.conf)
+        done = pair.run_sat("--wait=3")
+        assert done.returncode == 1 and "not up after 3 s" in done.stderr
+    pair.sat_ns.ip("addr", "del", "10.66.1.1/24", "dev", "wan")
+    code, out = status(60)
+    assert code == 0 and "last error" not in out and others() == ["up"], out
+
+
 def test_status_says_by_its_exit_status_how_it_is(pair):
     def code(*args):
         return tombolo("status", "-c", pair.sat.conf, *args,
