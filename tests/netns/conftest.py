@@ -27,7 +27,8 @@ SECONDS = 120  # a test that takes longer hangs; @pytest.mark.seconds(n)
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: waits for a timer of a minute")
+    config.addinivalue_line("markers", "slow: waits for a timer of a minute, or "
+                            "takes ten seconds of a processor")
     config.addinivalue_line("markers", "seconds(n): may take so long")
     config.addinivalue_line("markers", "without_root: needs the program only")
     # A run that is told to end cleans up as one that was interrupted.

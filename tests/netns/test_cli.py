@@ -1517,6 +1517,7 @@ def made(cli):
     return cli
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [
     "init --name a --dir n", "init --renew --dir s",
     "site add n --generate --dir s", "site add n --auth certificate --dir s",

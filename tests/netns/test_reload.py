@@ -274,6 +274,7 @@ def test_a_proxys_password_is_repeated_nowhere(unharmed, line):
     assert "hunter2" not in said + done.stdout + done.stderr + one.log()
 
 
+@pytest.mark.slow
 def test_too_many_reloads_harm_nobody(unharmed):
     engine = unharmed.hub.pid_of("engine")
     done = [tombolo("reload", "-c", unharmed.hub.conf, check=False)
@@ -387,6 +388,7 @@ class Crowd:
         return len(self.hub.log_lines("site %s: down" % name))
 
 
+@pytest.mark.slow
 @pytest.mark.seconds(240)
 def test_who_was_not_changed_stays_while_many_are(small_net):
     """And who was, in the same burst, is ended."""
