@@ -17,6 +17,7 @@
 #include "control/message.h"
 #include "control/server.h"
 #include "control/server_session.h"
+#include "datapath/aead.h"
 #include "keeper/keeper_ask.h"
 #include "proc/heap.h"
 #include "proc/proc.h"
@@ -75,6 +76,7 @@ engine_main(void)
 		fatalx("out of memory");
 	message_setup();
 	tls_setup();
+	aead_load();
 	heap_settle();
 	sandbox_files(PROC_ENGINE, -1, -1);
 	engine->started = mono_now();

@@ -56,6 +56,14 @@ choose(struct aead *aead, const struct aead_lib *lib)
 #endif
 
 void
+aead_load(void)
+{
+#ifdef HAVE_IPSEC_MB
+	(void)aead_ipsec_mb_load();
+#endif
+}
+
+void
 aead_init(struct aead *aead, bool only_gnutls)
 {
 	*aead = (struct aead) { 0 };

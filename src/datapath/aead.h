@@ -63,8 +63,13 @@ bool aead_gnutls_only(void);
  * libipsec-mb, with this processor's instructions up to a level.  False: it cannot
  * be used; when it fails its own tests there is a line in the log.
  */
+/* NULL: it is not there.  A second time no file is opened. */
+void *aead_ipsec_mb_load(void);
 enum aead_level { AEAD_SSE, AEAD_AVX2, AEAD_AVX512 };
 bool aead_ipsec_mb_init(struct aead_lib *lib, enum aead_level level);
+
+/* Loads what aead_init() may use; before files are out of reach. */
+void aead_load(void);
 
 /* Which library has which cipher. */
 struct aead {

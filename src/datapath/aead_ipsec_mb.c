@@ -7,9 +7,13 @@
  * to 0 at each call (imb_errno), which workers share.  Its ChaCha20-Poly1305 is
  * left out: it needs a processor that does AES as well, and those prefer AES
  * (lane.c).
+ *
+ * The library is loaded by name, not linked: only engines have it, and one package
+ * serves releases of Debian that have it under different names, or not at all.
  */
 #include "datapath/aead.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,15 +29,52 @@ struct key {
 	aes_gcm_enc_dec_t		 seal, open;
 };
 
-static const struct {
-	const char *name;
-	uint64_t    needs;
-	void (*init)(IMB_MGR *mgr);
-} levels[] = {
-	[AEAD_SSE] = { "SSE", IMB_CPUFLAGS_SSE, init_mb_mgr_sse },
-	[AEAD_AVX2] = { "AVX2", IMB_CPUFLAGS_AVX2, init_mb_mgr_avx2 },
-	[AEAD_AVX512] = { "AVX-512", IMB_CPUFLAGS_AVX512, init_mb_mgr_avx512 },
+/* What is called by its name; the manager has the rest. */
+struct library {
+	__typeof__(imb_get_version)	    *version;
+	__typeof__(imb_get_version_str)	    *version_str;
+	__typeof__(imb_get_mb_mgr_size)	    *mgr_size;
+	__typeof__(imb_set_pointers_mb_mgr) *set_pointers;
+	__typeof__(init_mb_mgr_sse)	    *init;
 };
+
+static const struct {
+	const char *name, *init;
+	uint64_t    needs;
+} levels[] = {
+	[AEAD_SSE] = { "SSE", "init_mb_mgr_sse", IMB_CPUFLAGS_SSE },
+	[AEAD_AVX2] = { "AVX2", "init_mb_mgr_avx2", IMB_CPUFLAGS_AVX2 },
+	[AEAD_AVX512] = { "AVX-512", "init_mb_mgr_avx512", IMB_CPUFLAGS_AVX512 },
+};
+
+void *
+aead_ipsec_mb_load(void)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "libIPSec_MB.so.%u", IMB_VERSION_NUM >> 16);
+	return dlopen(name, RTLD_NOW);
+}
+
+static bool
+look_up(struct library *library, enum aead_level level)
+{
+	void *handle = aead_ipsec_mb_load();
+
+	if (handle == NULL)
+		return false;
+	*(void **)&library->version = dlsym(handle, "imb_get_version");
+	*(void **)&library->version_str = dlsym(handle, "imb_get_version_str");
+	*(void **)&library->mgr_size = dlsym(handle, "imb_get_mb_mgr_size");
+	*(void **)&library->set_pointers =
+	    dlsym(handle, "imb_set_pointers_mb_mgr");
+	*(void **)&library->init = dlsym(handle, levels[level].init);
+	/* Structures grew between versions of one soname. */
+	return library->version != NULL && library->version_str != NULL &&
+	    library->mgr_size != NULL && library->set_pointers != NULL &&
+	    library->init != NULL &&
+	    library->version() >> 8 == IMB_VERSION_NUM >> 8;
+}
 
 static void *
 key_new(const struct aead_lib *lib, enum aead_cipher cipher,
@@ -104,24 +145,24 @@ is_there(const IMB_MGR *mgr, enum aead_level level)
 bool
 aead_ipsec_mb_init(struct aead_lib *lib, enum aead_level level)
 {
-	IMB_MGR *mgr;
+	struct library library;
+	IMB_MGR	      *mgr;
 
-	/* Structures grew between versions of one soname. */
-	if (imb_get_version() >> 8 != IMB_VERSION_NUM >> 8)
+	if (!look_up(&library, level))
 		return false;
-	mgr = aligned_alloc(64, (imb_get_mb_mgr_size() | 63) + 1);
+	mgr = aligned_alloc(64, (library.mgr_size() | 63) + 1);
 	if (mgr == NULL)
 		return false;
-	imb_set_pointers_mb_mgr(mgr, 0, 1);
+	library.set_pointers(mgr, 0, 1);
 	if (!is_there(mgr, level)) {
 		free(mgr);
 		return false;
 	}
-	levels[level].init(mgr);
+	library.init(mgr);
 	*lib = (struct aead_lib) { "", mgr, key_new, key_free, seal_record,
 		open_record };
 	snprintf(lib->name, sizeof(lib->name), "libipsec-mb %s, %s%s",
-	    imb_get_version_str(), levels[level].name,
+	    library.version_str(), levels[level].name,
 	    level == AEAD_AVX512 && (mgr->features & IMB_FEATURE_VAES) != 0 ?
 		" VAES" : "");
 	if ((mgr->features & IMB_FEATURE_SELF_TEST_PASS) != 0)

@@ -97,7 +97,7 @@ def test_each_end_says_whose_ciphers_it_uses(scene):
     assert site["lanes_up"] == site["lanes"] > 0
     for daemon in (scene.server, scene.sats["berlin"]):
         said = daemon.status()["aead"]
-        assert re.match(r"GnuTLS$|libipsec-mb \d\S+, ", said), said
+        assert "\nAEAD: %s\n" % said in tombolo("version").stdout
         assert said in tombolo("status", "-c", daemon.conf).stdout
 
 
@@ -283,13 +283,11 @@ def build_rogue(net, name):
     top = os.path.dirname(os.path.dirname(HERE))
     flags = run("pkg-config", "--cflags", "--libs", *LIBS).stdout.split()
     seccomp = run("pkg-config", "--libs", "libseccomp", check=False)
-    with open(BUILD + "/Makefile") as f:
-        ipsec_mb = re.search(r"^IPSEC_MB_LIBS =(.*)", f.read(), re.M).group(1)
     run(*os.environ.get("CC", "cc").split(), "-std=gnu17", "-D_GNU_SOURCE",
         "-w", "-Wl,-z,muldefs", "-I", top + "/src", "-I", BUILD, "-o", path,
         BUILD + "/src/main.o", os.path.join(HERE, name + ".c"),
         BUILD + "/libtombolo.a", *flags, *seccomp.stdout.split(),
-        *ipsec_mb.split(), "-lev", "-lgmp", "-lpam", "-lpthread", timeout=120)
+        "-lev", "-lgmp", "-lpam", "-lpthread", timeout=120)
     return path
 
 
