@@ -97,7 +97,7 @@ aead_name(const struct aead *aead)
 	return aead->of[AEAD_AES_128_GCM]->name;
 }
 
-/* Microseconds that records of many lengths take; -1: its answers are wrong. */
+/* CPU time in ns that records of many lengths take; -1: its answers are wrong. */
 int64_t aead_try(const struct aead_lib *lib, enum aead_cipher cipher);
 
 /* False: out of memory.  `lib` must outlive it. */

@@ -1347,7 +1347,10 @@ def test_help_before_a_command_is_its_help(cli, command):
 def test_no_command_is_wrong_usage(cli):
     for args in ([""], ["help", "frob"], ["help", "site", "frob"], ["-x"]):
         cli.fails(*args, status=2)
-    assert cli.ok("-V") == cli.ok("--version") == cli.ok("version")
+    # Which cipher is faster is measured each time.
+    said = {re.sub("AEAD: .*", "", cli.ok(word))
+            for word in ("-V", "--version", "version")}
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("there", ["ca.crt", "keeper"])
