@@ -99,10 +99,10 @@ look_at_keepers(struct check_report *report, const struct conf *conf,
 	if (path == NULL || lstat(path, &st) == -1)
 		; /* so are the files in it */
 	else if (!S_ISDIR(st.st_mode))
-		check_report(&report->errors, "%s: must be a directory, and no "
-		    "link to one", path);
+		check_report(&report->errors, "%s: must be a directory, not a "
+		    "link", path);
 	else if ((st.st_mode & 0500) != 0500) /* others: modes.c */
-		check_report(&report->errors, "%s: nobody may enter it; fix with: "
+		check_report(&report->errors, "%s: its owner cannot enter it; fix with: "
 		    "chmod 700 %s", path, path);
 	free(path);
 }
@@ -370,7 +370,7 @@ look_at_line(struct check_report *report, const struct conf *conf,
 		    "%s: %s", file.path, text_explain(r));
 	else if (site != NULL &&
 	    !site_credential_is_line(site->auth, file.text.text))
-		check_report(&report->warnings, "%s: is no verifier for auth = "
+		check_report(&report->warnings, "%s: not a verifier for auth = "
 		    "%s: site %s cannot log in; tombolo site passwd %s makes "
 		    "another", file.path, conf_auth_name(site->auth), site->name,
 		    site->name);
@@ -420,7 +420,7 @@ look_at_owner(unsigned *count, struct check_report *report,
 	    stat(dirname(copy), &dir) == -1)
 		;
 	else if (!S_ISREG(st.st_mode))
-		check_report(count, "%s: must be a file, and no link to one",
+		check_report(count, "%s: must be a regular file, not a link",
 		    path);
 	else if ((st.st_mode & 0477) != 0400)
 		check_report(count, "%s: %s may read it; fix with: chmod 600 %s",

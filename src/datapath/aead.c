@@ -96,8 +96,8 @@ cpu_ns(void)
 }
 
 /*
- * A chain: each record begins with the tag of the one before, so that one wrong
- * bit anywhere changes the last tag.
+ * A chain: each record begins with the previous tag, so that one wrong bit
+ * anywhere changes the last tag.
  */
 int64_t
 aead_try(const struct aead_lib *lib, enum aead_cipher cipher)

@@ -332,7 +332,7 @@ sweep_file(struct journal *journal)
 	log_info("%s: the last run did not end well; putting back what it "
 		 "changed", journal->path);
 	if (!parse(journal, text))
-		log_warnx("%s: not all of it can be understood; passed over",
+		log_warnx("%s: not all of it can be understood; the rest is ignored",
 		    journal->path);
 	free(text);
 	if (undo_notes(journal))

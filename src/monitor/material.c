@@ -243,7 +243,7 @@ read_one(struct material *material, const struct row *row,
 		    path != NULL ? path : "certificate",
 		    r == -ENODATA ? "it is empty; restore it" :
 		    r != -EILSEQ  ? strerror(-r) :
-		    row->label[1] == 'E' ? "has no certificate in PEM; restore "
+		    row->kind != REQUEST_MATERIAL_CRL ? "has no certificate in PEM; restore "
 			"it (openssl x509 makes PEM of DER)" :
 			"has no list of revoked certificates in PEM; restore "
 			"it (openssl crl makes PEM of DER)");

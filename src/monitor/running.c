@@ -97,7 +97,7 @@ running_is_ours(const char *socket, const char *config)
 
 	if (!ours && access(owner, F_OK) == -1)
 		log_warnx("%s belongs to %s, which is gone; if that was renamed, "
-			  "ask its daemon by --socket %s, and end it so",
+			  "end its daemon with tombolo stop --socket %s",
 		    socket, owner, socket);
 	else if (!ours)
 		log_warnx("%s belongs to %s: set `socket` in [server] or "

@@ -401,7 +401,7 @@ def test_a_verifier_that_is_none(hub, auth, junk):
              "other": "$y$junk\n" if auth == "srp" else
              hub.text("s/keeper/sites/berlin.srp")}
     hub.write(name, texts.get(junk, junk), 0o600)
-    said = complains(hub, name + ": is no verifier for auth = " + auth, 3)
+    said = complains(hub, name + ": not a verifier for auth = " + auth, 3)
     assert "tombolo site passwd rome makes another" in said
     hub.write(name, whole, 0o600)
     hub.ok("check", "--static", "--dir", "s")
@@ -520,7 +520,7 @@ def test_a_secret_that_is_a_link(hub, name, status):
     path = os.path.join(hub.path, name)
     os.rename(path, path + ".real")
     os.symlink(os.path.basename(path) + ".real", path)
-    complains(hub, name + ": must be a file, and no link", status, name[0])
+    complains(hub, name + ": must be a regular file, not a link", status, name[0])
 
 
 def test_a_verifier_that_is_no_file_concerns_one_site(hub):
@@ -544,14 +544,14 @@ def test_a_directory_that_the_keeper_cannot_enter(hub, name):
     path = os.path.join(hub.path, name)
     os.rename(path, hub.path + "/elsewhere")
     os.symlink(hub.path + "/elsewhere", path)
-    complains(hub, name + ": must be a directory, and no link", 1)
+    complains(hub, name + ": must be a directory, not a link", 1)
     os.unlink(path)
     os.rename(hub.path + "/elsewhere", path)
     os.chmod(path, 0o750)
     complains(hub, name + ": others may", 1)
     os.chmod(path, 0)
     if os.geteuid() == 0:
-        complains(hub, name + ": nobody may enter it", 1)
+        complains(hub, name + ": its owner cannot enter it", 1)
 
 
 @pytest.mark.parametrize("text", ["", "junk\n", "a" * 32 + "b", "a" * 4096])

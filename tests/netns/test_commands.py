@@ -221,7 +221,8 @@ def test_a_socket_elsewhere_is_found_when_nothing_names_it(pair, what):
     if what == "the directory":
         done = tombolo("stop", "--dir", hub.dir + ".moved", check=False)
         assert done.returncode == 1 and "which is gone; if that was " \
-            "renamed, ask its daemon by --socket " + path in done.stderr
+            "renamed, end its daemon with tombolo stop --socket " + path \
+            in done.stderr
     tombolo("stop", "-c", hub.conf)
     assert hub.process.wait(10) == 0
     assert not [n for n in os.listdir("/run/tombolo") if "far.owner" in n]
