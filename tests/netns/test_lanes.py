@@ -42,7 +42,10 @@ class Lanes:
         self.star.wait_path(self.sat, self.hub, SOON)
 
     def block(self, arrives, leaves):
+        """Instead of what was blocked before, and nothing passes in between."""
         self.hub.gateway.run("nft", "-f", "-", stdin="""
+            table inet block
+            delete table inet block
             table inet block {
                 chain in { type filter hook input priority 0; %s drop; }
                 chain out { type filter hook output priority 0; %s drop; }
