@@ -8,6 +8,7 @@ Tests need root and the program; without either they skip and say so.  With
 """
 
 import atexit
+import contextlib
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import etc  # noqa: E402
 import net as world  # noqa: E402
 from daemon import binary  # noqa: E402
 
@@ -39,6 +41,8 @@ def pytest_configure(config):
     atexit.register(shutil.rmtree, state, ignore_errors=True)
     if os.geteuid() == 0:
         world.sweep()
+        with contextlib.suppress(PermissionError):  # nor has it namespaces
+            etc.use_own()
 
 
 def pytest_collection_modifyitems(items):

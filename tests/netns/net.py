@@ -25,6 +25,9 @@ import time
 CLONE_NEWNET = 0x40000000
 PREFIX = "tt"
 NETNS_DIR = "/run/netns"
+ETC_DIR = "/etc/netns"  # `ip netns exec` lays what is there over /etc
+
+SLOWEST = 0.2  # seconds between two looks at a condition
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -174,6 +177,14 @@ class Namespace:
 
     def ip(self, *args, **kw):
         return run("ip", "-n", self.id, *args, **kw)
+
+    def etc(self, name, text):
+        """A file of /etc of its own, for what is started from now on."""
+        path = os.path.join(ETC_DIR, self.id, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
 
     def addr(self, dev, *cidrs):
         for cidr in cidrs:
@@ -333,6 +344,7 @@ class Net:
         if self in OPEN:
             OPEN.remove(self)
         if not os.environ.get("TOMBOLO_KEEP_LOGS"):
+            shutil.rmtree(os.path.join(ETC_DIR, ns.id), ignore_errors=True)
             shutil.rmtree(self.dir, ignore_errors=True)
         if complaints and expect_clean:
             raise AssertionError("\n".join(complaints))
@@ -392,6 +404,7 @@ def sweep():
 
 
 def _setns(fd):
+        shutil.rmtree(os.path.join(ETC_DIR, name), ignore_errors=True)
     if _libc.setns(fd, CLONE_NEWNET) != 0:
         e = ctypes.get_errno()
         raise OSError(e, os.strerror(e), "setns")

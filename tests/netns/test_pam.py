@@ -64,8 +64,6 @@ class Scene:
     def __init__(self, net):
         self.net = net
         self.hub, self.sat = net.host("hub"), net.host("sat")
-        self.etc = "/etc/netns/" + self.hub.id
-        net.at_close(lambda: shutil.rmtree(self.etc))
         net.cable(self.hub, "wan", self.sat, "wan")
         self.hub.addr("wan", HUB + "/24")
         self.sat.addr("wan", "198.18.0.2/24")
@@ -78,7 +76,6 @@ class Scene:
 
     def write_etc(self):
         users = os.path.join(self.net.dir, "users.oath")
-        os.makedirs(self.etc + "/pam.d")
         digest = run("openssl", "passwd", "-6", PASSWORD).stdout.strip()
         names = ("office", "mobile", "stuck", "gone", *VERDICTS)
         files = {
@@ -92,9 +89,8 @@ class Scene:
                 "%s:%s:19000:0:99999:7:::\n" % (n, digest) for n in names),
         }
         for name, text in files.items():
-            with open(os.path.join(self.etc, name), "w") as f:
-                f.write(text)
-        os.chmod(self.etc + "/shadow", 0o600)
+            path = self.hub.etc(name, text)
+            os.chmod(path, 0o600 if name == "shadow" else 0o644)
         with open(users, "w") as f:
             f.write("HOTP mobile - %s\n" % KEY)
         os.chmod(users, 0o600)

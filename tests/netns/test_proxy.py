@@ -8,7 +8,6 @@ need TCP then.
 
 import os
 import shutil
-import subprocess
 
 import pytest
 
@@ -46,11 +45,7 @@ class World:
         self.proxy.addr("out", "198.18.1.3/24")
         self.server.addr("wan", "198.18.1.1/24")
         # Only the proxy can look the name up.
-        path = "/etc/netns/%s" % self.proxy.id
-        os.makedirs(path, exist_ok=True)
-        net.at_close(lambda: subprocess.run(["rm", "-rf", path], check=True))
-        with open(path + "/hosts", "w") as f:
-            f.write("198.18.1.1 vpn.test\n")
+        self.proxy.etc("hosts", "198.18.1.1 vpn.test\n")
         self.url = kind(net, self.proxy)
         self.hub = Hub(self.server, "primary").init("vpn.test", "--mode", "tun")
         invite = self.hub.add_site("client")

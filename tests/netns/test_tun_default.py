@@ -327,11 +327,7 @@ def test_the_servers_name_is_looked_up_past_the_tunnel(small_net):
         pytest.skip("needs dnsmasq (contrib/packages)")
     net = small_net
     figure = Figure(net, name=NAME)
-    etc = "/etc/netns/" + figure.client.id
-    os.makedirs(etc)
-    net.at_close(lambda: shutil.rmtree(etc))
-    with open(etc + "/resolv.conf", "w") as f:
-        f.write("nameserver %s\n" % WEB)
+    figure.client.etc("resolv.conf", "nameserver %s\n" % WEB)
     dns = figure.web.spawn(
         "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts",
         "--listen-address=" + WEB, "--bind-interfaces", "--log-queries",

@@ -842,10 +842,7 @@ class dns_of_the_web:
     def __init__(self, figure):
         if shutil.which("dnsmasq") is None:
             pytest.skip("needs dnsmasq (contrib/packages)")
-        self.etc = "/etc/netns/" + figure.client.id
-        os.makedirs(self.etc)
-        with open(self.etc + "/resolv.conf", "w") as f:
-            f.write("nameserver %s\n" % WEB)
+        self.file = figure.client.etc("resolv.conf", "nameserver %s\n" % WEB)
         self.dns = figure.web.spawn(
             "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts",
             "--listen-address=" + WEB, "--bind-interfaces", "--user=root",
@@ -856,7 +853,7 @@ class dns_of_the_web:
         wait_until(lambda: "started" in self.dns.output(), 5, "DNS serves")
 
     def __exit__(self, *exc):
-        shutil.rmtree(self.etc)
+        os.unlink(self.file)
 
 
 @pytest.mark.parametrize("mark", ["0x4000/0x4000", "0x90/0xf0", "0x2/0x3",
