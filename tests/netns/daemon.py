@@ -104,7 +104,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             raise AssertionError("%s: does not end within %g s of %s" % (
                 self.name, timeout, how))
-        wait_until(lambda: not [p for p in pids if alive(p)], 5,
+        wait_until(lambda: not [p for p in pids if alive(p)], 10,
                    "%s: its processes are gone" % self.name)
         return status
 

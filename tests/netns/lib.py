@@ -258,7 +258,7 @@ class Relay:
         self.process = ns.spawn(self.build(ns.net), address, PORT, server,
                                 PORT, *words, name="relay",
                                 stdin=subprocess.PIPE)
-        wait_until(lambda: "ready" in self.process.output(), 5,
+        wait_until(lambda: "ready" in self.process.output(), 10,
                    "the relay is ready")
 
     @classmethod
@@ -273,7 +273,7 @@ class Relay:
     def set(self, *words):
         said = self.process.output().count("ok")
         self.process.say(" ".join(words))
-        wait_until(lambda: self.process.output().count("ok") > said, 5,
+        wait_until(lambda: self.process.output().count("ok") > said, 10,
                    "the relay obeys")
 
     def stats(self):

@@ -44,6 +44,8 @@ def wait_until(cond, deadline, what="the condition", every=0.02):
 
     After `deadline` seconds it is an AssertionError that names `what`; an
     exception that `cond` ends with counts as not yet, and is quoted then.
+    The first pause is `every`; they grow, for most conditions run a program, and
+    programs that ask fifty times a second are what keeps others waiting.
     """
     end = time.monotonic() + deadline
     trouble = None
@@ -59,6 +61,7 @@ def wait_until(cond, deadline, what="the condition", every=0.02):
             raise AssertionError("%s: not within %g s%s" % (
                 what, deadline, " (%s)" % trouble if trouble else ""))
         time.sleep(every)
+        every = max(every, min(every * 1.2, SLOWEST))
 
 
 def watch(cond, seconds, what="the condition", every=0.1):
@@ -175,9 +178,6 @@ class Namespace:
 
     # -- shaping it
 
-    def ip(self, *args, **kw):
-        return run("ip", "-n", self.id, *args, **kw)
-
     def etc(self, name, text):
         """A file of /etc of its own, for what is started from now on."""
         path = os.path.join(ETC_DIR, self.id, name)
@@ -185,6 +185,9 @@ class Namespace:
         with open(path, "w") as f:
             f.write(text)
         return path
+
+    def ip(self, *args, **kw):
+        return run("ip", "-n", self.id, *args, **kw)
 
     def addr(self, dev, *cidrs):
         for cidr in cidrs:
@@ -237,7 +240,7 @@ class Namespace:
         def find():
             out = self.ip("-6", "-o", "addr", "show", "dev", dev).stdout
             return re.search(r"inet6 (fe80:\S+)/", out)
-        return wait_until(find, 5, "a link-local address at " + dev).group(1)
+        return wait_until(find, 10, "a link-local address at " + dev).group(1)
 
     def ping(self, dst, count=3, size=56, wait=2, interval=0.2, **kw):
         """Whether every one of `count` echoes came back."""
@@ -341,10 +344,10 @@ class Net:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             run("ip", "netns", "del", ns.id, check=False)
+            shutil.rmtree(os.path.join(ETC_DIR, ns.id), ignore_errors=True)
         if self in OPEN:
             OPEN.remove(self)
         if not os.environ.get("TOMBOLO_KEEP_LOGS"):
-            shutil.rmtree(os.path.join(ETC_DIR, ns.id), ignore_errors=True)
             shutil.rmtree(self.dir, ignore_errors=True)
         if complaints and expect_clean:
             raise AssertionError("\n".join(complaints))
@@ -401,10 +404,10 @@ def sweep():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
         run("ip", "netns", "del", name, check=False)
+        shutil.rmtree(os.path.join(ETC_DIR, name), ignore_errors=True)
 
 
 def _setns(fd):
-        shutil.rmtree(os.path.join(ETC_DIR, name), ignore_errors=True)
     if _libc.setns(fd, CLONE_NEWNET) != 0:
         e = ctypes.get_errno()
         raise OSError(e, os.strerror(e), "setns")

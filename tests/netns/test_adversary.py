@@ -50,7 +50,7 @@ class Scene(TapStar):
 
     def attack(self, ns, *words):
         process = ns.spawn(self.tool, *words, name="adversary")
-        wait_until(lambda: "ready" in process.output(), 5)
+        wait_until(lambda: "ready" in process.output(), 10)
         return process
 
     def drops(self):

@@ -107,7 +107,7 @@ def test_the_resolver_has_no_right_that_it_does_not_need(scene):
     sat.conf_set("client", "server", "localhost")
     sat.start(wait=False)
     pid = wait_until(lambda: resolver_of(sat), 10, "there is a resolver")
-    wait_until(lambda: status(pid)["NoNewPrivs"] == "1", 5)
+    wait_until(lambda: status(pid)["NoNewPrivs"] == "1", 10)
     said = status(pid)
     assert set(said["Uid"].split()).isdisjoint({"0"} | set(
         status(sat.pid_of("engine"))["Uid"].split()))
@@ -116,7 +116,7 @@ def test_the_resolver_has_no_right_that_it_does_not_need(scene):
         assert int(said[caps], 16) == 0, caps
     assert limits(pid)["Max core file size"] == "0"
     if sandboxed():
-        wait_until(lambda: status(pid)["Seccomp"] == "2", 5)
+        wait_until(lambda: status(pid)["Seccomp"] == "2", 10)
     for fd in os.listdir("/proc/%d/fd" % pid):
         target = os.readlink("/proc/%d/fd/%s" % (pid, fd))
         assert fd in ("1", "2") or target.startswith("socket:") or \

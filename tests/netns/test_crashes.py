@@ -194,7 +194,7 @@ def test_monitor_killed_the_rest_ends_and_a_sweep_is_enough(small_net):
         pids = descendants(daemon.process.pid)
         daemon.process.kill(signal.SIGKILL)
         daemon.process.wait()
-        wait_until(lambda: not [p for p in pids if alive(p)], 5,
+        wait_until(lambda: not [p for p in pids if alive(p)], 10,
                    "its children are gone with it")
         # What is the kernel's to take is gone already.
         assert "tombolo" not in daemon.ns.run("nft", "list", "ruleset").stdout
@@ -251,7 +251,7 @@ def test_an_engine_that_hangs_starves_the_watchdog_and_is_replaced(small_net):
     index = hub.ns.ip("-o", "link", "show", "tombolo0").stdout.split(":")[0]
     engine = hub.pid_of("engine")
     os.kill(engine, signal.SIGSTOP)
-    wait_until(lambda: "T" in stat(engine), 5, "it is stopped")
+    wait_until(lambda: "T" in stat(engine), 10, "it is stopped")
     manager.drain()
     hub.wait_log("engine: does not answer for 3 s; it is ended", 20)
     heard = manager.drain()

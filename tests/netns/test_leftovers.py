@@ -61,7 +61,7 @@ class Pair:
         def clean():
             return self.snapshot() == self.before
         try:
-            wait_until(clean, 5, "as it was before")
+            wait_until(clean, 10, "as it was before")
         except AssertionError:
             now = self.snapshot()
             for name in now:
@@ -149,7 +149,7 @@ def test_after_sigkill_of_the_monitor_the_next_start_sweeps(pair):
         assert pids
         daemon.process.kill(signal.SIGKILL)
         daemon.process.wait()
-        wait_until(lambda: not [p for p in pids if alive(p)], 5,
+        wait_until(lambda: not [p for p in pids if alive(p)], 10,
                    "its children are gone with it")
     pair.start()
     assert pair.sat.stop() == 0

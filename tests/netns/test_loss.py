@@ -58,7 +58,7 @@ def test_lanes_come_up_at_thirty_percent_loss_each_way(line):
         line.sat.start(wait=False)
         line.hub.wait_site("sat", deadline=15)
         assert line.sat.stop() == 0
-        wait_until(lambda: not line.hub.site_up("sat"), 5, "the site is gone")
+        wait_until(lambda: not line.hub.site_up("sat"), 10, "the site is gone")
     stats = line.relay.stats()
     assert stats["lost"] > 0.2 * stats["got"] > 0
 
@@ -69,7 +69,7 @@ def test_a_site_that_was_kicked_is_back_in_spite_of_loss(line):
     for _ in range(3):
         before = len(line.sat.log())
         tombolo("kick", "sat", "-c", line.hub.conf)
-        wait_until(lambda: len(line.sat.log()) > before, 5,
+        wait_until(lambda: len(line.sat.log()) > before, 10,
                    "the satellite says that it was kicked")
         line.hub.wait_site("sat", deadline=40)
 

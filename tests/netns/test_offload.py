@@ -200,7 +200,7 @@ def test_dhcp_leases_an_address(cell, tmp_path):
         "--bind-interfaces", "--pid-file=", "--dhcp-authoritative",
         "--dhcp-leasefile=%s" % (tmp_path / "leases"),
         "--dhcp-range=192.168.77.100,192.168.77.150,255.255.255.0,2m")
-    wait_until(lambda: "DHCP, IP range" in dnsmasq.output(), 5, "dnsmasq is up")
+    wait_until(lambda: "DHCP, IP range" in dnsmasq.output(), 10, "dnsmasq is up")
     client.host.run("udhcpc", "-i", "lan0", "-f", "-q", "-n", "-t", 5, "-T", 2,
                     "-s", "/bin/true", timeout=30)
     dnsmasq.stop()

@@ -392,7 +392,7 @@ def shower(scene, datagrams):
                 pass
             if n % 100 == 99:
                 wait_until(lambda: True, 1)
-        wait_until(lambda: dropped(scene) - before >= 0.9 * len(datagrams), 5,
+        wait_until(lambda: dropped(scene) - before >= 0.9 * len(datagrams), 10,
                    "the drops are counted")
         answers = heard.collect(lambda f: f[12:14] == b"\x08\x00" and
                                 f[23] == 17, 0.2)

@@ -88,7 +88,7 @@ def load(star, seconds):
     """A full TCP stream from a to b, which must end well."""
     a, b = star.sats[0].host, star.hub.host
     server = b.spawn("iperf3", "-s", "-1", "--forceflush", "-B", star.hub.ip)
-    wait_until(lambda: "listening" in server.output(), 5, "iperf3 listens")
+    wait_until(lambda: "listening" in server.output(), 10, "iperf3 listens")
     return a.spawn("iperf3", "-c", star.hub.ip, "-t", seconds)
 
 

@@ -170,7 +170,7 @@ def test_injected_reset(scene, watched):
     scene.sat_ns.run("nft", "delete", "table", "inet", "rst")
     wait_until(lambda: scene.reconnects() > before, 10,
                "another connection goes on with the session")
-    wait_until(lambda: scene.sat.state() == "up", 5, "all is well")
+    wait_until(lambda: scene.sat.state() == "up", 10, "all is well")
     assert scene.hub.sites()["sat"]["state"] == "up"
     # How long the session has been up, by whatever connection.
     assert scene.sat.ask("sites")["sites"][0]["since_s"] >= int(

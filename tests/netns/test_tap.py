@@ -78,7 +78,7 @@ def test_dhcp_leases_an_address_across_the_tunnel(star, tmp_path):
         "--bind-interfaces", "--pid-file=", "--dhcp-authoritative",
         "--dhcp-leasefile=%s" % leases, "--dhcp-option=3,192.168.77.254",
         "--dhcp-range=192.168.77.100,192.168.77.150,255.255.255.0,2m")
-    wait_until(lambda: "DHCP, IP range" in dnsmasq.output(), 5, "dnsmasq is up")
+    wait_until(lambda: "DHCP, IP range" in dnsmasq.output(), 10, "dnsmasq is up")
     client.run("udhcpc", "-i", "lan0", "-f", "-q", "-n", "-t", 5, "-T", 2,
                "-s", script, timeout=30)
     ip, mask, router, server_id = (tmp_path / "lease").read_text().split()
@@ -165,7 +165,7 @@ def appear(site, address, dst=frames.BROADCAST, payload=None):
 def test_fdb_entry_ages(star):
     hub, mac = star.hub.daemon, "02:aa:00:00:00:01"
     appear(star.sats[0], mac)
-    wait_until(lambda: hub.port_of(mac) == "s1", 3, "the address is learned")
+    wait_until(lambda: hub.port_of(mac) == "s1", 10, "the address is learned")
     entry = [e for e in hub.fdb() if e["mac"] == mac][0]
     assert entry["vlan"] == 0 and entry["age_s"] <= AGEING + 5
     wait_until(lambda: hub.port_of(mac) is None, AGEING + 10, "it ages",
@@ -181,17 +181,17 @@ def test_fdb_keeps_vlans_apart(star):
     def both():
         found = {e["vlan"]: e["port"] for e in hub.fdb() if e["mac"] == mac}
         return found == {10: "s1", 20: "s2"}
-    wait_until(both, 3, "one address in two VLANs")
+    wait_until(both, 10, "one address in two VLANs")
 
 
 def test_fdb_follows_a_host_that_moves(star):
     hub, mac = star.hub.daemon, "02:aa:00:00:00:03"
     s1, s2, s3 = star.sats
     appear(s1, mac)
-    wait_until(lambda: hub.port_of(mac) == "s1", 3, "learned at s1")
+    wait_until(lambda: hub.port_of(mac) == "s1", 10, "learned at s1")
     for _ in range(3):
         appear(s2, mac)
-    wait_until(lambda: hub.port_of(mac) == "s2", 3, "moved to s2")
+    wait_until(lambda: hub.port_of(mac) == "s2", 10, "moved to s2")
     token = os.urandom(46)
     with Sniffer(s1.host, "lan0") as at_old, Sniffer(s2.host, "lan0") as at_new:
         appear(s3, s3.mac, dst=mac, payload=token)

@@ -252,7 +252,7 @@ def test_srp_without_encrypt_then_mac_is_refused(scene, srp):
         ":%FORCE_ETM", ":%NO_ETM"), speak=b"x")
     assert '"welcome"' not in said
     wait_until(lambda: scene.server.log_lines(
-        "198.18.0.66.*(TLS|not a version)"), 5)
+        "198.18.0.66.*(TLS|not a version)"), 10)
 
 
 def test_tls12_without_srp_stays_refused(scene, srp):

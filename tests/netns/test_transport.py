@@ -257,7 +257,7 @@ def test_transport_tcp_makes_no_lane(small_net, server, client):
     assert line.hub.sites()["sat"]["lanes"] == 0
     ours = line.a.gateway.run("ss", "-H", "-u", "-a", "-n").stdout
     assert not ours.strip(), "the satellite has UDP sockets: " + ours
-    line.hub.wait_log("site sat: data flows by TCP", 5)
+    line.hub.wait_log("site sat: data flows by TCP", 10)
 
 
 def test_transport_udp_never_falls_back(small_net):

@@ -95,7 +95,7 @@ class Figure:
         pids = descendants(daemon.process.pid)
         daemon.process.kill(signal.SIGKILL)
         daemon.process.wait()
-        wait_until(lambda: not [p for p in pids if alive(p)], 5,
+        wait_until(lambda: not [p for p in pids if alive(p)], 10,
                    "its children are gone with it")
 
     def sweep(self, daemon, *wrap):
@@ -151,7 +151,7 @@ class Figure:
         def clean():
             return snapshot(self.client) == self.before
         try:
-            wait_until(clean, 5, "as it was before")
+            wait_until(clean, 10, "as it was before")
         except AssertionError:
             now = snapshot(self.client)
             for what in now:
@@ -336,7 +336,7 @@ def test_the_servers_name_is_looked_up_past_the_tunnel(small_net):
 
     def queries():
         return dns.output().count("query[A] %s from %s" % (NAME, CLIENT))
-    wait_until(lambda: "started" in dns.output(), 5, "DNS serves")
+    wait_until(lambda: "started" in dns.output(), 10, "DNS serves")
     figure.start()
     asked = queries()
     assert asked > 0

@@ -81,7 +81,7 @@ def test_with_nat_tcp_works_and_comes_from_the_server(with_nat):
     server = EchoServer(with_nat.site31, HOST, 80)
     talk = Talk(with_nat.client, HOST, 80)
     talk.type(b"GET / HTTP/1.0\r\n\r\n")
-    talk.expect(b"GET /", 5)
+    talk.expect(b"GET /", 10)
     assert server.peers == [SERVER]
     talk.close()
     server.close()

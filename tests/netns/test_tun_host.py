@@ -48,7 +48,7 @@ def figure(net):
     made.tcpdump = made.server.spawn(
         "tcpdump", "-i", "out", "-n", "-U", "-s", 0, "-Z", "root", "-w",
         made.pcap)
-    wait_until(lambda: "listening on" in made.tcpdump.output(), 5, "tcpdump")
+    wait_until(lambda: "listening on" in made.tcpdump.output(), 10, "tcpdump")
     made.client.start()
     made.hub.wait_site("u")
     return made
@@ -83,7 +83,7 @@ def test_tcp_comes_from_the_tunnel_address(figure):
     server = EchoServer(figure.v, V, 23)
     talk = Talk(figure.u, V, 23)
     talk.type(b"login: seed\r\n")
-    talk.expect(b"login: seed\r\n", 5)
+    talk.expect(b"login: seed\r\n", 10)
     assert server.peers == ["10.4.2.2"]
     talk.close()
     server.close()
@@ -93,7 +93,7 @@ def test_capture_shows_only_the_port_and_nothing_inside(figure):
     """Last of those that share the capture: it looks at all that they sent."""
     assert figure.u.ping(V, count=20, interval=0.02, args=("-p", PATTERN))
     figure.tcpdump.kill(2)
-    figure.tcpdump.wait(5)
+    figure.tcpdump.wait(10)
     packets = read_pcap(figure.pcap)
     inside = [ipaddress.ip_address(a).packed for a in
               (V, "192.168.60.1", "10.4.2.1", "10.4.2.2")]
@@ -121,7 +121,7 @@ def test_what_is_typed_while_the_server_is_away_is_delivered(figure):
     server = EchoServer(figure.v, V, 24)
     talk = Talk(figure.u, V, 24)
     talk.type(b"before ")
-    talk.expect(b"before ", 5)
+    talk.expect(b"before ", 10)
     index = figure.u.ip("-o", "route", "get", V).stdout
     assert figure.hub.stop() == 0
     talk.type(b"meanwhile ")
@@ -131,7 +131,7 @@ def test_what_is_typed_while_the_server_is_away_is_delivered(figure):
     figure.hub.start()
     talk.expect(b"meanwhile ", 60)
     talk.type(b"after ")
-    talk.expect(b"after ", 5)
+    talk.expect(b"after ", 10)
     assert len(server.peers) == 1, "it is still the same connection"
     talk.close()
     server.close()

@@ -86,7 +86,7 @@ def test_addresses_are_not_translated(figure):
         server = EchoServer(b, address, 8000)
         talk = Talk(a, address, 8000)
         talk.type(b"hello")
-        talk.expect(b"hello", 5)
+        talk.expect(b"hello", 10)
         assert server.peers == [source]
         talk.close()
         server.close()
@@ -145,7 +145,7 @@ def test_a_source_that_is_not_the_sites_is_dropped_and_counted(figure, source,
         def dropped():
             sender.send(frame)
             return figure.hub.drops().get("bad-source", 0) > before
-        wait_until(dropped, 5, what + " is counted", every=0.1)
+        wait_until(dropped, 10, what + " is counted", every=0.1)
         assert not heard.collect(lambda f: b"forged source" in f, 0.3)
 
 
@@ -261,7 +261,7 @@ def test_a_partial_checksum_writes_no_other_source(figure, rogue, version,
     before = figure.hub.drops().get("bad-frame", 0)
     with Sniffer(figure.right, "lan0") as heard:
         rogue.send_bytes(with_partial(packet, start, offset, 0x0702), 2)
-        wait_until(lambda: figure.hub.drops().get("bad-frame", 0) > before, 5,
+        wait_until(lambda: figure.hub.drops().get("bad-frame", 0) > before, 10,
                    "it is dropped and counted", every=0.1)
         assert not heard.collect(lambda f: b"other source" in f, 0.2)
 

@@ -271,7 +271,7 @@ def wait_whole(figure):
         return (len(rules(figure.client)) == len(rules(figure.client, "-6"))
                 == 4 and figure.client.ip("route", "get", WEB).stdout.find(
                     "dev tombolo0") > 0)
-    wait_until(whole, 5, "all is as it was")
+    wait_until(whole, 10, "all is as it was")
 
 
 @pytest.mark.parametrize("family", ["-4", "-6"])
@@ -281,7 +281,7 @@ def test_a_rule_that_is_removed_comes_back(figure, family, which):
     before = rules(ns, family)
     with Watch(figure), Talkers(figure):
         ns.ip(family, "rule", "del", "pref", before[which].split(":")[0])
-        wait_until(lambda: rules(ns, family) == before, 5, "it is back")
+        wait_until(lambda: rules(ns, family) == before, 10, "it is back")
         assert figure.seen() == SERVER
         assert figure.seen(web=WEB6) == SERVER6
     figure.wait_told("tunnel", "tunnel")
@@ -303,7 +303,7 @@ def test_the_table_is_ours(figure, what):
         ns.ip(*what.format(t=t).split())
         wait_until(lambda: before == [
             ns.ip(f, "route", "show", "table", t).stdout
-            for f in ("-4", "-6")], 5, "the table is as it was")
+            for f in ("-4", "-6")], 10, "the table is as it was")
         assert figure.seen() == SERVER
         assert figure.seen(web=WEB6) == SERVER6
 
@@ -314,7 +314,7 @@ def test_a_line_that_goes_down_and_up(figure):
     with Watch(figure):
         ns.ip("link", "set", "tombolo0", "down")
         wait_until(lambda: figure.sat.status()["default_route"]["ipv4"] !=
-                   "tunnel", 5, "status says that nothing goes through")
+                   "tunnel", 10, "status says that nothing goes through")
         assert figure.nobody_seen()
         ns.ip("link", "set", "tombolo0", "up")
         wait_whole(figure)
@@ -342,7 +342,7 @@ def test_the_block_comes_back(figure, what):
     assert "nft delete table inet " + name in before, before
     with Watch(figure), Talkers(figure):
         ns.run("nft", what.format(t=t))
-        wait_until(lambda: listing() == before, 5, "it is as it was")
+        wait_until(lambda: listing() == before, 10, "it is as it was")
     live = quietly(ns.run, "nft", "delete", "table", "inet",
                    "tombolo_%s_live" % t)
     assert live.returncode != 0, "the other one is nobody's"
@@ -371,7 +371,7 @@ def test_a_rule_in_front_is_named_and_blocked(figure):
                 ns.ip(*rule)
             figure.sat.wait_log(r"IPv4 rule 100 \(lookup 101\) precedes ours")
             wait_until(lambda: figure.sat.status().get("foreign_rule") ==
-                       "IPv4 rule 100 (lookup 101)", 5, "status says so")
+                       "IPv4 rule 100 (lookup 101)", 10, "status says so")
             assert figure.seen(figure.host, timeout=2) is None
             assert figure.nobody_seen(WEB6)
             wait_until(lambda: figure.sat.status()["blocked_packets"] > before,
@@ -379,7 +379,7 @@ def test_a_rule_in_front_is_named_and_blocked(figure):
     finally:
         for family in ("-4", "-6"):
             quietly(ns.ip, family, "rule", "del", "pref", "100")
-    wait_until(lambda: "foreign_rule" not in figure.sat.status(), 5,
+    wait_until(lambda: "foreign_rule" not in figure.sat.status(), 10,
                "it is gone")
     assert figure.seen(web=WEB6) == SERVER6
 
@@ -432,12 +432,12 @@ def test_local_networks_of_links_and_of_the_configuration(figure):
     figure.inet.addr("lo", "203.0.115.9/32")
     try:
         ns.addr("wan", "203.0.114.2/24")
-        wait_until(lambda: ns.can_ping("203.0.114.1"), 5, "a new network")
+        wait_until(lambda: ns.can_ping("203.0.114.1"), 10, "a new network")
         ns.route("203.0.115.0/24", "198.18.2.254")
         assert not ns.can_ping("203.0.115.9"), "by a gateway: not local"
         figure.sat.conf_set("client", "local-networks", "203.0.115.0/24")
         ns.run(binary(), "reload", "-c", figure.sat.conf)
-        wait_until(lambda: ns.can_ping("203.0.115.9"), 5, "named, it is")
+        wait_until(lambda: ns.can_ping("203.0.115.9"), 10, "named, it is")
     finally:
         ns.ip("route", "del", "203.0.115.0/24")
         ns.ip("addr", "del", "203.0.114.2/24", "dev", "wan")
@@ -463,7 +463,7 @@ def test_many_networks_on_a_link_are_no_local_ones(figure):
         figure.sat.wait_log("networks that are as good as all traffic")
         wait_until(lambda: not re.search(r"\d/8|/32", quietly(
             ns.run, "nft", "list", "table", "inet", "tombolo_%s_live" %
-            table(ns)).stdout), 5, "none of them is local")
+            table(ns)).stdout), 10, "none of them is local")
         with Watch(figure), Talkers(figure):
             assert figure.nobody_seen()
             assert figure.nobody_seen(WEB6)
@@ -783,7 +783,7 @@ def test_the_table_says_whose_it_is_after_a_reload_too(small_net):
     sat.conf_set("client", "local-networks", "172.31.0.0/16")
     tombolo("reload", "-c", sat.conf)
     ns.run("nft", "delete", "table", "inet", name)
-    wait_until(lambda: name in tables_of(ns), 5, "it is back")
+    wait_until(lambda: name in tables_of(ns), 10, "it is back")
     assert comment() == before
 
 
@@ -850,7 +850,7 @@ class dns_of_the_web:
             "--host-record=%s,%s" % (NAMED, SERVER))
 
     def __enter__(self):
-        wait_until(lambda: "started" in self.dns.output(), 5, "DNS serves")
+        wait_until(lambda: "started" in self.dns.output(), 10, "DNS serves")
 
     def __exit__(self, *exc):
         os.unlink(self.file)
@@ -907,10 +907,10 @@ def test_a_route_that_comes_to_overlap_a_lan_goes_and_comes_back(small_net):
         return "dev tombolo0" in sat_ns.ip(family, "route", "show",
                                            network).stdout
     for network in ("10.50.0.0/24", "fd50::/64", "10.51.0.0/24"):
-        wait_until(lambda: by_tunnel(network), 5, network + " by the tunnel")
+        wait_until(lambda: by_tunnel(network), 10, network + " by the tunnel")
     sat_ns.addr("wlan", "10.50.0.9/24", "fd50::9/64")
-    wait_until(lambda: sat_ns.can_ping("10.50.0.5"), 5, "the LAN, IPv4")
-    wait_until(lambda: sat_ns.can_ping("fd50::5"), 5, "the LAN, IPv6")
+    wait_until(lambda: sat_ns.can_ping("10.50.0.5"), 10, "the LAN, IPv4")
+    wait_until(lambda: sat_ns.can_ping("fd50::5"), 10, "the LAN, IPv6")
     assert by_tunnel("10.51.0.0/24"), "the others stay"
     hub.site("disable", "sat")  # logs in anew: what is assigned is refused
     hub.site("enable", "sat")
@@ -921,7 +921,7 @@ def test_a_route_that_comes_to_overlap_a_lan_goes_and_comes_back(small_net):
     # The tunnel's own network, too.
     sat_ns.addr("wlan", "10.4.2.200/24")
     lan.addr("lan0", "10.4.2.5/24")
-    wait_until(lambda: sat_ns.can_ping("10.4.2.5"), 5, "another LAN")
+    wait_until(lambda: sat_ns.can_ping("10.4.2.5"), 10, "another LAN")
 
 
 # --------------------------------------------------- many small, as one large
