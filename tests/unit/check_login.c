@@ -331,7 +331,7 @@ END_TEST
 START_TEST(an_end_that_is_gone_is_missed)
 {
 	put_all();
-	hub_start(ALL_AUTHS "keepalive = 1\ndead-peer = 3\n");
+	hub_start(ALL_AUTHS "keepalive = 1\ndead-peer = 5\n");
 	log_in(&site, CONF_AUTH_SRP);
 	TURN_UNTIL(strcmp(at_hub("berlin", "lanes_up"), "1") == 0);
 	end_stop(&site);

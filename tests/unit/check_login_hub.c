@@ -425,7 +425,7 @@ START_TEST(a_token_is_for_its_site_method_and_connection)
 	far_say(&other, &hello);
 	msg = (struct message) { .type = MESSAGE_RESPONSE, .has_proof = true };
 	far_binding(&other, wrong);
-	prove(welcome.secret, "tombolo resume site", wrong, far.hello,
+	far_prove(welcome.secret, "tombolo resume site", wrong, far.hello,
 	    msg.proof);
 	far_say(&other, &msg);
 	FAR_HEARS(&other, MESSAGE_CHALLENGE);
@@ -434,7 +434,7 @@ START_TEST(a_token_is_for_its_site_method_and_connection)
 	far_site(&other, fresh_address());
 	ck_assert(far_shake(&other));
 	far_say(&other, &hello);
-	prove(welcome.secret, "tombolo resume site", wrong, other.hello,
+	far_prove(welcome.secret, "tombolo resume site", wrong, other.hello,
 	    msg.proof);
 	far_say(&other, &msg);
 	FAR_HEARS(&other, MESSAGE_CHALLENGE);

@@ -60,10 +60,10 @@ START_TEST(a_silent_site_is_given_up)
 {
 	struct message hello = hello_of("berlin", CONF_AUTH_SRP);
 
-	hub_start(ALL_AUTHS "keepalive = 1\ndead-peer = 2\n");
+	hub_start(ALL_AUTHS "keepalive = 1\ndead-peer = 4\n");
 	log_in(&far, &hello);
 	ck_assert_uint_eq(far.heard.keepalive_sec, 1);
-	ck_assert_uint_eq(far.heard.dead_peer_sec, 2);
+	ck_assert_uint_eq(far.heard.dead_peer_sec, 4);
 	FAR_HEARS(&far, MESSAGE_PING);
 	ck_assert(hub_has("berlin"));
 	TURN_UNTIL(!hub_has("berlin"));

@@ -12,6 +12,7 @@
 #define FAR_END_H
 
 #include <gnutls/gnutls.h>
+#include <nettle/hmac.h>
 
 #include "base/wire.h"
 #include "control/message.h"
@@ -32,7 +33,7 @@ struct far {
 	bool	over; /* the other end hung up */
 	uint8_t in[MESSAGE_HEADER_LEN + MESSAGE_MAX];
 	size_t	in_len;
-	uint8_t hello[32]; /* SHA-256 of the last hello said */
+	uint8_t hello[32]; /* SHA-256 of the last hello, said or heard */
 	struct message heard;
 	uint8_t m2[AUTH_SRP_PROOF_LEN]; /* that a hub must show */
 };
@@ -177,18 +178,26 @@ far_send(struct far *far, uint8_t type, const void *data, size_t len)
 }
 
 static inline void
+far_note_hello(struct far *far, enum message_type type, const void *text,
+    size_t len)
+{
+	struct sha256_ctx ctx;
+
+	if (type != MESSAGE_HELLO)
+		return;
+	sha256_init(&ctx);
+	sha256_update(&ctx, len, text);
+	sha256_digest(&ctx, sizeof(far->hello), far->hello);
+}
+
+static inline void
 far_say(struct far *far, const struct message *msg)
 {
 	size_t	len;
 	char   *text = message_encode(msg, &len);
-	struct sha256_ctx ctx;
 
 	ck_assert_ptr_nonnull(text);
-	if (msg->type == MESSAGE_HELLO) {
-		sha256_init(&ctx);
-		sha256_update(&ctx, len, (const uint8_t *)text);
-		sha256_digest(&ctx, sizeof(far->hello), far->hello);
-	}
+	far_note_hello(far, msg->type, text, len);
 	far_send(far, MESSAGE_TYPE_JSON, text, len);
 	secret_free(text, len + 1);
 }
@@ -240,10 +249,14 @@ far_hears(struct far *far)
 			return MESSAGE_TYPES;
 		len = far_message_len(far);
 		frames = far->in[0] == MESSAGE_TYPE_FRAMES;
-		if (!frames)
+		if (!frames) {
 			ck_assert_int_eq(message_decode(&far->heard,
 			    far->in + MESSAGE_HEADER_LEN,
 			    len - MESSAGE_HEADER_LEN, &why), 0);
+			far_note_hello(far, far->heard.type,
+			    far->in + MESSAGE_HEADER_LEN,
+			    len - MESSAGE_HEADER_LEN);
+		}
 		memmove(far->in, far->in + len, far->in_len - len);
 		far->in_len -= len;
 	}
@@ -294,6 +307,20 @@ far_binding(const struct far *far, uint8_t binding[32])
 	ck_assert_uint_eq(datum.size, 32);
 	memcpy(binding, datum.data, 32);
 	gnutls_free(datum.data);
+}
+
+/* As both ends do it when a site resumes (PROTOCOL 4.4), written once more. */
+static inline void
+far_prove(const uint8_t secret[32], const char *label, const uint8_t binding[32],
+    const uint8_t hello[32], uint8_t proof[32])
+{
+	struct hmac_sha256_ctx hmac;
+
+	hmac_sha256_set_key(&hmac, 32, secret);
+	hmac_sha256_update(&hmac, strlen(label), (const uint8_t *)label);
+	hmac_sha256_update(&hmac, 32, binding);
+	hmac_sha256_update(&hmac, 32, hello);
+	hmac_sha256_digest(&hmac, 32, proof);
 }
 
 /* What a site says first, frames by TCP; to be changed, then said. */

@@ -6,8 +6,6 @@
 #ifndef FAR_SITE_H
 #define FAR_SITE_H
 
-#include <nettle/hmac.h>
-
 #include "far_end.h"
 
 static struct far far, other;
@@ -72,7 +70,7 @@ log_in(struct far *one, const struct message *hello)
 }
 
 /* As far->heard says; a hello by it. */
-static struct message
+static inline struct message
 hello_again(const struct message *welcome, const char *name, enum conf_auth auth)
 {
 	struct message hello = hello_of(name, auth);
@@ -80,19 +78,6 @@ hello_again(const struct message *welcome, const char *name, enum conf_auth auth
 	memcpy(hello.token, welcome->token, welcome->token_len);
 	hello.token_len = welcome->token_len;
 	return hello;
-}
-
-static inline void
-prove(const uint8_t secret[32], const char *label, const uint8_t binding[32],
-    const uint8_t hello[32], uint8_t proof[32])
-{
-	struct hmac_sha256_ctx hmac;
-
-	hmac_sha256_set_key(&hmac, 32, secret);
-	hmac_sha256_update(&hmac, strlen(label), (const uint8_t *)label);
-	hmac_sha256_update(&hmac, 32, binding);
-	hmac_sha256_update(&hmac, 32, hello);
-	hmac_sha256_digest(&hmac, 32, proof);
 }
 
 /* Says hello and the right proof; what is heard then. */
@@ -107,8 +92,8 @@ resume(struct far *one, const struct message *hello, const uint8_t secret[32])
 	ck_assert(far_shake(one));
 	far_say(one, hello);
 	far_binding(one, binding);
-	prove(secret, "tombolo resume site", binding, one->hello, proof.proof);
-	prove(secret, "tombolo resume server", binding, one->hello, one->m2);
+	far_prove(secret, "tombolo resume site", binding, one->hello, proof.proof);
+	far_prove(secret, "tombolo resume server", binding, one->hello, one->m2);
 	far_say(one, &proof);
 	return far_hears(one);
 }
