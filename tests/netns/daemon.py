@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """daemon: a primary site (Hub) or a satellite site of Tombolo in a namespace.
 
-Both use nothing but the words that a user types.  Each has a directory of its
+Both use nothing but the words that a user types, except that a test asks them
+by the local socket, as `status --json` and others do: it asks hundreds of times,
+and it takes longer to start a program than to answer.  Each has a directory of its
 own with a unique name, because the local socket is named after it.
 """
 
@@ -9,12 +11,14 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 
 from net import (CommandFailed, cmdline, descendants, run, wait_until)
 
 RUN_DIR = "/run/tombolo"
 PORT = 55555
+ASK_SECONDS = 10
 UP_SECONDS = 60  # generous: who was refused before is held off a while
 
 TROUBLE = re.compile(r"ERROR: \w+Sanitizer|runtime error: |"
@@ -51,6 +55,7 @@ class Daemon:
             os.path.basename(self.net.dir), number, self.name))
         self.conf = os.path.join(self.dir, "tombolo.conf")
         self.process = None
+        self.socket = None  # where it answers, from its start on
         self.clock = None  # a Clock that it has from its next start on
         self.logs = []
         self.expect_trouble = False
@@ -74,6 +79,7 @@ class Daemon:
         environ["STATE_DIRECTORY"] = self.net.dir
         environ.update(self.clock.env if self.clock else {})
         environ.update(env or {})
+        self.socket = self.socket_path()
         self.process = self.ns.spawn(*wrap, self.program or binary(), "run",
                                      "-c", self.conf, "--foreground",
                                      name=self.name, env=environ)
@@ -164,13 +170,26 @@ class Daemon:
     # -- asking it
 
     def ask(self, what):
-        done = tombolo(what, "--json", "-c", self.conf, timeout=10,
-                       check=False, program=self.program)
-        # `status` answers, and exits 1 or 3 all the same if it is not well.
-        if done.returncode != 0 and (what != "status" or not done.stdout):
-            raise CommandFailed("%s: exit %d: %s" % (what, done.returncode,
-                                                     done.stderr))
-        return json.loads(done.stdout)
+        """What `tombolo WHAT --json` prints."""
+        path = self.socket if self.running() else self.socket_path()
+        try:
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.settimeout(ASK_SECONDS)
+                sock.connect(path)
+                sock.sendall(json.dumps({"command": what}).encode() + b"\n")
+                answer = json.loads(b"".join(iter(lambda: sock.recv(1 << 20),
+                                                  b"")))
+        except OSError as e:
+            raise CommandFailed("%s: %s: %s" % (what, path, e))
+        if not answer["ok"]:
+            raise CommandFailed("%s: %s" % (what, answer["error"]))
+        return answer
+
+    def socket_path(self):
+        """By the configuration; else by the name of its directory."""
+        named = re.search(r"^\s*socket\s*=\s*(\S+)", self.conf_text(), re.M)
+        return named[1] if named else "%s/%s.sock" % (
+            RUN_DIR, os.path.basename(self.dir))
 
     def status(self):
         return self.ask("status")
@@ -224,7 +243,7 @@ class Daemon:
             f.write(text)
 
     def conf_text(self):
-        with open(self.conf) as f:
+        with open(self.conf, errors="replace") as f:
             return f.read()
 
 

@@ -185,11 +185,10 @@ def test_what_a_killed_one_still_has_is_waited_for(pair):
     pair.hub_ns.ip("tuntap", "add", "late0", "mode", pair.mode)
     with pair.hub_ns.tcp_listen("0.0.0.0", 55555):
         pair.hub.start(wait=False)
-        time.sleep(1)
+        pair.hub.wait_log("late0: taken")
         pair.hub_ns.ip("link", "del", "late0")
-        time.sleep(1)
+        pair.hub.wait_log("55555: taken")
         assert pair.hub.running()
-        assert pair.hub.log_lines("late0: taken")
     pair.hub.wait_up()
     assert pair.hub.stop() == 0
 
