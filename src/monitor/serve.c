@@ -17,7 +17,6 @@
 #include "monitor/material.h"
 #include "monitor/network.h"
 #include "monitor/pam.h"
-#include "monitor/reload.h"
 #include "monitor/sockets.h"
 #include "proc/pam_chat.h"
 #include "proc/request.h"
