@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "cmd/cmd.h"
-#include "cmd/options.h"
+#include "cmd/util/options.h"
 #include "proc/proc.h"
 
 static const struct {

@@ -8,7 +8,7 @@
  * makes a frame sees to FRAME_HEADROOM bytes that may be overwritten.
  *
  * A superframe stands for many frames of one flow: one header, and the payload
- * of all of them.  Only the device gives and takes those (io/offload.h).
+ * of all of them.  Only the device gives and takes those (datapath/offload/).
  */
 #ifndef FRAME_H
 #define FRAME_H
@@ -19,7 +19,7 @@
 
 #include "base/eth.h"
 
-#define FRAME_HEADROOM	6 /* datapath/item.h: a FRAME's header */
+#define FRAME_HEADROOM	6 /* datapath/lane/item.h: a FRAME's header */
 #define FRAME_MAX_LEN	ETH_MAX_LEN
 #define FRAME_MAX_SUPER 65557 /* an IP packet of 65535 with Ethernet and two tags */
 #define FRAME_BATCH	64 /* frames or datagrams handled by one call */

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "cmd/check_files.h"
-#include "cmd/check_host.h"
-#include "cmd/options.h"
-#include "monitor/modes.h"
+#include "cmd/check/check_files.h"
+#include "cmd/check/check_host.h"
+#include "cmd/util/options.h"
+#include "monitor/state/file_modes.h"
 
 static const struct options_spec spec = {
 	.command = "check",
@@ -79,7 +79,7 @@ look(struct check_report *report, const struct options *options,
 
 	if (whole == NULL)
 		check_report(&report->errors, "%s: cannot resolve its path", path);
-	else if (!modes_are_tight(conf, whole))
+	else if (!file_modes_are_tight(conf, whole))
 		report->errors++; /* which it has said */
 	/* Each concerns that site alone. */
 	for (size_t i = 0; i < conf->faults.n; i++)

@@ -6,7 +6,7 @@
 #include "cmd/cmd.h"
 
 #include "base/log.h"
-#include "cmd/options.h"
+#include "cmd/util/options.h"
 
 static int not_yet(const struct options_spec *spec, int argc, char **argv);
 

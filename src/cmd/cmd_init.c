@@ -23,13 +23,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cmd/init_renew.h"
-#include "cmd/options.h"
-#include "cmd/own_ca.h"
-#include "cmd/undo.h"
+#include "cmd/util/options.h"
+#include "cmd/site/own_ca.h"
+#include "cmd/util/file_txn.h"
 #include "conf/conf_keys.h"
 #include "conf/conf_types.h"
 #include "keeper/credentials.h"
-#include "monitor/state_dir.h"
+#include "monitor/state/state_dir.h"
 #include "pki/ca.h"
 
 static const struct options_spec spec = {
@@ -60,7 +60,7 @@ static bool make_keys(struct site_keys *keys, const struct conf *conf);
 static void free_keys(struct site_keys *keys);
 static bool write_all(const struct options *options, const struct conf *conf,
     const struct site_keys *keys);
-static bool write_files(struct undo *undo, const struct options *options,
+static bool write_files(struct file_txn *undo, const struct options *options,
     const struct conf *conf, const char *text, const struct site_keys *keys);
 static void say_next(const struct options *options, const struct conf *conf);
 
@@ -100,11 +100,11 @@ cmd_init(int argc, char **argv)
 	conf = make_conf(&options, host, port);
 	if (conf == NULL)
 		return 1;
-	undo_hold_signals(&before);
+	file_txn_hold_signals(&before);
 	ok = make_keys(&keys, conf) && write_all(&options, conf, &keys);
 	if (ok)
 		say_next(&options, conf);
-	undo_release_signals(&before);
+	file_txn_release_signals(&before);
 	free_keys(&keys);
 	conf_free(conf);
 	return ok ? 0 : 1;
@@ -204,7 +204,7 @@ static bool
 write_all(const struct options *options, const struct conf *conf,
     const struct site_keys *keys)
 {
-	struct undo undo = { .who = spec.command };
+	struct file_txn undo = { .who = spec.command };
 	char	   *text = conf_commented_text(conf);
 	bool	    ok;
 
@@ -212,40 +212,41 @@ write_all(const struct options *options, const struct conf *conf,
 		log_warn("init");
 		return false;
 	}
-	ok = undo_unless(&undo, write_files(&undo, options, conf, text, keys));
+	ok = file_txn_unless(&undo, write_files(&undo, options, conf, text,
+	    keys));
 	free(text);
 	return ok;
 }
 
 static bool
-write_files(struct undo *undo, const struct options *options,
+write_files(struct file_txn *undo, const struct options *options,
     const struct conf *conf, const char *text, const struct site_keys *keys)
 {
 	const char *dir = options->dir;
 	bool wants_rsa = (conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
-	struct undo_owner keeper;
+	struct file_txn_owner keeper;
 	char		  id[STATE_DIR_ID_SIZE];
 
 	state_dir_make_id(id);
-	return undo_find_keeper(&keeper, spec.command) &&
-	    undo_mkdir(undo, dir, "", 0755, UNDO_SELF) &&
-	    undo_mkdir(undo, dir, CONF_SITES_DIR, 0755, UNDO_SELF) &&
-	    undo_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
-	    undo_mkdir(undo, dir, CONF_KEEPER_DIR "/sites", 0700, keeper) &&
-	    undo_create(undo, dir, OWN_CA_KEY, keys->ca.key.text,
-		keys->ca.key.len, 0600, UNDO_SELF) &&
-	    undo_create(undo, dir, OWN_CA_CERT, keys->ca.cert.text,
-		keys->ca.cert.len, 0644, UNDO_SELF) &&
-	    undo_create(undo, dir, CONF_KEEPER_DIR "/" CREDENTIALS_KEY,
+	return file_txn_find_keeper(&keeper, spec.command) &&
+	    file_txn_mkdir(undo, dir, "", 0755, FILE_TXN_SELF) &&
+	    file_txn_mkdir(undo, dir, CONF_SITES_DIR, 0755, FILE_TXN_SELF) &&
+	    file_txn_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
+	    file_txn_mkdir(undo, dir, CONF_KEEPER_DIR "/sites", 0700, keeper) &&
+	    file_txn_create(undo, dir, OWN_CA_KEY, keys->ca.key.text,
+		keys->ca.key.len, 0600, FILE_TXN_SELF) &&
+	    file_txn_create(undo, dir, OWN_CA_CERT, keys->ca.cert.text,
+		keys->ca.cert.len, 0644, FILE_TXN_SELF) &&
+	    file_txn_create(undo, dir, CONF_KEEPER_DIR "/" CREDENTIALS_KEY,
 		keys->server_key.text, keys->server_key.len, 0600, keeper) &&
-	    undo_create(undo, dir, "server.crt", keys->server_cert.text,
-		keys->server_cert.len, 0644, UNDO_SELF) &&
+	    file_txn_create(undo, dir, "server.crt", keys->server_cert.text,
+		keys->server_cert.len, 0644, FILE_TXN_SELF) &&
 	    own_ca_make_crl(undo, dir, &keys->ca) &&
 	    (!wants_rsa || own_ca_make_rsa(undo, conf, &keys->ca, keeper)) &&
-	    undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
-		UNDO_SELF) &&
-	    undo_create(undo, dir, options->file, text, strlen(text), 0644,
-		UNDO_SELF);
+	    file_txn_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
+		FILE_TXN_SELF) &&
+	    file_txn_create(undo, dir, options->file, text, strlen(text), 0644,
+		FILE_TXN_SELF);
 }
 
 static void

@@ -30,12 +30,12 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "cmd/join_conf.h"
-#include "cmd/options.h"
-#include "cmd/password.h"
-#include "cmd/undo.h"
+#include "cmd/util/options.h"
+#include "cmd/util/password.h"
+#include "cmd/util/file_txn.h"
 #include "conf/conf_keys.h"
 #include "keeper/credentials.h"
-#include "monitor/state_dir.h"
+#include "monitor/state/state_dir.h"
 #include "pki/invite.h"
 
 #define KEY_FILE  CONF_KEEPER_DIR "/" CREDENTIALS_SITE_KEY
@@ -63,11 +63,11 @@ static bool get_password(char *dst, const struct options *options,
     const struct conf *conf, const struct invite *invite);
 static bool write_all(const struct options *options, const struct conf *conf,
     const char *text, const struct invite *invite, const char *password);
-static bool write_files(struct undo *undo, const struct options *options,
+static bool write_files(struct file_txn *undo, const struct options *options,
     const struct conf *conf, const char *text, const struct invite *invite,
     const char *password);
-static bool write_secrets(struct undo *undo, undo_put_fn *write,
-    const struct conf *conf, struct undo_owner keeper,
+static bool write_secrets(struct file_txn *undo, file_txn_put_fn *write,
+    const struct conf *conf, struct file_txn_owner keeper,
     const struct invite *invite, const char *password);
 static void say_next(const struct options *options, const struct conf *conf,
     const struct invite *invite);
@@ -96,12 +96,12 @@ cmd_join(int argc, char **argv)
 				join_conf_make(&options, &invite, &text);
 	ok = conf != NULL && may_join(conf, &invite) &&
 	    get_password(password, &options, conf, &invite);
-	undo_hold_signals(&before);
+	file_txn_hold_signals(&before);
 	ok = ok && write_all(&options, conf, text, &invite, password);
 	secret_wipe(password, sizeof(password));
 	if (ok)
 		say_next(&options, conf, &invite);
-	undo_release_signals(&before);
+	file_txn_release_signals(&before);
 	free(text);
 	conf_free(conf);
 	invite_fini(&invite);
@@ -202,41 +202,45 @@ static bool
 write_all(const struct options *options, const struct conf *conf,
     const char *text, const struct invite *invite, const char *password)
 {
-	struct undo undo = { .who = spec.command };
+	struct file_txn undo = { .who = spec.command };
 
 	return text != NULL &&
-	    undo_unless(&undo,
+	    file_txn_unless(&undo,
 		write_files(&undo, options, conf, text, invite, password));
 }
 
 static bool
-write_files(struct undo *undo, const struct options *options,
+write_files(struct file_txn *undo, const struct options *options,
     const struct conf *conf, const char *text, const struct invite *invite,
     const char *password)
 {
-	undo_put_fn	 *write = options->update ? undo_replace : undo_create;
+	file_txn_put_fn	 *write = options->update ? file_txn_replace :
+	    file_txn_create;
 	const char	 *dir = options->dir;
-	struct undo_owner keeper;
+	struct file_txn_owner keeper;
 	char		  id[STATE_DIR_ID_SIZE];
 
 	state_dir_make_id(id);
-	return undo_find_keeper(&keeper, spec.command) &&
-	    undo_mkdir(undo, dir, "", 0755, UNDO_SELF) &&
-	    undo_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
+	return file_txn_find_keeper(&keeper, spec.command) &&
+	    file_txn_mkdir(undo, dir, "", 0755, FILE_TXN_SELF) &&
+	    file_txn_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
 	    ((options->update && join_conf_has_ca(conf, invite)) ||
 		write(undo, dir, conf->ca, invite->ca, strlen(invite->ca), 0644,
-		    UNDO_SELF)) &&
+		    FILE_TXN_SELF)) &&
 	    write_secrets(undo, write, conf, keeper, invite, password) &&
 	    (options->update ||
-		undo_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
-		    UNDO_SELF)) &&
-	    write(undo, dir, options->file, text, strlen(text), 0644, UNDO_SELF);
+		file_txn_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id),
+		0644,
+		    FILE_TXN_SELF)) &&
+	    write(undo, dir, options->file, text, strlen(text), 0644,
+	    FILE_TXN_SELF);
 }
 
 /* A password, or a certificate and its key; or neither yet. */
 static bool
-write_secrets(struct undo *undo, undo_put_fn *write, const struct conf *conf,
-    struct undo_owner keeper, const struct invite *invite,
+write_secrets(struct file_txn *undo, file_txn_put_fn *write,
+    const struct conf *conf,
+    struct file_txn_owner keeper, const struct invite *invite,
     const char *password)
 {
 	char line[PASSWORD_SIZE + 1];
@@ -247,7 +251,7 @@ write_secrets(struct undo *undo, undo_put_fn *write, const struct conf *conf,
 			 strlen(invite->key), 0600, keeper) &&
 		    write(undo, conf->dir, conf->site_certificate,
 			invite->certificate, strlen(invite->certificate), 0644,
-			UNDO_SELF);
+			FILE_TXN_SELF);
 	if (!ok || *password == '\0')
 		return ok;
 	snprintf(line, sizeof(line), "%s\n", password);

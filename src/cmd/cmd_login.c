@@ -16,12 +16,12 @@
 #include <bsd/readpassphrase.h>
 #include <jansson.h>
 
-#include "admin/admin_call.h"
+#include "cmd/util/admin_call.h"
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/secret.h"
-#include "cmd/options.h"
-#include "cmd/wait.h"
+#include "cmd/util/options.h"
+#include "cmd/util/wait.h"
 
 #define WAIT_US	    (120 * MONO_SEC)
 #define ANSWER_SIZE 512

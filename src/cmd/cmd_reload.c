@@ -10,9 +10,9 @@
 
 #include <jansson.h>
 
-#include "admin/admin_call.h"
+#include "cmd/util/admin_call.h"
 #include "base/log.h"
-#include "cmd/options.h"
+#include "cmd/util/options.h"
 
 static size_t say(const json_t *texts, const char *before, const char *behind);
 

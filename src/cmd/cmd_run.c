@@ -20,12 +20,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nitems.h"
-#include "cmd/options.h"
-#include "cmd/wait.h"
+#include "cmd/util/options.h"
+#include "cmd/util/wait.h"
 #include "conf/conf.h"
 #include "monitor/logpipe.h"
 #include "monitor/monitor.h"
-#include "monitor/running.h"
+#include "monitor/state/pidfile.h"
 
 #define BRIDGE_NF "/proc/sys/net/bridge/bridge-nf-call-iptables"
 
@@ -109,7 +109,7 @@ sweep(const struct options *options)
 {
 	char *socket = has_rights() ? options_socket(options) : NULL;
 	char *owner = socket != NULL ? options_owner(options) : NULL;
-	bool  left = socket != NULL && running_is_left(socket);
+	bool  left = socket != NULL && pidfile_is_left(socket);
 	int   status = socket != NULL ? monitor_sweep(socket, owner) : 1;
 
 	if (status == 0 && !left)

@@ -18,18 +18,18 @@
 
 #include <jansson.h>
 
-#include "admin/admin_call.h"
+#include "cmd/util/admin_call.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/nitems.h"
-#include "cmd/edit.h"
-#include "cmd/options.h"
-#include "cmd/own_ca.h"
-#include "cmd/site_add.h"
-#include "cmd/site_file.h"
-#include "cmd/table.h"
-#include "cmd/undo.h"
+#include "cmd/util/edit.h"
+#include "cmd/util/options.h"
+#include "cmd/site/own_ca.h"
+#include "cmd/site/site_add.h"
+#include "cmd/site/site_file.h"
+#include "cmd/util/table.h"
+#include "cmd/util/file_txn.h"
 
 #define SITE_TEXT_MAX ((size_t)1024 * 1024)
 
@@ -311,10 +311,10 @@ edit_file(const struct options *options, const struct options_spec *spec,
 		r = 1;
 	else if (r == -EINVAL && text != NULL && conf == NULL)
 		r = put_in_front(name, &text, &len);
-	undo_hold_signals(&before);
+	file_txn_hold_signals(&before);
 	if (r == 0)
 		r = file_write(path, text, len, 0644, (uid_t)-1, (gid_t)-1);
-	undo_release_signals(&before);
+	file_txn_release_signals(&before);
 	free(text);
 	free(path);
 	if (r == -ENOENT)
@@ -506,12 +506,12 @@ run_disable(const struct options *options, const struct options_spec *spec,
 	sigset_t    before;
 	bool	    ok, ended;
 
-	undo_hold_signals(&before);
+	file_txn_hold_signals(&before);
 	ok = edit_file(options, spec, name, edit_disable, NULL);
 	ended = ok && each_credential(options, spec, name, touch,
 	    "the site is disabled, but its tokens are good when it is "
 	    "enabled: ");
-	undo_release_signals(&before);
+	file_txn_release_signals(&before);
 	if (!ok || !in_force(options, spec, name, "disabled", &when))
 		return 1;
 	printf("site %s is disabled%s; tombolo site enable %s undoes it\n",
@@ -544,9 +544,9 @@ run_remove(const struct options *options, const struct options_spec *spec,
 	sigset_t    before;
 	bool	    revoked, ok;
 
-	undo_hold_signals(&before);
+	file_txn_hold_signals(&before);
 	ok = remove_files(options, spec, name, &revoked);
-	undo_release_signals(&before);
+	file_txn_release_signals(&before);
 	if (!ok || !in_force(options, spec, name, "absent", &when))
 		return 1;
 	printf("site %s is removed%s%s\n", name, when,

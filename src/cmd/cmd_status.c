@@ -17,13 +17,13 @@
 #include <bsd/string.h>
 #include <jansson.h>
 
-#include "admin/admin_call.h"
+#include "cmd/util/admin_call.h"
 #include "base/log.h"
 #include "base/nitems.h"
-#include "cmd/field.h"
-#include "cmd/options.h"
-#include "cmd/table.h"
-#include "cmd/wait.h"
+#include "cmd/util/json_field.h"
+#include "cmd/util/options.h"
+#include "cmd/util/table.h"
+#include "cmd/util/wait.h"
 #include "conf/conf.h"
 
 #define TEXT_MAX 256
@@ -177,8 +177,8 @@ judge(const json_t *answer)
 {
 	if (!wait_is_up(answer))
 		return CMD_FAILED;
-	if (field_text(answer, "last_error") != NULL ||
-	    field_text(answer, "foreign_rule") != NULL ||
+	if (json_field_text(answer, "last_error") != NULL ||
+	    json_field_text(answer, "foreign_rule") != NULL ||
 	    json_array_size(json_object_get(answer, "faults")) > 0 ||
 	    json_array_size(json_object_get(answer, "needs_restart")) > 0 ||
 	    has(json_object_get(answer, "certificates"), "warning", NULL) ||
@@ -195,7 +195,7 @@ has(const json_t *rows, const char *key, const char *value)
 	json_t *row;
 
 	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-		const char *text = field_text(row, key);
+		const char *text = json_field_text(row, key);
 
 		if (text != NULL && (value == NULL || strcmp(text, value) == 0))
 			return true;
@@ -206,7 +206,7 @@ has(const json_t *rows, const char *key, const char *value)
 static void
 show_kicked(const json_t *answer)
 {
-	const char *site = field_text(answer, "site");
+	const char *site = json_field_text(answer, "site");
 
 	printf("site %s: session ended; it logs in again at once; use tombolo "
 	       "site disable %s to keep it out\n", site != NULL ? site : "",
@@ -261,7 +261,7 @@ show_linef(const char *label, const char *fmt, ...)
 static void
 show_field(const char *label, const json_t *answer, const char *name)
 {
-	show_line(label, field_text(answer, name));
+	show_line(label, json_field_text(answer, name));
 }
 
 static void
@@ -269,7 +269,7 @@ show_number(const char *label, const json_t *answer, const char *name)
 {
 	double v;
 
-	if (field_number(answer, name, &v))
+	if (json_field_number(answer, name, &v))
 		show_linef(label, "%.0f", v);
 }
 
@@ -279,15 +279,16 @@ show_duration(const char *label, const json_t *answer, const char *name)
 	char   text[TEXT_MAX];
 	double v;
 
-	if (field_number(answer, name, &v))
-		show_line(label, field_print_duration(v, text, sizeof(text)));
+	if (json_field_number(answer, name, &v))
+		show_line(label, json_field_print_duration(v, text,
+		    sizeof(text)));
 }
 
 static void
 show_identity(const json_t *answer)
 {
-	const char *role = field_text(answer, "role");
-	const char *mode = field_text(answer, "mode");
+	const char *role = json_field_text(answer, "role");
+	const char *mode = json_field_text(answer, "mode");
 	double	    v;
 
 	show_field("version", answer, "version");
@@ -298,7 +299,7 @@ show_identity(const json_t *answer)
 	show_field("device", answer, "device");
 	show_field("bridge", answer, "bridge");
 	show_duration("uptime", answer, "uptime_s");
-	if (field_number(answer, "restarts", &v) && v > 0)
+	if (json_field_number(answer, "restarts", &v) && v > 0)
 		show_linef("restarts", "%.0f: the engine died; see the log", v);
 }
 
@@ -315,8 +316,8 @@ show_troubles(const json_t *servers)
 	{
 		if (json_object_get(row, "last_error") == NULL)
 			continue;
-		show_linef("trouble", "%s: %s", field_text(row, "server"),
-		    field_text(row, "last_error"));
+		show_linef("trouble", "%s: %s", json_field_text(row, "server"),
+		    json_field_text(row, "last_error"));
 	}
 }
 
@@ -324,7 +325,7 @@ show_troubles(const json_t *servers)
 static void
 show_connection(const json_t *answer)
 {
-	const char *rule = field_text(answer, "foreign_rule");
+	const char *rule = json_field_text(answer, "foreign_rule");
 	double	    v;
 
 	show_field("state", answer, "state");
@@ -338,7 +339,7 @@ show_connection(const json_t *answer)
 	show_troubles(json_object_get(answer, "servers"));
 	show_field("asks", answer, "question");
 	show_egress(json_object_get(answer, "default_route"));
-	if (field_number(answer, "blocked_packets", &v) && v > 0)
+	if (json_field_number(answer, "blocked_packets", &v) && v > 0)
 		show_linef("blocked", "%.0f packets that would have left "
 		    "outside the tunnel", v);
 	if (rule != NULL)
@@ -354,8 +355,9 @@ show_egress(const json_t *ways)
 {
 	if (ways == NULL)
 		return;
-	show_linef("default", "IPv4: %s; IPv6: %s", field_text(ways, "ipv4"),
-	    field_text(ways, "ipv6"));
+	show_linef("default", "IPv4: %s; IPv6: %s", json_field_text(ways,
+	    "ipv4"),
+	    json_field_text(ways, "ipv6"));
 }
 
 static void
@@ -365,9 +367,9 @@ show_certificates(const json_t *rows)
 	json_t *row;
 
 	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-		const char *name = field_text(row, "name");
-		const char *ends = field_text(row, "ends");
-		const char *warning = field_text(row, "warning");
+		const char *name = json_field_text(row, "name");
+		const char *ends = json_field_text(row, "ends");
+		const char *warning = json_field_text(row, "warning");
 
 		if (name == NULL || ends == NULL)
 			continue;
@@ -386,10 +388,11 @@ show_sizes(const json_t *answer)
 
 	show_number("workers", answer, "workers");
 	show_field("aead", answer, "aead");
-	show_line("offloads", field_join(json_object_get(answer, "offloads"),
+	show_line("offloads", json_field_join(json_object_get(answer,
+	    "offloads"),
 				  text, sizeof(text)));
-	if (field_number(answer, "sites_connected", &connected) &&
-	    field_number(answer, "sites_known", &known))
+	if (json_field_number(answer, "sites_connected", &connected) &&
+	    json_field_number(answer, "sites_known", &known))
 		show_linef("sites", "%.0f of %.0f connected", connected, known);
 	show_number("fdb", answer, "fdb_entries");
 	show_held_off(json_object_get(answer, "held_off"));
@@ -403,15 +406,15 @@ show_held_off(const json_t *rows)
 	json_t *row;
 
 	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-		if (!field_number(row, "attempts", &attempts) ||
-		    !field_number(row, "wait_s", &wait))
+		if (!json_field_number(row, "attempts", &attempts) ||
+		    !json_field_number(row, "wait_s", &wait))
 			continue;
-		if (field_text(row, "site") == NULL ||
-		    field_text(row, "address") == NULL)
+		if (json_field_text(row, "site") == NULL ||
+		    json_field_text(row, "address") == NULL)
 			continue;
 		show_linef("held off", "site %.64s from %.64s: %.0f attempts, "
-		    "%.0f s to wait", field_text(row, "site"),
-		    field_text(row, "address"), attempts, wait);
+		    "%.0f s to wait", json_field_text(row, "site"),
+		    json_field_text(row, "address"), attempts, wait);
 	}
 }
 
@@ -454,9 +457,9 @@ show_ports(const json_t *ports)
 		return;
 	table = table_new(heads, nitems(heads));
 	json_array_foreach (ports, i, port) {
-		table_add(table, field_text(port, "name"));
-		table_add(table, field_text(port, "state"));
-		table_add(table, field_text(port, "reason"));
+		table_add(table, json_field_text(port, "name"));
+		table_add(table, json_field_text(port, "state"));
+		table_add(table, json_field_text(port, "reason"));
 	}
 	putchar('\n');
 	table_print(table, stdout, "");
@@ -477,7 +480,8 @@ show_processes(const json_t *processes)
 	table = table_new(heads, nitems(heads));
 	json_object_foreach ((json_t *)(uintptr_t)processes, name, value) {
 		table_add(table, name);
-		table_add(table, field_print_value(value, text, sizeof(text)));
+		table_add(table, json_field_print_value(value, text,
+		    sizeof(text)));
 	}
 	putchar('\n');
 	table_print(table, stdout, "");
@@ -497,30 +501,30 @@ show_sites(const json_t *answer)
 	size_t	      i;
 
 	json_array_foreach (sites, i, site) {
-		const char *why = field_text(site, "blocked_reason");
+		const char *why = json_field_text(site, "blocked_reason");
 
-		table_add(table, field_text(site, "name"));
+		table_add(table, json_field_text(site, "name"));
 		if (json_is_true(json_object_get(site, "blocked")))
 			table_addf(table, "blocked%s%s",
 			    why != NULL ? ": " : "", why != NULL ? why : "");
 		else
-			table_add(table, field_text(site, "state"));
-		table_add(table, field_text(site, "address"));
-		field_add_duration(table, site, "since_s");
-		field_add_number(table, site, "rtt_ms", " ms");
-		table_add(table, field_text(site, "transport"));
-		if (field_number(site, "lanes", &lanes) &&
-		    field_number(site, "lanes_up", &up))
+			table_add(table, json_field_text(site, "state"));
+		table_add(table, json_field_text(site, "address"));
+		json_field_add_duration(table, site, "since_s");
+		json_field_add_number(table, site, "rtt_ms", " ms");
+		table_add(table, json_field_text(site, "transport"));
+		if (json_field_number(site, "lanes", &lanes) &&
+		    json_field_number(site, "lanes_up", &up))
 			table_addf(table, "%.0f/%.0f", up, lanes);
 		else
 			table_add(table, NULL);
-		field_add_number(table, site, "path_mtu", "");
-		field_add_bytes(table, site, "rx_bytes");
-		field_add_bytes(table, site, "tx_bytes");
+		json_field_add_number(table, site, "path_mtu", "");
+		json_field_add_bytes(table, site, "rx_bytes");
+		json_field_add_bytes(table, site, "tx_bytes");
 		text[0] = '\0';
-		field_append_list(text, sizeof(text),
+		json_field_append_list(text, sizeof(text),
 		    json_object_get(site, "addresses"));
-		field_append_list(text, sizeof(text),
+		json_field_append_list(text, sizeof(text),
 		    json_object_get(site, "subnets"));
 		table_add(table, text);
 	}
@@ -537,10 +541,10 @@ show_fdb(const json_t *answer)
 	size_t	      i;
 
 	json_array_foreach (entries, i, entry) {
-		table_add(table, field_text(entry, "mac"));
-		field_add_number(table, entry, "vlan", "");
-		table_add(table, field_text(entry, "port"));
-		field_add_duration(table, entry, "age_s");
+		table_add(table, json_field_text(entry, "mac"));
+		json_field_add_number(table, entry, "vlan", "");
+		table_add(table, json_field_text(entry, "port"));
+		json_field_add_duration(table, entry, "age_s");
 	}
 	table_print(table, stdout, "no address learned");
 	table_free(table);
@@ -555,8 +559,8 @@ show_routes(const json_t *answer)
 	size_t	      i;
 
 	json_array_foreach (routes, i, route) {
-		table_add(table, field_text(route, "network"));
-		table_add(table, field_text(route, "site"));
+		table_add(table, json_field_text(route, "network"));
+		table_add(table, json_field_text(route, "site"));
 	}
 	table_print(table, stdout, "no routes");
 	table_free(table);

@@ -14,10 +14,10 @@
 
 #include "base/log.h"
 #include "base/mono.h"
-#include "cmd/options.h"
-#include "cmd/wait.h"
+#include "cmd/util/options.h"
+#include "cmd/util/wait.h"
 #include "monitor/monitor.h"
-#include "monitor/running.h"
+#include "monitor/state/pidfile.h"
 
 #define WAIT_US (10 * MONO_SEC)
 
@@ -64,7 +64,7 @@ end_daemon(const char *socket, const char *owner)
 		return 1;
 	}
 	/* It may have begun since the socket was looked for. */
-	if (!running_is_ours(socket, owner))
+	if (!pidfile_is_ours(socket, owner))
 		return 1;
 	if (kill(pid, SIGTERM) == -1 && errno != ESRCH) {
 		log_warn("stop: pid %ld", (long)pid);
@@ -81,7 +81,7 @@ end_daemon(const char *socket, const char *owner)
 static int
 end_nothing(const char *socket, const char *owner)
 {
-	if (running_is_left(socket))
+	if (pidfile_is_left(socket))
 		return monitor_sweep(socket, owner);
 	log_warnx("stop: no daemon runs at %s", socket);
 	return 1;
@@ -94,7 +94,7 @@ find_daemon(const char *socket)
 	struct mono end = mono_add(mono_now(), MONO_SEC);
 	pid_t	    pid;
 
-	while ((pid = running_pid(socket)) == -EAGAIN &&
+	while ((pid = pidfile_pid(socket)) == -EAGAIN &&
 	    !mono_is_due(end, mono_now()))
 		wait_pause();
 	return pid;
@@ -106,7 +106,7 @@ wait_for_end(const char *socket, pid_t pid)
 {
 	struct mono end = mono_add(mono_now(), WAIT_US);
 
-	while (running_pid(socket) == pid) {
+	while (pidfile_pid(socket) == pid) {
 		if (mono_is_due(end, mono_now()))
 			return false;
 		wait_pause();

@@ -14,9 +14,9 @@
 #include <netlink/netlink.h>
 #include <nettle/version.h>
 
-#include "cmd/options.h"
-#include "control/tls.h"
-#include "datapath/aead.h"
+#include "cmd/util/options.h"
+#include "control/conn/tls.h"
+#include "datapath/record/aead.h"
 #include "proc/sandbox.h"
 
 static const struct options_spec spec = {

@@ -9,9 +9,9 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "cmd/options.h"
-#include "cmd/own_ca.h"
-#include "cmd/undo.h"
+#include "cmd/util/options.h"
+#include "cmd/site/own_ca.h"
+#include "cmd/util/file_txn.h"
 #include "conf/conf.h"
 #include "control/expiry.h"
 #include "keeper/credentials.h"
@@ -43,9 +43,9 @@ init_renew(const struct options *options)
 			  "primary site", path);
 		ok = false;
 	}
-	undo_hold_signals(&before);
+	file_txn_hold_signals(&before);
 	ok = ok && own_ca_read(&ca, options->dir, WHO) && renew_all(conf, &ca);
-	undo_release_signals(&before);
+	file_txn_release_signals(&before);
 	own_ca_fini(&ca);
 	conf_free(conf);
 	free(path);

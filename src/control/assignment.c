@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/addr.h"
-#include "control/message.h"
-#include "monitor/monitor_ask.h"
+#include "control/conn/message.h"
+#include "engine/ask/monitor_ask.h"
 
 #define PAUSE_US (1 * MONO_SEC)
 

@@ -56,7 +56,7 @@ static void on_end(void *arg, const char *why);
 static void drift(struct client *client, const char *why);
 static void drop_connection(struct client *client);
 
-static const struct session_events session_events = {
+static const struct conn_events conn_events = {
 	.on_ready = on_ready,
 	.on_message = on_message,
 	.on_frames = on_frames,
@@ -69,7 +69,8 @@ static const struct connector_events connector_events = {
 };
 
 struct client *
-client_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
+client_new(struct ev_loop *loop, const struct conf *conf,
+    struct dataplane *dataplane,
     struct keeper_ask *keeper, struct monitor_ask *monitor,
     struct tls_context *tls)
 {
@@ -82,7 +83,7 @@ client_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
 	}
 	client->loop = loop;
 	client->conf = conf;
-	client->hub = hub;
+	client->dataplane = dataplane;
 	client->keeper = keeper;
 	client->monitor = monitor;
 	client->tls = tls;
@@ -93,7 +94,7 @@ client_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
 	    &connector_events, client);
 	assignment_init(&client->assignment, monitor, conf->mode == CONF_TUN,
 	    on_assignment, client);
-	answer_init(&client->answer, keeper, conf, fill_hello, client);
+	auth_client_init(&client->auth, keeper, conf, fill_hello, client);
 	ev_timer_init(&client->timer, on_pause_over, 0, 0);
 	ev_timer_init(&client->tick, on_tick, 1, 1);
 	client->timer.data = client->tick.data = client;
@@ -114,7 +115,7 @@ client_bye(struct client *client, const char *why)
 	ev_timer_stop(client->loop, &client->timer);
 	connector_stop(client->connector);
 	if (client->has_session && client->state == CLIENT_UP)
-		session_bye(&client->session, why);
+		conn_bye(&client->conn, why);
 }
 
 void
@@ -127,7 +128,7 @@ client_free(struct client *client)
 	connector_free(client->connector);
 	ev_timer_stop(client->loop, &client->timer);
 	ev_timer_stop(client->loop, &client->tick);
-	answer_fini(&client->answer);
+	auth_client_fini(&client->auth);
 	tls_context_put(client->tls);
 	free(client);
 }
@@ -135,7 +136,7 @@ client_free(struct client *client)
 void
 client_login(struct client *client)
 {
-	answer_person(&client->answer, mono_now());
+	auth_client_person(&client->auth, mono_now());
 	if (client->state != CLIENT_WAIT || client->stopping)
 		return;
 	ev_timer_stop(client->loop, &client->timer);
@@ -152,7 +153,7 @@ client_network_changed(struct client *client)
 		return;
 	switch (client->state) {
 	case CLIENT_WAIT:
-		if (client->answer.needs_person)
+		if (client->auth.needs_person)
 			break;
 		ev_timer_stop(client->loop, &client->timer);
 		find_server(client);
@@ -164,13 +165,13 @@ client_network_changed(struct client *client)
 		break;
 	case CLIENT_SESSION:
 		/* Who types is not hurried. */
-		if (client->has_session && !client->answer.question)
-			session_hurry(&client->session, HURRY_SEC);
+		if (client->has_session && !client->auth.question)
+			conn_hurry(&client->conn, HURRY_SEC);
 		break;
 	case CLIENT_UP:
-		session_probe(&client->session, PROBE_SEC);
+		conn_probe(&client->conn, PROBE_SEC);
 		if (client->peer != NULL)
-			hub_peer_probe(client->peer);
+			dataplane_peer_probe(client->peer);
 		break;
 	}
 }
@@ -178,23 +179,23 @@ client_network_changed(struct client *client)
 const char *
 client_question(const struct client *client, bool *echo)
 {
-	if (!client->answer.question)
+	if (!client->auth.question)
 		return NULL;
-	*echo = client->answer.echo;
-	return client->answer.text;
+	*echo = client->auth.echo;
+	return client->auth.text;
 }
 
 bool
 client_answer(struct client *client, const char *text, size_t len)
 {
-	return answer_typed(&client->answer, text, len);
+	return auth_client_typed(&client->auth, text, len);
 }
 
 void
 client_set_conf(struct client *client, const struct conf *conf)
 {
 	client->conf = conf;
-	client->answer.conf = conf;
+	client->auth.conf = conf;
 	connector_set_conf(client->connector, conf);
 }
 
@@ -229,10 +230,10 @@ client_waits_for(const struct client *client)
 	case CLIENT_CONNECT:
 		return connector_doing(client->connector);
 	case CLIENT_SESSION:
-		return client->answer.question ? "an answer to tombolo login" :
+		return client->auth.question ? "an answer to tombolo login" :
 						 "the server to let it in";
 	case CLIENT_WAIT:
-		if (client->answer.needs_person)
+		if (client->auth.needs_person)
 			return "tombolo login";
 		return client->held_off ? "the time that the server set" :
 					  "the next attempt";
@@ -277,8 +278,8 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 		    "server by its address");
 		return;
 	}
-	if (session_init(&client->session, client->loop, client->tls, fd, name,
-		LOG_IN_SEC, &session_events, client) < 0) {
+	if (conn_init(&client->conn, client->loop, client->tls, fd, name,
+		LOG_IN_SEC, &conn_events, client) < 0) {
 		try_next(client, "out of memory");
 		return;
 	}
@@ -300,7 +301,7 @@ try_next(struct client *client, const char *why)
 	set_state(client, CLIENT_CONNECT);
 	strlcpy(client->last_error, why, sizeof(client->last_error));
 	/* The server's no holds for all of its addresses, and so does ours. */
-	if (client->refused || client->answer.needs_person)
+	if (client->refused || client->auth.needs_person)
 		connector_next_server(client->connector, why);
 	else
 		connector_next(client->connector, why);
@@ -326,7 +327,7 @@ wait_and_retry(struct client *client)
 	    MAX_PAUSE_SEC;
 	set_state(client, CLIENT_WAIT);
 	ev_timer_stop(client->loop, &client->timer);
-	if (client->answer.needs_person)
+	if (client->auth.needs_person)
 		return;
 	client->retry_at = mono_add(client->since,
 	    (int64_t)(pause * (double)MONO_SEC));
@@ -374,7 +375,7 @@ on_ready(void *arg)
 {
 	struct client *client = arg;
 
-	answer_start(&client->answer, &client->session);
+	auth_client_start(&client->auth, &client->conn);
 }
 
 static void
@@ -388,7 +389,7 @@ fill_hello(void *arg, struct message *msg)
 	msg->mode = conf->mode;
 	strlcpy(msg->site, conf->site, sizeof(msg->site));
 	strlcpy(msg->method, conf_auth_name(conf->auth), sizeof(msg->method));
-	msg->workers = hub_workers(client->hub);
+	msg->workers = dataplane_workers(client->dataplane);
 	msg->session = client->peer != NULL ? client->session_id : 0;
 	/* Through a proxy it may be that only that knows the address. */
 	msg->transport = client->server.len == 0 &&
@@ -411,7 +412,7 @@ on_message(void *arg, const struct message *msg)
 
 	if (client->state == CLIENT_SESSION &&
 	    msg->type == MESSAGE_CHALLENGE) {
-		answer_challenge(&client->answer, msg);
+		auth_client_challenge(&client->auth, msg);
 	} else if (client->state == CLIENT_SESSION &&
 	    msg->type == MESSAGE_WELCOME) {
 		on_welcome(client, msg);
@@ -422,18 +423,18 @@ on_message(void *arg, const struct message *msg)
 		on_update(client, msg);
 	} else if (client->state == CLIENT_UP && client->peer != NULL &&
 	    msg->type == MESSAGE_REKEY) {
-		rekey_answer(&client->rekey, &client->session, client->peer, msg);
+		rekey_answer(&client->rekey, &client->conn, client->peer, msg);
 	} else if (client->state == CLIENT_UP &&
 	    msg->type == MESSAGE_REKEY_WANTED) {
 		rekey_want(&client->rekey);
 	} else if (msg->type == MESSAGE_BYE) {
 		log_escape(text, sizeof(text), msg->text, strlen(msg->text));
 		snprintf(why, sizeof(why), "the server says: %.200s", text);
-		session_end(&client->session, why);
+		conn_end(&client->conn, why);
 	} else {
 		snprintf(why, sizeof(why), "a %s out of turn",
 		    message_name(msg->type));
-		session_bye(&client->session, why);
+		conn_bye(&client->conn, why);
 	}
 }
 
@@ -442,23 +443,23 @@ on_frames(void *arg, uint8_t *items, size_t len)
 {
 	struct client *client = arg;
 
-	hub_frames(client->hub, client->peer, items, len);
+	dataplane_frames(client->dataplane, client->peer, items, len);
 }
 
 static void
 on_welcome(struct client *client, const struct message *msg)
 {
-	const char *doubt = answer_welcome(&client->answer, msg);
+	const char *doubt = auth_client_welcome(&client->auth, msg);
 	bool	    same = client->peer != NULL &&
 	    msg->session == client->session_id;
 
 	if (doubt != NULL) {
-		session_bye(&client->session, doubt);
+		conn_bye(&client->conn, doubt);
 		return;
 	}
 
 	if (msg->dead_peer_sec <= msg->keepalive_sec) {
-		session_bye(&client->session, "dead-peer is not more than "
+		conn_bye(&client->conn, "dead-peer is not more than "
 		    "keepalive");
 		return;
 	}
@@ -467,22 +468,22 @@ on_welcome(struct client *client, const struct message *msg)
 	    (client->server.len == 0 &&
 		msg->transport != CONF_TRANSPORT_TCP) ||
 	    (same && msg->transport != client->transport)) {
-		session_bye(&client->session, "the server's transport is not "
+		conn_bye(&client->conn, "the server's transport is not "
 		    "what was asked for");
 		return;
 	}
 	if (!same && !client_peer_agree(client, msg)) {
-		session_bye(&client->session, "the keys could not be agreed");
+		conn_bye(&client->conn, "the keys could not be agreed");
 		return;
 	}
 	secret_wipe(&client->share, sizeof(client->share));
 	client->retry_after_sec = 0;
 	client->keepalive_sec = msg->keepalive_sec;
 	client->dead_peer_sec = msg->dead_peer_sec;
-	session_go_up(&client->session, msg->keepalive_sec, msg->dead_peer_sec);
+	conn_go_up(&client->conn, msg->keepalive_sec, msg->dead_peer_sec);
 	set_state(client, CLIENT_UP);
 	if (client->transport != CONF_TRANSPORT_UDP)
-		session_allow_frames(&client->session);
+		conn_allow_frames(&client->conn);
 	connector_good(client->connector);
 	note_verified(client);
 	log_info("server %s: %s: site %s", connector_address(client->connector),
@@ -493,7 +494,8 @@ on_welcome(struct client *client, const struct message *msg)
 		settle(client);
 	assignment_take(&client->assignment, msg, mono_now());
 	if (same) {
-		hub_peer_set_keepalive(client->peer, client->keepalive_sec);
+		dataplane_peer_set_keepalive(client->peer,
+		    client->keepalive_sec);
 		client->reconnects++;
 		return;
 	}
@@ -509,7 +511,7 @@ on_update(struct client *client, const struct message *msg)
 	if (msg->keepalive_sec != 0 || msg->dead_peer_sec != 0) {
 		if (msg->keepalive_sec == 0 ||
 		    msg->dead_peer_sec <= msg->keepalive_sec) {
-			session_bye(&client->session, "dead-peer is not more "
+			conn_bye(&client->conn, "dead-peer is not more "
 			    "than keepalive");
 			return;
 		}
@@ -526,10 +528,11 @@ take_times(struct client *client, const struct message *msg)
 		return;
 	client->keepalive_sec = msg->keepalive_sec;
 	client->dead_peer_sec = msg->dead_peer_sec;
-	session_set_times(&client->session, client->keepalive_sec,
+	conn_set_times(&client->conn, client->keepalive_sec,
 	    client->dead_peer_sec);
 	if (client->peer != NULL)
-		hub_peer_set_keepalive(client->peer, client->keepalive_sec);
+		dataplane_peer_set_keepalive(client->peer,
+		    client->keepalive_sec);
 }
 
 /* By the clock, or by a time that is older: which of the two, the monitor sees. */
@@ -554,7 +557,7 @@ on_refused(struct client *client, const struct message *msg)
 	    msg->retry_after_sec :
 	    MAX_HELD_OFF_SEC;
 	client->refused = true;
-	session_end(&client->session, why);
+	conn_end(&client->conn, why);
 }
 
 static void
@@ -581,7 +584,7 @@ on_assignment(void *arg, bool refused, const char *why)
 		client->retry_after_sec = (unsigned)MAX_PAUSE_SEC;
 		why = text;
 	}
-	session_bye(&client->session, why);
+	conn_bye(&client->conn, why);
 }
 
 static void
@@ -589,13 +592,13 @@ on_end(void *arg, const char *why)
 {
 	struct client *client = arg;
 	bool	       was_up = client->state == CLIENT_UP;
-	bool	       lost = client->session.lost;
+	bool	       lost = client->conn.lost;
 	double	       stood = (double)mono_sub(mono_now(), client->since) /
 	    (double)MONO_SEC;
 	bool	       silent = was_up && client->peer != NULL &&
-	    session_is_silent(&client->session, client->dead_peer_sec,
+	    conn_is_silent(&client->conn, client->dead_peer_sec,
 		mono_now()) &&
-	    hub_peer_is_silent(client->peer, client->dead_peer_sec / 2,
+	    dataplane_peer_is_silent(client->peer, client->dead_peer_sec / 2,
 		mono_now());
 
 	drop_connection(client);
@@ -608,7 +611,7 @@ on_end(void *arg, const char *why)
 	}
 	if (!was_up) {
 		/* A session that the server refuses is over. */
-		if (client->refused || client->answer.needs_person)
+		if (client->refused || client->auth.needs_person)
 			client_peer_drop(client, why);
 		try_next(client, why);
 		return;
@@ -639,9 +642,9 @@ static void
 drop_connection(struct client *client)
 {
 	monitor_ask_cancel(client->monitor, client);
-	answer_stop(&client->answer);
+	auth_client_stop(&client->auth);
 	if (client->has_session)
-		session_fini(&client->session);
+		conn_fini(&client->conn);
 	client->has_session = false;
 	assignment_forget(&client->assignment);
 	secret_wipe(&client->share, sizeof(client->share));

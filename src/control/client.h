@@ -26,17 +26,17 @@
 
 #include "base/mono.h"
 #include "conf/conf.h"
-#include "control/answer.h"
+#include "control/auth/auth_client.h"
 #include "control/assignment.h"
-#include "control/connector.h"
-#include "control/hub.h"
+#include "control/reach/connector.h"
+#include "dataplane/dataplane.h"
 #include "control/rekey.h"
-#include "control/repair.h"
-#include "control/session.h"
+#include "control/lane_repair.h"
+#include "control/conn/conn.h"
 #include "control/transport.h"
-#include "control/tls.h"
-#include "keeper/keeper_ask.h"
-#include "monitor/monitor_ask.h"
+#include "control/conn/tls.h"
+#include "engine/ask/keeper_ask.h"
+#include "engine/ask/monitor_ask.h"
 
 enum client_state {
 	CLIENT_CONNECT,
@@ -48,7 +48,7 @@ enum client_state {
 struct client {
 	struct ev_loop	   *loop;
 	const struct conf  *conf;
-	struct hub	   *hub;
+	struct dataplane	   *dataplane;
 	struct keeper_ask  *keeper;
 	struct monitor_ask *monitor;
 	struct tls_context *tls;
@@ -61,21 +61,21 @@ struct client {
 	struct connector   *connector;
 
 	/* the session under way */
-	struct session	   session;
+	struct conn	   conn;
 	struct endpoint	   server; /* whom we are connected to */
 	bool		   has_session;
 	bool		   stopping;
 	bool		   refused;
-	struct answer	   answer; /* how this site proves who it is */
+	struct auth_client	   auth; /* how this site proves who it is */
 	struct lane_share  share;
 	struct lane_secret secret;
 	uint32_t	   session_id;
 	unsigned	   lanes, keepalive_sec, dead_peer_sec;
 	uint64_t	   wears_at; /* of a key: AES blocks */
-	struct hub_peer	  *peer; /* without UP: the session is adrift */
+	struct dataplane_peer	  *peer; /* without UP: the session is adrift */
 	struct mono	   adrift_since;
 	struct rekey	   rekey;
-	struct repair	   repair; /* of lanes */
+	struct lane_repair	   repair; /* of lanes */
 	bool		   rebuilding; /* asked for, and not complete */
 
 	struct assignment      assignment; /* tun: by the server */
@@ -94,7 +94,8 @@ struct client {
 
 /* Begins at once.  Everything is borrowed but `tls`.  NULL on failure. */
 struct client *client_new(struct ev_loop *loop, const struct conf *conf,
-    struct hub *hub, struct keeper_ask *keeper, struct monitor_ask *monitor,
+    struct dataplane *dataplane, struct keeper_ask *keeper,
+    struct monitor_ask *monitor,
     struct tls_context *tls);
 /* Says goodbye, and does not come back. */
 void client_bye(struct client *client, const char *why);
@@ -102,7 +103,8 @@ void client_free(struct client *client);
 
 /*
  * A person is at the local socket (`tombolo login`) for the next
- * ANSWER_PERSON_SEC, to answer what the server asks and the stored password
+ * AUTH_CLIENT_PERSON_SEC, to answer what the server asks and the stored
+ * password
  * does not: connects at once unless the session is up.
  */
 void client_login(struct client *client);

@@ -18,12 +18,12 @@ static void say_dead(const struct client *client, bool hopeful);
 static void on_new_sockets(void *arg, const int *fds, unsigned n, int error);
 static unsigned count_bits(uint32_t bits);
 static void on_lanes_up(void *arg);
-static struct session *connection(void *arg);
+static struct conn *connection(void *arg);
 static void on_lane_failed(void *arg);
 static void on_worn(void *arg);
 static void on_renewed(void *arg);
 
-static const struct hub_events hub_events = {
+static const struct dataplane_events dataplane_events = {
 	.on_up = on_lanes_up,
 	.on_failed = on_lane_failed,
 	.on_worn = on_worn,
@@ -40,15 +40,15 @@ client_peer_agree(struct client *client, const struct message *msg)
 	client_peer_drop(client,
 	    "the server does not know the session any more");
 	client->session_id = msg->session;
-	client->repair = (struct repair) { 0 };
+	client->repair = (struct lane_repair) { 0 };
 	client->rebuilding = false;
 	client->lanes = msg->lanes;
 	client->transport = msg->transport;
-	session_transcript(&client->session, transcript);
+	conn_transcript(&client->conn, transcript);
 	rekey_begin(&client->rekey, transcript, msg->session, msg->rekey_sec,
 	    mono_now());
-	client->wears_at = (uint64_t)msg->rekey_mib * HUB_BLOCKS_MIB;
-	agreed = tls_export(client->session.tls, LANE_KEYS_LABEL, exporter,
+	client->wears_at = (uint64_t)msg->rekey_mib * DATAPLANE_BLOCKS_MIB;
+	agreed = tls_export(client->conn.tls, LANE_KEYS_LABEL, exporter,
 		     sizeof(exporter)) == 0 &&
 	    lane_secret_agree(&client->secret, &client->share, msg->share,
 		exporter, transcript, msg->session);
@@ -64,7 +64,7 @@ client_peer_begin(struct client *client)
 		attach(client, NULL);
 	else if (connector_lanes(client->connector, client->lanes,
 		on_lane_sockets, client) < 0)
-		session_bye(&client->session, "no sockets for the lanes");
+		conn_bye(&client->conn, "no sockets for the lanes");
 }
 
 void
@@ -79,10 +79,11 @@ client_peer_tick(struct client *client, struct mono now)
 		return;
 	}
 	mend_lanes(client, now);
-	rekey_tick(&client->rekey, &client->session, client->peer, now);
-	trouble = hub_peer_trouble(client->peer, client->dead_peer_sec, now);
+	rekey_tick(&client->rekey, &client->conn, client->peer, now);
+	trouble = dataplane_peer_trouble(client->peer, client->dead_peer_sec,
+	    now);
 	if (trouble != NULL)
-		session_bye(&client->session, trouble);
+		conn_bye(&client->conn, trouble);
 	else
 		watch(client, now);
 }
@@ -95,7 +96,7 @@ client_peer_drop(struct client *client, const char *why)
 	if (why != NULL)
 		log_info("server %s: down: %s",
 		    connector_address(client->connector), why);
-	hub_detach(client->peer);
+	dataplane_detach(client->peer);
 	client->peer = NULL;
 	if (client->state != CLIENT_UP)
 		assignment_down(&client->assignment);
@@ -106,7 +107,7 @@ static void
 watch(struct client *client, struct mono now)
 {
 	switch (transport_watch_tick(&client->watch,
-	    hub_peer_is_blocked(client->peer), now)) {
+	    dataplane_peer_is_blocked(client->peer), now)) {
 	case TRANSPORT_BLOCKED:
 		snprintf(client->last_error, sizeof(client->last_error),
 		    "UDP does not get through to %s: %s; open that UDP port in "
@@ -134,11 +135,12 @@ watch(struct client *client, struct mono now)
 static void
 check_adrift(struct client *client, struct mono now)
 {
-	struct hub_stats stats;
+	struct dataplane_stats stats;
 	const char	*trouble;
 
-	hub_peer_stats(client->peer, &stats);
-	trouble = hub_peer_trouble(client->peer, client->dead_peer_sec, now);
+	dataplane_peer_stats(client->peer, &stats);
+	trouble = dataplane_peer_trouble(client->peer, client->dead_peer_sec,
+	    now);
 	if (trouble == NULL && connector_is_refused(client->connector) &&
 	    stats.lanes_up == 0)
 		trouble = "the server has ended";
@@ -158,7 +160,7 @@ on_lane_sockets(void *arg, const int *fds, unsigned n, int error)
 		for (unsigned i = 0; i < n; i++)
 			close(fds[i]);
 		if (client->state == CLIENT_UP)
-			session_bye(&client->session, error != 0 ?
+			conn_bye(&client->conn, error != 0 ?
 				strerror(error) : "no sockets for the lanes");
 		return;
 	}
@@ -169,9 +171,9 @@ on_lane_sockets(void *arg, const int *fds, unsigned n, int error)
 static void
 attach(struct client *client, const int *fds)
 {
-	struct hub_attachment attachment = {
+	struct dataplane_attachment attachment = {
 		.name = client->conf->site,
-		.port = HUB_FIRST_PORT,
+		.port = DATAPLANE_FIRST_PORT,
 		.session = client->session_id,
 		.transport = client->transport,
 		.lanes = client->lanes,
@@ -182,11 +184,12 @@ attach(struct client *client, const int *fds)
 		.fds = fds,
 	};
 
-	client->peer = hub_attach(client->hub, &attachment, &hub_events,
+	client->peer = dataplane_attach(client->dataplane, &attachment,
+	    &dataplane_events,
 	    client);
 	secret_wipe(&client->secret, sizeof(client->secret));
 	if (client->peer == NULL)
-		session_bye(&client->session, "out of memory");
+		conn_bye(&client->conn, "out of memory");
 	else if (client->transport == CONF_TRANSPORT_TCP)
 		log_info("server %s: data flows by TCP",
 		    connector_address(client->connector));
@@ -204,12 +207,12 @@ on_lanes_up(void *arg)
 	transport_watch_up(&client->watch);
 }
 
-static struct session *
+static struct conn *
 connection(void *arg)
 {
 	struct client *client = arg;
 
-	return client->state == CLIENT_UP ? &client->session : NULL;
+	return client->state == CLIENT_UP ? &client->conn : NULL;
 }
 
 /* It is dead; mend_lanes() sees to it once there is a connection. */
@@ -253,18 +256,19 @@ static void
 mend_lanes(struct client *client, struct mono now)
 {
 	bool	 hopeful;
-	uint32_t dead = hub_peer_dead_lanes(client->peer, &hopeful);
+	uint32_t dead = dataplane_peer_dead_lanes(client->peer, &hopeful);
 
 	if (client->server.len == 0)
 		return;
-	hopeful = hopeful || !hub_peer_is_at(client->peer, &client->server);
-	switch (repair_tick(&client->repair, dead, hopeful, now)) {
-	case REPAIR_NOTHING:
+	hopeful = hopeful || !dataplane_peer_is_at(client->peer,
+	    &client->server);
+	switch (lane_repair_tick(&client->repair, dead, hopeful, now)) {
+	case LANE_REPAIR_NOTHING:
 		break;
-	case REPAIR_PROBE:
-		hub_peer_probe(client->peer);
+	case LANE_REPAIR_PROBE:
+		dataplane_peer_probe(client->peer);
 		break;
-	case REPAIR_REBUILD:
+	case LANE_REPAIR_REBUILD:
 		say_dead(client, hopeful);
 		/* What fails here is tried again after a pause. */
 		(void)connector_lanes(client->connector,
@@ -287,11 +291,11 @@ on_new_sockets(void *arg, const int *fds, unsigned n, int error)
 			    strerror(error));
 		return;
 	}
-	hub_peer_new_sockets(client->peer, client->repair.lanes, fds,
+	dataplane_peer_new_sockets(client->peer, client->repair.lanes, fds,
 	    &client->server);
 	client->rebuilding = true;
 	rekey_repair(&client->rekey);
-	rekey_tick(&client->rekey, &client->session, client->peer, mono_now());
+	rekey_tick(&client->rekey, &client->conn, client->peer, mono_now());
 }
 
 /* Without hope it may go on for days, and watch() told what there is to know. */

@@ -6,25 +6,26 @@
 #include <bsd/stdlib.h>
 
 #include "base/secret.h"
-#include "control/hub.h"
-#include "control/message.h"
-#include "control/session.h"
-#include "control/tls.h"
+#include "dataplane/dataplane.h"
+#include "control/conn/message.h"
+#include "control/conn/conn.h"
+#include "control/conn/tls.h"
 
-static bool is_time(const struct rekey *rekey, const struct hub_peer *peer,
+static bool is_time(const struct rekey *rekey,
+    const struct dataplane_peer *peer,
     struct mono now);
-static void ask(struct rekey *rekey, struct session *session,
-    const struct hub_peer *peer, struct mono now);
+static void ask(struct rekey *rekey, struct conn *conn,
+    const struct dataplane_peer *peer, struct mono now);
 static void plan(struct rekey *rekey, struct mono now);
 
 void
 rekey_begin(struct rekey *rekey, const uint8_t transcript[32],
-    uint32_t session, unsigned every_sec, struct mono now)
+    uint32_t conn, unsigned every_sec, struct mono now)
 {
 	uint64_t done = rekey->done;
 
 	rekey_forget(rekey);
-	*rekey = (struct rekey) { .session = session, .every_sec = every_sec,
+	*rekey = (struct rekey) { .conn = conn, .every_sec = every_sec,
 		.done = done };
 	memcpy(rekey->transcript, transcript, sizeof(rekey->transcript));
 	plan(rekey, now);
@@ -56,16 +57,16 @@ rekey_repair(struct rekey *rekey)
 }
 
 void
-rekey_tick(struct rekey *rekey, struct session *session,
-    struct hub_peer *peer, struct mono now)
+rekey_tick(struct rekey *rekey, struct conn *conn,
+    struct dataplane_peer *peer, struct mono now)
 {
 	if (is_time(rekey, peer, now))
-		ask(rekey, session, peer, now);
+		ask(rekey, conn, peer, now);
 }
 
 void
-rekey_answer(struct rekey *rekey, struct session *session,
-    struct hub_peer *peer, const struct message *msg)
+rekey_answer(struct rekey *rekey, struct conn *conn,
+    struct dataplane_peer *peer, const struct message *msg)
 {
 	struct lane_secret secret = { 0 };
 	uint8_t		   exporter[32], renewal[32];
@@ -77,22 +78,22 @@ rekey_answer(struct rekey *rekey, struct session *session,
 		sizeof(msg->answers)))
 		return;
 	if (rekey->state != REKEY_ASKED || msg->phase != rekey->phase) {
-		session_bye(session, "a rekey out of turn");
+		conn_bye(conn, "a rekey out of turn");
 		return;
 	}
 	lane_keys_renewal(renewal, rekey->transcript, rekey->phase,
 	    rekey->share.public_key, msg->share);
-	agreed = tls_export(session->tls, LANE_KEYS_LABEL, exporter,
+	agreed = tls_export(conn->tls, LANE_KEYS_LABEL, exporter,
 		     sizeof(exporter)) == 0 &&
 	    lane_secret_agree(&secret, &rekey->share, msg->share, exporter,
-		renewal, rekey->session) &&
-	    hub_peer_renew(peer, &secret, rekey->phase) == 0;
+		renewal, rekey->conn) &&
+	    dataplane_peer_renew(peer, &secret, rekey->phase) == 0;
 	rekey->state = REKEY_MADE;
 	secret_wipe(&rekey->share, sizeof(rekey->share));
 	secret_wipe(&secret, sizeof(secret));
 	secret_wipe(exporter, sizeof(exporter));
 	if (!agreed)
-		session_bye(session, "new keys could not be agreed");
+		conn_bye(conn, "new keys could not be agreed");
 }
 
 void
@@ -104,10 +105,10 @@ rekey_done(struct rekey *rekey, struct mono now)
 }
 
 static bool
-is_time(const struct rekey *rekey, const struct hub_peer *peer,
+is_time(const struct rekey *rekey, const struct dataplane_peer *peer,
     struct mono now)
 {
-	struct hub_stats stats;
+	struct dataplane_stats stats;
 
 	if (rekey->repair && rekey->state != REKEY_ASKED)
 		return mono_is_due(rekey->not_before, now);
@@ -116,12 +117,12 @@ is_time(const struct rekey *rekey, const struct hub_peer *peer,
 	if (!mono_is_due(rekey->not_before, now) ||
 	    (!rekey->wanted && !mono_is_due(rekey->due, now)))
 		return false;
-	hub_peer_stats(peer, &stats);
+	dataplane_peer_stats(peer, &stats);
 	return stats.lanes > 0 && stats.lanes_up == stats.lanes;
 }
 
 static void
-ask(struct rekey *rekey, struct session *session, const struct hub_peer *peer,
+ask(struct rekey *rekey, struct conn *conn, const struct dataplane_peer *peer,
     struct mono now)
 {
 	struct message msg = { .type = MESSAGE_REKEY };
@@ -131,11 +132,11 @@ ask(struct rekey *rekey, struct session *session, const struct hub_peer *peer,
 						     REKEY_AGAIN_US);
 	rekey->not_before = mono_add(now, REKEY_PAUSE_US);
 	rekey->repair = false;
-	rekey->phase = hub_peer_next_phase(peer);
+	rekey->phase = dataplane_peer_next_phase(peer);
 	lane_share_new(&rekey->share);
 	msg.phase = rekey->phase;
 	memcpy(msg.share, rekey->share.public_key, sizeof(msg.share));
-	(void)session_send(session, &msg);
+	(void)conn_send(conn, &msg);
 }
 
 /* By chance up to a tenth earlier, so that sites do not come in step. */

@@ -20,22 +20,22 @@
 #include <stdint.h>
 
 #include "base/mono.h"
-#include "datapath/lane_keys.h"
+#include "datapath/lane/lane_keys.h"
 
 #define REKEY_PAUSE_US (3 * MONO_SEC)	/* between two: the old keys retire */
 #define REKEY_AGAIN_US (30 * MONO_SEC)	/* no answer, or it does not come up */
 #define REKEY_REPAIR_US (5 * MONO_SEC)	/* the same, when a lane waits for it */
 
-struct hub_peer;
+struct dataplane_peer;
 struct message;
-struct session;
+struct conn;
 
 enum rekey_state { REKEY_IDLE, REKEY_ASKED, REKEY_MADE };
 
 struct rekey {
 	enum rekey_state  state;
 	uint8_t		  transcript[32]; /* of the session */
-	uint32_t	  session;
+	uint32_t	  conn;
 	unsigned	  every_sec;
 	bool		  wanted; /* do not wait for the time */
 	bool		  repair; /* nor for lanes that are down */
@@ -47,20 +47,20 @@ struct rekey {
 
 /* A new session: keys of `every_sec` at most, up to a tenth less by chance. */
 void rekey_begin(struct rekey *rekey, const uint8_t transcript[32],
-    uint32_t session, unsigned every_sec, struct mono now);
+    uint32_t conn, unsigned every_sec, struct mono now);
 /* Its connection, or all of it, is gone: wipes, and asks again later. */
 void rekey_forget(struct rekey *rekey);
 
 /* Soon: a key has done much, here or there. */
 void rekey_want(struct rekey *rekey);
-/* The same for lanes that hub_peer_new_sockets() has sockets for. */
+/* The same for lanes that dataplane_peer_new_sockets() has sockets for. */
 void rekey_repair(struct rekey *rekey);
 /* Every second while the session is up. */
-void rekey_tick(struct rekey *rekey, struct session *session,
-    struct hub_peer *peer, struct mono now);
+void rekey_tick(struct rekey *rekey, struct conn *conn,
+    struct dataplane_peer *peer, struct mono now);
 /* The server's `rekey`; one that does not fit ends the session. */
-void rekey_answer(struct rekey *rekey, struct session *session,
-    struct hub_peer *peer, const struct message *msg);
+void rekey_answer(struct rekey *rekey, struct conn *conn,
+    struct dataplane_peer *peer, const struct message *msg);
 /* All lanes have their new keys. */
 void rekey_done(struct rekey *rekey, struct mono now);
 

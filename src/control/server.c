@@ -12,9 +12,9 @@
 #include "control/server_peer.h"
 #include "control/server_session.h"
 #include "control/site_networks.h"
-#include "control/throttle.h"
-#include "datapath/lpm.h"
-#include "monitor/monitor_ask.h"
+#include "control/auth/throttle.h"
+#include "datapath/util/lpm.h"
+#include "engine/ask/monitor_ask.h"
 
 #define ACCEPT_BUDGET 16
 #define PAUSE_SEC     0.5
@@ -42,9 +42,10 @@ static bool add_prefixes(struct lpm *lpm, const struct conf_prefixes *list,
     uint16_t port);
 
 struct server *
-server_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
+server_new(struct ev_loop *loop, const struct conf *conf,
+    struct dataplane *dataplane,
     struct keeper_ask *keeper, struct monitor_ask *monitor,
-    struct tls_context *tls, const struct gift *gift)
+    struct tls_context *tls, const struct startup_recv *gift)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -63,7 +64,7 @@ server_new(struct ev_loop *loop, const struct conf *conf, struct hub *hub,
 	server->monitor = monitor;
 	server->loop = loop;
 	server->conf = conf;
-	server->hub = hub;
+	server->dataplane = dataplane;
 	server->keeper = keeper;
 	server->tls = tls;
 	server->mtu = gift->mtu;
@@ -135,7 +136,8 @@ server_follow(struct server *server, const struct conf *conf)
 			server_session_end(ss, "the site was removed");
 		else if (site->disabled)
 			server_session_end(ss, "the site is disabled");
-		else if (!site->faulty && login_why_not(&ss->login) != NULL)
+		else if (!site->faulty &&
+		    auth_server_why_not(&ss->auth) != NULL)
 			server_session_end(ss, "the site's method was changed");
 	}
 	mark_stale(server, old);
@@ -392,7 +394,7 @@ set_routes(struct server *server)
 		lpm_free(lpm);
 		return;
 	}
-	hub_set_routes(server->hub, lpm);
+	dataplane_set_routes(server->dataplane, lpm);
 }
 
 static bool

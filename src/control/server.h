@@ -14,14 +14,14 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
-#include "control/hub.h"
-#include "control/patience.h"
+#include "dataplane/dataplane.h"
+#include "control/auth/patience.h"
 #include "control/sites.h"
-#include "control/tls.h"
-#include "control/turns.h"
-#include "keeper/keeper_ask.h"
+#include "control/conn/tls.h"
+#include "control/auth/turns.h"
+#include "engine/ask/keeper_ask.h"
 
-struct gift;
+struct startup_recv;
 struct monitor_ask;
 struct server_session;
 struct throttle;
@@ -29,7 +29,7 @@ struct throttle;
 struct server {
 	struct ev_loop	   *loop;
 	const struct conf  *conf; /* the engine's */
-	struct hub	   *hub;
+	struct dataplane	   *dataplane;
 	struct keeper_ask  *keeper;
 	struct monitor_ask *monitor;
 	struct tls_context *tls;
@@ -59,8 +59,9 @@ struct server {
  * outlive it; `tls` is consumed.  NULL on failure.
  */
 struct server *server_new(struct ev_loop *loop, const struct conf *conf,
-    struct hub *hub, struct keeper_ask *keeper, struct monitor_ask *monitor,
-    struct tls_context *tls, const struct gift *gift);
+    struct dataplane *dataplane, struct keeper_ask *keeper,
+    struct monitor_ask *monitor,
+    struct tls_context *tls, const struct startup_recv *gift);
 /* Says goodbye to every site. */
 void server_bye(struct server *server, const char *why);
 void server_free(struct server *server);

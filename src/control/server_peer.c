@@ -14,12 +14,12 @@
 
 static void watch(struct server_session *ss, struct mono now);
 static void on_lanes_up(void *arg);
-static struct session *connection(void *arg);
+static struct conn *connection(void *arg);
 static void on_lane_failed(void *arg);
 static void on_worn(void *arg);
 static void on_renewed(void *arg);
 
-static const struct hub_events hub_events = {
+static const struct dataplane_events dataplane_events = {
 	.on_up = on_lanes_up,
 	.on_failed = on_lane_failed,
 	.on_worn = on_worn,
@@ -31,10 +31,10 @@ void
 server_peer_choose(struct server_session *ss)
 {
 	do
-		ss->id = hub_new_session(ss->server->hub);
+		ss->id = dataplane_new_session(ss->server->dataplane);
 	while (ss->id == ss->wanted);
 	ss->lanes = ss->transport == CONF_TRANSPORT_TCP ? 0 :
-	    hub_workers(ss->server->hub);
+	    dataplane_workers(ss->server->dataplane);
 	if (ss->lanes > 0 && ss->workers > ss->lanes)
 		ss->lanes = ss->workers;
 }
@@ -44,24 +44,25 @@ server_peer_attach(struct server_session *ss, const struct site *site,
     struct lane_share *share, const struct message *msg)
 {
 	struct lane_secret    secret;
-	struct hub_attachment attachment = {
+	struct dataplane_attachment attachment = {
 		.name = ss->site,
 		.port = site->port,
 		.session = msg->session,
 		.transport = ss->transport,
 		.lanes = msg->lanes,
 		.keepalive_sec = msg->keepalive_sec,
-		.wears_at = (uint64_t)msg->rekey_mib * HUB_BLOCKS_MIB,
+		.wears_at = (uint64_t)msg->rekey_mib * DATAPLANE_BLOCKS_MIB,
 		.secret = &secret,
 	};
 	uint8_t exporter[32];
 
-	session_transcript(&ss->session, ss->transcript);
-	if (tls_export(ss->session.tls, LANE_KEYS_LABEL, exporter,
+	conn_transcript(&ss->conn, ss->transcript);
+	if (tls_export(ss->conn.tls, LANE_KEYS_LABEL, exporter,
 		sizeof(exporter)) == 0 &&
 	    lane_secret_agree(&secret, share, ss->share, exporter,
 		ss->transcript, msg->session))
-		ss->peer = hub_attach(ss->server->hub, &attachment, &hub_events,
+		ss->peer = dataplane_attach(ss->server->dataplane, &attachment,
+		    &dataplane_events,
 		    ss);
 	secret_wipe(exporter, sizeof(exporter));
 	secret_wipe(&secret, sizeof(secret));
@@ -87,24 +88,25 @@ server_peer_rekey(struct server_session *ss, const struct message *msg)
 	memcpy(answer.answers, msg->share, sizeof(answer.answers));
 	lane_keys_renewal(renewal, ss->transcript, (uint8_t)msg->phase,
 	    msg->share, answer.share);
-	if (tls_export(ss->session.tls, LANE_KEYS_LABEL, exporter,
+	if (tls_export(ss->conn.tls, LANE_KEYS_LABEL, exporter,
 		sizeof(exporter)) == 0 &&
 	    lane_secret_agree(&secret, &share, msg->share, exporter, renewal,
 		ss->id))
-		r = hub_peer_renew(ss->peer, &secret, (uint8_t)msg->phase);
+		r = dataplane_peer_renew(ss->peer, &secret,
+		    (uint8_t)msg->phase);
 	secret_wipe(exporter, sizeof(exporter));
 	secret_wipe(&secret, sizeof(secret));
 	secret_wipe(&share, sizeof(share));
 	if (r == 0)
-		(void)session_send(&ss->session, &answer);
+		(void)conn_send(&ss->conn, &answer);
 	else
-		session_bye(&ss->session, "new keys could not be agreed");
+		conn_bye(&ss->conn, "new keys could not be agreed");
 }
 
 void
 server_peer_goes_on(struct server_session *ss)
 {
-	if (hub_peer_wants_keys(ss->peer))
+	if (dataplane_peer_wants_keys(ss->peer))
 		on_worn(ss);
 }
 
@@ -115,7 +117,7 @@ server_peer_tick(struct server_session *ss, struct mono now)
 
 	if (ss->state != SERVER_UP || ss->peer == NULL)
 		return;
-	trouble = hub_peer_trouble(ss->peer, ss->dead_peer_sec, now);
+	trouble = dataplane_peer_trouble(ss->peer, ss->dead_peer_sec, now);
 	if (trouble == NULL && server_session_is_adrift(ss) &&
 	    mono_sub(now, ss->adrift_since) > ss->dead_peer_sec * MONO_SEC)
 		trouble = "it did not come back";
@@ -130,14 +132,14 @@ server_peer_woke(struct server_session *ss, struct mono now)
 {
 	ss->adrift_since = now;
 	if (ss->peer != NULL)
-		hub_peer_woke(ss->peer, now);
+		dataplane_peer_woke(ss->peer, now);
 }
 
 static void
 watch(struct server_session *ss, struct mono now)
 {
 	switch (transport_watch_tick(&ss->watch,
-	    hub_peer_is_blocked(ss->peer), now)) {
+	    dataplane_peer_is_blocked(ss->peer), now)) {
 	case TRANSPORT_BLOCKED:
 		log_warnx("site %s: UDP does not get through from %s: %s; open "
 		    "UDP port %u in the firewalls between", ss->site,
@@ -164,12 +166,12 @@ on_lanes_up(void *arg)
 	transport_watch_up(&ss->watch);
 }
 
-static struct session *
+static struct conn *
 connection(void *arg)
 {
 	struct server_session *ss = arg;
 
-	return server_session_is_adrift(ss) ? NULL : &ss->session;
+	return server_session_is_adrift(ss) ? NULL : &ss->conn;
 }
 
 /* Its site may not see it, if it sends nothing by that lane. */
@@ -190,7 +192,7 @@ on_worn(void *arg)
 	struct server_session *ss = arg;
 	struct message	       msg = { .type = MESSAGE_REKEY_WANTED };
 
-	(void)session_send(&ss->session, &msg);
+	(void)conn_send(&ss->conn, &msg);
 }
 
 static void

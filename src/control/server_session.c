@@ -14,7 +14,7 @@
 #include "control/server.h"
 #include "control/server_peer.h"
 #include "control/site_networks.h"
-#include "control/throttle.h"
+#include "control/auth/throttle.h"
 
 #define REFUSED		  "authentication failed" /* whatever it was */
 #define BUSY		  "the server is busy"
@@ -42,7 +42,7 @@ static bool welcome(struct server_session *ss, const struct site *site);
 static void fill_answer(struct server_session *ss, struct message *msg);
 static void leave(struct server_session *ss);
 
-static const struct session_events session_events = {
+static const struct conn_events conn_events = {
 	.on_ready = on_ready,
 	.on_message = on_message,
 	.on_frames = on_frames,
@@ -63,12 +63,12 @@ server_session_start(struct server *server, int fd, const struct endpoint *from)
 	ss->from = endpoint_addr(from);
 	ss->is_usual = sites_any_usual(&server->sites, &ss->from);
 	endpoint_print(from, ss->address, sizeof(ss->address));
-	if (session_init(&ss->session, server->loop, server->tls, fd, NULL,
-		server->conf->handshake_time_sec, &session_events, ss) < 0) {
+	if (conn_init(&ss->conn, server->loop, server->tls, fd, NULL,
+		server->conf->handshake_time_sec, &conn_events, ss) < 0) {
 		free(ss);
 		return;
 	}
-	login_init(&ss->login, server, &ss->session, &ss->from, on_login, ss);
+	auth_server_init(&ss->auth, server, &ss->conn, &ss->from, on_login, ss);
 	server->nunauth++;
 	LIST_INSERT_HEAD(&server->sessions, ss, entry);
 }
@@ -86,7 +86,7 @@ server_session_update(struct server_session *ss)
 		return;
 	}
 	take_times(ss);
-	(void)session_send(&ss->session, &msg);
+	(void)conn_send(&ss->conn, &msg);
 	message_fini(&msg);
 }
 
@@ -105,9 +105,9 @@ take_times(struct server_session *ss)
 		return;
 	ss->keepalive_sec = conf->keepalive_sec;
 	ss->dead_peer_sec = conf->dead_peer_sec;
-	session_set_times(&ss->session, ss->keepalive_sec, ss->dead_peer_sec);
+	conn_set_times(&ss->conn, ss->keepalive_sec, ss->dead_peer_sec);
 	if (ss->peer != NULL)
-		hub_peer_set_keepalive(ss->peer, ss->keepalive_sec);
+		dataplane_peer_set_keepalive(ss->peer, ss->keepalive_sec);
 }
 
 void
@@ -119,7 +119,7 @@ server_session_end(struct server_session *ss, const char *why)
 		server_session_free(ss);
 		return;
 	}
-	session_bye(&ss->session, why);
+	conn_bye(&ss->conn, why);
 	leave(ss);
 }
 
@@ -133,7 +133,7 @@ server_session_overtaken(struct server_session *ss, const char *why)
 		server_log_refusal(ss->server, ss->address,
 		    ss->site[0] != '\0' ? ss->site : ss->srp_user, why);
 		leave(ss);
-		session_refuse(&ss->session, REFUSED, RETRY_AFTER_SEC);
+		conn_refuse(&ss->conn, REFUSED, RETRY_AFTER_SEC);
 	}
 }
 
@@ -142,14 +142,14 @@ server_session_is_revoked(const struct server_session *ss,
     const struct tls_context *tls)
 {
 	return ss->state != SERVER_HELLO &&
-	    ss->login.method == CONF_AUTH_CERTIFICATE &&
+	    ss->auth.method == CONF_AUTH_CERTIFICATE &&
 	    tls_leaf_is_revoked(ss->leaf, tls);
 }
 
 bool
 server_session_is_adrift(const struct server_session *ss)
 {
-	return ss->state == SERVER_UP && ss->session.state == SESSION_CLOSED;
+	return ss->state == SERVER_UP && ss->conn.state == CONN_CLOSED;
 }
 
 bool
@@ -185,7 +185,7 @@ server_session_evict(struct server *server)
 	    "made room for another: too many connections that have not logged "
 	    "in (max-handshakes)");
 	leave(victim);
-	session_end(&victim->session, "made room for another");
+	conn_end(&victim->conn, "made room for another");
 	return true;
 }
 
@@ -193,8 +193,8 @@ int
 server_session_srp_user(struct server *server, void *connection,
     const char *name, struct keeper_tls_srp *user)
 {
-	const struct session  *session = connection;
-	struct server_session *ss = session->arg;
+	const struct conn  *conn = connection;
+	struct server_session *ss = conn->arg;
 	const struct conf_site *cs = conf_find_site(server->conf, name);
 	const struct site      *site = sites_find(&server->sites, name);
 	struct mono		now = mono_now();
@@ -226,8 +226,8 @@ server_session_free(struct server_session *ss)
 
 	leave(ss);
 	if (!adrift) {
-		login_fini(&ss->login);
-		session_fini(&ss->session);
+		auth_server_fini(&ss->auth);
+		conn_fini(&ss->conn);
 	}
 	LIST_REMOVE(ss, entry);
 	free(ss->leaf);
@@ -240,8 +240,9 @@ static bool
 may_evict(const struct server_session *ss)
 {
 	return ss->state == SERVER_HELLO ||
-	    (ss->state == SERVER_LOGIN && ss->login.state != LOGIN_LOOKING &&
-		ss->login.state != LOGIN_DONE);
+	    (ss->state == SERVER_LOGIN &&
+	    ss->auth.state != AUTH_SERVER_LOOKING &&
+		ss->auth.state != AUTH_SERVER_DONE);
 }
 
 /* Which crowd it belongs to; two networks in one bucket do no harm. */
@@ -271,8 +272,8 @@ on_message(void *arg, const struct message *msg)
 		on_hello(ss, msg);
 	} else if (ss->state == SERVER_LOGIN &&
 	    msg->type == MESSAGE_RESPONSE) {
-		if (!login_response(&ss->login, msg))
-			session_bye(&ss->session,
+		if (!auth_server_response(&ss->auth, msg))
+			conn_bye(&ss->conn,
 			    "a response that was not asked for");
 	} else if (ss->state == SERVER_UP && msg->type == MESSAGE_REKEY) {
 		server_peer_rekey(ss, msg);
@@ -280,13 +281,13 @@ on_message(void *arg, const struct message *msg)
 		char why[MESSAGE_TEXT_SIZE + 16];
 
 		snprintf(why, sizeof(why), "it says: %s", msg->text);
-		session_end(&ss->session, why);
+		conn_end(&ss->conn, why);
 	} else if (ss->state != SERVER_CLOSED) {
 		char why[64];
 
 		snprintf(why, sizeof(why), "a %s out of turn",
 		    message_name(msg->type));
-		session_bye(&ss->session, why);
+		conn_bye(&ss->conn, why);
 	}
 }
 
@@ -295,7 +296,7 @@ on_frames(void *arg, uint8_t *items, size_t len)
 {
 	struct server_session *ss = arg;
 
-	hub_frames(ss->server->hub, ss->peer, items, len);
+	dataplane_frames(ss->server->dataplane, ss->peer, items, len);
 }
 
 static void
@@ -310,10 +311,10 @@ on_end(void *arg, const char *why)
 		lanes_sec = ss->keepalive_sec + 1;
 	/* Neither the connection nor a lane: it is gone, not only that. */
 	gone = ss->peer == NULL ||
-	    (session_is_silent(&ss->session, ss->dead_peer_sec, mono_now()) &&
-		hub_peer_is_silent(ss->peer, lanes_sec, mono_now()));
+	    (conn_is_silent(&ss->conn, ss->dead_peer_sec, mono_now()) &&
+		dataplane_peer_is_silent(ss->peer, lanes_sec, mono_now()));
 
-	if (ss->state == SERVER_UP && ss->session.lost && !gone) {
+	if (ss->state == SERVER_UP && ss->conn.lost && !gone) {
 		drift(ss, why);
 		return;
 	}
@@ -331,8 +332,8 @@ drift(struct server_session *ss, const char *why)
 {
 	log_info("site %s: its connection broke: %s: it has %u s to come back, "
 	    "frames go on", ss->site, why, ss->dead_peer_sec);
-	login_fini(&ss->login);
-	session_fini(&ss->session);
+	auth_server_fini(&ss->auth);
+	conn_fini(&ss->conn);
 	ss->adrift_since = mono_now();
 }
 
@@ -346,18 +347,18 @@ on_hello(struct server_session *ss, const struct message *msg)
 		snprintf(why, sizeof(why), "this server speaks protocol %d, "
 		    "not %u: use versions that fit", MESSAGE_PROTOCOL,
 		    msg->protocol);
-		session_refuse(&ss->session, why, 60);
+		conn_refuse(&ss->conn, why, 60);
 		return;
 	}
 	if (msg->mode != conf->mode) {
 		snprintf(why, sizeof(why), "this server's mode is %s: join "
 		    "again with its invitation", conf_mode_name(conf->mode));
-		session_refuse(&ss->session, why, 60);
+		conn_refuse(&ss->conn, why, 60);
 		return;
 	}
 	if (!transport_agree(conf->transport, msg->transport, &ss->transport,
 		why, sizeof(why))) {
-		session_refuse(&ss->session, why, 60);
+		conn_refuse(&ss->conn, why, 60);
 		return;
 	}
 	strlcpy(ss->site, msg->site, sizeof(ss->site));
@@ -368,9 +369,9 @@ on_hello(struct server_session *ss, const struct message *msg)
 	ss->nasked = ss->asked != NULL ? msg->nsubnets : 0;
 	if (ss->nasked > 0)
 		memcpy(ss->asked, msg->subnets, ss->nasked * sizeof(*ss->asked));
-	ss->leaf = tls_peer_leaf(ss->session.tls);
+	ss->leaf = tls_peer_leaf(ss->conn.tls);
 	ss->state = SERVER_LOGIN;
-	login_hello(&ss->login, msg);
+	auth_server_hello(&ss->auth, msg);
 }
 
 /*
@@ -409,13 +410,13 @@ on_login(void *arg)
 	if (ss->state != SERVER_LOGIN)
 		return;
 	/* The site may have been disabled since the verdict. */
-	if (ss->login.answer.verdict == KEEPER_YES)
-		ss->login.why = login_why_not(&ss->login);
-	if (ss->login.why != NULL && ss->login.answer.verdict == KEEPER_YES)
-		ss->login.answer.verdict = KEEPER_NO;
-	if (ss->login.answer.verdict == KEEPER_FAILED)
-		session_refuse(&ss->session, BUSY, RETRY_AFTER_SEC);
-	else if (ss->login.answer.verdict == KEEPER_YES && site != NULL)
+	if (ss->auth.answer.verdict == KEEPER_YES)
+		ss->auth.why = auth_server_why_not(&ss->auth);
+	if (ss->auth.why != NULL && ss->auth.answer.verdict == KEEPER_YES)
+		ss->auth.answer.verdict = KEEPER_NO;
+	if (ss->auth.answer.verdict == KEEPER_FAILED)
+		conn_refuse(&ss->conn, BUSY, RETRY_AFTER_SEC);
+	else if (ss->auth.answer.verdict == KEEPER_YES && site != NULL)
 		go_up(ss, site);
 	else
 		refuse(ss);
@@ -424,19 +425,19 @@ on_login(void *arg)
 static void
 refuse(struct server_session *ss)
 {
-	const struct login *login = &ss->login;
+	const struct auth_server *auth = &ss->auth;
 	struct site	   *site = sites_find(&ss->server->sites, ss->site);
-	const char *why = login->why != NULL ? login->why :
+	const char *why = auth->why != NULL ? auth->why :
 					       "the site is not known yet";
 
 	server_log_refusal(ss->server, ss->address, ss->site, why);
-	if (site != NULL && login->wait_sec == 0)
+	if (site != NULL && auth->wait_sec == 0)
 		snprintf(site->last_error, sizeof(site->last_error),
 		    "%s from %s", why, ss->address);
-	if (login->wait_sec > 0)
-		session_refuse(&ss->session, HELD_OFF, login->wait_sec);
+	if (auth->wait_sec > 0)
+		conn_refuse(&ss->conn, HELD_OFF, auth->wait_sec);
 	else
-		session_refuse(&ss->session, REFUSED, RETRY_AFTER_SEC);
+		conn_refuse(&ss->conn, REFUSED, RETRY_AFTER_SEC);
 	leave(ss);
 }
 
@@ -459,15 +460,15 @@ go_up(struct server_session *ss, struct site *site)
 	site->session = ss;
 	strlcpy(site->last_address, ss->address, sizeof(site->last_address));
 	site->last_from = ss->from;
-	if (ss->login.resumed)
+	if (ss->auth.resumed)
 		ss->server->resumed++;
 	ss->keepalive_sec = ss->server->conf->keepalive_sec;
 	ss->dead_peer_sec = ss->server->conf->dead_peer_sec;
-	session_go_up(&ss->session, ss->keepalive_sec, ss->dead_peer_sec);
+	conn_go_up(&ss->conn, ss->keepalive_sec, ss->dead_peer_sec);
 	if (back)
-		hub_peer_set_keepalive(ss->peer, ss->keepalive_sec);
+		dataplane_peer_set_keepalive(ss->peer, ss->keepalive_sec);
 	if (ss->transport != CONF_TRANSPORT_UDP)
-		session_allow_frames(&ss->session);
+		conn_allow_frames(&ss->conn);
 	if (!back)
 		transport_watch_start(&ss->watch, ss->up_since);
 	if (!welcome(ss, site)) {
@@ -476,8 +477,8 @@ go_up(struct server_session *ss, struct site *site)
 	}
 	log_info("site %s: %s: from %s, by %s%s", ss->site,
 	    back ? "goes on" : "up", ss->address,
-	    conf_auth_name(ss->login.method),
-	    ss->login.resumed ? ", resumed" : "");
+	    conf_auth_name(ss->auth.method),
+	    ss->auth.resumed ? ", resumed" : "");
 	if (back)
 		server_peer_goes_on(ss);
 	if (ss->transport == CONF_TRANSPORT_TCP)
@@ -499,14 +500,14 @@ take_over(struct server_session *ss, struct server_session *old)
 	ss->peer = old->peer;
 	ss->up_since = old->up_since;
 	ss->watch = old->watch;
-	hub_peer_hand_over(ss->peer, ss);
+	dataplane_peer_hand_over(ss->peer, ss);
 	ss->server->taken_over++;
 	old->peer = NULL;
 	if (server_session_is_adrift(old)) {
 		server_session_free(old);
 		return;
 	}
-	session_bye(&old->session, "the session goes on by another connection");
+	conn_bye(&old->conn, "the session goes on by another connection");
 	leave(old);
 }
 
@@ -551,7 +552,7 @@ welcome(struct server_session *ss, const struct site *site)
 	msg.mtu = ss->server->mtu;
 	fill_answer(ss, &msg);
 	ok = site_networks_fill(conf, ss->site, &msg) &&
-	    session_send(&ss->session, &msg) == 0 &&
+	    conn_send(&ss->conn, &msg) == 0 &&
 	    (ss->peer != NULL || server_peer_attach(ss, site, &share, &msg));
 	ss->stale = false;
 	secret_wipe(&share, sizeof(share));
@@ -563,7 +564,7 @@ welcome(struct server_session *ss, const struct site *site)
 static void
 fill_answer(struct server_session *ss, struct message *msg)
 {
-	struct keeper_answer *answer = &ss->login.answer;
+	struct keeper_answer *answer = &ss->auth.answer;
 
 	msg->has_proof = answer->has_proof;
 	memcpy(msg->proof, answer->proof, sizeof(msg->proof));
@@ -585,7 +586,7 @@ leave(struct server_session *ss)
 	if (ss->state == SERVER_UP) {
 		if (site != NULL && site->session == ss)
 			site->session = NULL;
-		hub_detach(ss->peer);
+		dataplane_detach(ss->peer);
 		ss->peer = NULL;
 	} else {
 		ss->server->nunauth--;

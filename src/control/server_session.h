@@ -2,12 +2,13 @@
 /*
  * server_session: what a server says to one site (PROTOCOL 4).
  *
- *            hello            login.c: yes
+ *            hello            auth_server.c: yes
  *   HELLO ---------> LOGIN ------------------> UP
  *     |                | no                     |
  *     +----------------+------> CLOSED <--------+
  *
- * How a site proves who it is, is login.c's; every no ends with the same words.
+ * How a site proves who it is, is auth_server.c's; every no ends with the same
+ * words.
  *
  * A session that is UP outlives its connection: when that breaks, and nobody
  * said so, it is adrift.  Its lanes go on, and another connection of the site
@@ -23,11 +24,11 @@
 #include "base/bucket.h"
 #include "base/mono.h"
 #include "conf/conf.h"
-#include "control/hub.h"
-#include "control/login.h"
-#include "control/session.h"
+#include "dataplane/dataplane.h"
+#include "control/auth_server.h"
+#include "control/conn/conn.h"
 #include "control/transport.h"
-#include "datapath/lane_keys.h"
+#include "datapath/lane/lane_keys.h"
 
 struct server;
 
@@ -35,12 +36,12 @@ enum server_state { SERVER_HELLO, SERVER_LOGIN, SERVER_UP, SERVER_CLOSED };
 
 struct server_session {
 	struct server	 *server;
-	struct session	  session;
+	struct conn	  conn;
 	enum server_state state;
 	struct addr	  from;
 	char		  address[ENDPOINT_STRLEN]; /* with the port */
 	bool		  is_usual; /* a site of ours last came from there */
-	struct login	  login;
+	struct auth_server	  auth;
 	char		  site[CONF_NAME_MAX + 1]; /* claimed, then proved */
 	char		  srp_user[CONF_NAME_MAX + 1]; /* of the handshake, or "" */
 	unsigned	  workers;
@@ -52,7 +53,7 @@ struct server_session {
 	unsigned	  lanes;
 	uint8_t		  transcript[32]; /* of hello and welcome */
 	struct bucket	  rekeys;
-	struct hub_peer	 *peer;
+	struct dataplane_peer	 *peer;
 	struct mono	  up_since;
 	struct mono	  adrift_since; /* while it is */
 	struct tls_leaf	 *leaf; /* the certificate it showed; owned, or NULL */
@@ -95,7 +96,7 @@ bool server_session_is_adrift(const struct server_session *ss);
 
 /*
  * tls-srp: the credential of who is claimed in the handshake of this connection
- * (a struct session): an attempt, and held off like any other.  0 or a negative
+ * (a struct conn): an attempt, and held off like any other.  0 or a negative
  * errno value.
  */
 int server_session_srp_user(struct server *server, void *connection,

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
-#include "control/message.h"
+#include "control/conn/message.h"
 
 static const struct conf_site *next_routed(const struct conf *conf, size_t *i);
 static bool is_same(const struct conf_prefixes *a,

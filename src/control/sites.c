@@ -7,7 +7,7 @@
 
 #include <bsd/string.h>
 
-#include "control/hub.h"
+#include "dataplane/dataplane.h"
 
 #define CONTEST_US    (60 * MONO_SEC)
 #define CONTEST_TIMES 3
@@ -105,9 +105,9 @@ static uint16_t
 free_port(struct sites *sites, const bool *used)
 {
 	do {
-		if (++sites->next_port < HUB_FIRST_PORT ||
+		if (++sites->next_port < DATAPLANE_FIRST_PORT ||
 		    sites->next_port >= FDB_MAX_PORTS)
-			sites->next_port = HUB_FIRST_PORT;
+			sites->next_port = DATAPLANE_FIRST_PORT;
 	} while (used[sites->next_port]);
 	return sites->next_port;
 }

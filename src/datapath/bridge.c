@@ -5,7 +5,7 @@
 
 #include "datapath/forward.h"
 #include "datapath/worker.h"
-#include "datapath/worker_loop.h"
+#include "datapath/loop_watch.h"
 
 static enum drop admit(const struct frame *frame);
 static bool is_alike(const struct bridge_last *last, const struct frame *frame);
@@ -27,8 +27,8 @@ bridge_forward(struct worker *worker, struct port *from, struct frame *frame)
 	if (drop != DROP_NONE)
 		return drop;
 	/* Our own probe ends here, whatever the port's state is. */
-	if (loopprobe_is(frame->data, frame->len) &&
-	    worker_loop_heard(worker, from, frame))
+	if (loop_probe_is(frame->data, frame->len) &&
+	    loop_watch_heard(worker, from, frame))
 		return DROP_NONE;
 	if (dp_is_blocked(dp, from->id))
 		return DROP_BLOCKED;
@@ -95,7 +95,7 @@ learn(struct worker *worker, struct port *from, const struct frame *frame,
 	case FDB_MOVED:
 		worker->last.from = NULL;
 		port_count(&from->counters.moved_in, 1);
-		worker_loop_moved(worker, from);
+		loop_watch_moved(worker, from);
 		break;
 	case FDB_REFUSED:
 		port_count(&from->counters.unlearned, 1);

@@ -6,7 +6,7 @@
 #ifndef BRIDGE_H
 #define BRIDGE_H
 
-#include "datapath/drop.h"
+#include "datapath/util/drop.h"
 #include "base/frame.h"
 
 struct port;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/wire.h"
-#include "datapath/csum.h"
+#include "datapath/offload/csum.h"
 #include "datapath/worker.h"
 
 #define UDP_CSUM 6

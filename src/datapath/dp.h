@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "datapath/aead.h"
-#include "datapath/fdb.h"
-#include "datapath/loopprobe.h"
+#include "datapath/record/aead.h"
+#include "datapath/switch/fdb.h"
+#include "datapath/switch/loop_probe.h"
 
 #define DP_MAX_WORKERS 16
 #define DP_PORT_LOCAL  1 /* the device; sites have 2 and up */
@@ -45,7 +45,7 @@ struct dp {
 
 	/* Loop probes: worker 0 sends, every worker listens. */
 	bool		    probing;
-	struct loopprobe_id probe_id;
+	struct loop_probe_id probe_id;
 	_Atomic uint64_t    probe_round; /* nonce of the latest probes */
 
 	/* tun: packets that were for the site they came from (router.c). */

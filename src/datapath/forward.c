@@ -2,9 +2,9 @@
 #include "datapath/forward.h"
 
 #include "datapath/bridge.h"
-#include "datapath/csum.h"
+#include "datapath/offload/csum.h"
 #include "datapath/device.h"
-#include "datapath/headers.h"
+#include "datapath/offload/headers.h"
 #include "datapath/router.h"
 #include "datapath/send.h"
 #include "datapath/worker.h"

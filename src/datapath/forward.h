@@ -6,7 +6,7 @@
 #ifndef FORWARD_H
 #define FORWARD_H
 
-#include "datapath/drop.h"
+#include "datapath/util/drop.h"
 #include "base/frame.h"
 
 struct port;

@@ -19,9 +19,9 @@
 
 #include "base/addr.h"
 #include "base/bucket.h"
-#include "datapath/drop.h"
-#include "datapath/lane_set.h"
-#include "datapath/mailbox.h"
+#include "datapath/util/drop.h"
+#include "datapath/lane/lane_set.h"
+#include "datapath/util/mailbox.h"
 
 /* Written by one worker, read by control. */
 struct port_counters {
@@ -51,13 +51,13 @@ struct port {
 
 	/* the worker's */
 	struct lane_set *next, *old; /* worker_lanes.h; NULL: none */
-	struct port *next_session; /* lane_table.h */
+	struct port *next_session; /* session_table.h */
 	TAILQ_ENTRY(port) entry;
 	TAILQ_ENTRY(port) busy_entry;
 	bool is_busy; /* in that list: to be looked at often */
 	struct bucket icmp_errors; /* router.c */
 	struct mono   bad_source_next;
-	struct parcel *parcel; /* of this turn (parcel.h) */
+	struct tcp_batch *parcel; /* of this turn (tcp_batch.h) */
 	SLIST_ENTRY(port) packed_entry;
 	_Atomic unsigned parcels_out; /* on their way to control */
 };

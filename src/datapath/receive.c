@@ -3,7 +3,8 @@
  *
  * 1. a batch of datagrams			io/udp.c udp_next()
  * 2. exactly one record of ours?		lane_header_read()
- * 3. whose lane is it?				lane_table_lookup(), worker_lanes_find()
+ * 3. whose lane is it?				session_table_lookup(),
+ * worker_lanes_find()
  * 4. handshake: seal checked, to GnuTLS	lane_handshake()
  * 5. data: window, key, window, path		lane_open()
  * 6. the items inside				deliver_items()
@@ -16,8 +17,8 @@
 #include "datapath/receive.h"
 
 #include "datapath/forward.h"
-#include "datapath/lane_path.h"
-#include "datapath/mss.h"
+#include "datapath/lane/lane_path.h"
+#include "datapath/offload/mss.h"
 #include "datapath/worker.h"
 #include "datapath/worker_lanes.h"
 #include "datapath/worker_stray.h"
@@ -64,7 +65,7 @@ receive_one(struct worker *worker, const struct udp_datagram *dgram,
 	if (hdr.lane >= LANE_MAX)
 		return DROP_MALFORMED;
 	/* Every worker has a port of every session. */
-	*port = lane_table_lookup(&worker->lanes, hdr.session);
+	*port = session_table_lookup(&worker->lanes, hdr.session);
 	if (*port == NULL)
 		return DROP_NO_SESSION;
 	if (hdr.lane % worker->dp->nworkers != worker->index)

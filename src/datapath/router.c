@@ -246,7 +246,8 @@ turned_tag(const struct worker *worker, const uint8_t *ip, int version)
 	struct hmac_sha256_ctx hmac;
 	uint64_t	       tag;
 
-	hmac_sha256_set_key(&hmac, LOOPPROBE_KEY_LEN, worker->dp->probe_id.key);
+	hmac_sha256_set_key(&hmac, LOOP_PROBE_KEY_LEN,
+	    worker->dp->probe_id.key);
 	hmac_sha256_update(&hmac, 2 * ADDR_LEN(version), ip + SRC_AT(version));
 	hmac_sha256_digest(&hmac, sizeof(tag), (uint8_t *)&tag);
 	return tag;

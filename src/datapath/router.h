@@ -12,10 +12,10 @@
 
 #include <stdatomic.h>
 
-#include "datapath/drop.h"
+#include "datapath/util/drop.h"
 #include "base/frame.h"
-#include "datapath/lpm.h"
-#include "datapath/mailbox.h"
+#include "datapath/util/lpm.h"
+#include "datapath/util/mailbox.h"
 
 struct port;
 struct worker;

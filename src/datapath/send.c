@@ -2,7 +2,7 @@
 /* Outbound flow
  *
  * 1. a lane of this worker for the flow	send_frame(), choose_lane()
- *    (none: by the control connection)		parcel.c parcel_pack()
+ *    (none: by the control connection)		tcp_batch.c tcp_batch_pack()
  * 2. SYNs kept to what passes			mss_clamp()
  * 3. queued until the end of the turn		lane->out
  * 4. small ones share a record			send_lane(), send_gathered()
@@ -18,10 +18,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "datapath/flow.h"
-#include "datapath/mss.h"
-#include "datapath/parcel.h"
-#include "datapath/split.h"
+#include "datapath/util/flow.h"
+#include "datapath/offload/mss.h"
+#include "datapath/tcp_batch.h"
+#include "datapath/offload/split.h"
 #include "datapath/worker.h"
 
 static_assert(FRAME_HEADROOM == ITEM_FRAME_HEADER,
@@ -48,7 +48,7 @@ send_frame(struct worker *worker, struct port *port, const struct frame *frame)
 	struct lane *lane = choose_lane(worker, port, frame);
 
 	if (lane == NULL)
-		return port->may_tcp ? parcel_pack(worker, port, frame) :
+		return port->may_tcp ? tcp_batch_pack(worker, port, frame) :
 				       DROP_NO_LANE;
 	if (!frame->is_probe)
 		lane_use(lane);

@@ -5,7 +5,7 @@
 #ifndef SEND_H
 #define SEND_H
 
-#include "datapath/drop.h"
+#include "datapath/util/drop.h"
 #include "base/frame.h"
 
 struct port;
@@ -14,7 +14,8 @@ struct worker;
 /*
  * Queues a frame for the site behind `port` on one of the lanes this worker
  * has to it; it goes out with send_flush().  The bytes stay the caller's until
- * then.  Without a lane it goes to the control connection (parcel.h), or it is
+ * then.  Without a lane it goes to the control connection (tcp_batch.h), or it
+ * is
  * DROP_NO_LANE where the session does not allow that.
  */
 enum drop send_frame(struct worker *worker, struct port *port,

@@ -9,14 +9,14 @@
 #include "base/nitems.h"
 #include "datapath/device.h"
 #include "datapath/forward.h"
-#include "datapath/lane_path.h"
-#include "datapath/lane_socket.h"
-#include "datapath/parcel.h"
+#include "datapath/lane/lane_path.h"
+#include "datapath/lane/lane_socket.h"
+#include "datapath/tcp_batch.h"
 #include "datapath/receive.h"
 #include "datapath/router.h"
 #include "datapath/send.h"
 #include "datapath/worker_lanes.h"
-#include "datapath/worker_loop.h"
+#include "datapath/loop_watch.h"
 #include "datapath/worker_stray.h"
 
 #define BUSY_TICK_SEC 0.02 /* retransmission of handshakes asks for it */
@@ -160,8 +160,8 @@ worker_free(struct worker *worker)
 		ev_loop_destroy(worker->loop);
 	port_free(worker->local);
 	frag_pool_free(worker->frags);
-	parcel_pool_fini(&worker->parcels_in);
-	parcel_pool_fini(&worker->parcels_out);
+	tcp_batch_pool_fini(&worker->parcels_in);
+	tcp_batch_pool_fini(&worker->parcels_out);
 	udp_batch_free(worker->udp);
 	tap_free(worker->tap);
 	free(worker->scratch);
@@ -172,7 +172,7 @@ void
 worker_flush(struct worker *worker)
 {
 	send_flush(worker);
-	parcel_flush(worker);
+	tcp_batch_flush(worker);
 	device_flush(worker);
 	udp_flush(worker->udp, on_refused, worker);
 	frag_release(worker->frags);
@@ -275,7 +275,7 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)events;
 	worker->now = mono_now();
 	tick_lanes(worker);
-	worker_loop_tick(worker);
+	loop_watch_tick(worker);
 	lost = frag_take_lost(worker->frags, worker->now);
 	port_count(&worker->drops[DROP_FRAGMENT_LOST], lost);
 	worker_flush(worker);
@@ -355,7 +355,7 @@ on_letter(void *arg, struct letter *letter)
 		probe(worker, container_of(letter, struct port, probe));
 		break;
 	case WORKER_PARCEL:
-		parcel_take(worker, letter);
+		tcp_batch_take(worker, letter);
 		break;
 	case WORKER_STOP:
 		ev_break(worker->loop, EVBREAK_ALL);
@@ -379,11 +379,11 @@ attach(struct worker *worker, struct port *port)
 {
 	worker->ports[port->id] = port;
 	TAILQ_INSERT_TAIL(&worker->sites, port, entry);
-	lane_table_add(&worker->lanes, port);
+	session_table_add(&worker->lanes, port);
 	worker_lanes_attach(worker, port);
 	/* It forwards at once, without waiting for a lane. */
 	if (port->may_tcp && worker->index == 0)
-		worker_loop_probe_port(worker, port);
+		loop_watch_probe_port(worker, port);
 }
 
 static void
@@ -393,7 +393,7 @@ detach(struct worker *worker, struct port *port)
 	worker_flush(worker);
 	worker_lanes_detach(worker, port);
 	set_busy(worker, port, false);
-	lane_table_remove(&worker->lanes, port);
+	session_table_remove(&worker->lanes, port);
 	TAILQ_REMOVE(&worker->sites, port, entry);
 	worker->ports[port->id] = NULL;
 }
@@ -437,7 +437,7 @@ cancel(struct lane_env *env)
 static void
 on_confirmed(struct lane_env *env, struct lane *lane)
 {
-	worker_loop_probe_port(container_of(env, struct worker, env),
+	loop_watch_probe_port(container_of(env, struct worker, env),
 	    lane->port);
 }
 
@@ -452,7 +452,7 @@ on_refused(void *arg, const struct udp_datagram *dgram, int error)
 
 	if (lane_header_read(&hdr, dgram->data, dgram->len) < 0)
 		return;
-	port = lane_table_lookup(&worker->lanes, hdr.session);
+	port = session_table_lookup(&worker->lanes, hdr.session);
 	if (port == NULL)
 		return;
 	port_drop(port, DROP_SOCKET);

@@ -20,14 +20,14 @@
 #include "base/mono.h"
 #include "datapath/bridge.h"
 #include "datapath/dp.h"
-#include "datapath/frag.h"
+#include "datapath/lane/frag.h"
 #include "base/frame.h"
-#include "datapath/lane.h"
-#include "datapath/lane_table.h"
-#include "datapath/loopprobe.h"
-#include "datapath/mailbox.h"
-#include "datapath/merge.h"
-#include "datapath/parcel.h"
+#include "datapath/lane/lane.h"
+#include "datapath/session_table.h"
+#include "datapath/switch/loop_probe.h"
+#include "datapath/util/mailbox.h"
+#include "datapath/offload/merge.h"
+#include "datapath/tcp_batch.h"
 #include "datapath/port.h"
 #include "io/tap.h"
 #include "io/udp.h"
@@ -46,7 +46,7 @@ enum worker_letter {
 	WORKER_STRAY,	   /* struct worker_stray */
 	WORKER_RENEW,	   /* struct lane_set: new keys */
 	WORKER_PROBE,	   /* struct port: an ECHO by each lane, now */
-	WORKER_PARCEL,	   /* struct parcel */
+	WORKER_PARCEL,	   /* struct tcp_batch */
 	WORKER_STOP,
 	/* to control */
 	CONTROL_DETACHED = 32, /* struct port */
@@ -55,7 +55,7 @@ enum worker_letter {
 	CONTROL_LANE_WORN,     /* struct lane: it wants new keys */
 	CONTROL_SET_FREE,      /* struct lane_set: yours again */
 	CONTROL_LOOP,	       /* struct worker_loop, heap */
-	CONTROL_PARCEL,	       /* struct parcel: parcel_done() */
+	CONTROL_PARCEL,	       /* struct tcp_batch: tcp_batch_done() */
 	CONTROL_BAD_SOURCE,    /* struct port: what it says of one */
 	CONTROL_DEVICE_GONE,
 };
@@ -89,7 +89,7 @@ struct worker {
 	struct port	     *ports[FDB_MAX_PORTS]; /* by id */
 	struct port_list      sites, busy; /* all; those with a busy lane */
 	struct mono	      next_walk;   /* when all are looked at */
-	struct lane_table     lanes;
+	struct session_table     lanes;
 	struct router_table  *routes;
 	struct frag_pool     *frags;
 	unsigned	      joined; /* frames held in `frags` */
@@ -101,18 +101,19 @@ struct worker {
 	unsigned     merge_proven; /* kinds of superframes the kernel took */
 	struct mono  merge_again; /* when those it refused are tried again */
 	SLIST_HEAD(, lane) dirty;
-	SLIST_HEAD(, port) packed; /* with a parcel of this turn (parcel.h) */
+	SLIST_HEAD(,
+	    port) packed; /* with a parcel of this turn (tcp_batch.h) */
 
 	/* What belongs to no site; read by control. */
 	_Atomic uint64_t drops[DROP_MAX];
 	_Atomic uint64_t strays_sent;
 	_Atomic unsigned strays; /* on their way to us */
-	struct parcel_pool parcels_in;	/* control takes */
-	struct parcel_pool parcels_out; /* we take */
+	struct tcp_batch_pool parcels_in;	/* control takes */
+	struct tcp_batch_pool parcels_out; /* we take */
 	struct mono	 next_probe, next_moved, next_loop_report;
 	int64_t		 probe_round_us;
 	unsigned	 slice; /* of the ports to probe next */
-	loopprobe_buffer moved_probe;
+	loop_probe_buffer moved_probe;
 };
 
 /*

@@ -2,9 +2,9 @@
 #include "datapath/worker_lanes.h"
 
 #include "base/nitems.h"
-#include "datapath/lane_path.h"
-#include "datapath/lane_set.h"
-#include "datapath/lane_socket.h"
+#include "datapath/lane/lane_path.h"
+#include "datapath/lane/lane_set.h"
+#include "datapath/lane/lane_socket.h"
 #include "datapath/worker.h"
 
 #define RETIRE_US (2 * MONO_SEC) /* what is under way for longer is lost */

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "datapath/drop.h"
+#include "datapath/util/drop.h"
 
 struct letter;
 struct udp_datagram;

@@ -10,7 +10,7 @@
 
 #include <linux/virtio_net.h>
 
-#include "io/lone.h"
+#include "io/read_hint.h"
 
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4 /* Linux 6.2 */
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
@@ -42,7 +42,7 @@ struct tap {
 	size_t	     pos; /* in the buffer, behind the last */
 	size_t	     waiting; /* bytes of those */
 	size_t	     max_waiting;
-	struct lone  lone;
+	struct read_hint  lone;
 	/* The speed, while something waits: bytes handed out since. */
 	struct mono since;
 	size_t	    bytes;
@@ -71,7 +71,7 @@ tap_new(int fd, bool vnet)
 	tap->pos = tap->waiting = tap->bytes = 0;
 	tap->max_waiting = MAX_WAITING / 2;
 	tap->since = mono_now();
-	tap->lone = (struct lone) { .last = tap->since };
+	tap->lone = (struct read_hint) { .last = tap->since };
 	return tap;
 }
 
@@ -113,7 +113,7 @@ read_ahead(struct tap *tap, struct mono now, unsigned *dropped)
 	if (tap->first == tap->end) {
 		tap->first = tap->end = 0;
 		tap->pos = 0;
-		if (lone_is_likely(&tap->lone, now))
+		if (read_hint_is_likely(&tap->lone, now))
 			limit = 1;
 	}
 	while (tap->end < limit && tap->pos + SLOT <= sizeof(tap->buffer)) {
@@ -132,7 +132,7 @@ read_ahead(struct tap *tap, struct mono now, unsigned *dropped)
 		tap->waiting += frame->len;
 		tap->end++;
 	}
-	lone_note(&tap->lone, now, tap->end, tap->waiting);
+	read_hint_note(&tap->lone, now, tap->end, tap->waiting);
 	return r;
 }
 

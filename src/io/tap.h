@@ -2,7 +2,7 @@
 /*
  * tap: frames in and out of one queue of the TUN or TAP device.
  *
- * The descriptor is the monitor's work (monitor/tapdev.h): non-blocking,
+ * The descriptor is the monitor's work (monitor/host/tapdev.h): non-blocking,
  * without IFF_PI.  With `vnet` (IFF_VNET_HDR) each read and write has a
  * virtio_net_hdr in front, which carries partial checksums and superframes.
  */
@@ -26,7 +26,8 @@ void	    tap_free(struct tap *tap);
 /*
  * Hands out up to FRAME_BATCH frames without waiting (longer ones have
  * FRAME_MAX_LEN + 1 bytes, and are to be dropped); `*frames` is borrowed until
- * the next call.  Not always all there are (io/lone.h).  Returns how many, 0
+ * the next call.  Not always all there are (io/read_hint.h).  Returns how many,
+ * 0
  * when there are none, or a negative errno value (-EBADFD: the device was
  * removed).
  *

@@ -10,7 +10,7 @@
  * The only place that knows about control messages: the local address a
  * datagram came to (IP_PKTINFO, IPV6_PKTINFO) is reported, and an answer can
  * be sent from it, so that a multi-homed server answers from the address that
- * was asked.  Makes no socket: the monitor does (monitor/sockets.h).
+ * was asked.  Makes no socket: the monitor does (monitor/host/sockets.h).
  */
 #ifndef UDP_H
 #define UDP_H
@@ -50,7 +50,8 @@ void		  udp_batch_free(struct udp_batch *batch);
 
 /*
  * Takes what is there without waiting, for udp_next(); not always all of it
- * (io/lone.h, for which `now` is this turn's time).  How many messages, 0 when
+ * (io/read_hint.h, for which `now` is this turn's time).  How many messages, 0
+ * when
  * there are none, or a negative errno value.
  */
 int udp_receive(struct udp_batch *batch, int fd, struct mono now);

@@ -9,7 +9,7 @@
  *   sites/NAME.METHOD     one line: what a site is verified by    (server):
  *                         .srp, .password, .tls-srp; .pam is only a version
  *
- * And in the directory where it writes (vault.h):
+ * And in the directory where it writes (secret_store.h):
  *
  *   nobody.METHOD         the same for sites that are unknown     (server)
  *   master.key            one line: 32 bytes, seals and disguises (server)

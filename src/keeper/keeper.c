@@ -16,13 +16,13 @@
 #include "base/wire.h"
 #include "conf/conf.h"
 #include "keeper/credentials.h"
-#include "keeper/judge.h"
-#include "keeper/pool.h"
+#include "keeper/verify.h"
+#include "keeper/thread_pool.h"
 #include "keeper/signer.h"
 #include "keeper/srp.h"
-#include "keeper/vault.h"
+#include "keeper/secret_store.h"
 #include "proc/chan.h"
-#include "proc/heap.h"
+#include "proc/heap_warmup.h"
 #include "proc/request.h"
 #include "proc/sandbox.h"
 
@@ -33,8 +33,8 @@ struct keeper {
 	struct chan	 auth;
 	struct ev_async	 sign_gone;
 	struct signer	*signer;
-	struct pool	*quick, *slow;
-	struct vault	 vault;
+	struct thread_pool	*quick, *slow;
+	struct secret_store	 vault;
 	int		 dir_fd;
 	struct bucket	 buckets[MAX_KINDS];
 	uint64_t	 refused; /* for being too many */
@@ -70,8 +70,8 @@ static int  serve(struct keeper *keeper, enum where where,
 static int  serve_secret(struct keeper *keeper, const struct chan_msg *msg);
 static bool is_too_many(struct keeper *keeper, size_t kind);
 static int  refuse(struct keeper *keeper, const struct chan_msg *msg);
-static void work(void *arg, struct pool_job *job);
-static void on_done(void *arg, const struct pool_job *job);
+static void work(void *arg, struct thread_pool_job *job);
+static void on_done(void *arg, const struct thread_pool_job *job);
 static void on_signer_gone(void *arg);
 static void on_sign_gone(struct ev_loop *loop, struct ev_async *w, int what);
 static void complain(struct keeper *keeper, const char *name, int error);
@@ -80,9 +80,9 @@ int
 keeper_main(void)
 {
 	/* Before it loses the right to: what version 0.1 wrote to keeper/. */
-	if (!vault_move(KEEPER_DIR_FD, KEEPER_STATE_FD))
+	if (!secret_store_move(KEEPER_DIR_FD, KEEPER_STATE_FD))
 		return 1;
-	heap_settle();
+	heap_warmup_settle();
 	sandbox_files(PROC_KEEPER, KEEPER_DIR_FD, KEEPER_STATE_FD);
 	return keeper_serve(PROC_CHAN_FD, PROC_CHAN_FD2, KEEPER_DIR_FD,
 		   KEEPER_STATE_FD, KEEPER_VOUCHER_FD, confine) == 0 ?
@@ -107,7 +107,7 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd, int state_fd,
 	ev_async_init(&keeper.sign_gone, on_sign_gone);
 	ev_async_start(keeper.loop, &keeper.sign_gone);
 	srp_setup();
-	if (!vault_open(&keeper.vault, dir_fd, state_fd, voucher_fd, why,
+	if (!secret_store_open(&keeper.vault, dir_fd, state_fd, voucher_fd, why,
 		sizeof(why))) {
 		log_warnx("%s", why);
 		close(sign_fd);
@@ -121,9 +121,9 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd, int state_fd,
 		r = -EIO;
 		goto stop_loop;
 	}
-	keeper.quick = pool_new(keeper.loop, 1, work, on_done, &keeper);
+	keeper.quick = thread_pool_new(keeper.loop, 1, work, on_done, &keeper);
 	if (keeper.quick != NULL)
-		keeper.slow = pool_new(keeper.loop, KEEPER_WORKERS, work,
+		keeper.slow = thread_pool_new(keeper.loop, KEEPER_WORKERS, work,
 		    on_done, &keeper);
 	if (keeper.slow == NULL) {
 		r = -errno;
@@ -140,11 +140,11 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd, int state_fd,
 
 	chan_close(&keeper.auth);
 free_pools:
-	pool_free(keeper.slow);
-	pool_free(keeper.quick);
+	thread_pool_free(keeper.slow);
+	thread_pool_free(keeper.quick);
 	signer_stop(keeper.signer);
 stop_loop:
-	vault_close(&keeper.vault);
+	secret_store_close(&keeper.vault);
 	ev_async_stop(keeper.loop, &keeper.sign_gone);
 	ev_loop_destroy(keeper.loop);
 close_fds:
@@ -186,7 +186,7 @@ serve(struct keeper *keeper, enum where where, const struct chan_msg *msg)
 
 	if (where == HERE)
 		return serve_secret(keeper, msg);
-	r = pool_submit(where == QUICK ? keeper->quick : keeper->slow,
+	r = thread_pool_submit(where == QUICK ? keeper->quick : keeper->slow,
 	    msg->type, msg->id, msg->data, msg->len);
 	/* The engine has no more than fit under way: this one is not at peace. */
 	return r == -ENOMEM ? refuse(keeper, msg) : r;
@@ -256,7 +256,7 @@ serve_secret(struct keeper *keeper, const struct chan_msg *msg)
 
 /* On a thread of the pool. */
 static void
-work(void *arg, struct pool_job *job)
+work(void *arg, struct thread_pool_job *job)
 {
 	const struct keeper *keeper = arg;
 
@@ -264,7 +264,7 @@ work(void *arg, struct pool_job *job)
 }
 
 static void
-on_done(void *arg, const struct pool_job *job)
+on_done(void *arg, const struct thread_pool_job *job)
 {
 	struct keeper *keeper = arg;
 	int	       r = job->error;

@@ -4,7 +4,8 @@
  *
  * It has two channels to the engine, a pipe with the monitor's key for vouchers,
  * and two directories as open descriptors: keeper/ of the configuration, which it
- * only reads (credentials.h), and its own, where it writes (vault.h).  Beyond
+ * only reads (credentials.h), and its own, where it writes (secret_store.h). 
+ * Beyond
  * these it opens nothing.
  *
  * Four kinds of thread, so that nothing waits for the wrong thing: the main

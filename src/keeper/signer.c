@@ -22,8 +22,8 @@
 #include "base/wire.h"
 #include "keeper/auth_tls_srp.h"
 #include "keeper/credentials.h"
-#include "keeper/keeper_ask.h"
-#include "keeper/vault.h"
+#include "engine/ask/keeper_ask.h"
+#include "keeper/secret_store.h"
 #include "pki/keypair.h"
 #include "proc/chan.h"
 #include "proc/request.h"
@@ -43,7 +43,7 @@ struct signer {
 	int		 fd;
 	struct keypair	 keys[REQUEST_KEYS][2]; /* the last proven, the other;
 						   key NULL: there is none */
-	const struct vault *vault;
+	const struct secret_store *vault;
 	struct bucket	 sign_bucket, srp_bucket, pair_bucket;
 	uint64_t	 limited;
 	pthread_t	 thread;
@@ -81,8 +81,8 @@ static const struct {
 
 static void  free_keys(struct signer *signer);
 static bool  load_keys(struct signer *signer, char *why, size_t why_size);
-static const char *key_name(const struct vault *vault, unsigned which);
-static const char *kept_name(const struct vault *vault, unsigned which,
+static const char *key_name(const struct secret_store *vault, unsigned which);
+static const char *kept_name(const struct secret_store *vault, unsigned which,
       char name[CREDENTIALS_NAME_MAX]);
 static int   load_key(int dir, const char *name, struct keypair *key,
       struct ca_pem *pem, char *why, size_t why_size);
@@ -108,10 +108,11 @@ static bool  is_too_many(struct signer *signer, struct bucket *bucket,
       unsigned burst, unsigned per_sec, const char *what);
 static void  log_refusal(struct signer *signer, uint32_t algorithm);
 static void  complain(struct signer *signer,
-      const struct vault_credential *credential);
+      const struct secret_store_credential *credential);
 
 struct signer *
-signer_start(int fd, const struct vault *vault, void (*on_gone)(void *arg),
+signer_start(int fd, const struct secret_store *vault,
+    void (*on_gone)(void *arg),
     void *arg, char *why, size_t why_size)
 {
 	struct signer *signer = calloc(1, sizeof(*signer));
@@ -165,7 +166,7 @@ free_keys(struct signer *signer)
 static bool
 load_keys(struct signer *signer, char *why, size_t why_size)
 {
-	const struct vault *vault = signer->vault;
+	const struct secret_store *vault = signer->vault;
 	char		    name[CREDENTIALS_NAME_MAX], unused[512];
 
 	for (unsigned i = 0; i < REQUEST_KEYS; i++) {
@@ -189,7 +190,7 @@ load_keys(struct signer *signer, char *why, size_t why_size)
 
 /* NULL when this role has no such key. */
 static const char *
-key_name(const struct vault *vault, unsigned which)
+key_name(const struct secret_store *vault, unsigned which)
 {
 	if (which == REQUEST_KEY_RSA)
 		return vault->server ? CREDENTIALS_RSA_KEY : NULL;
@@ -198,7 +199,7 @@ key_name(const struct vault *vault, unsigned which)
 }
 
 static const char *
-kept_name(const struct vault *vault, unsigned which,
+kept_name(const struct secret_store *vault, unsigned which,
     char name[CREDENTIALS_NAME_MAX])
 {
 	snprintf(name, CREDENTIALS_NAME_MAX, "%s%s", CREDENTIALS_KEPT,
@@ -426,7 +427,7 @@ serve_pair(struct signer *signer, const struct chan_msg *msg)
 static int
 serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
 {
-	struct vault_credential credential;
+	struct secret_store_credential credential;
 	struct auth_tls_srp	user = { 0 }, disguised;
 	struct wire_reader	reader;
 	struct wire_writer	writer;
@@ -443,7 +444,7 @@ serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
 		KEEPER_TLS_SRP_PER_SEC,
 		"credentials for tls-srp"))
 		error = EAGAIN;
-	vault_read(signer->vault, site, known == 1, CONF_AUTH_TLS_SRP,
+	secret_store_read(signer->vault, site, known == 1, CONF_AUTH_TLS_SRP,
 	    &credential);
 	if (credential.error != 0)
 		complain(signer, &credential);
@@ -576,7 +577,8 @@ log_refusal(struct signer *signer, uint32_t algorithm)
 
 /* As the keeper's own: a stranger who knows a site's name causes these. */
 static void
-complain(struct signer *signer, const struct vault_credential *credential)
+complain(struct signer *signer,
+    const struct secret_store_credential *credential)
 {
 	uint64_t swallowed;
 	char	 text[512];

@@ -23,7 +23,7 @@
 #include <stddef.h>
 
 struct signer;
-struct vault;
+struct secret_store;
 
 /*
  * Serves SIGN, PAIR and TLS_SRP on `fd` (consumed).  `on_gone` is called,
@@ -31,7 +31,7 @@ struct vault;
  * `vault` is borrowed.  Without a key its requests are answered with ENOENT.
  * NULL on failure, with the reason for the log in `why`.
  */
-struct signer *signer_start(int fd, const struct vault *vault,
+struct signer *signer_start(int fd, const struct secret_store *vault,
     void (*on_gone)(void *arg), void *arg, char *why, size_t why_size);
 void signer_stop(struct signer *signer);
 

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "conf/conf.h"
-#include "monitor/network.h"
+#include "monitor/host/network.h"
 
 #define ENGINE_STOP_MS 5000 /* it says bye to every site */
 #define CHILD_STOP_MS  2000
@@ -69,7 +69,7 @@ children_init(struct children *children, struct ev_loop *loop,
 	children->lookup.arg = children;
 	children->serve.lookup = &children->lookup;
 	pam_init(&children->pam, loop);
-	pulse_init(&children->pulse, loop);
+	watchdog_init(&children->pulse, loop);
 	children->pulse.on_silent = on_violation;
 	children->pulse.arg = children;
 	children->serve.pam = &children->pam;
@@ -107,7 +107,8 @@ children_set_conf(struct children *children, const struct conf *conf)
 	children->serve.conf = conf;
 	lookup_set_conf(&children->lookup, conf);
 	if (children->engine_chan.fd != -1 &&
-	    opening_send_conf(&children->engine_chan, children->opening.conf,
+	    startup_send_send_conf(&children->engine_chan,
+	    children->opening.conf,
 		children->opening.conf_len) < 0)
 		supervise_kill(&children->engine);
 }
@@ -129,13 +130,14 @@ children_set_log_level(struct children *children, int log_level)
 void
 children_offer(struct children *children)
 {
-	struct material *material = children->opening.material;
+	struct certs *material = children->opening.material;
 
 	if (children->engine_chan.fd == -1) {
 		if (children->up && children->engine.pid <= 0 &&
-		    material_any_news(material))
+		    certs_any_news(material))
 			supervise_restart(&children->engine);
-	} else if (opening_send_news(&children->engine_chan, material) < 0) {
+	} else if (startup_send_send_news(&children->engine_chan,
+	    material) < 0) {
 		supervise_kill(&children->engine);
 	}
 }
@@ -145,7 +147,7 @@ children_credentials(struct children *children, const char *const *sites,
     size_t n)
 {
 	if (children->engine_chan.fd != -1 &&
-	    opening_send_credentials(&children->engine_chan, sites, n) < 0)
+	    startup_send_send_credentials(&children->engine_chan, sites, n) < 0)
 		supervise_kill(&children->engine);
 }
 
@@ -153,7 +155,7 @@ void
 children_netchange(struct children *children)
 {
 	if (children->engine_chan.fd != -1 &&
-	    opening_send_netchange(&children->engine_chan) < 0)
+	    startup_send_send_netchange(&children->engine_chan) < 0)
 		supervise_kill(&children->engine);
 }
 
@@ -161,7 +163,7 @@ void
 children_stop(struct children *children)
 {
 	ev_timer_stop(children->loop, &children->closed_timer);
-	pulse_stop(&children->pulse);
+	watchdog_stop(&children->pulse);
 	supervise_stop(&children->engine, ENGINE_STOP_MS);
 	chan_close(&children->engine_chan);
 	pam_fini(&children->pam);
@@ -245,9 +247,9 @@ open_engine(struct children *children, int fd)
 	children->opening.restarts = children->engine.deaths;
 	chan_open(&children->engine_chan, children->loop, fd, on_engine_msg,
 	    on_engine_closed, children);
-	r = opening_send(&children->engine_chan, &children->opening);
+	r = startup_send_send(&children->engine_chan, &children->opening);
 	if (r == 0)
-		r = opening_send_news(&children->engine_chan,
+		r = startup_send_send_news(&children->engine_chan,
 		    children->opening.material);
 	close_pair(children->opening.keeper);
 	return r;
@@ -256,7 +258,7 @@ open_engine(struct children *children, int fd)
 static int
 give_keeper(struct children *children)
 {
-	int r = opening_send_keeper(&children->engine_chan,
+	int r = startup_send_send_keeper(&children->engine_chan,
 	    children->opening.keeper);
 
 	close_pair(children->opening.keeper);
@@ -296,7 +298,7 @@ on_engine_death(struct supervise *supervise)
 	struct children *children = supervise->arg;
 
 	ev_timer_stop(children->loop, &children->closed_timer);
-	pulse_stop(&children->pulse);
+	watchdog_stop(&children->pulse);
 	chan_close(&children->engine_chan);
 	lookup_forget(&children->lookup);
 	network_down(children->serve.network);
@@ -339,7 +341,7 @@ on_pong(void *arg)
 {
 	struct children *children = arg;
 
-	pulse_heard(&children->pulse);
+	watchdog_heard(&children->pulse);
 }
 
 /* It is about to end, most likely; or it broke the channel's rules. */
@@ -348,7 +350,7 @@ on_engine_closed(struct chan *chan)
 {
 	struct children *children = chan->arg;
 
-	pulse_stop(&children->pulse);
+	watchdog_stop(&children->pulse);
 	ev_timer_set(&children->closed_timer, CLOSED_SEC, 0.);
 	ev_timer_start(children->loop, &children->closed_timer);
 }
@@ -371,7 +373,7 @@ on_ready(void *arg)
 
 	children->up = true;
 	on_egress(children);
-	pulse_start(&children->pulse, &children->engine_chan);
+	watchdog_start(&children->pulse, &children->engine_chan);
 	children->on_ready(children->arg);
 }
 
@@ -428,7 +430,7 @@ on_egress(void *arg)
 	    children->serve.conf->role != CONF_CLIENT)
 		return;
 	network_egress(children->serve.network, &egress);
-	if (opening_send_egress(&children->engine_chan, &egress) < 0)
+	if (startup_send_send_egress(&children->engine_chan, &egress) < 0)
 		supervise_kill(&children->engine);
 }
 

@@ -16,11 +16,11 @@
 
 #include <stdbool.h>
 
-#include "monitor/lookup.h"
-#include "monitor/opening.h"
-#include "monitor/pam.h"
-#include "monitor/pulse.h"
-#include "monitor/serve.h"
+#include "monitor/serve/lookup.h"
+#include "monitor/serve/startup_send.h"
+#include "monitor/serve/pam.h"
+#include "monitor/watchdog.h"
+#include "monitor/serve/serve.h"
 #include "monitor/supervise.h"
 #include "proc/chan.h"
 
@@ -29,7 +29,7 @@ struct network;
 
 struct children {
 	/* Set by the owner before the start, and kept up to date by it. */
-	struct opening	 opening; /* all but its keeper */
+	struct startup_send	 opening; /* all but its keeper */
 	int		 keeper_dir, keeper_state;
 	int		 log_level;
 	void (*on_ready)(void *arg); /* an engine is up, the first or a later */
@@ -48,7 +48,7 @@ struct children {
 	struct lookup	 lookup;
 	struct serve	 serve;
 	struct pam	 pam;
-	struct pulse	 pulse;
+	struct watchdog	 pulse;
 };
 
 /* Before anything else; makes it safe to stop. */

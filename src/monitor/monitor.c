@@ -29,18 +29,18 @@
 #include "conf/conf.h"
 #include "conf/conf_socket.h"
 #include "monitor/children.h"
-#include "monitor/good_time.h"
-#include "monitor/journal.h"
-#include "monitor/keeper_dir.h"
-#include "monitor/listening.h"
-#include "monitor/modes.h"
-#include "monitor/material.h"
-#include "monitor/netwatch.h"
-#include "monitor/network.h"
-#include "monitor/notify.h"
+#include "monitor/state/good_time.h"
+#include "monitor/host/journal.h"
+#include "monitor/state/keeper_dir.h"
+#include "monitor/listeners.h"
+#include "monitor/state/file_modes.h"
+#include "monitor/serve/certs.h"
+#include "monitor/host/netwatch.h"
+#include "monitor/host/network.h"
+#include "monitor/sd_notify.h"
 #include "monitor/reload.h"
-#include "monitor/running.h"
-#include "monitor/state_dir.h"
+#include "monitor/state/pidfile.h"
+#include "monitor/state/state_dir.h"
 #include "monitor/sites_watch.h"
 #include "proc/chan.h"
 #include "proc/proc.h"
@@ -73,7 +73,7 @@ struct monitor {
 	struct good_time    good_time;
 	/* What every new engine gets, as in children.opening; owned. */
 	char	       *conf_text;
-	struct material material;
+	struct certs material;
 };
 
 static struct monitor *monitor_new(struct conf *conf, const char *path,
@@ -140,7 +140,7 @@ monitor_run(struct conf *conf, const char *path, int log_level,
 		i++;
 	if (i == nitems(start_steps))
 		ev_run(monitor->loop, 0);
-	notify_send("STOPPING=1");
+	sd_notify_send("STOPPING=1");
 	take_back(monitor);
 	status = monitor->status;
 	monitor_free(monitor);
@@ -150,15 +150,15 @@ monitor_run(struct conf *conf, const char *path, int log_level,
 int
 monitor_sweep(const char *socket, const char *config)
 {
-	char		path[RUNNING_PATH_SIZE];
-	struct pidfh   *pidfile = running_lock(socket, config);
+	char		path[PIDFILE_PATH_SIZE];
+	struct pidfh   *pidfile = pidfile_lock(socket, config);
 	struct journal *journal;
 	struct stat	st;
 
 	if (pidfile == NULL)
 		return 1;
 	/* Opening it sweeps. */
-	journal = journal_open(running_beside(path, socket, ".journal"));
+	journal = journal_open(pidfile_beside(path, socket, ".journal"));
 	if (journal == NULL)
 		log_warn("%s", path);
 	else
@@ -166,7 +166,7 @@ monitor_sweep(const char *socket, const char *config)
 	/* It may be any path: --socket is taken as given. */
 	if (lstat(socket, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(socket);
-	running_unlock(pidfile, socket);
+	pidfile_unlock(pidfile, socket);
 	return journal != NULL ? 0 : 1;
 }
 
@@ -220,7 +220,7 @@ monitor_free(struct monitor *monitor)
 	if (monitor->starter.leash_fd != -1)
 		close(monitor->starter.leash_fd);
 	free(monitor->conf_text);
-	material_fini(&monitor->material);
+	certs_fini(&monitor->material);
 	good_time_fini(&monitor->good_time);
 	state_dir_close(&monitor->state_dir);
 	conf_free(monitor->conf);
@@ -262,13 +262,13 @@ lock_pidfile(struct monitor *monitor)
 {
 	char *config = conf_resolve(monitor->path);
 	char *left = config == NULL ? NULL :
-		     running_elsewhere(monitor->conf->socket, config);
+		     pidfile_elsewhere(monitor->conf->socket, config);
 
 	if (config != NULL)
-		monitor->pidfile = running_lock(monitor->conf->socket, config);
+		monitor->pidfile = pidfile_lock(monitor->conf->socket, config);
 	/* What one left that was killed, before `socket` was changed. */
 	if (monitor->pidfile != NULL && left != NULL) {
-		running_adopt(monitor->conf->socket, left);
+		pidfile_adopt(monitor->conf->socket, left);
 		monitor_sweep(left, config);
 	}
 	free(left);
@@ -283,7 +283,7 @@ lock_pidfile(struct monitor *monitor)
 static bool
 check_modes(struct monitor *monitor)
 {
-	return modes_are_tight(monitor->conf, monitor->path);
+	return file_modes_are_tight(monitor->conf, monitor->path);
 }
 
 static bool
@@ -303,8 +303,8 @@ read_material(struct monitor *monitor)
 
 	monitor->children.opening.good_time = monitor->good_time.last;
 	monitor->children.opening.material = &monitor->material;
-	material_init(&monitor->material, monitor->state_dir.path);
-	ok = material_read(&monitor->material, monitor->conf, why, sizeof(why));
+	certs_init(&monitor->material, monitor->state_dir.path);
+	ok = certs_read(&monitor->material, monitor->conf, why, sizeof(why));
 	if (why[0] != '\0')
 		log_warnx("%s", why);
 	return ok;
@@ -313,8 +313,8 @@ read_material(struct monitor *monitor)
 static bool
 make_network(struct monitor *monitor)
 {
-	struct opening *opening = &monitor->children.opening;
-	char		journal[RUNNING_PATH_SIZE];
+	struct startup_send *opening = &monitor->children.opening;
+	char		journal[PIDFILE_PATH_SIZE];
 	size_t		said = monitor->conf->faults.n;
 
 	reload_note_credentials(monitor->conf);
@@ -326,7 +326,7 @@ make_network(struct monitor *monitor)
 	opening->conf = monitor->conf_text;
 	/* Whoever fails in there has said why. */
 	monitor->network = network_new(monitor->conf,
-	    running_beside(journal, monitor->conf->socket, ".journal"));
+	    pidfile_beside(journal, monitor->conf->socket, ".journal"));
 	if (monitor->network == NULL)
 		return false;
 	monitor->reload = (struct reload) { .path = monitor->path,
@@ -340,7 +340,7 @@ make_network(struct monitor *monitor)
 static bool
 listen_all(struct monitor *monitor)
 {
-	return listening_open(monitor->conf, &monitor->children.opening);
+	return listeners_open(monitor->conf, &monitor->children.opening);
 }
 
 static bool
@@ -456,11 +456,11 @@ take_back(struct monitor *monitor)
 		close(monitor->children.keeper_dir);
 	if (monitor->children.keeper_state != -1)
 		close(monitor->children.keeper_state);
-	listening_close(monitor->conf, &monitor->children.opening);
+	listeners_close(monitor->conf, &monitor->children.opening);
 	if (monitor->network != NULL)
 		network_free(monitor->network);
 	if (monitor->pidfile != NULL)
-		running_unlock(monitor->pidfile, monitor->conf->socket);
+		pidfile_unlock(monitor->pidfile, monitor->conf->socket);
 }
 
 static void
@@ -474,7 +474,7 @@ on_ready(void *arg)
 		snprintf(status, sizeof(status),
 		    "STATUS=up; the engine was started again %u times",
 		    monitor->children.engine.deaths);
-		notify_send(status);
+		sd_notify_send(status);
 		return;
 	}
 	monitor->state = RUNNING;
@@ -485,7 +485,7 @@ on_ready(void *arg)
 						 "satellite site",
 	    conf_mode_name(monitor->conf->mode),
 	    network_device(monitor->network)->name);
-	notify_send("READY=1\nSTATUS=up");
+	sd_notify_send("READY=1\nSTATUS=up");
 	if (monitor->starter.ready_fd == -1)
 		return;
 	if (write(monitor->starter.ready_fd, "", 1) == -1)
@@ -571,7 +571,7 @@ on_is_file(void *arg, const char *name)
 
 	return (monitor->conf->role == CONF_SERVER &&
 		   strcmp(name, conf_name) == 0) ||
-	    material_is_file(monitor->conf, name);
+	    certs_is_file(monitor->conf, name);
 }
 
 static void

@@ -37,7 +37,7 @@ int monitor_run(struct conf *conf, const char *path, int log_level,
 /*
  * Undoes what a daemon at that local socket that ended badly has left on the
  * host; refuses while one runs, or if it belongs to another configuration than
- * `config` (running.h).  Needs no configuration: that may be what is wrong.
+ * `config` (pidfile.h).  Needs no configuration: that may be what is wrong.
  * Returns the exit status.
  */
 int monitor_sweep(const char *socket, const char *config);

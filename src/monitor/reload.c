@@ -12,9 +12,9 @@
 #include "base/log.h"
 #include "conf/conf_keys.h"
 #include "monitor/children.h"
-#include "monitor/material.h"
-#include "monitor/monitor_ask.h"
-#include "monitor/network.h"
+#include "monitor/serve/certs.h"
+#include "engine/ask/monitor_ask.h"
+#include "monitor/host/network.h"
 
 /* A configuration as it would be in force. */
 struct fresh {
@@ -92,7 +92,7 @@ reload_take(struct reload *reload, enum reload_scope scope)
 	 * Whatever became of it: a list of revoked certificates counts in any
 	 * case.  The engine says what is wrong with them.
 	 */
-	material_read(reload->material, *reload->conf, why, sizeof(why));
+	certs_read(reload->material, *reload->conf, why, sizeof(why));
 	children_offer(reload->children);
 	return ok;
 }
@@ -162,8 +162,8 @@ read_conf(const struct reload *reload, enum reload_scope scope,
 	conf_free(main);
 	/* Of a file that is in force already the engine says it. */
 	if (conf != NULL && (scope == RELOAD_SITES ||
-	    material_can_read(conf, why, sizeof(why)) ||
-	    (!material_can_read(*reload->conf, known, sizeof(known)) &&
+	    certs_can_read(conf, why, sizeof(why)) ||
+	    (!certs_can_read(*reload->conf, known, sizeof(known)) &&
 		strcmp(why, known) == 0)))
 		return conf;
 	if (conf != NULL)
@@ -295,7 +295,7 @@ log_new(const struct conf_names *names, const struct conf_names *known,
 static void
 take_conf(struct reload *reload, const struct fresh *fresh)
 {
-	struct opening *opening = &reload->children->opening;
+	struct startup_send *opening = &reload->children->opening;
 	struct conf    *old = *reload->conf;
 	bool		other_level = old->log_level != fresh->conf->log_level;
 
@@ -340,10 +340,10 @@ print(const struct conf *running, const struct conf *live, char **text,
 	}
 	if (!ok)
 		log_warnx("there is no memory for the configuration");
-	else if (*len > GIFT_MAX_CONF)
+	else if (*len > STARTUP_RECV_MAX_CONF)
 		log_warnx("the configuration is larger than %zu MiB",
-		    GIFT_MAX_CONF >> 20);
-	if (ok && *len <= GIFT_MAX_CONF)
+		    STARTUP_RECV_MAX_CONF >> 20);
+	if (ok && *len <= STARTUP_RECV_MAX_CONF)
 		return true;
 	if (out != NULL)
 		free(*text);

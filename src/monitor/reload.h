@@ -21,7 +21,7 @@
 
 struct children;
 struct conf;
-struct material;
+struct certs;
 struct network;
 
 enum reload_scope {
@@ -35,7 +35,7 @@ struct reload {
 	int		  log_level; /* of the command line; -1: the file's */
 	struct conf	**conf;
 	char		**text; /* conf_print() of it */
-	struct material	 *material;
+	struct certs	 *material;
 	struct network	 *network;
 	struct children	 *children; /* its opening has the text, too */
 };

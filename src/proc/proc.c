@@ -27,7 +27,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/nitems.h"
-#include "control/engine.h"
+#include "engine/engine.h"
 #include "keeper/keeper.h"
 #include "pam/pam_helper.h"
 #include "proc/sandbox.h"

@@ -72,7 +72,7 @@ static const struct {
 	{ ENGINE | RESOLVER, "sendmmsg" }, /* glibc asks A and AAAA */
 	/* threads that are there */
 	{ ALL, "futex sched_yield membarrier rseq set_robust_list" },
-	/* how many processors, how much memory: what else heap.h forgot */
+	/* how many processors, how much memory: what else heap_warmup.h forgot */
 	{ ALL, "sched_getaffinity sysinfo" },
 	{ ALL, "restart_syscall rt_sigprocmask rt_sigreturn sigaltstack" },
 	{ ALL, "sigreturn" }, /* where a handler has no SA_SIGINFO, on i386 */

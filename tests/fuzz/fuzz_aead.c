@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "datapath/aead.h"
+#include "datapath/record/aead.h"
 
 #define KEY_AT	  2 /* behind two bytes that say what to do */
 #define NONCE_AT  (KEY_AT + 32)

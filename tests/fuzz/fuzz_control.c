@@ -8,8 +8,8 @@
  */
 #include "fuzz.h"
 
-#include "control/tls.h"
-#include "datapath/parcel.h"
+#include "control/conn/tls.h"
+#include "datapath/tcp_batch.h"
 
 static unsigned sent;
 
@@ -28,7 +28,7 @@ sink(struct tls *tls, const void *header, size_t header_len, const void *data,
 #define tls_open(context, loop, fd, name, events, arg)                         \
 	((void)(context), (void)(fd), (struct tls *)&sent)
 #define tls_close(tls) ((void)(tls))
-#include "control/session.c"
+#include "control/conn/conn.c"
 
 static void
 on_nothing(void *arg)
@@ -46,12 +46,12 @@ on_fuzz_message(void *arg, const struct message *msg)
 	FUZZ_CHECK(strlen(msg->setting) < sizeof(msg->setting));
 }
 
-/* As parcel.c reads them; nothing of it is believed. */
+/* As tcp_batch.c reads them; nothing of it is believed. */
 static void
 on_fuzz_frames(void *arg, uint8_t *items, size_t len)
 {
 	size_t	 fit;
-	unsigned n = parcel_fit(items, len, len, &fit);
+	unsigned n = tcp_batch_fit(items, len, len, &fit);
 
 	(void)arg;
 	FUZZ_CHECK(len > 0 && len <= MESSAGE_MAX_FRAMES && fit <= len);
@@ -65,7 +65,7 @@ on_over(void *arg, const char *why)
 	(void)why;
 }
 
-static const struct session_events fuzz_events = {
+static const struct conn_events fuzz_events = {
 	.on_ready = on_nothing,
 	.on_message = on_fuzz_message,
 	.on_frames = on_fuzz_frames,
@@ -76,7 +76,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct ev_loop *loop;
-	struct session	       session;
+	struct conn	       session;
 	size_t		       step;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
@@ -84,18 +84,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		loop = ev_loop_new(EVFLAG_AUTO);
 	if (size < 2)
 		return 0;
-	FUZZ_CHECK(session_init(&session, loop, NULL, -1,
+	FUZZ_CHECK(conn_init(&session, loop, NULL, -1,
 		       data[0] & 1 ? "name" : NULL, 5, &fuzz_events, NULL) == 0);
 	on_tls_ready(&session);
 	if (data[0] & 2)
-		session_go_up(&session, 10, 30);
+		conn_go_up(&session, 10, 30);
 	if (data[0] & 4)
-		session_allow_frames(&session);
+		conn_allow_frames(&session);
 	step = data[1] > 0 ? data[1] : 4096;
 	for (size_t i = 2; i < size; i += step)
 		on_tls_data(&session, data + i,
 		    size - i < step ? size - i : step);
 	FUZZ_CHECK(session.in_len <= session.in_size);
-	session_fini(&session);
+	conn_fini(&session);
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include "fuzz.h"
 
 #include "base/wire.h"
-#include "datapath/frag.h"
+#include "datapath/lane/frag.h"
 
 static struct frag_pool *pool;
 static struct mono	 now;

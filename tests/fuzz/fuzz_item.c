@@ -2,7 +2,7 @@
 /* A record of a hostile peer: every item lies within it, and is what it says. */
 #include "fuzz.h"
 
-#include "datapath/item.h"
+#include "datapath/lane/item.h"
 
 /* What was decoded, encoded again, is what was there. */
 static void

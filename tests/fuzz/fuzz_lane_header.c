@@ -4,8 +4,8 @@
  * reader stay inside of whatever they are given.
  */
 #include "base/eth.h"
-#include "datapath/flow.h"
-#include "datapath/lane_header.h"
+#include "datapath/util/flow.h"
+#include "datapath/record/lane_header.h"
 #include "fuzz.h"
 
 int

@@ -7,7 +7,7 @@
  */
 #include "fuzz.h"
 
-#include "monitor/lookup.c"
+#include "monitor/serve/lookup.c"
 
 static unsigned answers, nonsense;
 

@@ -3,7 +3,7 @@
  * What is decoded can be encoded, and comes back the same.
  */
 #include "base/secret.h"
-#include "control/message.h"
+#include "control/conn/message.h"
 #include "fuzz.h"
 
 int

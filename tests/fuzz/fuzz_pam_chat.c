@@ -4,7 +4,7 @@
  */
 #include "fuzz.h"
 
-#include "control/pam_talk.c"
+#include "control/auth/pam_talk.c"
 
 static void
 on_fuzz_prompt(void *arg, const char *text, bool echo)

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "control/proxy.h"
+#include "control/reach/proxy.h"
 #include "fuzz.h"
 
 int

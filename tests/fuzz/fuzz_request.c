@@ -15,7 +15,7 @@
 
 #include "base/wire.h"
 #include "keeper/keeper.h"
-#include "keeper/keeper_ask.h"
+#include "engine/ask/keeper_ask.h"
 #include "proc/chan.h"
 #include "proc/request.h"
 

@@ -12,8 +12,8 @@
 
 #include "base/wire.h"
 #include "conf/conf.h"
-#include "monitor/lookup.h"
-#include "monitor/serve.h"
+#include "monitor/serve/lookup.h"
+#include "monitor/serve/serve.h"
 #include "proc/request.h"
 
 #define MAX_DATAGRAMS 32

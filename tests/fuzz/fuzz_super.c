@@ -16,11 +16,11 @@
 #include "fuzz.h"
 
 #include "base/wire.h"
-#include "datapath/csum.h"
-#include "datapath/item.h"
-#include "datapath/merge.h"
-#include "datapath/mss.h"
-#include "datapath/split.h"
+#include "datapath/offload/csum.h"
+#include "datapath/lane/item.h"
+#include "datapath/offload/merge.h"
+#include "datapath/offload/mss.h"
+#include "datapath/offload/split.h"
 
 #define MAX_FRAMES (MERGE_QUEUE + 1)
 #define MAX_TOTAL  (256 * 1024) /* of one input, bytes */

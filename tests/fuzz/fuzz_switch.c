@@ -16,7 +16,7 @@
 #include "base/nitems.h"
 #include "base/wire.h"
 #include "datapath/forward.h"
-#include "datapath/lpm.h"
+#include "datapath/util/lpm.h"
 #include "datapath/router.h"
 #include "datapath/worker.h"
 
@@ -38,7 +38,7 @@ on_letter(void *arg, struct letter *letter)
 		return;
 	}
 	FUZZ_CHECK(letter->kind == CONTROL_PARCEL);
-	parcel_done(container_of(letter, struct parcel, letter));
+	tcp_batch_done(container_of(letter, struct tcp_batch, letter));
 }
 
 static struct worker *
@@ -59,7 +59,7 @@ make_worker(struct dp *dp, enum dp_mode mode, bool offloads)
 	dp->merge = offloads ? 1u << FRAME_TCP4 | 1u << FRAME_TCP6 |
 		1u << FRAME_UDP :
 			       0;
-	loopprobe_id_init(&dp->probe_id);
+	loop_probe_id_init(&dp->probe_id);
 	dp->fdb = fdb_new(64, 300, 32);
 	worker = worker_new(dp, 0, open("/dev/null", O_WRONLY), NULL, 0);
 	FUZZ_CHECK(worker != NULL && dp->fdb != NULL && lpm != NULL);

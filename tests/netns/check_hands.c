@@ -34,14 +34,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nitems.h"
-#include "monitor/forwarding.h"
-#include "monitor/journal.h"
-#include "monitor/link.h"
-#include "monitor/nat.h"
-#include "monitor/network.h"
-#include "monitor/prefix_set.h"
-#include "monitor/rules.h"
-#include "monitor/tapdev.h"
+#include "monitor/host/sysctl.h"
+#include "monitor/host/journal.h"
+#include "monitor/host/link.h"
+#include "monitor/host/nat.h"
+#include "monitor/host/network.h"
+#include "monitor/host/prefix_set.h"
+#include "monitor/host/rules.h"
+#include "monitor/host/tapdev.h"
 
 #define SKIPPED 77
 
@@ -569,7 +569,7 @@ enable_forwarding(void)
 {
 	struct journal *journal = journal_open(journal_path);
 
-	if (journal == NULL || forwarding_enable(journal, true, true) < 0)
+	if (journal == NULL || sysctl_enable(journal, true, true) < 0)
 		_exit(1);
 }
 
@@ -578,13 +578,13 @@ START_TEST(forwarding_goes_on_and_back_with_all_that_it_touches)
 	struct journal *journal = journal_open(journal_path);
 
 	make_odd_host();
-	ck_assert_int_eq(forwarding_enable(journal, true, true), 0);
+	ck_assert_int_eq(sysctl_enable(journal, true, true), 0);
 	ck_assert_str_eq(sysctl("net/ipv4/ip_forward"), "1");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/all/forwarding"), "1");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/lan0/accept_ra"), "2");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/lan1/accept_ra"), "0");
 	/* Once more finds nothing to do. */
-	ck_assert_int_eq(forwarding_enable(journal, true, true), 0);
+	ck_assert_int_eq(sysctl_enable(journal, true, true), 0);
 	journal_undo(journal);
 	assert_as_before();
 	ck_assert_int_eq(access(journal_path, F_OK), -1);
@@ -606,7 +606,7 @@ START_TEST(forwarding_of_one_family_leaves_the_other)
 	struct journal *journal = journal_open(journal_path);
 
 	make_odd_host();
-	ck_assert_int_eq(forwarding_enable(journal, true, false), 0);
+	ck_assert_int_eq(sysctl_enable(journal, true, false), 0);
 	ck_assert_str_eq(sysctl("net/ipv4/ip_forward"), "1");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/all/forwarding"), "0");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/lan0/accept_ra"), "1");
@@ -620,7 +620,7 @@ START_TEST(forwarding_that_was_on_or_set_since_stays)
 	struct journal *journal = journal_open(journal_path);
 
 	set("net/ipv4/ip_forward", "1");
-	ck_assert_int_eq(forwarding_enable(journal, true, true), 0);
+	ck_assert_int_eq(sysctl_enable(journal, true, true), 0);
 	set("net/ipv6/conf/all/forwarding", "0");
 	set("net/ipv6/conf/all/forwarding", "2");
 	journal_undo(journal);

@@ -21,9 +21,9 @@
 
 #include "base/mono.h"
 #include "base/wire.h"
-#include "control/engine.h"
-#include "keeper/keeper_ask.h"
-#include "monitor/gift.h"
+#include "engine/engine.h"
+#include "engine/ask/keeper_ask.h"
+#include "engine/ask/startup_recv.h"
 #include "proc/chan.h"
 #include "proc/proc.h"
 #include "proc/request.h"
@@ -31,7 +31,7 @@
 
 #include "rogue.h"
 
-static struct gift gift;
+static struct startup_recv gift;
 static uint8_t	   buf[CHAN_MAX_PAYLOAD];
 
 /* ---- what the kernel must forbid ---- */
@@ -172,7 +172,8 @@ ask_keeper(int fd, uint16_t type, const void *data, size_t len, unsigned n,
 static void
 begin_sign(uint8_t data[1 + 32 + 4 + 32])
 {
-	const struct gift_text *chain = &gift.material[REQUEST_MATERIAL_CHAIN];
+	const struct startup_recv_text *chain =
+	    &gift.material[REQUEST_MATERIAL_CHAIN];
 	struct keypair_public	public = { 0 };
 	char			why[KEYPAIR_WHY_SIZE];
 
@@ -255,7 +256,7 @@ engine_main(void)
 
 	attack = getenv("ROGUE");
 	sandbox_files(PROC_ENGINE, -1, -1);
-	if (attack == NULL || gift_receive(PROC_CHAN_FD, &gift) < 0)
+	if (attack == NULL || startup_recv_receive(PROC_CHAN_FD, &gift) < 0)
 		return 1;
 	sandbox_calls(PROC_ENGINE);
 	chan_send_fd(PROC_CHAN_FD, REQUEST_READY, 0, NULL, 0, NULL, 0);

@@ -2,7 +2,7 @@
 /* Every library seals the same bytes, opens the others', and nothing forged. */
 #include "config.h"
 
-#include "datapath/aead.h"
+#include "datapath/record/aead.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -31,7 +31,7 @@ static void
 on_letter(void *arg, struct letter *letter)
 {
 	(void)arg;
-	parcel_done(container_of(letter, struct parcel, letter));
+	tcp_batch_done(container_of(letter, struct tcp_batch, letter));
 }
 
 static void
@@ -68,7 +68,7 @@ teardown(struct rig *rig)
 		port_free(port);
 	}
 	port_free(rig->worker->local);
-	parcel_pool_fini(&rig->worker->parcels_out);
+	tcp_batch_pool_fini(&rig->worker->parcels_out);
 	fdb_free(rig->dp.fdb);
 	free(rig->worker);
 }
@@ -93,7 +93,7 @@ forward(struct rig *rig, unsigned from, const uint8_t *bytes, size_t len)
 			went |= 1u << (2 + i);
 	}
 	merge_init(&worker->device_out, true, 0);
-	parcel_flush(worker);
+	tcp_batch_flush(worker);
 	ev_run(loop, EVRUN_NOWAIT);
 	return went;
 }
@@ -166,7 +166,7 @@ START_TEST(the_port_that_an_address_moves_to_is_probed)
 	mailbox_open(&control, loop, on_letter, NULL);
 	setup(&rig);
 	rig.dp.probing = true;
-	loopprobe_id_init(&rig.dp.probe_id);
+	loop_probe_id_init(&rig.dp.probe_id);
 	make(bytes, NMACS, 1, 0);
 	forward(&rig, DP_PORT_LOCAL, bytes, 60); /* whom all goes to */
 	make(bytes, 1, 0, 0);

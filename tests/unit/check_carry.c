@@ -5,7 +5,7 @@
  */
 #define KEY_RECORDS 200
 #include "control/rekey.h"
-#include "control/tcp_frames.h"
+#include "control/conn/tcp_frames.h"
 #include "pair.h"
 
 static void
@@ -24,7 +24,7 @@ on_worn(void *arg)
 	worn++;
 }
 
-static struct session *
+static struct conn *
 connection(void *arg)
 {
 	struct side *side = arg;
@@ -133,12 +133,14 @@ static void
 attach_hub(struct side *side, enum conf_role role,
     enum conf_transport transport, const struct endpoint *remote)
 {
-	static const struct hub_events	hub_events = { on_nothing, on_nothing,
+	static const struct dataplane_events	dataplane_events = { on_nothing,
+	    on_nothing,
 		 on_worn, on_nothing, connection };
 	static const struct lane_secret secret = { .session = 7 };
 	int lane = -1, fds[2];
-	struct hub_attachment attachment = { .name = "berlin",
-		.port = HUB_FIRST_PORT, .session = 7, .transport = transport,
+	struct dataplane_attachment attachment = { .name = "berlin",
+		.port = DATAPLANE_FIRST_PORT, .session = 7, .transport =
+		transport,
 		.lanes = transport != CONF_TRANSPORT_TCP, .keepalive_sec = 10,
 		.wears_at = wears_at,
 		.secret = &secret, .remote = remote };
@@ -157,20 +159,21 @@ attach_hub(struct side *side, enum conf_role role,
 	side->conf = (struct conf) { .role = role, .path_mtu = 1500,
 		.max_addresses = 64, .max_addresses_per_site = 64,
 		.ageing_sec = 300 };
-	side->gift = (struct gift) { .conf = &side->conf, .mtu = 1500,
+	side->gift = (struct startup_recv) { .conf = &side->conf, .mtu = 1500,
 		.queues = { fds[0] }, .nqueues = 1, .udp = { udp },
 		.nlisteners = udp != -1, .nudp = udp != -1 };
-	side->hub = hub_new(loop, &side->gift, on_nothing, NULL);
+	side->hub = dataplane_new(loop, &side->gift, on_nothing, NULL);
 	ck_assert_ptr_nonnull(side->hub);
-	side->peer = hub_attach(side->hub, &attachment, &hub_events, side);
+	side->peer = dataplane_attach(side->hub, &attachment, &dataplane_events,
+	    side);
 	ck_assert_ptr_nonnull(side->peer);
 }
 
 static void
 detach_hub(struct side *side)
 {
-	hub_detach(side->peer);
-	hub_free(side->hub);
+	dataplane_detach(side->peer);
+	dataplane_free(side->hub);
 	close(side->device);
 	close(side->gift.queues[0]);
 	if (side->gift.udp[0] != -1)
@@ -200,7 +203,7 @@ START_TEST(frames_cross_by_tcp)
 {
 	static const size_t lens[] = { 60, 1514, 9014, 61, 1400 };
 	static uint8_t	    in[10000], out[10000];
-	struct hub_stats    stats;
+	struct dataplane_stats    stats;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
@@ -219,11 +222,11 @@ START_TEST(frames_cross_by_tcp)
 		ck_assert_uint_eq(turn_until_frame(to, out, sizeof(out)), len);
 		ck_assert_mem_eq(in, out, len);
 	}
-	hub_peer_stats(client.peer, &stats);
+	dataplane_peer_stats(client.peer, &stats);
 	ck_assert_uint_eq(stats.tx_frames, nitems(lens));
 	ck_assert_uint_eq(stats.rx_frames, nitems(lens));
-	ck_assert_str_eq(hub_peer_carrier(client.peer), "tcp");
-	ck_assert(!hub_peer_is_blocked(client.peer));
+	ck_assert_str_eq(dataplane_peer_carrier(client.peer), "tcp");
+	ck_assert(!dataplane_peer_is_blocked(client.peer));
 	detach_hub(&client);
 	detach_hub(&server);
 	close_both();
@@ -235,7 +238,7 @@ END_TEST
 START_TEST(frames_that_would_wait_are_dropped_and_counted)
 {
 	uint8_t		 frame[1514] = "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5";
-	struct hub_stats stats;
+	struct dataplane_stats stats;
 	struct mono	 end;
 	unsigned	 sent = 0;
 
@@ -249,7 +252,7 @@ START_TEST(frames_that_would_wait_are_dropped_and_counted)
 		if (send(client.device, frame, sizeof(frame), 0) > 0)
 			sent++;
 		ev_run(loop, EVRUN_NOWAIT);
-		hub_peer_stats(client.peer, &stats);
+		dataplane_peer_stats(client.peer, &stats);
 	} while (stats.drops[DROP_TCP_QUEUE] < 100 && mono_now().us < end.us);
 	ck_assert_uint_ge(stats.drops[DROP_TCP_QUEUE], 100);
 	ck_assert_uint_le(client.session.tls->queue_len,
@@ -258,11 +261,11 @@ START_TEST(frames_that_would_wait_are_dropped_and_counted)
 		uint64_t total;
 
 		ev_run(loop, EVRUN_NOWAIT);
-		hub_peer_stats(client.peer, &stats);
+		dataplane_peer_stats(client.peer, &stats);
 		total = stats.tx_frames;
 		for (unsigned i = 0; i < DROP_MAX; i++)
 			total += stats.drops[i];
-		hub_local_stats(client.hub, &stats);
+		dataplane_local_stats(client.hub, &stats);
 		if (total + stats.drops[DROP_QUEUE] == sent)
 			break;
 	}
@@ -311,12 +314,12 @@ pump_until(const char *carrier, int sec)
 {
 	struct mono end = mono_add(mono_now(), sec * MONO_SEC);
 
-	while (strcmp(hub_peer_carrier(client.peer), carrier) != 0 ||
-	    strcmp(hub_peer_carrier(server.peer), carrier) != 0) {
+	while (strcmp(dataplane_peer_carrier(client.peer), carrier) != 0 ||
+	    strcmp(dataplane_peer_carrier(server.peer), carrier) != 0) {
 		ck_assert_msg(mono_now().us < end.us, "not by %s within %d s: "
 		    "client %s, server %s", carrier, sec,
-		    hub_peer_carrier(client.peer),
-		    hub_peer_carrier(server.peer));
+		    dataplane_peer_carrier(client.peer),
+		    dataplane_peer_carrier(server.peer));
 		pump();
 	}
 }
@@ -377,10 +380,10 @@ START_TEST(blocked_from_the_start_nothing_is_lost)
 	unsigned last;
 
 	open_all(false);
-	ck_assert_str_eq(hub_peer_carrier(client.peer), "tcp");
+	ck_assert_str_eq(dataplane_peer_carrier(client.peer), "tcp");
 	pump_for(200);
-	ck_assert_str_eq(hub_peer_carrier(client.peer), "tcp");
-	ck_assert(hub_peer_is_blocked(client.peer));
+	ck_assert_str_eq(dataplane_peer_carrier(client.peer), "tcp");
+	ck_assert(dataplane_peer_is_blocked(client.peer));
 	relay.to_server = relay.to_client = true;
 	pump_until("udp", 10);
 	last = next_number;
@@ -399,7 +402,7 @@ START_TEST(a_black_hole_is_left_and_entered_again)
 
 	open_all(true);
 	for (size_t i = 0; i < nitems(rows); i++) {
-		struct hub_stats stats;
+		struct dataplane_stats stats;
 		unsigned	 before, first, last;
 
 		pump_until("udp", 10);
@@ -416,7 +419,7 @@ START_TEST(a_black_hole_is_left_and_entered_again)
 		pump_for(100);
 		check_numbers(before, before + 40);
 		check_numbers(first, last);
-		hub_peer_stats(client.peer, &stats);
+		dataplane_peer_stats(client.peer, &stats);
 		ck_assert_uint_eq(stats.lanes_up, 1);
 		ck_assert_uint_eq(stats.drops[DROP_TCP_QUEUE], 0);
 	}
@@ -428,7 +431,7 @@ END_TEST
 START_TEST(udp_alone_does_not_fall_back)
 {
 	struct endpoint remote;
-	struct hub_stats stats;
+	struct dataplane_stats stats;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(false);
@@ -439,11 +442,11 @@ START_TEST(udp_alone_does_not_fall_back)
 	relay.to_server = relay.to_client = false;
 	pump_until("none", 10);
 	pump_for(50);
-	hub_peer_stats(client.peer, &stats);
+	dataplane_peer_stats(client.peer, &stats);
 	ck_assert(!server.ended);
 	ck_assert_uint_eq(server.nframes_bytes, 0);
-	ck_assert_ptr_null(hub_peer_trouble(client.peer, 30, mono_now()));
-	ck_assert_ptr_nonnull(hub_peer_trouble(client.peer, 30,
+	ck_assert_ptr_null(dataplane_peer_trouble(client.peer, 30, mono_now()));
+	ck_assert_ptr_nonnull(dataplane_peer_trouble(client.peer, 30,
 	    mono_add(mono_now(), 31 * MONO_SEC)));
 	relay.to_server = relay.to_client = true;
 	pump_until("udp", 10);
@@ -456,7 +459,7 @@ START_TEST(a_flood_is_survived)
 {
 	static uint8_t frame[9014] = "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5";
 	struct mono	 end;
-	struct hub_stats stats;
+	struct dataplane_stats stats;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
@@ -473,7 +476,7 @@ START_TEST(a_flood_is_survived)
 			ev_run(loop, EVRUN_NOWAIT);
 		ev_run(loop, EVRUN_NOWAIT);
 	}
-	hub_peer_stats(client.peer, &stats);
+	dataplane_peer_stats(client.peer, &stats);
 	ck_assert_uint_ge(stats.tx_frames, 100);
 	ck_assert_uint_ge(stats.rx_frames, 1);
 	close_all_but_relay();
@@ -487,21 +490,21 @@ renew_both(uint8_t phase)
 	struct lane_secret secret = { .session = 7 };
 
 	secret.secret[0] = phase;
-	ck_assert_int_eq(hub_peer_renew(server.peer, &secret, phase), 0);
-	ck_assert_int_eq(hub_peer_renew(client.peer, &secret, phase), 0);
+	ck_assert_int_eq(dataplane_peer_renew(server.peer, &secret, phase), 0);
+	ck_assert_int_eq(dataplane_peer_renew(client.peer, &secret, phase), 0);
 }
 
 static void
 pump_until_renewed(uint64_t renewals)
 {
 	struct mono	 end = mono_add(mono_now(), 10 * MONO_SEC);
-	struct hub_stats at_client, at_server;
+	struct dataplane_stats at_client, at_server;
 
 	do {
 		ck_assert_int_lt(mono_now().us, end.us);
 		pump();
-		hub_peer_stats(client.peer, &at_client);
-		hub_peer_stats(server.peer, &at_server);
+		dataplane_peer_stats(client.peer, &at_client);
+		dataplane_peer_stats(server.peer, &at_server);
 	} while (at_client.renewals < renewals ||
 	    at_server.renewals < renewals);
 }
@@ -510,19 +513,22 @@ pump_until_renewed(uint64_t renewals)
 START_TEST(a_renewal_without_memory_changes_nothing)
 {
 	static const struct lane_secret secret = { .session = 7 };
-	struct hub_stats		stats;
+	struct dataplane_stats		stats;
 
 	open_all(true);
 	pump_until("udp", 10);
 	no_memory = true;
-	ck_assert_int_eq(hub_peer_renew(client.peer, &secret, 1), -ENOMEM);
-	ck_assert_int_eq(hub_peer_renew(server.peer, &secret, 1), -ENOMEM);
+	ck_assert_int_eq(dataplane_peer_renew(client.peer, &secret, 1),
+	    -ENOMEM);
+	ck_assert_int_eq(dataplane_peer_renew(server.peer, &secret, 1),
+	    -ENOMEM);
 	no_memory = false;
-	ck_assert_uint_eq(hub_peer_next_phase(client.peer), 1);
-	ck_assert_int_eq(hub_peer_renew(client.peer, &secret, 2), -EPROTO);
+	ck_assert_uint_eq(dataplane_peer_next_phase(client.peer), 1);
+	ck_assert_int_eq(dataplane_peer_renew(client.peer, &secret, 2),
+	    -EPROTO);
 	renew_both(1);
 	pump_until_renewed(1);
-	hub_peer_stats(client.peer, &stats);
+	dataplane_peer_stats(client.peer, &stats);
 	ck_assert_uint_eq(stats.renewals, 1);
 	ck_assert_uint_eq(stats.rebuilt, 0);
 	close_all();
@@ -536,17 +542,17 @@ START_TEST(new_keys_are_wanted_until_they_are_begun)
 	worn = 0;
 	open_all(true);
 	pump_until("udp", 10);
-	ck_assert(!hub_peer_wants_keys(server.peer));
+	ck_assert(!dataplane_peer_wants_keys(server.peer));
 	for (struct mono end = mono_add(mono_now(), 20 * MONO_SEC); worn < 2;) {
 		ck_assert_int_lt(mono_now().us, end.us);
 		pump();
 	}
-	ck_assert(hub_peer_wants_keys(server.peer));
-	ck_assert(hub_peer_wants_keys(client.peer));
+	ck_assert(dataplane_peer_wants_keys(server.peer));
+	ck_assert(dataplane_peer_wants_keys(client.peer));
 	relay.to_server = relay.to_client = false;
 	renew_both(1);
-	ck_assert(!hub_peer_wants_keys(server.peer));
-	ck_assert(!hub_peer_wants_keys(client.peer));
+	ck_assert(!dataplane_peer_wants_keys(server.peer));
+	ck_assert(!dataplane_peer_wants_keys(client.peer));
 	relay.to_server = relay.to_client = true;
 	pump_until_renewed(1);
 	/* The new keys wear, too. */

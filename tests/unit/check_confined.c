@@ -34,17 +34,17 @@
 
 #include <bsd/stdlib.h>
 
-#include "admin/stats.h"
-#include "control/engine.h"
-#include "control/hub.h"
-#include "control/message.h"
+#include "engine/stats.h"
+#include "engine/engine.h"
+#include "dataplane/dataplane.h"
+#include "control/conn/message.h"
 #include "control/server.h"
-#include "control/throttle.h"
-#include "datapath/aead.h"
-#include "datapath/fdb.h"
-#include "datapath/lpm.h"
+#include "control/auth/throttle.h"
+#include "datapath/record/aead.h"
+#include "datapath/switch/fdb.h"
+#include "datapath/util/lpm.h"
 #include "pki/ca.h"
-#include "proc/heap.h"
+#include "proc/heap_warmup.h"
 #include "unit.h"
 
 #define WORKERS CONF_MAX_WORKERS
@@ -129,12 +129,12 @@ nothing(void *arg)
 static void
 start(const char *mode)
 {
-	struct gift *gift = &engine.gift;
+	struct startup_recv *gift = &engine.gift;
 
 	(void)setenv("SSLKEYLOGFILE", "/tmp/keys", 1);
 	message_setup();
 	tls_setup();
-	heap_settle();
+	heap_warmup_settle();
 	sandbox_files(PROC_ENGINE, -1, -1);
 	engine.loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	engine.conf = gift->conf = make_conf(mode, 1, strcmp(mode, "tun") == 0);
@@ -149,8 +149,8 @@ start(const char *mode)
 		gift->queues[i] = device[0];
 		gift->udp[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	}
-	engine.hub = hub_new(engine.loop, gift, nothing, NULL);
-	assert(engine.hub != NULL);
+	engine.dataplane = dataplane_new(engine.loop, gift, nothing, NULL);
+	assert(engine.dataplane != NULL);
 	for (int i = 0; i < 2; i++)
 		assert(socketpair(AF_UNIX, (i == 0 ? SOCK_STREAM :
 			   SOCK_DGRAM) | SOCK_NONBLOCK, 0, pairs[i]) == 0);
@@ -160,7 +160,8 @@ start(const char *mode)
 			   (void *)i) == 0);
 	sandbox_calls(PROC_ENGINE);
 	gift->nlisteners = 0; /* nobody connects here */
-	engine.server = server_new(engine.loop, engine.conf, engine.hub, NULL,
+	engine.server = server_new(engine.loop, engine.conf, engine.dataplane,
+	    NULL,
 	    NULL, make_context(GNUTLS_PK_ECDSA,
 		GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), NULL), gift);
 	assert(engine.server != NULL);
@@ -171,7 +172,7 @@ stop(void)
 {
 	all_do(NULL);
 	server_free(engine.server);
-	hub_free(engine.hub);
+	dataplane_free(engine.dataplane);
 	ev_loop_destroy(engine.loop);
 	conf_free(engine.conf);
 }
@@ -242,7 +243,7 @@ have_sites(unsigned n, unsigned addresses)
 	struct conf *old = engine.conf;
 
 	engine.conf = make_conf("tun", n, addresses);
-	hub_follow(engine.hub, engine.conf);
+	dataplane_follow(engine.dataplane, engine.conf);
 	server_follow(engine.server, engine.conf);
 	answer_all();
 	ev_run(engine.loop, EVRUN_NOWAIT);
@@ -270,7 +271,8 @@ END_TEST
 static void
 learn(uintptr_t n)
 {
-	struct fdb *fdb = (struct fdb *)(uintptr_t)hub_fdb(engine.hub);
+	struct fdb *fdb =
+	    (struct fdb *)(uintptr_t)dataplane_fdb(engine.dataplane);
 
 	for (unsigned i = 0; i < MANY / WORKERS; i++) {
 		uint8_t mac[6] = { 2, 0, (uint8_t)n, 0, (uint8_t)(i >> 8),
@@ -307,10 +309,10 @@ fill_fdb(void)
 
 	engine.conf = make_conf("tap", CONF_MAX_SITES, 0);
 	engine.conf->max_addresses_per_site = MANY;
-	hub_follow(engine.hub, engine.conf);
+	dataplane_follow(engine.dataplane, engine.conf);
 	server_follow(engine.server, engine.conf);
 	all_do(learn);
-	assert(fdb_count(hub_fdb(engine.hub)) > MANY / 4);
+	assert(fdb_count(dataplane_fdb(engine.dataplane)) > MANY / 4);
 	answer_all();
 	look_at_names();
 	conf_free(old);
@@ -636,7 +638,7 @@ use_library_everywhere(void)
 static void
 use_ciphers(uintptr_t n)
 {
-	const struct aead *aead = hub_aead(engine.hub);
+	const struct aead *aead = dataplane_aead(engine.dataplane);
 	uint8_t		   secret[32] = { (uint8_t)n }, bytes[4400 + AEAD_TAG];
 	struct aead_record r = { .nonce = secret, .aad = secret, .aad_len = 13,
 		.src = bytes, .dst = bytes };

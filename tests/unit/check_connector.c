@@ -11,10 +11,10 @@
 
 #include <bsd/string.h>
 
-#include "control/connector.h"
-#include "monitor/lookup.h"
-#include "monitor/serve.h"
-#include "monitor/sockets.h"
+#include "control/reach/connector.h"
+#include "monitor/serve/lookup.h"
+#include "monitor/serve/serve.h"
+#include "monitor/host/sockets.h"
 #include "proc/chan.h"
 #include "unit.h"
 

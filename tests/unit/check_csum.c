@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "datapath/csum.h"
+#include "datapath/offload/csum.h"
 
 #include "base/wire.h"
-#include "datapath/headers.h"
+#include "datapath/offload/headers.h"
 #include "packets.h"
 
 static struct headers

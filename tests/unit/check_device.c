@@ -14,8 +14,8 @@
 
 #include <linux/virtio_net.h>
 
-#include "datapath/item.h"
-#include "datapath/split.h"
+#include "datapath/lane/item.h"
+#include "datapath/offload/split.h"
 #include "datapath/worker.h"
 #include "packets.h"
 

@@ -123,7 +123,7 @@ keys_are_described_with_default_and_bounds() {
 
 drops_are_the_manuals() {
 	sed -n 's/^[ \t]*X([A-Z_]*,[ \t]*"\([a-z-]*\)".*/\1/p' \
-		src/datapath/drop.h | sort >"$work/drops"
+		src/datapath/util/drop.h | sort >"$work/drops"
 	sed -n '/^\.Sh DROPPED FRAMES/,/^\.Sh PROCESSES/s/^\.It Cm //p' $page8 |
 		sort >"$work/described"
 	[ "$(wc -l <"$work/drops")" -gt 10 ] || echo "drop.h cannot be read"
@@ -153,7 +153,7 @@ commands_are_described() {
 options_are_described() {
 	{
 		sed -n 's/^\t{ OPTION_[A-Z_]*, "\([a-z-]*\)".*/\1/p' \
-			src/cmd/options.c
+			src/cmd/util/options.c
 		sed -n 's/^\t\t{ "\([a-z-]*\)", [a-z]*_argument,.*/\1/p' \
 			src/cmd/cmd_run.c
 	} | sort -u >"$work/options"
@@ -166,7 +166,7 @@ options_are_described() {
 
 # Every word that an answer can have, member or value.
 answers_are_described() {
-	grep -o '"[a-z][a-z_-]*"' src/admin/stats.c | tr -d '"' |
+	grep -o '"[a-z][a-z_-]*"' src/engine/stats.c | tr -d '"' |
 		sort -u >"$work/said"
 	sed -n 's/^\.//p' $page8 | tr -c 'A-Za-z0-9_-' '\n' |
 		sort -u >"$work/words"

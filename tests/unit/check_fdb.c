@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "datapath/fdb.h"
+#include "datapath/switch/fdb.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "datapath/frag.h"
+#include "datapath/lane/frag.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "monitor/good_time.h"
+#include "monitor/state/good_time.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "conf/conf.h"
-#include "control/tls.h"
+#include "control/conn/tls.h"
 #include "unit.h"
 
 #define DAY  86400

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "datapath/headers.h"
+#include "datapath/offload/headers.h"
 
 #include "packets.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "datapath/item.h"
+#include "datapath/lane/item.h"
 
 #include <string.h>
 

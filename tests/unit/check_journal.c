@@ -16,7 +16,7 @@
 #include <bsd/string.h>
 
 #include "base/file.h"
-#include "monitor/journal.h"
+#include "monitor/host/journal.h"
 
 #define HEADER	"tombolo-journal 1\n"
 #define FORWARD "net/ipv4/ip_forward"

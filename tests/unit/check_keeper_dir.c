@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "monitor/keeper_dir.h"
+#include "monitor/state/keeper_dir.h"
 
 #define KEEPER 12345
 

@@ -5,8 +5,8 @@
  */
 #include <arpa/inet.h>
 
-#include "datapath/lane.h"
-#include "datapath/lane_path.h"
+#include "datapath/lane/lane.h"
+#include "datapath/lane/lane_path.h"
 #include "unit.h"
 
 #define WIRE_SIZE 256
@@ -749,11 +749,12 @@ END_TEST
 
 /* ------------------------------------------------- copies, and other ports */
 
-enum race { FIRST_AHEAD, ALL_AHEAD, ALL_BEHIND, FIRST_BEHIND, REBOUND };
+enum happy_eyeballs { FIRST_AHEAD, ALL_AHEAD, ALL_BEHIND, FIRST_BEHIND,
+    REBOUND };
 
 /* The client's handshake, and what somebody on its way makes of it. */
 static void
-race(enum race how)
+race(enum happy_eyeballs how)
 {
 	struct end     *client, *server;
 	struct udp_path thief = path_at("203.0.113.9", 4000), home;
@@ -801,7 +802,7 @@ race(enum race how)
 
 START_TEST(a_copy_of_a_handshake_does_not_stop_it)
 {
-	for (enum race how = FIRST_AHEAD; how <= REBOUND; how++)
+	for (enum happy_eyeballs how = FIRST_AHEAD; how <= REBOUND; how++)
 		race(how);
 }
 END_TEST

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/wire.h"
-#include "datapath/flow.h"
-#include "datapath/lane_header.h"
+#include "datapath/util/flow.h"
+#include "datapath/record/lane_header.h"
 #include "unit.h"
 
 static size_t

@@ -3,7 +3,7 @@
  * A hub, and a site that says what it likes: what is refused, what is out of
  * turn, and that no frame passes before the login is over.
  */
-#include "control/throttle.h"
+#include "control/auth/throttle.h"
 #include "far_site.h"
 
 /* ---- out of turn ---- */

@@ -3,7 +3,7 @@
  * The methods that take more than a password, at the hub: certificates, PAM,
  * and SRP in the handshake.  The site is scripted, and so is PAM's helper.
  */
-#include "control/throttle.h"
+#include "control/auth/throttle.h"
 #include "far_site.h"
 #include "proc/pam_chat.h"
 

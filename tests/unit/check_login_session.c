@@ -4,7 +4,7 @@
  * there are too many, what it depends on changes, or the site has a session
  * already.
  */
-#include "control/patience.h"
+#include "control/auth/patience.h"
 #include "far_site.h"
 
 /* ---- time ---- */

@@ -2,7 +2,7 @@
 /*
  * The monitor's half against a fake resolver over a real socket pair.
  */
-#include "monitor/lookup.h"
+#include "monitor/serve/lookup.h"
 
 #include <errno.h>
 #include <stdbool.h>

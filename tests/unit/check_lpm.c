@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "datapath/lpm.h"
+#include "datapath/util/lpm.h"
 
 #include <string.h>
 

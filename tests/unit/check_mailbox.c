@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <pthread.h>
 
-#include "datapath/mailbox.h"
+#include "datapath/util/mailbox.h"
 #include "unit.h"
 
 #define SENDERS 4

@@ -4,10 +4,10 @@
  * they were added; runs are parted by a bar, in the order of their writing:
  * "01|2|3".  Each superframe is cut again, and must give what it was made of.
  */
-#include "datapath/merge.h"
+#include "datapath/offload/merge.h"
 
 #include "allocs.h"
-#include "datapath/split.h"
+#include "datapath/offload/split.h"
 #include "packets.h"
 
 #define MAX_FRAMES (MERGE_QUEUE + 8)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "control/message.h"
+#include "control/conn/message.h"
 #include "unit.h"
 
 /* Encodes and decodes; the caller finishes `out`. */

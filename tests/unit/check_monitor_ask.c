@@ -3,7 +3,7 @@
  * The engine's half against a fake monitor over a real socket pair.  Every
  * test ends with as many descriptors as it began with.
  */
-#include "monitor/monitor_ask.h"
+#include "engine/ask/monitor_ask.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "monitor/opening.h"
+#include "monitor/serve/startup_send.h"
 #include "unit.h"
 
 #define PEM "-----BEGIN CERTIFICATE-----\n"
@@ -251,17 +251,17 @@ static const struct {
 START_TEST(a_gift_is_taken_in_order_or_not_at_all)
 {
 	for (size_t i = 0; i < nitems(gifts); i++) {
-		struct gift gift;
+		struct startup_recv gift;
 		unsigned	    before = count_fds();
 		int		    fds[2], r;
 
 		make_pair(fds);
 		for (const char *c = gifts[i].letters; *c != '\0'; c++)
 			say_letter(fds[0], *c);
-		r = gift_receive(fds[1], &gift);
+		r = startup_recv_receive(fds[1], &gift);
 		ck_assert_msg(r == gifts[i].result, "%s: %d", gifts[i].what, r);
 		if (r == 0)
-			gift_free(&gift);
+			startup_recv_free(&gift);
 		ck_assert_msg(gift.conf == NULL && gift.material[REQUEST_MATERIAL_CA].text == NULL &&
 			gift.nqueues == 0, "%s: left", gifts[i].what);
 		close(fds[0]);
@@ -277,7 +277,7 @@ START_TEST(a_gift_that_ends_early_leaves_nothing)
 	static const char whole[] = "cCMDLUAKS";
 
 	for (size_t n = 0; n < sizeof(whole) - 1; n++) {
-		struct gift gift;
+		struct startup_recv gift;
 		unsigned	    before = count_fds();
 		int		    fds[2];
 
@@ -285,7 +285,7 @@ START_TEST(a_gift_that_ends_early_leaves_nothing)
 		for (size_t i = 0; i < n; i++)
 			say_letter(fds[0], whole[i]);
 		close(fds[0]);
-		ck_assert_int_eq(gift_receive(fds[1], &gift), -EPIPE);
+		ck_assert_int_eq(startup_recv_receive(fds[1], &gift), -EPIPE);
 		close(fds[1]);
 		ck_assert_uint_eq(count_fds(), before);
 	}
@@ -298,7 +298,7 @@ START_TEST(a_truncated_request_is_refused)
 	size_t	len = device_payload(buf, sizeof(buf));
 
 	for (size_t n = 0; n <= len + 1; n++) {
-		struct gift gift;
+		struct startup_recv gift;
 		unsigned	    before = count_fds();
 		int		    fds[2], r;
 
@@ -308,7 +308,7 @@ START_TEST(a_truncated_request_is_refused)
 		say_letter(fds[0], 'W');
 		say_letter(fds[0], 'M');
 		say(fds[0], REQUEST_DEVICE, buf, n, 2);
-		r = gift_receive(fds[1], &gift);
+		r = startup_recv_receive(fds[1], &gift);
 		ck_assert_msg(r == -EBADMSG, "%zu of %zu bytes: %d", n, len, r);
 		close(fds[0]);
 		close(fds[1]);
@@ -329,12 +329,12 @@ START_TEST(a_conf_piece_needs_its_first_byte)
 	};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
-		struct gift gift;
+		struct startup_recv gift;
 		int		    fds[2];
 
 		make_pair(fds);
 		say(fds[0], REQUEST_CONF, rows[i].data, rows[i].len, 0);
-		ck_assert_msg(gift_receive(fds[1], &gift) == -EBADMSG,
+		ck_assert_msg(startup_recv_receive(fds[1], &gift) == -EBADMSG,
 		    "%s", rows[i].what);
 		close(fds[0]);
 		close(fds[1]);
@@ -345,7 +345,7 @@ END_TEST
 /* More than the pair's buffer holds: from another process. */
 START_TEST(a_configuration_too_large_is_refused)
 {
-	struct gift gift;
+	struct startup_recv gift;
 	int		    fds[2];
 	pid_t		    pid;
 
@@ -362,7 +362,7 @@ START_TEST(a_configuration_too_large_is_refused)
 		_exit(0);
 	}
 	close(fds[0]);
-	ck_assert_int_eq(gift_receive(fds[1], &gift), -EFBIG);
+	ck_assert_int_eq(startup_recv_receive(fds[1], &gift), -EFBIG);
 	close(fds[1]);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
@@ -386,7 +386,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 {
 	struct ev_loop	   *loop = ev_loop_new(0);
 	struct chan	    chan;
-	struct gift gift;
+	struct startup_recv gift;
 	struct tapdev	    device = {
 		      .name = "tap3",
 		      .ifindex = 9,
@@ -395,12 +395,12 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 		      .offloads = 0x1f,
 		      .nqueues = 2,
 	};
-	struct material material = {
+	struct certs material = {
 		.of[REQUEST_MATERIAL_CHAIN].now = { (char[]) { PEM },
 		    sizeof(PEM) - 1, 7 },
 		.of[REQUEST_MATERIAL_CRL].next = { (char[]) { "" }, 0, 8 },
 	};
-	struct opening opening = {
+	struct startup_send opening = {
 		.conf = SERVER,
 		.conf_len = sizeof(SERVER) - 1,
 		.material = &material,
@@ -423,8 +423,8 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	opening.keeper[1] = pipes[7][0];
 	make_pair(fds);
 	chan_open(&chan, loop, fds[0], NULL, NULL, NULL);
-	ck_assert_int_eq(opening_send(&chan, &opening), 0);
-	ck_assert_int_eq(gift_receive(fds[1], &gift), 0);
+	ck_assert_int_eq(startup_send_send(&chan, &opening), 0);
+	ck_assert_int_eq(startup_recv_receive(fds[1], &gift), 0);
 
 	ck_assert_int_eq(gift.conf->role, CONF_SERVER);
 	ck_assert_str_eq(gift.conf->names.v[0], "vpn.example.org");
@@ -451,7 +451,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	ck_assert(is_same_file(gift.keeper_sign, pipes[7][0]));
 	ck_assert_uint_gt(strlen(gift.version), 0);
 
-	gift_free(&gift);
+	startup_recv_free(&gift);
 	chan_close(&chan);
 	close(fds[1]);
 	for (int i = 0; i < 8; i++) {
@@ -498,7 +498,7 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 }
 
 static void
-on_material(void *arg, struct gift_material *material)
+on_material(void *arg, struct startup_recv_material *material)
 {
 	((struct engine *)arg)->materials++;
 	ck_assert_int_eq(material->kind, REQUEST_MATERIAL_CHAIN);

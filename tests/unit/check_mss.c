@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "datapath/mss.h"
+#include "datapath/offload/mss.h"
 
 #include "allocs.h"
 #include "packets.h"

@@ -8,8 +8,8 @@
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 
-#include "monitor/link.h"
-#include "monitor/netwatch.h"
+#include "monitor/host/link.h"
+#include "monitor/host/netwatch.h"
 #include "unit.h"
 
 #define OURS   7

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "control/patience.h"
+#include "control/auth/patience.h"
 
 #include "unit.h"
 

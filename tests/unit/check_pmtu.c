@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "datapath/pmtu.h"
+#include "datapath/lane/pmtu.h"
 
 #include "unit.h"
 

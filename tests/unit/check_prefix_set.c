@@ -5,7 +5,7 @@
  */
 #include "unit.h"
 
-#include "monitor/prefix_set.h"
+#include "monitor/host/prefix_set.h"
 
 #define N 200
 

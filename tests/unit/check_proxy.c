@@ -2,7 +2,7 @@
 /* Conversations with proxies, and what is made of bad ones. */
 #include <string.h>
 
-#include "control/proxy.h"
+#include "control/reach/proxy.h"
 #include "unit.h"
 
 #define HTTP  CONF_PROXY_HTTP

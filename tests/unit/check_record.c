@@ -4,7 +4,7 @@
  * and opens, at the other we do, with the keys taken from it: by the library that
  * is the fastest here, and by GnuTLS's AEAD.
  */
-#include "datapath/record.h"
+#include "datapath/record/record.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include <gnutls/gnutls.h>
 
 #include "base/wire.h"
-#include "datapath/lane_header.h"
+#include "datapath/record/lane_header.h"
 #include "unit.h"
 
 #define MAX_LEN	 9000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "datapath/replay.h"
+#include "datapath/record/replay.h"
 
 #include <stdbool.h>
 

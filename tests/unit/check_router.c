@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "datapath/csum.h"
+#include "datapath/offload/csum.h"
 #include "datapath/forward.h"
 #include "datapath/worker.h"
 #include "packets.h"
@@ -60,7 +60,8 @@ leaves_by(uint16_t port, const struct frame *frame)
 static void
 on_letter(void *arg, struct letter *letter)
 {
-	struct parcel *parcel = container_of(letter, struct parcel, letter);
+	struct tcp_batch *parcel = container_of(letter, struct tcp_batch,
+	    letter);
 	struct item    item;
 	size_t	       pos = 0;
 
@@ -76,7 +77,7 @@ on_letter(void *arg, struct letter *letter)
 	    &(struct frame) { .data = item.data, .len = item.len,
 		.flags = item.flags, .csum_start = item.csum_start,
 		.csum_offset = item.csum_offset });
-	parcel_done(parcel);
+	tcp_batch_done(parcel);
 }
 
 static void
@@ -124,7 +125,7 @@ teardown(struct rig *rig)
 		port_free(rig->worker->ports[1 + i]);
 	}
 	router_table_put(rig->worker->routes);
-	parcel_pool_fini(&rig->worker->parcels_out);
+	tcp_batch_pool_fini(&rig->worker->parcels_out);
 	mailbox_close(&control);
 	ev_loop_destroy(loop);
 	fdb_free(rig->dp.fdb);
@@ -143,7 +144,7 @@ forward(struct rig *rig, uint16_t from)
 		before[i] = port->counters.drops[i];
 	went.port = 0;
 	forward_frame(rig->worker, port, &packet.frame);
-	parcel_flush(rig->worker);
+	tcp_batch_flush(rig->worker);
 	ev_run(loop, EVRUN_NOWAIT);
 	if (out->n > 0)
 		leaves_by(DP_PORT_LOCAL, &out->frames[0]);

@@ -3,7 +3,7 @@
  * What a taken-over engine can get from the monitor: by its own channel, over
  * a real socket pair.
  */
-#include "monitor/serve.h"
+#include "monitor/serve/serve.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
-#include "monitor/lookup.h"
+#include "monitor/serve/lookup.h"
 #include "monitor/reload.h"
 #include "proc/request.h"
 #include "unit.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
-#include "control/message.h"
+#include "control/conn/message.h"
 #include "control/site_networks.h"
 #include "unit.h"
 

@@ -28,7 +28,7 @@
 #include <bsd/string.h>
 
 #include "io/udp.h"
-#include "monitor/sockets.h"
+#include "monitor/host/sockets.h"
 
 #define NFDS 5
 

@@ -3,7 +3,7 @@
  * Superframes cut by split.c, and by a reference that makes each piece anew
  * from the description: they must agree in every byte.
  */
-#include "datapath/split.h"
+#include "datapath/offload/split.h"
 
 #include "allocs.h"
 #include "packets.h"

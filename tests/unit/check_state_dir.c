@@ -3,7 +3,7 @@
  * The directory of state: one a configuration, whatever the two are called; and
  * a place for it in every case.
  */
-#include "monitor/state_dir.h"
+#include "monitor/state/state_dir.h"
 
 #include <fcntl.h>
 #include <stdio.h>

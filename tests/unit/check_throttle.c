@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "control/throttle.h"
+#include "control/auth/throttle.h"
 #include "unit.h"
 
 static struct throttle *throttle;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What strangers leave, and what the monitor and the keeper grant at all. */
-#include "control/turns.h"
-#include "keeper/keeper_ask.h"
+#include "control/auth/turns.h"
+#include "engine/ask/keeper_ask.h"
 #include "proc/pam_chat.h"
 #include "unit.h"
 

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "allocs.h"
-#include "monitor/sockets.h"
+#include "monitor/host/sockets.h"
 #include "unit.h"
 
 #define MAX 400 /* datagrams of a test */

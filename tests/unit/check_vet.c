@@ -12,9 +12,9 @@
 
 #include <bsd/string.h>
 
-#include "monitor/dns.h"
-#include "monitor/prefix_set.h"
-#include "monitor/vet.h"
+#include "monitor/host/dns.h"
+#include "monitor/host/prefix_set.h"
+#include "monitor/host/vet.h"
 
 static const struct {
 	const char *what, *text;

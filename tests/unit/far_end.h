@@ -15,8 +15,8 @@
 #include <nettle/hmac.h>
 
 #include "base/wire.h"
-#include "control/message.h"
-#include "datapath/item.h"
+#include "control/conn/message.h"
+#include "datapath/lane/item.h"
 #include "login_rig.h"
 
 /* Whole messages lie on a test's stack. */

@@ -41,10 +41,10 @@
 #include "keeper/auth_password.h"
 #include "keeper/credentials.h"
 #include "keeper/keeper.h"
-#include "keeper/keeper_ask.h"
+#include "engine/ask/keeper_ask.h"
 #include "pki/keypair.h"
 #include "proc/chan.h"
-#include "proc/heap.h"
+#include "proc/heap_warmup.h"
 
 static struct ev_loop	 *loop;
 static struct keeper_ask *ask;
@@ -224,7 +224,7 @@ start_keeper(const char *where, int voucher, int *auth, int *sign)
 		close(a[0]);
 		close(s[0]);
 		keeper_ask_free(ask);
-		heap_settle();
+		heap_warmup_settle();
 		sandbox_files(PROC_KEEPER, -1, d);
 		_exit(keeper_serve(a[1], s[1], d, dup(d), voucher,
 			  confine_keeper) == 0 ? 0 : 1);

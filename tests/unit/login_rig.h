@@ -29,7 +29,7 @@ static struct ev_loop *engine_loop;
 #define sandbox_calls(which) ((void)(which))
 #define ev_loop_new(flags)   engine_loop
 #define ev_loop_destroy(l)   ((void)(l))
-#include "control/engine.c"
+#include "engine/engine.c"
 #undef sandbox_calls
 #undef ev_loop_new
 #undef ev_loop_destroy
@@ -42,11 +42,11 @@ static struct ev_loop *engine_loop;
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "admin/stats.h"
+#include "engine/stats.h"
 #include "keeper/auth_srp.h"
 #include "keeper/auth_tls_srp.h"
-#include "monitor/opening.h"
-#include "monitor/sockets.h"
+#include "monitor/serve/startup_send.h"
+#include "monitor/host/sockets.h"
 #include "pki/ca.h"
 #include "pki/crl.h"
 #include "proc/voucher.h"
@@ -60,7 +60,7 @@ struct end {
 	pid_t		keeper_pid;
 	struct engine  *engine; /* NULL: it does not run */
 	struct conf    *conf;
-	struct material material;
+	struct certs material;
 	struct tapdev	device;
 	int		frames; /* the kernel's end of the device */
 
@@ -317,7 +317,7 @@ on_engine_request(struct chan *chan, struct chan_msg *msg)
 		end->nverified++;
 		break;
 	case REQUEST_IN_FORCE:
-		material_in_force(&end->material,
+		certs_in_force(&end->material,
 		    (enum request_material)msg->data[0],
 		    wire_read_u32(msg->data + 1));
 		break;
@@ -465,7 +465,7 @@ print_conf(const struct conf *conf, size_t *len)
 static inline void
 end_start(struct end *end)
 {
-	struct opening	   opening = { .material = &end->material,
+	struct startup_send	   opening = { .material = &end->material,
 		   .device = &end->device, .admin = -1,
 		   .keeper = { end->keeper[0], end->keeper[1] } };
 	struct conf_errors errors = { 0 };
@@ -476,7 +476,7 @@ end_start(struct end *end)
 	snprintf(path, sizeof(path), "%s/tombolo.conf", end->dir);
 	end->conf = conf_load_live(path, &errors);
 	ck_assert_ptr_nonnull(end->conf);
-	ck_assert_msg(material_read(&end->material, end->conf, why,
+	ck_assert_msg(certs_read(&end->material, end->conf, why,
 	    sizeof(why)), "%s", why);
 	text = print_conf(end->conf, &opening.conf_len);
 	opening.conf = text;
@@ -493,13 +493,13 @@ end_start(struct end *end)
 	ck_assert_int_eq(chan_pair(fds), 0);
 	chan_open(&end->monitor, engine_loop, fds[0], on_engine_request,
 	    on_engine_gone, end);
-	ck_assert_int_eq(opening_send(&end->monitor, &opening), 0);
+	ck_assert_int_eq(startup_send_send(&end->monitor, &opening), 0);
 	free(text);
 	close(queue[0]);
 	close_keeper(end);
 	engine_fd = fds[1];
 	end->engine = calloc(1, sizeof(*end->engine));
-	ck_assert_int_eq(gift_receive(PROC_CHAN_FD, &end->engine->gift), 0);
+	ck_assert_int_eq(startup_recv_receive(PROC_CHAN_FD, &end->engine->gift), 0);
 	ck_assert_int_eq(start(end->engine), 0);
 }
 
@@ -519,7 +519,7 @@ end_stop(struct end *end)
 	if (end->helper != -1)
 		close(end->helper);
 	end->connection = end->helper = -1;
-	material_fini(&end->material);
+	certs_fini(&end->material);
 	conf_free(end->conf);
 	end->conf = NULL;
 }
@@ -540,7 +540,7 @@ end_reload(struct end *end)
 	    &errors);
 	free(text);
 	text = print_conf(end->conf, &len);
-	ck_assert_int_eq(opening_send_conf(&end->monitor, text, len), 0);
+	ck_assert_int_eq(startup_send_send_conf(&end->monitor, text, len), 0);
 	free(text);
 	conf_free(main);
 	conf_free(running);
@@ -553,17 +553,17 @@ end_news(struct end *end)
 {
 	char why[REQUEST_WHY_SIZE];
 
-	ck_assert_msg(material_read(&end->material, end->conf, why,
+	ck_assert_msg(certs_read(&end->material, end->conf, why,
 	    sizeof(why)), "%s", why);
-	ck_assert(material_any_news(&end->material));
-	ck_assert_int_eq(opening_send_news(&end->monitor, &end->material), 0);
+	ck_assert(certs_any_news(&end->material));
+	ck_assert_int_eq(startup_send_send_news(&end->monitor, &end->material), 0);
 	turn_for(0.05);
 }
 
 static inline void
 credential_changed(const char *name)
 {
-	ck_assert_int_eq(opening_send_credentials(&hub.monitor, &name, 1), 0);
+	ck_assert_int_eq(startup_send_send_credentials(&hub.monitor, &name, 1), 0);
 }
 
 /* The last connection breaks, and nobody says so. */

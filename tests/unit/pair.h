@@ -17,31 +17,31 @@
 
 #include "base/log.h"
 #include "base/wire.h"
-#include "control/hub.h"
-#include "control/session.h"
-#include "monitor/gift.h"
+#include "dataplane/dataplane.h"
+#include "control/conn/conn.h"
+#include "engine/ask/startup_recv.h"
 /* Keys that are soon used up; GnuTLS takes 8 new ones a second. */
 #ifndef KEY_RECORDS
 #define KEY_RECORDS 8
 #endif
-#include "control/tls.c"
+#include "control/conn/tls.c"
 #include "pki/ca.h"
 #include "unit.h"
 
 #define NAME "vpn.example.org"
 
 struct side {
-	struct session session;
+	struct conn session;
 	bool	       ready, ended;
 	unsigned       nmessages;
 	size_t	       nroutes;
 	size_t	       nframes_bytes; /* of type 2 messages */
 	uint8_t	       last;	      /* byte of the latest */
 	/* with a data path behind it */
-	struct gift	 gift;
+	struct startup_recv	 gift;
 	struct conf	 conf;
-	struct hub	*hub;
-	struct hub_peer *peer;
+	struct dataplane	*hub;
+	struct dataplane_peer *peer;
 	int		 device; /* the kernel's end of it */
 	char	       why[TLS_WHY_SIZE];
 };
@@ -74,7 +74,7 @@ on_frames(void *arg, uint8_t *items, size_t len)
 	side->nframes_bytes += len;
 	side->last = items[len - 1];
 	if (side->hub != NULL)
-		hub_frames(side->hub, side->peer, items, len);
+		dataplane_frames(side->hub, side->peer, items, len);
 }
 
 static void
@@ -84,10 +84,10 @@ on_end(void *arg, const char *why)
 
 	side->ended = true;
 	strlcpy(side->why, why, sizeof(side->why));
-	session_fini(&side->session);
+	conn_fini(&side->session);
 }
 
-static const struct session_events events = {
+static const struct conn_events events = {
 	.on_ready = on_ready,
 	.on_message = on_message,
 	.on_frames = on_frames,
@@ -182,9 +182,9 @@ connect_both(const struct looks *looks, const struct ca_pem *ca)
 	ca_pem_fini(&cert);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 			     fds), 0);
-	ck_assert_int_eq(session_init(&server.session, loop, server_context,
+	ck_assert_int_eq(conn_init(&server.session, loop, server_context,
 			     fds[0], NULL, 5, &events, &server), 0);
-	ck_assert_int_eq(session_init(&client.session, loop, client_context,
+	ck_assert_int_eq(conn_init(&client.session, loop, client_context,
 			     fds[1], NAME, 5, &events, &client), 0);
 }
 
@@ -192,9 +192,9 @@ static void
 close_both(void)
 {
 	if (!server.ended)
-		session_fini(&server.session);
+		conn_fini(&server.session);
 	if (!client.ended)
-		session_fini(&client.session);
+		conn_fini(&client.session);
 	tls_context_put(server_context);
 	tls_context_put(client_context);
 	ev_loop_destroy(loop);
@@ -252,11 +252,11 @@ both_up(bool allow)
 	connect_both(&looks, &ca_cert);
 	turn_until(&client.ready);
 	turn_until(&server.ready);
-	session_go_up(&client.session, 10, 30);
-	session_go_up(&server.session, 10, 30);
-	session_allow_frames(&client.session);
+	conn_go_up(&client.session, 10, 30);
+	conn_go_up(&server.session, 10, 30);
+	conn_allow_frames(&client.session);
 	if (allow)
-		session_allow_frames(&server.session);
+		conn_allow_frames(&server.session);
 }
 
 #endif /* PAIR_H */

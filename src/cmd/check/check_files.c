@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/check/check_files.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "cmd/site/own_ca.h"
+#include "cmd/site/site_credential.h"
+#include "conf/conf.h"
+#include "control/expiry.h"
+#include "keeper/credentials.h"
+#include "monitor/serve/certs.h"
+#include "monitor/state/pidfile.h"
+#include "monitor/state/state_dir.h"
+#include "pki/crl.h"
+#include "pki/keypair.h"
+#include "proc/proc.h"
+
+#define TEXT_MAX ((size_t)4 * 1024 * 1024)
+
+/* How bad it is that a file is not there. */
+enum missing { MAY_MISS, IS_A_WARNING, IS_AN_ERROR };
+
+struct file {
+	char	     *path; /* owned */
+	struct ca_pem text;
+};
+
+static void look_at_keepers(struct check_report *report,
+    const struct conf *conf, const char *name);
+static void look_at_server(struct check_report *report,
+    const struct conf *conf);
+static void look_at_client(struct check_report *report,
+    const struct conf *conf);
+static void look_at_sites(struct check_report *report,
+    const struct conf *conf);
+static void look_at_pair(struct check_report *report, const struct conf *conf,
+    const char *cert_name, const char *key_name);
+static void look_at_names(struct check_report *report, const struct conf *conf,
+    const struct file *cert);
+static void look_at_trust(struct check_report *report, const struct conf *conf,
+    const struct file *cert);
+static bool needs_list(const struct conf *conf);
+static void look_at_dates(struct check_report *report, const struct file *cert);
+static void look_at_ca(struct check_report *report, const struct conf *conf,
+    const char *name, enum missing missing);
+static void look_at_list(struct check_report *report, const struct conf *conf);
+static void look_at_line(struct check_report *report, const struct conf *conf,
+    const char *name, const struct conf_site *site, enum missing missing);
+static bool open_file(struct file *file, struct check_report *report,
+    const struct conf *conf, const char *name, enum missing missing);
+static void look_at_owner(unsigned *count, struct check_report *report,
+    const struct conf *conf, const char *path);
+static void close_file(struct file *file);
+static bool is_kept(const char *name);
+
+void
+check_files(struct check_report *report, const struct conf *conf)
+{
+	struct certs material = { 0 };
+	char		why[REQUEST_WHY_SIZE];
+
+	if (geteuid() != 0)
+		log_warnx("check: keys and passwords are not looked at: that "
+			  "needs root");
+	if (!state_dir_may_open(conf->dir))
+		report->errors++; /* which it has said */
+	look_at_keepers(report, conf, CONF_KEEPER_DIR);
+	look_at_keepers(report, conf, CONF_KEEPER_DIR "/sites");
+	if (conf->role == CONF_SERVER)
+		look_at_server(report, conf);
+	else
+		look_at_client(report, conf);
+	/* Whatever else `run` has against the certificates and the lists. */
+	if (report->errors == 0 &&
+	    !certs_read(&material, conf, why, sizeof(why)))
+		check_report(&report->errors, "%s", why);
+	certs_fini(&material);
+}
+
+/* A directory of the keeper's: without it there is no keeper. */
+static void
+look_at_keepers(struct check_report *report, const struct conf *conf,
+    const char *name)
+{
+	char	   *path = file_join(conf->dir, name);
+	struct stat st;
+
+	if (path == NULL || lstat(path, &st) == -1)
+		; /* so are the files in it */
+	else if (!S_ISDIR(st.st_mode))
+		check_report(&report->errors, "%s: must be a directory, not a "
+		    "link", path);
+	else if ((st.st_mode & 0500) != 0500) /* others: file_modes.c */
+		check_report(&report->errors, "%s: its owner cannot enter it; fix with: "
+		    "chmod 700 %s", path, path);
+	free(path);
+}
+
+static void
+look_at_server(struct check_report *report, const struct conf *conf)
+{
+	look_at_pair(report, conf, conf->certificate,
+	    CONF_KEEPER_DIR "/" CREDENTIALS_KEY);
+	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0 &&
+	    !own_ca_lacks_rsa(conf))
+		look_at_pair(report, conf, conf->certificate_rsa,
+		    CONF_KEEPER_DIR "/" CREDENTIALS_RSA_KEY);
+	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0) {
+		look_at_ca(report, conf, conf->site_ca,
+		    needs_list(conf) ? IS_AN_ERROR : MAY_MISS);
+		look_at_list(report, conf);
+	}
+	look_at_sites(report, conf);
+}
+
+static void
+look_at_client(struct check_report *report, const struct conf *conf)
+{
+	look_at_ca(report, conf, conf->ca, IS_AN_ERROR);
+	if (conf->auth == CONF_AUTH_CERTIFICATE)
+		look_at_pair(report, conf, conf->site_certificate,
+		    CONF_KEEPER_DIR "/" CREDENTIALS_SITE_KEY);
+	else
+		/* `tombolo login` can ask for it. */
+		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
+		    NULL, conf->auth == CONF_AUTH_PAM ? MAY_MISS : IS_AN_ERROR);
+	if (conf->proxy.kind != CONF_PROXY_NONE)
+		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_PROXY,
+		    NULL, MAY_MISS);
+}
+
+static void
+look_at_sites(struct check_report *report, const struct conf *conf)
+{
+	size_t able = 0, unable = conf->faults.n;
+	char  *dir = file_join(conf->dir, CONF_SITES_DIR);
+
+	/* A daemon that runs goes on with those that it has. */
+	if (conf->nsites == 0 && dir != NULL && access(dir, F_OK) == -1)
+		check_report(&report->warnings, "%s: %s: no site can log in "
+		    "after a start; restore it", dir, strerror(errno));
+	free(dir);
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+		unsigned before = report->warnings;
+		char below[CREDENTIALS_NAME_MAX];
+		char name[sizeof(CONF_KEEPER_DIR) + CREDENTIALS_NAME_MAX];
+
+		if (site->disabled || site->faulty)
+			continue;
+		if (site->auth != CONF_AUTH_PAM &&
+		    credentials_site_name(site->name, site->auth, below,
+			sizeof(below))) {
+			snprintf(name, sizeof(name), CONF_KEEPER_DIR "/%s",
+			    below);
+			look_at_line(report, conf, name, site, IS_A_WARNING);
+		}
+		if (report->warnings == before)
+			able++;
+		else
+			unable++;
+	}
+	if (able == 0 && unable > 0)
+		check_report(&report->errors, "check: no site can log in");
+}
+
+static void
+look_at_pair(struct check_report *report, const struct conf *conf,
+    const char *cert_name, const char *key_name)
+{
+	struct file cert = { 0 }, key = { 0 };
+	char	    why[KEYPAIR_WHY_SIZE];
+	bool has_cert = open_file(&cert, report, conf, cert_name, IS_AN_ERROR);
+	bool has_key = open_file(&key, report, conf, key_name, IS_AN_ERROR);
+
+	bool reads = has_cert && keypair_read_chain(cert.text.text,
+		cert.text.len, NULL, NULL, why);
+
+	if (has_cert && !reads)
+		check_report(&report->errors, "%s: %s", cert.path, why);
+	else if (reads && has_key && !keypair_check(cert.text.text,
+		cert.text.len, key.text.text, key.text.len, why))
+		check_report(&report->errors, "%s: %s", key.path, why);
+	if (reads)
+		look_at_dates(report, &cert);
+	if (reads && conf->role == CONF_SERVER)
+		look_at_names(report, conf, &cert);
+	if (reads)
+		look_at_trust(report, conf, &cert);
+	close_file(&cert);
+	close_file(&key);
+}
+
+/* Foreign certificates may well have more names than the hub. */
+static void
+look_at_names(struct check_report *report, const struct conf *conf,
+    const struct file *cert)
+{
+	struct file ca = { 0 };
+	char	    name[CA_NAME_SIZE];
+	unsigned    at = 0;
+	size_t	    wrong = 0;
+
+	for (size_t i = 0; i < conf->names.n; i++) {
+		if (ca_is_for(&cert->text, conf->names.v[i]))
+			continue;
+		wrong++;
+		check_report(&report->warnings, "%s: is not for the name "
+		    "%s: sites that connect by it will refuse this hub; "
+		    "renew it (tombolo init --renew)", cert->path,
+		    conf->names.v[i]);
+	}
+	if (wrong == conf->names.n)
+		report->errors++; /* nobody gets in */
+	if (!open_file(&ca, report, conf, OWN_CA_CERT, MAY_MISS))
+		return;
+	while (ca_has_made(&ca.text, &cert->text) &&
+	    own_ca_lost_name(conf, &cert->text, &at, name))
+		check_report(&report->warnings, "%s: also covers %s, which is "
+		    "not in `name`: after the next renewal, sites that use it "
+		    "will refuse this hub; add the line \"name = %s\" below the "
+		    "first name", cert->path, name, name);
+	close_file(&ca);
+}
+
+/*
+ * Who verifies it is unknown: a site may believe the CA of its invitation, or a
+ * public one.
+ */
+static void
+look_at_trust(struct check_report *report, const struct conf *conf,
+    const struct file *cert)
+{
+	const struct ca_pem any = { 0 };
+	bool	    server = conf->role == CONF_SERVER;
+	struct file ca = { 0 };
+	char	    why[KEYPAIR_WHY_SIZE];
+
+	if (!keypair_is_taken(&cert->text, &any, server ? NULL : conf->site,
+		why))
+		check_report(&report->errors, "%s: %s%s", cert->path, why,
+		    server ? ": sites will refuse this hub; renew it (tombolo "
+			     "init --renew)" :
+			     ": the hub will refuse this site; join again with "
+			     "an invitation of its own");
+	else if (server && open_file(&ca, report, conf, OWN_CA_CERT, MAY_MISS) &&
+	    keypair_is_ca(&ca.text) &&
+	    !keypair_is_taken(&cert->text, &ca.text, NULL, why))
+		check_report(&report->warnings, "%s: %s: sites that were invited "
+		    "will refuse this hub; renew it (tombolo init --renew), or "
+		    "put the certificate of the CA that has made it into "
+		    OWN_CA_CERT, cert->path, why);
+	close_file(&ca);
+}
+
+static void
+look_at_dates(struct check_report *report, const struct file *cert)
+{
+	time_t now = ca_now(), begin = ca_begin(&cert->text);
+	time_t end = ca_end(&cert->text);
+	struct tm tm;
+	char	  text[32] = "";
+
+	if (begin > now && gmtime_r(&begin, &tm) != NULL) {
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm);
+		check_report(&report->errors, "%s: is not valid before %s; check "
+		    "this host's clock", cert->path, text);
+	}
+	if (end == 0 || end > now + EXPIRY_SOON_SEC)
+		return;
+	expiry_date(end, text, sizeof(text));
+	if (end <= now)
+		check_report(&report->errors, "%s: has expired on %s; renew it",
+		    cert->path, text);
+	else
+		log_warnx("%s: ends on %s; renew it", cert->path, text);
+}
+
+/* Of a bundle some may well be old. */
+static void
+look_at_ca(struct check_report *report, const struct conf *conf,
+    const char *name, enum missing missing)
+{
+	struct file ca = { 0 };
+
+	if (!open_file(&ca, report, conf, name, missing))
+		return;
+	if (!keypair_is_ca(&ca.text))
+		check_report(&report->errors, "%s: has no certificate of a CA in "
+		    "it", ca.path);
+	else if (ca_is_ca(ca.text.text, ca.text.len))
+		look_at_dates(report, &ca);
+	close_file(&ca);
+}
+
+/* The daemon goes by the list that it kept until it has a better one. */
+static void
+look_at_list(struct check_report *report, const struct conf *conf)
+{
+	struct file ca = { 0 }, list = { 0 }, kept = { 0 };
+	const char *why = NULL;
+	time_t	    life, end;
+
+	(void)open_file(&ca, report, conf, conf->site_ca, MAY_MISS);
+	(void)open_file(&list, report, conf, conf->crl, MAY_MISS);
+	kept.path = state_dir_file(conf->dir, STATE_DIR_CRL);
+	if (kept.path != NULL && file_read(kept.path, TEXT_MAX,
+		&kept.text.text, &kept.text.len) < 0)
+		kept.text = (struct ca_pem) { 0 };
+	if (list.text.len == 0 && (kept.text.len > 0 || needs_list(conf)))
+		why = "is missing or empty; restore it, or create a new one";
+	else if (list.text.len > 0 && keypair_is_ca(&ca.text))
+		why = crl_why_not(&ca.text, &kept.text, &list.text);
+	if (why != NULL && kept.text.len > 0)
+		check_report(&report->warnings, "%s: %s; the last good one stays "
+		    "in force", conf->crl, why);
+	else if (why != NULL)
+		check_report(&report->warnings, "%s: %s", conf->crl, why);
+	end = crl_end(list.text.text, list.text.len, &life);
+	if (end != 0 && end <= ca_now())
+		check_report(&report->warnings, "%s: is out of date, but stays in "
+		    "force; create a new one", list.path);
+	close_file(&ca);
+	close_file(&list);
+	close_file(&kept);
+}
+
+/* Whether somebody could be in it. */
+static bool
+needs_list(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (!conf->sites[i].disabled &&
+		    conf->sites[i].auth == CONF_AUTH_CERTIFICATE)
+			return true;
+	}
+	return false;
+}
+
+/* `site`: it is what that one is verified by. */
+static void
+look_at_line(struct check_report *report, const struct conf *conf,
+    const char *name, const struct conf_site *site, enum missing missing)
+{
+	struct file file = { 0 };
+	size_t	    len;
+	int	    r;
+
+	if (!open_file(&file, report, conf, name, missing))
+		return;
+	len = file.text.len;
+	r = text_line(file.text.text, &len);
+	if (r == 0)
+		file.text.text[len] = '\0';
+	/* Of a hub one site is shut out; of a site, it is all there is. */
+	if (r < 0)
+		check_report(conf->role == CONF_SERVER ? &report->warnings :
+							 &report->errors,
+		    "%s: %s", file.path, text_explain(r));
+	else if (site != NULL &&
+	    !site_credential_is_line(site->auth, file.text.text))
+		check_report(&report->warnings, "%s: not a verifier for auth = "
+		    "%s: site %s cannot log in; tombolo site passwd %s makes "
+		    "another", file.path, conf_auth_name(site->auth), site->name,
+		    site->name);
+	else if (strchr(" \t", file.text.text[len - 1]) != NULL)
+		log_warnx("%s: ends in a blank, which is taken for a part of it",
+		    file.path);
+	close_file(&file);
+}
+
+static bool
+open_file(struct file *file, struct check_report *report,
+    const struct conf *conf, const char *name, enum missing missing)
+{
+	unsigned *count = missing == IS_A_WARNING ? &report->warnings :
+						    &report->errors;
+	int	  r;
+
+	file->path = file_join(conf->dir, name);
+	r = file->path == NULL ? -ENOMEM : file_read(file->path, TEXT_MAX,
+	    &file->text.text, &file->text.len);
+	if (r == 0 && is_kept(name))
+		look_at_owner(count, report, conf, file->path);
+	if (r == 0)
+		return true;
+	file->text = (struct ca_pem) { 0 };
+	if (!(r == -ENOENT && missing == MAY_MISS) &&
+	    !(r == -EACCES && is_kept(name) && geteuid() != 0))
+		check_report(count, "%s: %s", file->path != NULL ? file->path :
+			name, strerror(-r));
+	close_file(file);
+	return false;
+}
+
+/*
+ * The keeper follows no link, and reads what it owns and nobody else may read.
+ * A start gives it the files of a directory that is not its own yet.
+ */
+static void
+look_at_owner(unsigned *count, struct check_report *report,
+    const struct conf *conf, const char *path)
+{
+	struct proc_user user;
+	struct stat	 st, dir;
+	char		*copy = strdup(path);
+
+	if (copy == NULL || lstat(path, &st) == -1 ||
+	    stat(dirname(copy), &dir) == -1)
+		;
+	else if (!S_ISREG(st.st_mode))
+		check_report(count, "%s: must be a regular file, not a link",
+		    path);
+	else if ((st.st_mode & 0477) != 0400)
+		check_report(count, "%s: %s may read it; fix with: chmod 600 %s",
+		    path, (st.st_mode & 077) != 0 ? "others" : "nobody", path);
+	else if (proc_user(PROC_KEEPER, &user) == 0 && dir.st_uid == user.uid &&
+	    st.st_uid != user.uid)
+		check_report(pidfile_pid(conf->socket) > 0 ? &report->warnings :
+							     count,
+		    "%s: is not the keeper's own, and cannot be read by it; fix "
+		    "with: chown %u:%u %s", path, (unsigned)user.uid,
+		    (unsigned)user.gid, path);
+	free(copy);
+}
+
+static void
+close_file(struct file *file)
+{
+	ca_pem_fini(&file->text);
+	free(file->path);
+	file->path = NULL;
+}
+
+static bool
+is_kept(const char *name)
+{
+	return strncmp(name, CONF_KEEPER_DIR "/",
+	    strlen(CONF_KEEPER_DIR "/")) == 0;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/site/own_ca.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "cmd/util/admin_call.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cmd/site/site_file.h"
+#include "keeper/credentials.h"
+#include "monitor/state/state_dir.h"
+#include "pki/crl.h"
+
+#define DEFAULT_CRL "crl.pem"
+#define RSA_KEY	    CONF_KEEPER_DIR "/" CREDENTIALS_RSA_KEY
+
+static bool revoke_file(const struct options *options, const char *crl,
+    const char *cert_name, const char *who);
+static int  read_list(struct ca_pem *list, const char *dir, const char *crl,
+     const struct ca_pem *ca, const char *who);
+static int  ask_for(const struct options *options, const struct ca_pem *list);
+static const char *explain(int r);
+static bool is_missing(const char *dir, const char *name);
+static bool is_named(const struct conf *conf, const char *name);
+
+bool
+own_ca_read(struct own_ca *ca, const char *dir, const char *who)
+{
+	int r;
+
+	*ca = (struct own_ca) { 0 };
+	if (!own_ca_read_cert(&ca->cert, dir, who))
+		return false;
+	r = own_ca_read_pem(&ca->key, dir, OWN_CA_KEY, CA_PEM_MAX);
+	if (r == 0)
+		return true;
+	log_warnx("%s: %s/%s: %s; this needs the CA's key, put it there for it",
+	    who, dir, OWN_CA_KEY, strerror(-r));
+	own_ca_fini(ca);
+	return false;
+}
+
+bool
+own_ca_read_cert(struct ca_pem *cert, const char *dir, const char *who)
+{
+	int r = own_ca_read_pem(cert, dir, OWN_CA_CERT, CA_PEM_MAX);
+
+	if (r == 0 && ca_is_ca(cert->text, cert->len))
+		return true;
+	log_warnx("%s: %s/%s: %s", who, dir, OWN_CA_CERT, r < 0 ?
+		strerror(-r) : "expected one CA certificate in PEM");
+	ca_pem_fini(cert);
+	return false;
+}
+
+void
+own_ca_fini(struct own_ca *ca)
+{
+	ca_pem_fini(&ca->key);
+	ca_pem_fini(&ca->cert);
+}
+
+int
+own_ca_read_pem(struct ca_pem *pem, const char *dir, const char *name, size_t max)
+{
+	char *path = file_join(dir, name);
+	int   r = path == NULL ? -ENOMEM :
+				 file_read(path, max, &pem->text, &pem->len);
+
+	if (r < 0)
+		*pem = (struct ca_pem) { 0 };
+	free(path);
+	return r;
+}
+
+bool
+own_ca_revoke(const struct options *options, const struct conf *conf,
+    const char *site, const char *who)
+{
+	const char *dir = options->dir;
+	char	    name[SITE_FILE_MAX];
+	char	   *path = file_join(dir,
+		  site_file_certificate(name, sizeof(name), site));
+	bool	    ok = path != NULL;
+
+	if (!ok)
+		log_warnx("%s: there is no memory for it", who);
+	else if (!is_missing(dir, name))
+		ok = revoke_file(options,
+		    conf != NULL ? conf->crl : DEFAULT_CRL, name, who);
+	/* It stays until it is revoked. */
+	if (ok && unlink(path) == -1 && errno != ENOENT)
+		log_warn("%s: %s", who, path);
+	free(path);
+	return ok;
+}
+
+bool
+own_ca_lost_name(const struct conf *conf, const struct ca_pem *cert,
+    unsigned *i, char name[CA_NAME_SIZE])
+{
+	while (ca_name(cert, (*i)++, name)) {
+		if (name[0] != '\0' && !is_named(conf, name))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_named(const struct conf *conf, const char *name)
+{
+	struct addr addr, other;
+	bool	    is_addr = addr_parse(&addr, name);
+
+	for (size_t i = 0; i < conf->names.n; i++) {
+		if (strcasecmp(conf->names.v[i], name) == 0 ||
+		    (is_addr && addr_parse(&other, conf->names.v[i]) &&
+			addr_is_equal(&addr, &other)))
+			return true;
+	}
+	return false;
+}
+
+bool
+own_ca_make_crl(struct file_txn *undo, const char *dir, const struct own_ca *ca)
+{
+	static const struct ca_pem none = { 0 };
+	struct ca_pem		   list;
+	int  r = crl_add(&ca->cert, &ca->key, &none, &none, ca_now(), &list);
+	bool ok = r == 0 &&
+	    file_txn_create(undo, dir, DEFAULT_CRL, list.text, list.len, 0644,
+		FILE_TXN_SELF);
+
+	if (r < 0)
+		log_warnx("%s: cannot make the list of revoked certificates: "
+			  "%s", undo->who, strerror(-r));
+	ca_pem_fini(&list);
+	return ok;
+}
+
+bool
+own_ca_make_rsa(struct file_txn *undo, const struct conf *conf,
+    const struct own_ca *ca, struct file_txn_owner keeper)
+{
+	struct ca_pem key = { 0 }, cert = { 0 };
+	int	      r;
+	bool	      ok;
+
+	r = ca_make_rsa_key(&key);
+	if (r == 0)
+		r = ca_sign_server(&ca->cert, &ca->key, &key,
+		    conf->names.v, conf->names.n, ca_now(), &cert);
+	if (r < 0)
+		log_warnx("%s: cannot make the RSA certificate: %s", undo->who,
+		    strerror(-r));
+	ok = r == 0 &&
+	    file_txn_create(undo, conf->dir, RSA_KEY, key.text, key.len, 0600,
+		keeper) &&
+	    file_txn_create(undo, conf->dir, conf->certificate_rsa, cert.text,
+		cert.len, 0644, FILE_TXN_SELF);
+	ca_pem_fini(&key);
+	ca_pem_fini(&cert);
+	return ok;
+}
+
+bool
+own_ca_lacks_rsa(const struct conf *conf)
+{
+	return is_missing(conf->dir, conf->certificate_rsa) ||
+	    is_missing(conf->dir, RSA_KEY);
+}
+
+/*
+ * A daemon must go by the list that is added to, or what that one revokes would
+ * be lost, and by the new one afterwards.
+ */
+static bool
+revoke_file(const struct options *options, const char *crl,
+    const char *cert_name, const char *who)
+{
+	struct ca_pem old = { 0 }, cert = { 0 }, list = { 0 };
+	struct own_ca ca;
+	const char   *dir = options->dir;
+	char	     *path;
+	int	      r;
+
+	if (!own_ca_read(&ca, dir, who))
+		return false;
+	path = file_join(dir, crl);
+	r = path == NULL ? -ENOMEM : read_list(&old, dir, crl, &ca.cert, who);
+	if (r == 0)
+		r = ask_for(options, &old);
+	if (r == 0 && old.len == 0)
+		r = -ENODATA;
+	if (r >= 0)
+		r = own_ca_read_pem(&cert, dir, cert_name, CA_PEM_MAX);
+	if (r == 0)
+		r = crl_add(&ca.cert, &ca.key, &old, &cert, ca_now(), &list);
+	if (r == 0)
+		r = file_write(path, list.text, list.len, 0644, (uid_t)-1,
+		    (gid_t)-1);
+	if (r == 0)
+		r = ask_for(options, &list);
+	if (r < 0)
+		log_warnx("%s: %s/%s is not revoked in %s: %s", who, dir,
+		    cert_name, crl, explain(r));
+	ca_pem_fini(&old);
+	ca_pem_fini(&cert);
+	ca_pem_fini(&list);
+	own_ca_fini(&ca);
+	free(path);
+	return r >= 0;
+}
+
+/* That of the file, unless the daemon kept one that the file may not replace. */
+static int
+read_list(struct ca_pem *list, const char *dir, const char *crl,
+    const struct ca_pem *ca, const char *who)
+{
+	static const struct ca_pem none = { 0 };
+	struct ca_pem		   kept = { 0 };
+	char *path = state_dir_file(dir, STATE_DIR_CRL);
+	int   r = own_ca_read_pem(list, dir, crl, CRL_MAX);
+
+	if (r == -ENOENT)
+		r = 0;
+	if (path != NULL &&
+	    file_read(path, CRL_MAX, &kept.text, &kept.len) < 0)
+		kept = none;
+	if (r == 0 && kept.len > 0 && crl_why_not(ca, &none, &kept) == NULL &&
+	    crl_why_not(ca, &kept, list) != NULL) {
+		log_warnx("%s: %s/%s is not the last list of revoked "
+		    "certificates: a new one is made from %s", who, dir, crl,
+		    path);
+		ca_pem_fini(list);
+		*list = kept;
+		kept = none;
+	}
+	ca_pem_fini(&kept);
+	free(path);
+	return r;
+}
+
+/*
+ * 1 if the daemon goes by this list; 0 if none runs, or none that lets anybody
+ * in by certificate; -ESTALE if it goes by another, or -errno.
+ */
+static int
+ask_for(const struct options *options, const struct ca_pem *list)
+{
+	char	   *path = options_socket(options);
+	char	    digest[CRL_DIGEST_SIZE];
+	json_t	   *answer = NULL;
+	const char *crl;
+	int	    r = -ENOTCONN;
+
+	if (path != NULL)
+		r = admin_call(path, json_pack("{s:s}", "command", "sync"),
+		    &answer);
+	free(path);
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return 0;
+	if (r == 0 && !json_is_true(json_object_get(answer, "ok")))
+		r = -EPROTO;
+	crl = json_string_value(json_object_get(answer, "crl"));
+	if (r == 0 && crl != NULL) {
+		crl_digest(list->text, list->len, digest);
+		r = strcmp(crl, digest) == 0 ? 1 : -ESTALE;
+	}
+	json_decref(answer);
+	return r;
+}
+
+static const char *
+explain(int r)
+{
+	switch (r) {
+	case -EFBIG:
+		return "there are too many in it";
+	case -EINVAL:
+		return "one of them is not of " OWN_CA_CERT;
+	case -ENODATA:
+		return "it is missing or empty, and the daemon kept none: "
+		       "bring it back from a backup; if there never was one, "
+		       "start the daemon first";
+	case -ESTALE:
+		return "the daemon goes by another list, and lets in whom that "
+		       "one does: put things right as tombolo reload says, "
+		       "then do this again";
+	case -ENOTCONN:
+		return "the daemon at its socket has another configuration";
+	case -EPROTO:
+		return "the daemon does not say which list it goes by: see its "
+		       "log, or restart it; then do this again";
+	default:
+		return strerror(-r);
+	}
+}
+
+static bool
+is_missing(const char *dir, const char *name)
+{
+	char *path = file_join(dir, name);
+	bool  missing = path == NULL ||
+	    faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == -1;
+
+	free(path);
+	return missing;
+}

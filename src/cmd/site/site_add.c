@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/site/site_add.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "cmd/site/own_ca.h"
+#include "cmd/site/site_credential.h"
+#include "cmd/site/site_file.h"
+#include "cmd/util/file_txn.h"
+#include "control/conn/tls.h"
+#include "pki/invite.h"
+
+#define WHO_SIZE (CONF_NAME_MAX + 16)
+
+/* What takes it to the satellite. */
+struct invitation {
+	char  *text; /* owned */
+	size_t len;
+	char   out[512]; /* where it goes; empty: there is none */
+	bool   again;	 /* the site is there already */
+};
+
+/* How `passwd` says what it did. */
+static const char *const another[CONF_AUTHS] = {
+	[CONF_AUTH_SRP] = "has another password",
+	[CONF_AUTH_PASSWORD] = "has another password",
+	[CONF_AUTH_PAM] = "has to log in anew; its password is changed where "
+			  "PAM looks for it",
+	[CONF_AUTH_CERTIFICATE] = "has another certificate; the old one is "
+				  "revoked",
+	[CONF_AUTH_TLS_SRP] = "has another password",
+};
+
+static bool make_all(const struct options *options, const struct conf *conf,
+    const struct conf_site *site, bool again, const char *who);
+static struct conf *make_conf(const struct options *options,
+    const struct conf *conf, const char *name, const char *who);
+static bool put_site(FILE *out, const struct options *options,
+    const struct conf *conf, const char *name, const char *who);
+static bool put_free_addresses(FILE *out, const struct conf *conf,
+    const char *who);
+static bool find_free(const struct conf *conf, const struct prefix *network,
+    struct addr *found);
+static bool is_taken(const struct conf *conf, const struct addr *addr);
+static bool choose_out(struct invitation *invitation,
+    const struct options *options, const char *site, const char *who);
+static bool make_invitation(struct invitation *invitation,
+    const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential, const char *who);
+static bool has_wide_network(const struct conf *conf);
+static bool may_tls_srp(const struct conf_site *site, const char *who);
+static bool make_rsa(struct file_txn *undo, const struct conf *conf,
+    const struct conf_site *site);
+static bool write_site(struct file_txn *undo, const struct conf *conf,
+    const struct conf_site *site);
+static bool write_credential(struct file_txn *undo,
+    const struct options *options,
+    const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential);
+static bool write_invitation(struct file_txn *undo,
+    const struct invitation *invitation);
+static void say_done(const struct conf_site *site,
+    const struct invitation *invitation);
+static void say_next(const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential,
+    const struct invitation *invitation);
+
+int
+site_add(const struct options *options, const struct conf *conf,
+    const char *name)
+{
+	char	     who[WHO_SIZE];
+	struct conf *after;
+	bool	     ok;
+
+	snprintf(who, sizeof(who), "site %s", name);
+	after = make_conf(options, conf, name, who);
+	ok = after != NULL &&
+	    make_all(options, after, conf_find_site(after, name), false, who);
+	conf_free(after);
+	return ok ? 0 : 1;
+}
+
+int
+site_add_again(const struct options *options, const struct conf *conf,
+    const struct conf_site *site)
+{
+	char who[WHO_SIZE];
+
+	snprintf(who, sizeof(who), "site %s", site->name);
+	if (site->auth == CONF_AUTH_CERTIFICATE &&
+	    !site_credential_is_our_ca(conf)) {
+		log_warnx("%s: its certificate is from %s; get another one "
+			  "there, and revoke the old one in %s", who,
+		    conf->site_ca, conf->crl);
+		return 1;
+	}
+	return make_all(options, conf, site, true, who) ? 0 : 1;
+}
+
+/* The site's own file comes last: from then on it may log in. */
+static bool
+make_all(const struct options *options, const struct conf *conf,
+    const struct conf_site *site, bool again, const char *who)
+{
+	struct site_credential credential = { 0 };
+	struct invitation      invitation = { .again = again };
+	struct file_txn	       undo = { .who = who };
+	sigset_t	       before;
+	bool wants = !again || options->generate || options->out != NULL ||
+	    site->auth == CONF_AUTH_CERTIFICATE;
+	bool ok = may_tls_srp(site, who) &&
+	    (!wants || choose_out(&invitation, options, site->name, who)) &&
+	    site_credential_make(&credential, options, conf, site, who) &&
+	    (!wants ||
+		make_invitation(&invitation, conf, site, &credential, who));
+
+	file_txn_hold_signals(&before);
+	ok = ok && write_invitation(&undo, &invitation) &&
+	    make_rsa(&undo, conf, site) &&
+	    write_credential(&undo, options, conf, site, &credential) &&
+	    (again || write_site(&undo, conf, site));
+	if (file_txn_unless(&undo, ok)) {
+		say_done(site, &invitation);
+		say_next(conf, site, &credential, &invitation);
+	}
+	file_txn_release_signals(&before);
+	secret_free(invitation.text, invitation.len + 1);
+	site_credential_fini(&credential);
+	return ok;
+}
+
+/* The configuration as it would be with the site, checked as a whole. */
+static struct conf *
+make_conf(const struct options *options, const struct conf *conf,
+    const char *name, const char *who)
+{
+	struct conf *after = NULL;
+	char	    *text;
+	size_t	     len;
+	bool	     ok;
+	FILE	    *out = open_memstream(&text, &len);
+
+	if (out == NULL) {
+		log_warn("%s", who);
+		return NULL;
+	}
+	conf_print(out, conf);
+	ok = put_site(out, options, conf, name, who);
+	fclose(out);
+	if (ok)
+		after = options_check_text(text, len, who, conf->dir);
+	free(text);
+	return after;
+}
+
+static bool
+put_site(FILE *out, const struct options *options, const struct conf *conf,
+    const char *name, const char *who)
+{
+	fprintf(out, "\n[site %s]\n", name);
+	if (options->auth != NULL)
+		options_put(out, "auth", options->auth);
+	options_put_list(out, "address", &options->addresses);
+	options_put_list(out, "subnet", &options->subnets);
+	if (options->default_route)
+		options_put(out, "default-route", "yes");
+	if (conf->mode == CONF_TUN && options->addresses.n == 0)
+		return put_free_addresses(out, conf, who);
+	return true;
+}
+
+static bool
+put_free_addresses(FILE *out, const struct conf *conf, const char *who)
+{
+	char	    text[PREFIX_STRLEN];
+	struct addr addr;
+
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (!conf->sites[i].faulty || conf->sites[i].addresses.n > 0)
+			continue;
+		log_warnx("%s: cannot choose a free address: the file of "
+		    "site %s has an error; fix it, or use --address",
+		    who, conf->sites[i].name);
+		return false;
+	}
+	for (size_t i = 0; i < conf->tunnel_networks.n; i++) {
+		const struct prefix *network = &conf->tunnel_networks.v[i];
+
+		if (!find_free(conf, network, &addr)) {
+			log_warnx("%s: no address is free in tunnel-network "
+				  "%s; remove a site, or give --address", who,
+			    prefix_print(network, text, sizeof(text)));
+			return false;
+		}
+		options_put(out, "address",
+		    addr_print(&addr, text, sizeof(text)));
+	}
+	return true;
+}
+
+/* The lowest behind the server's own; the last of IPv4 is the broadcast. */
+static bool
+find_free(const struct conf *conf, const struct prefix *network,
+    struct addr *found)
+{
+	struct addr next = conf_server_address(network).addr;
+
+	while (addr_next(&next) && prefix_contains(network, &next)) {
+		*found = next;
+		if (is_taken(conf, found))
+			continue;
+		if (found->family != AF_INET)
+			return true;
+		return addr_next(&next) && prefix_contains(network, &next);
+	}
+	return false;
+}
+
+/* By disabled sites too: they may come back. */
+static bool
+is_taken(const struct conf *conf, const struct addr *addr)
+{
+	for (size_t i = 0; i < conf->nsites; i++) {
+		const struct conf_site *site = &conf->sites[i];
+
+		for (size_t j = 0; j < site->addresses.n; j++) {
+			if (addr_is_equal(&site->addresses.v[j].addr, addr))
+				return true;
+		}
+		for (size_t j = 0; j < site->subnets.n; j++) {
+			if (prefix_contains(&site->subnets.v[j], addr))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+choose_out(struct invitation *invitation, const struct options *options,
+    const char *site, const char *who)
+{
+	int n;
+
+	if (options->out != NULL)
+		n = snprintf(invitation->out, sizeof(invitation->out), "%s",
+		    options->out);
+	else
+		n = snprintf(invitation->out, sizeof(invitation->out),
+		    "%s.invite", site);
+	if (n > 0 && (size_t)n < sizeof(invitation->out))
+		return true;
+	log_warnx("%s: the path of --out is too long", who);
+	return false;
+}
+
+static bool
+make_invitation(struct invitation *invitation, const struct conf *conf,
+    const struct conf_site *site, const struct site_credential *credential,
+    const char *who)
+{
+	struct invite invite = { .port = conf->port };
+	struct ca_pem ca;
+
+	if (conf->names.n == 0) {
+		log_warnx("%s: cannot write an invitation: " CONF_FILE " has "
+		    "no valid `name`", who);
+		return false;
+	}
+	if (!own_ca_read_cert(&ca, conf->dir, who))
+		return false;
+	strlcpy(invite.server, conf->names.v[0], sizeof(invite.server));
+	strlcpy(invite.name, conf->names.v[0], sizeof(invite.name));
+	strlcpy(invite.site, site->name, sizeof(invite.site));
+	strlcpy(invite.mode, conf_mode_name(conf->mode), sizeof(invite.mode));
+	strlcpy(invite.auth, conf_auth_name(site->auth), sizeof(invite.auth));
+	strlcpy(invite.secret, credential->secret, sizeof(invite.secret));
+	/* A site needs to know: it forwards for them. */
+	for (size_t i = 0; i < site->subnets.n && i < INVITE_MAX_SUBNETS; i++)
+		invite.subnets[invite.nsubnets++] = site->subnets.v[i];
+	invite.default_route = site->default_route ? INVITE_REQUIRED :
+	    has_wide_network(conf)		   ? INVITE_OFFERED :
+						     INVITE_NO_ROUTE;
+	/* Borrowed, only to be printed. */
+	invite.ca = ca.text;
+	invite.certificate = credential->cert.text;
+	invite.key = credential->key.text;
+	invitation->text = invite_print(&invite, &invitation->len);
+	invite.ca = invite.certificate = invite.key = NULL;
+	if (invitation->text == NULL)
+		log_warnx("%s: there is no memory for the invitation", who);
+	invite_fini(&invite);
+	ca_pem_fini(&ca);
+	return invitation->text != NULL;
+}
+
+/* No private network is that wide: a site has to accept it. */
+static bool
+has_wide_network(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->networks.n; i++) {
+		if (conf->networks.v[i].len < 4)
+			return true;
+	}
+	return false;
+}
+
+/* The parser knows what was built; here is what is loaded. */
+static bool
+may_tls_srp(const struct conf_site *site, const char *who)
+{
+	if (site->auth != CONF_AUTH_TLS_SRP || tls_has_srp())
+		return true;
+	log_warnx("%s: the GnuTLS on this host has no TLS-SRP; use --auth srp",
+	    who);
+	return false;
+}
+
+/* tls-srp's certificate is made when it is switched on. */
+static bool
+make_rsa(struct file_txn *undo, const struct conf *conf,
+    const struct conf_site *site)
+{
+	struct file_txn_owner keeper;
+	struct own_ca	  ca;
+	bool		  ok;
+
+	if (site->auth != CONF_AUTH_TLS_SRP || !own_ca_lacks_rsa(conf))
+		return true;
+	if (!file_txn_find_keeper(&keeper, undo->who) ||
+	    !own_ca_read(&ca, conf->dir, undo->who))
+		return false;
+	ok = own_ca_make_rsa(undo, conf, &ca, keeper);
+	own_ca_fini(&ca);
+	return ok;
+}
+
+static bool
+write_site(struct file_txn *undo, const struct conf *conf,
+    const struct conf_site *site)
+{
+	char  name[SITE_FILE_MAX];
+	char *text = conf_site_text(site);
+	bool  ok;
+
+	if (text == NULL) {
+		log_warn("%s", undo->who);
+		return false;
+	}
+	ok = file_txn_create(undo, conf->dir,
+	    site_file_conf(name, sizeof(name), site->name), text, strlen(text),
+	    0644, FILE_TXN_SELF);
+	free(text);
+	return ok;
+}
+
+/* What a site of that name had before counts no more, nor does a certificate. */
+static bool
+write_credential(struct file_txn *undo, const struct options *options,
+    const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential)
+{
+	bool		  certificate = site->auth == CONF_AUTH_CERTIFICATE;
+	const char	 *text = credential->line;
+	mode_t		  mode = 0600;
+	char		  name[SITE_FILE_MAX], *path;
+	struct file_txn_owner owner, own = FILE_TXN_SELF;
+	mode_t		  own_mode = 0644;
+
+	site_file_certificate(name, sizeof(name), site->name);
+	path = file_join(conf->dir, name);
+	/* Before it is revoked, and gone. */
+	if (path != NULL)
+		file_keep(path, &own_mode, &own.uid, &own.gid);
+	free(path);
+	if (!file_txn_find_keeper(&owner, undo->who) ||
+	    !own_ca_revoke(options, conf, site->name, undo->who))
+		return false;
+	if (certificate) {
+		text = credential->cert.text;
+		mode = own_mode;
+		owner = own;
+	} else {
+		site_file_credential(name, sizeof(name), site->name,
+		    site->auth);
+	}
+	/* One without its site is there when somebody removed that by hand. */
+	return text == NULL ||
+	    file_txn_replace(undo, conf->dir, name, text, strlen(text), mode,
+		owner);
+}
+
+static bool
+write_invitation(struct file_txn *undo, const struct invitation *invitation)
+{
+	if (invitation->out[0] == '\0')
+		return true;
+	return file_txn_create(undo, ".", invitation->out, invitation->text,
+	    invitation->len, 0600, FILE_TXN_SELF);
+}
+
+static void
+say_done(const struct conf_site *site, const struct invitation *invitation)
+{
+	char text[ADDR_STRLEN];
+
+	printf("site %s %s", site->name,
+	    invitation->again ? another[site->auth] : "is added");
+	for (size_t i = 0; !invitation->again && i < site->addresses.n; i++)
+		printf("%s %s", i == 0 ? ", address" : ",",
+		    addr_print(&site->addresses.v[i].addr, text, sizeof(text)));
+	printf("%s%s\n", invitation->out[0] != '\0' ?
+		"; its invitation is " : "", invitation->out);
+}
+
+static void
+say_next(const struct conf *conf, const struct conf_site *site,
+    const struct site_credential *credential,
+    const struct invitation *invitation)
+{
+	const char *update = invitation->again ? " --update" : "";
+
+	if (invitation->out[0] == '\0' && site->auth == CONF_AUTH_PAM)
+		return;
+	if (invitation->out[0] == '\0')
+		printf("next: put the same password into the site's "
+		       CONF_KEEPER_DIR "/password\n");
+	else if (credential->secret[0] != '\0' || credential->key.text != NULL)
+		printf("next: take it to the site by a safe way, the %s is in "
+		       "it; there: tombolo join%s %s\n",
+		    credential->key.text != NULL ? "key" : "password",
+		    update, invitation->out);
+	else if (site->auth == CONF_AUTH_CERTIFICATE)
+		printf("next: take it to the site; there: tombolo join%s %s, "
+		       "with a certificate for %s from %s\n",
+		    update, invitation->out, site->name, conf->site_ca);
+	else if (site->auth == CONF_AUTH_PAM)
+		printf("next: take it to the site; there: tombolo join%s %s\n",
+		    update, invitation->out);
+	else
+		printf("next: take it to the site; there: tombolo join%s %s, "
+		       "with the password\n",
+		    update, invitation->out);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/site/site_credential.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "cmd/site/own_ca.h"
+#include "keeper/auth_password.h"
+#include "keeper/auth_srp.h"
+#include "keeper/auth_tls_srp.h"
+#include "pki/invite.h"
+
+#define RANDOM_LEN 16 /* bytes of a PAM site's line */
+
+typedef int make_fn(const char *site, const char *password, char *line,
+    size_t size);
+
+static make_fn make_password, make_random;
+
+static make_fn *const makers[CONF_AUTHS] = {
+	[CONF_AUTH_SRP] = auth_srp_make,
+	[CONF_AUTH_PASSWORD] = make_password,
+	[CONF_AUTH_PAM] = make_random,
+	[CONF_AUTH_TLS_SRP] = auth_tls_srp_make,
+};
+
+static bool get_password(char *dst, const struct options *options,
+    const struct conf_site *site, const char *who);
+static bool make_line(struct site_credential *credential,
+    const struct conf_site *site, const char *who);
+static bool issue(struct site_credential *credential, const struct conf *conf,
+    const struct conf_site *site, const char *who);
+
+bool
+site_credential_make(struct site_credential *credential,
+    const struct options *options, const struct conf *conf,
+    const struct conf_site *site, const char *who)
+{
+	bool ok;
+
+	*credential = (struct site_credential) { 0 };
+	if (site->auth == CONF_AUTH_CERTIFICATE)
+		return issue(credential, conf, site, who);
+	ok = get_password(credential->secret, options, site, who) &&
+	    make_line(credential, site, who);
+	/* Who typed it knows it; PAM's is here for the invitation only. */
+	if (!ok || (!options->generate && site->auth != CONF_AUTH_PAM))
+		secret_wipe(credential->secret, sizeof(credential->secret));
+	return ok;
+}
+
+void
+site_credential_fini(struct site_credential *credential)
+{
+	ca_pem_fini(&credential->cert);
+	ca_pem_fini(&credential->key);
+	secret_wipe(credential, sizeof(*credential));
+}
+
+bool
+site_credential_is_line(enum conf_auth auth, const char *line)
+{
+	struct auth_srp_verifier srp;
+	struct auth_tls_srp	 tls_srp;
+
+	switch (auth) {
+	case CONF_AUTH_SRP:
+		return auth_srp_parse(&srp, line);
+	case CONF_AUTH_PASSWORD:
+		return auth_password_is_hash(line);
+	case CONF_AUTH_TLS_SRP:
+		return auth_tls_srp_parse(&tls_srp, line);
+	default:
+		return true;
+	}
+}
+
+bool
+site_credential_is_our_ca(const struct conf *conf)
+{
+	return strcmp(conf->site_ca, OWN_CA_CERT) == 0;
+}
+
+static bool
+get_password(char *dst, const struct options *options,
+    const struct conf_site *site, const char *who)
+{
+	if (options->generate) {
+		invite_draw_secret(dst, PASSWORD_SIZE);
+		return true;
+	}
+	/* PAM knows it already, or asks for something else each time. */
+	if (site->auth == CONF_AUTH_PAM && options->password_file == NULL)
+		return true;
+	return password_read(dst, options->password_file, site->name,
+	    PASSWORD_TWICE, who);
+}
+
+static bool
+make_line(struct site_credential *credential, const struct conf_site *site,
+    const char *who)
+{
+	int r = makers[site->auth](site->name, credential->secret,
+	    credential->line, sizeof(credential->line) - 1);
+
+	if (r < 0) {
+		log_warnx("%s: the password cannot be hashed: %s", who,
+		    strerror(-r));
+		return false;
+	}
+	strlcat(credential->line, "\n", sizeof(credential->line));
+	return true;
+}
+
+static int
+make_password(const char *site, const char *password, char *line, size_t size)
+{
+	(void)site;
+	return auth_password_hash(password, line, size);
+}
+
+static int
+make_random(const char *site, const char *password, char *line, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char	  drawn[RANDOM_LEN];
+	size_t		  n = 0;
+
+	(void)site;
+	(void)password;
+	if (size < 2 * sizeof(drawn) + 1)
+		return -ENOBUFS;
+	secret_random(drawn, sizeof(drawn));
+	for (size_t i = 0; i < sizeof(drawn); i++) {
+		line[n++] = digits[drawn[i] >> 4];
+		line[n++] = digits[drawn[i] & 15];
+	}
+	line[n] = '\0';
+	secret_wipe(drawn, sizeof(drawn));
+	return 0;
+}
+
+static bool
+issue(struct site_credential *credential, const struct conf *conf,
+    const struct conf_site *site, const char *who)
+{
+	struct own_ca ca;
+	int	      r;
+
+	if (!site_credential_is_our_ca(conf))
+		return true;
+	if (!own_ca_read(&ca, conf->dir, who))
+		return false;
+	r = ca_make_key(&credential->key);
+	if (r == 0)
+		r = ca_sign_site(&ca.cert, &ca.key, &credential->key,
+		    site->name, ca_now(), &credential->cert);
+	own_ca_fini(&ca);
+	if (r < 0)
+		log_warnx("%s: the certificate cannot be made: %s", who,
+		    r == -EINVAL ? OWN_CA_KEY " is not the key of " OWN_CA_CERT :
+				   strerror(-r));
+	return r == 0;
+}

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/util/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/stdlib.h>
+#include <bsd/string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/nitems.h"
+#include "conf/conf_socket.h"
+#include "monitor/state/pidfile.h"
+
+/* KIND_DEFAULT: its value may be left out. */
+enum kind { KIND_STRING, KIND_DEFAULT, KIND_FLAG, KIND_COUNT, KIND_LIST };
+
+#define WAIT_DEFAULT "30"
+#define WAIT_MAX     86400
+
+/* In the order in which --help shows them. */
+static const struct row {
+	enum options_flag option;
+	const char *name;
+	char	    letter; /* 0: none */
+	enum kind   kind;
+	size_t	    offset;
+	const char *argument; /* NULL: it takes none */
+	const char *help;
+} rows[] = {
+#define AT(field) offsetof(struct options, field)
+	{ OPTION_NAME, "name", 0, KIND_STRING, AT(name), "HOST[:PORT]",
+	    "where sites will find this host: name or address" },
+	{ OPTION_DIR, "dir", 0, KIND_STRING, AT(where), "D",
+	    "the configuration's directory (default " CONF_DIR ")" },
+	{ OPTION_CONFIG, "config", 'c', KIND_STRING, AT(config), "FILE",
+	    "the configuration (default " CONF_DIR "/" CONF_FILE ")" },
+	{ OPTION_SOCKET, "socket", 0, KIND_STRING, AT(socket), "PATH",
+	    "the daemon's local socket (default: what the configuration says)" },
+	{ OPTION_MODE, "mode", 0, KIND_STRING, AT(mode), "tap|tun",
+	    "one Ethernet (tap, the default) or one routed network (tun)" },
+	{ OPTION_BRIDGE, "bridge", 0, KIND_STRING, AT(bridge), "BR",
+	    "tap: the bridge to join" },
+	{ OPTION_NETWORK, "network", 0, KIND_LIST, AT(networks), "CIDR",
+	    "tun: a network here that sites get a route to; again for more" },
+	{ OPTION_TUNNEL_NETWORK, "tunnel-network", 0, KIND_LIST,
+	    AT(tunnel_networks), "CIDR",
+	    "tun: where tunnel addresses come from (default 10.4.2.0/24)" },
+	{ OPTION_NAT, "nat", 0, KIND_FLAG, AT(nat), NULL,
+	    "tun: what comes from sites leaves with this host's address" },
+	{ OPTION_DNS, "dns", 0, KIND_LIST, AT(dns), "A",
+	    "tun: a DNS server for sites that accept one; again for more" },
+	{ OPTION_DEFAULT_ROUTE, "default-route", 0, KIND_FLAG,
+	    AT(default_route), NULL,
+	    "tun: all the site's traffic is to come through the tunnel" },
+	{ OPTION_NO_DEFAULT, "no-default-route", 0, KIND_FLAG,
+	    AT(no_default_route), NULL,
+	    "tun: only what is for the tunnel's networks" },
+	{ OPTION_ACCEPT_DEFAULT, "accept-default-route", 0, KIND_FLAG,
+	    AT(accept_default_route), NULL,
+	    "tun: the server may have all this host's traffic, and set DNS" },
+	{ OPTION_RENEW, "renew", 0, KIND_FLAG, AT(renew), NULL,
+	    "nothing but the server's certificate anew; CA and keys are kept" },
+	{ OPTION_UPDATE, "update", 0, KIND_FLAG, AT(update), NULL,
+	    "the site is there already: take what is new, keep local edits" },
+	{ OPTION_NEW_CA, "new-ca", 0, KIND_FLAG, AT(new_ca), NULL,
+	    "with --update: believe another CA from now on" },
+	{ OPTION_GENERATE, "generate", 0, KIND_FLAG, AT(generate), NULL,
+	    "make a password and put it into the invitation" },
+	{ OPTION_PASSWORD_FILE, "password-file", 0, KIND_STRING,
+	    AT(password_file), "F", "read the password from F (its only line)" },
+	{ OPTION_AUTH, "auth", 0, KIND_STRING, AT(auth), "METHOD",
+	    "srp (the default), password, pam, certificate or tls-srp" },
+	{ OPTION_AUTHS, "auth", 0, KIND_LIST, AT(auths), "METHOD",
+	    "what sites may use (default all but tls-srp); again for more" },
+	{ OPTION_ADDRESS, "address", 0, KIND_LIST, AT(addresses), "A",
+	    "tun: its tunnel address (default: the lowest free one)" },
+	{ OPTION_SUBNET, "subnet", 0, KIND_LIST, AT(subnets), "CIDR",
+	    "tun: a network behind the site; again for more" },
+	{ OPTION_OUT, "out", 0, KIND_STRING, AT(out), "FILE",
+	    "where the invitation goes (default NAME.invite)" },
+	{ OPTION_FOREGROUND, "foreground", 0, KIND_FLAG, AT(foreground), NULL,
+	    "stay in the foreground, with the log on standard error" },
+	{ OPTION_WAIT_OR, "wait", 0, KIND_DEFAULT, AT(wait), "[=SECONDS]",
+	    "return when the tunnel is up; fail after SECONDS (30)" },
+	{ OPTION_WAIT, "wait", 0, KIND_DEFAULT, AT(wait), "[=SECONDS]",
+	    "wait until it is up, at most so long (30)" },
+	{ OPTION_SWEEP, "sweep", 0, KIND_FLAG, AT(sweep), NULL,
+	    "only undo what a killed daemon left on this host" },
+	{ OPTION_STATIC, "static", 0, KIND_FLAG, AT(only_static), NULL,
+	    "look at files only: they are for another host" },
+	{ OPTION_LOG_LEVEL, "log-level", 0, KIND_STRING, AT(log_level),
+	    "LEVEL", "the lowest severity to log: error, warn, info, debug" },
+	{ OPTION_JSON, "json", 0, KIND_FLAG, AT(json), NULL,
+	    "print JSON, for programs" },
+	{ OPTION_VERBOSE, "verbose", 'v', KIND_COUNT, AT(verbose), NULL,
+	    "say more" },
+#undef AT
+};
+
+#define HELP_VALUE 1000 /* what getopt_long() gives for --help */
+
+static void make_tables(const struct options_spec *spec,
+    struct option *longs, char *shorts);
+static int  says_where(const char *word);
+static const struct row *row_of(int value);
+static bool set(struct options *options, const struct row *row);
+static bool set_dir(struct options *options);
+static bool set_seconds(struct options *options);
+static void help(const struct options_spec *spec);
+static void help_row(const struct row *row);
+static void say_to_stderr(void *arg, const char *text);
+static void keep_first(void *arg, const char *text);
+
+void
+options_command_first(int argc, char **argv)
+{
+	char *command;
+	int   at = 1;
+
+	while (at < argc && says_where(argv[at]) > 0)
+		at += says_where(argv[at]);
+	if (at == 1 || at >= argc)
+		return;
+	command = argv[at];
+	memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+	argv[1] = command;
+}
+
+/* How many words it takes: 0 when it is another option, or none. */
+static int
+says_where(const char *word)
+{
+	static const char *const options[] = { "--dir", "--config", "--socket",
+		"-c" };
+
+	for (size_t i = 0; i < nitems(options); i++) {
+		size_t len = strlen(options[i]);
+
+		if (strncmp(word, options[i], len) != 0)
+			continue;
+		if (word[len] == '\0')
+			return 2;
+		if (word[len] == '=' || options[i][1] != '-')
+			return 1;
+	}
+	return 0;
+}
+
+int
+options_parse(struct options *options, const struct options_spec *spec,
+    int argc, char **argv)
+{
+	struct option longs[nitems(rows) + 2];
+	char	      shorts[2 * nitems(rows) + 4];
+	const struct row *row;
+	int		  value;
+
+	*options = (struct options) { .file = CONF_FILE };
+	make_tables(spec, longs, shorts);
+	opterr = 0;
+	optind = 0;
+	while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (value == 'h' || value == HELP_VALUE) {
+			help(spec);
+			return 0;
+		}
+		row = row_of(value);
+		if (value == ':')
+			return options_wrong(spec, "%s needs a value",
+			    argv[optind - 1]);
+		if (row != NULL && optarg != NULL && *optarg == '\0')
+			return options_wrong(spec, "--%s needs a value",
+			    row->name);
+		if (row != NULL && optarg == argv[optind - 1] &&
+		    optarg[0] == '-' && optarg[1] != '\0')
+			return options_wrong(spec, "--%s needs a value, and "
+			    "%s is an option", row->name, optarg);
+		/* "--wait 5" is "--wait=5". */
+		if (row != NULL && row->kind == KIND_DEFAULT &&
+		    optarg == NULL && optind < argc &&
+		    isdigit((unsigned char)*argv[optind]))
+			optarg = argv[optind++];
+		if (row == NULL && optopt != 0 && row_of(optopt) == NULL)
+			return options_wrong(spec, "no such option: -%c",
+			    isprint(optopt) ? optopt : '?');
+		if (row == NULL)
+			return options_wrong(spec, optopt != 0 ?
+				"%s takes no value" : "no such option: %s",
+			    argv[optind - 1]);
+		if (!set(options, row))
+			return options_wrong(spec, "--%s is given twice",
+			    row->name);
+	}
+	if (options->where != NULL && options->config != NULL)
+		return options_wrong(spec, "--dir and -c exclude each other");
+	if (!set_dir(options))
+		return options_wrong(spec, "the path is too long");
+	if (!set_seconds(options))
+		return options_wrong(spec, "--wait %s: expected 0 to %d "
+		    "seconds", options->wait, WAIT_MAX);
+	options->args = argv + optind;
+	options->nargs = argc - optind;
+	if (options->nargs < spec->min_args)
+		return options_wrong(spec, "expected %.*s",
+		    (int)strcspn(spec->synopsis, " "), spec->synopsis);
+	if (options->nargs > spec->max_args)
+		return options_wrong(spec, "one argument too many: %s",
+		    options->args[spec->max_args]);
+	return OPTIONS_GO_ON;
+}
+
+int
+options_wrong(const struct options_spec *spec, const char *fmt, ...)
+{
+	char	what[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	log_warnx("%s: %s; see tombolo %s --help", spec->command, what,
+	    spec->command);
+	return 2;
+}
+
+char *
+options_config(const struct options *options)
+{
+	if (options->config != NULL)
+		return strdup(options->config);
+	return file_join(options->dir, options->file);
+}
+
+char *
+options_owner(const struct options *options)
+{
+	char *path, *owner;
+
+	if (options->socket != NULL)
+		return NULL;
+	path = options_config(options);
+	owner = path != NULL ? conf_resolve(path) : NULL;
+	free(path);
+	return owner;
+}
+
+char *
+options_socket(const struct options *options)
+{
+	char *owner, *path, *other;
+
+	if (options->socket != NULL)
+		return strdup(options->socket);
+	owner = options_owner(options);
+	path = owner != NULL ? conf_socket(owner) : NULL;
+	if (path == NULL)
+		log_warnx("the working directory is gone; give --socket PATH");
+	other = path != NULL ? pidfile_elsewhere(path, owner) : NULL;
+	if (other != NULL) {
+		free(path);
+		path = other;
+	}
+	if (path != NULL && !pidfile_is_ours(path, owner)) {
+		free(path);
+		path = NULL;
+	}
+	free(owner);
+	return path;
+}
+
+struct conf *
+options_load(const char *path, conf_load_fn *load)
+{
+	struct conf_errors errors = { .say = say_to_stderr };
+
+	return load(path, &errors);
+}
+
+void
+options_put(FILE *out, const char *key, const char *value)
+{
+	fprintf(out, "%s = ", key);
+	for (; *value != '\0'; value++) {
+		if (*value == '#' || *value == '\\')
+			fputc('\\', out);
+		/* No key takes a '?': it will be complained about. */
+		fputc(iscntrl((unsigned char)*value) ? '?' : *value, out);
+	}
+	fputc('\n', out);
+}
+
+void
+options_put_list(FILE *out, const char *key, const struct options_list *list)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		options_put(out, key, list->v[i]);
+}
+
+void
+options_put_where(const struct options *options)
+{
+	if (strcmp(options->dir, CONF_DIR) != 0 ||
+	    strcmp(options->file, CONF_FILE) != 0)
+		printf(" -c %s/%s", options->dir, options->file);
+}
+
+struct conf *
+options_check_text(const char *text, size_t len, const char *who,
+    const char *dir)
+{
+	char		   first[1024] = "";
+	struct conf_errors errors = { .say = keep_first, .arg = first };
+	struct conf	  *conf = conf_parse_text(text, len, who, dir, &errors);
+	const char	  *what = first;
+
+	if (conf != NULL && conf_has_room(conf, first, sizeof(first)))
+		return conf;
+	conf_free(conf);
+	/* "WHO:LINE: what": the line is of a text that nobody sees. */
+	if (strlen(what) > strlen(who) && what[strlen(who)] == ':')
+		what += strlen(who) + 1;
+	what += strspn(what, "0123456789");
+	what += strspn(what, ": ");
+	log_warnx("%s: %s", who, what);
+	return NULL;
+}
+
+/* What getopt_long() wants, of the options that the command takes. */
+static void
+make_tables(const struct options_spec *spec, struct option *longs, char *shorts)
+{
+	unsigned n = 0;
+
+	/* ':' in front: a missing value is told from an unknown option. */
+	*shorts++ = ':';
+	*shorts++ = 'h';
+	for (size_t i = 0; i < nitems(rows); i++) {
+		bool takes = rows[i].argument != NULL;
+
+		if ((spec->takes & rows[i].option) == 0)
+			continue;
+		longs[n++] = (struct option) {
+			.name = rows[i].name,
+			.has_arg = rows[i].kind == KIND_DEFAULT ?
+			    optional_argument :
+			    takes ? required_argument : no_argument,
+			.val = HELP_VALUE + 1 + (int)i,
+		};
+		if (rows[i].letter == 0)
+			continue;
+		*shorts++ = rows[i].letter;
+		if (takes)
+			*shorts++ = ':';
+	}
+	*shorts = '\0';
+	longs[n++] = (struct option) { .name = "help", .val = HELP_VALUE };
+	longs[n] = (struct option) { 0 };
+}
+
+/* NULL for '?', an unknown option. */
+static const struct row *
+row_of(int value)
+{
+	if (value > HELP_VALUE && value <= HELP_VALUE + (int)nitems(rows))
+		return &rows[value - HELP_VALUE - 1];
+	for (size_t i = 0; i < nitems(rows); i++) {
+		if (rows[i].letter != 0 && rows[i].letter == value)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* False when it must not be given again. */
+static bool
+set(struct options *options, const struct row *row)
+{
+	void		    *at = (char *)options + row->offset;
+	struct options_list *list;
+
+	switch (row->kind) {
+	case KIND_FLAG:
+		*(bool *)at = true;
+		return true;
+	case KIND_COUNT:
+		++*(unsigned *)at;
+		return true;
+	case KIND_LIST:
+		list = at;
+		if (list->n == nitems(list->v))
+			return false;
+		list->v[list->n++] = optarg;
+		return true;
+	case KIND_STRING:
+	case KIND_DEFAULT:
+		break;
+	}
+	if (*(const char **)at != NULL)
+		return false;
+	*(const char **)at = optarg != NULL ? optarg : WAIT_DEFAULT;
+	return true;
+}
+
+/* Where --dir or -c is; some commands work in the directory itself. */
+static bool
+set_dir(struct options *options)
+{
+	const char *dir = options->where != NULL ? options->where : CONF_DIR;
+	const char *slash;
+
+	if (options->config == NULL)
+		return strlcpy(options->dir, dir, sizeof(options->dir)) <
+		    sizeof(options->dir);
+	if (strlcpy(options->dir, options->config, sizeof(options->dir)) >=
+	    sizeof(options->dir))
+		return false;
+	slash = strrchr(options->config, '/');
+	options->file = slash != NULL ? slash + 1 : options->config;
+	dir = dirname(options->dir);
+	memmove(options->dir, dir, strlen(dir) + 1);
+	return true;
+}
+
+static bool
+set_seconds(struct options *options)
+{
+	const char *wrong = NULL;
+
+	options->seconds = options->wait == NULL ? -1 :
+	    (int)strtonum(options->wait, 0, WAIT_MAX, &wrong);
+	return wrong == NULL;
+}
+
+static void
+help(const struct options_spec *spec)
+{
+	printf("usage: tombolo %s%s%s\n\n%s\n\n", spec->command,
+	    *spec->synopsis != '\0' ? " " : "", spec->synopsis, spec->help);
+	for (size_t i = 0; i < nitems(rows); i++) {
+		if ((spec->takes & rows[i].option) != 0)
+			help_row(&rows[i]);
+	}
+	printf("  %-27s %s\n", "--help", "show this");
+}
+
+static void
+help_row(const struct row *row)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "%s%c%s--%s%s%s",
+	    row->letter != 0 ? "-" : "", row->letter != 0 ? row->letter : ' ',
+	    row->letter != 0 ? ", " : "", row->name,
+	    row->argument != NULL && row->kind != KIND_DEFAULT ? " " : "",
+	    row->argument != NULL ? row->argument : "");
+	printf("  %-27s %s\n", left + (row->letter == 0), row->help);
+}
+
+static void
+say_to_stderr(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", text);
+}
+
+static void
+keep_first(void *arg, const char *text)
+{
+	char *first = arg;
+
+	if (*first == '\0')
+		snprintf(first, 1024, "%s", text);
+}

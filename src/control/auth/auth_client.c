@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/auth/auth_client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bsd/string.h>
+#include <nettle/hmac.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "control/conn/conn.h"
+
+#define PROOF_LABEL  "tombolo resume site"
+#define ANSWER_LABEL "tombolo resume server"
+
+static void send_hello(struct auth_client *auth, const char *secret,
+    size_t len);
+static void resume(struct auth_client *auth);
+static void prove(const struct auth_client *auth, const char *label,
+    const uint8_t binding[32], uint8_t proof[MESSAGE_PROOF_LEN]);
+static void ask_secret(struct auth_client *auth);
+static void on_secret(void *arg, const char *secret, size_t len, int error);
+static void send_response(struct auth_client *auth, const char *credential,
+    size_t len);
+static void answer_srp(struct auth_client *auth, const struct message *msg);
+static void on_srp(void *arg, const struct keeper_srp_answer *srp, int error);
+static void answer_pam(struct auth_client *auth, const struct message *msg);
+static void on_pam_secret(void *arg, const char *secret, size_t len,
+    int error);
+static void ask_person(struct auth_client *auth);
+static void forget_grant(struct auth_client *auth);
+
+void
+auth_client_init(struct auth_client *auth, struct keeper_ask *keeper,
+    const struct conf *conf, void (*fill_hello)(void *arg, struct message *msg),
+    void *arg)
+{
+	*auth = (struct auth_client) { .keeper = keeper, .conf = conf,
+		.fill_hello = fill_hello, .arg = arg };
+}
+
+void
+auth_client_fini(struct auth_client *auth)
+{
+	auth_client_stop(auth);
+	forget_grant(auth);
+}
+
+void
+auth_client_start(struct auth_client *auth, struct conn *conn)
+{
+	auth->conn = conn;
+	auth->rounds = 0;
+	auth->asked = auth->stored = auth->expects_proof = false;
+	if (auth->grant.token_len > 0)
+		resume(auth);
+	else if (auth->conf->auth == CONF_AUTH_PASSWORD)
+		ask_secret(auth);
+	else
+		send_hello(auth, NULL, 0);
+}
+
+void
+auth_client_stop(struct auth_client *auth)
+{
+	keeper_ask_cancel(auth->keeper, auth);
+	auth->conn = NULL;
+	auth->question = false;
+	secret_wipe(auth->proof, sizeof(auth->proof));
+}
+
+void
+auth_client_challenge(struct auth_client *auth, const struct message *msg)
+{
+	auth->asked = true;
+	auth->expects_proof = false;
+	/* The token was not taken: it is not worth another try. */
+	forget_grant(auth);
+	if (auth->question || ++auth->rounds > MESSAGE_MAX_ROUNDS) {
+		conn_bye(auth->conn, "too many questions");
+		return;
+	}
+	switch (auth->conf->auth) {
+	case CONF_AUTH_PASSWORD:
+		if (auth->rounds == 1)
+			ask_secret(auth);
+		else
+			conn_bye(auth->conn,
+			    "a password is given once");
+		return;
+	case CONF_AUTH_SRP:
+		answer_srp(auth, msg);
+		return;
+	case CONF_AUTH_PAM:
+		answer_pam(auth, msg);
+		return;
+	default:
+		conn_bye(auth->conn, "this site's method answers "
+		    "nothing: the server's entry has another one");
+	}
+}
+
+const char *
+auth_client_welcome(struct auth_client *auth, const struct message *msg)
+{
+	bool resumed = auth->grant.token_len > 0 && !auth->asked;
+
+	if (auth->conf->auth == CONF_AUTH_SRP && !resumed &&
+	    !auth->expects_proof)
+		return "the server did not ask for SRP's proof: it is not the "
+		       "one that knows this site";
+	if (auth->expects_proof && (!msg->has_proof ||
+		!secret_equal(auth->proof, msg->proof,
+		    sizeof(auth->proof))))
+		return "the server's proof is wrong: it does not know this "
+		       "site's secret";
+	if (!resumed) {
+		memcpy(auth->grant.token, msg->token, msg->token_len);
+		auth->grant.token_len = msg->token_len;
+		memcpy(auth->grant.secret, msg->secret,
+		    sizeof(auth->grant.secret));
+	}
+	auth->person_until = (struct mono) { 0 };
+	return NULL;
+}
+
+void
+auth_client_person(struct auth_client *auth, struct mono now)
+{
+	auth->person_until = mono_add(now, AUTH_CLIENT_PERSON_SEC * MONO_SEC);
+	auth->needs_person = false;
+}
+
+bool
+auth_client_typed(struct auth_client *auth, const char *text, size_t len)
+{
+	if (!auth->question || auth->conn == NULL ||
+	    len > MESSAGE_MAX_CREDENTIAL)
+		return false;
+	auth->question = false;
+	send_response(auth, text, len);
+	return true;
+}
+
+static void
+send_hello(struct auth_client *auth, const char *secret, size_t len)
+{
+	struct message msg = { .type = MESSAGE_HELLO };
+
+	if (secret != NULL) {
+		msg.has_credential = true;
+		memcpy(msg.credential, secret, len);
+		msg.credential_len = len;
+	}
+	memcpy(msg.token, auth->grant.token, auth->grant.token_len);
+	msg.token_len = auth->grant.token_len;
+	auth->fill_hello(auth->arg, &msg);
+	(void)conn_send(auth->conn, &msg);
+	msg.subnets = NULL; /* the configuration's */
+	message_fini(&msg);
+}
+
+/* The token, and behind it the proof that we have its secret. */
+static void
+resume(struct auth_client *auth)
+{
+	struct message msg = { .type = MESSAGE_RESPONSE, .has_proof = true };
+	uint8_t	       binding[32];
+
+	if (tls_binding(auth->conn->tls, binding) < 0) {
+		conn_end(auth->conn, "TLS has no channel binding");
+		return;
+	}
+	send_hello(auth, NULL, 0);
+	prove(auth, PROOF_LABEL, binding, msg.proof);
+	prove(auth, ANSWER_LABEL, binding, auth->proof);
+	auth->expects_proof = true;
+	(void)conn_send(auth->conn, &msg);
+	message_fini(&msg);
+}
+
+static void
+prove(const struct auth_client *auth, const char *label,
+    const uint8_t binding[32], uint8_t proof[MESSAGE_PROOF_LEN])
+{
+	struct hmac_sha256_ctx ctx;
+
+	hmac_sha256_set_key(&ctx, sizeof(auth->grant.secret),
+	    auth->grant.secret);
+	hmac_sha256_update(&ctx, strlen(label), (const uint8_t *)label);
+	hmac_sha256_update(&ctx, 32, binding);
+	hmac_sha256_update(&ctx, sizeof(auth->conn->hello),
+	    auth->conn->hello);
+	hmac_sha256_digest(&ctx, MESSAGE_PROOF_LEN, proof);
+	secret_wipe(&ctx, sizeof(ctx));
+}
+
+static void
+ask_secret(struct auth_client *auth)
+{
+	if (keeper_ask_secret(auth->keeper, on_secret, auth) < 0)
+		conn_end(auth->conn, "the keeper does not answer");
+}
+
+/* The server is the right one: now, and only now, it gets the password. */
+static void
+on_secret(void *arg, const char *secret, size_t len, int error)
+{
+	struct auth_client *auth = arg;
+	char	       why[TLS_WHY_SIZE];
+
+	if (auth->conn == NULL)
+		return;
+	if (secret == NULL || len > MESSAGE_MAX_CREDENTIAL) {
+		snprintf(why, sizeof(why), "this site's password cannot be "
+		    "read: %s", strerror(error != 0 ? error : EMSGSIZE));
+		conn_end(auth->conn, why);
+	} else if (auth->asked) {
+		send_response(auth, secret, len);
+	} else {
+		send_hello(auth, secret, len);
+	}
+}
+
+static void
+send_response(struct auth_client *auth, const char *credential, size_t len)
+{
+	struct message msg = { .type = MESSAGE_RESPONSE,
+		.has_credential = true, .credential_len = len };
+
+	memcpy(msg.credential, credential, len);
+	(void)conn_send(auth->conn, &msg);
+	message_fini(&msg);
+}
+
+static void
+answer_srp(struct auth_client *auth, const struct message *msg)
+{
+	uint8_t binding[32];
+
+	if (auth->rounds > 1 || !msg->has_credential || msg->group == 0) {
+		conn_bye(auth->conn, "this site's method is srp, and "
+		    "the server asks for something else");
+		return;
+	}
+	if (tls_binding(auth->conn->tls, binding) < 0 ||
+	    keeper_ask_srp_answer(auth->keeper, auth->conf->site,
+		msg->group, msg->setting, msg->credential, msg->credential_len,
+		binding, on_srp, auth) < 0)
+		conn_end(auth->conn, "the keeper does not answer");
+}
+
+static void
+on_srp(void *arg, const struct keeper_srp_answer *srp, int error)
+{
+	struct auth_client *auth = arg;
+	struct message msg = { .type = MESSAGE_RESPONSE,
+		.has_credential = true, .has_proof = true };
+	char	       why[TLS_WHY_SIZE];
+
+	if (auth->conn == NULL)
+		return;
+	if (srp == NULL || srp->public_a_len > MESSAGE_MAX_CREDENTIAL) {
+		snprintf(why, sizeof(why), "SRP: %s", error == EPROTO ?
+			"the server's group, cost or share is not acceptable" :
+			strerror(error));
+		conn_end(auth->conn, why);
+		return;
+	}
+	memcpy(msg.credential, srp->public_a, srp->public_a_len);
+	msg.credential_len = srp->public_a_len;
+	memcpy(msg.proof, srp->m1, sizeof(msg.proof));
+	memcpy(auth->proof, srp->m2, sizeof(auth->proof));
+	auth->expects_proof = true;
+	(void)conn_send(auth->conn, &msg);
+	message_fini(&msg);
+}
+
+/* The first hidden question is the stored password's; the rest, a person's. */
+static void
+answer_pam(struct auth_client *auth, const struct message *msg)
+{
+	auth->echo = msg->echo;
+	log_escape(auth->text, sizeof(auth->text), msg->text,
+	    strlen(msg->text));
+	conn_extend(auth->conn, AUTH_CLIENT_PERSON_SEC);
+	if (msg->echo || auth->stored)
+		ask_person(auth);
+	else if (keeper_ask_secret(auth->keeper, on_pam_secret, auth) < 0)
+		conn_end(auth->conn, "the keeper does not answer");
+	auth->stored = auth->stored || !msg->echo;
+}
+
+static void
+on_pam_secret(void *arg, const char *secret, size_t len, int error)
+{
+	struct auth_client *auth = arg;
+
+	(void)error; /* there need not be one */
+	if (auth->conn == NULL)
+		return;
+	if (secret != NULL && len <= MESSAGE_MAX_CREDENTIAL)
+		send_response(auth, secret, len);
+	else
+		ask_person(auth);
+}
+
+static void
+ask_person(struct auth_client *auth)
+{
+	char why[TLS_WHY_SIZE];
+
+	if (!mono_is_due(auth->person_until, mono_now())) {
+		auth->question = true;
+		return;
+	}
+	auth->needs_person = true;
+	snprintf(why, sizeof(why), "the server asks \"%.128s\" and nobody is "
+	    "here to answer: tombolo login", auth->text);
+	conn_bye(auth->conn, why);
+}
+
+static void
+forget_grant(struct auth_client *auth)
+{
+	secret_wipe(&auth->grant, sizeof(auth->grant));
+}

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/auth_server.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "base/mono.h"
+#include "base/secret.h"
+#include "control/server.h"
+#include "control/server_session.h"
+#include "control/conn/conn.h"
+#include "control/auth/throttle.h"
+#include "proc/pam_chat.h"
+
+#define RESERVED_ASKS 32 /* of the keeper's, for sites from where they live */
+
+/* What a method does with hello, and with each response to its challenges. */
+static void start_password(struct auth_server *auth);
+static void start_srp(struct auth_server *auth);
+static void start_pam(struct auth_server *auth);
+static void start_certificate(struct auth_server *auth);
+static void start_tls_srp(struct auth_server *auth);
+static bool take_password(struct auth_server *auth, const struct message *msg);
+static bool take_srp(struct auth_server *auth, const struct message *msg);
+static bool take_pam(struct auth_server *auth, const struct message *msg);
+
+static const struct method {
+	void (*start)(struct auth_server *auth);
+	/* False: the message lacks something.  NULL: it asks nothing. */
+	bool (*take)(struct auth_server *auth, const struct message *msg);
+	bool guessable; /* held off after too many attempts */
+} methods[CONF_AUTHS] = {
+	[CONF_AUTH_SRP] = { start_srp, take_srp, true },
+	[CONF_AUTH_PASSWORD] = { start_password, take_password, true },
+	[CONF_AUTH_PAM] = { start_pam, take_pam, true },
+	[CONF_AUTH_CERTIFICATE] = { start_certificate, NULL, false },
+	[CONF_AUTH_TLS_SRP] = { start_tls_srp, NULL, false },
+};
+
+static void begin(struct auth_server *auth);
+static bool take_proof(struct auth_server *auth, const struct message *msg);
+static void on_resumed(void *arg, const struct keeper_answer *answer);
+static void verify_password(struct auth_server *auth);
+static void on_verified(void *arg, const struct keeper_answer *answer);
+static void on_srp_challenge(void *arg,
+    const struct keeper_srp_challenge *challenge);
+static void on_prompt(void *arg, const char *text, bool echo);
+static void on_pam_end(void *arg, enum keeper_verdict verdict,
+    const uint8_t *voucher);
+static void on_vouched(void *arg, const struct keeper_answer *answer);
+static void challenge(struct auth_server *auth, const struct message *msg);
+static bool is_known(const struct auth_server *auth);
+static bool has_pam_site(const struct conf *conf);
+static bool has_turn(struct auth_server *auth);
+static bool has_pam_turn(struct auth_server *auth);
+static bool is_near(const struct addr *a, const struct addr *b);
+static void look(struct auth_server *auth, int r);
+static void finish(struct auth_server *auth, enum keeper_verdict verdict,
+    const char *why);
+static void on_later(struct ev_loop *loop, struct ev_timer *timer, int events);
+
+static const struct pam_talk_events pam_events = {
+	.on_prompt = on_prompt,
+	.on_end = on_pam_end,
+};
+
+void
+auth_server_init(struct auth_server *auth, struct server *server,
+    struct conn *conn,
+    const struct addr *from, void (*on_done)(void *arg), void *arg)
+{
+	*auth = (struct auth_server) { .server = server, .conn = conn,
+		.from = *from, .on_done = on_done, .arg = arg };
+	ev_timer_init(&auth->later, on_later, 0, 0);
+	auth->later.data = auth;
+}
+
+void
+auth_server_fini(struct auth_server *auth)
+{
+	keeper_ask_cancel(auth->server->keeper, auth);
+	pam_talk_stop(&auth->pam);
+	ev_timer_stop(auth->server->loop, &auth->later);
+	secret_wipe(auth->credential, sizeof(auth->credential));
+	secret_wipe(auth->srp_state, sizeof(auth->srp_state));
+	secret_wipe(&auth->answer, sizeof(auth->answer));
+}
+
+void
+auth_server_hello(struct auth_server *auth, const struct message *hello)
+{
+	const struct site *site;
+
+	strlcpy(auth->site, hello->site, sizeof(auth->site));
+	auth->method_ok = conf_auth_parse(&auth->method, hello->method);
+	auth->by_handshake = tls_srp_user(auth->conn->tls) != NULL;
+	site = sites_find(&auth->server->sites, auth->site);
+	auth->usual = site != NULL && sites_is_usual(site, &auth->from);
+	auth->has_credential = hello->has_credential;
+	memcpy(auth->credential, hello->credential, hello->credential_len);
+	auth->credential_len = hello->credential_len;
+	if (hello->token_len == 0) {
+		begin(auth);
+		return;
+	}
+	/* Its proof is behind it: the two of them cannot be in one message. */
+	memcpy(auth->token, hello->token, hello->token_len);
+	auth->token_len = hello->token_len;
+	auth->state = AUTH_SERVER_PROOF;
+}
+
+bool
+auth_server_response(struct auth_server *auth, const struct message *response)
+{
+	if (auth->state == AUTH_SERVER_PROOF)
+		return take_proof(auth, response);
+	if (auth->state != AUTH_SERVER_ASKED ||
+	    methods[auth->method].take == NULL)
+		return false;
+	return methods[auth->method].take(auth, response);
+}
+
+const char *
+auth_server_why_not(const struct auth_server *auth)
+{
+	const struct conf      *conf = auth->server->conf;
+	const struct conf_site *cs = conf_find_site(conf, auth->site);
+
+	if (cs == NULL)
+		return "unknown site";
+	if (cs->faulty)
+		return "its file has a fault, see tombolo status";
+	if (cs->disabled)
+		return "the site is disabled";
+	if (!auth->method_ok || auth->method != cs->auth)
+		return "it asks for another method than the site's";
+	if ((conf->auths & CONF_AUTH_BIT(cs->auth)) == 0)
+		return "this server does not allow the site's method";
+	/* Only a name proved in the handshake may come by TLS 1.2. */
+	if (auth->method != CONF_AUTH_TLS_SRP && auth->by_handshake)
+		return "tls-srp with another method";
+	return NULL;
+}
+
+/* The method's own way, from its beginning. */
+static void
+begin(struct auth_server *auth)
+{
+	struct server *server = auth->server;
+	struct mono    now = mono_now();
+	bool	       guessable;
+
+	/* A method we do not know is refused after the usual work. */
+	if (!auth->method_ok)
+		auth->method = CONF_AUTH_PASSWORD;
+	guessable = methods[auth->method].guessable;
+	if (guessable)
+		auth->wait_sec = throttle_wait(server->throttle, auth->site,
+		    &auth->from, auth->usual, now);
+	if (auth->wait_sec > 0) {
+		server->held_off++;
+		finish(auth, KEEPER_NO, "held off: too many attempts");
+		return;
+	}
+	if (guessable && !has_turn(auth)) {
+		finish(auth, KEEPER_FAILED, NULL);
+		return;
+	}
+	/* It counts from now on, or hanging up would make it free. */
+	if (guessable) {
+		throttle_charge(server->throttle, auth->site, &auth->from,
+		    now);
+		auth->charged = true;
+	}
+	methods[auth->method].start(auth);
+}
+
+static bool
+take_proof(struct auth_server *auth, const struct message *msg)
+{
+	uint8_t binding[32];
+
+	if (!msg->has_proof)
+		return false;
+	if (tls_binding(auth->conn->tls, binding) < 0) {
+		finish(auth, KEEPER_FAILED, NULL);
+		return true;
+	}
+	/* A method we do not know is nobody's. */
+	if (!auth->method_ok)
+		auth->method = CONF_AUTH_PASSWORD;
+	/* Asked for any site, or the time would tell which ones there are. */
+	look(auth, keeper_ask_resume(auth->server->keeper, auth->site,
+	    auth->method, binding, auth->conn->hello, auth->token,
+	    auth->token_len,
+	    msg->proof, on_resumed, auth));
+	return true;
+}
+
+/* A token that is not good is no attempt to guess: go on as without. */
+static void
+on_resumed(void *arg, const struct keeper_answer *answer)
+{
+	struct auth_server *auth = arg;
+
+	if (answer->verdict == KEEPER_YES && is_known(auth)) {
+		auth->resumed = true;
+		auth->answer = *answer;
+		finish(auth, KEEPER_YES, NULL);
+	} else if (answer->verdict == KEEPER_FAILED) {
+		finish(auth, KEEPER_FAILED, NULL);
+	} else {
+		begin(auth);
+	}
+}
+
+static void
+start_password(struct auth_server *auth)
+{
+	struct message msg = { .type = MESSAGE_CHALLENGE };
+
+	if (auth->has_credential) {
+		verify_password(auth);
+		return;
+	}
+	strlcpy(msg.text, "Password", sizeof(msg.text));
+	challenge(auth, &msg);
+}
+
+static bool
+take_password(struct auth_server *auth, const struct message *msg)
+{
+	if (!msg->has_credential)
+		return false;
+	memcpy(auth->credential, msg->credential, msg->credential_len);
+	auth->credential_len = msg->credential_len;
+	verify_password(auth);
+	return true;
+}
+
+/* The keeper does the same work whether the site exists or not. */
+static void
+verify_password(struct auth_server *auth)
+{
+	int r = keeper_ask_verify(auth->server->keeper, auth->site,
+	    is_known(auth), (const char *)auth->credential,
+	    auth->credential_len, auth->server->conf->resume_sec, on_verified,
+	    auth);
+
+	secret_wipe(auth->credential, sizeof(auth->credential));
+	look(auth, r);
+}
+
+static void
+on_verified(void *arg, const struct keeper_answer *answer)
+{
+	struct auth_server *auth = arg;
+
+	auth->answer = *answer;
+	finish(auth, answer->verdict, "wrong credential");
+}
+
+static void
+start_srp(struct auth_server *auth)
+{
+	look(auth, keeper_ask_srp_start(auth->server->keeper, auth->site,
+	    is_known(auth), on_srp_challenge, auth));
+}
+
+static void
+on_srp_challenge(void *arg, const struct keeper_srp_challenge *srp)
+{
+	struct auth_server  *auth = arg;
+	struct message msg = { .type = MESSAGE_CHALLENGE };
+
+	if (srp == NULL || srp->public_b_len > MESSAGE_MAX_CREDENTIAL) {
+		finish(auth, KEEPER_FAILED, NULL);
+		return;
+	}
+	memcpy(auth->srp_state, srp->state, srp->state_len);
+	auth->srp_state_len = srp->state_len;
+	msg.group = srp->group;
+	strlcpy(msg.setting, srp->setting, sizeof(msg.setting));
+	msg.has_credential = true;
+	memcpy(msg.credential, srp->public_b, srp->public_b_len);
+	msg.credential_len = srp->public_b_len;
+	challenge(auth, &msg);
+}
+
+static bool
+take_srp(struct auth_server *auth, const struct message *msg)
+{
+	uint8_t binding[32];
+
+	if (!msg->has_credential || !msg->has_proof)
+		return false;
+	if (tls_binding(auth->conn->tls, binding) < 0) {
+		finish(auth, KEEPER_FAILED, NULL);
+		return true;
+	}
+	look(auth, keeper_ask_srp_finish(auth->server->keeper,
+	    auth->srp_state, auth->srp_state_len, binding, msg->credential,
+	    msg->credential_len, msg->proof, auth->server->conf->resume_sec,
+	    on_verified, auth));
+	return true;
+}
+
+/*
+ * PAM is asked for any name (the monitor's helper says no in the end for sites
+ * that are not PAM's): what it asks and how long it takes is the same then.
+ */
+static void
+start_pam(struct auth_server *auth)
+{
+	char address[ADDR_STRLEN];
+	int  r;
+
+	if (!has_pam_site(auth->server->conf)) {
+		finish(auth, KEEPER_NO, "no site of this server uses PAM");
+		return;
+	}
+	addr_print(&auth->from, address, sizeof(address));
+	r = pam_talk_start(&auth->pam, auth->server->loop,
+	    auth->server->monitor, auth->site, address, &pam_events, auth);
+	if (r == 0)
+		conn_extend(auth->conn, PAM_CHAT_SEC);
+	look(auth, r);
+}
+
+static void
+on_prompt(void *arg, const char *text, bool echo)
+{
+	struct auth_server  *auth = arg;
+	struct message msg = { .type = MESSAGE_CHALLENGE, .echo = echo };
+
+	if (auth->has_credential) {
+		/* It came in hello; never a second time. */
+		auth->has_credential = false;
+		if (!pam_talk_answer(&auth->pam, auth->credential,
+			auth->credential_len))
+			finish(auth, KEEPER_NO, "an answer was not taken");
+		return;
+	}
+	strlcpy(msg.text, text, sizeof(msg.text));
+	challenge(auth, &msg);
+}
+
+static bool
+take_pam(struct auth_server *auth, const struct message *msg)
+{
+	if (!msg->has_credential)
+		return false;
+	auth->state = AUTH_SERVER_LOOKING;
+	if (!pam_talk_answer(&auth->pam, msg->credential,
+		msg->credential_len))
+		finish(auth, KEEPER_NO, "an answer was not taken");
+	return true;
+}
+
+static void
+on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
+{
+	struct auth_server *auth = arg;
+	unsigned      lifetime = auth->server->conf->resume_sec;
+
+	/* We may have had enough of it before. */
+	if (auth->state == AUTH_SERVER_DONE)
+		return;
+	if (verdict == KEEPER_YES && is_known(auth) && lifetime > 0 &&
+	    keeper_ask_vouched(auth->server->keeper, auth->site, voucher,
+		lifetime, on_vouched, auth) == 0)
+		return;
+	/* No guess was judged.  The site is told the same as ever. */
+	if (auth->pam.fault && auth->charged)
+		throttle_undo(auth->server->throttle, auth->site,
+		    &auth->from, mono_now());
+	finish(auth, verdict, auth->pam.reason[0] != '\0' ?
+		auth->pam.reason : "PAM says no");
+}
+
+/* PAM has said yes already: without a token the site just cannot resume. */
+static void
+on_vouched(void *arg, const struct keeper_answer *answer)
+{
+	struct auth_server *auth = arg;
+
+	if (answer->verdict == KEEPER_YES)
+		auth->answer = *answer;
+	finish(auth, KEEPER_YES, NULL);
+}
+
+/* Of a handshake under older lists GnuTLS would say what was true then. */
+static void
+start_certificate(struct auth_server *auth)
+{
+	if (!tls_is_of(auth->conn->tls, auth->server->tls)) {
+		finish(auth, KEEPER_FAILED, NULL);
+		return;
+	}
+	finish(auth, tls_is_site(auth->conn->tls, auth->site) ?
+		KEEPER_YES : KEEPER_NO, "no good certificate of this site");
+}
+
+static void
+start_tls_srp(struct auth_server *auth)
+{
+	const char *user = tls_srp_user(auth->conn->tls);
+
+	finish(auth, user != NULL && strcmp(user, auth->site) == 0 ?
+		KEEPER_YES : KEEPER_NO, "the handshake was not this site's");
+}
+
+static void
+challenge(struct auth_server *auth, const struct message *msg)
+{
+	if (++auth->rounds > MESSAGE_MAX_ROUNDS) {
+		finish(auth, KEEPER_NO, "too many questions");
+		return;
+	}
+	auth->state = AUTH_SERVER_ASKED;
+	(void)conn_send(auth->conn, msg);
+}
+
+static bool
+is_known(const struct auth_server *auth)
+{
+	return auth_server_why_not(auth) == NULL;
+}
+
+static bool
+has_pam_site(const struct conf *conf)
+{
+	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_PAM)) == 0)
+		return false;
+	for (size_t i = 0; i < conf->nsites; i++) {
+		if (conf->sites[i].auth == CONF_AUTH_PAM)
+			return true;
+	}
+	return false;
+}
+
+/* Strangers leave some of the keeper's time to those who are known. */
+static bool
+has_turn(struct auth_server *auth)
+{
+	if (auth->method == CONF_AUTH_PAM)
+		return has_pam_turn(auth);
+	return auth->usual ||
+	    keeper_ask_pending(auth->server->keeper) <
+	    KEEPER_MAX_ASKS - RESERVED_ASKS;
+}
+
+/* And some of PAM's helpers, which they could hold for two minutes each. */
+static bool
+has_pam_turn(struct auth_server *auth)
+{
+	const struct server_session *ss;
+	unsigned strangers = 0, near = 0;
+
+	if (!has_pam_site(auth->server->conf))
+		return true;
+	LIST_FOREACH(ss, &auth->server->sessions, entry) {
+		if (!ss->auth.pam.open)
+			continue;
+		strangers += !ss->auth.usual;
+		near += is_near(&ss->from, &auth->from);
+	}
+	return turns_take_pam(&auth->server->turns, auth->usual, strangers,
+	    near, mono_now());
+}
+
+static bool
+is_near(const struct addr *a, const struct addr *b)
+{
+	struct prefix network = { *a, a->family == AF_INET6 ? 64 : 32 };
+
+	return prefix_contains(&network, b);
+}
+
+/* The keeper was asked, or could not be. */
+static void
+look(struct auth_server *auth, int r)
+{
+	if (r < 0) {
+		finish(auth, KEEPER_FAILED, NULL);
+		return;
+	}
+	auth->state = AUTH_SERVER_LOOKING;
+}
+
+static void
+finish(struct auth_server *auth, enum keeper_verdict verdict, const char *why)
+{
+	const char *why_not = auth_server_why_not(auth);
+
+	if (auth->state == AUTH_SERVER_DONE)
+		return;
+	auth->state = AUTH_SERVER_DONE;
+	/* The true reason comes first: it is for our log only. */
+	if (verdict == KEEPER_YES && why_not != NULL)
+		verdict = KEEPER_NO;
+	auth->why = verdict == KEEPER_YES ? NULL :
+	    why_not != NULL && auth->wait_sec == 0 ? why_not : why;
+	auth->answer.verdict = verdict;
+	/* tls-srp's charge was made in the handshake. */
+	if ((auth->charged || auth->method == CONF_AUTH_TLS_SRP) &&
+	    verdict == KEEPER_YES)
+		throttle_forgive(auth->server->throttle, auth->site,
+		    &auth->from, mono_now());
+	ev_timer_start(auth->server->loop, &auth->later);
+}
+
+static void
+on_later(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct auth_server *auth = timer->data;
+
+	(void)loop;
+	(void)events;
+	auth->on_done(auth->arg);
+}

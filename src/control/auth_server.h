@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * auth_server: the server's side of how a site proves who it is (PROTOCOL 4.3).
+ *
+ * From hello to a verdict, by the method that the site names and its entry
+ * allows, or by the token of an earlier log-in:
+ *
+ *           token                       no
+ *   hello --------> PROOF --> LOOKING -------+
+ *     |                          | yes       |
+ *     |      it is asked         v           v
+ *     +--------> ASKED <----- LOOKING <--- (method)
+ *     |            |             |
+ *     | held off   +--response-->+---> DONE (yes, no, or nobody looked)
+ *     +-------------------------------^
+ *
+ * Unknown, disabled, other method and wrong credential take the same way, in
+ * the keeper too.  Who tried too often is told to wait before any work is done.
+ */
+#ifndef AUTH_SERVER_H
+#define AUTH_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ev.h>
+
+#include "base/addr.h"
+#include "conf/conf.h"
+#include "control/conn/message.h"
+#include "control/auth/pam_talk.h"
+#include "engine/ask/keeper_ask.h"
+
+struct server;
+struct conn;
+
+enum auth_server_state {
+	AUTH_SERVER_NEW,
+	AUTH_SERVER_PROOF,   /* a token came; its proof is next */
+	AUTH_SERVER_ASKED,   /* a challenge is out */
+	AUTH_SERVER_LOOKING, /* keeper or PAM is at work */
+	AUTH_SERVER_DONE
+};
+
+struct auth_server {
+	struct server	*server;
+	struct conn	*conn;
+	enum auth_server_state state;
+	char		 site[CONF_NAME_MAX + 1]; /* as claimed */
+	struct addr	 from;
+	bool		 usual; /* where the site last logged in from */
+	enum conf_auth	 method;
+	bool		 method_ok; /* one we know */
+	bool		 by_handshake; /* tls-srp has proved a name */
+	unsigned	 rounds;
+	bool		 charged; /* at the throttle */
+
+	/* the first credential, while the keeper is not asked yet */
+	uint8_t credential[MESSAGE_MAX_CREDENTIAL + 1];
+	size_t	credential_len;
+	bool	has_credential;
+	uint8_t token[MESSAGE_MAX_TOKEN]; /* of hello, until its proof comes */
+	size_t	token_len;
+	uint8_t srp_state[REQUEST_MAX_BLOB]; /* SRP, sealed by the keeper */
+	size_t	srp_state_len;
+	struct pam_talk pam; /* PAM: the helper */
+
+	/* the outcome */
+	const char	   *why; /* for our log, not for the site; NULL: yes */
+	bool		    resumed;
+	unsigned	    wait_sec; /* held off: so long */
+	struct keeper_answer answer;
+	/* From the loop, once; the owner may free everything here. */
+	void (*on_done)(void *arg);
+	void *arg;
+	struct ev_timer later; /* calls it */
+};
+
+/* `session` and `server` are borrowed and outlive it. */
+void auth_server_init(struct auth_server *auth, struct server *server,
+    struct conn *conn, const struct addr *from,
+    void (*on_done)(void *arg), void *arg);
+/* Forgets what is under way; wipes. */
+void auth_server_fini(struct auth_server *auth);
+
+/* The site's hello, once. */
+void auth_server_hello(struct auth_server *auth, const struct message *hello);
+
+/* Its response; false when nothing was asked, or it lacks what was. */
+bool auth_server_response(struct auth_server *auth,
+    const struct message *response);
+
+/* Why this site cannot log in whatever its credential is; NULL: it may. */
+const char *auth_server_why_not(const struct auth_server *auth);
+
+#endif /* AUTH_SERVER_H */

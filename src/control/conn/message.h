@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * message: what the two ends say on the control channel (PROTOCOL 4).
+ *
+ * On the wire: one byte type, three bytes length, payload.  Type 1 is one JSON
+ * object.  Here it is a struct, checked; what the JSON has beyond it is
+ * ignored.  Lists are bounded, strings have a size.  The rows of the table in
+ * message.c say which member belongs to which message.
+ *
+ * Pure: bytes to struct and back.
+ */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "conf/conf.h"
+#include "datapath/lane/lane_keys.h"
+
+#define MESSAGE_HEADER_LEN   4
+#define MESSAGE_TYPE_JSON    1
+#define MESSAGE_TYPE_FRAMES  2 /* PROTOCOL 4.1: when UDP is blocked */
+#define MESSAGE_MAX_UNAUTH   4096
+#define MESSAGE_MAX	     65536
+#define MESSAGE_MAX_FRAMES   16380 /* type 2: one TLS record */
+#define MESSAGE_PROTOCOL     1
+#define MESSAGE_MAX_ADDRESSES 16
+#define MESSAGE_MAX_ROUTES    CONF_MAX_ROUTES
+#define MESSAGE_MAX_SUBNETS   32 /* a hello has to fit MESSAGE_MAX_UNAUTH */
+#define MESSAGE_MAX_ROUNDS    8
+#define MESSAGE_MAX_CREDENTIAL 512
+#define MESSAGE_MAX_TOKEN     256
+#define MESSAGE_PROOF_LEN     32
+#define MESSAGE_SETTING_SIZE  128
+#define MESSAGE_TEXT_SIZE     256
+
+enum message_type {
+	MESSAGE_HELLO,
+	MESSAGE_CHALLENGE,
+	MESSAGE_RESPONSE,
+	MESSAGE_WELCOME,
+	MESSAGE_REFUSED,
+	MESSAGE_UPDATE,
+	MESSAGE_REKEY,
+	MESSAGE_REKEY_WANTED,
+	MESSAGE_PING,
+	MESSAGE_PONG,
+	MESSAGE_BYE,
+	MESSAGE_TYPES
+};
+
+struct message {
+	enum message_type type;
+
+	/* hello */
+	unsigned       protocol;
+	char	       version[32];
+	enum conf_mode mode;
+	char	       site[CONF_NAME_MAX + 1];
+	char	       method[32];
+	unsigned       workers;
+	/* hello, welcome: what may carry frames; left out: udp */
+	enum conf_transport transport;
+	/* hello, welcome, rekey */
+	uint8_t share[LANE_KEYS_SHARE];
+	/* hello, challenge (SRP's B), response; bytes, not text */
+	bool	has_credential;
+	uint8_t credential[MESSAGE_MAX_CREDENTIAL + 1];
+	size_t	credential_len;
+	/* response, welcome: SRP's M1 and M2, or those of a resumed log-in */
+	bool	has_proof;
+	uint8_t proof[MESSAGE_PROOF_LEN];
+	/* hello, welcome; 0 bytes: there is none */
+	uint8_t token[MESSAGE_MAX_TOKEN];
+	size_t	token_len;
+	uint8_t secret[32]; /* welcome: the token's */
+	/* challenge, refused, bye: for people */
+	char text[MESSAGE_TEXT_SIZE];
+	bool echo; /* challenge: may the answer be shown while it is typed */
+	/* challenge, SRP only: bits of the group (0: none), crypt(3) setting */
+	unsigned group;
+	char	 setting[MESSAGE_SETTING_SIZE];
+	/* refused */
+	unsigned retry_after_sec;
+	/* hello: the session it wants to go on with, or 0; welcome: its own */
+	uint32_t session;
+	/* welcome */
+	unsigned lanes; /* 0 with transport tcp */
+	unsigned keepalive_sec, dead_peer_sec; /* update, too; left out: 0 */
+	unsigned mtu; /* of the server's device */
+	unsigned rekey_sec, rekey_mib; /* what one key may do */
+	/* rekey; in an answer the share that it answers */
+	unsigned phase;
+	bool	 has_answers;
+	uint8_t	 answers[LANE_KEYS_SHARE];
+	/* welcome, update (addresses of this site; routes to it); owned */
+	struct prefix *addresses, *routes;
+	size_t	       naddresses, nroutes;
+	/* the same: DNS servers, as hosts, and domains; owned */
+	struct prefix *dns;
+	char	     **domains;
+	size_t	       ndns, ndomains;
+	/* hello: asked for; owned */
+	struct prefix *subnets;
+	size_t	       nsubnets;
+	/* ping, pong */
+	uint64_t id;
+};
+
+/*
+ * Once, before any other JSON work: memory that jansson frees is wiped, and its
+ * hashes have a seed without a file.
+ */
+void message_setup(void);
+
+/*
+ * The payload of a type 1 frame, in new memory (secret_free(p, len + 1)).
+ * NULL when there is no memory.
+ */
+char *message_encode(const struct message *msg, size_t *len);
+
+/*
+ * 0, or -EBADMSG with the reason in `why` (borrowed, static); -ENOENT for a
+ * message whose "type" we do not know.  On success message_fini() wipes and
+ * frees what it holds.
+ */
+int  message_decode(struct message *msg, const void *payload, size_t len,
+     const char **why);
+void message_fini(struct message *msg);
+
+/* The list and its texts anew, for message_free_domains(); NULL: no memory. */
+char **message_copy_domains(char *const *domains, size_t n);
+void   message_free_domains(char **domains, size_t n);
+
+/* "hello", for logs. */
+const char *message_name(enum message_type type);
+
+/* The four bytes before a payload. */
+void message_header(uint8_t dst[MESSAGE_HEADER_LEN], uint8_t type, size_t len);
+
+#endif /* MESSAGE_H */

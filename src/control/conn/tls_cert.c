@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/conn/tls_cert.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gnutls/x509.h>
+
+#include "base/nitems.h"
+#include "control/conn/tls.h"
+#include "control/conn/tls_context.h"
+#include "pki/x509.h"
+
+static gnutls_x509_crt_t peers_leaf(gnutls_session_t session);
+static gnutls_x509_crt_t import(const gnutls_datum_t *der);
+
+bool
+tls_cert_is_site(gnutls_session_t session, const char *site)
+{
+	gnutls_typed_vdata_st purpose = {
+		.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT };
+	gnutls_x509_crt_t leaf;
+	unsigned	  status = 1;
+	bool		  is_site;
+
+	if (gnutls_certificate_verify_peers(session, &purpose, 1,
+		&status) < 0 ||
+	    status != 0)
+		return false;
+	leaf = peers_leaf(session);
+	if (leaf == NULL)
+		return false;
+	is_site = x509_has_only_name(leaf, site);
+	gnutls_x509_crt_deinit(leaf);
+	return is_site;
+}
+
+struct tls_leaf *
+tls_cert_leaf(gnutls_session_t session)
+{
+	unsigned	      n = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session,
+	    &n);
+	struct tls_leaf	     *leaf;
+
+	if (n == 0)
+		return NULL;
+	leaf = malloc(sizeof(*leaf) + chain[0].size);
+	if (leaf == NULL)
+		return NULL;
+	leaf->len = chain[0].size;
+	memcpy(leaf->der, chain[0].data, leaf->len);
+	return leaf;
+}
+
+bool
+tls_cert_leaf_is_revoked(const struct tls_leaf *leaf,
+    const struct tls_context *context)
+{
+	gnutls_datum_t	  der;
+	gnutls_x509_crt_t cert;
+	bool		  revoked;
+
+	if (leaf == NULL)
+		return true;
+	der.data = (unsigned char *)(uintptr_t)leaf->der;
+	der.size = (unsigned)leaf->len;
+	cert = import(&der);
+	if (cert == NULL)
+		return true;
+	revoked = gnutls_x509_crt_check_revocation(cert, context->crls,
+	    context->ncrls) != 0;
+	gnutls_x509_crt_deinit(cert);
+	return revoked;
+}
+
+/* GnuTLS would take the common name instead; PROTOCOL 3.2 does not. */
+bool
+tls_cert_names_itself(gnutls_session_t session)
+{
+	gnutls_x509_crt_t leaf = peers_leaf(session);
+	bool		  found = false;
+	int		  r = 0;
+
+	if (leaf == NULL)
+		return false;
+	/* One of another kind, as a mail address, would not keep it from that. */
+	for (unsigned i = 0; r >= 0 && !found; i++) {
+		char   name[256];
+		size_t size = sizeof(name);
+
+		r = gnutls_x509_crt_get_subject_alt_name2(leaf, i, name, &size,
+		    NULL, NULL);
+		if (r == GNUTLS_E_SHORT_MEMORY_BUFFER)
+			r = GNUTLS_SAN_OTHERNAME;
+		found = r == GNUTLS_SAN_DNSNAME || r == GNUTLS_SAN_IPADDRESS;
+	}
+	gnutls_x509_crt_deinit(leaf);
+	return found;
+}
+
+time_t
+tls_cert_end(gnutls_session_t session)
+{
+	gnutls_x509_crt_t leaf = peers_leaf(session);
+	time_t		  end = 0;
+
+	if (leaf == NULL)
+		return 0;
+	end = gnutls_x509_crt_get_expiration_time(leaf);
+	gnutls_x509_crt_deinit(leaf);
+	return end > 0 ? end : 0;
+}
+
+/* Which check failed, and what to do about it; the gravest first. */
+void
+tls_cert_explain(gnutls_session_t session, const char *name, char *why,
+    size_t size)
+{
+	static const struct {
+		unsigned    flag;
+		const char *text;
+	} reasons[] = {
+		/* A server set up anew has a CA of the old one's name. */
+		{ GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE,
+		    "it was not made by the CA of this site's invitation: the "
+		    "server was set up anew (then join again), or somebody is "
+		    "in between" },
+		{ GNUTLS_CERT_REVOKED, "it is revoked" },
+		{ GNUTLS_CERT_UNEXPECTED_OWNER,
+		    "it is for another name: check `name` in the "
+		    "configuration's [client] section" },
+		{ GNUTLS_CERT_NOT_ACTIVATED,
+		    "it is not valid yet: check this host's clock" },
+		{ GNUTLS_CERT_EXPIRED,
+		    "it has expired: check this host's clock, or renew the "
+		    "certificate on the server" },
+		{ GNUTLS_CERT_PURPOSE_MISMATCH,
+		    "it is not a server's certificate" },
+	};
+	unsigned    status = gnutls_session_get_verify_cert_status(session);
+	unsigned    n = 0;
+	const char *text = "it is not acceptable";
+
+	(void)gnutls_certificate_get_peers(session, &n);
+	for (size_t i = 0; i < nitems(reasons); i++) {
+		if ((status & reasons[i].flag) != 0) {
+			text = reasons[i].text;
+			break;
+		}
+	}
+	/* Whoever sets a server up anew, or is in between, has no chain. */
+	if (n > 1 && text == reasons[0].text)
+		text = "its chain does not lead to the CA of this site's "
+		       "invitation: the server's file must hold the "
+		       "certificates in between, 8 at most; or join again";
+	snprintf(why, size, "the certificate of the server (%s) is refused: %s",
+	    name, text);
+}
+
+/* The other end's own certificate; NULL: it showed none. */
+static gnutls_x509_crt_t
+peers_leaf(gnutls_session_t session)
+{
+	unsigned	      n = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session,
+	    &n);
+
+	return n == 0 ? NULL : import(&chain[0]);
+}
+
+static gnutls_x509_crt_t
+import(const gnutls_datum_t *der)
+{
+	gnutls_x509_crt_t cert;
+
+	if (gnutls_x509_crt_init(&cert) < 0)
+		return NULL;
+	if (gnutls_x509_crt_import(cert, der, GNUTLS_X509_FMT_DER) == 0)
+		return cert;
+	gnutls_x509_crt_deinit(cert);
+	return NULL;
+}

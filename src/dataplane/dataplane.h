@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dataplane: the control thread's hold on the data path.
+ *
+ * Owns the workers and what they share.  The control channel touches the data
+ * path here and nowhere else: attach a site's port with its lanes, detach it,
+ * replace the routes, read the counters.  What one peer does is
+ * dataplane_peer.h's.
+ */
+#ifndef DATAPLANE_H
+#define DATAPLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ev.h>
+
+#include "base/addr.h"
+#include "base/mono.h"
+#include "conf/conf.h"
+#include "dataplane/dataplane_peer.h"
+#include "datapath/util/drop.h"
+#include "datapath/switch/fdb.h"
+#include "datapath/lane/lane_keys.h"
+
+#define DATAPLANE_FIRST_PORT 2 /* of sites; a client's one site has this */
+#define DATAPLANE_BLOCKS_MIB 65536 /* AES blocks in a mebibyte */
+
+struct aead;
+struct conf;
+struct dataplane;
+struct dataplane_peer;
+struct lpm;
+struct startup_recv;
+struct conn;
+
+struct dataplane_events {
+	/* All lanes of a peer's are up, for the first time. */
+	void (*on_up)(void *arg);
+	/* A lane cannot go on: dataplane_peer_renew().  Once for each phase. */
+	void (*on_failed)(void *arg);
+	/* A key has done much: dataplane_peer_renew().  Once for each phase. */
+	void (*on_worn)(void *arg);
+	/* All lanes of the new phase are up. */
+	void (*on_renewed)(void *arg);
+	/* The control connection, for frames to go by; NULL: there is none. */
+	struct conn *(*connection)(void *arg);
+};
+
+/* What a peer is attached with. */
+struct dataplane_attachment {
+	const char		 *name; /* of the site; copied */
+	uint16_t		  port;
+	uint32_t		  session;
+	enum conf_transport	  transport; /* as agreed */
+	unsigned		  lanes;     /* 0 with tcp */
+	unsigned		  keepalive_sec;
+	uint64_t		  wears_at; /* AES blocks by one key */
+	const struct lane_secret *secret; /* borrowed; the caller wipes it */
+	const struct endpoint	 *remote; /* client: the server's, else NULL */
+	const int		 *fds;	  /* client: one a lane; consumed */
+};
+
+/* What a site's port has done so far, of all workers and lanes together. */
+struct dataplane_stats {
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
+	uint64_t moved_in, unlearned; /* see datapath/port.h */
+	uint64_t drops[DROP_MAX];
+	unsigned lanes, lanes_up; /* up,
+	    and not suspect (datapath/lane/lane_liveness.h) */
+	/* When the lane that is quiet longest last had an authentic record
+	 * (struct mono); 0: none was up. */
+	int64_t	 quietest_us;
+	bool	 lane_missing; /* some lane never came up */
+	int64_t	 rtt_us;   /* smallest of the lanes; 0: unknown */
+	unsigned path_mtu; /* smallest of the lanes; outer IP packet */
+	unsigned moves;
+	uint64_t renewals; /* of keys */
+	uint64_t rebuilt; /* lanes, from another port */
+	uint64_t strays;
+};
+
+/*
+ * Starts the workers on the gift's queues and sockets (borrowed: the gift must
+ * outlive the dataplane).  NULL on failure, with a line in the log.
+ */
+struct dataplane *dataplane_new(struct ev_loop *loop,
+    const struct startup_recv *gift,
+    void (*on_device_gone)(void *arg), void *arg);
+/* Every peer must be detached; waits for the workers. */
+void dataplane_free(struct dataplane *dataplane);
+
+/* Which library seals which records. */
+const struct aead *dataplane_aead(const struct dataplane *dataplane);
+
+/* tap: other limits of the table of addresses. */
+void dataplane_follow(struct dataplane *dataplane, const struct conf *conf);
+
+unsigned dataplane_workers(const struct dataplane *dataplane);
+/* A fresh session id: random, 24 bits, not 0 and not in use. */
+uint32_t dataplane_new_session(struct dataplane *dataplane);
+
+/*
+ * Attaches a site.  On success the peer lives until dataplane_detach(); NULL
+ * when
+ * there is no memory (the descriptors are closed all the same).
+ */
+struct dataplane_peer *dataplane_attach(struct dataplane *dataplane,
+    const struct dataplane_attachment *attachment,
+    const struct dataplane_events *events,
+    void *arg);
+/* No callback comes any more.  Another may take its port at once. */
+void dataplane_detach(struct dataplane_peer *peer);
+
+/*
+ * Items of a type 2 message, from the site (tcp_frames.h).  `peer` NULL: its
+ * lanes are still to be attached; counted, dropped.
+ */
+void dataplane_frames(struct dataplane *dataplane, struct dataplane_peer *peer,
+    uint8_t *items,
+    size_t len);
+
+/* tun server: which network is behind which port; consumes `lpm`. */
+void dataplane_set_routes(struct dataplane *dataplane, struct lpm *lpm);
+
+/* The device, and what belonged to no site. */
+void dataplane_local_stats(const struct dataplane *dataplane,
+    struct dataplane_stats *stats);
+
+/* tap: the table of addresses; NULL in tun mode. */
+const struct fdb *dataplane_fdb(const struct dataplane *dataplane);
+
+/* Whether the loop probe has this port blocked, and why (borrowed; or NULL). */
+const char *dataplane_blocked(const struct dataplane *dataplane, uint16_t port);
+
+#endif /* DATAPLANE_H */

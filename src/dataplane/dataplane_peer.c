@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/dataplane_peer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "base/log.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/dataplane_peer_private.h"
+#include "datapath/lane/lane_socket.h"
+#include "datapath/tcp_batch.h"
+#include "datapath/worker.h"
+
+/* A lane that comes so much later than it could would rather be made anew. */
+#define LANE_LATE_US (15 * MONO_SEC)
+
+#define BAD_SOURCE_US (60 * MONO_SEC)
+
+#define LOAD(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
+
+static void complete(struct dataplane_peer *peer);
+static int make_ports(struct dataplane_peer *peer,
+    const struct dataplane_attachment *attachment);
+static struct lane_set *make_set(struct dataplane_peer *peer, unsigned worker,
+    const struct lane_secret *secret, uint8_t phase, uint32_t generation);
+static int give_socket(struct dataplane_peer *peer, struct lane *lane);
+static unsigned lanes_of_worker(unsigned lanes, unsigned worker,
+    unsigned nworkers);
+static unsigned workers_without_lane(const struct dataplane_peer *peer);
+static void find_lanes(const struct dataplane_peer *peer,
+    const struct lane *lanes[LANE_MAX]);
+static bool lane_carries(const struct lane *lane);
+static void add_lane(struct dataplane_stats *stats, const struct lane *lane);
+
+struct dataplane_peer *
+dataplane_peer_new(struct dataplane *dataplane, struct dp *dp,
+    const struct dataplane_attachment *attachment,
+    const struct dataplane_events *events,
+    void *arg)
+{
+	struct dataplane_peer *peer = calloc(1, sizeof(*peer));
+
+	if (peer == NULL) {
+		for (unsigned i = 0; attachment->fds != NULL &&
+		    i < attachment->lanes; i++)
+			close(attachment->fds[i]);
+		return NULL;
+	}
+	peer->dataplane = dataplane;
+	peer->dp = dp;
+	peer->events = events;
+	peer->arg = arg;
+	peer->port = attachment->port;
+	peer->session = attachment->session;
+	peer->transport = attachment->transport;
+	peer->lanes = attachment->lanes;
+	peer->keepalive_sec = attachment->keepalive_sec;
+	peer->wears_at = attachment->wears_at;
+	if (attachment->remote != NULL)
+		peer->remote = *attachment->remote;
+	LIST_INIT(&peer->sets);
+	strlcpy(peer->name, attachment->name, sizeof(peer->name));
+	for (unsigned i = 0; i < LANE_MAX; i++)
+		peer->fds[i] = attachment->fds != NULL &&
+			i < attachment->lanes ?
+		    attachment->fds[i] :
+		    -1;
+	if (make_ports(peer, attachment) < 0) {
+		dataplane_peer_free(peer);
+		return NULL;
+	}
+	return peer;
+}
+
+void
+dataplane_peer_attach(struct dataplane_peer *peer)
+{
+	for (unsigned i = 0; i < peer->dp->nworkers; i++) {
+		if (peer->ports[i] == NULL)
+			continue;
+		peer->acks++;
+		peer->ports[i]->attach.kind = WORKER_ATTACH;
+		mailbox_post(&peer->dp->workers[i]->box,
+		    &peer->ports[i]->attach);
+	}
+}
+
+void
+dataplane_peer_detach(struct dataplane_peer *peer)
+{
+	peer->detached = true;
+	for (unsigned i = 0; i < peer->dp->nworkers; i++) {
+		if (peer->ports[i] == NULL)
+			continue;
+		peer->ports[i]->detach.kind = WORKER_DETACH;
+		mailbox_post(&peer->dp->workers[i]->box,
+		    &peer->ports[i]->detach);
+	}
+}
+
+bool
+dataplane_peer_let_go(struct dataplane_peer *peer)
+{
+	return --peer->acks == 0;
+}
+
+void
+dataplane_peer_free(struct dataplane_peer *peer)
+{
+	struct lane_set *set;
+
+	while ((set = LIST_FIRST(&peer->sets)) != NULL)
+		dataplane_peer_set_free(set);
+	for (unsigned i = 0; i < DP_MAX_WORKERS; i++)
+		port_free(peer->ports[i]);
+	for (unsigned i = 0; i < LANE_MAX; i++) {
+		if (peer->fds[i] != -1)
+			close(peer->fds[i]);
+	}
+	free(peer);
+}
+
+/* One worker for a site, so that order holds. */
+void
+dataplane_peer_frames(struct dataplane_peer *peer, uint8_t *items, size_t len)
+{
+	unsigned i = peer->port % peer->dp->nworkers;
+
+	tcp_frames_in(&peer->tcp, peer->dp->workers[i], peer->ports[i], items,
+	    len);
+}
+
+void
+dataplane_peer_hand_over(struct dataplane_peer *peer, void *arg)
+{
+	peer->arg = arg;
+}
+
+void
+dataplane_peer_new_sockets(struct dataplane_peer *peer, uint32_t lanes,
+    const int *fds,
+    const struct endpoint *remote)
+{
+	peer->remote = *remote;
+	for (unsigned i = 0; i < LANE_MAX; i++) {
+		if ((lanes & 1u << i) == 0)
+			continue;
+		if (peer->fds[i] != -1)
+			close(peer->fds[i]);
+		peer->fds[i] = *fds++;
+	}
+}
+
+int
+dataplane_peer_renew(struct dataplane_peer *peer,
+    const struct lane_secret *secret,
+    uint8_t phase)
+{
+	struct dp	*dp = peer->dp;
+	struct lane_set *sets[DP_MAX_WORKERS] = { NULL };
+
+	if (phase != dataplane_peer_next_phase(peer) &&
+	    phase != lane_next_phase(peer->newest_phase))
+		return -EPROTO;
+	for (unsigned i = 0; i < dp->nworkers; i++) {
+		sets[i] = make_set(peer, i, secret, phase, peer->newest + 1);
+		if (sets[i] != NULL)
+			continue;
+		while (i-- > 0)
+			lane_set_free(sets[i]);
+		return -ENOMEM;
+	}
+	peer->newest++;
+	peer->newest_phase = phase;
+	peer->renewed = mono_now();
+	peer->newest_up = 0;
+	peer->failed = peer->worn = false;
+	for (unsigned i = 0; i < dp->nworkers; i++) {
+		for (unsigned j = 0; j < sets[i]->n; j++) {
+			const struct lane *lane = &sets[i]->lanes[j];
+
+			if (lane->socket != NULL)
+				peer->moving |= 1u << lane->number;
+		}
+		LIST_INSERT_HEAD(&peer->sets, sets[i], entry);
+		sets[i]->letter.kind = WORKER_RENEW;
+		mailbox_post(&dp->workers[i]->box, &sets[i]->letter);
+	}
+	return 0;
+}
+
+bool
+dataplane_peer_wants_keys(const struct dataplane_peer *peer)
+{
+	return peer->worn || peer->failed;
+}
+
+uint8_t
+dataplane_peer_next_phase(const struct dataplane_peer *peer)
+{
+	/* Nobody has used it. */
+	if (peer->newest != peer->generation && peer->newest_up == 0)
+		return peer->newest_phase;
+	return lane_next_phase(peer->newest_phase);
+}
+
+void
+dataplane_peer_set_keepalive(struct dataplane_peer *peer,
+    unsigned keepalive_sec)
+{
+	if (peer->keepalive_sec == keepalive_sec)
+		return;
+	peer->keepalive_sec = keepalive_sec;
+	peer->retimed = mono_now();
+	for (unsigned i = 0; i < peer->dp->nworkers; i++) {
+		if (peer->ports[i] != NULL)
+			atomic_store_explicit(&peer->ports[i]->keepalive_us,
+			    keepalive_sec * MONO_SEC, memory_order_relaxed);
+	}
+	dataplane_peer_probe(peer);
+}
+
+void
+dataplane_peer_woke(struct dataplane_peer *peer, struct mono now)
+{
+	peer->retimed = now;
+	dataplane_peer_probe(peer);
+}
+
+void
+dataplane_peer_probe(struct dataplane_peer *peer)
+{
+	for (unsigned i = 0; i < peer->dp->nworkers; i++) {
+		struct port *port = peer->ports[i];
+
+		if (port == NULL || atomic_exchange(&port->probing, true))
+			continue;
+		port->probe.kind = WORKER_PROBE;
+		mailbox_post(&peer->dp->workers[i]->box, &port->probe);
+	}
+}
+
+void
+dataplane_peer_lane_up(struct lane *lane)
+{
+	struct dataplane_peer *peer = lane->port->owner;
+
+	if (peer->detached)
+		return;
+	if (peer->lanes_up == 0)
+		peer->first_up = mono_now();
+	peer->lanes_up++;
+	if (lane->generation != peer->newest ||
+	    ++peer->newest_up < peer->lanes)
+		return;
+	if (!peer->was_up)
+		peer->events->on_up(peer->arg);
+	peer->was_up = true;
+	if (peer->newest != peer->generation)
+		complete(peer);
+}
+
+/* Every lane is of the newest generation. */
+static void
+complete(struct dataplane_peer *peer)
+{
+	peer->generation = peer->newest;
+	peer->worn = false;
+	peer->renewals++;
+	peer->rebuilt += (unsigned)__builtin_popcount(peer->moving);
+	peer->moving = 0;
+	peer->events->on_renewed(peer->arg);
+}
+
+/* Of a generation that is over it is no loss. */
+void
+dataplane_peer_lane_failed(struct lane *lane)
+{
+	struct dataplane_peer *peer = lane->port->owner;
+
+	if (peer->failed || peer->detached ||
+	    lane->generation < peer->generation)
+		return;
+	peer->failed = true;
+	peer->events->on_failed(peer->arg);
+}
+
+void
+dataplane_peer_lane_worn(struct lane *lane)
+{
+	struct dataplane_peer *peer = lane->port->owner;
+
+	if (peer->worn || peer->detached ||
+	    lane->generation < peer->generation)
+		return;
+	peer->worn = true;
+	peer->events->on_worn(peer->arg);
+}
+
+void
+dataplane_peer_set_free(struct lane_set *set)
+{
+	LIST_REMOVE(set, entry);
+	lane_set_free(set);
+}
+
+void
+dataplane_peer_parcel(struct tcp_batch *parcel)
+{
+	struct dataplane_peer *peer = parcel->port->owner;
+
+	tcp_frames_out(&peer->tcp, peer->detached ? NULL :
+		peer->events->connection(peer->arg), parcel);
+}
+
+/* One a minute and site, whatever the workers tell. */
+void
+dataplane_peer_bad_source(struct port *port)
+{
+	struct dataplane_peer *peer = port->owner;
+	struct mono	 now = mono_now();
+	char		 source[ADDR_STRLEN];
+
+	addr_print(&port->bad_source_addr, source, sizeof(source));
+	atomic_store(&port->bad_source_told, false);
+	if (!mono_is_due(peer->bad_source_next, now))
+		return;
+	peer->bad_source_next = mono_add(now, BAD_SOURCE_US);
+	log_info("site %s: packets from %s are dropped: it is in none of the "
+	    "site's networks; if it is the site's, add it to subnet", peer->name,
+	    source);
+}
+
+const char *
+dataplane_peer_trouble(const struct dataplane_peer *peer,
+    unsigned dead_peer_sec,
+    struct mono now)
+{
+	struct dataplane_stats stats;
+
+	if (peer->lanes_up == 0 || peer->transport != CONF_TRANSPORT_UDP)
+		return NULL;
+	dataplane_peer_stats(peer, &stats);
+	if (stats.quietest_us != 0 &&
+	    now.us - stats.quietest_us > dead_peer_sec * MONO_SEC &&
+	    mono_sub(now, peer->retimed) > dead_peer_sec * MONO_SEC)
+		return "dead: a data lane hears nothing";
+	if (stats.lane_missing &&
+	    mono_sub(now, peer->first_up) > LANE_LATE_US &&
+	    mono_sub(now, peer->renewed) > LANE_LATE_US)
+		return "a data lane does not come up";
+	return NULL;
+}
+
+bool
+dataplane_peer_is_silent(const struct dataplane_peer *peer, unsigned sec,
+    struct mono now)
+{
+	const struct lane_set *set;
+	int64_t		       newest = 0;
+
+	LIST_FOREACH(set, &peer->sets, entry) {
+		for (unsigned i = 0; i < set->n; i++) {
+			int64_t heard = atomic_load_explicit(
+			    &set->lanes[i].last_heard_us, memory_order_relaxed);
+
+			if (heard > newest)
+				newest = heard;
+		}
+	}
+	return newest == 0 || now.us - newest > sec * MONO_SEC;
+}
+
+void
+dataplane_peer_stats(const struct dataplane_peer *peer,
+    struct dataplane_stats *stats)
+{
+	const struct lane *lanes[LANE_MAX];
+
+	*stats = (struct dataplane_stats) { .lanes = peer->lanes,
+		.renewals = peer->renewals, .rebuilt = peer->rebuilt };
+	for (unsigned i = 0; i < peer->dp->nworkers; i++) {
+		const struct port *port = peer->ports[i];
+
+		if (port != NULL)
+			dataplane_peer_add_port(stats, port);
+	}
+	find_lanes(peer, lanes);
+	for (unsigned i = 0; i < peer->lanes; i++) {
+		if (lanes[i] != NULL)
+			add_lane(stats, lanes[i]);
+	}
+	for (unsigned i = 0; i < DROP_MAX; i++)
+		stats->drops[i] += peer->tcp.drops[i];
+	/* The workers had counted them as sent. */
+	stats->drops[DROP_TCP_QUEUE] += peer->tcp.queue_frames;
+	stats->tx_frames -= peer->tcp.queue_frames;
+	stats->tx_bytes -= peer->tcp.queue_bytes;
+}
+
+uint32_t
+dataplane_peer_dead_lanes(const struct dataplane_peer *peer, bool *hopeful)
+{
+	const struct lane *lanes[LANE_MAX];
+	uint32_t	   dead = 0;
+
+	*hopeful = peer->failed;
+	find_lanes(peer, lanes);
+	for (unsigned i = 0; i < peer->lanes; i++) {
+		if (lanes[i] != NULL && lane_carries(lanes[i]))
+			*hopeful = true;
+		else
+			dead |= 1u << i;
+	}
+	return dead;
+}
+
+bool
+dataplane_peer_is_at(const struct dataplane_peer *peer,
+    const struct endpoint *server)
+{
+	return endpoint_is_equal(&peer->remote, server);
+}
+
+bool
+dataplane_peer_is_blocked(const struct dataplane_peer *peer)
+{
+	struct dataplane_stats stats;
+
+	dataplane_peer_stats(peer, &stats);
+	return stats.lanes > 0 && stats.lanes_up == 0;
+}
+
+/* Each worker has lanes of its own, and sends by those or not at all. */
+const char *
+dataplane_peer_carrier(const struct dataplane_peer *peer)
+{
+	unsigned without = workers_without_lane(peer);
+
+	if (without == 0)
+		return "udp";
+	if (peer->transport == CONF_TRANSPORT_UDP)
+		return without < peer->dp->nworkers ? "udp" : "none";
+	return without < peer->dp->nworkers ? "udp+tcp" : "tcp";
+}
+
+void
+dataplane_peer_add_port(struct dataplane_stats *stats, const struct port *port)
+{
+	stats->rx_frames += LOAD(port->counters.rx_frames);
+	stats->rx_bytes += LOAD(port->counters.rx_bytes);
+	stats->tx_frames += LOAD(port->counters.tx_frames);
+	stats->tx_bytes += LOAD(port->counters.tx_bytes);
+	stats->moved_in += LOAD(port->counters.moved_in);
+	stats->unlearned += LOAD(port->counters.unlearned);
+	for (unsigned i = 0; i < DROP_MAX; i++)
+		stats->drops[i] += LOAD(port->counters.drops[i]);
+}
+
+/* One port a worker; lane j is worker (j mod W)'s. */
+static int
+make_ports(struct dataplane_peer *peer,
+    const struct dataplane_attachment *attachment)
+{
+	unsigned nworkers = peer->dp->nworkers;
+
+	for (unsigned i = 0; i < nworkers; i++) {
+		struct port *port = port_new(peer->port, peer->session);
+
+		if (port == NULL)
+			return -ENOMEM;
+		peer->ports[i] = port;
+		port->owner = peer;
+		port->may_tcp = peer->transport != CONF_TRANSPORT_UDP;
+		atomic_init(&port->keepalive_us,
+		    peer->keepalive_sec * MONO_SEC);
+		port->set = make_set(peer, i, attachment->secret, 0, 0);
+		if (port->set == NULL)
+			return -ENOMEM;
+		LIST_INSERT_HEAD(&peer->sets, port->set, entry);
+	}
+	return 0;
+}
+
+/* Worker `worker`'s lanes; those with sockets of their own take them. */
+static struct lane_set *
+make_set(struct dataplane_peer *peer, unsigned worker,
+    const struct lane_secret *secret, uint8_t phase, uint32_t generation)
+{
+	unsigned	 nworkers = peer->dp->nworkers;
+	struct lane_set *set = lane_set_new(peer->ports[worker], phase,
+	    lanes_of_worker(peer->lanes, worker, nworkers));
+
+	for (unsigned i = 0; set != NULL && i < set->n; i++) {
+		struct lane *lane = &set->lanes[i];
+
+		lane->number = (uint8_t)(worker + i * nworkers);
+		lane->generation = generation;
+		lane->session_id = peer->session;
+		lane->keepalive_us = peer->keepalive_sec * MONO_SEC;
+		lane->wears_at = peer->wears_at;
+		lane_keys_derive(&lane->keys, secret, phase, lane->number);
+		if (peer->fds[lane->number] != -1 &&
+		    give_socket(peer, lane) < 0) {
+			lane_set_free(set);
+			return NULL;
+		}
+	}
+	return set;
+}
+
+static int
+give_socket(struct dataplane_peer *peer, struct lane *lane)
+{
+	lane->socket = lane_socket_new(peer->fds[lane->number]);
+	peer->fds[lane->number] = -1;
+	lane->path.remote = peer->remote;
+	return lane->socket != NULL ? 0 : -ENOMEM;
+}
+
+static unsigned
+lanes_of_worker(unsigned lanes, unsigned worker, unsigned nworkers)
+{
+	return lanes > worker ? (lanes - worker - 1) / nworkers + 1 : 0;
+}
+
+static unsigned
+workers_without_lane(const struct dataplane_peer *peer)
+{
+	const struct lane *lanes[LANE_MAX];
+	unsigned	   n = 0, nworkers = peer->dp->nworkers;
+
+	find_lanes(peer, lanes);
+	for (unsigned i = 0; i < nworkers; i++) {
+		bool any = false;
+
+		for (unsigned j = i; j < peer->lanes; j += nworkers)
+			any = any ||
+			    (lanes[j] != NULL && lane_carries(lanes[j]));
+		n += any ? 0 : 1;
+	}
+	return n;
+}
+
+/*
+ * Of each number the newest that is up, or, where none is, the oldest: what is
+ * said of that one holds until another takes its place.
+ */
+static void
+find_lanes(const struct dataplane_peer *peer,
+    const struct lane *lanes[LANE_MAX])
+{
+	const struct lane_set *set;
+
+	memset(lanes, 0, LANE_MAX * sizeof(lanes[0]));
+	/* The newest come first. */
+	LIST_FOREACH(set, &peer->sets, entry) {
+		for (unsigned i = 0; i < set->n; i++) {
+			const struct lane  *lane = &set->lanes[i];
+			const struct lane **at = &lanes[lane->number];
+
+			if (lane->generation >= peer->generation &&
+			    (*at == NULL || !LOAD((*at)->is_up)))
+				*at = lane;
+		}
+	}
+}
+
+static bool
+lane_carries(const struct lane *lane)
+{
+	return LOAD(lane->is_up) && !LOAD(lane->is_suspect);
+}
+
+static void
+add_lane(struct dataplane_stats *stats, const struct lane *lane)
+{
+	int64_t	 heard = LOAD(lane->last_heard_us), rtt = LOAD(lane->rtt_us);
+	unsigned size = LOAD(lane->path_mtu);
+
+	stats->lanes_up += lane_carries(lane) ? 1 : 0;
+	stats->moves += LOAD(lane->moves);
+	if (heard == 0)
+		stats->lane_missing = true;
+	else if (stats->quietest_us == 0 || heard < stats->quietest_us)
+		stats->quietest_us = heard;
+	if (rtt > 0 && (stats->rtt_us == 0 || rtt < stats->rtt_us))
+		stats->rtt_us = rtt;
+	if (size > 0 && (stats->path_mtu == 0 || size < stats->path_mtu))
+		stats->path_mtu = size;
+}

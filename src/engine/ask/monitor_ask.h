@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * monitor_ask: the engine's half of the conversation with the monitor.
+ *
+ * It lies beside its partner and runs in the engine, on the control thread.
+ * Every ask is answered by one callback later, or by none when the monitor
+ * went away (then the engine ends anyway).  At most 16 are under way (-EAGAIN).
+ * A callback may ask again, but not free the struct; on_gone may.
+ */
+#ifndef MONITOR_ASK_H
+#define MONITOR_ASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "conf/conf.h"
+#include "engine/ask/startup_recv.h"
+#include "proc/chan.h"
+#include "proc/request.h"
+
+#define MONITOR_ASK_MAX_PENDING 16
+
+struct monitor_ask;
+
+/* What may come at any time after START; called on the control thread. */
+struct monitor_ask_events {
+	/* A changed configuration, parsed; consumed. */
+	void (*on_conf)(void *arg, struct conf *conf);
+	/* A new keeper's channels; consumed. */
+	void (*on_keeper)(void *arg, int auth_fd, int sign_fd);
+	/*
+	 * New PEM text, empty: there is none of that kind; or why its file
+	 * cannot be read.  What is left of the text is freed.
+	 */
+	void (*on_material)(void *arg, struct startup_recv_material *material);
+	/* This site's credential is another one, or gone. */
+	void (*on_credential)(void *arg, const char *site);
+	/* This host's network changed: what was good may not be any more. */
+	void (*on_network_changed)(void *arg);
+	/* Where this host's traffic goes now; borrowed. */
+	void (*on_egress)(void *arg, const struct request_egress *egress);
+	/* The monitor is gone: end. */
+	void (*on_gone)(void *arg);
+};
+
+/* From now on in `loop`; owns `fd`. */
+struct monitor_ask *monitor_ask_new(struct ev_loop *loop, int fd,
+    const struct monitor_ask_events *events, void *arg);
+void monitor_ask_free(struct monitor_ask *ask);
+
+void monitor_ask_ready(struct monitor_ask *ask);
+void monitor_ask_stop(struct monitor_ask *ask);
+/* The clock is right: a certificate was found valid.  Once an hour at most. */
+void monitor_ask_verified(struct monitor_ask *ask);
+/* The material of this number was understood, and is used. */
+void monitor_ask_in_force(struct monitor_ask *ask, enum request_material kind,
+    uint32_t number);
+
+/*
+ * Each returns 0, or a negative errno value and then nothing is called.
+ * `which` is a server of the configuration, or REQUEST_PROXY.
+ */
+int monitor_ask_resolve(struct monitor_ask *ask, unsigned which,
+    void (*done)(void *arg, const struct endpoint *list, unsigned n),
+    void *arg);
+/* `fd` is the callee's, or -1 with a positive errno value in `error`. */
+int monitor_ask_connect(struct monitor_ask *ask, unsigned which, unsigned index,
+    void (*done)(void *arg, int fd, int error), void *arg);
+/* `fds` are the callee's; n is 0 on failure. */
+int monitor_ask_lanes(struct monitor_ask *ask, unsigned which, unsigned index,
+    unsigned count,
+    void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg);
+int monitor_ask_network(struct monitor_ask *ask,
+    const struct prefix *addresses, size_t naddresses,
+    const struct prefix *routes, size_t nroutes,
+    void (*done)(void *arg, int error, const char *why), void *arg);
+
+/* `domains`: texts of CONF_DOMAIN_MAX bytes at most. */
+int monitor_ask_dns(struct monitor_ask *ask, const struct prefix *servers,
+    size_t nservers, char *const *domains, size_t ndomains,
+    void (*done)(void *arg, int error, const char *why), void *arg);
+/* The session has ended. */
+void monitor_ask_down(struct monitor_ask *ask);
+
+/*
+ * A PAM helper for `site`, as whose `address` the modules log; `fd` is its
+ * conversation (proc/pam_chat.h), the callee's, or -1 with an errno value.
+ */
+int monitor_ask_pam(struct monitor_ask *ask, const char *site,
+    const char *address, void (*done)(void *arg, int fd, int error), void *arg);
+
+/*
+ * Another configuration: all of it, or the sites alone.  What was not taken is
+ * in it (conf->faults, waiting), which came before; `taken` is false when there
+ * is none.
+ */
+int monitor_ask_reload(struct monitor_ask *ask, bool all,
+    void (*done)(void *arg, bool taken), void *arg);
+
+/* Forget callbacks of this `arg`: their owner is gone (descriptors are closed). */
+void monitor_ask_cancel(struct monitor_ask *ask, const void *arg);
+
+#endif /* MONITOR_ASK_H */

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "engine/admin.h"
+#include "base/log.h"
+#include "base/nitems.h"
+#include "base/secret.h"
+#include "control/client.h"
+#include "dataplane/dataplane.h"
+#include "control/conn/message.h"
+#include "control/server.h"
+#include "control/server_session.h"
+#include "datapath/record/aead.h"
+#include "engine/ask/keeper_ask.h"
+#include "proc/heap_warmup.h"
+#include "proc/proc.h"
+#include "proc/sandbox.h"
+
+#define GOODBYE_SEC 0.2 /* for the farewells to leave */
+#define EXPIRY_SEC  60.0
+
+static int start(struct engine *engine);
+static int start_server(struct engine *engine);
+static int start_client(struct engine *engine);
+static void stop(struct engine *engine);
+static void on_conf(void *arg, struct conf *conf);
+static void on_keeper(void *arg, int auth_fd, int sign_fd);
+static struct tls_context *server_context(struct engine *engine, char *why);
+static int find_srp_user(void *arg, void *connection, const char *name,
+    struct keeper_tls_srp *user);
+static void on_srp_secret(void *arg, const char *secret, size_t len, int error);
+static int make_client(struct engine *engine, const char *srp_password);
+static struct tls_context *client_context(struct engine *engine,
+    const char *srp_password, char *why);
+static void on_material(void *arg, struct startup_recv_material *material);
+static bool on_apply(void *arg, enum request_material kind,
+    char why[TLS_WHY_SIZE]);
+static void on_in_force(void *arg, enum request_material kind,
+    uint32_t number);
+static void on_credential(void *arg, const char *site);
+static void on_network_changed(void *arg);
+static void on_egress(void *arg, const struct request_egress *egress);
+static void on_monitor_gone(void *arg);
+static void on_device_gone(void *arg);
+static void on_terminate(struct ev_loop *loop, struct ev_signal *signal,
+    int events);
+static void on_expiry(struct ev_loop *loop, struct ev_timer *timer,
+    int events);
+static void on_goodbye_over(struct ev_loop *loop, struct ev_timer *timer,
+    int events);
+
+static const struct monitor_ask_events monitor_events = {
+	.on_conf = on_conf,
+	.on_keeper = on_keeper,
+	.on_material = on_material,
+	.on_credential = on_credential,
+	.on_network_changed = on_network_changed,
+	.on_egress = on_egress,
+	.on_gone = on_monitor_gone,
+};
+
+int
+engine_main(void)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	int	       r;
+
+	if (engine == NULL)
+		fatalx("out of memory");
+	message_setup();
+	tls_setup();
+	aead_load();
+	heap_warmup_settle();
+	sandbox_files(PROC_ENGINE, -1, -1);
+	engine->started = mono_now();
+	r = startup_recv_receive(PROC_CHAN_FD, &engine->gift);
+	if (r < 0)
+		fatalx("the monitor's opening words: %s", strerror(-r));
+	tls_set_good_time(engine->gift.good_time);
+	if (start(engine) < 0)
+		engine->status = 1;
+	else
+		ev_run(engine->loop, 0);
+	r = engine->status;
+	stop(engine);
+	free(engine);
+	return r;
+}
+
+static int
+start(struct engine *engine)
+{
+	struct startup_recv *gift = &engine->gift;
+
+	engine->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
+	if (engine->loop == NULL) {
+		log_warnx("no event loop");
+		return -1;
+	}
+	engine->conf = gift->conf;
+	gift->conf = NULL;
+	ev_signal_init(&engine->terminate, on_terminate, SIGTERM);
+	engine->terminate.data = engine;
+	ev_signal_start(engine->loop, &engine->terminate);
+	ev_timer_init(&engine->goodbye, on_goodbye_over, GOODBYE_SEC, 0);
+	engine->goodbye.data = engine;
+	ev_timer_init(&engine->expiry_timer, on_expiry, 1.0, EXPIRY_SEC);
+	engine->expiry_timer.data = engine;
+	ev_timer_start(engine->loop, &engine->expiry_timer);
+
+	engine->monitor = monitor_ask_new(engine->loop, PROC_CHAN_FD,
+	    &monitor_events, engine);
+	engine->keeper = keeper_ask_new(engine->loop);
+	if (engine->monitor == NULL || engine->keeper == NULL) {
+		log_warnx("out of memory");
+		return -1;
+	}
+	keeper_ask_attach(engine->keeper, gift->keeper_auth,
+	    gift->keeper_sign);
+	gift->keeper_auth = gift->keeper_sign = -1;
+	engine->certs = (struct engine_certs) { .conf = &engine->conf,
+		.keeper = engine->keeper,
+		.own = engine->conf->role == CONF_SERVER ?
+		    REQUEST_MATERIAL_CHAIN :
+		    engine->conf->auth == CONF_AUTH_CERTIFICATE ?
+		    REQUEST_MATERIAL_SITE : REQUEST_MATERIALS,
+		.apply = on_apply, .in_force = on_in_force, .arg = engine };
+	gift->conf = engine->conf;
+	engine->dataplane = dataplane_new(engine->loop, gift, on_device_gone,
+	    engine);
+	gift->conf = NULL;
+	if (engine->dataplane == NULL)
+		return -1;
+	/* The workers are up; nothing of the network has been read yet. */
+	sandbox_calls(PROC_ENGINE);
+	engine_certs_start(&engine->certs, gift);
+	if ((engine->conf->role == CONF_SERVER ? start_server(engine) :
+						 start_client(engine)) < 0)
+		return -1;
+	if (gift->admin != -1)
+		engine->admin = admin_new(engine, gift->admin);
+	keeper_ask_hurry(engine->keeper);
+	monitor_ask_ready(engine->monitor);
+	return 0;
+}
+
+void
+engine_look_at_certificates(struct engine *engine)
+{
+	static const enum request_material kinds[] = {
+		[EXPIRY_SERVER] = REQUEST_MATERIAL_CHAIN,
+		[EXPIRY_SERVER_RSA] = REQUEST_MATERIAL_CHAIN_RSA,
+		[EXPIRY_SITE] = REQUEST_MATERIAL_SITE,
+	};
+	const struct client *client = engine->client;
+	time_t		     end, life;
+
+	for (unsigned i = 0; i < nitems(kinds); i++) {
+		end = engine_certs_end(&engine->certs, kinds[i], NULL);
+		expiry_set(&engine->expiry, (enum expiry_of)i, end,
+		    EXPIRY_SOON_SEC);
+		engine->expiry.of[i].begin = engine_certs_begin(&engine->certs,
+		    kinds[i]);
+	}
+	end = engine_certs_end(&engine->certs, REQUEST_MATERIAL_CRL, &life);
+	expiry_set(&engine->expiry, EXPIRY_CRL, end, expiry_soon(life));
+	/* What it was stays while it is away. */
+	if (client != NULL && client->state == CLIENT_UP && client->has_session)
+		expiry_set(&engine->expiry, EXPIRY_PEER,
+		    tls_peer_end(client->conn.tls), EXPIRY_SOON_SEC);
+}
+
+static int
+start_server(struct engine *engine)
+{
+	struct startup_recv	   *gift = &engine->gift;
+	char		    why[TLS_WHY_SIZE];
+	struct tls_context *tls = server_context(engine, why);
+
+	if (tls == NULL) {
+		if (why[0] != '\0')
+			log_warnx("%s", why);
+		return -1;
+	}
+	engine->server = server_new(engine->loop, engine->conf,
+	    engine->dataplane,
+	    engine->keeper, engine->monitor, tls, gift);
+	engine_certs_go(&engine->certs);
+	return engine->server != NULL ? 0 : -1;
+}
+
+/* From what is in force; NULL and `why`. */
+static struct tls_context *
+server_context(struct engine *engine, char *why)
+{
+	const struct engine_certs	*certs = &engine->certs;
+	struct tls_server_config config = {
+		.chain = engine_certs_pem(certs, REQUEST_MATERIAL_CHAIN),
+		.rsa_chain = engine_certs_pem(certs,
+		REQUEST_MATERIAL_CHAIN_RSA),
+		.site_ca = engine_certs_pem(certs, REQUEST_MATERIAL_SITE_CA),
+		.crl = engine_certs_pem(certs, REQUEST_MATERIAL_CRL),
+		.key = engine_certs_key(certs, REQUEST_MATERIAL_CHAIN),
+		.rsa_key = engine_certs_key(certs, REQUEST_MATERIAL_CHAIN_RSA),
+		.srp_user = find_srp_user,
+		.arg = engine,
+	};
+
+	/* Nobody knows whom it revokes: no site by certificate. */
+	if (config.crl.text == NULL)
+		config.site_ca = (struct tls_pem) { 0 };
+	if (config.key != NULL)
+		return tls_context_new_server(&config, why);
+	if (config.rsa_key != NULL)
+		gnutls_privkey_deinit(config.rsa_key);
+	why[0] = '\0'; /* engine_certs.c or the monitor has said it */
+	return NULL;
+}
+
+/* GnuTLS asks in the middle of a handshake. */
+static int
+find_srp_user(void *arg, void *connection, const char *name,
+    struct keeper_tls_srp *user)
+{
+	struct engine *engine = arg;
+
+	return server_session_srp_user(engine->server, connection, name, user);
+}
+
+/* Where the password goes into the handshake, it is needed before there is one. */
+static int
+start_client(struct engine *engine)
+{
+	if (engine->conf->auth == CONF_AUTH_TLS_SRP)
+		return keeper_ask_secret(engine->keeper, on_srp_secret, engine);
+	return make_client(engine, NULL);
+}
+
+static void
+on_srp_secret(void *arg, const char *secret, size_t len, int error)
+{
+	struct engine *engine = arg;
+	char	       password[REQUEST_MAX_PASSWORD + 1] = "";
+	int	       r = -1;
+
+	if (secret != NULL && len < sizeof(password)) {
+		/* A view of a message: there is no NUL behind it. */
+		memcpy(password, secret, len);
+		r = make_client(engine, password);
+		secret_wipe(password, sizeof(password));
+	} else {
+		log_warnx("this site's password cannot be read: %s",
+		    strerror(error != 0 ? error : EMSGSIZE));
+	}
+	if (r < 0)
+		on_monitor_gone(engine);
+}
+
+static int
+make_client(struct engine *engine, const char *srp_password)
+{
+	char		    why[TLS_WHY_SIZE];
+	struct tls_context *tls = client_context(engine, srp_password, why);
+
+	if (tls == NULL) {
+		if (why[0] != '\0')
+			log_warnx("%s", why);
+		return -1;
+	}
+	engine->client = client_new(engine->loop, engine->conf,
+	    engine->dataplane,
+	    engine->keeper, engine->monitor, tls);
+	engine_certs_go(&engine->certs);
+	return engine->client != NULL ? 0 : -1;
+}
+
+static struct tls_context *
+client_context(struct engine *engine, const char *srp_password, char *why)
+{
+	const struct engine_certs	*certs = &engine->certs;
+	struct tls_client_config config = {
+		.ca = engine_certs_pem(certs, REQUEST_MATERIAL_CA),
+		.site_chain = engine_certs_pem(certs, REQUEST_MATERIAL_SITE),
+		.srp_user = srp_password != NULL ? engine->conf->site : NULL,
+		.srp_password = srp_password,
+	};
+
+	why[0] = '\0'; /* of files, engine_certs.c or the monitor has said it */
+	if (config.ca.len == 0)
+		return NULL;
+	if (engine->conf->auth == CONF_AUTH_TLS_SRP && srp_password == NULL) {
+		strlcpy(why, "with tls-srp that needs a restart",
+		    TLS_WHY_SIZE);
+		return NULL;
+	}
+	if (engine->conf->auth == CONF_AUTH_CERTIFICATE) {
+		config.site_key = engine_certs_key(certs,
+		    REQUEST_MATERIAL_SITE);
+		if (config.site_key == NULL)
+			return NULL;
+	}
+	return tls_context_new_client(&config, why);
+}
+
+/* In reverse: who uses goes before what is used. */
+static void
+stop(struct engine *engine)
+{
+	admin_free(engine->admin);
+	server_free(engine->server);
+	client_free(engine->client);
+	dataplane_free(engine->dataplane);
+	keeper_ask_free(engine->keeper);
+	monitor_ask_free(engine->monitor);
+	if (engine->loop != NULL) {
+		ev_signal_stop(engine->loop, &engine->terminate);
+		ev_timer_stop(engine->loop, &engine->goodbye);
+		ev_timer_stop(engine->loop, &engine->expiry_timer);
+		ev_loop_destroy(engine->loop);
+	}
+	conf_free(engine->conf);
+	engine_certs_fini(&engine->certs);
+	startup_recv_free(&engine->gift);
+}
+
+static void
+on_conf(void *arg, struct conf *conf)
+{
+	struct engine *engine = arg;
+	struct conf   *old = engine->conf;
+
+	engine->conf = conf;
+	log_set_level(conf->log_level);
+	dataplane_follow(engine->dataplane, conf);
+	if (engine->server != NULL)
+		server_follow(engine->server, conf);
+	if (engine->client != NULL)
+		client_set_conf(engine->client, conf);
+	conf_free(old);
+}
+
+static void
+on_keeper(void *arg, int auth_fd, int sign_fd)
+{
+	struct engine *engine = arg;
+
+	keeper_ask_attach(engine->keeper, auth_fd, sign_fd);
+	if (engine->certs.started)
+		engine_certs_retry(&engine->certs);
+}
+
+static void
+on_material(void *arg, struct startup_recv_material *material)
+{
+	struct engine *engine = arg;
+
+	engine_certs_offer(&engine->certs, material);
+}
+
+static bool
+on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
+{
+	struct engine	   *engine = arg;
+	struct tls_context *tls = engine->server != NULL ?
+	    server_context(engine, why) :
+	    client_context(engine, NULL, why);
+
+	if (tls == NULL) {
+		/* Whom it revokes must not get in. */
+		if (kind == REQUEST_MATERIAL_CRL)
+			tls_refuse_sites(engine->server->tls);
+		return false;
+	}
+	if (engine->server != NULL)
+		server_set_tls(engine->server, tls);
+	else
+		client_set_tls(engine->client, tls);
+	log_info(kind == REQUEST_MATERIAL_CRL ?
+		"crl: changed; sites' certificates are held to it" :
+		"certificates: changed; new connections use them");
+	engine_look_at_certificates(engine);
+	expiry_warn(&engine->expiry, tls_time(), mono_now());
+	return true;
+}
+
+static void
+on_in_force(void *arg, enum request_material kind, uint32_t number)
+{
+	struct engine *engine = arg;
+
+	monitor_ask_in_force(engine->monitor, kind, number);
+}
+
+static void
+on_credential(void *arg, const char *site)
+{
+	struct engine *engine = arg;
+
+	if (engine->server != NULL)
+		server_credential_changed(engine->server, site);
+}
+
+static void
+on_network_changed(void *arg)
+{
+	struct engine *engine = arg;
+
+	if (engine->client != NULL)
+		client_network_changed(engine->client);
+}
+
+static void
+on_egress(void *arg, const struct request_egress *egress)
+{
+	struct engine *engine = arg;
+
+	engine->egress = *egress;
+}
+
+static void
+on_monitor_gone(void *arg)
+{
+	struct engine *engine = arg;
+
+	engine->status = 1;
+	ev_break(engine->loop, EVBREAK_ALL);
+}
+
+static void
+on_device_gone(void *arg)
+{
+	struct engine *engine = arg;
+
+	log_warnx("the device is gone: somebody removed it");
+	on_monitor_gone(engine);
+}
+
+static void
+on_terminate(struct ev_loop *loop, struct ev_signal *sig, int events)
+{
+	struct engine *engine = sig->data;
+
+	(void)events;
+	if (ev_is_active(&engine->goodbye))
+		return;
+	if (engine->server != NULL)
+		server_bye(engine->server, "the server stops");
+	if (engine->client != NULL)
+		client_bye(engine->client, "the site stops");
+	ev_timer_start(loop, &engine->goodbye);
+}
+
+static void
+on_expiry(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct engine *engine = timer->data;
+
+	(void)loop;
+	(void)events;
+	if (engine->certs.started)
+		engine_certs_retry(&engine->certs);
+	engine_look_at_certificates(engine);
+	expiry_warn(&engine->expiry, tls_time(), mono_now());
+}
+
+static void
+on_goodbye_over(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)timer;
+	(void)events;
+	ev_break(loop, EVBREAK_ALL);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * read_hint: whether what there is to read will be a single small thing.
+ *
+ * To look for a second one costs a system call, or part of one, before the
+ * first can go on or the next thread can run.  Where lone ones with pauses
+ * between them are the rule it is not worth it: if there are more after all,
+ * the loop comes again.
+ *
+ * A pause is from turn to turn, and a long turn looks like one: so each
+ * READ_HINT_TRUST times there is a look all the same.
+ */
+#ifndef READ_HINT_H
+#define READ_HINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/mono.h"
+
+#define READ_HINT_PAUSE_US 100
+#define READ_HINT_MAX_LEN  512 /* a longer one may be part of a stream */
+#define READ_HINT_ENOUGH   4	  /* of them in a row are the rule */
+#define READ_HINT_TRUST    8
+
+struct read_hint {
+	struct mono last;
+	unsigned    n; /* in a row */
+};
+
+static inline bool
+read_hint_is_likely(const struct read_hint *lone, struct mono now)
+{
+	return lone->n >= READ_HINT_ENOUGH &&
+	    mono_sub(now, lone->last) > READ_HINT_PAUSE_US;
+}
+
+/* In the turn of `now`, `n` were read, of `len` bytes in all. */
+static inline void
+read_hint_note(struct read_hint *lone, struct mono now, unsigned n, size_t len)
+{
+	bool alone = n <= 1 && len <= READ_HINT_MAX_LEN &&
+	    mono_sub(now, lone->last) > READ_HINT_PAUSE_US;
+
+	lone->n = alone ? lone->n + 1 : 0;
+	if (lone->n == READ_HINT_ENOUGH + READ_HINT_TRUST)
+		lone->n = READ_HINT_ENOUGH - 1;
+	lone->last = now;
+}
+
+#endif /* READ_HINT_H */

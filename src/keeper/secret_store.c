@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keeper/secret_store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+#include <linux/magic.h>
+#include <nettle/hkdf.h>
+#include <nettle/hmac.h>
+#include <nettle/sha2.h>
+
+#include "base/log.h"
+#include "base/nitems.h"
+#include "base/secret.h"
+#include "base/wire.h"
+#include "keeper/auth_password.h"
+#include "keeper/auth_srp.h"
+#include "keeper/auth_tls_srp.h"
+#include "keeper/srp_line.h"
+
+#define NOBODY_PASSWORD_LEN 32 /* bytes; twice that in letters */
+#define MAX_NAMED	    10 /* files in the log */
+
+static bool check_dirs(const struct secret_store *vault, char *why,
+    size_t why_size);
+static void name_bad_files(int dir_fd);
+static bool name_bad_file(int dir_fd, const char *name);
+static bool is_credential(enum conf_auth method, const char *line);
+static bool open_master(struct secret_store *vault, char *why, size_t why_size);
+static int  read_master(int dir_fd, uint8_t master[SECRET_STORE_KEY_LEN]);
+static void derive(const uint8_t master[SECRET_STORE_KEY_LEN],
+    const char *purpose,
+    uint8_t key[SECRET_STORE_KEY_LEN]);
+static bool make_nobodies(struct secret_store *vault, char *why,
+    size_t why_size);
+static int  make_nobody(struct secret_store *vault, enum conf_auth auth,
+    char *name);
+static int  make_line(enum conf_auth auth, char *line, size_t size);
+static void digest_of(int dir_fd, const char *name, const char *line,
+    uint8_t digest[SECRET_STORE_DIGEST_LEN]);
+
+bool
+secret_store_move(int dir_fd, int state_fd)
+{
+	static const char *const names[] = { CREDENTIALS_MASTER, "nobody.srp",
+		"nobody.password", "nobody.tls-srp" };
+	struct statfs fs;
+	char	      line[SECRET_STORE_LINE_SIZE], why[512];
+	size_t	      len;
+	int	      r = credentials_line(dir_fd, CREDENTIALS_MASTER, line,
+		      sizeof(line), &len);
+
+	if (r == -ENOENT)
+		return true;
+	if (r == 0)
+		r = credentials_create(state_fd, CREDENTIALS_MASTER, line);
+	secret_wipe(line, sizeof(line));
+	if (r == 0)
+		log_info("%s: what the daemon writes is moved here from %s",
+		    credentials_dir_path(state_fd, line, sizeof(line)),
+		    credentials_dir_path(dir_fd, why, sizeof(why)));
+	else if (r != -EEXIST)
+		log_warnx("%s", credentials_explain(dir_fd, CREDENTIALS_MASTER,
+		    r, why, sizeof(why)));
+	if (r != 0 && r != -EEXIST)
+		return false;
+	if (fstatfs(state_fd, &fs) == -1 || fs.f_type == TMPFS_MAGIC)
+		return true;
+	for (size_t i = 0; i < nitems(names); i++)
+		(void)unlinkat(dir_fd, names[i], 0);
+	return true;
+}
+
+bool
+secret_store_open(struct secret_store *vault, int dir_fd, int state_fd,
+    int voucher_fd,
+    char *why, size_t why_size)
+{
+	*vault = (struct secret_store) { .dir_fd = dir_fd, .state_fd =
+	    state_fd };
+	if (voucher_fd == -1 ||
+	    voucher_key_read(voucher_fd, vault->voucher_key) < 0)
+		secret_random(vault->voucher_key, sizeof(vault->voucher_key));
+	/* A client's stay random: nothing is sealed for one. */
+	secret_random(vault->state_key, sizeof(vault->state_key));
+	secret_random(vault->token_key, sizeof(vault->token_key));
+	secret_random(vault->salt_key, sizeof(vault->salt_key));
+	if (!check_dirs(vault, why, why_size))
+		return false;
+	name_bad_files(dir_fd);
+	vault->has_sites = faccessat(dir_fd, CREDENTIALS_SITES, F_OK, 0) == 0;
+	/* Only a server has one; a client has no sites to verify. */
+	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0 ||
+	    faccessat(vault->state_fd, CREDENTIALS_KEPT CREDENTIALS_KEY, F_OK,
+		0) == 0;
+	if (!vault->server)
+		return true;
+	return open_master(vault, why, why_size) &&
+	    make_nobodies(vault, why, why_size);
+}
+
+void
+secret_store_close(struct secret_store *vault)
+{
+	secret_wipe(vault, sizeof(*vault));
+}
+
+void
+secret_store_read(const struct secret_store *vault, const char *site,
+    bool known,
+    enum conf_auth method, struct secret_store_credential *credential)
+{
+	char   nobody[CREDENTIALS_NAME_MAX] = "";
+	size_t len;
+	int    r = -EINVAL;
+
+	credential->real = false;
+	credential->error = 0;
+	if (known && credentials_site_name(site, method, credential->name,
+			 sizeof(credential->name))) {
+		r = credentials_line(vault->dir_fd, credential->name,
+		    credential->line, sizeof(credential->line), &len);
+		if (r == 0 && !is_credential(method, credential->line))
+			r = -EBADMSG;
+		credential->real = r == 0;
+		credential->error = r;
+	}
+	/* Looked at like anybody's, for the time it takes. */
+	if (!credential->real &&
+	    (!credentials_nobody_name(method, nobody, sizeof(nobody)) ||
+		credentials_line(vault->state_fd, nobody, credential->line,
+		    sizeof(credential->line), &len) < 0 ||
+		!is_credential(method, credential->line)))
+		credential->line[0] = '\0';
+	if (credential->real)
+		digest_of(vault->dir_fd, credential->name, credential->line,
+		    credential->digest);
+	else
+		digest_of(vault->state_fd, nobody, credential->line,
+		    credential->digest);
+}
+
+bool
+secret_store_digest(const struct secret_store *vault, const char *site,
+    enum conf_auth method, uint8_t digest[SECRET_STORE_DIGEST_LEN])
+{
+	char   name[CREDENTIALS_NAME_MAX], line[SECRET_STORE_LINE_SIZE];
+	size_t len;
+
+	if (!credentials_site_name(site, method, name, sizeof(name)) ||
+	    credentials_line(vault->dir_fd, name, line, sizeof(line), &len) < 0)
+		return false;
+	digest_of(vault->dir_fd, name, line, digest);
+	secret_wipe(line, sizeof(line));
+	return true;
+}
+
+static bool
+check_dirs(const struct secret_store *vault, char *why, size_t why_size)
+{
+	const struct {
+		int	    fd;
+		const char *name;
+		bool	    may_miss;
+	} dirs[] = {
+		{ vault->dir_fd, CREDENTIALS_DIR, false },
+		/* A client has no sites. */
+		{ vault->dir_fd, CREDENTIALS_SITES, true },
+		{ vault->state_fd, CREDENTIALS_DIR, false },
+	};
+
+	for (size_t i = 0; i < nitems(dirs); i++) {
+		int r = credentials_check_dir(dirs[i].fd, dirs[i].name);
+
+		if (r == 0 || (r == -ENOENT && dirs[i].may_miss))
+			continue;
+		credentials_explain(dirs[i].fd, dirs[i].name, r, why, why_size);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * One site's file must not stop the others; it is refused when it is needed.
+ * Said now, before that site cannot log in.
+ */
+static void
+name_bad_files(int dir_fd)
+{
+	char	       name[sizeof(CREDENTIALS_SITES) + NAME_MAX + 1];
+	struct dirent *entry;
+	unsigned       n = 0;
+	int	       fd;
+	DIR	      *dir;
+
+	name_bad_file(dir_fd, CREDENTIALS_SECRET);
+	name_bad_file(dir_fd, CREDENTIALS_PROXY);
+	fd = openat(dir_fd, CREDENTIALS_SITES,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd != -1 ? fdopendir(fd) : NULL;
+	if (dir == NULL) {
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	while (n < MAX_NAMED && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), CREDENTIALS_SITES "/%s",
+		    entry->d_name);
+		n += name_bad_file(dir_fd, name);
+	}
+	closedir(dir);
+}
+
+/* None is good. */
+static bool
+name_bad_file(int dir_fd, const char *name)
+{
+	char   line[SECRET_STORE_LINE_SIZE], text[512];
+	size_t len;
+	int    r = credentials_line(dir_fd, name, line, sizeof(line), &len);
+
+	secret_wipe(line, sizeof(line));
+	if (r == 0 || r == -ENOENT)
+		return false;
+	log_warnx("%s", credentials_explain(dir_fd, name, r, text,
+	    sizeof(text)));
+	return true;
+}
+
+static bool
+is_credential(enum conf_auth method, const char *line)
+{
+	struct auth_srp_verifier verifier;
+	struct auth_tls_srp	 user;
+
+	switch (method) {
+	case CONF_AUTH_SRP:
+		return auth_srp_parse(&verifier, line);
+	case CONF_AUTH_PASSWORD:
+		return auth_password_is_hash(line);
+	case CONF_AUTH_TLS_SRP:
+		return auth_tls_srp_parse(&user, line);
+	default:
+		return false;
+	}
+}
+
+/* What is there is never replaced: every token hangs on it. */
+static bool
+open_master(struct secret_store *vault, char *why, size_t why_size)
+{
+	uint8_t master[SECRET_STORE_KEY_LEN];
+	char	line[2 * SECRET_STORE_KEY_LEN + 1];
+	int	r = read_master(vault->state_fd, master);
+
+	if (r == -ENOENT) {
+		secret_random(master, sizeof(master));
+		srp_line_put_hex(line, sizeof(line), master, sizeof(master));
+		r = credentials_create(vault->state_fd, CREDENTIALS_MASTER,
+		    line);
+		secret_wipe(line, sizeof(line));
+	}
+	if (r == 0) {
+		derive(master, "tombolo token", vault->token_key);
+		derive(master, "tombolo salt", vault->salt_key);
+	} else if (r == -EBADMSG) {
+		snprintf(why, why_size, "%s must be one line of %d hexadecimal "
+		    "digits; remove it, and a new one is made (sites log in "
+		    "anew)", CREDENTIALS_MASTER, 2 * SECRET_STORE_KEY_LEN);
+	} else {
+		credentials_explain(vault->state_fd, CREDENTIALS_MASTER, r, why,
+		    why_size);
+	}
+	secret_wipe(master, sizeof(master));
+	return r == 0;
+}
+
+static int
+read_master(int dir_fd, uint8_t master[SECRET_STORE_KEY_LEN])
+{
+	char	    line[2 * SECRET_STORE_KEY_LEN + 2];
+	const char *at = line;
+	size_t	    len;
+	int	    r = credentials_line(dir_fd, CREDENTIALS_MASTER, line,
+		    sizeof(line), &len);
+
+	if (r == -EFBIG ||
+	    (r == 0 && (!srp_line_take_hex(&at, master, SECRET_STORE_KEY_LEN,
+	    &len) ||
+			   len != SECRET_STORE_KEY_LEN || *at != '\0')))
+		r = -EBADMSG;
+	secret_wipe(line, sizeof(line));
+	return r;
+}
+
+/* HKDF-Expand alone: the master key is uniform already (RFC 5869 3.3). */
+static void
+derive(const uint8_t master[SECRET_STORE_KEY_LEN], const char *purpose,
+    uint8_t key[SECRET_STORE_KEY_LEN])
+{
+	struct hmac_sha256_ctx hmac;
+
+	hmac_sha256_set_key(&hmac, SECRET_STORE_KEY_LEN, master);
+	hkdf_expand(&hmac, (nettle_hash_update_func *)hmac_sha256_update,
+	    (nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE,
+	    strlen(purpose), (const uint8_t *)purpose, SECRET_STORE_KEY_LEN,
+	    key);
+	secret_wipe(&hmac, sizeof(hmac));
+}
+
+static bool
+make_nobodies(struct secret_store *vault, char *why, size_t why_size)
+{
+	static const enum conf_auth methods[] = { CONF_AUTH_SRP,
+		CONF_AUTH_PASSWORD, CONF_AUTH_TLS_SRP };
+
+	for (size_t i = 0; i < nitems(methods); i++) {
+		char name[CREDENTIALS_NAME_MAX];
+		int  r = make_nobody(vault, methods[i], name);
+
+		if (r == 0)
+			continue;
+		if (r == -EPERM)
+			credentials_explain(vault->state_fd, name, r, why,
+			    why_size);
+		else
+			snprintf(why, why_size, "%s cannot be made: %s", name,
+			    strerror(-r));
+		return false;
+	}
+	return true;
+}
+
+/* Also in the place of one that is broken: nothing hangs on it. */
+static int
+make_nobody(struct secret_store *vault, enum conf_auth auth, char *name)
+{
+	char   line[SECRET_STORE_LINE_SIZE];
+	size_t len;
+	int    r;
+
+	if (!credentials_nobody_name(auth, name, CREDENTIALS_NAME_MAX))
+		return -EINVAL;
+	r = credentials_line(vault->state_fd, name, line, sizeof(line), &len);
+	if (r == 0 && is_credential(auth, line))
+		return 0;
+	if (r != 0 && r != -ENOENT && r != -EBADMSG && r != -EFBIG &&
+	    r != -EILSEQ && r != -EPROTO)
+		return r;
+	if (unlinkat(vault->state_fd, name, 0) == -1 && errno != ENOENT)
+		return -errno;
+	r = make_line(auth, line, sizeof(line));
+	if (r == 0)
+		r = credentials_create(vault->state_fd, name, line);
+	return r;
+}
+
+static int
+make_line(enum conf_auth auth, char *line, size_t size)
+{
+	uint8_t random[NOBODY_PASSWORD_LEN];
+	char	password[2 * NOBODY_PASSWORD_LEN + 1];
+	int	r;
+
+	secret_random(random, sizeof(random));
+	srp_line_put_hex(password, sizeof(password), random, sizeof(random));
+	if (auth == CONF_AUTH_SRP)
+		r = auth_srp_make("nobody", password, line, size);
+	else if (auth == CONF_AUTH_PASSWORD)
+		r = auth_password_hash(password, line, size);
+	else
+		r = auth_tls_srp_make("nobody", password, line, size);
+	secret_wipe(random, sizeof(random));
+	secret_wipe(password, sizeof(password));
+	return r;
+}
+
+/* With the file's time: `site disable` renews that, and so ends all tokens. */
+static void
+digest_of(int dir_fd, const char *name, const char *line,
+    uint8_t digest[SECRET_STORE_DIGEST_LEN])
+{
+	struct sha256_ctx ctx;
+	struct stat	  st = { 0 };
+	uint8_t		  when[16];
+
+	(void)fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW);
+	wire_write_u64(when, (uint64_t)st.st_mtim.tv_sec);
+	wire_write_u64(when + 8, (uint64_t)st.st_mtim.tv_nsec);
+	sha256_init(&ctx);
+	sha256_update(&ctx, sizeof(when), when);
+	sha256_update(&ctx, strlen(line), (const uint8_t *)line);
+	sha256_digest(&ctx, SECRET_STORE_DIGEST_LEN, digest);
+	secret_wipe(&ctx, sizeof(ctx));
+}

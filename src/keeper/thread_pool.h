@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * thread_pool: threads that do slow work in the order it came, and hand it
+ * back.
+ *
+ * A bounded queue (KEEPER_MAX_QUEUE), and its threads.  The work is a function
+ * from bytes to bytes (verify.h); each job's memory is wiped when it is done.
+ */
+#ifndef THREAD_POOL_H
+#define THREAD_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keeper/credentials.h"
+
+#define THREAD_POOL_MAX_THREADS 4
+#define THREAD_POOL_MAX_IN	 4096 /* bytes of a request */
+#define THREAD_POOL_MAX_OUT	 4096
+
+struct ev_loop;
+struct thread_pool;
+
+struct thread_pool_job {
+	uint16_t type;
+	uint32_t id;
+	uint8_t	 in[THREAD_POOL_MAX_IN], out[THREAD_POOL_MAX_OUT];
+	size_t	 in_len, out_len;
+	/* 0, or a negative errno value: the request itself is malformed. */
+	int error;
+	/* A file that cannot be used, for the log; 0: none. */
+	int  file_error;
+	char file[CREDENTIALS_NAME_MAX];
+};
+
+/*
+ * `work` runs on a thread, `done` later in the loop's; `job` is borrowed.  NULL
+ * on failure (errno is set).
+ */
+struct thread_pool *thread_pool_new(struct ev_loop *loop, unsigned nthreads,
+    void (*work)(void *arg, struct thread_pool_job *job),
+    void (*done)(void *arg, const struct thread_pool_job *job), void *arg);
+/* Waits for the jobs under way; the rest are forgotten. */
+void thread_pool_free(struct thread_pool *pool);
+
+/* `in` is copied.  0, -EAGAIN: the queue is full, -EMSGSIZE, -ENOMEM. */
+int thread_pool_submit(struct thread_pool *pool, uint16_t type, uint32_t id,
+    const void *in,
+    size_t len);
+
+#endif /* THREAD_POOL_H */

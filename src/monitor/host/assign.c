@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * First every question, then what is new, then away with what is old.
+ */
+#include "monitor/host/assign.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/rtnetlink.h>
+
+#include <bsd/string.h>
+
+#include "base/log.h"
+#include "monitor/host/link.h"
+#include "monitor/host/policy.h"
+
+/* link_add_address() and its three like. */
+typedef int change_fn(struct link *link, const char *name,
+    const struct prefix *prefix);
+
+static int collect(const struct assign *assign, struct assign *next,
+    struct prefix_set *wide, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes);
+static bool is_connected(const struct prefix_set *addresses,
+    const struct prefix *route);
+static int switch_to(struct assign *assign, struct assign *next,
+    const struct prefix_set *wide);
+static int add_new(struct assign *assign, const struct prefix_set *set,
+    const struct prefix_set *old, change_fn *add);
+static bool remove_missing(struct assign *assign, const struct prefix_set *from,
+    const struct prefix_set *set, change_fn *remove);
+static void check_addresses(struct assign *assign,
+    const struct link_lans *lans, struct prefix_set *away);
+static int check_routes(struct assign *assign, const struct link_lans *lans,
+    struct prefix_set *away);
+static bool must_go(struct assign *assign, const struct link_lans *lans,
+    const struct prefix *item, struct prefix_set *away);
+static bool is_configured(const struct assign *assign,
+    const struct prefix *address);
+static bool can(const struct assign *assign, const struct prefix *prefix);
+
+int
+assign_replace(struct assign *assign, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
+    size_t why_size)
+{
+	struct assign	  next = *assign;
+	struct prefix_set wide = { 0 };
+	int		  r;
+
+	strlcpy(why, "", why_size);
+	r = vet_assignment(&assign->vet, addresses, naddresses, routes, nroutes,
+	    why, why_size);
+	if (r < 0) {
+		(void)assign_check(assign);
+		return r;
+	}
+	next.addresses = next.routes = next.away = (struct prefix_set) { 0 };
+	r = collect(assign, &next, &wide, addresses, naddresses, routes,
+	    nroutes);
+	if (r == 0)
+		r = switch_to(assign, &next, &wide);
+	prefix_set_fini(&wide);
+	/* Whichever of the two is not in force by now. */
+	assign_fini(&next);
+	if (r < 0 && why[0] == '\0')
+		strlcpy(why, strerror(-r), why_size);
+	return r;
+}
+
+void
+assign_fini(struct assign *assign)
+{
+	prefix_set_fini(&assign->addresses);
+	prefix_set_fini(&assign->routes);
+	prefix_set_fini(&assign->away);
+}
+
+int
+assign_check(struct assign *assign)
+{
+	struct link_lans  lans;
+	struct prefix_set away = { 0 };
+	int		  n;
+
+	/* Then it stays as it is, until the next time. */
+	if (link_get_lans(assign->vet.link, assign->vet.device, &lans) < 0)
+		return 0;
+	check_addresses(assign, &lans, &away);
+	n = check_routes(assign, &lans, &away);
+	free(lans.v);
+	prefix_set_sort(&away);
+	/* Those that come back now were taken by us. */
+	if (away.n != assign->away.n)
+		n = 0;
+	prefix_set_fini(&assign->away);
+	assign->away = away;
+	return n;
+}
+
+static int
+collect(const struct assign *assign, struct assign *next,
+    struct prefix_set *wide, const struct prefix *addresses, size_t naddresses,
+    const struct prefix *routes, size_t nroutes)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < naddresses; i++) {
+		if (can(assign, &addresses[i]))
+			ok = prefix_set_add(&next->addresses, &addresses[i]);
+	}
+	for (size_t i = 0; ok && i < nroutes; i++) {
+		struct prefix plain = prefix_network(&routes[i]);
+
+		if (!can(assign, &plain))
+			continue;
+		if (vet_is_wide(&assign->vet, &plain))
+			ok = prefix_set_add(wide, &plain);
+		else if (!is_connected(&next->addresses, &plain))
+			ok = prefix_set_add(&next->routes, &plain);
+	}
+	prefix_set_sort(&next->addresses);
+	prefix_set_sort(&next->routes);
+	prefix_set_sort(wide);
+	return ok ? 0 : -ENOMEM;
+}
+
+/* The kernel makes that route with the address. */
+static bool
+is_connected(const struct prefix_set *addresses, const struct prefix *route)
+{
+	for (size_t i = 0; i < addresses->n; i++) {
+		struct prefix network = prefix_network(&addresses->v[i]);
+
+		if (prefix_is_equal(&network, route))
+			return true;
+	}
+	return false;
+}
+
+/* Then `next` holds the old sets; on failure it keeps its own. */
+static int
+switch_to(struct assign *assign, struct assign *next,
+    const struct prefix_set *wide)
+{
+	struct assign old = *assign;
+	bool block = assign->vet.conf->when_down == CONF_BLOCK;
+	int  r;
+
+	r = add_new(assign, &next->addresses, &old.addresses,
+	    link_add_address);
+	if (r == 0)
+		r = add_new(assign, &next->routes, &old.routes, link_add_route);
+	if (r == 0)
+		r = policy_set(assign->policy, wide, block);
+	if (r < 0) {
+		remove_missing(assign, &next->routes, &old.routes,
+		    link_remove_route);
+		remove_missing(assign, &next->addresses, &old.addresses,
+		    link_remove_address);
+		(void)assign_check(assign);
+		return r;
+	}
+	assign->addresses = next->addresses;
+	assign->routes = next->routes;
+	next->addresses = old.addresses;
+	next->routes = old.routes;
+	remove_missing(assign, &old.routes, &assign->routes, link_remove_route);
+	/*
+	 * With an interface's first IPv4 address of a network the kernel takes
+	 * the others of that network away, and with its last one its routes.
+	 */
+	if (remove_missing(assign, &old.addresses, &assign->addresses,
+		link_remove_address))
+		(void)assign_check(assign);
+	return 0;
+}
+
+/*
+ * On failure some may have been added; an item that somebody else has is not
+ * among them, and removing what is not there does no harm.
+ */
+static int
+add_new(struct assign *assign, const struct prefix_set *set,
+    const struct prefix_set *old, change_fn *add)
+{
+	const struct vet *vet = &assign->vet;
+	char		  text[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < set->n; i++) {
+		int r = 0;
+
+		if (!prefix_set_has(old, &set->v[i]))
+			r = add(vet->link, vet->device, &set->v[i]);
+		if (r < 0)
+			return vet_refuse(vet, r, "%s cannot be added to %s: "
+			    "%s%s",
+			    prefix_print(&set->v[i], text, sizeof(text)),
+			    vet->device, strerror(-r), r == -EEXIST ?
+				"; this host has another route to it" : "");
+	}
+	return 0;
+}
+
+/* Those of `from` that are not in `set`; whether there were any. */
+static bool
+remove_missing(struct assign *assign, const struct prefix_set *from,
+    const struct prefix_set *set, change_fn *remove)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < from->n; i++) {
+		const struct prefix *item = &from->v[i];
+
+		if (prefix_set_has(set, item) || is_configured(assign, item))
+			continue;
+		(void)remove(assign->vet.link, assign->vet.device, item);
+		some = true;
+	}
+	return some;
+}
+
+static void
+check_addresses(struct assign *assign, const struct link_lans *lans,
+    struct prefix_set *away)
+{
+	const struct vet	   *vet = &assign->vet;
+	const struct conf_prefixes *fixed = &vet->conf->addresses;
+
+	for (size_t i = 0; i < fixed->n; i++) {
+		if (can(assign, &fixed->v[i]))
+			(void)link_add_address(vet->link, vet->device,
+			    &fixed->v[i]);
+	}
+	for (size_t i = 0; i < assign->addresses.n; i++) {
+		const struct prefix *address = &assign->addresses.v[i];
+
+		if (is_configured(assign, address))
+			continue;
+		if (must_go(assign, lans, address, away))
+			(void)link_remove_address(vet->link, vet->device,
+			    address);
+		else
+			(void)link_add_address(vet->link, vet->device, address);
+	}
+}
+
+static int
+check_routes(struct assign *assign, const struct link_lans *lans,
+    struct prefix_set *away)
+{
+	struct prefix_set   left = { 0 };
+	struct link_routes  routes = { .set = &left,
+		.ifindex = assign->vet.ifindex };
+	bool ok = true;
+	int  n = 0;
+
+	for (size_t i = 0; ok && i < assign->routes.n; i++) {
+		if (!must_go(assign, lans, &assign->routes.v[i], away))
+			ok = prefix_set_add(&left, &assign->routes.v[i]);
+	}
+	if (ok)
+		n = link_set_routes(assign->vet.link, RT_TABLE_MAIN, &routes);
+	prefix_set_fini(&left);
+	return n > 0 ? n : 0;
+}
+
+/* Said once. */
+static bool
+must_go(struct assign *assign, const struct link_lans *lans,
+    const struct prefix *item, struct prefix_set *away)
+{
+	struct prefix	       network = prefix_network(item);
+	const struct link_lan *lan = link_find_lan(lans, &network);
+	char		       text[PREFIX_STRLEN], other[PREFIX_STRLEN];
+
+	if (lan == NULL)
+		return false;
+	if (!prefix_set_has(&assign->away, item))
+		log_warnx("%s: %s removed from the tunnel: it overlaps %s, "
+			  "now this host's own network on %s",
+		    assign->vet.device, prefix_print(item, text, sizeof(text)),
+		    prefix_print(&lan->network, other, sizeof(other)),
+		    lan->ifname);
+	(void)prefix_set_add(away, item);
+	return true;
+}
+
+/* The administrator gave it to the device; it stays whatever is assigned. */
+static bool
+is_configured(const struct assign *assign, const struct prefix *address)
+{
+	const struct conf_prefixes *fixed = &assign->vet.conf->addresses;
+
+	return prefix_list_has(fixed->v, fixed->n, address);
+}
+
+static bool
+can(const struct assign *assign, const struct prefix *prefix)
+{
+	return prefix->addr.family == AF_INET || assign->has_ipv6;
+}

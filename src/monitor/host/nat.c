@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The netlink socket in nft_ctx is the table's owner: it stays open as long as
+ * the struct.  A changed configuration replaces the table as a whole, in one
+ * transaction; connections that are translated already live on in conntrack.
+ */
+#include "monitor/host/nat.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bsd/string.h>
+
+#include "monitor/host/nftables.h"
+#include "monitor/host/prefix_set.h"
+#include "monitor/host/site_routes.h"
+
+struct nat {
+	struct nft_ctx *ctx;
+	char		device[16];
+	char		table[32];
+};
+
+static int put_table(struct nat *nat, const struct conf *conf, bool replace);
+static bool add_sources(struct prefix_set *sources, const struct conf *conf);
+static void print_table(FILE *out, const struct nat *nat,
+    const struct prefix_set *sources, bool replace);
+
+struct nat *
+nat_new(const char *device, const struct conf *conf)
+{
+	struct nat *nat = calloc(1, sizeof(*nat));
+
+	if (nat == NULL)
+		return NULL;
+	strlcpy(nat->device, device, sizeof(nat->device));
+	snprintf(nat->table, sizeof(nat->table), "tombolo_%s", device);
+	nat->ctx = nftables_open();
+	if (nat->ctx != NULL && put_table(nat, conf, false) == 0)
+		return nat;
+	if (nat->ctx != NULL)
+		nft_ctx_free(nat->ctx);
+	free(nat);
+	return NULL;
+}
+
+int
+nat_update(struct nat *nat, const struct conf *conf)
+{
+	return put_table(nat, conf, true);
+}
+
+void
+nat_free(struct nat *nat)
+{
+	char text[64];
+
+	if (nat == NULL)
+		return;
+	snprintf(text, sizeof(text), "delete table inet %s\n", nat->table);
+	(void)nftables_run(nat->ctx, "nat", text);
+	nft_ctx_free(nat->ctx);
+	free(nat);
+}
+
+static int
+put_table(struct nat *nat, const struct conf *conf, bool replace)
+{
+	struct prefix_set sources = { 0 };
+	char  *text = NULL;
+	size_t len = 0;
+	FILE  *out = open_memstream(&text, &len);
+	bool   ok = out != NULL && add_sources(&sources, conf);
+	int    r = -ENOMEM;
+
+	if (ok)
+		print_table(out, nat, &sources, replace);
+	if (out != NULL && fclose(out) == 0 && ok)
+		r = nftables_run(nat->ctx, "nat", text);
+	free(text);
+	prefix_set_fini(&sources);
+	return r;
+}
+
+static bool
+add_sources(struct prefix_set *sources, const struct conf *conf)
+{
+	const struct conf_prefixes *tunnel = &conf->tunnel_networks;
+
+	if (!prefix_set_add_list(sources, tunnel->v, tunnel->n) ||
+	    !site_routes_add(sources, conf))
+		return false;
+	/* nftables takes no interval that lies in another one. */
+	prefix_set_merge(sources);
+	return true;
+}
+
+/*
+ * What this host sends to itself, from a tunnel address, goes out by lo and
+ * stays as it is.
+ */
+static void
+print_table(FILE *out, const struct nat *nat, const struct prefix_set *sources,
+    bool replace)
+{
+	if (replace)
+		fprintf(out, "delete table inet %s\n", nat->table);
+	/* Without it a table of that name, of somebody else's, would do too. */
+	fprintf(out, "create table inet %s { flags owner; }\n", nat->table);
+	fprintf(out, "table inet %s {\nflags owner;\n", nat->table);
+	nftables_print_prefixes(out, "sources", sources);
+	fprintf(out,
+	    "chain out {\n"
+	    "type nat hook postrouting priority srcnat; policy accept;\n"
+	    "oifname { \"%s\", \"lo\" } accept\n"
+	    "ip saddr @sources4 masquerade\n"
+	    "ip6 saddr @sources6 masquerade\n"
+	    "}\n}\n",
+	    nat->device);
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/host/sockets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <linux/filter.h>
+
+#include <bsd/string.h>
+
+#include "base/nitems.h"
+
+/* A burst of 20 ms at 1.6 Gbit/s; the kernel counts its overhead in. */
+#define UDP_BUFFER (4 * 1024 * 1024)
+#define LANE_MASK  0x3f /* of a datagram's first byte */
+
+static int make(int family, int type, uint32_t mark);
+static bool is_without_ipv6(int error);
+static int  bind_to(int fd, const struct addr *listen, sa_family_t family,
+     uint16_t port);
+static int listen_tcp(const struct addr *listen, sa_family_t family,
+    uint16_t port);
+static int listen_udp(const struct addr *listen, sa_family_t family,
+    uint16_t port, int *fds, unsigned n);
+static int  shape_udp(int fd, int family);
+static void grow(int fd, int option, int forced);
+static int  steer_by_lane(int fd, unsigned n);
+static int  bound_port(int fd);
+static int  set_int(int fd, int level, int option, int value);
+static void close_all(int *fds, unsigned n);
+static int  is_alive(const char *path);
+static int  bind_beside(int dir, const char *name, gid_t group);
+
+/* ------------------------------------------------------------ listening */
+
+/*
+ * The two families in turn: dual-stack, and where this host has no IPv6
+ * (ipv6.disable=1, or a sandbox without it) IPv4 alone.
+ */
+int
+sockets_listen_tcp(const struct addr *listen, uint16_t port)
+{
+	int r;
+
+	if (listen->family != 0)
+		return listen_tcp(listen, listen->family, port);
+	r = listen_tcp(listen, AF_INET6, port);
+	return is_without_ipv6(r) ? listen_tcp(listen, AF_INET, port) : r;
+}
+
+int
+sockets_listen_udp(const struct addr *listen, uint16_t port, int *fds,
+    unsigned n)
+{
+	int r;
+
+	if (n == 0)
+		return -EINVAL;
+	if (listen->family != 0)
+		return listen_udp(listen, listen->family, port, fds, n);
+	r = listen_udp(listen, AF_INET6, port, fds, n);
+	return is_without_ipv6(r) ? listen_udp(listen, AF_INET, port, fds, n) :
+				    r;
+}
+
+static int
+listen_tcp(const struct addr *addr, sa_family_t family, uint16_t port)
+{
+	int r, fd = make(family, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		return fd;
+	r = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	/* Accepted connections inherit it: control messages are small. */
+	if (r == 0)
+		r = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (r == 0)
+		r = bind_to(fd, addr, family, port);
+	if (r == 0 && listen(fd, SOMAXCONN) == -1)
+		r = -errno;
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
+}
+
+static int
+listen_udp(const struct addr *addr, sa_family_t family, uint16_t port, int *fds,
+    unsigned n)
+{
+	unsigned made = 0;
+	int	 r, fd;
+
+	/*
+	 * A group takes in everybody of the same user: a second daemon would get
+	 * a part of the first one's datagrams.  So ask alone, once.
+	 */
+	fd = make(family, SOCK_DGRAM, 0);
+	if (fd < 0)
+		return fd;
+	r = bind_to(fd, addr, family, port);
+	close(fd);
+	while (r == 0 && made < n) {
+		fd = make(family, SOCK_DGRAM, 0);
+		if (fd < 0) {
+			r = fd;
+			break;
+		}
+		fds[made++] = fd;
+		r = shape_udp(fd, family);
+		if (r == 0)
+			r = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+		if (r == 0)
+			r = bind_to(fd, addr, family, port);
+		if (r == 0 && port == 0) {
+			r = bound_port(fd);
+			port = (uint16_t)(r > 0 ? r : 0);
+			r = r > 0 ? 0 : r;
+		}
+	}
+	if (r == 0)
+		r = steer_by_lane(fds[0], n);
+	if (r == 0)
+		return (int)n;
+	close_all(fds, made);
+	return r;
+}
+
+/* -------------------------------------------------------------- calling */
+
+int
+sockets_lanes(const struct endpoint *server, uint32_t mark, int *fds,
+    unsigned n)
+{
+	static const struct addr any = { 0 };
+	sa_family_t		 family = server->sa.sa_family;
+	unsigned		 made = 0;
+	int			 r = 0;
+
+	while (r == 0 && made < n) {
+		int fd = make(family, SOCK_DGRAM, mark);
+
+		if (fd < 0) {
+			r = fd;
+			break;
+		}
+		fds[made++] = fd;
+		r = shape_udp(fd, family);
+		if (r == 0)
+			r = bind_to(fd, &any, family, 0);
+	}
+	if (r == 0)
+		return (int)n;
+	close_all(fds, made);
+	return r;
+}
+
+void
+sockets_merge(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		(void)set_int(fds[i], SOL_UDP, UDP_GRO, 1);
+}
+
+int
+sockets_connect(const struct endpoint *server, uint32_t mark)
+{
+	int r, fd = make(server->sa.sa_family, SOCK_STREAM, mark);
+
+	if (fd < 0)
+		return fd;
+	r = set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	if (r == 0 && connect(fd, &server->sa, server->len) == -1 &&
+	    errno != EINPROGRESS)
+		r = -errno;
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
+}
+
+/* --------------------------------------------------------- what they share */
+
+/* Who may not mark may not have made rules that look at it either. */
+static int
+make(int family, int type, uint32_t mark)
+{
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int r = 0;
+
+	if (fd == -1)
+		return -errno;
+	if (mark != 0)
+		r = set_int(fd, SOL_SOCKET, SO_MARK, (int)mark);
+	if (r == 0 || r == -EPERM)
+		return fd;
+	close(fd);
+	return r;
+}
+
+static bool
+is_without_ipv6(int error)
+{
+	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
+}
+
+/* Family 0: every address of `family`; of AF_INET6, IPv4 with it. */
+static int
+bind_to(int fd, const struct addr *listen, sa_family_t family, uint16_t port)
+{
+	struct addr	any = { .family = family };
+	struct endpoint ep = endpoint_make(
+	    listen->family != 0 ? listen : &any, port);
+	int r = 0;
+
+	if (family == AF_INET6)
+		r = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, listen->family != 0);
+	if (r == 0 && bind(fd, &ep.sa, ep.len) == 0)
+		return 0;
+	r = r < 0 ? r : -errno;
+	if (r != -EADDRNOTAVAIL || listen->family == 0)
+		return r;
+	/* It may come: at boot, by DHCP, with a virtual router's role. */
+	r = family == AF_INET6 ? set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1) :
+				 set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
+	if (r == 0 && bind(fd, &ep.sa, ep.len) == -1)
+		r = -errno;
+	return r;
+}
+
+bool
+sockets_has_address(const struct addr *addr)
+{
+	struct endpoint ep = endpoint_make(addr, 0);
+	int  fd = make(addr->family, SOCK_DGRAM, 0);
+	bool has = fd >= 0 &&
+	    (bind(fd, &ep.sa, ep.len) == 0 || errno != EADDRNOTAVAIL);
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+/*
+ * A dual-stack socket needs IPv4's option beside its own; IPV6_RECVPKTINFO
+ * alone reports both.
+ */
+static int
+shape_udp(int fd, int family)
+{
+	int r = set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+
+	if (family == AF_INET6) {
+		if (r == 0)
+			r = set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+			    IPV6_PMTUDISC_PROBE);
+		if (r == 0)
+			r = set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	} else if (r == 0) {
+		r = set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+	}
+	grow(fd, SO_RCVBUF, SO_RCVBUFFORCE);
+	grow(fd, SO_SNDBUF, SO_SNDBUFFORCE);
+	return r;
+}
+
+/* Forced over the host's limit where we may; else as much as the limit is. */
+static void
+grow(int fd, int option, int forced)
+{
+	if (set_int(fd, SOL_SOCKET, forced, UDP_BUFFER) < 0)
+		(void)set_int(fd, SOL_SOCKET, option, UDP_BUFFER);
+}
+
+/* The socket's place in the group is its place in `fds`: they bind in order. */
+static int
+steer_by_lane(int fd, unsigned n)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, LANE_MASK),
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog program = { nitems(code), code };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+		sizeof(program)) == -1)
+		return -errno;
+	return 0;
+}
+
+static int
+bound_port(int fd)
+{
+	struct endpoint ep = { .len = sizeof(ep.in6) };
+
+	if (getsockname(fd, &ep.sa, &ep.len) == -1)
+		return -errno;
+	return endpoint_port(&ep);
+}
+
+static int
+set_int(int fd, int level, int option, int value)
+{
+	if (setsockopt(fd, level, option, &value, sizeof(value)) == -1)
+		return -errno;
+	return 0;
+}
+
+static void
+close_all(int *fds, unsigned n)
+{
+	while (n-- > 0) {
+		close(fds[n]);
+		fds[n] = -1;
+	}
+}
+
+/* ------------------------------------------------------ the local socket */
+
+int
+sockets_listen_unix(const char *path, gid_t group)
+{
+	char  temp[32];
+	char *for_dir = strdup(path), *for_base = strdup(path);
+	int   r, dir = -1, fd = -1;
+
+	r = for_dir == NULL || for_base == NULL ? -ENOMEM : is_alive(path);
+	if (r < 0)
+		goto out;
+	dir = open(dirname(for_dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1) {
+		r = -errno;
+		goto out;
+	}
+	snprintf(temp, sizeof(temp), ".%ld.sock", (long)getpid());
+	fd = bind_beside(dir, temp, group);
+	if (fd < 0) {
+		r = fd;
+		goto out;
+	}
+	if (listen(fd, 16) == -1 ||
+	    renameat(dir, temp, dir, basename(for_base)) == -1) {
+		r = -errno;
+		unlinkat(dir, temp, 0);
+		close(fd);
+	}
+out:
+	if (dir != -1)
+		close(dir);
+	free(for_dir);
+	free(for_base);
+	return r < 0 ? r : fd;
+}
+
+/* 0 when the place is free, or what is there is a socket that nobody serves. */
+static int
+is_alive(const char *path)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct stat	   st;
+	int		   fd, r;
+
+	if (strlcpy(un.sun_path, path, sizeof(un.sun_path)) >=
+	    sizeof(un.sun_path))
+		return -ENAMETOOLONG;
+	if (lstat(path, &st) == -1)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	fd = make(AF_UNIX, SOCK_STREAM, 0);
+	if (fd < 0)
+		return fd;
+	/* EAGAIN: somebody is there, and busy. */
+	r = connect(fd, (struct sockaddr *)&un, sizeof(un)) == -1 &&
+		errno == ECONNREFUSED ?
+	    0 :
+	    -EADDRINUSE;
+	close(fd);
+	return r;
+}
+
+/*
+ * Through the directory's descriptor: beside a path of the greatest length
+ * there would be no room for another name.
+ */
+static int
+bind_beside(int dir, const char *name, gid_t group)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int		   r = 0, fd = make(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		return fd;
+	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d/%s", dir,
+	    name);
+	unlinkat(dir, name, 0);
+	/* The file is made with the socket's mode: nobody else's, at first. */
+	if (fchmod(fd, 0600) == -1 ||
+	    bind(fd, (struct sockaddr *)&un, sizeof(un)) == -1) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	if ((group != (gid_t)-1 &&
+		fchownat(dir, name, (uid_t)-1, group, AT_SYMLINK_NOFOLLOW) ==
+		    -1) ||
+	    fchmodat(dir, name, 0660, 0) == -1) {
+		r = -errno;
+		unlinkat(dir, name, 0);
+		close(fd);
+		return r;
+	}
+	return fd;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/serve/lookup.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#define ASK_SIZE 512
+#define PROXY	 (LOOKUP_MAX_NAMES - 1)
+
+static void fill_names(struct lookup *lookup, const struct conf *conf);
+static void fill_name(struct lookup *lookup, struct lookup_name *name,
+    const char *host, uint16_t port);
+static bool set_name(struct lookup_name *name, const char *host, uint16_t port);
+static struct lookup_name *find(struct lookup *lookup, unsigned which);
+static void ask_resolver(struct lookup *lookup, struct lookup_name *name);
+static void on_resolver_msg(struct chan *chan, struct chan_msg *msg);
+static void on_resolver_closed(struct chan *chan);
+static void on_timeout(struct ev_loop *loop, struct ev_timer *timer, int what);
+static struct lookup_name *find_asked(struct lookup *lookup, uint32_t id);
+static bool decode(const struct lookup_name *name, const struct chan_msg *msg,
+    uint32_t *error, struct endpoint *list, unsigned *n);
+static void keep(struct lookup_name *name, uint32_t error,
+    const struct endpoint *list, unsigned n);
+static void answer(struct lookup *lookup, const struct lookup_name *name);
+
+void
+lookup_init(struct lookup *lookup, struct ev_loop *loop,
+    const struct conf *conf)
+{
+	*lookup = (struct lookup) {
+		.loop = loop,
+		.resolver = { .fd = -1 },
+	};
+	ev_timer_init(&lookup->timer, on_timeout, LOOKUP_TIMEOUT_SEC, 0.);
+	lookup->timer.data = lookup;
+	fill_names(lookup, conf);
+}
+
+void
+lookup_fini(struct lookup *lookup)
+{
+	if (lookup->loop == NULL)
+		return;
+	lookup_forget(lookup);
+	chan_close(&lookup->resolver);
+}
+
+/* The old names' texts are still there: the caller frees them behind us. */
+void
+lookup_set_conf(struct lookup *lookup, const struct conf *conf)
+{
+	fill_names(lookup, conf);
+}
+
+void
+lookup_attach(struct lookup *lookup, int fd)
+{
+	lookup_detach(lookup);
+	chan_open(&lookup->resolver, lookup->loop, fd, on_resolver_msg,
+	    on_resolver_closed, lookup);
+}
+
+void
+lookup_detach(struct lookup *lookup)
+{
+	chan_close(&lookup->resolver);
+	lookup->superseded = 0;
+	for (unsigned i = 0; i < LOOKUP_MAX_NAMES; i++) {
+		lookup->names[i].asked = 0;
+		answer(lookup, &lookup->names[i]);
+	}
+}
+
+bool
+lookup_needs_resolver(const struct lookup *lookup)
+{
+	for (unsigned i = 0; i < LOOKUP_MAX_NAMES; i++) {
+		if (lookup->names[i].host != NULL && !lookup->names[i].numeric)
+			return true;
+	}
+	return false;
+}
+
+bool
+lookup_ask(struct lookup *lookup, unsigned which, uint32_t id)
+{
+	struct lookup_name *name = find(lookup, which);
+
+	if (lookup->nwaiting == LOOKUP_MAX_WAITING || name == NULL)
+		return false;
+	lookup->waiting[lookup->nwaiting].id = id;
+	lookup->waiting[lookup->nwaiting++].name = name;
+	/* One that is slow is waited for; a second would only queue behind. */
+	if (!name->numeric && name->asked == 0)
+		ask_resolver(lookup, name);
+	if (name->asked == 0) {
+		answer(lookup, name);
+		return true;
+	}
+	if (!ev_is_active(&lookup->timer)) {
+		ev_timer_set(&lookup->timer, LOOKUP_TIMEOUT_SEC, 0.);
+		ev_timer_start(lookup->loop, &lookup->timer);
+	}
+	return true;
+}
+
+void
+lookup_forget(struct lookup *lookup)
+{
+	lookup->nwaiting = 0;
+	ev_timer_stop(lookup->loop, &lookup->timer);
+}
+
+const struct endpoint *
+lookup_get(struct lookup *lookup, unsigned which, unsigned index)
+{
+	const struct lookup_name *name = find(lookup, which);
+
+	return name != NULL && index < name->n ? &name->list[index] : NULL;
+}
+
+static void
+fill_names(struct lookup *lookup, const struct conf *conf)
+{
+	for (unsigned i = 0; i < CONF_MAX_SERVERS; i++)
+		fill_name(lookup, &lookup->names[i],
+		    i < conf->nservers ? conf->servers[i].host : NULL,
+		    conf->servers[i].port);
+	fill_name(lookup, &lookup->names[PROXY], conf->proxy.host,
+	    conf->proxy.port);
+}
+
+/* One that is looked up just now: its answer is nobody's any more. */
+static void
+fill_name(struct lookup *lookup, struct lookup_name *name, const char *host,
+    uint16_t port)
+{
+	bool asked = name->asked != 0;
+
+	if (!set_name(name, host, port) || !asked)
+		return;
+	lookup->superseded++;
+	answer(lookup, name);
+}
+
+/* Whether it is another one now. */
+static bool
+set_name(struct lookup_name *name, const char *host, uint16_t port)
+{
+	struct addr addr;
+
+	if (host != NULL && name->host != NULL && name->port == port &&
+	    strcmp(name->host, host) == 0) {
+		name->host = host;
+		return false;
+	}
+	*name = (struct lookup_name) { .host = host, .port = port };
+	if (host != NULL && addr_parse(&addr, host)) {
+		name->numeric = true;
+		name->list[0] = endpoint_make(&addr, port);
+		name->n = 1;
+	}
+	return true;
+}
+
+/* NULL when the configuration has none of that number. */
+static struct lookup_name *
+find(struct lookup *lookup, unsigned which)
+{
+	struct lookup_name *name;
+
+	if (which != REQUEST_PROXY && which >= CONF_MAX_SERVERS)
+		return NULL;
+	name = &lookup->names[which == REQUEST_PROXY ? PROXY : which];
+	return name->host != NULL ? name : NULL;
+}
+
+static void
+ask_resolver(struct lookup *lookup, struct lookup_name *name)
+{
+	struct wire_writer w;
+	uint8_t		   buf[ASK_SIZE];
+	uint32_t	   id;
+
+	if (lookup->resolver.fd == -1)
+		return;
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_string(&w, name->host);
+	wire_put_u16(&w, name->port);
+	id = chan_next_id(&lookup->resolver);
+	if (wire_writer_is_ok(&w) &&
+	    chan_send(&lookup->resolver, REQUEST_LOOKUP, id, buf, w.len, NULL,
+		0) == 0)
+		name->asked = id;
+}
+
+static void
+on_resolver_msg(struct chan *chan, struct chan_msg *msg)
+{
+	struct lookup	   *lookup = chan->arg;
+	struct lookup_name *name = find_asked(lookup, msg->id);
+	struct endpoint	    list[REQUEST_MAX_ENDPOINTS];
+	unsigned	    n;
+	uint32_t	    error;
+
+	if (name == NULL && lookup->superseded > 0) {
+		lookup->superseded--;
+		return;
+	}
+	if (name == NULL || !decode(name, msg, &error, list, &n)) {
+		log_warnx("resolver: an answer that nobody asked for, or "
+			  "malformed");
+		lookup_detach(lookup);
+		lookup->on_nonsense(lookup->arg);
+		return;
+	}
+	name->asked = 0;
+	keep(name, error, list, n);
+	answer(lookup, name);
+}
+
+static void
+on_resolver_closed(struct chan *chan)
+{
+	struct lookup *lookup = chan->arg;
+
+	lookup_detach(lookup);
+	lookup->on_nonsense(lookup->arg);
+}
+
+/* `asked` stays: the answer, when it comes, is good for the next. */
+static void
+on_timeout(struct ev_loop *loop, struct ev_timer *timer, int what)
+{
+	struct lookup *lookup = timer->data;
+
+	(void)loop;
+	(void)what;
+	for (unsigned i = 0; i < LOOKUP_MAX_NAMES; i++) {
+		struct lookup_name *name = &lookup->names[i];
+
+		if (name->asked == 0)
+			continue;
+		keep(name, ETIMEDOUT, NULL, 0);
+		answer(lookup, name);
+	}
+}
+
+static struct lookup_name *
+find_asked(struct lookup *lookup, uint32_t id)
+{
+	for (unsigned i = 0; id != 0 && i < LOOKUP_MAX_NAMES; i++) {
+		if (lookup->names[i].asked == id)
+			return &lookup->names[i];
+	}
+	return NULL;
+}
+
+static bool
+decode(const struct lookup_name *name, const struct chan_msg *msg,
+    uint32_t *error, struct endpoint *list, unsigned *n)
+{
+	struct wire_reader r;
+
+	if (msg->type != REQUEST_LOOKUP || msg->nfds != 0)
+		return false;
+	wire_reader_init(&r, msg->data, msg->len);
+	*error = wire_get_u32(&r);
+	*n = wire_get_u8(&r);
+	if (*n > REQUEST_MAX_ENDPOINTS)
+		return false;
+	for (unsigned i = 0; i < *n; i++) {
+		request_get_endpoint(&r, &list[i]);
+		/* DNS says where, not which service. */
+		if (endpoint_port(&list[i]) != name->port)
+			return false;
+	}
+	return wire_is_done(&r);
+}
+
+static void
+keep(struct lookup_name *name, uint32_t error, const struct endpoint *list,
+    unsigned n)
+{
+	if (error == 0 && n > 0) {
+		memcpy(name->list, list, n * sizeof(*list));
+		name->n = n;
+		name->stale = false;
+		return;
+	}
+	if (!name->stale)
+		log_warnx("%s: %s; %s", name->host,
+		    error == ENOENT || error == 0 ? "no such name" :
+						    strerror((int)error),
+		    name->n > 0 ? "its last known addresses are used" :
+				  "no address of it is known yet");
+	name->stale = true;
+}
+
+/* Those who wait for this name. */
+static void
+answer(struct lookup *lookup, const struct lookup_name *name)
+{
+	uint32_t ids[LOOKUP_MAX_WAITING];
+	unsigned n = 0, left = 0;
+
+	/* Taken out first: done() may ask again. */
+	for (unsigned i = 0; i < lookup->nwaiting; i++) {
+		if (lookup->waiting[i].name == name)
+			ids[n++] = lookup->waiting[i].id;
+		else
+			lookup->waiting[left++] = lookup->waiting[i];
+	}
+	lookup->nwaiting = left;
+	if (left == 0)
+		ev_timer_stop(lookup->loop, &lookup->timer);
+	for (unsigned i = 0; i < n; i++)
+		lookup->done(lookup->arg, ids[i], name->list, name->n);
+}

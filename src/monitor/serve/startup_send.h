@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * startup_send: what the monitor tells a new engine before it may start.
+ *
+ * The other half is startup_recv_receive(); the order is proc/request.h's.
+ */
+#ifndef STARTUP_SEND_H
+#define STARTUP_SEND_H
+
+#include <stddef.h>
+#include <time.h>
+
+#include "conf/conf.h"
+#include "monitor/serve/certs.h"
+#include "monitor/host/tapdev.h"
+#include "proc/chan.h"
+#include "proc/request.h"
+
+/* All borrowed; the engine gets duplicates of the descriptors. */
+struct startup_send {
+	const char	    *conf; /* text of conf_print() */
+	size_t		     conf_len;
+	struct certs	    *material;
+	const struct tapdev *device;
+	int		     listeners[CONF_MAX_LISTENS];
+	int		     udp[CONF_MAX_LISTENS][CONF_MAX_WORKERS];
+	unsigned	     nlisteners; /* a client has none */
+	unsigned	     nudp; /* of each */
+	int		     admin; /* -1: none */
+	int		     keeper[2]; /* auth, sign */
+	unsigned	     restarts; /* of the engine, so far */
+	time_t		     good_time; /* it is not before; 0: unknown */
+};
+
+/* Each returns 0 or a negative errno value: then the engine is useless. */
+int startup_send_send(struct chan *engine, const struct startup_send *opening);
+int startup_send_send_conf(struct chan *engine, const char *text, size_t len);
+/* What the engine has not got of it, in the order in which it helps most. */
+int startup_send_send_news(struct chan *engine, struct certs *material);
+/* In as few requests as they fit into. */
+int startup_send_send_credentials(struct chan *engine, const char *const *sites,
+    size_t n);
+int startup_send_send_netchange(struct chan *engine);
+int startup_send_send_egress(struct chan *engine,
+    const struct request_egress *egress);
+int startup_send_send_keeper(struct chan *engine, const int keeper[2]);
+
+#endif /* STARTUP_SEND_H */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fuzz_startup_recv: what the monitor says to the engine, were it somebody
+ * else's: the
+ * opening, or what comes later.
+ *
+ * First byte: which; then datagrams, each with a 16-bit length before it.
+ */
+#include "fuzz.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/wire.h"
+#include "engine/ask/monitor_ask.h"
+
+#define MAX_DATAGRAMS 32
+
+static void
+on_conf(void *arg, struct conf *conf)
+{
+	(void)arg;
+	conf_free(conf);
+}
+
+static void
+on_keeper(void *arg, int auth_fd, int sign_fd)
+{
+	(void)arg;
+	close(auth_fd);
+	close(sign_fd);
+}
+
+static void
+on_material(void *arg, struct startup_recv_material *material)
+{
+	(void)arg;
+	FUZZ_CHECK(material->kind < REQUEST_MATERIALS);
+	FUZZ_CHECK(strlen(material->text.text) == material->text.len);
+	FUZZ_CHECK(material->text.len <= REQUEST_MAX_MATERIAL);
+}
+
+static void
+on_credential(void *arg, const char *site)
+{
+	(void)arg;
+	FUZZ_CHECK(strlen(site) <= CONF_NAME_MAX);
+}
+
+static void
+on_network_changed(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_egress(void *arg, const struct request_egress *egress)
+{
+	(void)arg;
+	FUZZ_CHECK(egress->v4 < REQUEST_WAYS && egress->v6 < REQUEST_WAYS);
+	FUZZ_CHECK(egress->dns < REQUEST_DNSES);
+}
+
+static void
+on_gone(void *arg)
+{
+	(void)arg;
+}
+
+static const struct monitor_ask_events events = { on_conf, on_keeper,
+	on_material, on_credential, on_network_changed, on_egress, on_gone };
+
+static void
+on_fd(void *arg, int fd, int error)
+{
+	(void)arg;
+	FUZZ_CHECK((fd == -1) == (error != 0));
+	if (fd != -1)
+		close(fd);
+}
+
+static void
+on_network(void *arg, int error, const char *why)
+{
+	(void)arg;
+	FUZZ_CHECK(error >= 0 && why != NULL);
+}
+
+static void
+hear(int fd)
+{
+	struct ev_loop	   *loop = ev_loop_new(EVFLAG_AUTO);
+	struct monitor_ask *ask = monitor_ask_new(loop, fd, &events, NULL);
+
+	monitor_ask_pam(ask, "berlin", "192.0.2.1", on_fd, NULL);
+	monitor_ask_connect(ask, 0, 0, on_fd, NULL);
+	monitor_ask_network(ask, NULL, 0, NULL, 0, on_network, NULL);
+	for (int i = 0; i < 2 * MAX_DATAGRAMS; i++)
+		ev_run(loop, EVRUN_NOWAIT);
+	monitor_ask_free(ask);
+	ev_loop_destroy(loop);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct wire_reader r;
+	struct startup_recv	   gift;
+	int		   fds[2];
+	bool		   opening;
+
+	log_init(NULL, LOG_LEVEL_ERROR);
+	wire_reader_init(&r, data, size);
+	opening = (wire_get_u8(&r) & 1) == 0;
+	FUZZ_CHECK(chan_pair(fds) == 0);
+	for (int i = 0; i < MAX_DATAGRAMS && wire_left(&r) > 2; i++) {
+		size_t len = wire_get_u16(&r);
+
+		if (len > wire_left(&r))
+			len = wire_left(&r);
+		if (send(fds[0], wire_get_view(&r, len), len,
+			MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
+			break;
+	}
+	shutdown(fds[0], SHUT_WR);
+	if (opening) {
+		if (startup_recv_receive(fds[1], &gift) == 0)
+			startup_recv_free(&gift);
+		close(fds[1]);
+	} else {
+		hear(fds[1]);
+	}
+	close(fds[0]);
+	return 0;
+}

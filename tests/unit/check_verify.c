@@ -1,0 +1,1252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the keeper says to SRP, tokens, vouchers and tls-srp, asked as the engine
+ * asks it; what its directory must be; how often it answers.
+ */
+#include "config.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <linux/magic.h>
+#include <nettle/hmac.h>
+
+#include "base/nitems.h"
+#include "keeper/auth_srp.h"
+#include "keeper/auth_tls_srp.h"
+#include "keeper/verify.h"
+#include "keeper/token.h"
+#include "keeper/secret_store.h"
+#include "keeper_rig.h"
+#include "proc/voucher.h"
+
+#define HOUR 3600
+
+static const uint8_t binding[32] = { 'b' }, other_binding[32] = { 'o' };
+static const uint8_t hello[32] = { 'h' }, other_hello[32] = { 'x' };
+static const uint8_t voucher_key[VOUCHER_KEY_LEN] = { 'v' };
+static uint8_t buf[CHAN_MAX_PAYLOAD];
+
+/* ---- what is in its directory ---- */
+
+static void
+put_line(const char *name, const char *line)
+{
+	char text[SECRET_STORE_LINE_SIZE + 1];
+
+	snprintf(text, sizeof(text), "%s\n", line);
+	put(name, text, 0600);
+}
+
+static void
+put_srp(const char *site, const char *password)
+{
+	char line[AUTH_SRP_LINE_SIZE], name[CREDENTIALS_NAME_MAX];
+
+	ck_assert_int_eq(auth_srp_make(site, password, line, sizeof(line)), 0);
+	ck_assert(credentials_site_name(site, CONF_AUTH_SRP, name,
+	    sizeof(name)));
+	put_line(name, line);
+}
+
+static void
+put_server_key(void)
+{
+	gnutls_x509_privkey_t clear;
+
+	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
+	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
+	gnutls_x509_privkey_deinit(clear);
+}
+
+static void
+get(const char *name, char *text, size_t size)
+{
+	size_t len;
+	int    d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_int_eq(credentials_line(d, name, text, size, &len), 0);
+	close(d);
+}
+
+static void
+discard(const char *name)
+{
+	char *path = file_join(dir, name);
+
+	ck_assert_int_eq(unlink(path), 0);
+	free(path);
+}
+
+static bool
+exists(const char *name)
+{
+	char *path = file_join(dir, name);
+	bool  there = access(path, F_OK) == 0;
+
+	free(path);
+	return there;
+}
+
+static pid_t
+attach_keeper_with(const uint8_t key[VOUCHER_KEY_LEN])
+{
+	int   auth, sign;
+	pid_t pid = start_keeper(dir, voucher_key_pipe(key), &auth, &sign);
+
+	keeper_ask_attach(ask, auth, sign);
+	return pid;
+}
+
+/* ---- asking ---- */
+
+struct said {
+	unsigned	     calls;
+	struct keeper_answer answer;
+};
+
+static void
+on_said(void *arg, const struct keeper_answer *answer)
+{
+	struct said *said = arg;
+
+	said->calls++;
+	said->answer = *answer;
+}
+
+struct challenged {
+	unsigned		    calls;
+	bool			    looked;
+	struct keeper_srp_challenge challenge;
+};
+
+static void
+on_challenge(void *arg, const struct keeper_srp_challenge *challenge)
+{
+	struct challenged *challenged = arg;
+
+	challenged->calls++;
+	challenged->looked = challenge != NULL;
+	if (challenge != NULL)
+		challenged->challenge = *challenge;
+}
+
+struct answered {
+	unsigned		 calls;
+	int			 error;
+	struct keeper_srp_answer answer;
+};
+
+static void
+on_srp_answer(void *arg, const struct keeper_srp_answer *answer, int error)
+{
+	struct answered *answered = arg;
+
+	answered->calls++;
+	answered->error = error;
+	if (answer != NULL)
+		answered->answer = *answer;
+}
+
+/* By which the latest log-in was, and a token says it was. */
+static enum conf_auth method;
+
+static bool
+verify(const char *site, const char *password, unsigned lifetime,
+    struct said *said)
+{
+	*said = (struct said) { 0 };
+	method = CONF_AUTH_PASSWORD;
+	ck_assert_int_eq(keeper_ask_verify(ask, site, true, password,
+			     strlen(password), lifetime, on_said, said), 0);
+	wait_for(&said->calls, 1);
+	ck_assert_uint_eq(said->calls, 1);
+	ck_assert_int_ne(said->answer.verdict, KEEPER_FAILED);
+	return said->answer.verdict == KEEPER_YES;
+}
+
+static void
+srp_start(const char *site, bool known, struct keeper_srp_challenge *challenge)
+{
+	struct challenged challenged = { 0 };
+
+	ck_assert_int_eq(keeper_ask_srp_start(ask, site, known, on_challenge,
+			     &challenged), 0);
+	wait_for(&challenged.calls, 1);
+	ck_assert_uint_eq(challenged.calls, 1);
+	ck_assert(challenged.looked);
+	*challenge = challenged.challenge;
+}
+
+static void
+srp_answer(const char *site, const char *password,
+    const struct keeper_srp_challenge *challenge,
+    struct keeper_srp_answer *answer)
+{
+	ck_assert_int_eq(auth_srp_answer(site, password, strlen(password),
+			     challenge->group, challenge->setting,
+			     challenge->public_b, challenge->public_b_len,
+			     binding, answer->public_a, &answer->public_a_len,
+			     answer->m1, answer->m2), 0);
+}
+
+static bool
+srp_finish(const struct keeper_srp_challenge *challenge,
+    const struct keeper_srp_answer *answer, const uint8_t *bound,
+    struct said *said)
+{
+	*said = (struct said) { 0 };
+	method = CONF_AUTH_SRP;
+	ck_assert_int_eq(keeper_ask_srp_finish(ask, challenge->state,
+			     challenge->state_len, bound, answer->public_a,
+			     answer->public_a_len, answer->m1, HOUR, on_said,
+			     said), 0);
+	wait_for(&said->calls, 1);
+	ck_assert_uint_eq(said->calls, 1);
+	ck_assert_int_ne(said->answer.verdict, KEEPER_FAILED);
+	return said->answer.verdict == KEEPER_YES;
+}
+
+/* The whole of it. */
+static bool
+srp(const char *site, bool known, const char *password, struct said *said)
+{
+	struct keeper_srp_challenge challenge;
+	struct keeper_srp_answer    answer;
+
+	srp_start(site, known, &challenge);
+	srp_answer(site, password, &challenge, &answer);
+	if (!srp_finish(&challenge, &answer, binding, said))
+		return false;
+	ck_assert(said->answer.has_proof);
+	ck_assert_mem_eq(said->answer.proof, answer.m2, sizeof(answer.m2));
+	return true;
+}
+
+/* As the site does it (PROTOCOL 4.4), written once more. */
+static void
+prove(const struct keeper_grant *grant, const char *label, const uint8_t *bound,
+    const uint8_t *greeting, uint8_t proof[32])
+{
+	struct hmac_sha256_ctx hmac;
+
+	hmac_sha256_set_key(&hmac, sizeof(grant->secret), grant->secret);
+	hmac_sha256_update(&hmac, strlen(label), (const uint8_t *)label);
+	hmac_sha256_update(&hmac, 32, bound);
+	hmac_sha256_update(&hmac, 32, greeting);
+	hmac_sha256_digest(&hmac, 32, proof);
+}
+
+/* A proof over `binding` and `hello`, shown with these. */
+static bool
+resume_with(const char *site, const struct keeper_grant *grant,
+    const uint8_t *bound, const uint8_t *greeting)
+{
+	struct said said = { 0 };
+	uint8_t	    proof[32], right[32];
+
+	prove(grant, "tombolo resume site", binding, hello, proof);
+	ck_assert_int_eq(keeper_ask_resume(ask, site, method, bound, greeting,
+			     grant->token, grant->token_len, proof, on_said,
+			     &said), 0);
+	wait_for(&said.calls, 1);
+	ck_assert_uint_eq(said.calls, 1);
+	ck_assert_int_ne(said.answer.verdict, KEEPER_FAILED);
+	if (said.answer.verdict != KEEPER_YES)
+		return false;
+	prove(grant, "tombolo resume server", binding, hello, right);
+	ck_assert(said.answer.has_proof);
+	ck_assert_mem_eq(said.answer.proof, right, sizeof(right));
+	ck_assert_uint_eq(said.answer.grant.token_len, 0);
+	return true;
+}
+
+static bool
+resume(const char *site, const struct keeper_grant *grant)
+{
+	return resume_with(site, grant, binding, hello);
+}
+
+static bool
+vouched(const char *site, const uint8_t *voucher, struct said *said)
+{
+	*said = (struct said) { 0 };
+	method = CONF_AUTH_PAM;
+	ck_assert_int_eq(keeper_ask_vouched(ask, site, voucher, HOUR, on_said,
+			     said), 0);
+	wait_for(&said->calls, 1);
+	ck_assert_uint_eq(said->calls, 1);
+	return said->answer.verdict == KEEPER_YES;
+}
+
+/* ---- SRP ---- */
+
+START_TEST(srp_says_yes_to_the_password_alone)
+{
+	struct said said;
+
+	put_server_key();
+	put_srp("berlin", "open sesame");
+	attach_keeper();
+	ck_assert(srp("berlin", true, "open sesame", &said));
+	ck_assert_uint_gt(said.answer.grant.token_len, 0);
+	ck_assert(!srp("berlin", true, "open barley", &said));
+	ck_assert_uint_eq(said.answer.grant.token_len, 0);
+	ck_assert(!srp("berlin", false, "open sesame", &said));
+	ck_assert(!srp("paris", true, "open sesame", &said));
+	ck_assert(!srp("paris", false, "open sesame", &said));
+	/* A password's hash is no verifier. */
+	put_hash("sites/berlin.srp", "open sesame");
+	ck_assert(!srp("berlin", true, "open sesame", &said));
+}
+END_TEST
+
+START_TEST(an_exchange_is_one_sites_one_connections_and_whole)
+{
+	static struct keeper_srp_challenge challenge, other, bad;
+	struct keeper_srp_answer    answer, wrong;
+	struct said		    said;
+
+	put_server_key();
+	put_srp("berlin", "open sesame");
+	put_srp("oslo", "open sesame");
+	attach_keeper();
+	srp_start("berlin", true, &challenge);
+	srp_answer("berlin", "open sesame", &challenge, &answer);
+
+	ck_assert(!srp_finish(&challenge, &answer, other_binding, &said));
+	srp_start("berlin", true, &other);
+	ck_assert(!srp_finish(&other, &answer, binding, &said));
+	srp_start("oslo", true, &other);
+	ck_assert(!srp_finish(&other, &answer, binding, &said));
+
+	for (size_t i = 0; i < challenge.state_len; i += 5) {
+		bad = challenge;
+		bad.state[i] ^= 0x10;
+		ck_assert_msg(!srp_finish(&bad, &answer, binding, &said),
+		    "byte %zu of the state", i);
+	}
+	bad = challenge;
+	bad.state_len--;
+	ck_assert(!srp_finish(&bad, &answer, binding, &said));
+	bad.state_len = 0;
+	ck_assert(!srp_finish(&bad, &answer, binding, &said));
+
+	wrong = answer;
+	wrong.m1[31] ^= 1;
+	ck_assert(!srp_finish(&challenge, &wrong, binding, &said));
+	wrong = answer;
+	memset(wrong.public_a, 0, wrong.public_a_len);
+	ck_assert(!srp_finish(&challenge, &wrong, binding, &said));
+	wrong.public_a_len = 0;
+	ck_assert(!srp_finish(&challenge, &wrong, binding, &said));
+
+	/* After all that it is still good. */
+	ck_assert(srp_finish(&challenge, &answer, binding, &said));
+}
+END_TEST
+
+START_TEST(another_password_or_keeper_ends_an_exchange)
+{
+	struct keeper_srp_challenge challenge;
+	struct keeper_srp_answer    answer;
+	struct said		    said;
+	char			    line[AUTH_SRP_LINE_SIZE];
+
+	put_server_key();
+	put_srp("berlin", "open sesame");
+	attach_keeper();
+	srp_start("berlin", true, &challenge);
+	srp_answer("berlin", "open sesame", &challenge, &answer);
+	get("sites/berlin.srp", line, sizeof(line));
+	put_srp("berlin", "open sesame");
+	ck_assert(!srp_finish(&challenge, &answer, binding, &said));
+	/* A file written anew is another one. */
+	put_line("sites/berlin.srp", line);
+	ck_assert(!srp_finish(&challenge, &answer, binding, &said));
+	srp_start("berlin", true, &challenge);
+	srp_answer("berlin", "open sesame", &challenge, &answer);
+	ck_assert(srp_finish(&challenge, &answer, binding, &said));
+	attach_keeper();
+	ck_assert(!srp_finish(&challenge, &answer, binding, &said));
+}
+END_TEST
+
+START_TEST(an_unknown_name_looks_like_any)
+{
+	static struct keeper_srp_challenge berlin, paris, again, rome;
+
+	put_server_key();
+	put_srp("berlin", "open sesame");
+	attach_keeper();
+	srp_start("berlin", true, &berlin);
+	srp_start("paris", false, &paris);
+	srp_start("rome", false, &rome);
+	ck_assert_uint_eq(paris.group, berlin.group);
+	ck_assert_uint_eq(paris.public_b_len, berlin.public_b_len);
+	ck_assert_uint_eq(paris.state_len, berlin.state_len);
+	ck_assert_uint_eq(strlen(paris.setting), strlen(berlin.setting));
+	ck_assert_mem_eq(paris.setting, berlin.setting, strlen("$y$j9T$"));
+	ck_assert_str_ne(paris.setting, rome.setting);
+	/* Its salt stays, as a known one's does; B does not. */
+	attach_keeper();
+	srp_start("paris", true, &again);
+	ck_assert_str_eq(again.setting, paris.setting);
+	ck_assert_mem_ne(again.public_b, paris.public_b, paris.public_b_len);
+	/* A disabled one does not show its own. */
+	srp_start("berlin", false, &again);
+	ck_assert_str_ne(again.setting, berlin.setting);
+}
+END_TEST
+
+/* Somebody knows nobody's password: still nobody. */
+START_TEST(nobody_never_logs_in)
+{
+	struct said said;
+
+	put_server_key();
+	put_hash("nobody.password", "open sesame");
+	put("sites/oslo.password", "no hash\n", 0600);
+	attach_keeper();
+	ck_assert(!verify("berlin", "open sesame", HOUR, &said));
+	ck_assert(!verify("oslo", "open sesame", HOUR, &said));
+	ck_assert(!verify("nobody", "open sesame", HOUR, &said));
+	ck_assert_uint_eq(said.answer.grant.token_len, 0);
+}
+END_TEST
+
+START_TEST(a_client_answers_with_the_password_of_its_file)
+{
+	struct keeper_srp_challenge challenge;
+	struct answered		    answered = { 0 };
+	struct said		    said;
+
+	put_server_key();
+	put_srp("berlin", "open sesame");
+	attach_keeper();
+	srp_start("berlin", true, &challenge);
+	/* The same directory serves as the client's. */
+	put(CREDENTIALS_SECRET, "open sesame\n", 0600);
+	ck_assert_int_eq(keeper_ask_srp_answer(ask, "berlin", challenge.group,
+			     challenge.setting, challenge.public_b,
+			     challenge.public_b_len, binding, on_srp_answer,
+			     &answered), 0);
+	wait_for(&answered.calls, 1);
+	ck_assert_int_eq(answered.error, 0);
+	ck_assert(srp_finish(&challenge, &answered.answer, binding, &said));
+	ck_assert_mem_eq(said.answer.proof, answered.answer.m2, 32);
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	const char *password; /* the file; NULL: there is none */
+	mode_t	    mode;
+	unsigned    group;
+	const char *setting;
+	size_t	    b_len;
+	int	    error;
+} bad_challenges[] = {
+	{ "all is well", "x\n", 0600, 3072, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1",
+	    384, 0 },
+	{ "no password", NULL, 0, 3072, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1", 384,
+	    ENOENT },
+	{ "a loose one", "x\n", 0644, 3072, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1",
+	    384, EPERM },
+	{ "a small group", "x\n", 0600, 1024, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1",
+	    128, EPROTO },
+	{ "no cost", "x\n", 0600, 3072, "$y$j/5$F5Jx5fExrKuPp53xLKQ..1", 384,
+	    EPROTO },
+	{ "minutes", "x\n", 0600, 3072, "$y$jFT$F5Jx5fExrKuPp53xLKQ..1", 384,
+	    EPROTO },
+	{ "a short B", "x\n", 0600, 3072, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1", 383,
+	    EPROTO },
+	{ "no B", "x\n", 0600, 3072, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1", 0,
+	    EPROTO },
+};
+
+START_TEST(a_client_answers_no_weak_challenge)
+{
+	uint8_t public_b[512];
+
+	memset(public_b, 7, sizeof(public_b));
+	attach_keeper();
+	for (size_t i = 0; i < nitems(bad_challenges); i++) {
+		struct answered answered = { 0 };
+
+		if (exists(CREDENTIALS_SECRET))
+			discard(CREDENTIALS_SECRET);
+		if (bad_challenges[i].password != NULL)
+			put(CREDENTIALS_SECRET, bad_challenges[i].password,
+			    bad_challenges[i].mode);
+		ck_assert_int_eq(keeper_ask_srp_answer(ask, "berlin",
+				     bad_challenges[i].group,
+				     bad_challenges[i].setting, public_b,
+				     bad_challenges[i].b_len, binding,
+				     on_srp_answer, &answered), 0);
+		wait_for(&answered.calls, 1);
+		ck_assert_msg(answered.calls == 1 &&
+			answered.error == bad_challenges[i].error,
+		    "%s: %d", bad_challenges[i].what, answered.error);
+	}
+}
+END_TEST
+
+/* ---- tokens ---- */
+
+START_TEST(a_token_brings_its_site_back)
+{
+	struct said said;
+
+	put_server_key();
+	put_hash("sites/berlin.password", "open sesame");
+	put_srp("oslo", "open sesame");
+	attach_keeper();
+	ck_assert(verify("berlin", "open sesame", HOUR, &said));
+	ck_assert(resume("berlin", &said.answer.grant));
+	ck_assert(resume("berlin", &said.answer.grant));
+	method = CONF_AUTH_CERTIFICATE; /* the site's, by now */
+	ck_assert(!resume("berlin", &said.answer.grant));
+	method = CONF_AUTH_PASSWORD;
+	ck_assert(!resume("oslo", &said.answer.grant));
+	ck_assert(!resume("", &said.answer.grant));
+	ck_assert(srp("oslo", true, "open sesame", &said));
+	ck_assert(resume("oslo", &said.answer.grant));
+	/* Also at the next keeper. */
+	attach_keeper();
+	ck_assert(resume("oslo", &said.answer.grant));
+	ck_assert(verify("berlin", "open sesame", 0, &said));
+	ck_assert_uint_eq(said.answer.grant.token_len, 0);
+	ck_assert(!resume("berlin", &said.answer.grant));
+	ck_assert(!verify("berlin", "open barley", HOUR, &said));
+	ck_assert_uint_eq(said.answer.grant.token_len, 0);
+}
+END_TEST
+
+START_TEST(a_proof_is_for_one_connection_and_one_hello)
+{
+	struct keeper_grant grant;
+	struct said	    said;
+
+	put_server_key();
+	put_hash("sites/berlin.password", "open sesame");
+	attach_keeper();
+	ck_assert(verify("berlin", "open sesame", HOUR, &said));
+	grant = said.answer.grant;
+	ck_assert(!resume_with("berlin", &grant, other_binding, hello));
+	ck_assert(!resume_with("berlin", &grant, binding, other_hello));
+	ck_assert(resume_with("berlin", &grant, binding, hello));
+	/* The token alone is worth nothing. */
+	grant.secret[0] ^= 1;
+	ck_assert(!resume("berlin", &grant));
+	memset(grant.secret, 0, sizeof(grant.secret));
+	ck_assert(!resume("berlin", &grant));
+}
+END_TEST
+
+START_TEST(a_token_is_whole_or_nothing)
+{
+	struct keeper_grant good, bad;
+	struct said	    said;
+
+	put_server_key();
+	put_hash("sites/berlin.password", "open sesame");
+	attach_keeper();
+	ck_assert(verify("berlin", "open sesame", HOUR, &said));
+	good = said.answer.grant;
+	for (size_t i = 0; i < 8 * good.token_len; i++) {
+		bad = good;
+		bad.token[i / 8] ^= (uint8_t)(1 << i % 8);
+		ck_assert_msg(!resume("berlin", &bad), "bit %zu", i);
+	}
+	for (size_t i = 0; i < KEEPER_MAX_TOKEN; i++) {
+		bad = good;
+		bad.token_len = i;
+		ck_assert_msg(resume("berlin", &bad) == (i == good.token_len),
+		    "length %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(another_credential_ends_every_token)
+{
+	struct keeper_grant grant;
+	struct said	    said;
+	char		   *path;
+	char		    line[SECRET_STORE_LINE_SIZE];
+
+	put_server_key();
+	put_hash("sites/berlin.password", "open sesame");
+	attach_keeper();
+	ck_assert(verify("berlin", "open sesame", HOUR, &said));
+	grant = said.answer.grant;
+	get("sites/berlin.password", line, sizeof(line));
+	/* The same password, set again. */
+	put_hash("sites/berlin.password", "open sesame");
+	ck_assert(!resume("berlin", &grant));
+	/* Another method's file is not the one that it was made from. */
+	discard("sites/berlin.password");
+	put_line("sites/berlin.srp", line);
+	ck_assert(!resume("berlin", &grant));
+	/* A file written anew is another one, as when a site was disabled. */
+	put_line("sites/berlin.password", line);
+	ck_assert(!resume("berlin", &grant));
+	ck_assert(verify("berlin", "open sesame", HOUR, &said));
+	grant = said.answer.grant;
+	ck_assert(resume("berlin", &grant));
+	path = file_join(dir, "sites/berlin.password");
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, NULL, 0), 0);
+	free(path);
+	ck_assert(!resume("berlin", &grant));
+}
+END_TEST
+
+START_TEST(a_token_expires)
+{
+	struct said said;
+
+	put_server_key();
+	put_hash("sites/berlin.password", "open sesame");
+	attach_keeper();
+	ck_assert(verify("berlin", "open sesame", 2, &said));
+	ck_assert(resume("berlin", &said.answer.grant));
+	usleep(2100 * 1000);
+	ck_assert(!resume("berlin", &said.answer.grant));
+}
+END_TEST
+
+START_TEST(a_lifetime_has_a_limit)
+{
+	struct said  said;
+	struct secret_store vault;
+	struct token token;
+	char	     why[512];
+	time_t	     before = time(NULL);
+	int	     d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	put_server_key();
+	put_hash("sites/berlin.password", "open sesame");
+	attach_keeper();
+	ck_assert(verify("berlin", "open sesame", UINT32_MAX, &said));
+	ck_assert(secret_store_open(&vault, d, d, -1, why, sizeof(why)));
+	ck_assert(token_open(&token, vault.token_key, said.answer.grant.token,
+	    said.answer.grant.token_len, before));
+	ck_assert_int_ge(token.expiry, before + VERIFY_MAX_LIFETIME_SEC);
+	ck_assert_int_le(token.expiry, time(NULL) + VERIFY_MAX_LIFETIME_SEC);
+	ck_assert_int_eq(token.method, CONF_AUTH_PASSWORD);
+	ck_assert_mem_eq(token.secret, said.answer.grant.secret,
+	    sizeof(token.secret));
+	secret_store_close(&vault);
+	close(d);
+}
+END_TEST
+
+START_TEST(a_client_has_no_tokens)
+{
+	struct said said;
+
+	/* No server.key, and yet a site: somebody else's tree. */
+	put_hash("sites/berlin.password", "open sesame");
+	attach_keeper();
+	ck_assert(verify("berlin", "open sesame", HOUR, &said));
+	attach_keeper();
+	ck_assert(!resume("berlin", &said.answer.grant));
+	ck_assert(!exists(CREDENTIALS_MASTER));
+	ck_assert(!exists("nobody.srp"));
+}
+END_TEST
+
+/* ---- vouchers ---- */
+
+START_TEST(a_voucher_is_the_monitors_word)
+{
+	uint8_t		    voucher[VOUCHER_LEN], bad[VOUCHER_LEN];
+	struct keeper_grant grant;
+	struct said	    said;
+
+	put_server_key();
+	put("sites/berlin.pam", "0123456789abcdef\n", 0600);
+	put("sites/oslo.pam", "0123456789abcdef\n", 0600);
+	put_hash("sites/paris.password", "open sesame");
+	attach_keeper_with(voucher_key);
+	voucher_make(voucher, voucher_key, "berlin", mono_now());
+	ck_assert(vouched("berlin", voucher, &said));
+	grant = said.answer.grant;
+	ck_assert(resume("berlin", &grant));
+	/* Their files are the same; the name is in the token. */
+	ck_assert(!resume("oslo", &grant));
+	ck_assert(!vouched("oslo", voucher, &said));
+	ck_assert_uint_eq(said.answer.grant.token_len, 0);
+	for (size_t i = 0; i < sizeof(voucher); i++) {
+		memcpy(bad, voucher, sizeof(bad));
+		bad[i] ^= 1;
+		ck_assert_msg(!vouched("berlin", bad, &said), "byte %zu", i);
+	}
+	voucher_make(bad, other_hello, "berlin", mono_now());
+	ck_assert(!vouched("berlin", bad, &said));
+	voucher_make(bad, voucher_key, "berlin",
+	    mono_add(mono_now(), -(VOUCHER_SEC + 1) * MONO_SEC));
+	ck_assert(!vouched("berlin", bad, &said));
+	/* Not a site of that method. */
+	voucher_make(bad, voucher_key, "paris", mono_now());
+	ck_assert(!vouched("paris", bad, &said));
+
+	put("sites/berlin.pam", "fedcba9876543210\n", 0600);
+	ck_assert(!resume("berlin", &grant));
+	ck_assert(vouched("berlin", voucher, &said));
+	discard("sites/berlin.pam");
+	ck_assert(!resume("berlin", &said.answer.grant));
+	ck_assert(!vouched("berlin", voucher, &said));
+}
+END_TEST
+
+START_TEST(without_the_monitors_key_no_voucher_is_good)
+{
+	static const uint8_t zero[VOUCHER_KEY_LEN];
+	uint8_t		     voucher[VOUCHER_LEN];
+	struct said	     said;
+
+	put_server_key();
+	put("sites/berlin.pam", "0123456789abcdef\n", 0600);
+	attach_keeper();
+	voucher_make(voucher, zero, "berlin", mono_now());
+	ck_assert(!vouched("berlin", voucher, &said));
+}
+END_TEST
+
+/* ---- tls-srp ---- */
+
+START_TEST(tls_srp_gives_what_is_in_the_file)
+{
+	struct auth_tls_srp   user;
+	struct keeper_tls_srp got, again;
+	char		      line[AUTH_TLS_SRP_LINE_SIZE];
+
+	put_server_key();
+	ck_assert_int_eq(auth_tls_srp_make("berlin", "open sesame", line,
+			     sizeof(line)), 0);
+	put_line("sites/berlin.tls-srp", line);
+	ck_assert(auth_tls_srp_parse(&user, line));
+	attach_keeper();
+	ck_assert_int_eq(keeper_ask_tls_srp(ask, "berlin", true, &got), 0);
+	ck_assert_uint_eq(got.group, user.group);
+	ck_assert_uint_eq(got.salt_len, user.salt_len);
+	ck_assert_mem_eq(got.salt, user.salt, user.salt_len);
+	ck_assert_uint_eq(got.verifier_len, user.v_len);
+	ck_assert_mem_eq(got.verifier, user.v, user.v_len);
+
+	/* Nobody's looks the same, and is always the same for a name. */
+	ck_assert_int_eq(keeper_ask_tls_srp(ask, "paris", false, &again), 0);
+	ck_assert_uint_eq(again.group, got.group);
+	ck_assert_uint_eq(again.salt_len, got.salt_len);
+	ck_assert_uint_eq(again.verifier_len, got.verifier_len);
+	attach_keeper();
+	ck_assert_int_eq(keeper_ask_tls_srp(ask, "paris", true, &got), 0);
+	ck_assert_mem_eq(again.salt, got.salt, got.salt_len);
+	ck_assert_int_eq(keeper_ask_tls_srp(ask, "rome", false, &got), 0);
+	ck_assert_mem_ne(again.salt, got.salt, got.salt_len);
+	ck_assert_int_eq(keeper_ask_tls_srp(ask, "berlin", false, &got), 0);
+	ck_assert_mem_ne(user.salt, got.salt, got.salt_len);
+	ck_assert_mem_ne(user.v, got.verifier, got.verifier_len);
+}
+END_TEST
+
+START_TEST(tls_srp_is_given_out_slowly)
+{
+	struct keeper_tls_srp user;
+	unsigned	      n = 0;
+
+	put_server_key();
+	attach_keeper();
+	for (int i = 0; i < 200; i++) {
+		int r = keeper_ask_tls_srp(ask, "berlin", true, &user);
+
+		ck_assert(r == 0 || r == -EAGAIN);
+		if (r == 0)
+			n++;
+		else
+			ck_assert_uint_eq(user.verifier_len, 0);
+	}
+	ck_assert_uint_ge(n, 64);
+	ck_assert_uint_lt(n, 100);
+	usleep(300 * 1000);
+	ck_assert_int_eq(keeper_ask_tls_srp(ask, "berlin", true, &user), 0);
+}
+END_TEST
+
+#define DIGEST_INFO                                                            \
+	"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05"     \
+	"\x00\x04\x20"
+#define HASH "0123456789abcdef0123456789abcdef"
+
+static const struct {
+	const char *what;
+	uint32_t    algorithm;
+	const char *data;
+	size_t	    len;
+	uint32_t    error;
+} rsa_wishes[] = {
+	{ "RSA-PSS", GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, HASH, 32, 0 },
+	{ "RSA-SHA256", GNUTLS_SIGN_RSA_SHA256, HASH, 32, 0 },
+	{ "RSA-SHA1", GNUTLS_SIGN_RSA_SHA1, HASH, 20, EPERM },
+	{ "RSA-MD5", GNUTLS_SIGN_RSA_MD5, HASH, 16, EPERM },
+	{ "a DigestInfo", GNUTLS_SIGN_RSA_RAW, DIGEST_INFO HASH, 51, 0 },
+	{ "one byte less", GNUTLS_SIGN_RSA_RAW, DIGEST_INFO HASH, 50, EINVAL },
+	{ "one byte more", GNUTLS_SIGN_RSA_RAW, DIGEST_INFO HASH "x", 52,
+	    EINVAL },
+	{ "anything", GNUTLS_SIGN_RSA_RAW, HASH, 32, EINVAL },
+	{ "anything of that length", GNUTLS_SIGN_RSA_RAW,
+	    "0123456789abcdefghi" HASH, 51, EINVAL },
+	{ "nothing", GNUTLS_SIGN_RSA_RAW, "", 0, EINVAL },
+	{ "another hash", GNUTLS_SIGN_RSA_RAW,
+	    "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x04\x05"
+	    "\x00\x04\x20" HASH, 51, EINVAL },
+	{ "another length", GNUTLS_SIGN_RSA_RAW,
+	    "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05"
+	    "\x00\x04\x21" HASH, 51, EINVAL },
+};
+
+START_TEST(the_key_for_tls_srp_signs_hashes_only)
+{
+	gnutls_x509_privkey_t clear;
+	struct keypair_public public;
+	struct chan_msg	      msg;
+	int		      auth, sign;
+
+	put_server_key();
+	put_key(CREDENTIALS_RSA_KEY, GNUTLS_PK_RSA, 2048, &clear);
+	public = public_of(clear);
+	gnutls_x509_privkey_deinit(clear);
+	start_keeper(dir, -1, &auth, &sign);
+	for (size_t i = 0; i < nitems(rsa_wishes); i++) {
+		uint8_t data[1 + 32 + 4 + 64] = { REQUEST_KEY_RSA };
+
+		memcpy(data + 1, public.id, 32);
+		wire_write_u32(data + 33, rsa_wishes[i].algorithm);
+		memcpy(data + 37, rsa_wishes[i].data, rsa_wishes[i].len);
+		ck_assert_int_eq(chan_send_fd(sign, REQUEST_SIGN, 1, data,
+				     37 + rsa_wishes[i].len, NULL, 0), 0);
+		ck_assert_int_eq(chan_recv_fd(sign, &msg, buf, 5000), 0);
+		ck_assert_msg(wire_read_u32(msg.data) == rsa_wishes[i].error,
+		    "%s: %u", rsa_wishes[i].what, wire_read_u32(msg.data));
+		ck_assert_msg((msg.len > 4) == (rsa_wishes[i].error == 0), "%s",
+		    rsa_wishes[i].what);
+	}
+	close(auth);
+	close(sign);
+}
+END_TEST
+
+#ifdef HAVE_TLS_SRP
+
+/* GnuTLS's callback. */
+static int
+give_user(gnutls_session_t session, const char *name, gnutls_datum_t *salt,
+    gnutls_datum_t *verifier, gnutls_datum_t *generator, gnutls_datum_t *prime)
+{
+	const gnutls_datum_t *const g = &gnutls_srp_3072_group_generator;
+	const gnutls_datum_t *const n = &gnutls_srp_3072_group_prime;
+	struct keeper_tls_srp	    user;
+
+	(void)session;
+	ck_assert_int_eq(keeper_ask_tls_srp(ask, name, true, &user), 0);
+	ck_assert_uint_eq(user.group, 3072);
+	*salt = (gnutls_datum_t) { gnutls_malloc(user.salt_len),
+		(unsigned)user.salt_len };
+	*verifier = (gnutls_datum_t) { gnutls_malloc(user.verifier_len),
+		(unsigned)user.verifier_len };
+	*generator = (gnutls_datum_t) { gnutls_malloc(g->size), g->size };
+	*prime = (gnutls_datum_t) { gnutls_malloc(n->size), n->size };
+	memcpy(salt->data, user.salt, user.salt_len);
+	memcpy(verifier->data, user.verifier, user.verifier_len);
+	memcpy(generator->data, g->data, g->size);
+	memcpy(prime->data, n->data, n->size);
+	return 0;
+}
+
+/* Whether GnuTLS's own client, with this password, gets through. */
+static bool
+shake_hands(const char *password)
+{
+	static const char priority[] =
+	    "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+SRP-RSA";
+	gnutls_certificate_credentials_t certificate, none;
+	gnutls_srp_server_credentials_t	 users;
+	gnutls_srp_client_credentials_t	 login;
+	gnutls_x509_privkey_t		 clear;
+	gnutls_session_t		 ends[2];
+	gnutls_privkey_t		 key;
+	gnutls_pcert_st			 pcert;
+	struct keypair_public		 public;
+	int				 fds[2], r[2] = { -1, -1 };
+
+	put_key(CREDENTIALS_RSA_KEY, GNUTLS_PK_RSA, 2048, &clear);
+	make_certificate(clear, &pcert);
+	public = public_of(clear);
+	gnutls_x509_privkey_deinit(clear);
+	attach_keeper();
+	key = keeper_ask_privkey(ask, REQUEST_KEY_RSA, &public);
+	ck_assert_ptr_nonnull(key);
+	gnutls_certificate_allocate_credentials(&certificate);
+	gnutls_certificate_allocate_credentials(&none);
+	ck_assert_int_ge(gnutls_certificate_set_key(certificate, NULL, 0,
+			     &pcert, 1, key), 0);
+	gnutls_srp_allocate_server_credentials(&users);
+	gnutls_srp_set_server_credentials_function(users, give_user);
+	gnutls_srp_allocate_client_credentials(&login);
+	gnutls_srp_set_client_credentials(login, "berlin", password);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+			     fds), 0);
+	gnutls_init(&ends[0], GNUTLS_SERVER | GNUTLS_NONBLOCK);
+	gnutls_init(&ends[1], GNUTLS_CLIENT | GNUTLS_NONBLOCK);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(gnutls_priority_set_direct(ends[i], priority,
+				     NULL), 0);
+		gnutls_credentials_set(ends[i], GNUTLS_CRD_CERTIFICATE,
+		    i == 0 ? certificate : none);
+		gnutls_transport_set_int(ends[i], fds[i]);
+	}
+	gnutls_credentials_set(ends[0], GNUTLS_CRD_SRP, users);
+	gnutls_credentials_set(ends[1], GNUTLS_CRD_SRP, login);
+	for (int i = 0; i < 100 && (r[0] != 0 || r[1] != 0); i++) {
+		int *end = &r[i % 2];
+
+		if (*end == 0)
+			continue;
+		*end = gnutls_handshake(ends[i % 2]);
+		if (*end < 0 && gnutls_error_is_fatal(*end))
+			break;
+	}
+	for (int i = 0; i < 2; i++) {
+		gnutls_deinit(ends[i]);
+		close(fds[i]);
+	}
+	gnutls_srp_free_server_credentials(users);
+	gnutls_srp_free_client_credentials(login);
+	gnutls_certificate_free_credentials(certificate);
+	gnutls_certificate_free_credentials(none);
+	return r[0] == 0 && r[1] == 0;
+}
+
+START_TEST(gnutls_logs_in_with_what_the_keeper_gives)
+{
+	char line[AUTH_TLS_SRP_LINE_SIZE];
+
+	put_server_key();
+	ck_assert_int_eq(auth_tls_srp_make("berlin", "open sesame", line,
+			     sizeof(line)), 0);
+	put_line("sites/berlin.tls-srp", line);
+	ck_assert(shake_hands("open sesame"));
+	ck_assert(!shake_hands("open barley"));
+}
+END_TEST
+
+#endif /* HAVE_TLS_SRP */
+
+/* ---- how often ---- */
+
+START_TEST(more_than_an_honest_engine_asks_is_refused)
+{
+	uint8_t	    voucher[VOUCHER_LEN];
+	struct said said;
+	unsigned    n = 0;
+
+	put_server_key();
+	put("sites/berlin.pam", "0123456789abcdef\n", 0600);
+	attach_keeper_with(voucher_key);
+	voucher_make(voucher, voucher_key, "berlin", mono_now());
+	for (int i = 0; i < 400; i++)
+		n += vouched("berlin", voucher, &said);
+	ck_assert_uint_ge(n, 256);
+	ck_assert_uint_lt(n, 300);
+	/* The others go on, and after a while this one does. */
+	put_hash("sites/berlin.password", "open sesame");
+	ck_assert(verify("berlin", "open sesame", 0, &said));
+	usleep(300 * 1000);
+	ck_assert(vouched("berlin", voucher, &said));
+}
+END_TEST
+
+START_TEST(no_oracle_signs_without_end)
+{
+	gnutls_x509_privkey_t clear;
+	struct chan_msg	      msg;
+	struct keypair_public public;
+	uint8_t		      data[1 + 32 + 4 + 32] = { REQUEST_KEY_MAIN };
+	uint32_t	      error = 0;
+	int		      auth, sign, i;
+
+	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
+	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
+	public = public_of(clear);
+	gnutls_x509_privkey_deinit(clear);
+	start_keeper(dir, -1, &auth, &sign);
+	memcpy(data + 1, public.id, 32);
+	wire_write_u32(data + 33, GNUTLS_SIGN_ECDSA_SHA256);
+	for (i = 0; i < 50000 && error == 0; i++) {
+		ck_assert_int_eq(chan_send_fd(sign, REQUEST_SIGN, 1, data,
+				     sizeof(data), NULL, 0), 0);
+		ck_assert_int_eq(chan_recv_fd(sign, &msg, buf, 5000), 0);
+		error = wire_read_u32(msg.data);
+	}
+	ck_assert_uint_eq(error, EAGAIN);
+	ck_assert_int_gt(i, 2048);
+	close(auth);
+	close(sign);
+}
+END_TEST
+
+START_TEST(guesses_do_not_delay_a_site_that_comes_back)
+{
+	struct said	    guesses = { 0 }, said;
+	struct keeper_grant grant;
+
+	put_server_key();
+	put_hash("sites/berlin.password", "open sesame");
+	attach_keeper();
+	ck_assert(verify("berlin", "open sesame", HOUR, &said));
+	grant = said.answer.grant;
+	for (int i = 0; i < 40; i++)
+		ck_assert_int_eq(keeper_ask_verify(ask, "berlin", true, "x", 1,
+				     0, on_said, &guesses), 0);
+	ck_assert(resume("berlin", &grant));
+	ck_assert_uint_lt(guesses.calls, 20); /* behind them all: 38 or more */
+	wait_for(&guesses.calls, 40);
+	ck_assert_uint_eq(guesses.calls, 40);
+}
+END_TEST
+
+/* ---- its directory, at the start ---- */
+
+static void
+refuses_to_start(const char *what)
+{
+	int   auth, sign, status;
+	pid_t pid = start_keeper(dir, -1, &auth, &sign);
+
+	/* One that does start ends now, with 0. */
+	close(auth);
+	close(sign);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%s",
+	    what);
+}
+
+static void
+starts(void)
+{
+	int   auth, sign, status;
+	pid_t pid = start_keeper(dir, -1, &auth, &sign);
+
+	close(auth);
+	close(sign);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+START_TEST(a_loose_directory_stops_the_keeper)
+{
+	char *sites = file_join(dir, "sites");
+
+	put_server_key();
+	starts();
+	ck_assert_int_eq(chmod(dir, 0750), 0);
+	refuses_to_start("keeper/");
+	ck_assert_int_eq(chmod(dir, 0700), 0);
+	ck_assert_int_eq(chmod(sites, 0701), 0);
+	refuses_to_start("keeper/sites/");
+	ck_assert_int_eq(chmod(sites, 0700), 0);
+	put("sites/berlin.srp", "x\n", 0644);
+	starts();
+	free(sites);
+}
+END_TEST
+
+START_TEST(what_is_missing_is_made_once)
+{
+	static const char *const names[] = { "nobody.srp", "nobody.password",
+		"nobody.tls-srp", CREDENTIALS_MASTER };
+	char		  first[nitems(names)][SECRET_STORE_LINE_SIZE];
+	char		  again[SECRET_STORE_LINE_SIZE];
+	struct auth_srp_verifier verifier;
+	struct auth_tls_srp	 user;
+
+	put_server_key();
+	starts();
+	for (size_t i = 0; i < nitems(names); i++)
+		get(names[i], first[i], sizeof(first[i]));
+	ck_assert(auth_srp_parse(&verifier, first[0]));
+	ck_assert(auth_password_is_hash(first[1]));
+	ck_assert(auth_tls_srp_parse(&user, first[2]));
+	ck_assert_uint_eq(strlen(first[3]), 64);
+	starts();
+	for (size_t i = 0; i < nitems(names); i++) {
+		get(names[i], again, sizeof(again));
+		ck_assert_msg(strcmp(first[i], again) == 0, "%s", names[i]);
+	}
+	/* One of nobody's that is broken is nobody's loss. */
+	put("nobody.srp", "srp1 3072\n", 0600);
+	put("nobody.password", "", 0600);
+	starts();
+	get("nobody.srp", again, sizeof(again));
+	ck_assert(auth_srp_parse(&verifier, again));
+	get("nobody.password", again, sizeof(again));
+	ck_assert(auth_password_is_hash(again));
+	put("nobody.srp", first[0], 0644);
+	refuses_to_start("a loose nobody.srp");
+}
+END_TEST
+
+static const struct {
+	const char *what;
+	const char *text;
+	mode_t	    mode;
+} bad_masters[] = {
+	{ "nothing", "", 0600 },
+	{ "too short", "00112233\n", 0600 },
+	{ "a digit too many",
+	    "00112233445566778899aabbccddeeff"
+	    "00112233445566778899aabbccddeeff0\n", 0600 },
+	{ "a byte too many",
+	    "00112233445566778899aabbccddeeff"
+	    "00112233445566778899aabbccddeeff00\n", 0600 },
+	{ "no digits",
+	    "00112233445566778899aabbccddeegg"
+	    "00112233445566778899aabbccddeeff\n", 0600 },
+	{ "two lines",
+	    "00112233445566778899aabbccddeeff\n"
+	    "00112233445566778899aabbccddeeff\n", 0600 },
+	{ "loose",
+	    "00112233445566778899aabbccddeeff"
+	    "00112233445566778899aabbccddeeff\n", 0640 },
+};
+
+START_TEST(a_bad_master_key_stops_the_keeper_and_stays)
+{
+	char *path = file_join(dir, CREDENTIALS_MASTER), *text;
+	size_t len;
+
+	put_server_key();
+	for (size_t i = 0; i < nitems(bad_masters); i++) {
+		put(CREDENTIALS_MASTER, bad_masters[i].text,
+		    bad_masters[i].mode);
+		refuses_to_start(bad_masters[i].what);
+		ck_assert_int_eq(file_read(path, 1000, &text, &len), 0);
+		ck_assert_msg(len == strlen(bad_masters[i].text) &&
+			memcmp(text, bad_masters[i].text, len) == 0, "%s",
+		    bad_masters[i].what);
+		free(text);
+	}
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	starts();
+	free(path);
+}
+END_TEST
+
+/* Its log names the paths. */
+START_TEST(a_key_of_version_0_1_is_moved_whole_or_not_at_all)
+{
+	char *state = file_join(dir, "state");
+	char *new = file_join(dir, "state/" CREDENTIALS_MASTER), *text;
+	const char *good = "00112233445566778899aabbccddeeff"
+			   "00112233445566778899aabbccddeeff\n";
+	struct statfs fs;
+	size_t	      len;
+	int	      from, to;
+
+	ck_assert_int_eq(mkdir(state, 0700), 0);
+	from = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	to = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert(secret_store_move(from, to));
+	ck_assert_int_eq(access(new, F_OK), -1);
+	/* Not ignored: a new one would end every token. */
+	put(CREDENTIALS_MASTER, good, 0640);
+	ck_assert(!secret_store_move(from, to));
+	ck_assert_int_eq(access(new, F_OK), -1);
+	put(CREDENTIALS_MASTER, "", 0600);
+	ck_assert(!secret_store_move(from, to));
+	/* Cut short: what is half there does not count. */
+	put(CREDENTIALS_MASTER, good, 0600);
+	put("nobody.srp", "x\n", 0600);
+	put("state/master.key.new", "0011", 0600);
+	ck_assert(secret_store_move(from, to));
+	ck_assert_int_eq(file_read(new, 1000, &text, &len), 0);
+	ck_assert_str_eq(text, good);
+	free(text);
+	/* What a boot takes away is no place to move it to. */
+	if (fstatfs(to, &fs) == 0 && fs.f_type != TMPFS_MAGIC) {
+		ck_assert(!exists(CREDENTIALS_MASTER));
+		ck_assert(!exists("nobody.srp"));
+	}
+	/* A later one, of an old version that ran in between, is not taken. */
+	put(CREDENTIALS_MASTER, "01\n", 0600);
+	ck_assert(secret_store_move(from, to));
+	ck_assert_int_eq(file_read(new, 1000, &text, &len), 0);
+	ck_assert_str_eq(text, good);
+	free(text);
+	close(from);
+	close(to);
+	ck_assert_int_eq(unlink(new), 0);
+	ck_assert_int_eq(rmdir(state), 0);
+	free(state);
+	free(new);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite	*suite = suite_create("judge");
+	TCase	*tc = tcase_create("judge");
+	SRunner *runner = srunner_create(suite);
+	int	 failed;
+
+	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
+	tcase_set_timeout(tc, 300);
+	tcase_add_test(tc, srp_says_yes_to_the_password_alone);
+	tcase_add_test(tc, an_exchange_is_one_sites_one_connections_and_whole);
+	tcase_add_test(tc, another_password_or_keeper_ends_an_exchange);
+	tcase_add_test(tc, an_unknown_name_looks_like_any);
+	tcase_add_test(tc, nobody_never_logs_in);
+	tcase_add_test(tc, a_client_answers_with_the_password_of_its_file);
+	tcase_add_test(tc, a_client_answers_no_weak_challenge);
+	tcase_add_test(tc, a_token_brings_its_site_back);
+	tcase_add_test(tc, a_proof_is_for_one_connection_and_one_hello);
+	tcase_add_test(tc, a_token_is_whole_or_nothing);
+	tcase_add_test(tc, another_credential_ends_every_token);
+	tcase_add_test(tc, a_token_expires);
+	tcase_add_test(tc, a_lifetime_has_a_limit);
+	tcase_add_test(tc, a_client_has_no_tokens);
+	tcase_add_test(tc, a_voucher_is_the_monitors_word);
+	tcase_add_test(tc, without_the_monitors_key_no_voucher_is_good);
+	tcase_add_test(tc, tls_srp_gives_what_is_in_the_file);
+	tcase_add_test(tc, tls_srp_is_given_out_slowly);
+	tcase_add_test(tc, the_key_for_tls_srp_signs_hashes_only);
+#ifdef HAVE_TLS_SRP
+	tcase_add_test(tc, gnutls_logs_in_with_what_the_keeper_gives);
+#endif
+	tcase_add_test(tc, more_than_an_honest_engine_asks_is_refused);
+	tcase_add_test(tc, no_oracle_signs_without_end);
+	tcase_add_test(tc, guesses_do_not_delay_a_site_that_comes_back);
+	tcase_add_test(tc, a_loose_directory_stops_the_keeper);
+	tcase_add_test(tc, what_is_missing_is_made_once);
+	tcase_add_test(tc, a_bad_master_key_stops_the_keeper_and_stays);
+	tcase_add_test(tc, a_key_of_version_0_1_is_moved_whole_or_not_at_all);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
