@@ -21,7 +21,6 @@
 #include "datapath/offload/mss.h"
 #include "datapath/worker.h"
 #include "datapath/worker_lanes.h"
-#include "datapath/worker_stray.h"
 
 static enum drop receive_one(struct worker *worker,
     const struct udp_datagram *dgram, struct port **port);
@@ -38,12 +37,8 @@ receive_datagram(struct worker *worker, const struct udp_datagram *datagram)
 	struct port *port = NULL;
 	enum drop    drop = receive_one(worker, datagram, &port);
 
-	if (drop == DROP_NONE)
-		return;
-	if (port != NULL)
-		port_drop(port, drop);
-	else
-		worker_drop(worker, drop);
+	if (drop != DROP_NONE)
+		port_drop(port != NULL ? port : worker->local, drop);
 }
 
 /*
@@ -69,7 +64,7 @@ receive_one(struct worker *worker, const struct udp_datagram *dgram,
 	if (*port == NULL)
 		return DROP_NO_SESSION;
 	if (hdr.lane % worker->dp->nworkers != worker->index)
-		return worker_stray_send(worker, dgram, hdr.lane);
+		return DROP_WRONG_WORKER;
 	lane = worker_lanes_find(*port, hdr.phase, hdr.lane);
 	if (lane == NULL)
 		return DROP_NO_KEY;

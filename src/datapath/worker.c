@@ -17,7 +17,6 @@
 #include "datapath/send.h"
 #include "datapath/worker_lanes.h"
 #include "datapath/loop_watch.h"
-#include "datapath/worker_stray.h"
 
 #define BUSY_TICK_SEC 0.02 /* retransmission of handshakes asks for it */
 #define IDLE_TICK_SEC 0.25
@@ -277,7 +276,7 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	tick_lanes(worker);
 	loop_watch_tick(worker);
 	lost = frag_take_lost(worker->frags, worker->now);
-	port_count(&worker->drops[DROP_FRAGMENT_LOST], lost);
+	port_count(&worker->local->counters.drops[DROP_FRAGMENT_LOST], lost);
 	worker_flush(worker);
 	set_tick(worker);
 }
@@ -348,9 +347,6 @@ on_letter(void *arg, struct letter *letter)
 		worker_lanes_renew(worker,
 		    container_of(letter, struct lane_set, letter));
 		break;
-	case WORKER_STRAY:
-		worker_stray_take(worker, letter);
-		break;
 	case WORKER_PROBE:
 		probe(worker, container_of(letter, struct port, probe));
 		break;
@@ -359,16 +355,6 @@ on_letter(void *arg, struct letter *letter)
 		break;
 	case WORKER_STOP:
 		ev_break(worker->loop, EVBREAK_ALL);
-		break;
-	case CONTROL_DETACHED:
-	case CONTROL_LANE_UP:
-	case CONTROL_LANE_FAILED:
-	case CONTROL_LANE_WORN:
-	case CONTROL_SET_FREE:
-	case CONTROL_LOOP:
-	case CONTROL_PARCEL:
-	case CONTROL_BAD_SOURCE:
-	case CONTROL_DEVICE_GONE:
 		break;
 	}
 	worker_flush(worker);

@@ -35,21 +35,22 @@
 struct lane_socket;
 struct router_table;
 
-#define WORKER_MAX_STRAYS 256 /* datagrams on their way to another worker */
 #define WORKER_MAX_LISTENS 4
 
-/* The kinds of letters, both ways. */
+/* The kinds of letters to a worker. */
 enum worker_letter {
 	WORKER_ATTACH = 1, /* struct port */
 	WORKER_DETACH,	   /* struct port */
 	WORKER_ROUTES,	   /* struct router_table */
-	WORKER_STRAY,	   /* struct worker_stray */
 	WORKER_RENEW,	   /* struct lane_set: new keys */
 	WORKER_PROBE,	   /* struct port: an ECHO by each lane, now */
 	WORKER_PARCEL,	   /* struct tcp_batch */
 	WORKER_STOP,
-	/* to control */
-	CONTROL_DETACHED = 32, /* struct port */
+};
+
+/* And to the control thread. */
+enum control_letter {
+	CONTROL_DETACHED = 1,  /* struct port */
 	CONTROL_LANE_UP,       /* struct lane */
 	CONTROL_LANE_FAILED,   /* struct lane */
 	CONTROL_LANE_WORN,     /* struct lane: it wants new keys */
@@ -85,7 +86,7 @@ struct worker {
 	struct udp_batch *udp;
 	struct lane_env	  env;
 
-	struct port	     *local;
+	struct port	     *local; /* counts what belongs to no site, too */
 	struct port	     *ports[FDB_MAX_PORTS]; /* by id */
 	struct port_list      sites, busy; /* all; those with a busy lane */
 	struct mono	      next_walk;   /* when all are looked at */
@@ -104,10 +105,6 @@ struct worker {
 	SLIST_HEAD(,
 	    port) packed; /* with a parcel of this turn (tcp_batch.h) */
 
-	/* What belongs to no site; read by control. */
-	_Atomic uint64_t drops[DROP_MAX];
-	_Atomic uint64_t strays_sent;
-	_Atomic unsigned strays; /* on their way to us */
 	struct tcp_batch_pool parcels_in;	/* control takes */
 	struct tcp_batch_pool parcels_out; /* we take */
 	struct mono	 next_probe, next_moved, next_loop_report;
@@ -142,12 +139,5 @@ void worker_flush(struct worker *worker);
 void worker_listen(struct worker *worker, struct lane_socket *socket);
 /* The same: lanes of `port` want to be ticked often, something has begun. */
 void worker_hurry(struct worker *worker, struct port *port);
-
-/* Counts a drop that belongs to no site. */
-static inline void
-worker_drop(struct worker *worker, enum drop reason)
-{
-	port_count(&worker->drops[reason], 1);
-}
 
 #endif /* WORKER_H */

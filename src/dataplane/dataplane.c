@@ -214,11 +214,6 @@ dataplane_local_stats(const struct dataplane *dataplane,
 		const struct worker *worker = dataplane->dp.workers[i];
 
 		dataplane_peer_add_port(stats, worker->local);
-		for (unsigned j = 0; j < DROP_MAX; j++)
-			stats->drops[j] += atomic_load_explicit(
-			    &worker->drops[j], memory_order_relaxed);
-		stats->strays += atomic_load_explicit(&worker->strays_sent,
-		    memory_order_relaxed);
 	}
 	stats->drops[DROP_NO_SESSION] += dataplane->early;
 }
@@ -312,7 +307,7 @@ on_letter(void *arg, struct letter *letter)
 {
 	struct dataplane *dataplane = arg;
 
-	switch ((enum worker_letter)letter->kind) {
+	switch ((enum control_letter)letter->kind) {
 	case CONTROL_DETACHED:
 		on_detached(container_of(letter, struct port, detached));
 		break;
@@ -345,15 +340,6 @@ on_letter(void *arg, struct letter *letter)
 		break;
 	case CONTROL_DEVICE_GONE:
 		dataplane->on_device_gone(dataplane->arg);
-		break;
-	case WORKER_ATTACH:
-	case WORKER_DETACH:
-	case WORKER_ROUTES:
-	case WORKER_STRAY:
-	case WORKER_RENEW:
-	case WORKER_PROBE:
-	case WORKER_PARCEL:
-	case WORKER_STOP:
 		break;
 	}
 }

@@ -78,7 +78,6 @@ struct dataplane_stats {
 	unsigned moves;
 	uint64_t renewals; /* of keys */
 	uint64_t rebuilt; /* lanes, from another port */
-	uint64_t strays;
 };
 
 /*

@@ -399,7 +399,8 @@ add_counters(json_t *object, const struct engine *engine)
 	set_number(counters, "site-frames-out", total.tx_frames);
 	set_number(counters, "addresses-moved", total.moved_in);
 	set_number(counters, "addresses-over-limit", total.unlearned);
-	set_number(counters, "wrong-worker", total.strays);
+	set_number(counters, "wrong-worker",
+	    total.drops[DROP_WRONG_WORKER]);
 	if (engine->server != NULL) {
 		const struct server *server = engine->server;
 

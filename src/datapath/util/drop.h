@@ -13,6 +13,7 @@
 #define DROP_REASONS(X)							\
 	X(MALFORMED,	"malformed",	"a datagram that is none of ours")	\
 	X(NO_SESSION,	"no-session",	"no session has this number")		\
+	X(WRONG_WORKER,	"wrong-worker",	"it came by the socket of another worker than the lane's") \
 	X(NO_KEY,	"no-key",	"the lane is not up, or in another phase")	\
 	X(HANDSHAKE,	"handshake",	"a handshake record without a valid seal, or too late") \
 	X(REPLAYED,	"replayed",	"a record that was seen before")	\
