@@ -56,11 +56,4 @@ struct dp {
 	_Atomic uint8_t blocked[FDB_MAX_PORTS];
 };
 
-static inline bool
-dp_is_blocked(const struct dp *dp, uint16_t port)
-{
-	return atomic_load_explicit(&dp->blocked[port], memory_order_relaxed) !=
-	    0;
-}
-
 #endif /* DP_H */

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "datapath/forward.h"
 
-#include "datapath/bridge.h"
 #include "datapath/offload/csum.h"
 #include "datapath/device.h"
+#include "datapath/loop_watch.h"
 #include "datapath/offload/headers.h"
 #include "datapath/router.h"
 #include "datapath/send.h"
 #include "datapath/worker.h"
 
+static enum drop switch_frame(struct worker *worker, struct port *from,
+    const struct frame *frame);
+static void note_learned(struct worker *worker, struct port *from,
+    enum fdb_learned learned);
+static enum drop route_packet(struct worker *worker, struct port *from,
+    const struct frame *packet);
+static void out(struct worker *worker, struct port *to,
+    const struct frame *frame);
 static bool settle_csum(const struct worker *worker, const struct port *from,
     struct frame *frame);
 
@@ -25,9 +33,9 @@ forward_frame(struct worker *worker, struct port *from, struct frame *frame)
 	    frame->gso == FRAME_WHOLE && !settle_csum(worker, from, frame))
 		drop = DROP_BAD_FRAME;
 	else if (worker->dp->mode == DP_TAP)
-		drop = bridge_forward(worker, from, frame);
+		drop = switch_frame(worker, from, frame);
 	else
-		drop = router_forward(worker, from, frame);
+		drop = route_packet(worker, from, frame);
 	if (drop != DROP_NONE)
 		port_drop(from, drop);
 }
@@ -39,6 +47,72 @@ forward_to(struct worker *worker, struct port *to, const struct frame *frame)
 		return send_frame(worker, to, frame);
 	device_queue(worker, frame);
 	return DROP_NONE;
+}
+
+static enum drop
+switch_frame(struct worker *worker, struct port *from,
+    const struct frame *frame)
+{
+	struct bridge_way way;
+	struct port	 *port;
+	enum drop	  drop;
+
+	/* Our own probe ends here, whatever the port's state is. */
+	if (loop_probe_is(frame->data, frame->len) &&
+	    loop_watch_heard(worker, from, frame))
+		return DROP_NONE;
+	drop = bridge_choose(&worker->bridge, from->id, frame, worker->now,
+	    &way);
+	note_learned(worker, from, way.learned);
+	if (drop != DROP_NONE)
+		return drop;
+	if (way.one != NULL) {
+		out(worker, way.one, frame);
+		return DROP_NONE;
+	}
+	if (from != worker->local)
+		out(worker, worker->local, frame);
+	TAILQ_FOREACH(port, &worker->sites, entry) {
+		if (port != from)
+			out(worker, port, frame);
+	}
+	return DROP_NONE;
+}
+
+static void
+note_learned(struct worker *worker, struct port *from,
+    enum fdb_learned learned)
+{
+	if (learned == FDB_MOVED) {
+		port_count(&from->counters.moved_in, 1);
+		loop_watch_moved(worker, from);
+	} else if (learned == FDB_REFUSED) {
+		port_count(&from->counters.unlearned, 1);
+	}
+}
+
+static enum drop
+route_packet(struct worker *worker, struct port *from,
+    const struct frame *packet)
+{
+	struct port *to;
+	enum drop    drop = router_choose(worker, from, packet, &to);
+
+	if (drop == DROP_NONE)
+		out(worker, to, packet);
+	return drop;
+}
+
+/* A drop on the way out is counted at the port it was for. */
+static void
+out(struct worker *worker, struct port *to, const struct frame *frame)
+{
+	enum drop drop = bridge_is_blocked(&worker->bridge, to->id) ?
+	    DROP_BLOCKED :
+	    forward_to(worker, to, frame);
+
+	if (drop != DROP_NONE)
+		port_drop(to, drop);
 }
 
 /*

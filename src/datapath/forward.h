@@ -19,7 +19,7 @@ struct worker;
 void forward_frame(struct worker *worker, struct port *from,
     struct frame *frame);
 
-/* Out by one port, device or site; for bridge.c and router.c. */
+/* Out by one port, device or site. */
 enum drop forward_to(struct worker *worker, struct port *to,
     const struct frame *frame);
 

@@ -8,7 +8,6 @@
 #include <nettle/hmac.h>
 
 #include "base/wire.h"
-#include "datapath/forward.h"
 #include "datapath/worker.h"
 
 #define IPV4_HEADER_LEN 20
@@ -24,8 +23,6 @@
 #define TOLD_US		 (60 * MONO_SEC) /* a site's bad sources, in the log */
 #define TURNED_SEC	 2 /* how long one that was turned may take */
 
-static enum drop route(struct worker *worker, struct port *from,
-    const struct frame *packet, struct port **to);
 static int version_of(const struct frame *packet);
 static size_t header_len(int version);
 static uint16_t lookup(const struct worker *worker, const uint8_t *addr,
@@ -68,17 +65,8 @@ router_table_put(struct router_table *table)
 }
 
 enum drop
-router_forward(struct worker *worker, struct port *from, struct frame *packet)
-{
-	struct port *to = NULL;
-	enum drop    drop = route(worker, from, packet, &to);
-
-	return drop != DROP_NONE ? drop : forward_to(worker, to, packet);
-}
-
-static enum drop
-route(struct worker *worker, struct port *from, const struct frame *packet,
-    struct port **to)
+router_choose(struct worker *worker, struct port *from,
+    const struct frame *packet, struct port **to)
 {
 	bool	 local = from == worker->local;
 	int	 version = version_of(packet);

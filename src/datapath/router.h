@@ -35,7 +35,8 @@ struct router_table *router_table_new(struct lpm *lpm, int users);
 /* One worker lets go; NULL is fine. */
 void router_table_put(struct router_table *table);
 
-enum drop router_forward(struct worker *worker, struct port *from,
-    struct frame *packet);
+/* Why a packet from `from` goes nowhere; DROP_NONE: it goes to `*to`. */
+enum drop router_choose(struct worker *worker, struct port *from,
+    const struct frame *packet, struct port **to);
 
 #endif /* ROUTER_H */

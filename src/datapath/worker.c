@@ -81,6 +81,7 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, const int *udp_fds,
 	worker->env.aead = &dp->aead;
 	worker->env.max_outer = dp->max_outer;
 	merge_init(&worker->device_out, dp->mode == DP_TAP, dp->merge);
+	bridge_init(&worker->bridge, dp->fdb, worker->ports, dp->blocked);
 	worker->ports[DP_PORT_LOCAL] = worker->local;
 	mailbox_open(&worker->box, worker->loop, on_letter, worker);
 	return worker;
@@ -176,7 +177,7 @@ worker_flush(struct worker *worker)
 	udp_flush(worker->udp, on_refused, worker);
 	frag_release(worker->frags);
 	worker->joined = 0;
-	worker->last.from = NULL;
+	bridge_forget(&worker->bridge);
 }
 
 void

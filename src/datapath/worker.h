@@ -18,12 +18,12 @@
 #include <ev.h>
 
 #include "base/mono.h"
-#include "datapath/bridge.h"
 #include "datapath/dp.h"
 #include "datapath/lane/frag.h"
 #include "base/frame.h"
 #include "datapath/lane/lane.h"
 #include "datapath/session_table.h"
+#include "datapath/switch/bridge.h"
 #include "datapath/switch/loop_probe.h"
 #include "datapath/util/mailbox.h"
 #include "datapath/offload/merge.h"
@@ -96,7 +96,7 @@ struct worker {
 	unsigned	      joined; /* frames held in `frags` */
 	uint32_t	      next_frag_owner;
 
-	struct bridge_last last; /* bridge.h */
+	struct bridge bridge;
 	uint8_t	    *scratch; /* a record of fragments, or of small frames */
 	struct merge device_out; /* device.h */
 	unsigned     merge_proven; /* kinds of superframes the kernel took */

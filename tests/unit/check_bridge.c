@@ -4,13 +4,14 @@
  * the last frame of its turn sends each where one that looks up every frame does;
  * an address that moves makes it probe.
  */
-#include "datapath/bridge.h"
+#include "datapath/switch/bridge.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/eth.h"
 #include "base/wire.h"
+#include "datapath/forward.h"
 #include "datapath/worker.h"
 #include "unit.h"
 
@@ -46,6 +47,8 @@ setup(struct rig *rig)
 	rig->worker->dp = &rig->dp;
 	TAILQ_INIT(&rig->worker->sites);
 	merge_init(&rig->worker->device_out, true, 0);
+	bridge_init(&rig->worker->bridge, rig->dp.fdb, rig->worker->ports,
+	    rig->dp.blocked);
 	rig->worker->local = port_new(DP_PORT_LOCAL, 0);
 	rig->worker->ports[DP_PORT_LOCAL] = rig->worker->local;
 	for (uint16_t i = 0; i < NSITES; i++) {
@@ -80,14 +83,21 @@ forward(struct rig *rig, unsigned from, const uint8_t *bytes, size_t len)
 	uint8_t	      buf[FRAME_HEADROOM + 64];
 	struct frame  frame = { .data = buf + FRAME_HEADROOM, .len = len };
 	struct worker *worker = rig->worker;
-	uint64_t      before[NSITES];
-	unsigned      went, drop;
+	uint64_t      before[NSITES], drops[DROP_MAX];
+	struct port  *at = worker->ports[from];
+	unsigned      went = 0;
 
 	memcpy(frame.data, bytes, len);
 	for (unsigned i = 0; i < NSITES; i++)
 		before[i] = worker->ports[2 + i]->counters.tx_frames;
-	drop = bridge_forward(worker, worker->ports[from], &frame);
-	went = drop << 16 | (worker->device_out.n > 0) << DP_PORT_LOCAL;
+	for (unsigned i = 0; i < DROP_MAX; i++)
+		drops[i] = at->counters.drops[i];
+	forward_frame(worker, at, &frame);
+	for (unsigned i = 0; i < DROP_MAX; i++) {
+		if (at->counters.drops[i] != drops[i])
+			went = i << 16;
+	}
+	went |= (unsigned)(worker->device_out.n > 0) << DP_PORT_LOCAL;
 	for (unsigned i = 0; i < NSITES; i++) {
 		if (worker->ports[2 + i]->counters.tx_frames != before[i])
 			went |= 1u << (2 + i);
@@ -135,17 +145,16 @@ START_TEST(the_last_frame_is_remembered_and_nothing_else)
 		for (unsigned i = (unsigned)random() % 4 + 1; i > 0; i--, n++) {
 			unsigned a, b;
 
-			remembered += memory.worker->last.from ==
-				memory.worker->ports[from] &&
-			    memcmp(memory.worker->last.head, bytes, 16) == 0;
+			remembered += memory.worker->bridge.from == from &&
+			    memcmp(memory.worker->bridge.head, bytes, 16) == 0;
 			a = forward(&memory, from, bytes, len);
-			plain.worker->last.from = NULL;
+			bridge_forget(&plain.worker->bridge);
 			b = forward(&plain, from, bytes, len);
 			ck_assert_msg(a == b, "frame %u: %x, without memory %x",
 			    n, a, b);
 		}
 		if (random() % 8 == 0)
-			memory.worker->last.from = NULL;
+			bridge_forget(&memory.worker->bridge);
 	}
 	ck_assert_uint_gt(remembered, 5000);
 	teardown(&memory);

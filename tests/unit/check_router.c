@@ -96,6 +96,8 @@ setup(struct rig *rig, enum dp_mode mode)
 	rig->worker->now = (struct mono) { 1000 * MONO_SEC };
 	TAILQ_INIT(&rig->worker->sites);
 	merge_init(&rig->worker->device_out, mode == DP_TAP, 0);
+	bridge_init(&rig->worker->bridge, rig->dp.fdb, rig->worker->ports,
+	    rig->dp.blocked);
 	for (uint16_t i = 0; i <= NSITES; i++) {
 		struct port *port = port_new((uint16_t)(1 + i), 7 + i);
 
