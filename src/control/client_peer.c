@@ -9,11 +9,14 @@
 #include "base/secret.h"
 #include "control/client.h"
 
-static void watch(struct client *client, struct mono now);
-static void check_adrift(struct client *client, struct mono now);
+static void watch(struct client *client,
+    const struct dataplane_peer_health *health, struct mono now);
+static void check_adrift(struct client *client,
+    const struct dataplane_peer_health *health, struct mono now);
 static void on_lane_sockets(void *arg, const int *fds, unsigned n, int error);
 static void attach(struct client *client, const int *fds);
-static void mend_lanes(struct client *client, struct mono now);
+static void mend_lanes(struct client *client,
+    const struct dataplane_peer_health *health, struct mono now);
 static void say_dead(const struct client *client, bool hopeful);
 static void on_new_sockets(void *arg, const int *fds, unsigned n, int error);
 static unsigned count_bits(uint32_t bits);
@@ -70,22 +73,24 @@ client_peer_begin(struct client *client)
 void
 client_peer_tick(struct client *client, struct mono now)
 {
-	const char *trouble;
+	struct dataplane_peer_health health;
+	const char		    *trouble;
 
 	if (client->peer == NULL)
 		return;
+	dataplane_peer_health(client->peer, &health);
 	if (client->state != CLIENT_UP) {
-		check_adrift(client, now);
+		check_adrift(client, &health, now);
 		return;
 	}
-	mend_lanes(client, now);
+	mend_lanes(client, &health, now);
 	rekey_tick(&client->rekey, &client->conn, client->peer, now);
-	trouble = dataplane_peer_trouble(client->peer, client->dead_peer_sec,
+	trouble = dataplane_peer_health_trouble(&health, client->dead_peer_sec,
 	    now);
 	if (trouble != NULL)
 		conn_bye(&client->conn, trouble);
 	else
-		watch(client, now);
+		watch(client, &health, now);
 }
 
 void
@@ -104,10 +109,11 @@ client_peer_drop(struct client *client, const char *why)
 }
 
 static void
-watch(struct client *client, struct mono now)
+watch(struct client *client, const struct dataplane_peer_health *health,
+    struct mono now)
 {
 	switch (transport_watch_tick(&client->watch,
-	    dataplane_peer_is_blocked(client->peer), now)) {
+	    dataplane_peer_health_is_blocked(health), now)) {
 	case TRANSPORT_BLOCKED:
 		snprintf(client->last_error, sizeof(client->last_error),
 		    "UDP does not get through to %s: %s; open that UDP port in "
@@ -133,16 +139,14 @@ watch(struct client *client, struct mono now)
  * happen while the tunnel is down should not wait any longer.
  */
 static void
-check_adrift(struct client *client, struct mono now)
+check_adrift(struct client *client, const struct dataplane_peer_health *health,
+    struct mono now)
 {
-	struct dataplane_stats stats;
-	const char	*trouble;
+	const char *trouble = dataplane_peer_health_trouble(health,
+	    client->dead_peer_sec, now);
 
-	dataplane_peer_stats(client->peer, &stats);
-	trouble = dataplane_peer_trouble(client->peer, client->dead_peer_sec,
-	    now);
 	if (trouble == NULL && connector_is_refused(client->connector) &&
-	    stats.lanes_up == 0)
+	    health->lanes_up == 0)
 		trouble = "the server has ended";
 	else if (trouble == NULL && mono_sub(now, client->adrift_since) >
 	    client->dead_peer_sec * MONO_SEC)
@@ -253,16 +257,16 @@ on_renewed(void *arg)
  * a server at another address than the one that they were made for.
  */
 static void
-mend_lanes(struct client *client, struct mono now)
+mend_lanes(struct client *client, const struct dataplane_peer_health *health,
+    struct mono now)
 {
-	bool	 hopeful;
-	uint32_t dead = dataplane_peer_dead_lanes(client->peer, &hopeful);
+	bool hopeful = health->others_alive ||
+	    !dataplane_peer_is_at(client->peer, &client->server);
 
 	if (client->server.len == 0)
 		return;
-	hopeful = hopeful || !dataplane_peer_is_at(client->peer,
-	    &client->server);
-	switch (lane_repair_tick(&client->repair, dead, hopeful, now)) {
+	switch (lane_repair_tick(&client->repair, health->dead, hopeful,
+	    now)) {
 	case LANE_REPAIR_NOTHING:
 		break;
 	case LANE_REPAIR_PROBE:

@@ -108,7 +108,7 @@ static bool
 is_time(const struct rekey *rekey, const struct dataplane_peer *peer,
     struct mono now)
 {
-	struct dataplane_stats stats;
+	struct dataplane_peer_health health;
 
 	if (rekey->repair && rekey->state != REKEY_ASKED)
 		return mono_is_due(rekey->not_before, now);
@@ -117,8 +117,8 @@ is_time(const struct rekey *rekey, const struct dataplane_peer *peer,
 	if (!mono_is_due(rekey->not_before, now) ||
 	    (!rekey->wanted && !mono_is_due(rekey->due, now)))
 		return false;
-	dataplane_peer_stats(peer, &stats);
-	return stats.lanes > 0 && stats.lanes_up == stats.lanes;
+	dataplane_peer_health(peer, &health);
+	return health.lanes > 0 && health.lanes_up == health.lanes;
 }
 
 static void

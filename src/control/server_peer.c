@@ -12,7 +12,8 @@
 #define REKEY_PAUSE_US (1 * MONO_SEC) /* a site asks less often */
 #define REKEY_BURST    3
 
-static void watch(struct server_session *ss, struct mono now);
+static void watch(struct server_session *ss,
+    const struct dataplane_peer_health *health, struct mono now);
 static void on_lanes_up(void *arg);
 static struct conn *connection(void *arg);
 static void on_lane_failed(void *arg);
@@ -113,18 +114,20 @@ server_peer_goes_on(struct server_session *ss)
 void
 server_peer_tick(struct server_session *ss, struct mono now)
 {
-	const char *trouble;
+	struct dataplane_peer_health health;
+	const char		    *trouble;
 
 	if (ss->state != SERVER_UP || ss->peer == NULL)
 		return;
-	trouble = dataplane_peer_trouble(ss->peer, ss->dead_peer_sec, now);
+	dataplane_peer_health(ss->peer, &health);
+	trouble = dataplane_peer_health_trouble(&health, ss->dead_peer_sec, now);
 	if (trouble == NULL && server_session_is_adrift(ss) &&
 	    mono_sub(now, ss->adrift_since) > ss->dead_peer_sec * MONO_SEC)
 		trouble = "it did not come back";
 	if (trouble != NULL)
 		server_session_end(ss, trouble);
 	else
-		watch(ss, now);
+		watch(ss, &health, now);
 }
 
 void
@@ -136,10 +139,11 @@ server_peer_woke(struct server_session *ss, struct mono now)
 }
 
 static void
-watch(struct server_session *ss, struct mono now)
+watch(struct server_session *ss, const struct dataplane_peer_health *health,
+    struct mono now)
 {
 	switch (transport_watch_tick(&ss->watch,
-	    dataplane_peer_is_blocked(ss->peer), now)) {
+	    dataplane_peer_health_is_blocked(health), now)) {
 	case TRANSPORT_BLOCKED:
 		log_warnx("site %s: UDP does not get through from %s: %s; open "
 		    "UDP port %u in the firewalls between", ss->site,

@@ -20,6 +20,7 @@
 #include "base/mono.h"
 #include "conf/conf.h"
 #include "dataplane/dataplane_peer.h"
+#include "dataplane/dataplane_peer_health.h"
 #include "datapath/util/drop.h"
 #include "datapath/switch/fdb.h"
 #include "datapath/lane/lane_keys.h"
@@ -67,17 +68,6 @@ struct dataplane_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	uint64_t moved_in, unlearned; /* see datapath/port.h */
 	uint64_t drops[DROP_MAX];
-	unsigned lanes, lanes_up; /* up,
-	    and not suspect (datapath/lane/lane_liveness.h) */
-	/* When the lane that is quiet longest last had an authentic record
-	 * (struct mono); 0: none was up. */
-	int64_t	 quietest_us;
-	bool	 lane_missing; /* some lane never came up */
-	int64_t	 rtt_us;   /* smallest of the lanes; 0: unknown */
-	unsigned path_mtu; /* smallest of the lanes; outer IP packet */
-	unsigned moves;
-	uint64_t renewals; /* of keys */
-	uint64_t rebuilt; /* lanes, from another port */
 };
 
 /*

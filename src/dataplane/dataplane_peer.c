@@ -15,9 +15,6 @@
 #include "datapath/tcp_batch.h"
 #include "datapath/worker.h"
 
-/* A lane that comes so much later than it could would rather be made anew. */
-#define LANE_LATE_US (15 * MONO_SEC)
-
 #define BAD_SOURCE_US (60 * MONO_SEC)
 
 #define LOAD(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
@@ -30,11 +27,6 @@ static struct lane_set *make_set(struct dataplane_peer *peer, unsigned worker,
 static int give_socket(struct dataplane_peer *peer, struct lane *lane);
 static unsigned lanes_of_worker(unsigned lanes, unsigned worker,
     unsigned nworkers);
-static unsigned workers_without_lane(const struct dataplane_peer *peer);
-static void find_lanes(const struct dataplane_peer *peer,
-    const struct lane *lanes[LANE_MAX]);
-static bool lane_carries(const struct lane *lane);
-static void add_lane(struct dataplane_stats *stats, const struct lane *lane);
 
 struct dataplane_peer *
 dataplane_peer_new(struct dataplane *dataplane, struct dp *dp,
@@ -335,64 +327,27 @@ dataplane_peer_bad_source(struct port *port)
 	    source);
 }
 
-const char *
-dataplane_peer_trouble(const struct dataplane_peer *peer,
-    unsigned dead_peer_sec,
-    struct mono now)
-{
-	struct dataplane_stats stats;
-
-	if (peer->lanes_up == 0 || peer->transport != CONF_TRANSPORT_UDP)
-		return NULL;
-	dataplane_peer_stats(peer, &stats);
-	if (stats.quietest_us != 0 &&
-	    now.us - stats.quietest_us > dead_peer_sec * MONO_SEC &&
-	    mono_sub(now, peer->retimed) > dead_peer_sec * MONO_SEC)
-		return "dead: a data lane hears nothing";
-	if (stats.lane_missing &&
-	    mono_sub(now, peer->first_up) > LANE_LATE_US &&
-	    mono_sub(now, peer->renewed) > LANE_LATE_US)
-		return "a data lane does not come up";
-	return NULL;
-}
-
 bool
 dataplane_peer_is_silent(const struct dataplane_peer *peer, unsigned sec,
     struct mono now)
 {
-	const struct lane_set *set;
-	int64_t		       newest = 0;
+	struct dataplane_peer_health health;
 
-	LIST_FOREACH(set, &peer->sets, entry) {
-		for (unsigned i = 0; i < set->n; i++) {
-			int64_t heard = atomic_load_explicit(
-			    &set->lanes[i].last_heard_us, memory_order_relaxed);
-
-			if (heard > newest)
-				newest = heard;
-		}
-	}
-	return newest == 0 || now.us - newest > sec * MONO_SEC;
+	dataplane_peer_health(peer, &health);
+	return health.heard_us == 0 ||
+	    now.us - health.heard_us > sec * MONO_SEC;
 }
 
 void
 dataplane_peer_stats(const struct dataplane_peer *peer,
     struct dataplane_stats *stats)
 {
-	const struct lane *lanes[LANE_MAX];
-
-	*stats = (struct dataplane_stats) { .lanes = peer->lanes,
-		.renewals = peer->renewals, .rebuilt = peer->rebuilt };
+	*stats = (struct dataplane_stats) { 0 };
 	for (unsigned i = 0; i < peer->dp->nworkers; i++) {
 		const struct port *port = peer->ports[i];
 
 		if (port != NULL)
 			dataplane_peer_add_port(stats, port);
-	}
-	find_lanes(peer, lanes);
-	for (unsigned i = 0; i < peer->lanes; i++) {
-		if (lanes[i] != NULL)
-			add_lane(stats, lanes[i]);
 	}
 	for (unsigned i = 0; i < DROP_MAX; i++)
 		stats->drops[i] += peer->tcp.drops[i];
@@ -402,50 +357,11 @@ dataplane_peer_stats(const struct dataplane_peer *peer,
 	stats->tx_bytes -= peer->tcp.queue_bytes;
 }
 
-uint32_t
-dataplane_peer_dead_lanes(const struct dataplane_peer *peer, bool *hopeful)
-{
-	const struct lane *lanes[LANE_MAX];
-	uint32_t	   dead = 0;
-
-	*hopeful = peer->failed;
-	find_lanes(peer, lanes);
-	for (unsigned i = 0; i < peer->lanes; i++) {
-		if (lanes[i] != NULL && lane_carries(lanes[i]))
-			*hopeful = true;
-		else
-			dead |= 1u << i;
-	}
-	return dead;
-}
-
 bool
 dataplane_peer_is_at(const struct dataplane_peer *peer,
     const struct endpoint *server)
 {
 	return endpoint_is_equal(&peer->remote, server);
-}
-
-bool
-dataplane_peer_is_blocked(const struct dataplane_peer *peer)
-{
-	struct dataplane_stats stats;
-
-	dataplane_peer_stats(peer, &stats);
-	return stats.lanes > 0 && stats.lanes_up == 0;
-}
-
-/* Each worker has lanes of its own, and sends by those or not at all. */
-const char *
-dataplane_peer_carrier(const struct dataplane_peer *peer)
-{
-	unsigned without = workers_without_lane(peer);
-
-	if (without == 0)
-		return "udp";
-	if (peer->transport == CONF_TRANSPORT_UDP)
-		return without < peer->dp->nworkers ? "udp" : "none";
-	return without < peer->dp->nworkers ? "udp+tcp" : "tcp";
 }
 
 void
@@ -526,70 +442,4 @@ static unsigned
 lanes_of_worker(unsigned lanes, unsigned worker, unsigned nworkers)
 {
 	return lanes > worker ? (lanes - worker - 1) / nworkers + 1 : 0;
-}
-
-static unsigned
-workers_without_lane(const struct dataplane_peer *peer)
-{
-	const struct lane *lanes[LANE_MAX];
-	unsigned	   n = 0, nworkers = peer->dp->nworkers;
-
-	find_lanes(peer, lanes);
-	for (unsigned i = 0; i < nworkers; i++) {
-		bool any = false;
-
-		for (unsigned j = i; j < peer->lanes; j += nworkers)
-			any = any ||
-			    (lanes[j] != NULL && lane_carries(lanes[j]));
-		n += any ? 0 : 1;
-	}
-	return n;
-}
-
-/*
- * Of each number the newest that is up, or, where none is, the oldest: what is
- * said of that one holds until another takes its place.
- */
-static void
-find_lanes(const struct dataplane_peer *peer,
-    const struct lane *lanes[LANE_MAX])
-{
-	const struct lane_set *set;
-
-	memset(lanes, 0, LANE_MAX * sizeof(lanes[0]));
-	/* The newest come first. */
-	LIST_FOREACH(set, &peer->sets, entry) {
-		for (unsigned i = 0; i < set->n; i++) {
-			const struct lane  *lane = &set->lanes[i];
-			const struct lane **at = &lanes[lane->number];
-
-			if (lane->generation >= peer->generation &&
-			    (*at == NULL || !LOAD((*at)->is_up)))
-				*at = lane;
-		}
-	}
-}
-
-static bool
-lane_carries(const struct lane *lane)
-{
-	return LOAD(lane->is_up) && !LOAD(lane->is_suspect);
-}
-
-static void
-add_lane(struct dataplane_stats *stats, const struct lane *lane)
-{
-	int64_t	 heard = LOAD(lane->last_heard_us), rtt = LOAD(lane->rtt_us);
-	unsigned size = LOAD(lane->path_mtu);
-
-	stats->lanes_up += lane_carries(lane) ? 1 : 0;
-	stats->moves += LOAD(lane->moves);
-	if (heard == 0)
-		stats->lane_missing = true;
-	else if (stats->quietest_us == 0 || heard < stats->quietest_us)
-		stats->quietest_us = heard;
-	if (rtt > 0 && (stats->rtt_us == 0 || rtt < stats->rtt_us))
-		stats->rtt_us = rtt;
-	if (size > 0 && (stats->path_mtu == 0 || size < stats->path_mtu))
-		stats->path_mtu = size;
 }

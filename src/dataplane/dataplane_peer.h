@@ -60,32 +60,13 @@ void dataplane_peer_woke(struct dataplane_peer *peer, struct mono now);
  */
 void dataplane_peer_probe(struct dataplane_peer *peer);
 
-/*
- * Why a session cannot go on as it is, or NULL: a lane that was up is silent
- * for `dead_peer_sec`, or one does not come up though others have.  With TCP to
- * fall back on it always can.
- */
-const char *dataplane_peer_trouble(const struct dataplane_peer *peer,
-    unsigned dead_peer_sec, struct mono now);
-
 /* Whether no lane has heard anything for `sec`; true where there is none. */
 bool dataplane_peer_is_silent(const struct dataplane_peer *peer, unsigned sec,
     struct mono now);
 
-void dataplane_peer_stats(const struct dataplane_peer *peer,
-    struct dataplane_stats *stats);
-/*
- * The lanes that carry nothing, a bit each.  `*hopeful`: others do, or one of
- * these has failed: it is not the way.
- */
-uint32_t dataplane_peer_dead_lanes(const struct dataplane_peer *peer,
-    bool *hopeful);
+void dataplane_peer_stats(const struct dataplane_peer *peer, struct dataplane_stats *stats);
 /* Client: whether the lanes made last go to `server`. */
 bool dataplane_peer_is_at(const struct dataplane_peer *peer,
     const struct endpoint *server);
-/* Whether no lane carries frames now, so that they go by TCP or not at all. */
-bool dataplane_peer_is_blocked(const struct dataplane_peer *peer);
-/* What carries them: "udp", "tcp", "udp+tcp" (some workers' lanes), "none". */
-const char *dataplane_peer_carrier(const struct dataplane_peer *peer);
 
 #endif /* DATAPLANE_PEER_H */

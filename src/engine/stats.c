@@ -38,7 +38,7 @@ static json_t *port_object(const struct engine *engine, const char *name,
 static json_t *site_object(const struct engine *engine,
     const struct conf_site *cs);
 static json_t *client_site_object(const struct engine *engine);
-static void add_peer(json_t *object, const struct dataplane_peer *peer);
+static json_int_t add_peer(json_t *object, const struct dataplane_peer *peer);
 static json_t *prefixes_array(const struct conf_prefixes *list);
 static void add_routes(json_t *routes, const struct conf_prefixes *list,
     const char *site);
@@ -231,8 +231,9 @@ certificates_array(struct engine *engine)
 static void
 add_client(json_t *object, const struct engine *engine)
 {
-	const struct client *client = engine->client;
-	bool		     echo;
+	const struct client	    *client = engine->client;
+	struct dataplane_peer_health health;
+	bool			     echo;
 
 	set_text(object, "state", client_state_name(client));
 	set_text(object, "site", engine->conf->site);
@@ -252,9 +253,10 @@ add_client(json_t *object, const struct engine *engine)
 		set_text(object, "question", client_question(client, &echo));
 	if (client->last_error[0] != '\0')
 		set_text(object, "last_error", client->last_error);
-	if (client->state == CLIENT_UP && client->peer != NULL)
-		set_text(object, "transport",
-		    dataplane_peer_carrier(client->peer));
+	if (client->state == CLIENT_UP && client->peer != NULL) {
+		dataplane_peer_health(client->peer, &health);
+		set_text(object, "transport", health.carrier);
+	}
 	if (client->state == CLIENT_UP && client->has_session)
 		set_text(object, "tls", tls_describe(client->conn.tls));
 	add_egress(object, engine);
@@ -518,7 +520,6 @@ static json_t *
 client_site_object(const struct engine *engine)
 {
 	const struct client *client = engine->client;
-	struct dataplane_stats     stats;
 	json_t		    *object = json_pack("{s:s,s:s,s:s}", "name",
 		      "(server)", "state",
 		      client->state == CLIENT_UP && client->settled ? "up" :
@@ -530,31 +531,33 @@ client_site_object(const struct engine *engine)
 		set_number(object, "since_s", seconds_since(client->up_since));
 	if (client->peer == NULL)
 		return object;
-	add_peer(object, client->peer);
-	dataplane_peer_stats(client->peer, &stats);
-	set_number(object, "rebuilt", stats.rebuilt);
+	set_number(object, "rebuilt", add_peer(object, client->peer));
 	return object;
 }
 
-static void
+/* Returns how many of its lanes were made anew. */
+static json_int_t
 add_peer(json_t *object, const struct dataplane_peer *peer)
 {
-	struct dataplane_stats stats;
+	struct dataplane_peer_health health;
+	struct dataplane_stats	     stats;
 
+	dataplane_peer_health(peer, &health);
+	set_text(object, "transport", health.carrier);
+	set_number(object, "lanes", health.lanes);
+	set_number(object, "lanes_up", health.lanes_up);
+	set_number(object, "path_mtu", health.path_mtu);
+	set_number(object, "moves", health.moves);
+	set_number(object, "renewals", (json_int_t)health.renewals);
+	if (health.rtt_us > 0)
+		set(object, "rtt_ms", json_real((double)health.rtt_us / 1000));
 	dataplane_peer_stats(peer, &stats);
-	set_text(object, "transport", dataplane_peer_carrier(peer));
-	set_number(object, "lanes", stats.lanes);
-	set_number(object, "lanes_up", stats.lanes_up);
-	set_number(object, "path_mtu", stats.path_mtu);
-	set_number(object, "moves", stats.moves);
-	set_number(object, "renewals", stats.renewals);
-	if (stats.rtt_us > 0)
-		set(object, "rtt_ms", json_real((double)stats.rtt_us / 1000));
 	set_number(object, "rx_frames", stats.rx_frames);
 	set_number(object, "rx_bytes", stats.rx_bytes);
 	set_number(object, "tx_frames", stats.tx_frames);
 	set_number(object, "tx_bytes", stats.tx_bytes);
 	set(object, "drops", drops_object(&stats));
+	return (json_int_t)health.rebuilt;
 }
 
 static json_t *

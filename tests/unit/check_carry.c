@@ -180,6 +180,15 @@ detach_hub(struct side *side)
 		close(side->gift.udp[0]);
 }
 
+static struct dataplane_peer_health
+health_of(const struct side *side)
+{
+	struct dataplane_peer_health health;
+
+	dataplane_peer_health(side->peer, &health);
+	return health;
+}
+
 /* The next frame at `to`, or 0 after 5 s. */
 static size_t
 turn_until_frame(struct side *to, uint8_t *dst, size_t size)
@@ -225,8 +234,8 @@ START_TEST(frames_cross_by_tcp)
 	dataplane_peer_stats(client.peer, &stats);
 	ck_assert_uint_eq(stats.tx_frames, nitems(lens));
 	ck_assert_uint_eq(stats.rx_frames, nitems(lens));
-	ck_assert_str_eq(dataplane_peer_carrier(client.peer), "tcp");
-	ck_assert(!dataplane_peer_is_blocked(client.peer));
+	ck_assert_str_eq(health_of(&client).carrier, "tcp");
+	ck_assert_uint_eq(health_of(&client).lanes, 0);
 	detach_hub(&client);
 	detach_hub(&server);
 	close_both();
@@ -314,12 +323,12 @@ pump_until(const char *carrier, int sec)
 {
 	struct mono end = mono_add(mono_now(), sec * MONO_SEC);
 
-	while (strcmp(dataplane_peer_carrier(client.peer), carrier) != 0 ||
-	    strcmp(dataplane_peer_carrier(server.peer), carrier) != 0) {
+	while (strcmp(health_of(&client).carrier, carrier) != 0 ||
+	    strcmp(health_of(&server).carrier, carrier) != 0) {
 		ck_assert_msg(mono_now().us < end.us, "not by %s within %d s: "
 		    "client %s, server %s", carrier, sec,
-		    dataplane_peer_carrier(client.peer),
-		    dataplane_peer_carrier(server.peer));
+		    health_of(&client).carrier,
+		    health_of(&server).carrier);
 		pump();
 	}
 }
@@ -377,13 +386,15 @@ close_all(void)
 
 START_TEST(blocked_from_the_start_nothing_is_lost)
 {
-	unsigned last;
+	struct dataplane_peer_health health;
+	unsigned		     last;
 
 	open_all(false);
-	ck_assert_str_eq(dataplane_peer_carrier(client.peer), "tcp");
+	ck_assert_str_eq(health_of(&client).carrier, "tcp");
 	pump_for(200);
-	ck_assert_str_eq(dataplane_peer_carrier(client.peer), "tcp");
-	ck_assert(dataplane_peer_is_blocked(client.peer));
+	ck_assert_str_eq(health_of(&client).carrier, "tcp");
+	health = health_of(&client);
+	ck_assert(dataplane_peer_health_is_blocked(&health));
 	relay.to_server = relay.to_client = true;
 	pump_until("udp", 10);
 	last = next_number;
@@ -420,7 +431,7 @@ START_TEST(a_black_hole_is_left_and_entered_again)
 		check_numbers(before, before + 40);
 		check_numbers(first, last);
 		dataplane_peer_stats(client.peer, &stats);
-		ck_assert_uint_eq(stats.lanes_up, 1);
+		ck_assert_uint_eq(health_of(&client).lanes_up, 1);
 		ck_assert_uint_eq(stats.drops[DROP_TCP_QUEUE], 0);
 	}
 	close_all();
@@ -430,8 +441,8 @@ END_TEST
 /* As long as one end may not use TCP, its frames stay with the lane. */
 START_TEST(udp_alone_does_not_fall_back)
 {
-	struct endpoint remote;
-	struct dataplane_stats stats;
+	struct dataplane_peer_health health;
+	struct endpoint		     remote;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(false);
@@ -442,11 +453,12 @@ START_TEST(udp_alone_does_not_fall_back)
 	relay.to_server = relay.to_client = false;
 	pump_until("none", 10);
 	pump_for(50);
-	dataplane_peer_stats(client.peer, &stats);
+	health = health_of(&client);
 	ck_assert(!server.ended);
 	ck_assert_uint_eq(server.nframes_bytes, 0);
-	ck_assert_ptr_null(dataplane_peer_trouble(client.peer, 30, mono_now()));
-	ck_assert_ptr_nonnull(dataplane_peer_trouble(client.peer, 30,
+	ck_assert_ptr_null(dataplane_peer_health_trouble(&health, 30,
+	    mono_now()));
+	ck_assert_ptr_nonnull(dataplane_peer_health_trouble(&health, 30,
 	    mono_add(mono_now(), 31 * MONO_SEC)));
 	relay.to_server = relay.to_client = true;
 	pump_until("udp", 10);
@@ -498,22 +510,17 @@ static void
 pump_until_renewed(uint64_t renewals)
 {
 	struct mono	 end = mono_add(mono_now(), 10 * MONO_SEC);
-	struct dataplane_stats at_client, at_server;
-
 	do {
 		ck_assert_int_lt(mono_now().us, end.us);
 		pump();
-		dataplane_peer_stats(client.peer, &at_client);
-		dataplane_peer_stats(server.peer, &at_server);
-	} while (at_client.renewals < renewals ||
-	    at_server.renewals < renewals);
+	} while (health_of(&client).renewals < renewals ||
+	    health_of(&server).renewals < renewals);
 }
 
 /* What could not be made leaves all as it was: the same phase is next. */
 START_TEST(a_renewal_without_memory_changes_nothing)
 {
 	static const struct lane_secret secret = { .session = 7 };
-	struct dataplane_stats		stats;
 
 	open_all(true);
 	pump_until("udp", 10);
@@ -528,9 +535,8 @@ START_TEST(a_renewal_without_memory_changes_nothing)
 	    -EPROTO);
 	renew_both(1);
 	pump_until_renewed(1);
-	dataplane_peer_stats(client.peer, &stats);
-	ck_assert_uint_eq(stats.renewals, 1);
-	ck_assert_uint_eq(stats.rebuilt, 0);
+	ck_assert_uint_eq(health_of(&client).renewals, 1);
+	ck_assert_uint_eq(health_of(&client).rebuilt, 0);
 	close_all();
 }
 END_TEST
