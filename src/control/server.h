@@ -26,6 +26,19 @@ struct monitor_ask;
 struct server_session;
 struct throttle;
 
+/* clang-format off */
+/*	member, name in `status` and tombolo(8) */
+#define SERVER_COUNTERS(X)						\
+	X(accepted,	"connections-accepted")				\
+	X(refused,	"connections-refused")				\
+	X(turned_away,	"connections-turned-away")			\
+	X(waited,	"accepting-paused")				\
+	X(held_off,	"connections-held-off")				\
+	X(resumed,	"log-ins-resumed")				\
+	X(taken_over,	"sessions-taken-over")				\
+	X(nunauth,	"connections-unauthenticated") /* those of now */
+/* clang-format on */
+
 struct server {
 	struct ev_loop	   *loop;
 	const struct conf  *conf; /* the engine's */
@@ -44,14 +57,13 @@ struct server {
 	struct mono	    ticked; /* the last one */
 	struct sites	    sites;
 	LIST_HEAD(, server_session) sessions;
-	unsigned	 nunauth;	/* not authenticated yet */
 	struct patience	 patience; /* with them, when they are too many */
 	uint32_t	 seed; /* of the networks' buckets */
 	struct log_limit refusals;	/* for lines that strangers cause */
-	/* for status */
-	uint64_t accepted, refused, turned_away, held_off, resumed, taken_over;
-	uint64_t waited; /* connections that had to, in the backlog */
-	bool	 waits;	 /* the next one does */
+	bool		 waits; /* the next connection does, in the backlog */
+#define SERVER_MEMBER(member, name) uint64_t member;
+	SERVER_COUNTERS(SERVER_MEMBER)
+#undef SERVER_MEMBER
 };
 
 /*

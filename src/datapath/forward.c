@@ -5,6 +5,7 @@
 #include "datapath/device.h"
 #include "datapath/loop_watch.h"
 #include "datapath/offload/headers.h"
+#include "datapath/offload/split.h"
 #include "datapath/router.h"
 #include "datapath/send.h"
 #include "datapath/worker.h"
@@ -23,10 +24,12 @@ static bool settle_csum(const struct worker *worker, const struct port *from,
 void
 forward_frame(struct worker *worker, struct port *from, struct frame *frame)
 {
+	size_t	  bytes;
+	unsigned  n = split_count(frame, worker->dp->mode == DP_TAP, &bytes);
 	enum drop drop;
 
-	port_count(&from->counters.rx_frames, 1);
-	port_count(&from->counters.rx_bytes, frame->len);
+	port_count(&from->counters.rx_frames, n);
+	port_count(&from->counters.rx_bytes, bytes);
 	if (frame->len > FRAME_MAX_LEN && frame->gso == FRAME_WHOLE)
 		drop = DROP_BAD_FRAME;
 	else if ((frame->flags & FRAME_CSUM) != 0 &&
@@ -37,7 +40,17 @@ forward_frame(struct worker *worker, struct port *from, struct frame *frame)
 	else
 		drop = route_packet(worker, from, frame);
 	if (drop != DROP_NONE)
-		port_drop(from, drop);
+		forward_drop(worker, from, frame, drop);
+}
+
+void
+forward_drop(const struct worker *worker, struct port *port,
+    const struct frame *frame, enum drop reason)
+{
+	size_t bytes;
+
+	port_count(&port->counters.drops[reason],
+	    split_count(frame, worker->dp->mode == DP_TAP, &bytes));
 }
 
 enum drop
@@ -112,7 +125,7 @@ out(struct worker *worker, struct port *to, const struct frame *frame)
 	    forward_to(worker, to, frame);
 
 	if (drop != DROP_NONE)
-		port_drop(to, drop);
+		forward_drop(worker, to, frame, drop);
 }
 
 /*

@@ -19,6 +19,10 @@ struct worker;
 void forward_frame(struct worker *worker, struct port *from,
     struct frame *frame);
 
+/* Counts a frame that ends at `port`; of a superframe, all that it stands for. */
+void forward_drop(const struct worker *worker, struct port *port,
+    const struct frame *frame, enum drop reason);
+
 /* Out by one port, device or site. */
 enum drop forward_to(struct worker *worker, struct port *to,
     const struct frame *frame);

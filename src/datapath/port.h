@@ -19,18 +19,9 @@
 
 #include "base/addr.h"
 #include "base/bucket.h"
-#include "datapath/util/drop.h"
+#include "datapath/util/counters.h"
 #include "datapath/lane/lane_set.h"
 #include "datapath/util/mailbox.h"
-
-/* Written by one worker, read by control. */
-struct port_counters {
-	_Atomic uint64_t rx_frames, rx_bytes; /* from the site, or the device */
-	_Atomic uint64_t tx_frames, tx_bytes;
-	_Atomic uint64_t moved_in; /* addresses that came from another port */
-	_Atomic uint64_t unlearned; /* addresses over the port's limit */
-	_Atomic uint64_t drops[DROP_MAX];
-};
 
 struct port {
 	struct letter attach, detach, detached, probe;
@@ -47,7 +38,7 @@ struct port {
 	struct addr   bad_source_addr;
 	_Atomic bool  bad_source_told; /* that letter is on its way */
 
-	struct port_counters counters;
+	struct counters_live counters; /* of what came from it, and went */
 
 	/* the worker's */
 	struct lane_set *next, *old; /* worker_lanes.h; NULL: none */

@@ -224,14 +224,14 @@ on_more(struct ev_loop *loop, struct ev_idle *idle, int events)
 static void
 read_device(struct worker *worker)
 {
-	struct frame *frames;
-	unsigned      dropped;
+	struct frame	   *frames;
+	const struct frame *dropped;
 	int	      n;
 
 	worker->now = mono_now();
 	n = tap_read(worker->tap, worker->now, &frames, &dropped);
-	if (dropped > 0)
-		port_count(&worker->local->counters.drops[DROP_QUEUE], dropped);
+	if (dropped != NULL)
+		forward_drop(worker, worker->local, dropped, DROP_QUEUE);
 	for (int i = 0; i < n; i++)
 		forward_frame(worker, worker->local, &frames[i]);
 	worker_flush(worker);

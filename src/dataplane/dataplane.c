@@ -206,16 +206,14 @@ dataplane_set_routes(struct dataplane *dataplane, struct lpm *lpm)
 }
 
 void
-dataplane_local_stats(const struct dataplane *dataplane,
-    struct dataplane_stats *stats)
+dataplane_local_counters(const struct dataplane *dataplane,
+    struct counters *counters)
 {
-	*stats = (struct dataplane_stats) { 0 };
-	for (unsigned i = 0; i < dataplane->dp.nworkers; i++) {
-		const struct worker *worker = dataplane->dp.workers[i];
-
-		dataplane_peer_add_port(stats, worker->local);
-	}
-	stats->drops[DROP_NO_SESSION] += dataplane->early;
+	*counters = (struct counters) { 0 };
+	for (unsigned i = 0; i < dataplane->dp.nworkers; i++)
+		counters_add(counters,
+		    &dataplane->dp.workers[i]->local->counters);
+	counters->drops[DROP_NO_SESSION] += dataplane->early;
 }
 
 const struct fdb *

@@ -21,7 +21,7 @@
 #include "conf/conf.h"
 #include "dataplane/dataplane_peer.h"
 #include "dataplane/dataplane_peer_health.h"
-#include "datapath/util/drop.h"
+#include "datapath/util/counters.h"
 #include "datapath/switch/fdb.h"
 #include "datapath/lane/lane_keys.h"
 
@@ -61,13 +61,6 @@ struct dataplane_attachment {
 	const struct lane_secret *secret; /* borrowed; the caller wipes it */
 	const struct endpoint	 *remote; /* client: the server's, else NULL */
 	const int		 *fds;	  /* client: one a lane; consumed */
-};
-
-/* What a site's port has done so far, of all workers and lanes together. */
-struct dataplane_stats {
-	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
-	uint64_t moved_in, unlearned; /* see datapath/port.h */
-	uint64_t drops[DROP_MAX];
 };
 
 /*
@@ -114,8 +107,8 @@ void dataplane_frames(struct dataplane *dataplane, struct dataplane_peer *peer,
 void dataplane_set_routes(struct dataplane *dataplane, struct lpm *lpm);
 
 /* The device, and what belonged to no site. */
-void dataplane_local_stats(const struct dataplane *dataplane,
-    struct dataplane_stats *stats);
+void dataplane_local_counters(const struct dataplane *dataplane,
+    struct counters *counters);
 
 /* tap: the table of addresses; NULL in tun mode. */
 const struct fdb *dataplane_fdb(const struct dataplane *dataplane);

@@ -17,8 +17,6 @@
 
 #define BAD_SOURCE_US (60 * MONO_SEC)
 
-#define LOAD(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
-
 static void complete(struct dataplane_peer *peer);
 static int make_ports(struct dataplane_peer *peer,
     const struct dataplane_attachment *attachment);
@@ -339,22 +337,20 @@ dataplane_peer_is_silent(const struct dataplane_peer *peer, unsigned sec,
 }
 
 void
-dataplane_peer_stats(const struct dataplane_peer *peer,
-    struct dataplane_stats *stats)
+dataplane_peer_counters(const struct dataplane_peer *peer,
+    struct counters *counters)
 {
-	*stats = (struct dataplane_stats) { 0 };
+	*counters = (struct counters) { 0 };
 	for (unsigned i = 0; i < peer->dp->nworkers; i++) {
-		const struct port *port = peer->ports[i];
-
-		if (port != NULL)
-			dataplane_peer_add_port(stats, port);
+		if (peer->ports[i] != NULL)
+			counters_add(counters, &peer->ports[i]->counters);
 	}
 	for (unsigned i = 0; i < DROP_MAX; i++)
-		stats->drops[i] += peer->tcp.drops[i];
+		counters->drops[i] += peer->tcp.drops[i];
 	/* The workers had counted them as sent. */
-	stats->drops[DROP_TCP_QUEUE] += peer->tcp.queue_frames;
-	stats->tx_frames -= peer->tcp.queue_frames;
-	stats->tx_bytes -= peer->tcp.queue_bytes;
+	counters->drops[DROP_TCP_QUEUE] += peer->tcp.queue_frames;
+	counters->tx_frames -= peer->tcp.queue_frames;
+	counters->tx_bytes -= peer->tcp.queue_bytes;
 }
 
 bool
@@ -362,19 +358,6 @@ dataplane_peer_is_at(const struct dataplane_peer *peer,
     const struct endpoint *server)
 {
 	return endpoint_is_equal(&peer->remote, server);
-}
-
-void
-dataplane_peer_add_port(struct dataplane_stats *stats, const struct port *port)
-{
-	stats->rx_frames += LOAD(port->counters.rx_frames);
-	stats->rx_bytes += LOAD(port->counters.rx_bytes);
-	stats->tx_frames += LOAD(port->counters.tx_frames);
-	stats->tx_bytes += LOAD(port->counters.tx_bytes);
-	stats->moved_in += LOAD(port->counters.moved_in);
-	stats->unlearned += LOAD(port->counters.unlearned);
-	for (unsigned i = 0; i < DROP_MAX; i++)
-		stats->drops[i] += LOAD(port->counters.drops[i]);
 }
 
 /* One port a worker; lane j is worker (j mod W)'s. */

@@ -15,9 +15,9 @@
 
 #include "base/mono.h"
 
+struct counters;
 struct endpoint;
 struct dataplane_peer;
-struct dataplane_stats;
 struct lane_secret;
 
 /* Events go to another owner from now on. */
@@ -64,7 +64,9 @@ void dataplane_peer_probe(struct dataplane_peer *peer);
 bool dataplane_peer_is_silent(const struct dataplane_peer *peer, unsigned sec,
     struct mono now);
 
-void dataplane_peer_stats(const struct dataplane_peer *peer, struct dataplane_stats *stats);
+/* What its ports have counted so far, of all workers together. */
+void dataplane_peer_counters(const struct dataplane_peer *peer,
+    struct counters *counters);
 /* Client: whether the lanes made last go to `server`. */
 bool dataplane_peer_is_at(const struct dataplane_peer *peer,
     const struct endpoint *server);

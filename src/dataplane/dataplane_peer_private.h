@@ -90,8 +90,4 @@ void dataplane_peer_set_free(struct lane_set *set);
 void dataplane_peer_parcel(struct tcp_batch *parcel);
 void dataplane_peer_bad_source(struct port *port);
 
-/* Adds what one worker's port counted. */
-void dataplane_peer_add_port(struct dataplane_stats *stats,
-    const struct port *port);
-
 #endif /* DATAPLANE_PEER_PRIVATE_H */

@@ -19,6 +19,15 @@
 
 #define MAX_HELD_OFF 16 /* rows of status */
 
+/* The names of counters. */
+static const struct {
+	const char *site, *device, *sites;
+} counter_rows[] = {
+#define ROW(member, site, device, sites) { site, device, sites },
+	COUNTERS(ROW)
+#undef ROW
+};
+
 static json_t *names_array(const struct conf_names *names);
 static json_t *offloads_array(const struct engine *engine);
 static json_t *certificates_array(struct engine *engine);
@@ -29,9 +38,9 @@ static void add_servers(json_t *object, const struct engine *engine);
 static void add_server(json_t *object, const struct engine *engine);
 static json_t *held_off_array(const struct server *server);
 static void add_counters(json_t *object, const struct engine *engine);
-static void sum(struct dataplane_stats *total,
-    const struct dataplane_stats *one);
-static json_t *drops_object(const struct dataplane_stats *stats);
+static void count(json_t *object, const char *name, uint64_t n);
+static void add_site(struct counters *sum, const struct dataplane_peer *peer);
+static json_t *drops_object(const struct counters *counters);
 static json_t *ports_array(const struct engine *engine);
 static json_t *port_object(const struct engine *engine, const char *name,
     uint16_t port);
@@ -377,69 +386,60 @@ held_off_array(const struct server *server)
 static void
 add_counters(json_t *object, const struct engine *engine)
 {
-	struct dataplane_stats total, one;
-	json_t		*counters = json_object();
+	const struct server *server = engine->server;
+	struct counters	     local, sites = { 0 };
+	json_t		    *counters = json_object();
 
-	dataplane_local_stats(engine->dataplane, &total);
-	set_number(counters, "device-frames-in", total.rx_frames);
-	set_number(counters, "device-frames-out", total.tx_frames);
-	total.rx_frames = total.tx_frames = 0;
-	if (engine->client != NULL && engine->client->peer != NULL) {
-		dataplane_peer_stats(engine->client->peer, &one);
-		sum(&total, &one);
-	}
-	for (size_t i = 0;
-	    engine->server != NULL && i < engine->server->sites.n; i++) {
-		const struct site *site = &engine->server->sites.v[i];
+	dataplane_local_counters(engine->dataplane, &local);
+	if (engine->client != NULL && engine->client->peer != NULL)
+		add_site(&sites, engine->client->peer);
+	for (size_t i = 0; server != NULL && i < server->sites.n; i++) {
+		const struct site *site = &server->sites.v[i];
 
-		if (site->session == NULL || site->session->peer == NULL)
-			continue;
-		dataplane_peer_stats(site->session->peer, &one);
-		sum(&total, &one);
+		if (site->session != NULL && site->session->peer != NULL)
+			add_site(&sites, site->session->peer);
 	}
-	set_number(counters, "site-frames-in", total.rx_frames);
-	set_number(counters, "site-frames-out", total.tx_frames);
-	set_number(counters, "addresses-moved", total.moved_in);
-	set_number(counters, "addresses-over-limit", total.unlearned);
-	set_number(counters, "wrong-worker",
-	    total.drops[DROP_WRONG_WORKER]);
-	if (engine->server != NULL) {
-		const struct server *server = engine->server;
-
-		set_number(counters, "connections-accepted", server->accepted);
-		set_number(counters, "connections-refused", server->refused);
-		set_number(counters, "connections-turned-away",
-		    server->turned_away);
-		set_number(counters, "accepting-paused", server->waited);
-		set_number(counters, "connections-held-off", server->held_off);
-		set_number(counters, "log-ins-resumed", server->resumed);
-		set_number(counters, "sessions-taken-over", server->taken_over);
-		set_number(counters, "connections-unauthenticated",
-		    server->nunauth);
+	for (size_t i = 0; i < nitems(counter_rows); i++) {
+		count(counters, counter_rows[i].device, counters_get(&local, i));
+		count(counters, counter_rows[i].sites, counters_get(&sites, i));
 	}
+	count(counters, "wrong-worker", sites.drops[DROP_WRONG_WORKER]);
+#define COUNT(member, name) count(counters, name, server->member);
+	if (server != NULL) {
+		SERVER_COUNTERS(COUNT)
+	}
+#undef COUNT
 	set(object, "counters", counters);
-	set(object, "drops", drops_object(&total));
+	counters_advance(&sites, &(struct counters) { 0 }, &local);
+	set(object, "drops", drops_object(&sites));
+}
+
+/* In one sum with what is there already. */
+static void
+count(json_t *object, const char *name, uint64_t n)
+{
+	if (name != NULL)
+		set_number(object, name, (json_int_t)n +
+			json_integer_value(json_object_get(object, name)));
 }
 
 static void
-sum(struct dataplane_stats *total, const struct dataplane_stats *one)
+add_site(struct counters *sum, const struct dataplane_peer *peer)
 {
-	total->rx_frames += one->rx_frames;
-	total->tx_frames += one->tx_frames;
-	total->moved_in += one->moved_in;
-	total->unlearned += one->unlearned;
-	for (unsigned i = 0; i < DROP_MAX; i++)
-		total->drops[i] += one->drops[i];
+	struct counters one;
+
+	dataplane_peer_counters(peer, &one);
+	counters_advance(sum, &(struct counters) { 0 }, &one);
 }
 
 static json_t *
-drops_object(const struct dataplane_stats *stats)
+drops_object(const struct counters *counters)
 {
 	json_t *drops = json_object();
 
 	for (unsigned i = DROP_NONE + 1; i < DROP_MAX; i++)
 		set(drops, drop_name((enum drop)i),
-		    json_integer((json_int_t)stats->drops[i]));
+		    json_integer((json_int_t)counters->drops[i]));
 	return drops;
 }
 
@@ -540,7 +540,7 @@ static json_int_t
 add_peer(json_t *object, const struct dataplane_peer *peer)
 {
 	struct dataplane_peer_health health;
-	struct dataplane_stats	     stats;
+	struct counters		     counters;
 
 	dataplane_peer_health(peer, &health);
 	set_text(object, "transport", health.carrier);
@@ -551,12 +551,10 @@ add_peer(json_t *object, const struct dataplane_peer *peer)
 	set_number(object, "renewals", (json_int_t)health.renewals);
 	if (health.rtt_us > 0)
 		set(object, "rtt_ms", json_real((double)health.rtt_us / 1000));
-	dataplane_peer_stats(peer, &stats);
-	set_number(object, "rx_frames", stats.rx_frames);
-	set_number(object, "rx_bytes", stats.rx_bytes);
-	set_number(object, "tx_frames", stats.tx_frames);
-	set_number(object, "tx_bytes", stats.tx_bytes);
-	set(object, "drops", drops_object(&stats));
+	dataplane_peer_counters(peer, &counters);
+	for (size_t i = 0; i < nitems(counter_rows); i++)
+		count(object, counter_rows[i].site, counters_get(&counters, i));
+	set(object, "drops", drops_object(&counters));
 	return (json_int_t)health.rebuilt;
 }
 

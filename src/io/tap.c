@@ -49,7 +49,8 @@ struct tap {
 	_Alignas(ALIGN) uint8_t buffer[MAX_WAITING + TURN_BYTES + 2 * SLOT];
 };
 
-static int read_ahead(struct tap *tap, struct mono now, unsigned *dropped);
+static int read_ahead(struct tap *tap, struct mono now,
+    const struct frame **dropped);
 static int read_one(struct tap *tap, struct frame *frame);
 static unsigned hand_out(struct tap *tap, struct frame **frames);
 static void look_at_speed(struct tap *tap, struct mono now);
@@ -83,7 +84,7 @@ tap_free(struct tap *tap)
 
 int
 tap_read(struct tap *tap, struct mono now, struct frame **frames,
-    unsigned *dropped)
+    const struct frame **dropped)
 {
 	int r = read_ahead(tap, now, dropped);
 
@@ -104,12 +105,12 @@ tap_is_ahead(const struct tap *tap)
  * as there is room behind what waits, it grows there.
  */
 static int
-read_ahead(struct tap *tap, struct mono now, unsigned *dropped)
+read_ahead(struct tap *tap, struct mono now, const struct frame **dropped)
 {
 	unsigned limit = WAITING;
 	int	 r = 0;
 
-	*dropped = 0;
+	*dropped = NULL;
 	if (tap->first == tap->end) {
 		tap->first = tap->end = 0;
 		tap->pos = 0;
@@ -123,7 +124,7 @@ read_ahead(struct tap *tap, struct mono now, unsigned *dropped)
 		if (r <= 0)
 			break;
 		if (tap->waiting > tap->max_waiting) {
-			(*dropped)++;
+			*dropped = frame;
 			break;
 		}
 		tap->pos += (sizeof(struct virtio_net_hdr) + frame->len +

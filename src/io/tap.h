@@ -35,10 +35,10 @@ void	    tap_free(struct tap *tap);
  * counts frames, and a hundred superframes are 6 MB.  What waits for longer
  * than TAP_PATIENCE_US at the present speed is more than TCP needs to keep us
  * busy: of that the latest is dropped, for its senders to slow down.  `*dropped`
- * tells how many frames were.
+ * is that one, borrowed like the others, or NULL.
  */
 int tap_read(struct tap *tap, struct mono now, struct frame **frames,
-    unsigned *dropped);
+    const struct frame **dropped);
 
 /* Whether it has read what it has not handed out yet: call again soon. */
 bool tap_is_ahead(const struct tap *tap);

@@ -212,7 +212,7 @@ START_TEST(frames_cross_by_tcp)
 {
 	static const size_t lens[] = { 60, 1514, 9014, 61, 1400 };
 	static uint8_t	    in[10000], out[10000];
-	struct dataplane_stats    stats;
+	struct counters stats;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
@@ -231,7 +231,7 @@ START_TEST(frames_cross_by_tcp)
 		ck_assert_uint_eq(turn_until_frame(to, out, sizeof(out)), len);
 		ck_assert_mem_eq(in, out, len);
 	}
-	dataplane_peer_stats(client.peer, &stats);
+	dataplane_peer_counters(client.peer, &stats);
 	ck_assert_uint_eq(stats.tx_frames, nitems(lens));
 	ck_assert_uint_eq(stats.rx_frames, nitems(lens));
 	ck_assert_str_eq(health_of(&client).carrier, "tcp");
@@ -247,7 +247,7 @@ END_TEST
 START_TEST(frames_that_would_wait_are_dropped_and_counted)
 {
 	uint8_t		 frame[1514] = "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5";
-	struct dataplane_stats stats;
+	struct counters stats;
 	struct mono	 end;
 	unsigned	 sent = 0;
 
@@ -261,7 +261,7 @@ START_TEST(frames_that_would_wait_are_dropped_and_counted)
 		if (send(client.device, frame, sizeof(frame), 0) > 0)
 			sent++;
 		ev_run(loop, EVRUN_NOWAIT);
-		dataplane_peer_stats(client.peer, &stats);
+		dataplane_peer_counters(client.peer, &stats);
 	} while (stats.drops[DROP_TCP_QUEUE] < 100 && mono_now().us < end.us);
 	ck_assert_uint_ge(stats.drops[DROP_TCP_QUEUE], 100);
 	ck_assert_uint_le(client.session.tls->queue_len,
@@ -270,11 +270,11 @@ START_TEST(frames_that_would_wait_are_dropped_and_counted)
 		uint64_t total;
 
 		ev_run(loop, EVRUN_NOWAIT);
-		dataplane_peer_stats(client.peer, &stats);
+		dataplane_peer_counters(client.peer, &stats);
 		total = stats.tx_frames;
 		for (unsigned i = 0; i < DROP_MAX; i++)
 			total += stats.drops[i];
-		dataplane_local_stats(client.hub, &stats);
+		dataplane_local_counters(client.hub, &stats);
 		if (total + stats.drops[DROP_QUEUE] == sent)
 			break;
 	}
@@ -413,7 +413,7 @@ START_TEST(a_black_hole_is_left_and_entered_again)
 
 	open_all(true);
 	for (size_t i = 0; i < nitems(rows); i++) {
-		struct dataplane_stats stats;
+		struct counters stats;
 		unsigned	 before, first, last;
 
 		pump_until("udp", 10);
@@ -430,7 +430,7 @@ START_TEST(a_black_hole_is_left_and_entered_again)
 		pump_for(100);
 		check_numbers(before, before + 40);
 		check_numbers(first, last);
-		dataplane_peer_stats(client.peer, &stats);
+		dataplane_peer_counters(client.peer, &stats);
 		ck_assert_uint_eq(health_of(&client).lanes_up, 1);
 		ck_assert_uint_eq(stats.drops[DROP_TCP_QUEUE], 0);
 	}
@@ -471,7 +471,7 @@ START_TEST(a_flood_is_survived)
 {
 	static uint8_t frame[9014] = "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5";
 	struct mono	 end;
-	struct dataplane_stats stats;
+	struct counters stats;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
@@ -488,7 +488,7 @@ START_TEST(a_flood_is_survived)
 			ev_run(loop, EVRUN_NOWAIT);
 		ev_run(loop, EVRUN_NOWAIT);
 	}
-	dataplane_peer_stats(client.peer, &stats);
+	dataplane_peer_counters(client.peer, &stats);
 	ck_assert_uint_ge(stats.tx_frames, 100);
 	ck_assert_uint_ge(stats.rx_frames, 1);
 	close_all_but_relay();

@@ -151,7 +151,7 @@ START_TEST(whatever_a_device_says_of_a_frame)
 			.csum_offset = odd[unit_below(&seed, nitems(odd))],
 		};
 		struct frame *frames;
-		unsigned      dropped;
+		const struct frame *dropped;
 		size_t	      len;
 
 		s.bare = false;

@@ -248,6 +248,36 @@ START_TEST(partial_checksum_changes_nothing_that_was_checked)
 }
 END_TEST
 
+/* What the device gives as one goes to a site as many, or nowhere. */
+START_TEST(a_superframe_counts_as_what_it_is_cut_into)
+{
+	static struct rig   rig;
+	struct packet_spec  s = from_site(4, PACKETS_TCP);
+	struct port	   *device, *site;
+	struct counters	    in = { 0 }, out = { 0 };
+
+	setup(&rig, DP_TUN);
+	device = rig.worker->ports[DP_PORT_LOCAL];
+	site = rig.worker->ports[3];
+	s.len = 10 * 1000 + 1;
+	packet_make_super(&packet, &s, 1000);
+	ck_assert_uint_eq(forward(&rig, DP_PORT_LOCAL), DROP_NONE);
+	counters_add(&in, &device->counters);
+	counters_add(&out, &site->counters);
+	ck_assert_uint_eq(in.rx_frames, 11);
+	ck_assert_uint_eq(out.tx_frames, 11);
+	ck_assert_uint_eq(in.rx_bytes, s.len + 11 * (packet.frame.len - s.len));
+	ck_assert_uint_eq(out.tx_bytes, in.rx_bytes);
+
+	s.net = 9;
+	packet_make_super(&packet, &s, 1000);
+	ck_assert_uint_eq(forward(&rig, DP_PORT_LOCAL), DROP_NO_ROUTE);
+	ck_assert_uint_eq(device->counters.drops[DROP_NO_ROUTE], 11);
+	ck_assert_uint_eq(device->counters.rx_frames, 22);
+	teardown(&rig);
+}
+END_TEST
+
 START_TEST(partial_checksum_behind_tags_is_found)
 {
 	static struct rig rig;
@@ -542,7 +572,8 @@ START_TEST(what_is_for_its_own_site_is_turned_once)
 }
 END_TEST
 
-UNIT_MAIN("router", partial_checksum_changes_nothing_that_was_checked,
+UNIT_MAIN("router", a_superframe_counts_as_what_it_is_cut_into,
+    partial_checksum_changes_nothing_that_was_checked,
     partial_checksum_behind_tags_is_found,
     partial_checksum_of_a_fragment_is_none,
     checksum_of_a_packet_in_a_packet_is_completed,

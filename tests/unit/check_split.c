@@ -73,14 +73,15 @@ cut_and_compare(const char *what, const struct packet_spec *s, uint16_t size,
 	struct packet	   *before = malloc(sizeof(*before));
 	struct split	    split;
 	struct frame	    frame;
-	size_t		    payload = size, at;
-	unsigned	    n = 0, want;
+	size_t		    payload = size, at, bytes, sum = 0;
+	unsigned	    n = 0, want, count;
 
 	packet_make_super(&super, s, size);
 	memcpy(before, &super, sizeof(super));
 	if (s->protocol == PACKETS_TCP && room - super.data < size)
 		payload = room - super.data;
 	want = (unsigned)((s->len + payload - 1) / payload);
+	count = split_count(&super.frame, !s->bare, &bytes);
 	ck_assert_msg(ALLOCS_NONE(split_begin(&split, &super.frame, !s->bare,
 			  room)),
 	    "%s", what);
@@ -98,9 +99,14 @@ cut_and_compare(const char *what, const struct packet_spec *s, uint16_t size,
 			ck_assert_msg(frame.len <= room, "%s: piece %u of %zu",
 			    what, n, frame.len);
 		spoil_headroom(&frame);
+		sum += frame.len;
 		n++;
 	}
 	ck_assert_msg(n == want, "%s: %u pieces", what, n);
+	/* By its own size, whatever the path makes of it. */
+	if (payload == size)
+		ck_assert_msg(count == n && bytes == sum, "%s: counted as %u, "
+		    "of %zu bytes", what, count, bytes);
 	ck_assert(!split_next(&split, &frame));
 	/* Whole, with what was in front of it. */
 	ck_assert_msg(memcmp(super.headroom, before->headroom,

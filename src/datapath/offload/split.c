@@ -85,6 +85,23 @@ split_next(struct split *split, struct frame *frame)
 	return true;
 }
 
+unsigned
+split_count(const struct frame *super, bool ethernet, size_t *bytes)
+{
+	struct headers h;
+	unsigned       n;
+
+	*bytes = super->len;
+	if (super->gso == FRAME_WHOLE || super->gso_size == 0 ||
+	    !headers_read(&h, super->data, super->len, ethernet) ||
+	    !is_of_its_kind(super, &h) || h.payload >= super->len)
+		return 1;
+	n = (unsigned)(super->len - h.payload + super->gso_size - 1) /
+	    super->gso_size;
+	*bytes += (size_t)(n - 1) * h.payload;
+	return n;
+}
+
 static bool
 is_of_its_kind(const struct frame *super, const struct headers *h)
 {

@@ -51,4 +51,10 @@ bool split_begin(struct split *split, const struct frame *super, bool ethernet,
 /* The next frame; false when there is none (then `super` is whole again). */
 bool split_next(struct split *split, struct frame *frame);
 
+/*
+ * How many frames it stands for, by its own size, and their bytes together: 1 and
+ * its own, of a frame that is none, or that could not be cut.
+ */
+unsigned split_count(const struct frame *super, bool ethernet, size_t *bytes);
+
 #endif /* SPLIT_H */
