@@ -11,11 +11,14 @@
 #include "base/secret.h"
 #include "dataplane/dataplane_peer_private.h"
 #include "dataplane/loop_guard.h"
+#include "dataplane/totals.h"
 #include "datapath/dp.h"
 #include "datapath/tcp_batch.h"
 #include "datapath/router.h"
 #include "datapath/worker.h"
 #include "engine/ask/monitor_ask.h"
+
+#define SAVE_US (60 * MONO_SEC) /* what a crash may cost of the totals */
 
 struct dataplane {
 	struct ev_loop *loop;
@@ -25,12 +28,17 @@ struct dataplane {
 	struct ev_timer tick;
 	uint64_t	early; /* messages of frames before their lanes */
 	LIST_HEAD(, dataplane_peer) peers;
+	struct totals  *totals;
+	struct counters saved;	 /* the device's, in its total */
+	struct mono	save_at; /* all, for the next engine */
 	void (*on_device_gone)(void *arg);
 	void *arg;
 };
 
 static_assert(CONF_MAX_LISTENS <= WORKER_MAX_LISTENS, "a worker has room");
 
+static void save_peer(struct dataplane *dataplane,
+    struct dataplane_peer *peer);
 static void fill_dp(struct dataplane *dataplane,
     const struct startup_recv *gift);
 static unsigned merge_kinds(unsigned offloads);
@@ -76,6 +84,11 @@ dataplane_new(struct ev_loop *loop, const struct startup_recv *gift,
 		    gift->conf->max_addresses);
 	loop_guard_port_up(dataplane->loops, DP_PORT_LOCAL, "the primary site",
 	    mono_now());
+	dataplane->totals = totals_open(gift->totals);
+	if (dataplane->totals == NULL) {
+		log_warn("cannot map the sites' totals");
+		goto fail;
+	}
 	if (start_workers(dataplane, gift) < 0)
 		goto fail;
 	return dataplane;
@@ -97,10 +110,13 @@ dataplane_free(struct dataplane *dataplane)
 	for (unsigned i = 0; i < dataplane->dp.nworkers; i++)
 		worker_drain(dataplane->dp.workers[i]);
 	mailbox_close(&dataplane->box);
+	if (dataplane->totals != NULL)
+		(void)dataplane_totals(dataplane);
 	for (unsigned i = 0; i < dataplane->dp.nworkers; i++)
 		worker_free(dataplane->dp.workers[i]);
 	ev_timer_stop(dataplane->loop, &dataplane->tick);
 	loop_guard_free(dataplane->loops);
+	totals_close(dataplane->totals);
 	fdb_free(dataplane->dp.fdb);
 	aead_fini(&dataplane->dp.aead);
 	secret_wipe(&dataplane->dp.probe_id, sizeof(dataplane->dp.probe_id));
@@ -205,15 +221,32 @@ dataplane_set_routes(struct dataplane *dataplane, struct lpm *lpm)
 		    &table->letters[i]);
 }
 
-void
-dataplane_local_counters(const struct dataplane *dataplane,
-    struct counters *counters)
+struct totals *
+dataplane_totals(struct dataplane *dataplane)
 {
-	*counters = (struct counters) { 0 };
+	struct dataplane_peer *peer;
+	struct counters	       now = { 0 };
+
+	LIST_FOREACH(peer, &dataplane->peers, entry)
+		save_peer(dataplane, peer);
 	for (unsigned i = 0; i < dataplane->dp.nworkers; i++)
-		counters_add(counters,
+		counters_add_live(&now,
 		    &dataplane->dp.workers[i]->local->counters);
-	counters->drops[DROP_NO_SESSION] += dataplane->early;
+	now.drops[DROP_NO_SESSION] += dataplane->early;
+	counters_advance(totals_of(dataplane->totals, ""), &dataplane->saved,
+	    &now);
+	dataplane->save_at = mono_add(mono_now(), SAVE_US);
+	return dataplane->totals;
+}
+
+static void
+save_peer(struct dataplane *dataplane, struct dataplane_peer *peer)
+{
+	struct counters now;
+
+	dataplane_peer_counters(peer, &now);
+	counters_advance(totals_of(dataplane->totals, peer->name),
+	    &peer->saved, &now);
 }
 
 const struct fdb *
@@ -349,6 +382,7 @@ on_detached(struct port *port)
 
 	if (!dataplane_peer_let_go(peer))
 		return;
+	save_peer(peer->dataplane, peer);
 	LIST_REMOVE(peer, entry);
 	/* What workers learned until they let go, too. */
 	if (peer->dataplane->dp.fdb != NULL && !port_is_taken(peer->dataplane,
@@ -391,6 +425,8 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	(void)loop;
 	(void)events;
 	loop_guard_tick(dataplane->loops, now);
+	if (mono_is_due(dataplane->save_at, now))
+		(void)dataplane_totals(dataplane);
 	if (dataplane->dp.fdb != NULL)
 		fdb_sweep(dataplane->dp.fdb, now);
 }

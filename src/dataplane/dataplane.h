@@ -32,6 +32,7 @@ struct aead;
 struct conf;
 struct dataplane;
 struct dataplane_peer;
+struct totals;
 struct lpm;
 struct startup_recv;
 struct conn;
@@ -106,9 +107,8 @@ void dataplane_frames(struct dataplane *dataplane, struct dataplane_peer *peer,
 /* tun server: which network is behind which port; consumes `lpm`. */
 void dataplane_set_routes(struct dataplane *dataplane, struct lpm *lpm);
 
-/* The device, and what belonged to no site. */
-void dataplane_local_counters(const struct dataplane *dataplane,
-    struct counters *counters);
+/* What sites and device have counted in all, up to now (borrowed). */
+struct totals *dataplane_totals(struct dataplane *dataplane);
 
 /* tap: the table of addresses; NULL in tun mode. */
 const struct fdb *dataplane_fdb(const struct dataplane *dataplane);

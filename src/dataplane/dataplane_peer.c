@@ -343,7 +343,8 @@ dataplane_peer_counters(const struct dataplane_peer *peer,
 	*counters = (struct counters) { 0 };
 	for (unsigned i = 0; i < peer->dp->nworkers; i++) {
 		if (peer->ports[i] != NULL)
-			counters_add(counters, &peer->ports[i]->counters);
+			counters_add_live(counters,
+			    &peer->ports[i]->counters);
 	}
 	for (unsigned i = 0; i < DROP_MAX; i++)
 		counters->drops[i] += peer->tcp.drops[i];

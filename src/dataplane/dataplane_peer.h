@@ -64,9 +64,6 @@ void dataplane_peer_probe(struct dataplane_peer *peer);
 bool dataplane_peer_is_silent(const struct dataplane_peer *peer, unsigned sec,
     struct mono now);
 
-/* What its ports have counted so far, of all workers together. */
-void dataplane_peer_counters(const struct dataplane_peer *peer,
-    struct counters *counters);
 /* Client: whether the lanes made last go to `server`. */
 bool dataplane_peer_is_at(const struct dataplane_peer *peer,
     const struct endpoint *server);

@@ -56,6 +56,7 @@ struct dataplane_peer {
 	struct mono		 bad_source_next; /* when it is said again */
 	struct mono		 first_up;
 	struct mono		 renewed; /* when the newest was made */
+	struct counters		 saved; /* of those, in the site's total */
 	struct port		*ports[DP_MAX_WORKERS]; /* NULL: no lane there */
 	struct endpoint		 remote; /* client */
 	int			 fds[LANE_MAX]; /* of the next sets; or -1 */
@@ -81,6 +82,10 @@ void dataplane_peer_free(struct dataplane_peer *peer);
 /* Items of a type 2 message; of one that is attached. */
 void dataplane_peer_frames(struct dataplane_peer *peer, uint8_t *items,
     size_t len);
+
+/* What its ports have counted so far, of all workers together. */
+void dataplane_peer_counters(const struct dataplane_peer *peer,
+    struct counters *counters);
 
 /* Letters from workers. */
 void dataplane_peer_lane_up(struct lane *lane);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/engine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/secret.h"
 #include "control/client.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/totals.h"
 #include "control/conn/message.h"
 #include "control/server.h"
 #include "control/server_session.h"
@@ -55,6 +57,8 @@ static void on_expiry(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void on_goodbye_over(struct ev_loop *loop, struct ev_timer *timer,
     int events);
+
+static_assert(TOTALS_SIZE == REQUEST_TOTALS_SIZE, "what the monitor makes");
 
 static const struct monitor_ask_events monitor_events = {
 	.on_conf = on_conf,

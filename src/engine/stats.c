@@ -11,6 +11,7 @@
 #include "control/client.h"
 #include "engine/engine.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/totals.h"
 #include "control/server.h"
 #include "control/server_session.h"
 #include "control/auth/throttle.h"
@@ -39,7 +40,6 @@ static void add_server(json_t *object, const struct engine *engine);
 static json_t *held_off_array(const struct server *server);
 static void add_counters(json_t *object, const struct engine *engine);
 static void count(json_t *object, const char *name, uint64_t n);
-static void add_site(struct counters *sum, const struct dataplane_peer *peer);
 static json_t *drops_object(const struct counters *counters);
 static json_t *ports_array(const struct engine *engine);
 static json_t *port_object(const struct engine *engine, const char *name,
@@ -48,6 +48,7 @@ static json_t *site_object(const struct engine *engine,
     const struct conf_site *cs);
 static json_t *client_site_object(const struct engine *engine);
 static json_int_t add_peer(json_t *object, const struct dataplane_peer *peer);
+static void add_site_counters(json_t *object, const struct counters *counters);
 static json_t *prefixes_array(const struct conf_prefixes *list);
 static void add_routes(json_t *routes, const struct conf_prefixes *list,
     const char *site);
@@ -135,15 +136,21 @@ names_array(const struct conf_names *names)
 json_t *
 stats_sites(struct engine *engine, const json_t *request)
 {
-	json_t *sites = json_array();
+	const struct conf *conf = engine->conf;
+	struct totals	  *totals = dataplane_totals(engine->dataplane);
+	json_t		  *site, *sites = json_array();
 
 	(void)request;
-	if (engine->client != NULL)
-		json_array_append_new(sites, client_site_object(engine));
-	for (size_t i = 0; engine->server != NULL && i < engine->conf->nsites;
-	    i++)
-		json_array_append_new(sites,
-		    site_object(engine, &engine->conf->sites[i]));
+	if (engine->client != NULL) {
+		site = client_site_object(engine);
+		add_site_counters(site, totals_of(totals, conf->site));
+		json_array_append_new(sites, site);
+	}
+	for (size_t i = 0; engine->server != NULL && i < conf->nsites; i++) {
+		site = site_object(engine, &conf->sites[i]);
+		add_site_counters(site, totals_of(totals, conf->sites[i].name));
+		json_array_append_new(sites, site);
+	}
 	return json_pack("{s:b,s:o}", "ok", 1, "sites", sites);
 }
 
@@ -387,20 +394,13 @@ static void
 add_counters(json_t *object, const struct engine *engine)
 {
 	const struct server *server = engine->server;
-	struct counters	     local, sites = { 0 };
+	struct totals	    *totals = dataplane_totals(engine->dataplane);
+	struct counters	     sites, *local = totals_of(totals, "");
 	json_t		    *counters = json_object();
 
-	dataplane_local_counters(engine->dataplane, &local);
-	if (engine->client != NULL && engine->client->peer != NULL)
-		add_site(&sites, engine->client->peer);
-	for (size_t i = 0; server != NULL && i < server->sites.n; i++) {
-		const struct site *site = &server->sites.v[i];
-
-		if (site->session != NULL && site->session->peer != NULL)
-			add_site(&sites, site->session->peer);
-	}
+	totals_sum(totals, &sites);
 	for (size_t i = 0; i < nitems(counter_rows); i++) {
-		count(counters, counter_rows[i].device, counters_get(&local, i));
+		count(counters, counter_rows[i].device, counters_get(local, i));
 		count(counters, counter_rows[i].sites, counters_get(&sites, i));
 	}
 	count(counters, "wrong-worker", sites.drops[DROP_WRONG_WORKER]);
@@ -410,7 +410,7 @@ add_counters(json_t *object, const struct engine *engine)
 	}
 #undef COUNT
 	set(object, "counters", counters);
-	counters_advance(&sites, &(struct counters) { 0 }, &local);
+	counters_add(&sites, local);
 	set(object, "drops", drops_object(&sites));
 }
 
@@ -421,15 +421,6 @@ count(json_t *object, const char *name, uint64_t n)
 	if (name != NULL)
 		set_number(object, name, (json_int_t)n +
 			json_integer_value(json_object_get(object, name)));
-}
-
-static void
-add_site(struct counters *sum, const struct dataplane_peer *peer)
-{
-	struct counters one;
-
-	dataplane_peer_counters(peer, &one);
-	counters_advance(sum, &(struct counters) { 0 }, &one);
 }
 
 static json_t *
@@ -540,7 +531,6 @@ static json_int_t
 add_peer(json_t *object, const struct dataplane_peer *peer)
 {
 	struct dataplane_peer_health health;
-	struct counters		     counters;
 
 	dataplane_peer_health(peer, &health);
 	set_text(object, "transport", health.carrier);
@@ -551,11 +541,15 @@ add_peer(json_t *object, const struct dataplane_peer *peer)
 	set_number(object, "renewals", (json_int_t)health.renewals);
 	if (health.rtt_us > 0)
 		set(object, "rtt_ms", json_real((double)health.rtt_us / 1000));
-	dataplane_peer_counters(peer, &counters);
-	for (size_t i = 0; i < nitems(counter_rows); i++)
-		count(object, counter_rows[i].site, counters_get(&counters, i));
-	set(object, "drops", drops_object(&counters));
 	return (json_int_t)health.rebuilt;
+}
+
+static void
+add_site_counters(json_t *object, const struct counters *counters)
+{
+	for (size_t i = 0; i < nitems(counter_rows); i++)
+		count(object, counter_rows[i].site, counters_get(counters, i));
+	set(object, "drops", drops_object(counters));
 }
 
 static json_t *

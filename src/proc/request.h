@@ -23,6 +23,8 @@
  *   KEEPER    again whenever a keeper was restarted           fds: auth, sign
  *   START     string version, u32 how many engines died before this one, u64
  *             a time that it is not before, seconds since 1970
+ *             fd: memory of REQUEST_TOTALS_SIZE for what sites have counted,
+ *             the same for each engine; zeros at first
  *
  *   Later CONF (all pieces; the engine applies it at the last one), MATERIAL
  *   and KEEPER may come again at any time, and
@@ -208,6 +210,7 @@ struct request_egress {
 
 #define REQUEST_MAX_BLOB      1024
 #define REQUEST_WHY_SIZE      512 /* a reason for the log, with its NUL */
+#define REQUEST_TOTALS_SIZE   (2 * 1024 * 1024)
 #define REQUEST_MAX_MATERIAL  (4 * 1024 * 1024) /* bytes of one kind */
 #define REQUEST_MAX_ENDPOINTS 16
 #define REQUEST_MAX_PASSWORD  511

@@ -4,8 +4,12 @@
  * thread, TLS, and lanes over a relay that can block either direction.
  */
 #define KEY_RECORDS 200
+#include <sys/mman.h>
+
 #include "control/rekey.h"
 #include "control/conn/tcp_frames.h"
+#include "dataplane/dataplane_peer_private.h"
+#include "dataplane/totals.h"
 #include "pair.h"
 
 static void
@@ -161,7 +165,9 @@ attach_hub(struct side *side, enum conf_role role,
 		.ageing_sec = 300 };
 	side->gift = (struct startup_recv) { .conf = &side->conf, .mtu = 1500,
 		.queues = { fds[0] }, .nqueues = 1, .udp = { udp },
-		.nlisteners = udp != -1, .nudp = udp != -1 };
+		.nlisteners = udp != -1, .nudp = udp != -1,
+		.totals = memfd_create("totals", MFD_CLOEXEC) };
+	ck_assert_int_eq(ftruncate(side->gift.totals, REQUEST_TOTALS_SIZE), 0);
 	side->hub = dataplane_new(loop, &side->gift, on_nothing, NULL);
 	ck_assert_ptr_nonnull(side->hub);
 	side->peer = dataplane_attach(side->hub, &attachment, &dataplane_events,
@@ -176,6 +182,7 @@ detach_hub(struct side *side)
 	dataplane_free(side->hub);
 	close(side->device);
 	close(side->gift.queues[0]);
+	close(side->gift.totals);
 	if (side->gift.udp[0] != -1)
 		close(side->gift.udp[0]);
 }
@@ -207,12 +214,22 @@ turn_until_frame(struct side *to, uint8_t *dst, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
+static void
+check_total(struct totals *totals, uint64_t frames)
+{
+	ck_assert_uint_eq(totals_of(totals, "berlin")->tx_frames, frames);
+	ck_assert_uint_eq(totals_of(totals, "berlin")->rx_frames, frames);
+	ck_assert_uint_eq(totals_of(totals, "")->rx_frames, frames);
+}
+
 /* From the device, through worker, control, TLS, and up again; and back. */
 START_TEST(frames_cross_by_tcp)
 {
 	static const size_t lens[] = { 60, 1514, 9014, 61, 1400 };
 	static uint8_t	    in[10000], out[10000];
 	struct counters stats;
+	struct totals  *totals;
+	int		fd;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
@@ -236,7 +253,15 @@ START_TEST(frames_cross_by_tcp)
 	ck_assert_uint_eq(stats.rx_frames, nitems(lens));
 	ck_assert_str_eq(health_of(&client).carrier, "tcp");
 	ck_assert_uint_eq(health_of(&client).lanes, 0);
+	check_total(dataplane_totals(client.hub), nitems(lens));
+	fd = dup(client.gift.totals);
 	detach_hub(&client);
+	/* Session and engine are gone. */
+	totals = totals_open(fd);
+	ck_assert_ptr_nonnull(totals);
+	check_total(totals, nitems(lens));
+	totals_close(totals);
+	close(fd);
 	detach_hub(&server);
 	close_both();
 	teardown();
@@ -274,7 +299,7 @@ START_TEST(frames_that_would_wait_are_dropped_and_counted)
 		total = stats.tx_frames;
 		for (unsigned i = 0; i < DROP_MAX; i++)
 			total += stats.drops[i];
-		dataplane_local_counters(client.hub, &stats);
+		stats = *totals_of(dataplane_totals(client.hub), "");
 		if (total + stats.drops[DROP_QUEUE] == sent)
 			break;
 	}

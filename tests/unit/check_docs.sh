@@ -130,6 +130,26 @@ drops_are_the_manuals() {
 	differences "$work/drops" "$work/described" "drop"
 }
 
+# A row's names in status are what has a hyphen; wrong-worker is a drop's, too.
+counters_are_the_manuals() {
+	{
+		echo wrong-worker
+		grep -h '^[[:space:]]*X(' src/datapath/util/counters.h \
+			src/control/server.h | grep -o '"[a-z]*-[a-z-]*"' |
+			tr -d '"'
+	} | sort -u >"$work/counters"
+	sed -n '/^\.Sh COUNTERS/,/^\.Sh DROPPED FRAMES/s/^\.It Cm //p' $page8 |
+		sort >"$work/described"
+	[ "$(wc -l <"$work/counters")" -gt 10 ] ||
+		echo "counters.h cannot be read"
+	differences "$work/counters" "$work/described" "counter"
+	grep -h '^[[:space:]]*X(' src/datapath/util/counters.h | grep -o '"[a-z]*_[a-z]*"' |
+		tr -d '"' | while read -r name; do
+		grep -q "^\.It Li.*$name" $page8 ||
+			echo "$page8: does not have a site's $name"
+	done
+}
+
 # differences SOURCE MANUAL WHAT: two sorted lists that should be the same
 differences() {
 	comm -23 "$1" "$2" | sed "s|^|$page8: does not have the $3 |"
@@ -227,6 +247,7 @@ fi
 run "every key is described, with default and bounds" \
 	keys_are_described_with_default_and_bounds
 run "every drop is described" drops_are_the_manuals
+run "every counter is described" counters_are_the_manuals
 run "every command is described" commands_are_described
 run "every option is described" options_are_described
 run "every word of an answer is described" answers_are_described

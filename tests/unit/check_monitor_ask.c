@@ -192,6 +192,10 @@ say_letter(int fd, char letter)
 		break;
 	case 'S':
 		len = start_payload(buf, sizeof(buf));
+		say(fd, REQUEST_START, buf, len, 1);
+		break;
+	case 'z': /* without memory for totals */
+		len = start_payload(buf, sizeof(buf));
 		say(fd, REQUEST_START, buf, len, 0);
 		break;
 	case 's':
@@ -244,7 +248,8 @@ static const struct {
 	{ "UDP without end", "WMDL" "UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU", -EBADMSG },
 	{ "a local socket with a payload", "WMDLUa", -EBADMSG },
 	{ "one channel of a keeper", "WMDLUA1", -EBADMSG },
-	{ "a start with a descriptor and junk", "WMDLUAKs", -EBADMSG },
+	{ "a start with junk", "WMDLUAKs", -EBADMSG },
+	{ "a start without its descriptor", "WMDLUAKz", -EBADMSG },
 	{ "an answer that nobody asked for", "WMD?", -EBADMSG },
 };
 

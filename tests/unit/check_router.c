@@ -262,15 +262,15 @@ START_TEST(a_superframe_counts_as_what_it_is_cut_into)
 	s.len = 10 * 1000 + 1;
 	packet_make_super(&packet, &s, 1000);
 	ck_assert_uint_eq(forward(&rig, DP_PORT_LOCAL), DROP_NONE);
-	counters_add(&in, &device->counters);
-	counters_add(&out, &site->counters);
+	counters_add_live(&in, &device->counters);
+	counters_add_live(&out, &site->counters);
 	ck_assert_uint_eq(in.rx_frames, 11);
 	ck_assert_uint_eq(out.tx_frames, 11);
 	ck_assert_uint_eq(in.rx_bytes, s.len + 11 * (packet.frame.len - s.len));
 	ck_assert_uint_eq(out.tx_bytes, in.rx_bytes);
 
-	s.net = 9;
-	packet_make_super(&packet, &s, 1000);
+	/* Of 10.9.0.0, which is no site's. */
+	packet_put(packet.frame.data + 16, 0x0a090001, 4);
 	ck_assert_uint_eq(forward(&rig, DP_PORT_LOCAL), DROP_NO_ROUTE);
 	ck_assert_uint_eq(device->counters.drops[DROP_NO_ROUTE], 11);
 	ck_assert_uint_eq(device->counters.rx_frames, 22);

@@ -4,7 +4,15 @@
 #include <stdatomic.h>
 
 void
-counters_add(struct counters *sum, const struct counters_live *live)
+counters_add(struct counters *sum, const struct counters *one)
+{
+	struct counters none = { 0 };
+
+	counters_advance(sum, &none, one);
+}
+
+void
+counters_add_live(struct counters *sum, const struct counters_live *live)
 {
 	const _Atomic uint64_t *from = (const void *)live;
 	uint64_t	       *to = (void *)sum;

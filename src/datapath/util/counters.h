@@ -49,8 +49,9 @@ struct counters_live {
 static_assert(sizeof(struct counters_live) == sizeof(struct counters),
     "one is the other");
 
-/* sum += live */
-void counters_add(struct counters *sum, const struct counters_live *live);
+/* sum += one, sum += live */
+void counters_add(struct counters *sum, const struct counters *one);
+void counters_add_live(struct counters *sum, const struct counters_live *live);
 
 /* sum += now - before; before = now */
 void counters_advance(struct counters *sum, struct counters *before,

@@ -41,13 +41,14 @@ static const struct gift_step steps[] = {
 	{ REQUEST_UDP,	    1, CONF_MAX_WORKERS, take_udp },
 	{ REQUEST_ADMIN,    1, 1,		 take_admin },
 	{ REQUEST_KEEPER,   2, 2,		 take_keeper },
-	{ REQUEST_START,    0, 0,		 take_start },
+	{ REQUEST_START,    1, 1,		 take_start },
 };
 
 static const struct startup_recv nothing = {
 	.admin = -1,
 	.keeper_auth = -1,
 	.keeper_sign = -1,
+	.totals = -1,
 };
 
 int
@@ -78,7 +79,7 @@ void
 startup_recv_free(struct startup_recv *gift)
 {
 	const int singles[] = { gift->admin, gift->keeper_auth,
-		gift->keeper_sign };
+		gift->keeper_sign, gift->totals };
 
 	for (unsigned i = 0; i < gift->nqueues; i++)
 		close(gift->queues[i]);
@@ -241,6 +242,7 @@ take_start(struct startup_recv *gift, struct chan_msg *msg)
 	wire_get_string(&r, gift->version, sizeof(gift->version));
 	gift->restarts = wire_get_u32(&r);
 	gift->good_time = (time_t)wire_get_u64(&r);
+	gift->totals = startup_recv_keep_fd(msg, 0);
 	return wire_is_done(&r) ? 0 : -EBADMSG;
 }
 

@@ -66,6 +66,7 @@ struct startup_recv {
 	unsigned	 nudp;
 	int		 admin; /* -1: none */
 	int		 keeper_auth, keeper_sign; /* -1: none */
+	int		 totals; /* dataplane/totals.h */
 	char		 version[32];
 	unsigned	 restarts; /* engines that died before */
 	time_t		 good_time; /* it is not before; 0: unknown */

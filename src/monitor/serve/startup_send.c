@@ -202,5 +202,6 @@ send_start(struct chan *engine, const struct startup_send *opening)
 	wire_put_u64(&w, (uint64_t)opening->good_time);
 	if (!wire_writer_is_ok(&w))
 		return -EMSGSIZE;
-	return chan_send(engine, REQUEST_START, 0, buf, w.len, NULL, 0);
+	return chan_send(engine, REQUEST_START, 0, buf, w.len,
+	    &opening->totals, 1);
 }

@@ -30,6 +30,7 @@ struct startup_send {
 	int		     keeper[2]; /* auth, sign */
 	unsigned	     restarts; /* of the engine, so far */
 	time_t		     good_time; /* it is not before; 0: unknown */
+	int		     totals; /* of sites; the engines' own */
 };
 
 /* Each returns 0 or a negative errno value: then the engine is useless. */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dataplane/totals.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <bsd/string.h>
+
+#include "conf/conf.h"
+#include "datapath/util/counters.h"
+
+struct row {
+	char		name[CONF_NAME_MAX + 1];
+	struct counters counters;
+};
+
+#define ROWS  (CONF_MAX_SITES + 1024) /* some that are gone */
+#define SLOTS (2 * ROWS)
+
+struct table {
+	uint32_t   n; /* in use, the first of `rows` */
+	struct row rows[ROWS];
+};
+
+static_assert(sizeof(struct table) <= TOTALS_SIZE, "it fits");
+
+struct totals {
+	struct table *table; /* shared with the engines before and after us */
+	uint16_t slots[SLOTS]; /* by a hash of the name: which row, from 1 on */
+};
+
+static uint16_t *find(struct totals *totals, const char *name);
+
+struct totals *
+totals_open(int fd)
+{
+	struct totals *totals = calloc(1, sizeof(*totals));
+
+	if (totals == NULL)
+		return NULL;
+	totals->table = mmap(NULL, sizeof(*totals->table),
+	    PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (totals->table == MAP_FAILED) {
+		free(totals);
+		return NULL;
+	}
+	if (totals->table->n > ROWS)
+		totals->table->n = 0;
+	for (uint16_t i = 0; i < totals->table->n; i++) {
+		char *name = totals->table->rows[i].name;
+
+		name[CONF_NAME_MAX] = '\0';
+		*find(totals, name) = (uint16_t)(i + 1);
+	}
+	return totals;
+}
+
+void
+totals_close(struct totals *totals)
+{
+	if (totals == NULL)
+		return;
+	munmap(totals->table, sizeof(*totals->table));
+	free(totals);
+}
+
+/* Full of names that were changed: they all begin anew. */
+struct counters *
+totals_of(struct totals *totals, const char *name)
+{
+	struct table *table = totals->table;
+	uint16_t     *slot = find(totals, name);
+
+	if (*slot == 0 && table->n == ROWS) {
+		memset(totals->slots, 0, sizeof(totals->slots));
+		table->n = 0;
+		slot = find(totals, name);
+	}
+	if (*slot == 0) {
+		struct row *row = &table->rows[table->n++];
+
+		*row = (struct row) { 0 };
+		strlcpy(row->name, name, sizeof(row->name));
+		*slot = (uint16_t)table->n;
+	}
+	return &table->rows[*slot - 1].counters;
+}
+
+void
+totals_sum(const struct totals *totals, struct counters *sum)
+{
+	*sum = (struct counters) { 0 };
+	for (uint32_t i = 0; i < totals->table->n; i++) {
+		if (totals->table->rows[i].name[0] != '\0')
+			counters_add(sum, &totals->table->rows[i].counters);
+	}
+}
+
+/* Its place, or the one where it would be: there are more than rows. */
+static uint16_t *
+find(struct totals *totals, const char *name)
+{
+	uint32_t slot = 0;
+
+	for (const char *p = name; *p != '\0'; p++)
+		slot = slot * 31 + (uint8_t)*p;
+	for (slot %= SLOTS; totals->slots[slot] != 0; slot = (slot + 1) % SLOTS) {
+		if (strcmp(totals->table->rows[totals->slots[slot] - 1].name,
+			name) == 0)
+			break;
+	}
+	return &totals->slots[slot];
+}

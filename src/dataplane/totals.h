@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * totals: what each site's port has counted in all its sessions.
+ *
+ * In memory that the monitor makes, maps into no process of its own, and hands to
+ * each engine (START of proc/request.h): so it outlives sessions and engines, and
+ * ends with the daemon.  A row has the site's name, and stays when the site goes.
+ * What an earlier engine left there is only names and numbers, and is taken as
+ * such, whatever it was that made it die.
+ *
+ * Control's alone.
+ */
+#ifndef TOTALS_H
+#define TOTALS_H
+
+#include <stddef.h>
+
+#define TOTALS_SIZE ((size_t)2 * 1024 * 1024) /* of that memory */
+
+struct counters;
+struct totals;
+
+/* Borrows the descriptor, for this call.  NULL with `errno` set. */
+struct totals *totals_open(int fd);
+void	       totals_close(struct totals *totals);
+
+/* What a site, or "" for the device, has; a row of zeros if it had none. */
+struct counters *totals_of(struct totals *totals, const char *name);
+
+/* Of all rows but the device's. */
+void totals_sum(const struct totals *totals, struct counters *sum);
+
+#endif /* TOTALS_H */
