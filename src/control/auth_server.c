@@ -41,15 +41,15 @@ static const struct method {
 
 static void begin(struct auth_server *auth);
 static bool take_proof(struct auth_server *auth, const struct message *msg);
-static void on_resumed(void *arg, const struct keeper_answer *answer);
+static void on_resumed(void *arg, const struct request_verdict *answer);
 static void verify_password(struct auth_server *auth);
-static void on_verified(void *arg, const struct keeper_answer *answer);
+static void on_verified(void *arg, const struct request_verdict *answer);
 static void on_srp_challenge(void *arg,
-    const struct keeper_srp_challenge *challenge);
+    const struct request_srp_challenge *challenge);
 static void on_prompt(void *arg, const char *text, bool echo);
 static void on_pam_end(void *arg, enum keeper_verdict verdict,
     const uint8_t *voucher);
-static void on_vouched(void *arg, const struct keeper_answer *answer);
+static void on_vouched(void *arg, const struct request_verdict *answer);
 static void challenge(struct auth_server *auth, const struct message *msg);
 static bool is_known(const struct auth_server *auth);
 static bool has_pam_site(const struct conf *conf);
@@ -201,7 +201,7 @@ take_proof(struct auth_server *auth, const struct message *msg)
 
 /* A token that is not good is no attempt to guess: go on as without. */
 static void
-on_resumed(void *arg, const struct keeper_answer *answer)
+on_resumed(void *arg, const struct request_verdict *answer)
 {
 	struct auth_server *auth = arg;
 
@@ -254,7 +254,7 @@ verify_password(struct auth_server *auth)
 }
 
 static void
-on_verified(void *arg, const struct keeper_answer *answer)
+on_verified(void *arg, const struct request_verdict *answer)
 {
 	struct auth_server *auth = arg;
 
@@ -270,7 +270,7 @@ start_srp(struct auth_server *auth)
 }
 
 static void
-on_srp_challenge(void *arg, const struct keeper_srp_challenge *srp)
+on_srp_challenge(void *arg, const struct request_srp_challenge *srp)
 {
 	struct auth_server  *auth = arg;
 	struct message msg = { .type = MESSAGE_CHALLENGE };
@@ -382,7 +382,7 @@ on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 
 /* PAM has said yes already: without a token the site just cannot resume. */
 static void
-on_vouched(void *arg, const struct keeper_answer *answer)
+on_vouched(void *arg, const struct request_verdict *answer)
 {
 	struct auth_server *auth = arg;
 

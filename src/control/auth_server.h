@@ -70,7 +70,7 @@ struct auth_server {
 	const char	   *why; /* for our log, not for the site; NULL: yes */
 	bool		    resumed;
 	unsigned	    wait_sec; /* held off: so long */
-	struct keeper_answer answer;
+	struct request_verdict answer;
 	/* From the loop, once; the owner may free everything here. */
 	void (*on_done)(void *arg);
 	void *arg;

@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
-#include "engine/ask/keeper_ask.h"
+#include "engine/ask/sign_ask.h"
 
 static const struct {
 	const char	*name; /* the key of the configuration */
@@ -40,10 +40,10 @@ static bool understand_chain(const struct engine_certs *certs,
     enum request_material kind, const struct ca_pem *text,
     struct engine_certs_one *one, char why[REQUEST_WHY_SIZE]);
 static bool understand_list(const struct engine_certs *certs,
-    const struct startup_recv_text *text, char why[REQUEST_WHY_SIZE]);
+    const struct startup_text *text, char why[REQUEST_WHY_SIZE]);
 static void note(struct engine_certs *certs, enum request_material kind,
     const char *why);
-static struct ca_pem borrow(const struct startup_recv_text *text);
+static struct ca_pem borrow(const struct startup_text *text);
 
 void
 engine_certs_start(struct engine_certs *certs, struct startup_recv *gift)
@@ -52,7 +52,7 @@ engine_certs_start(struct engine_certs *certs, struct startup_recv *gift)
 		enum request_material kind = (enum request_material)i;
 
 		certs->of[i].next = gift->material[i];
-		gift->material[i] = (struct startup_recv_text) { 0 };
+		gift->material[i] = (struct startup_text) { 0 };
 		take(certs, kind);
 		/* Its file cannot even be read. */
 		if (kind == certs->own && certs->of[i].next.text == NULL &&
@@ -77,20 +77,19 @@ engine_certs_fini(struct engine_certs *certs)
 }
 
 void
-engine_certs_offer(struct engine_certs *certs,
-    struct startup_recv_material *material)
+engine_certs_offer(struct engine_certs *certs, enum request_material kind,
+    struct startup_text text, bool trouble)
 {
-	enum request_material kind = material->kind;
-	struct startup_recv_text     *next = &certs->of[kind].next;
+	struct startup_text     *next = &certs->of[kind].next;
 
 	free(next->text);
-	*next = (struct startup_recv_text) { 0 };
-	if (material->trouble) {
-		note(certs, kind, material->text.text);
+	*next = (struct startup_text) { 0 };
+	if (trouble) {
+		note(certs, kind, text.text);
+		free(text.text);
 		return;
 	}
-	*next = material->text;
-	material->text.text = NULL;
+	*next = text;
 	take(certs, kind);
 	/* A list that came before its CA. */
 	if (kind == REQUEST_MATERIAL_SITE_CA && next->text == NULL)
@@ -107,7 +106,7 @@ engine_certs_retry(struct engine_certs *certs)
 struct tls_pem
 engine_certs_pem(const struct engine_certs *certs, enum request_material kind)
 {
-	const struct startup_recv_text *text = &certs->of[kind].now.text;
+	const struct startup_text *text = &certs->of[kind].now.text;
 
 	return (struct tls_pem) { text->text, text->len };
 }
@@ -119,7 +118,7 @@ engine_certs_key(const struct engine_certs *certs, enum request_material kind)
 
 	if (now->text.text == NULL)
 		return NULL;
-	return keeper_ask_privkey(certs->keeper, kinds[kind].key, &now->key);
+	return sign_ask_privkey(certs->sign, kinds[kind].key, &now->key);
 }
 
 time_t
@@ -152,8 +151,7 @@ void
 engine_certs_crl_digest(const struct engine_certs *certs,
     char digest[CRL_DIGEST_SIZE])
 {
-	const struct startup_recv_text *list =
-	    &certs->of[REQUEST_MATERIAL_CRL].now.text;
+	const struct startup_text *list = &certs->of[REQUEST_MATERIAL_CRL].now.text;
 
 	digest[0] = '\0';
 	if (list->text != NULL)
@@ -164,7 +162,7 @@ engine_certs_crl_digest(const struct engine_certs *certs,
 static void
 take(struct engine_certs *certs, enum request_material kind)
 {
-	struct startup_recv_text *next = &certs->of[kind].next;
+	struct startup_text *next = &certs->of[kind].next;
 	struct engine_certs_one *now = &certs->of[kind].now, old = *now, fresh;
 	char		  why[REQUEST_WHY_SIZE] = "";
 
@@ -178,8 +176,7 @@ take(struct engine_certs *certs, enum request_material kind)
 		return;
 	}
 	*now = fresh;
-	if (certs->started && !startup_recv_text_is_same(&fresh.text,
-	    &old.text) &&
+	if (certs->started && !startup_text_is_same(&fresh.text, &old.text) &&
 	    !certs->apply(certs->arg, kind, why)) {
 		*now = old;
 		free(fresh.text.text);
@@ -202,7 +199,7 @@ take_kept(struct engine_certs *certs, enum request_material kind)
 	struct engine_certs_one one;
 	char		 why[REQUEST_WHY_SIZE];
 
-	if (keeper_ask_kept(certs->keeper, kinds[kind].key, &kept, why) == 0 &&
+	if (sign_ask_kept(certs->sign, kinds[kind].key, &kept, why) == 0 &&
 	    understand_chain(certs, kind, &kept, &one, why))
 		certs->of[kind].now = one;
 	ca_pem_fini(&kept);
@@ -213,7 +210,7 @@ static bool
 understand(const struct engine_certs *certs, enum request_material kind,
     struct engine_certs_one *one, char why[REQUEST_WHY_SIZE])
 {
-	const struct startup_recv_text *next = &certs->of[kind].next;
+	const struct startup_text *next = &certs->of[kind].next;
 	struct ca_pem		text = borrow(next);
 
 	if (kinds[kind].is_chain)
@@ -242,11 +239,11 @@ understand_chain(const struct engine_certs *certs, enum request_material kind,
 
 	if (!keypair_read_chain(text->text, text->len, &one->key, &clean, why))
 		return false;
-	if (keeper_ask_prove(certs->keeper, kinds[kind].key, &clean, why) < 0) {
+	if (sign_ask_prove(certs->sign, kinds[kind].key, &clean, why) < 0) {
 		ca_pem_fini(&clean);
 		return false;
 	}
-	one->text = (struct startup_recv_text) { clean.text, clean.len, 0 };
+	one->text = (struct startup_text) { clean.text, clean.len, 0 };
 	return true;
 }
 
@@ -255,12 +252,10 @@ understand_chain(const struct engine_certs *certs, enum request_material kind,
  * have been read at the start, has to be there.
  */
 static bool
-understand_list(const struct engine_certs *certs,
-    const struct startup_recv_text *text,
+understand_list(const struct engine_certs *certs, const struct startup_text *text,
     char why[REQUEST_WHY_SIZE])
 {
-	const struct startup_recv_text *now =
-	    &certs->of[REQUEST_MATERIAL_CRL].now.text;
+	const struct startup_text *now = &certs->of[REQUEST_MATERIAL_CRL].now.text;
 	struct ca_pem ca = borrow(&certs->of[REQUEST_MATERIAL_SITE_CA].now.text);
 	struct ca_pem old = borrow(now), fresh = borrow(text);
 	const char   *reason = NULL;
@@ -305,7 +300,7 @@ note(struct engine_certs *certs, enum request_material kind, const char *why)
 }
 
 static struct ca_pem
-borrow(const struct startup_recv_text *text)
+borrow(const struct startup_text *text)
 {
 	return (struct ca_pem) { .text = text->text, .len = text->len };
 }

@@ -27,20 +27,20 @@
 #include "proc/request.h"
 
 struct conf;
-struct keeper_ask;
+struct sign_ask;
 
 struct engine_certs_one {
-	struct startup_recv_text      text; /* none: there is none */
+	struct startup_text      text; /* none: there is none */
 	struct keypair_public key;  /* a chain's */
 };
 
 struct engine_certs {
 	struct conf *const *conf; /* for the files' names */
-	struct keeper_ask *keeper;
+	struct sign_ask *sign;
 	enum request_material own; /* this end's chain, if it shows one */
 	struct {
 		struct engine_certs_one now;  /* in force */
-		struct startup_recv_text next; /* waits; no text: none does */
+		struct startup_text next; /* waits; no text: none does */
 		char trouble[REQUEST_WHY_SIZE]; /* why the file is not in
 						   force; or "" */
 	} of[REQUEST_MATERIALS];
@@ -63,9 +63,9 @@ void engine_certs_start(struct engine_certs *certs, struct startup_recv *gift);
 void engine_certs_go(struct engine_certs *certs);
 void engine_certs_fini(struct engine_certs *certs);
 
-/* Consumes the text. */
+/* Consumes the text, which may be the trouble with it. */
 void engine_certs_offer(struct engine_certs *certs,
-    struct startup_recv_material *material);
+    enum request_material kind, struct startup_text text, bool trouble);
 /* What waits, once more. */
 void engine_certs_retry(struct engine_certs *certs);
 

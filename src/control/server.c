@@ -67,7 +67,7 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 	server->dataplane = dataplane;
 	server->keeper = keeper;
 	server->tls = tls;
-	server->mtu = gift->mtu;
+	server->mtu = gift->device.mtu;
 	LIST_INIT(&server->sessions);
 	for (unsigned i = 0; i < gift->nlisteners; i++) {
 		ev_io_init(&server->acceptors[i], on_acceptable,

@@ -191,7 +191,7 @@ server_session_evict(struct server *server)
 
 int
 server_session_srp_user(struct server *server, void *connection,
-    const char *name, struct keeper_tls_srp *user)
+    const char *name, bool *known)
 {
 	const struct conn  *conn = connection;
 	struct server_session *ss = conn->arg;
@@ -199,7 +199,7 @@ server_session_srp_user(struct server *server, void *connection,
 	const struct site      *site = sites_find(&server->sites, name);
 	struct mono		now = mono_now();
 	bool usual = site != NULL && sites_is_usual(site, &ss->from);
-	bool known = cs != NULL && !cs->disabled && !cs->faulty &&
+	bool is_known = cs != NULL && !cs->disabled && !cs->faulty &&
 	    cs->auth == CONF_AUTH_TLS_SRP &&
 	    (server->conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
 
@@ -216,7 +216,8 @@ server_session_srp_user(struct server *server, void *connection,
 	}
 	throttle_charge(server->throttle, name, &ss->from, now);
 	strlcpy(ss->srp_user, name, sizeof(ss->srp_user));
-	return keeper_ask_tls_srp(server->keeper, name, known, user);
+	*known = is_known;
+	return 0;
 }
 
 void
@@ -564,9 +565,9 @@ welcome(struct server_session *ss, const struct site *site)
 static void
 fill_answer(struct server_session *ss, struct message *msg)
 {
-	struct keeper_answer *answer = &ss->auth.answer;
+	struct request_verdict *answer = &ss->auth.answer;
 
-	msg->has_proof = answer->has_proof;
+	msg->has_proof = answer->has_proof == 1;
 	memcpy(msg->proof, answer->proof, sizeof(msg->proof));
 	memcpy(msg->token, answer->grant.token, answer->grant.token_len);
 	msg->token_len = answer->grant.token_len;

@@ -100,7 +100,7 @@ bool server_session_is_adrift(const struct server_session *ss);
  * errno value.
  */
 int server_session_srp_user(struct server *server, void *connection,
-    const char *name, struct keeper_tls_srp *user);
+    const char *name, bool *known);
 
 /* At once, without a word. */
 void server_session_free(struct server_session *ss);

@@ -270,11 +270,11 @@ fill_dp(struct dataplane *dataplane, const struct startup_recv *gift)
 	dp->mode = conf->mode == CONF_TAP ? DP_TAP : DP_TUN;
 	dp->server = conf->role == CONF_SERVER;
 	dp->control = &dataplane->box;
-	memcpy(dp->mac, gift->mac, sizeof(dp->mac));
+	memcpy(dp->mac, gift->device.mac, sizeof(dp->mac));
 	aead_init(&dp->aead, conf->aead == CONF_AEAD_GNUTLS);
 	dp->max_outer = conf->path_mtu;
-	dp->vnet = gift->offloads != 0;
-	dp->merge = merge_kinds(gift->offloads);
+	dp->vnet = gift->device.offloads != 0;
+	dp->merge = merge_kinds(gift->device.offloads);
 	dp->segments = (conf->no_offloads &
 			   CONF_OFFLOAD_BIT(CONF_OFFLOAD_GSO)) == 0;
 	dp->clamp_mss = conf->clamp_mss;

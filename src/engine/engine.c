@@ -21,6 +21,7 @@
 #include "control/server_session.h"
 #include "datapath/record/aead.h"
 #include "engine/ask/keeper_ask.h"
+#include "engine/ask/sign_ask.h"
 #include "proc/heap_warmup.h"
 #include "proc/proc.h"
 #include "proc/sandbox.h"
@@ -36,12 +37,13 @@ static void on_conf(void *arg, struct conf *conf);
 static void on_keeper(void *arg, int auth_fd, int sign_fd);
 static struct tls_context *server_context(struct engine *engine, char *why);
 static int find_srp_user(void *arg, void *connection, const char *name,
-    struct keeper_tls_srp *user);
+    struct request_tls_srp *user);
 static void on_srp_secret(void *arg, const char *secret, size_t len, int error);
 static int make_client(struct engine *engine, const char *srp_password);
 static struct tls_context *client_context(struct engine *engine,
     const char *srp_password, char *why);
-static void on_material(void *arg, struct startup_recv_material *material);
+static void on_material(void *arg, enum request_material kind,
+    struct startup_text text, bool trouble);
 static bool on_apply(void *arg, enum request_material kind,
     char why[TLS_WHY_SIZE]);
 static void on_in_force(void *arg, enum request_material kind,
@@ -60,7 +62,7 @@ static void on_goodbye_over(struct ev_loop *loop, struct ev_timer *timer,
 
 static_assert(TOTALS_SIZE == REQUEST_TOTALS_SIZE, "what the monitor makes");
 
-static const struct monitor_ask_events monitor_events = {
+static const struct startup_events monitor_events = {
 	.on_conf = on_conf,
 	.on_keeper = on_keeper,
 	.on_material = on_material,
@@ -84,10 +86,10 @@ engine_main(void)
 	heap_warmup_settle();
 	sandbox_files(PROC_ENGINE, -1, -1);
 	engine->started = mono_now();
-	r = startup_recv_receive(PROC_CHAN_FD, &engine->gift);
+	r = startup_recv_all(PROC_CHAN_FD, &engine->gift);
 	if (r < 0)
 		fatalx("the monitor's opening words: %s", strerror(-r));
-	tls_set_good_time(engine->gift.good_time);
+	tls_set_good_time((time_t)engine->gift.start.good_time);
 	if (start(engine) < 0)
 		engine->status = 1;
 	else
@@ -122,15 +124,17 @@ start(struct engine *engine)
 	engine->monitor = monitor_ask_new(engine->loop, PROC_CHAN_FD,
 	    &monitor_events, engine);
 	engine->keeper = keeper_ask_new(engine->loop);
-	if (engine->monitor == NULL || engine->keeper == NULL) {
+	engine->sign = sign_ask_new();
+	if (engine->monitor == NULL || engine->keeper == NULL ||
+	    engine->sign == NULL) {
 		log_warnx("out of memory");
 		return -1;
 	}
-	keeper_ask_attach(engine->keeper, gift->keeper_auth,
-	    gift->keeper_sign);
-	gift->keeper_auth = gift->keeper_sign = -1;
+	sign_ask_attach(engine->sign, gift->keeper[1]);
+	keeper_ask_attach(engine->keeper, gift->keeper[0]);
+	gift->keeper[0] = gift->keeper[1] = -1;
 	engine->certs = (struct engine_certs) { .conf = &engine->conf,
-		.keeper = engine->keeper,
+		.sign = engine->sign,
 		.own = engine->conf->role == CONF_SERVER ?
 		    REQUEST_MATERIAL_CHAIN :
 		    engine->conf->auth == CONF_AUTH_CERTIFICATE ?
@@ -150,7 +154,7 @@ start(struct engine *engine)
 		return -1;
 	if (gift->admin != -1)
 		engine->admin = admin_new(engine, gift->admin);
-	keeper_ask_hurry(engine->keeper);
+	sign_ask_hurry(engine->sign);
 	monitor_ask_ready(engine->monitor);
 	return 0;
 }
@@ -231,11 +235,14 @@ server_context(struct engine *engine, char *why)
 /* GnuTLS asks in the middle of a handshake. */
 static int
 find_srp_user(void *arg, void *connection, const char *name,
-    struct keeper_tls_srp *user)
+    struct request_tls_srp *user)
 {
 	struct engine *engine = arg;
+	bool	       known;
+	int r = server_session_srp_user(engine->server, connection, name,
+	    &known);
 
-	return server_session_srp_user(engine->server, connection, name, user);
+	return r < 0 ? r : sign_ask_tls_srp(engine->sign, name, known, user);
 }
 
 /* Where the password goes into the handshake, it is needed before there is one. */
@@ -322,6 +329,7 @@ stop(struct engine *engine)
 	client_free(engine->client);
 	dataplane_free(engine->dataplane);
 	keeper_ask_free(engine->keeper);
+	sign_ask_free(engine->sign);
 	monitor_ask_free(engine->monitor);
 	if (engine->loop != NULL) {
 		ev_signal_stop(engine->loop, &engine->terminate);
@@ -355,17 +363,19 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 {
 	struct engine *engine = arg;
 
-	keeper_ask_attach(engine->keeper, auth_fd, sign_fd);
+	sign_ask_attach(engine->sign, sign_fd);
+	keeper_ask_attach(engine->keeper, auth_fd);
 	if (engine->certs.started)
 		engine_certs_retry(&engine->certs);
 }
 
 static void
-on_material(void *arg, struct startup_recv_material *material)
+on_material(void *arg, enum request_material kind, struct startup_text text,
+    bool trouble)
 {
 	struct engine *engine = arg;
 
-	engine_certs_offer(&engine->certs, material);
+	engine_certs_offer(&engine->certs, kind, text, trouble);
 }
 
 static bool

@@ -22,6 +22,7 @@ struct client;
 struct dataplane;
 struct keeper_ask;
 struct server;
+struct sign_ask;
 
 /* The parts, for admin/ to look at. */
 struct engine {
@@ -30,6 +31,7 @@ struct engine {
 	struct conf	   *conf; /* the current one; owned */
 	struct monitor_ask *monitor;
 	struct keeper_ask  *keeper;
+	struct sign_ask	   *sign;
 	struct dataplane	   *dataplane;
 	struct server	   *server; /* or */
 	struct client	   *client;

@@ -81,16 +81,16 @@ stats_status(struct engine *engine, const json_t *request)
 
 	(void)request;
 	set(object, "ok", json_true());
-	set_text(object, "version", engine->gift.version);
+	set_text(object, "version", engine->gift.start.version);
 	set(object, "role", json_string(conf->role == CONF_SERVER ?
 		"server" : "client"));
 	set_text(object, "mode", conf_mode_name(conf->mode));
-	set_text(object, "device", engine->gift.device);
+	set_text(object, "device", engine->gift.device.name);
 	if (conf->bridge[0] != '\0')
 		set_text(object, "bridge", conf->bridge);
-	set_number(object, "mtu", engine->gift.mtu);
+	set_number(object, "mtu", engine->gift.device.mtu);
 	set_number(object, "uptime_s", seconds_since(engine->started));
-	set_number(object, "restarts", engine->gift.restarts);
+	set_number(object, "restarts", engine->gift.start.restarts);
 	set_number(object, "workers", dataplane_workers(engine->dataplane));
 	set_text(object, "aead", aead_name(dataplane_aead(engine->dataplane)));
 	set(object, "offloads", offloads_array(engine));
@@ -205,7 +205,7 @@ offloads_array(const struct engine *engine)
 {
 	unsigned sockets = CONF_OFFLOAD_BIT(CONF_OFFLOAD_GSO) |
 	    CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO);
-	unsigned on = engine->gift.offloads |
+	unsigned on = engine->gift.device.offloads |
 	    (sockets & ~engine->conf->no_offloads);
 	json_t *names = json_array();
 

@@ -13,7 +13,6 @@
 #include "base/mono.h"
 #include "base/nitems.h"
 #include "base/secret.h"
-#include "base/wire.h"
 #include "conf/conf.h"
 #include "keeper/credentials.h"
 #include "keeper/verify.h"
@@ -48,28 +47,40 @@ enum where { HERE, QUICK, SLOW };
 static const struct permit {
 	enum request type;
 	enum where   where;
+	size_t	     size, answer; /* of their structs */
 	unsigned     burst;
 	int64_t	     interval_us;
+	verify_fn   *verify;
 } permits[] = {
-	{ REQUEST_VERIFY, SLOW, 1024, MONO_SEC / 200 },
-	{ REQUEST_SRP_START, SLOW, 1024, MONO_SEC / 200 },
-	{ REQUEST_SRP_FINISH, SLOW, 1024, MONO_SEC / 200 },
-	{ REQUEST_RESUME, QUICK, 4096, MONO_SEC / 1000 },
-	{ REQUEST_VOUCHED, QUICK, 256, MONO_SEC / 8 },
-	{ REQUEST_SRP_ANSWER, SLOW, 64, MONO_SEC / 2 },
-	{ REQUEST_SECRET, HERE, 64, MONO_SEC / 2 },
-	{ REQUEST_PROXY_LOGIN, HERE, 64, MONO_SEC / 8 },
+#define SIZE(name) sizeof(struct request_##name)
+	{ REQUEST_VERIFY, SLOW, SIZE(verify), SIZE(verdict), 1024,
+	    MONO_SEC / 200, verify_password },
+	{ REQUEST_SRP_START, SLOW, SIZE(known), SIZE(srp_challenge), 1024,
+	    MONO_SEC / 200, verify_srp_start },
+	{ REQUEST_SRP_FINISH, SLOW, SIZE(srp_finish), SIZE(verdict), 1024,
+	    MONO_SEC / 200, verify_srp_finish },
+	{ REQUEST_RESUME, QUICK, SIZE(resume), SIZE(verdict), 4096,
+	    MONO_SEC / 1000, verify_resume },
+	{ REQUEST_VOUCHED, QUICK, SIZE(vouched), SIZE(verdict), 256,
+	    MONO_SEC / 8, verify_voucher },
+	{ REQUEST_SRP_ANSWER, SLOW, SIZE(srp_question), SIZE(srp_answer), 64,
+	    MONO_SEC / 2, verify_srp_question },
+	{ REQUEST_SECRET, HERE, 0, SIZE(secret), 64, MONO_SEC / 2, NULL },
+	{ REQUEST_PROXY_LOGIN, HERE, 0, SIZE(secret), 64, MONO_SEC / 8, NULL },
+#undef SIZE
 };
 static_assert(nitems(permits) <= MAX_KINDS, "a bucket for each");
 
 static void confine(void);
 static void on_request(struct chan *chan, struct chan_msg *msg);
 static void on_auth_gone(struct chan *chan);
-static int  serve(struct keeper *keeper, enum where where,
+static const struct permit *find(uint16_t type);
+static int  serve(struct keeper *keeper, const struct permit *permit,
      const struct chan_msg *msg);
 static int  serve_secret(struct keeper *keeper, const struct chan_msg *msg);
-static bool is_too_many(struct keeper *keeper, size_t kind);
-static int  refuse(struct keeper *keeper, const struct chan_msg *msg);
+static bool is_too_many(struct keeper *keeper, const struct permit *permit);
+static int  refuse(struct keeper *keeper, const struct permit *permit,
+     uint32_t id);
 static void work(void *arg, struct thread_pool_job *job);
 static void on_done(void *arg, const struct thread_pool_job *job);
 static void on_signer_gone(void *arg);
@@ -164,42 +175,52 @@ confine(void)
 static void
 on_request(struct chan *chan, struct chan_msg *msg)
 {
-	struct keeper *keeper = chan->arg;
-	int	       r = -EBADMSG;
+	struct keeper	    *keeper = chan->arg;
+	const struct permit *permit = find(msg->type);
+	int		     r = -EBADMSG;
 
-	for (size_t i = 0; i < nitems(permits); i++) {
-		if (msg->type != permits[i].type)
-			continue;
-		r = is_too_many(keeper, i) ? refuse(keeper, msg) :
-					     serve(keeper, permits[i].where, msg);
-	}
+	if (permit != NULL && msg->len == permit->size)
+		r = is_too_many(keeper, permit) ?
+		    refuse(keeper, permit, msg->id) :
+		    serve(keeper, permit, msg);
 	if (r == 0)
 		return;
 	log_warnx("the engine's request %u: %s", msg->type, strerror(-r));
 	ev_break(keeper->loop, EVBREAK_ALL);
 }
 
+static const struct permit *
+find(uint16_t type)
+{
+	for (size_t i = 0; i < nitems(permits); i++) {
+		if ((uint16_t)permits[i].type == type)
+			return &permits[i];
+	}
+	return NULL;
+}
+
 static int
-serve(struct keeper *keeper, enum where where, const struct chan_msg *msg)
+serve(struct keeper *keeper, const struct permit *permit,
+    const struct chan_msg *msg)
 {
 	int r;
 
-	if (where == HERE)
+	if (permit->where == HERE)
 		return serve_secret(keeper, msg);
-	r = thread_pool_submit(where == QUICK ? keeper->quick : keeper->slow,
+	r = thread_pool_submit(permit->where == QUICK ? keeper->quick :
+							keeper->slow,
 	    msg->type, msg->id, msg->data, msg->len);
 	/* The engine has no more than fit under way: this one is not at peace. */
-	return r == -ENOMEM ? refuse(keeper, msg) : r;
+	return r == -ENOMEM ? refuse(keeper, permit, msg->id) : r;
 }
 
 static bool
-is_too_many(struct keeper *keeper, size_t kind)
+is_too_many(struct keeper *keeper, const struct permit *permit)
 {
-	const struct permit *permit = &permits[kind];
-	uint64_t	     swallowed;
-	struct mono	     now = mono_now();
+	uint64_t    swallowed;
+	struct mono now = mono_now();
 
-	if (bucket_take(&keeper->buckets[kind], permit->burst,
+	if (bucket_take(&keeper->buckets[permit - permits], permit->burst,
 		permit->interval_us, now))
 		return false;
 	keeper->refused++;
@@ -212,45 +233,37 @@ is_too_many(struct keeper *keeper, size_t kind)
 
 /* As one that was asked for nothing good: no, or an error. */
 static int
-refuse(struct keeper *keeper, const struct chan_msg *msg)
+refuse(struct keeper *keeper, const struct permit *permit, uint32_t id)
 {
-	uint8_t answer[4];
-	bool	verdict = msg->type == REQUEST_VERIFY ||
-	    msg->type == REQUEST_SRP_FINISH || msg->type == REQUEST_RESUME ||
-	    msg->type == REQUEST_VOUCHED;
-	int	r;
+	union thread_pool_answer answer;
+	int			 r;
 
-	wire_write_u32(answer, verdict ? 0 : EAGAIN);
-	r = chan_send(&keeper->auth, msg->type, msg->id, answer,
-	    verdict ? 1 : sizeof(answer), NULL, 0);
+	memset(&answer, 0, sizeof(answer));
+	if (permit->answer != sizeof(struct request_verdict))
+		answer.error = EAGAIN;
+	r = chan_send(&keeper->auth, (uint16_t)permit->type, id, &answer,
+	    permit->answer, NULL, 0);
 	return r == -EPIPE ? 0 : r;
 }
 
 static int
 serve_secret(struct keeper *keeper, const struct chan_msg *msg)
 {
-	struct wire_writer writer;
-	char		   secret[REQUEST_MAX_PASSWORD + 1];
-	uint8_t		   answer[4 + REQUEST_MAX_PASSWORD];
-	size_t		   len = 0;
-	bool		   proxy = msg->type == REQUEST_PROXY_LOGIN;
-	const char	  *name = proxy ? CREDENTIALS_PROXY :
-					  CREDENTIALS_SECRET;
-	int		   r;
+	struct request_secret answer = { .error = 0 };
+	size_t		      len = 0;
+	bool		      proxy = msg->type == REQUEST_PROXY_LOGIN;
+	const char	     *name = proxy ? CREDENTIALS_PROXY :
+					     CREDENTIALS_SECRET;
+	int r = credentials_line(keeper->dir_fd, name, answer.text,
+	    sizeof(answer.text), &len);
 
-	if (msg->len != 0)
-		return -EBADMSG;
-	r = credentials_line(keeper->dir_fd, name, secret, sizeof(secret),
-	    &len);
 	if (r < 0 && !(proxy && r == -ENOENT))
 		complain(keeper, name, r);
-	wire_writer_init(&writer, answer, sizeof(answer));
-	wire_put_u32(&writer, (uint32_t)-r);
-	wire_put_bytes(&writer, secret, len);
-	r = chan_send(&keeper->auth, msg->type, msg->id, answer,
-	    writer.len, NULL, 0);
-	secret_wipe(secret, sizeof(secret));
-	secret_wipe(answer, sizeof(answer));
+	answer.error = (uint32_t)-r;
+	answer.len = (uint32_t)len;
+	r = chan_send(&keeper->auth, msg->type, msg->id, &answer,
+	    sizeof(answer), NULL, 0);
+	secret_wipe(&answer, sizeof(answer));
 	return r == -EPIPE ? 0 : r;
 }
 
@@ -260,7 +273,9 @@ work(void *arg, struct thread_pool_job *job)
 {
 	const struct keeper *keeper = arg;
 
-	judge(&keeper->vault, job);
+	job->error = find(job->type)->verify(&keeper->vault, job) ?
+	    0 :
+	    -EBADMSG;
 }
 
 static void
@@ -272,8 +287,8 @@ on_done(void *arg, const struct thread_pool_job *job)
 	if (job->file_error < 0)
 		complain(keeper, job->file, job->file_error);
 	if (r == 0)
-		r = chan_send(&keeper->auth, job->type, job->id, job->out,
-		    job->out_len, NULL, 0);
+		r = chan_send(&keeper->auth, job->type, job->id, &job->out,
+		    find(job->type)->answer, NULL, 0);
 	/* Gone: on_auth_gone() is about to be called. */
 	if (r == 0 || r == -EPIPE)
 		return;

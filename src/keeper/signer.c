@@ -19,16 +19,13 @@
 #include "base/mono.h"
 #include "base/nitems.h"
 #include "base/secret.h"
-#include "base/wire.h"
 #include "keeper/auth_tls_srp.h"
 #include "keeper/credentials.h"
-#include "engine/ask/keeper_ask.h"
 #include "keeper/secret_store.h"
 #include "pki/keypair.h"
 #include "proc/chan.h"
 #include "proc/request.h"
 
-#define SIGNATURE_MAX 2048 /* RSA of 16384 bits */
 /*
  * More than one control thread can shake hands in a second: an honest one, even
  * in a flood of strangers, never gets there.
@@ -50,7 +47,7 @@ struct signer {
 	void (*on_gone)(void *arg);
 	void		*arg;
 	struct log_limit refusals, complaints;
-	uint8_t		 buf[CHAN_MAX_PAYLOAD], out[CHAN_MAX_PAYLOAD];
+	uint8_t		 buf[CHAN_MAX_PAYLOAD];
 };
 
 /*
@@ -97,12 +94,11 @@ static void *serve(void *arg);
 static int   serve_sign(struct signer *signer, const struct chan_msg *msg);
 static int   serve_pair(struct signer *signer, const struct chan_msg *msg);
 static int   serve_tls_srp(struct signer *signer, const struct chan_msg *msg);
-static int   sign(struct signer *signer, uint8_t which, const uint8_t *id,
-      uint32_t algorithm, const uint8_t *hash, size_t len,
+static int   sign(struct signer *signer, const struct request_sign *ask,
       gnutls_datum_t *signature);
-static gnutls_privkey_t find_key(const struct signer *signer, uint8_t which,
-      const uint8_t *id);
-static bool  is_allowed(uint8_t which, uint32_t algorithm);
+static gnutls_privkey_t find_key(const struct signer *signer,
+      enum request_key which, const uint8_t *id);
+static bool  is_allowed(enum request_key which, uint32_t algorithm);
 static bool  is_digest_info(const uint8_t *data, size_t len);
 static bool  is_too_many(struct signer *signer, struct bucket *bucket,
       unsigned burst, unsigned per_sec, const char *what);
@@ -361,144 +357,132 @@ serve(void *arg)
 static int
 serve_sign(struct signer *signer, const struct chan_msg *msg)
 {
-	struct wire_reader reader;
-	struct wire_writer writer;
-	gnutls_datum_t	   signature = { NULL, 0 };
-	uint8_t		   answer[4 + SIGNATURE_MAX];
-	uint32_t	   algorithm;
-	const uint8_t	  *id;
-	uint8_t		   which;
-	size_t		   len;
-	int		   r;
+	struct request_sign	 ask;
+	struct request_signature answer = { .error = 0 };
+	gnutls_datum_t		 signature = { NULL, 0 };
+	int			 r;
 
-	wire_reader_init(&reader, msg->data, msg->len);
-	which = wire_get_u8(&reader);
-	id = wire_get_view(&reader, KEYPAIR_ID_LEN);
-	algorithm = wire_get_u32(&reader);
-	if (!wire_is_ok(&reader) || which >= REQUEST_KEYS)
+	if (!chan_get(msg, &ask, sizeof(ask)) || ask.which >= REQUEST_KEYS ||
+	    ask.hash_len > sizeof(ask.hash))
 		return -EBADMSG;
-	len = wire_left(&reader);
-	r = sign(signer, which, id, algorithm, wire_get_view(&reader, len), len,
-	    &signature);
-	wire_writer_init(&writer, answer, sizeof(answer));
-	wire_put_u32(&writer, (uint32_t)-r);
-	wire_put_bytes(&writer, signature.data, signature.size);
+	r = sign(signer, &ask, &signature);
+	if (signature.size > sizeof(answer.signature))
+		r = -EMSGSIZE;
+	answer.error = (uint32_t)-r;
+	if (r == 0) {
+		answer.len = signature.size;
+		memcpy(answer.signature, signature.data, signature.size);
+	}
 	gnutls_free(signature.data);
-	if (!wire_writer_is_ok(&writer))
-		return -EMSGSIZE;
-	return chan_send_fd(signer->fd, REQUEST_SIGN, msg->id, answer,
-	    writer.len, NULL, 0);
+	return chan_send_fd(signer->fd, REQUEST_SIGN, msg->id, &answer,
+	    sizeof(answer), NULL, 0);
 }
 
 static int
 serve_pair(struct signer *signer, const struct chan_msg *msg)
 {
-	struct ca_pem	   asked, kept = { 0 };
-	struct wire_writer writer;
-	char		   why[REQUEST_WHY_SIZE] = "";
-	unsigned	   which;
-	int		   r;
+	struct request_pair	   ask;
+	struct request_pair_result answer = { .error = 0 };
+	struct ca_pem		   asked, kept = { 0 };
+	int			   r;
 
-	if (msg->len < 1 || msg->data[0] >= REQUEST_KEYS ||
-	    msg->len > 1 + KEYPAIR_MAX_TEXT)
+	if (!chan_get_head(msg, &ask, sizeof(ask)) ||
+	    ask.which >= REQUEST_KEYS ||
+	    msg->len > sizeof(ask) + KEYPAIR_MAX_TEXT)
 		return -EBADMSG;
-	which = msg->data[0];
-	asked = (struct ca_pem) { (char *)(uintptr_t)msg->data + 1,
-		msg->len - 1 };
+	asked = (struct ca_pem) {
+		(char *)(uintptr_t)msg->data + sizeof(ask),
+		msg->len - sizeof(ask) };
 	if (is_too_many(signer, &signer->pair_bucket, PAIR_BURST, PAIR_PER_SEC,
 		"keys")) {
 		r = -EAGAIN;
-	} else if (key_name(signer->vault, which) == NULL) {
+	} else if (key_name(signer->vault, ask.which) == NULL) {
 		r = -ENOENT;
 	} else if (asked.len > 0) {
-		r = prove(signer, which, &asked, why, sizeof(why));
+		r = prove(signer, ask.which, &asked, answer.why,
+		    sizeof(answer.why));
 	} else {
-		r = read_kept(signer, which, &kept, why, sizeof(why));
+		r = read_kept(signer, ask.which, &kept, answer.why,
+		    sizeof(answer.why));
 	}
-	wire_writer_init(&writer, signer->out, sizeof(signer->out));
-	wire_put_u32(&writer, (uint32_t)-r);
-	wire_put_string(&writer, why);
-	wire_put_bytes(&writer, kept.text, kept.len);
+	answer.error = (uint32_t)-r;
+	/* What was asked about has been read: the memory is free. */
+	memcpy(signer->buf, &answer, sizeof(answer));
+	if (kept.len > 0)
+		memcpy(signer->buf + sizeof(answer), kept.text, kept.len);
+	r = chan_send_fd(signer->fd, REQUEST_PAIR, msg->id, signer->buf,
+	    sizeof(answer) + kept.len, NULL, 0);
 	ca_pem_fini(&kept);
-	return chan_send_fd(signer->fd, REQUEST_PAIR, msg->id, signer->out,
-	    writer.len, NULL, 0);
+	return r;
 }
 
 static int
 serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
 {
 	struct secret_store_credential credential;
-	struct auth_tls_srp	user = { 0 }, disguised;
-	struct wire_reader	reader;
-	struct wire_writer	writer;
-	char	site[CONF_NAME_MAX + 1];
-	uint8_t answer[REQUEST_MAX_BLOB], known;
-	int	error = 0, r;
+	struct auth_tls_srp	       user = { 0 }, disguised;
+	struct request_known	       ask;
+	struct request_tls_srp	       answer = { .error = 0 };
+	int			       r;
 
-	wire_reader_init(&reader, msg->data, msg->len);
-	wire_get_string(&reader, site, sizeof(site));
-	known = wire_get_u8(&reader);
-	if (!wire_is_done(&reader) || known > 1)
+	if (!chan_get(msg, &ask, sizeof(ask)) ||
+	    !request_text_is_good(ask.site) || ask.known > 1)
 		return -EBADMSG;
-	if (is_too_many(signer, &signer->srp_bucket, KEEPER_TLS_SRP_BURST,
-		KEEPER_TLS_SRP_PER_SEC,
-		"credentials for tls-srp"))
-		error = EAGAIN;
-	secret_store_read(signer->vault, site, known == 1, CONF_AUTH_TLS_SRP,
-	    &credential);
+	if (is_too_many(signer, &signer->srp_bucket, REQUEST_TLS_SRP_BURST,
+		REQUEST_TLS_SRP_PER_SEC, "credentials for tls-srp"))
+		answer.error = EAGAIN;
+	secret_store_read(signer->vault, ask.site, ask.known == 1,
+	    CONF_AUTH_TLS_SRP, &credential);
 	if (credential.error != 0)
 		complain(signer, &credential);
-	if (error == 0 && !auth_tls_srp_parse(&user, credential.line))
-		error = ENOENT;
+	if (answer.error == 0 && !auth_tls_srp_parse(&user, credential.line))
+		answer.error = ENOENT;
 	/* Made for everybody, for the time it takes. */
 	disguised = user;
-	auth_tls_srp_disguise(&disguised, signer->vault->salt_key, site);
+	auth_tls_srp_disguise(&disguised, signer->vault->salt_key, ask.site);
 	if (!credential.real)
 		user = disguised;
-	if (error != 0)
-		user = (struct auth_tls_srp) { 0 };
-	wire_writer_init(&writer, answer, sizeof(answer));
-	wire_put_u32(&writer, (uint32_t)error);
-	wire_put_u16(&writer, (uint16_t)user.group);
-	wire_put_u16(&writer, (uint16_t)user.salt_len);
-	wire_put_bytes(&writer, user.salt, user.salt_len);
-	wire_put_u16(&writer, (uint16_t)user.v_len);
-	wire_put_bytes(&writer, user.v, user.v_len);
+	if (answer.error == 0) {
+		answer.group = user.group;
+		answer.salt_len = (uint32_t)user.salt_len;
+		answer.verifier_len = (uint32_t)user.v_len;
+		memcpy(answer.salt, user.salt, user.salt_len);
+		memcpy(answer.verifier, user.v, user.v_len);
+	}
 	secret_wipe(&credential, sizeof(credential));
 	secret_wipe(&user, sizeof(user));
 	secret_wipe(&disguised, sizeof(disguised));
-	r = chan_send_fd(signer->fd, REQUEST_TLS_SRP, msg->id, answer,
-	    writer.len, NULL, 0);
-	secret_wipe(answer, sizeof(answer));
+	r = chan_send_fd(signer->fd, REQUEST_TLS_SRP, msg->id, &answer,
+	    sizeof(answer), NULL, 0);
+	secret_wipe(&answer, sizeof(answer));
 	return r;
 }
 
 /* 0 and a signature (gnutls_free), or a negative errno value. */
 static int
-sign(struct signer *signer, uint8_t which, const uint8_t *id,
-    uint32_t algorithm, const uint8_t *hash, size_t len,
+sign(struct signer *signer, const struct request_sign *ask,
     gnutls_datum_t *signature)
 {
-	gnutls_datum_t		   datum = { (unsigned char *)(uintptr_t)hash,
-			    (unsigned)len };
-	gnutls_sign_algorithm_t	   kind = (gnutls_sign_algorithm_t)algorithm;
-	gnutls_privkey_t	   key = find_key(signer, which, id);
-	unsigned		   flags = 0;
+	gnutls_datum_t datum = { (unsigned char *)(uintptr_t)ask->hash,
+		ask->hash_len };
+	gnutls_sign_algorithm_t kind = (gnutls_sign_algorithm_t)ask->algorithm;
+	gnutls_privkey_t	key = find_key(signer, ask->which, ask->id);
+	unsigned		flags = 0;
 
 	if (key == NULL)
 		return -ENOENT;
 	if (is_too_many(signer, &signer->sign_bucket, SIGN_BURST, SIGN_PER_SEC,
 		"signatures"))
 		return -EAGAIN;
-	if (which == REQUEST_KEY_RSA && kind == GNUTLS_SIGN_RSA_RAW) {
-		if (!is_digest_info(hash, len))
+	if (ask->which == REQUEST_KEY_RSA && kind == GNUTLS_SIGN_RSA_RAW) {
+		if (!is_digest_info(ask->hash, ask->hash_len))
 			return -EINVAL;
 		flags = GNUTLS_PRIVKEY_SIGN_FLAG_TLS1_RSA;
-	} else if (!is_allowed(which, algorithm)) {
-		log_refusal(signer, algorithm);
+	} else if (!is_allowed(ask->which, ask->algorithm)) {
+		log_refusal(signer, ask->algorithm);
 		return -EPERM;
-	} else if (len == 0 ||
-	    len != gnutls_hash_get_len(gnutls_sign_get_hash_algorithm(kind))) {
+	} else if (ask->hash_len == 0 ||
+	    ask->hash_len != gnutls_hash_get_len(gnutls_sign_get_hash_algorithm(kind))) {
 		return -EINVAL;
 	}
 	if (flags != 0 ?
@@ -510,7 +494,8 @@ sign(struct signer *signer, uint8_t which, const uint8_t *id,
 }
 
 static gnutls_privkey_t
-find_key(const struct signer *signer, uint8_t which, const uint8_t *id)
+find_key(const struct signer *signer, enum request_key which,
+    const uint8_t *id)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		const struct keypair *key = &signer->keys[which][i];
@@ -523,7 +508,7 @@ find_key(const struct signer *signer, uint8_t which, const uint8_t *id)
 }
 
 static bool
-is_allowed(uint8_t which, uint32_t algorithm)
+is_allowed(enum request_key which, uint32_t algorithm)
 {
 	for (size_t i = 0; i < nitems(allowed); i++) {
 		if (algorithm == (uint32_t)allowed[i].algorithm)

@@ -105,15 +105,14 @@ thread_pool_submit(struct thread_pool *pool, uint16_t type, uint32_t id,
 	struct job *job;
 	int	    r = -EAGAIN;
 
-	if (len > THREAD_POOL_MAX_IN)
+	if (len > sizeof(job->job.in))
 		return -EMSGSIZE;
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return -ENOMEM;
 	job->job.type = type;
 	job->job.id = id;
-	memcpy(job->job.in, in, len);
-	job->job.in_len = len;
+	memcpy(&job->job.in, in, len);
 	pthread_mutex_lock(&pool->lock);
 	if (pool->nwaiting < KEEPER_MAX_QUEUE) {
 		STAILQ_INSERT_TAIL(&pool->waiting, job, entry);
@@ -135,7 +134,7 @@ run(void *arg)
 
 	while ((job = take_job(pool)) != NULL) {
 		pool->work(pool->arg, &job->job);
-		secret_wipe(job->job.in, sizeof(job->job.in));
+		secret_wipe(&job->job.in, sizeof(job->job.in));
 		pthread_mutex_lock(&pool->lock);
 		STAILQ_INSERT_TAIL(&pool->finished, job, entry);
 		pthread_mutex_unlock(&pool->lock);

@@ -4,7 +4,7 @@
  * back.
  *
  * A bounded queue (KEEPER_MAX_QUEUE), and its threads.  The work is a function
- * from bytes to bytes (verify.h); each job's memory is wiped when it is done.
+ * from a request to its answer (verify.h); each job's memory is wiped when it is done.
  */
 #ifndef THREAD_POOL_H
 #define THREAD_POOL_H
@@ -13,19 +13,34 @@
 #include <stdint.h>
 
 #include "keeper/credentials.h"
+#include "proc/request.h"
 
 #define THREAD_POOL_MAX_THREADS 4
-#define THREAD_POOL_MAX_IN	 4096 /* bytes of a request */
-#define THREAD_POOL_MAX_OUT	 4096
 
 struct ev_loop;
 struct thread_pool;
 
+union thread_pool_ask {
+	struct request_verify	    verify;
+	struct request_known	    srp_start;
+	struct request_srp_finish   srp_finish;
+	struct request_resume	    resume;
+	struct request_vouched	    vouched;
+	struct request_srp_question srp_question;
+};
+
+union thread_pool_answer {
+	uint32_t		     error; /* of those that have one */
+	struct request_verdict	     verdict;
+	struct request_srp_challenge challenge;
+	struct request_srp_answer    srp_answer;
+};
+
 struct thread_pool_job {
 	uint16_t type;
 	uint32_t id;
-	uint8_t	 in[THREAD_POOL_MAX_IN], out[THREAD_POOL_MAX_OUT];
-	size_t	 in_len, out_len;
+	union thread_pool_ask	 in;
+	union thread_pool_answer out; /* zeroed before the work */
 	/* 0, or a negative errno value: the request itself is malformed. */
 	int error;
 	/* A file that cannot be used, for the log; 0: none. */

@@ -129,8 +129,7 @@ children_set_conf(struct children *children, const struct conf *conf)
 	children->serve.conf = conf;
 	lookup_set_conf(&children->lookup, conf);
 	if (children->engine_chan.fd != -1 &&
-	    startup_send_send_conf(&children->engine_chan,
-	    children->opening.conf,
+	    startup_send_conf(&children->engine_chan, children->opening.conf,
 		children->opening.conf_len) < 0)
 		supervise_kill(&children->engine);
 }
@@ -158,8 +157,7 @@ children_offer(struct children *children)
 		if (children->up && children->engine.pid <= 0 &&
 		    certs_any_news(material))
 			supervise_restart(&children->engine);
-	} else if (startup_send_send_news(&children->engine_chan,
-	    material) < 0) {
+	} else if (startup_send_news(&children->engine_chan, material) < 0) {
 		supervise_kill(&children->engine);
 	}
 }
@@ -169,7 +167,7 @@ children_credentials(struct children *children, const char *const *sites,
     size_t n)
 {
 	if (children->engine_chan.fd != -1 &&
-	    startup_send_send_credentials(&children->engine_chan, sites, n) < 0)
+	    startup_send_credentials(&children->engine_chan, sites, n) < 0)
 		supervise_kill(&children->engine);
 }
 
@@ -177,7 +175,8 @@ void
 children_netchange(struct children *children)
 {
 	if (children->engine_chan.fd != -1 &&
-	    startup_send_send_netchange(&children->engine_chan) < 0)
+	    startup_send(&children->engine_chan, REQUEST_NETCHANGE, NULL, 0,
+		NULL, 0) < 0)
 		supervise_kill(&children->engine);
 }
 
@@ -271,9 +270,9 @@ open_engine(struct children *children, int fd)
 	children->opening.restarts = children->engine.deaths;
 	chan_open(&children->engine_chan, children->loop, fd, on_engine_msg,
 	    on_engine_closed, children);
-	r = startup_send_send(&children->engine_chan, &children->opening);
+	r = startup_send_all(&children->engine_chan, &children->opening);
 	if (r == 0)
-		r = startup_send_send_news(&children->engine_chan,
+		r = startup_send_news(&children->engine_chan,
 		    children->opening.material);
 	close_pair(children->opening.keeper);
 	return r;
@@ -282,8 +281,8 @@ open_engine(struct children *children, int fd)
 static int
 give_keeper(struct children *children)
 {
-	int r = startup_send_send_keeper(&children->engine_chan,
-	    children->opening.keeper);
+	int r = startup_send(&children->engine_chan, REQUEST_KEEPER, NULL, 0,
+	    children->opening.keeper, 2);
 
 	close_pair(children->opening.keeper);
 	return r;
@@ -454,7 +453,8 @@ on_egress(void *arg)
 	    children->serve.conf->role != CONF_CLIENT)
 		return;
 	network_egress(children->serve.network, &egress);
-	if (startup_send_send_egress(&children->engine_chan, &egress) < 0)
+	if (startup_send(&children->engine_chan, REQUEST_EGRESS, &egress,
+		sizeof(egress), NULL, 0) < 0)
 		supervise_kill(&children->engine);
 }
 

@@ -13,7 +13,7 @@
 #include "conf/conf_keys.h"
 #include "monitor/children.h"
 #include "monitor/serve/certs.h"
-#include "engine/ask/monitor_ask.h"
+#include "proc/startup.h"
 #include "monitor/host/network.h"
 
 /* A configuration as it would be in force. */
@@ -340,10 +340,10 @@ print(const struct conf *running, const struct conf *live, char **text,
 	}
 	if (!ok)
 		log_warnx("there is no memory for the configuration");
-	else if (*len > STARTUP_RECV_MAX_CONF)
+	else if (*len > STARTUP_MAX_CONF)
 		log_warnx("the configuration is larger than %zu MiB",
-		    STARTUP_RECV_MAX_CONF >> 20);
-	if (ok && *len <= STARTUP_RECV_MAX_CONF)
+		    STARTUP_MAX_CONF >> 20);
+	if (ok && *len <= STARTUP_MAX_CONF)
 		return true;
 	if (out != NULL)
 		free(*text);

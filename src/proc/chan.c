@@ -149,6 +149,30 @@ chan_recv_fd(int fd, struct chan_msg *msg, uint8_t *buf, int timeout_ms)
 	return r;
 }
 
+bool
+chan_get(const struct chan_msg *msg, void *dst, size_t size)
+{
+	return msg->len == size && chan_get_head(msg, dst, size);
+}
+
+bool
+chan_get_head(const struct chan_msg *msg, void *dst, size_t size)
+{
+	if (msg->len < size)
+		return false;
+	memcpy(dst, msg->data, size);
+	return true;
+}
+
+int
+chan_keep_fd(struct chan_msg *msg, unsigned i)
+{
+	int fd = msg->fds[i];
+
+	msg->fds[i] = -1;
+	return fd;
+}
+
 void
 chan_msg_close_fds(struct chan_msg *msg)
 {

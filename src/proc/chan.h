@@ -3,7 +3,7 @@
  * chan: requests between two of our own processes, descriptors passed along.
  *
  * A SOCK_SEQPACKET socket pair, so a request arrives whole or not at all.  A
- * request is a type, an id that its answer repeats, a payload (base/wire.h) of
+ * request is a type, an id that its answer repeats, a payload (proc/request.h) of
  * at most CHAN_MAX_PAYLOAD bytes and at most CHAN_MAX_FDS descriptors.
  *
  * Neither end trusts the other: a datagram that is too short, too long, or
@@ -84,6 +84,13 @@ int chan_send_fd(int fd, uint16_t type, uint32_t id, const void *data,
     size_t len, const int *fds, unsigned nfds);
 int chan_recv_fd(int fd, struct chan_msg *msg, uint8_t *buf, int timeout_ms);
 
+/* Copies a payload of exactly this size; false: it has another. */
+bool chan_get(const struct chan_msg *msg, void *dst, size_t size);
+/* The same of its beginning; more may follow. */
+bool chan_get_head(const struct chan_msg *msg, void *dst, size_t size);
+
+/* Descriptor `i`, the caller's from now on. */
+int chan_keep_fd(struct chan_msg *msg, unsigned i);
 /* Closes what is left in msg->fds. */
 void chan_msg_close_fds(struct chan_msg *msg);
 

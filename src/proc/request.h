@@ -2,121 +2,105 @@
 /*
  * request: every request that passes between our processes, in one list.
  *
- * Three conversations, each on a channel of its own (proc/chan.h).  Payloads
- * are base/wire.h fields in the order given; "string" is wire_put_string(),
- * "addr" is u8 family (4 or 6) and 4 or 16 bytes, "prefix" is an addr and a u8
- * length, "endpoint" is an addr and a u16 port.
+ * Three conversations, each on a channel of its own (proc/chan.h).  Both ends
+ * are the same program, so a payload is one of the structs below as it lies in
+ * memory; where the list says so with bytes behind it, or several in a row.
+ * The other end may have been taken over all the same.  A receiver copies the
+ * struct by its exact size (chan_get()) and checks every text, address, length,
+ * enum and flag before it uses them; flags are numbers, because a `bool` must
+ * not hold a 2.  A sender zeroes a struct before it fills it, and there is no
+ * padding in any, so nothing else of its memory goes out.
  *
  * monitor <-> engine
  *
- *   The monitor opens with these, in this order; the engine starts at START:
+ *   The monitor opens with these, in this order; the engine starts at START
+ *   (proc/startup.h has the table):
  *
- *   CONF      text of conf_print(), in pieces                  u8 last, bytes
- *   MATERIAL  u8 enum request_material, u8 flags (1: its last piece; 2: not the
- *             text, but why the file cannot be read), u32 number, PEM text   bytes
- *             (one each of the kinds that this role has)
- *   DEVICE    string name, u32 ifindex, u32 mtu, 6 bytes MAC, u32
- *             offloads (bits of enum conf_offload)          fds: W queues
- *   LISTEN    (server)                           fds: TCP listeners, up to 4
- *   UDP       (server) one for each of them                   fds: W sockets
- *   ADMIN     (optional)                                      fd: unix listener
- *   KEEPER    again whenever a keeper was restarted           fds: auth, sign
- *   START     string version, u32 how many engines died before this one, u64
- *             a time that it is not before, seconds since 1970
- *             fd: memory of REQUEST_TOTALS_SIZE for what sites have counted,
- *             the same for each engine; zeros at first
+ *   CONF      text of conf_print(), in pieces        request_piece, bytes
+ *   MATERIAL  PEM text of a kind that this role has, in pieces; or why its file
+ *             cannot be read                         request_piece, bytes
+ *   DEVICE    request_device                         fds: W queues
+ *   LISTEN    (server)                               fds: TCP listeners, up to 4
+ *   UDP       (server) one for each of them          fds: W sockets
+ *   ADMIN     (optional)                             fd: unix listener
+ *   KEEPER    again whenever a keeper was restarted  fds: auth, sign
+ *   START     request_start                          fd: memory of
+ *             REQUEST_TOTALS_SIZE for what sites have counted, the same for
+ *             each engine; zeros at first
  *
  *   Later CONF (all pieces; the engine applies it at the last one), MATERIAL
  *   and KEEPER may come again at any time, and
  *
- *   CREDENTIALS (server) strings: sites whose credential is another one now,
- *             or gone: end their sessions
+ *   CREDENTIALS (server) request_site, several: sites whose credential is
+ *             another one now, or gone: end their sessions
  *   NETCHANGE (client) interfaces, addresses or routes of this host changed
- *
- *   EGRESS    (client, tun) where what is not local goes, for status: u8 enum
- *             request_way of IPv4, of IPv6, u8 enum request_dns, u64
- *             packets that were blocked, string a rule in front of ours
- *
+ *   EGRESS    (client, tun) request_egress: where what is not local goes
  *   PING      answer it with PONG: whoever does not, hangs
  *
- *   The engine asks; each answer repeats type and id:
+ *   The engine asks; each answer repeats type and id, and is a request_result
+ *   unless something else is said:
  *
  *   READY     the engine is up                                no answer
- *   RESOLVE   (client) u8 which server of the configuration, or
- *             REQUEST_PROXY: look its name up anew
- *             -> u8 n, n endpoints (at most 16; 0: no address known)
- *   CONNECT   (client) u8 which, u8 index into that list
- *             -> u32 errno, fd: TCP socket, connecting
- *   LANES     (client) u8 which server, u8 index, u8 count 1..16
- *             -> u32 errno, fds: count UDP sockets, each a port of its own
- *   NETWORK   (client, tun) what the server assigned, as a whole: replaces
- *             what was there before
- *             u8 n, n prefixes (addresses); u16 n, n prefixes (routes)
- *             -> u32 errno, string (why it was refused, for the log)
- *   DNS       (client, tun) the DNS servers that it tells, as a whole
- *             u8 n, n addrs; u8 n, n strings (domains)
- *             -> u32 errno, string (as above)
+ *   RESOLVE   (client) request_server: look its name up anew  -> request_list
+ *   CONNECT   (client) request_server, its index in that list
+ *             -> fd: TCP socket, connecting
+ *   LANES     (client) the same, and how many
+ *             -> fds: so many UDP sockets, each a port of its own
+ *   NETWORK   (client, tun) request_network: what the server assigned, as a
+ *             whole: replaces what was there before
+ *   DNS       (client, tun) request_nameservers: the same of DNS
  *   DOWN      (client, tun) the session has ended             no answer
- *   PAM       (server) string site, string address (for the modules' logs)
- *             -> u32 errno, fd: a conversation with a helper (proc/pam_chat.h)
+ *   PAM       (server) request_pam
+ *             -> fd: a conversation with a helper (proc/pam_chat.h)
  *   VERIFIED  (client) the certificate of the server is valid by this host's
- *             clock, just now                                  no answer
- *   IN_FORCE  u8 enum request_material, u32 number: that text was understood
- *             and is used; until then the monitor keeps the one before it
+ *             clock, just now                                 no answer
+ *   IN_FORCE  request_in_force: that text was understood and is used; until
+ *             then the monitor keeps the one before it        no answer
  *   PONG      the answer to PING                              no answer
  *   STOP      (an administrator asked on the local socket)    no answer
- *   RELOAD    the same: u8 read 1 the configuration, 0 the sites again; what is
- *             new, and what of it is not in force, comes before the answer
- *             -> u8 1 taken, 0 not at all
+ *   RELOAD    request_reload (the same): what is new, and what of it is not in
+ *             force, comes before the answer; an error: nothing was taken
  *
  * keeper <-> engine, two channels so that no signature waits for a hash.
- * "blob" is u16 length and bytes; "known" is 0 when there is no such site, it
- * is disabled, or of another method: the keeper does the same work and says no.
- * "binding" is 32 bytes, the tls-exporter of RFC 9266.  A "grant" is a blob (the
- * token, empty when `lifetime` seconds is 0) and the 32 bytes of its secret.
+ * `known` is 0 when there is no such site, it is disabled, or of another
+ * method: the keeper does the same work and says no.  `binding` is the
+ * tls-exporter of RFC 9266.  `lifetime` 0: no token.
  *
- *   VERIFY    string site, u8 known, u32 lifetime, bytes password
- *             -> u8 1 yes 0 no, grant when yes
- *   SRP_START string site, u8 known
- *             -> u32 errno, u16 group, string setting, blob B, blob state
- *             (state is sealed: the keeper remembers nothing between the two)
- *   SRP_FINISH blob state, binding, u32 lifetime, blob A, 32 bytes M1
- *             -> u8 1 yes 0 no, when yes: 32 bytes M2, grant
- *   RESUME    string site, u8 enum conf_auth, binding, 32 bytes SHA-256 of the
- *             hello, blob token, 32 bytes proof
- *             -> u8 1 yes 0 no, when yes: 32 bytes answer
- *   VOUCHED   string site, voucher (proc/voucher.h), u32 lifetime
- *             -> u8 1 yes 0 no, grant when yes
- *   SRP_ANSWER (client) string site, u16 group, string setting, blob B,
- *             binding -> u32 errno, blob A, 32 bytes M1, 32 bytes M2 to expect
- *   SECRET    (client) the password for the server that was verified
- *             -> u32 errno, bytes
+ *   VERIFY      request_verify      -> request_verdict
+ *   SRP_START   request_known       -> request_srp_challenge
+ *   SRP_FINISH  request_srp_finish  -> request_verdict, with M2
+ *   RESUME      request_resume      -> request_verdict, with a proof, no token
+ *   VOUCHED     request_vouched     -> request_verdict
+ *   SRP_ANSWER  (client) request_srp_question -> request_srp_answer
+ *   SECRET      (client) the password for the server that was verified
+ *               -> request_secret
  *   PROXY_LOGIN (client) USER:PASSWORD for the proxy; ENOENT: none is needed
- *             -> u32 errno, bytes
+ *               -> request_secret
  *
  *   and on the second channel, waited for:
  *
- *   PAIR      u8 enum request_key, bytes PEM: look at the key's file, prove that
- *             it is this chain's (pki/keypair.h), and keep both
- *             -> u32 errno, string why: what is wrong with the file; with errno 0
- *             it is the pair that was kept which is proven
- *   PAIR      u8 enum request_key: which chain is kept
- *             -> u32 errno, string why, bytes PEM
- *   SIGN      u8 enum request_key, 32 bytes of whose chain (the id of
- *             pki/keypair.h), u32 gnutls_sign_algorithm_t, bytes (a hash)
- *             -> u32 errno, bytes signature
- *   TLS_SRP   string site, u8 known: what GnuTLS needs for tls-srp, limited
- *             -> u32 errno, u16 group, blob salt, blob verifier
+ *   PAIR        request_pair, PEM bytes: look at the key's file, prove that it
+ *               is this chain's (pki/keypair.h), and keep both
+ *               -> request_pair_result; with error 0 it is the pair that was
+ *               kept which is proven, and `why` what is wrong with the file
+ *   PAIR        request_pair: which chain is kept
+ *               -> request_pair_result, PEM bytes
+ *   SIGN        request_sign        -> request_signature
+ *   TLS_SRP     request_known: what GnuTLS needs for tls-srp, limited
+ *               -> request_tls_srp
  *
  * resolver <-> monitor
  *
- *   LOOKUP    string host, u16 port -> u32 errno, u8 n, n endpoints
+ *   LOOKUP      request_lookup      -> request_list
  */
 #ifndef REQUEST_H
 #define REQUEST_H
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
 #include "base/addr.h"
-#include "base/wire.h"
 
 enum request {
 	REQUEST_CONF = 1,
@@ -197,37 +181,245 @@ enum request_dns {
 	REQUEST_DNSES
 };
 
-#define REQUEST_FRONT_SIZE 64
-
-struct request_egress {
-	enum request_way v4, v6;
-	enum request_dns dns;
-	uint64_t	 dropped; /* packets, by the block */
-	char front[REQUEST_FRONT_SIZE]; /* a rule in front of ours, or "" */
-};
-
 #define REQUEST_PROXY 0xff /* which: not a server, but the proxy before them */
 
+#define REQUEST_SITE_SIZE     64 /* a site's name, with its NUL */
+#define REQUEST_HOST_SIZE     256
+#define REQUEST_FRONT_SIZE    64
+#define REQUEST_SETTING_SIZE  128 /* crypt(3) yescrypt: cost and salt */
 #define REQUEST_MAX_BLOB      1024
+#define REQUEST_MAX_TOKEN     256
+#define REQUEST_MAX_HASH      128  /* of what is signed: a DigestInfo at most */
+#define REQUEST_MAX_SIGNATURE 2048 /* RSA of 16384 bits */
+#define REQUEST_HASH_LEN      32   /* SHA-256; a proof, a binding */
+#define REQUEST_VOUCHER_LEN   40   /* proc/voucher.h */
 #define REQUEST_WHY_SIZE      512 /* a reason for the log, with its NUL */
 #define REQUEST_TOTALS_SIZE   (2 * 1024 * 1024)
 #define REQUEST_MAX_MATERIAL  (4 * 1024 * 1024) /* bytes of one kind */
+#define REQUEST_MAX_QUEUES    16 /* workers */
+#define REQUEST_MAX_LISTENERS 4
 #define REQUEST_MAX_ENDPOINTS 16
 #define REQUEST_MAX_PASSWORD  511
 #define REQUEST_MAX_ADDRESSES 16
 #define REQUEST_MAX_ROUTES    1024
+#define REQUEST_MAX_DNS	      8
+#define REQUEST_MAX_DOMAINS   16
+#define REQUEST_DOMAIN_SIZE   254
 
-void request_put_addr(struct wire_writer *w, const struct addr *addr);
-void request_get_addr(struct wire_reader *r, struct addr *addr);
-void request_put_prefix(struct wire_writer *w, const struct prefix *prefix);
-/* Fails the reader when the length is more than the family has. */
-void request_get_prefix(struct wire_reader *r, struct prefix *prefix);
-void request_put_endpoint(struct wire_writer *w, const struct endpoint *ep);
-void request_get_endpoint(struct wire_reader *r, struct endpoint *ep);
-void request_put_blob(struct wire_writer *w, const void *data, size_t len);
-/* Its length; 0, and the reader fails, when it does not fit. */
-size_t request_get_blob(struct wire_reader *r, void *dst, size_t size);
-/* In place, or NULL; borrowed from the reader's data. */
-const uint8_t *request_view_blob(struct wire_reader *r, size_t *len);
+/* Credentials for tls-srp: so many at once, then so many a second. */
+#define REQUEST_TLS_SRP_BURST	64
+#define REQUEST_TLS_SRP_PER_SEC 8
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+
+/* ---- monitor, engine ---- */
+
+struct request_piece {
+	enum request_material kind; /* MATERIAL only, and the next two */
+	uint32_t number;	    /* the monitor's, of this text */
+	uint32_t is_trouble; /* not the text, but why there is none */
+	uint32_t is_last;
+};
+
+struct request_device {
+	char	 name[16];
+	uint32_t ifindex, mtu;
+	uint32_t offloads; /* bits of enum conf_offload */
+	uint8_t	 mac[6], unused[2];
+};
+
+struct request_start {
+	char	 version[32];
+	uint64_t good_time; /* it is not before, seconds since 1970 */
+	uint64_t restarts;  /* engines that died before this one */
+};
+
+struct request_site {
+	char name[REQUEST_SITE_SIZE];
+};
+
+struct request_egress {
+	uint64_t	 dropped; /* packets, by the block */
+	enum request_way v4, v6;
+	enum request_dns dns;
+	char	 front[REQUEST_FRONT_SIZE]; /* a rule in front of ours, or "" */
+	uint32_t unused;
+};
+
+struct request_server {
+	uint32_t which; /* server of the configuration, or REQUEST_PROXY */
+	uint32_t index, count;
+};
+
+struct request_list {
+	uint32_t    error; /* of LOOKUP */
+	uint32_t    port;  /* of them all; for LOOKUP the asker knows it */
+	uint32_t    n;	   /* 0: no address is known */
+	struct addr list[REQUEST_MAX_ENDPOINTS];
+};
+
+struct request_network {
+	uint32_t      naddresses, nroutes;
+	struct prefix addresses[REQUEST_MAX_ADDRESSES];
+	struct prefix routes[REQUEST_MAX_ROUTES];
+};
+
+struct request_nameservers {
+	uint32_t    nservers, ndomains;
+	struct addr servers[REQUEST_MAX_DNS];
+	char	    domains[REQUEST_MAX_DOMAINS][REQUEST_DOMAIN_SIZE];
+};
+
+struct request_pam {
+	char site[REQUEST_SITE_SIZE];
+	char address[48]; /* for the modules' logs */
+};
+
+struct request_in_force {
+	enum request_material kind;
+	uint32_t	      number;
+};
+
+struct request_reload {
+	uint32_t all; /* 1 the configuration, 0 the sites again */
+};
+
+struct request_result {
+	uint32_t error; /* errno, or 0 */
+	char	 why[256]; /* it was refused, for the log */
+};
+
+struct request_lookup {
+	char host[REQUEST_HOST_SIZE];
+};
+
+/* ---- engine, keeper ---- */
+
+struct request_known {
+	char	 site[REQUEST_SITE_SIZE];
+	uint32_t known;
+};
+
+struct request_verify {
+	char	 site[REQUEST_SITE_SIZE];
+	uint32_t known, lifetime;
+	uint32_t password_len;
+	char	 password[REQUEST_MAX_PASSWORD + 1];
+};
+
+struct request_srp_finish {
+	uint32_t lifetime, state_len, public_a_len;
+	uint8_t	 binding[REQUEST_HASH_LEN], m1[REQUEST_HASH_LEN];
+	uint8_t	 state[REQUEST_MAX_BLOB];
+	uint8_t	 public_a[REQUEST_MAX_BLOB];
+};
+
+struct request_resume {
+	char	 site[REQUEST_SITE_SIZE];
+	uint32_t method; /* enum conf_auth, of the log-in */
+	uint32_t token_len;
+	uint8_t	 binding[REQUEST_HASH_LEN];
+	uint8_t	 hello[REQUEST_HASH_LEN]; /* SHA-256 of it */
+	uint8_t	 proof[REQUEST_HASH_LEN];
+	uint8_t	 token[REQUEST_MAX_TOKEN];
+};
+
+struct request_vouched {
+	char	 site[REQUEST_SITE_SIZE];
+	uint32_t lifetime;
+	uint8_t	 voucher[REQUEST_VOUCHER_LEN];
+};
+
+struct request_srp_question {
+	char	 site[REQUEST_SITE_SIZE];
+	uint32_t group, public_b_len;
+	uint8_t	 binding[REQUEST_HASH_LEN];
+	char	 setting[REQUEST_SETTING_SIZE];
+	uint8_t	 public_b[REQUEST_MAX_BLOB];
+};
+
+/* What a site can come back with. */
+struct request_grant {
+	uint32_t token_len; /* 0: there is none */
+	uint8_t	 token[REQUEST_MAX_TOKEN];
+	uint8_t	 secret[REQUEST_HASH_LEN];
+};
+
+/* All zero for a no. */
+struct request_verdict {
+	uint32_t verdict;   /* 1 yes, 0 no; keeper_ask.h has one more */
+	uint32_t has_proof; /* SRP_FINISH: M2; RESUME: that it is this hub */
+	uint8_t	 proof[REQUEST_HASH_LEN];
+	struct request_grant grant;
+};
+
+/* SRP: what the server sends first. */
+struct request_srp_challenge {
+	uint32_t error;
+	uint32_t group; /* bits of the RFC 5054 group */
+	uint32_t public_b_len, state_len;
+	char	 setting[REQUEST_SETTING_SIZE];
+	uint8_t	 public_b[REQUEST_MAX_BLOB];
+	/* Sealed, for the second step: the keeper remembers nothing. */
+	uint8_t state[REQUEST_MAX_BLOB];
+};
+
+/* SRP: what a site answers, and what its server must answer then. */
+struct request_srp_answer {
+	uint32_t error;
+	uint32_t public_a_len;
+	uint8_t	 m1[REQUEST_HASH_LEN], m2[REQUEST_HASH_LEN];
+	uint8_t	 public_a[REQUEST_MAX_BLOB];
+};
+
+struct request_secret {
+	uint32_t error;
+	uint32_t len;
+	char	 text[REQUEST_MAX_PASSWORD + 1];
+};
+
+struct request_pair {
+	enum request_key which;
+};
+
+struct request_pair_result {
+	uint32_t error;
+	char	 why[REQUEST_WHY_SIZE];
+};
+
+struct request_sign {
+	enum request_key which;
+	uint32_t algorithm; /* gnutls_sign_algorithm_t */
+	uint32_t hash_len;
+	uint8_t	 id[REQUEST_HASH_LEN]; /* of whose chain (pki/keypair.h) */
+	uint8_t	 hash[REQUEST_MAX_HASH];
+};
+
+struct request_signature {
+	uint32_t error;
+	uint32_t len;
+	uint8_t	 signature[REQUEST_MAX_SIGNATURE];
+};
+
+/* For GnuTLS: one user of tls-srp. */
+struct request_tls_srp {
+	uint32_t error;
+	uint32_t group; /* bits of the RFC 5054 group */
+	uint32_t salt_len, verifier_len;
+	uint8_t	 salt[64];
+	uint8_t	 verifier[REQUEST_MAX_BLOB];
+};
+
+#pragma GCC diagnostic pop
+
+/* For a receiver: whether there is a NUL in this array. */
+#define request_text_is_good(text) (memchr(text, '\0', sizeof(text)) != NULL)
+/* IPv4 or IPv6, and nothing behind the four bytes of IPv4. */
+bool request_addr_is_good(const struct addr *addr);
+/* `n` of them, `max` at most, each good. */
+bool request_addrs_are_good(const struct addr *list, uint32_t n, uint32_t max);
+bool request_prefixes_are_good(const struct prefix *list, uint32_t n,
+    uint32_t max);
 
 #endif /* REQUEST_H */

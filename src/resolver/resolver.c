@@ -8,18 +8,14 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/wire.h"
 #include "proc/chan.h"
 #include "proc/proc.h"
 #include "proc/request.h"
 #include "proc/sandbox.h"
 
-#define HOST_SIZE   256 /* a DNS name has 253 characters at most */
-#define ANSWER_SIZE 512
-
 static int  serve_lookup(int fd, const struct chan_msg *msg);
 static int  to_errno(int gai_error);
-static bool take_endpoint(const struct addrinfo *ai, struct endpoint *ep);
+static bool take_addr(const struct addrinfo *ai, struct addr *addr);
 
 int
 resolver_main(void)
@@ -58,8 +54,7 @@ resolver_serve(int fd)
 }
 
 int
-resolver_lookup(const char *host, uint16_t port, struct endpoint *list,
-    unsigned max)
+resolver_lookup(const char *host, struct addr *list, unsigned max)
 {
 	/*
 	 * No AI_ADDRCONFIG: at boot the addresses may come after us, and an
@@ -73,15 +68,8 @@ resolver_lookup(const char *host, uint16_t port, struct endpoint *list,
 	if (r != 0)
 		return to_errno(r);
 	for (struct addrinfo *ai = found; ai != NULL && n < max;
-	     ai = ai->ai_next) {
-		struct endpoint ep;
-		struct addr	addr;
-
-		if (!take_endpoint(ai, &ep))
-			continue;
-		addr = endpoint_addr(&ep);
-		list[n++] = endpoint_make(&addr, port);
-	}
+	     ai = ai->ai_next)
+		n += take_addr(ai, &list[n]);
 	freeaddrinfo(found);
 	return (int)n;
 }
@@ -89,31 +77,20 @@ resolver_lookup(const char *host, uint16_t port, struct endpoint *list,
 static int
 serve_lookup(int fd, const struct chan_msg *msg)
 {
-	struct endpoint	   list[REQUEST_MAX_ENDPOINTS];
-	struct wire_reader reader;
-	struct wire_writer writer;
-	char		   host[HOST_SIZE];
-	uint8_t		   answer[ANSWER_SIZE];
-	uint16_t	   port;
-	int		   n;
+	struct request_lookup lookup;
+	struct request_list   answer = { .n = 0 };
+	int		      n;
 
-	wire_reader_init(&reader, msg->data, msg->len);
-	wire_get_string(&reader, host, sizeof(host));
-	port = wire_get_u16(&reader);
-	if (!wire_is_done(&reader))
+	if (!chan_get(msg, &lookup, sizeof(lookup)) ||
+	    !request_text_is_good(lookup.host))
 		return -EBADMSG;
-	n = resolver_lookup(host, port, list, REQUEST_MAX_ENDPOINTS);
+	n = resolver_lookup(lookup.host, answer.list, REQUEST_MAX_ENDPOINTS);
 	if (n < 0)
-		log_debug("%s: %s", host, strerror(-n));
-	wire_writer_init(&writer, answer, sizeof(answer));
-	wire_put_u32(&writer, n < 0 ? (uint32_t)-n : 0);
-	wire_put_u8(&writer, n < 0 ? 0 : (uint8_t)n);
-	for (int i = 0; i < n; i++)
-		request_put_endpoint(&writer, &list[i]);
-	if (!wire_writer_is_ok(&writer))
-		return -EMSGSIZE;
-	return chan_send_fd(fd, REQUEST_LOOKUP, msg->id, answer, writer.len,
-	    NULL, 0);
+		log_debug("%s: %s", lookup.host, strerror(-n));
+	answer.error = n < 0 ? (uint32_t)-n : 0;
+	answer.n = n < 0 ? 0 : (uint32_t)n;
+	return chan_send_fd(fd, REQUEST_LOOKUP, msg->id, &answer,
+	    sizeof(answer), NULL, 0);
 }
 
 static int
@@ -137,14 +114,14 @@ to_errno(int gai_error)
 }
 
 static bool
-take_endpoint(const struct addrinfo *ai, struct endpoint *ep)
+take_addr(const struct addrinfo *ai, struct addr *addr)
 {
-	*ep = (struct endpoint) { 0 };
-	if (ai->ai_family != AF_INET && ai->ai_family != AF_INET6)
+	struct endpoint ep = { .len = ai->ai_addrlen };
+
+	if ((ai->ai_family != AF_INET && ai->ai_family != AF_INET6) ||
+	    ai->ai_addrlen > sizeof(ep.in6))
 		return false;
-	if (ai->ai_addrlen > sizeof(ep->in6))
-		return false;
-	memcpy(&ep->in6, ai->ai_addr, ai->ai_addrlen);
-	ep->len = ai->ai_addrlen;
+	memcpy(&ep.in6, ai->ai_addr, ai->ai_addrlen);
+	*addr = endpoint_addr(&ep);
 	return true;
 }

@@ -23,7 +23,6 @@ int resolver_serve(int fd);
  * most `max`.  Returns how many, or a negative errno value: -ENOENT when there
  * is no such name, -EAGAIN when no server answered.
  */
-int resolver_lookup(const char *host, uint16_t port, struct endpoint *list,
-    unsigned max);
+int resolver_lookup(const char *host, struct addr *list, unsigned max);
 
 #endif /* RESOLVER_H */

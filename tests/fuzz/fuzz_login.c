@@ -21,6 +21,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,16 +30,16 @@
 #include <gnutls/gnutls.h>
 #include <jansson.h>
 
-#include "admin/stats.h"
+#include "engine/stats.h"
 #include "base/nitems.h"
 #include "base/wire.h"
-#include "control/engine.h"
-#include "control/hub.h"
-#include "control/message.h"
+#include "engine/engine.h"
+#include "dataplane/dataplane.h"
+#include "control/conn/message.h"
 #include "control/server.h"
 #include "control/server_session.h"
-#include "keeper/keeper_ask.h"
-#include "monitor/monitor_ask.h"
+#include "engine/ask/keeper_ask.h"
+#include "engine/ask/monitor_ask.h"
 #include "pki/ca.h"
 #include "proc/chan.h"
 #include "proc/pam_chat.h"
@@ -70,6 +71,7 @@ static struct ca_pem	   ca_cert, hub_key, hub_cert, site_key, site_cert;
 static int		   helper = -1; /* PAM's end */
 static struct ev_io	   helper_io;
 static char		   helper_site[CONF_NAME_MAX + 1];
+static int		   totals_fd;
 
 /* To whom somebody said yes, and by which method. */
 static struct yes {
@@ -129,123 +131,111 @@ check_sites(void)
 /* ---- the keeper's end ---- */
 
 static void
-put_grant(struct wire_writer *w)
+give_grant(struct request_verdict *answer)
 {
-	static const uint8_t token[40] = { 't' }, secret[32] = { 's' };
-
-	request_put_blob(w, token, sizeof(token));
-	wire_put_bytes(w, secret, sizeof(secret));
+	answer->grant.token_len = 40;
+	answer->grant.token[0] = 't';
+	answer->grant.secret[0] = 's';
 }
 
+/* A real one says no to what is not known. */
 static void
-on_verify(struct wire_reader *r, struct wire_writer *w)
+on_verify(const struct chan_msg *msg, struct request_verdict *answer)
 {
-	char	       site[CONF_NAME_MAX + 1];
-	const uint8_t *password;
-	size_t	       len;
-	bool	       yes;
+	struct request_verify ask;
 
-	wire_get_string(r, site, sizeof(site));
-	(void)wire_get_u8(r); /* a real one says no to what is not known */
-	(void)wire_get_u32(r);
-	len = wire_left(r);
-	password = wire_get_view(r, len);
-	yes = len == strlen(PASSWORD) && memcmp(password, PASSWORD, len) == 0;
-	wire_put_u8(w, yes);
-	if (!yes)
+	FUZZ_CHECK(chan_get(msg, &ask, sizeof(ask)));
+	FUZZ_CHECK(request_text_is_good(ask.site) && ask.known <= 1 &&
+	    ask.password_len <= REQUEST_MAX_PASSWORD);
+	if (ask.password_len != strlen(PASSWORD) ||
+	    memcmp(ask.password, PASSWORD, ask.password_len) != 0)
 		return;
-	say_yes(site, CONF_AUTH_PASSWORD);
-	put_grant(w);
+	say_yes(ask.site, CONF_AUTH_PASSWORD);
+	answer->verdict = 1;
+	give_grant(answer);
 }
 
 static void
-on_srp_start(struct wire_reader *r, struct wire_writer *w)
+on_srp_start(const struct chan_msg *msg, struct request_srp_challenge *answer)
 {
-	static const uint8_t public_b[384] = { 'B' };
-	char site[CONF_NAME_MAX + 1];
+	struct request_known ask;
 
-	wire_get_string(r, site, sizeof(site));
-	wire_put_u32(w, 0);
-	wire_put_u16(w, 3072);
-	wire_put_string(w, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1");
-	request_put_blob(w, public_b, sizeof(public_b));
+	FUZZ_CHECK(chan_get(msg, &ask, sizeof(ask)));
+	FUZZ_CHECK(request_text_is_good(ask.site) && ask.known <= 1);
+	answer->group = 3072;
+	strlcpy(answer->setting, "$y$j9T$F5Jx5fExrKuPp53xLKQ..1",
+	    sizeof(answer->setting));
+	answer->public_b[0] = 'B';
+	answer->public_b_len = 384;
 	/* Whose exchange it is comes back with it. */
-	request_put_blob(w, site, sizeof(site));
+	memcpy(answer->state, ask.site, sizeof(ask.site));
+	answer->state_len = sizeof(ask.site);
 }
 
 static void
-on_srp_finish(struct wire_reader *r, struct wire_writer *w)
+on_srp_finish(const struct chan_msg *msg, struct request_verdict *answer)
 {
-	char	site[CONF_NAME_MAX + 1];
-	uint8_t binding[32], a[REQUEST_MAX_BLOB], proof[32];
+	struct request_srp_finish ask;
+	char			  site[REQUEST_SITE_SIZE];
 
-	FUZZ_CHECK(request_get_blob(r, site, sizeof(site)) == sizeof(site));
-	wire_get_bytes(r, binding, sizeof(binding));
-	(void)wire_get_u32(r);
-	(void)request_get_blob(r, a, sizeof(a));
-	wire_get_bytes(r, proof, sizeof(proof));
-	FUZZ_CHECK(wire_is_done(r));
-	wire_put_u8(w, proof[0] == 1);
-	if (proof[0] != 1)
+	FUZZ_CHECK(chan_get(msg, &ask, sizeof(ask)));
+	FUZZ_CHECK(ask.state_len == sizeof(site) &&
+	    ask.public_a_len <= sizeof(ask.public_a));
+	memcpy(site, ask.state, sizeof(site));
+	if (ask.m1[0] != 1)
 		return;
 	say_yes(site, CONF_AUTH_SRP);
-	wire_put_bytes(w, proof, sizeof(proof));
-	put_grant(w);
+	answer->verdict = answer->has_proof = 1;
+	memcpy(answer->proof, ask.m1, sizeof(answer->proof));
+	give_grant(answer);
 }
 
 static void
-on_resume(struct wire_reader *r, struct wire_writer *w)
+on_resume(const struct chan_msg *msg, struct request_verdict *answer)
 {
-	char	site[CONF_NAME_MAX + 1];
-	uint8_t binding[32], hello[32], token[REQUEST_MAX_BLOB], proof[32];
-	uint8_t auth;
+	struct request_resume ask;
 
-	wire_get_string(r, site, sizeof(site));
-	auth = wire_get_u8(r);
-	wire_get_bytes(r, binding, sizeof(binding));
-	wire_get_bytes(r, hello, sizeof(hello));
-	FUZZ_CHECK(request_get_blob(r, token, sizeof(token)) > 0);
-	wire_get_bytes(r, proof, sizeof(proof));
-	FUZZ_CHECK(wire_is_done(r) && auth < CONF_AUTHS);
-	wire_put_u8(w, proof[0] == 1);
-	if (proof[0] != 1)
+	FUZZ_CHECK(chan_get(msg, &ask, sizeof(ask)));
+	FUZZ_CHECK(request_text_is_good(ask.site) && ask.token_len > 0 &&
+	    ask.token_len <= sizeof(ask.token) && ask.method < CONF_AUTHS);
+	if (ask.proof[0] != 1)
 		return;
-	say_yes(site, (enum conf_auth)auth);
-	wire_put_bytes(w, proof, sizeof(proof));
+	say_yes(ask.site, (enum conf_auth)ask.method);
+	answer->verdict = answer->has_proof = 1;
+	memcpy(answer->proof, ask.proof, sizeof(answer->proof));
 }
 
 static void
 on_keeper_request(struct chan *chan, struct chan_msg *msg)
 {
-	struct wire_reader r;
-	struct wire_writer w;
-	uint8_t		   buf[2048];
+	struct request_srp_challenge challenge = { .error = 0 };
+	struct request_verdict	     answer = { .verdict = 0 };
+	bool			     is_start = msg->type == REQUEST_SRP_START;
 
-	wire_reader_init(&r, msg->data, msg->len);
-	wire_writer_init(&w, buf, sizeof(buf));
 	switch (msg->type) {
 	case REQUEST_VERIFY:
-		on_verify(&r, &w);
+		on_verify(msg, &answer);
 		break;
 	case REQUEST_SRP_START:
-		on_srp_start(&r, &w);
+		on_srp_start(msg, &challenge);
 		break;
 	case REQUEST_SRP_FINISH:
-		on_srp_finish(&r, &w);
+		on_srp_finish(msg, &answer);
 		break;
 	case REQUEST_RESUME:
-		on_resume(&r, &w);
+		on_resume(msg, &answer);
 		break;
 	case REQUEST_VOUCHED:
-		wire_put_u8(&w, 1);
-		put_grant(&w);
+		answer.verdict = 1;
+		give_grant(&answer);
 		break;
 	default:
 		FUZZ_CHECK(!"a request of a hub's");
 	}
-	FUZZ_CHECK(wire_writer_is_ok(&w));
-	FUZZ_CHECK(chan_send(chan, msg->type, msg->id, w.data, w.len, NULL, 0) ==
-	    0);
+	FUZZ_CHECK(chan_send(chan, msg->type, msg->id,
+		       is_start ? (void *)&challenge : (void *)&answer,
+		       is_start ? sizeof(challenge) : sizeof(answer), NULL,
+		       0) == 0);
 }
 
 /* ---- the monitor's end, and PAM's ---- */
@@ -286,13 +276,14 @@ on_helper(struct ev_loop *l, struct ev_io *io, int what)
 static void
 on_monitor_request(struct chan *chan, struct chan_msg *msg)
 {
-	struct wire_reader r;
-	uint8_t		   none[4] = { 0 };
-	int		   fds[2];
+	const struct request_result result = { .error = 0 };
+	struct request_pam	    pam;
+	int			    fds[2];
 
 	FUZZ_CHECK(msg->type == REQUEST_PAM);
-	wire_reader_init(&r, msg->data, msg->len);
-	wire_get_string(&r, helper_site, sizeof(helper_site));
+	FUZZ_CHECK(chan_get(msg, &pam, sizeof(pam)) &&
+	    request_text_is_good(pam.site));
+	strlcpy(helper_site, pam.site, sizeof(helper_site));
 	drop_helper();
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
 		       fds) == 0);
@@ -300,7 +291,7 @@ on_monitor_request(struct chan *chan, struct chan_msg *msg)
 	ev_io_init(&helper_io, on_helper, helper, EV_READ);
 	ev_io_start(loop, &helper_io);
 	FUZZ_CHECK(send(helper, "\1\0Password", 10, 0) == 10);
-	FUZZ_CHECK(chan_send(chan, msg->type, msg->id, none, sizeof(none),
+	FUZZ_CHECK(chan_send(chan, msg->type, msg->id, &result, sizeof(result),
 		       &fds[1], 1) == 0);
 	close(fds[1]);
 }
@@ -448,11 +439,11 @@ hub_context(void)
 static void
 setup(void)
 {
-	static const struct monitor_ask_events nothing;
+	static const struct startup_events nothing;
 	struct conf_errors errors = { 0 };
 	struct ca_pem	   ca_key;
 	char		  *names[] = { (char[]) { "hub.example.org" } };
-	int		   fds[2], sign[2];
+	int		   fds[2];
 
 	signal(SIGPIPE, SIG_IGN);
 	log_init(NULL, LOG_LEVEL_ERROR);
@@ -469,9 +460,11 @@ setup(void)
 	FUZZ_CHECK(ca_sign_site(&ca_cert, &ca_key, &site_key, "wien", ca_now(),
 		       &site_cert) == 0);
 	ca_pem_fini(&ca_key);
-	FUZZ_CHECK(chan_pair(fds) == 0 && chan_pair(sign) == 0);
+	totals_fd = memfd_create("totals", MFD_CLOEXEC);
+	FUZZ_CHECK(ftruncate(totals_fd, REQUEST_TOTALS_SIZE) == 0);
+	FUZZ_CHECK(chan_pair(fds) == 0);
 	keeper = keeper_ask_new(loop);
-	keeper_ask_attach(keeper, fds[0], sign[0]);
+	keeper_ask_attach(keeper, fds[0]);
 	chan_open(&keeper_end, loop, fds[1], on_keeper_request, NULL, NULL);
 	FUZZ_CHECK(chan_pair(fds) == 0);
 	monitor = monitor_ask_new(loop, fds[0], &nothing, NULL);
@@ -500,12 +493,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) ==
 	    0);
 	engine.conf = engine.gift.conf = conf;
-	engine.gift.mtu = 1500;
+	engine.gift.device.mtu = 1500;
+	engine.gift.totals = totals_fd;
 	engine.gift.queues[0] = queue[0];
 	engine.gift.nqueues = 1;
-	engine.hub = hub_new(loop, &engine.gift, on_device_gone, NULL);
-	FUZZ_CHECK(engine.hub != NULL);
-	engine.server = server_new(loop, conf, engine.hub, keeper, monitor,
+	engine.dataplane = dataplane_new(loop, &engine.gift, on_device_gone, NULL);
+	FUZZ_CHECK(engine.dataplane != NULL);
+	engine.server = server_new(loop, conf, engine.dataplane, keeper, monitor,
 	    hub_context(), &engine.gift);
 	FUZZ_CHECK(engine.server != NULL);
 	FUZZ_CHECK(addr_parse(&addr, "192.0.2.1"));
@@ -522,7 +516,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	server_free(engine.server);
 	/* Its workers have ended: what is at the device now is all of it. */
-	hub_free(engine.hub);
+	dataplane_free(engine.dataplane);
 	FUZZ_CHECK(recv(queue[1], frame, sizeof(frame), 0) == -1 ||
 	    (allowed && far.welcome));
 	turn(2);

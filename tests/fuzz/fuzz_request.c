@@ -16,6 +16,7 @@
 #include "base/wire.h"
 #include "keeper/keeper.h"
 #include "engine/ask/keeper_ask.h"
+#include "engine/ask/sign_ask.h"
 #include "proc/chan.h"
 #include "proc/request.h"
 
@@ -39,24 +40,21 @@ send_datagrams(struct wire_reader *r, int fd)
 }
 
 static void
-decode_fields(struct wire_reader *r)
+check_fields(struct wire_reader *r)
 {
-	struct wire_reader again = *r;
-	struct endpoint	   ep;
-	struct prefix	   prefix;
-	char		   text[64];
+	struct prefix list[REQUEST_MAX_ADDRESSES];
+	uint8_t	      n = wire_get_u8(r);
+	char	      text[64];
 
-	while (wire_is_ok(r) && wire_left(r) > 0) {
-		request_get_prefix(r, &prefix);
-		if (!wire_is_ok(r))
-			break;
-		FUZZ_CHECK(prefix.len <= addr_bits(prefix.addr.family));
-		prefix_print(&prefix, text, sizeof(text));
-	}
-	while (wire_is_ok(&again) && wire_left(&again) > 0) {
-		request_get_endpoint(&again, &ep);
-		if (wire_is_ok(&again))
-			endpoint_print(&ep, text, sizeof(text));
+	memset(list, 0, sizeof(list));
+	memcpy(list, r->data + r->pos, wire_left(r) < sizeof(list) ?
+		wire_left(r) : sizeof(list));
+	if (!request_prefixes_are_good(list, n, REQUEST_MAX_ADDRESSES))
+		return;
+	FUZZ_CHECK(n <= REQUEST_MAX_ADDRESSES);
+	for (unsigned i = 0; i < n; i++) {
+		FUZZ_CHECK(list[i].len <= addr_bits(list[i].addr.family));
+		prefix_print(&list[i], text, sizeof(text));
 	}
 }
 
@@ -88,9 +86,9 @@ serve_keeper(int auth, int sign)
 }
 
 static void
-on_verdict(void *arg, const struct keeper_answer *answer)
+on_verdict(void *arg, const struct request_verdict *answer)
 {
-	FUZZ_CHECK(answer->grant.token_len <= KEEPER_MAX_TOKEN);
+	FUZZ_CHECK(answer->grant.token_len <= REQUEST_MAX_TOKEN);
 	++*(unsigned *)arg;
 }
 
@@ -103,10 +101,31 @@ on_secret(void *arg, const char *secret, size_t len, int error)
 }
 
 static void
+on_challenge(void *arg, const struct request_srp_challenge *challenge)
+{
+	FUZZ_CHECK(challenge == NULL ||
+	    (challenge->state_len <= sizeof(challenge->state) &&
+		challenge->public_b_len <= sizeof(challenge->public_b) &&
+		request_text_is_good(challenge->setting)));
+	++*(unsigned *)arg;
+}
+
+static void
+on_srp(void *arg, const struct request_srp_answer *answer, int error)
+{
+	FUZZ_CHECK((answer == NULL) == (error != 0));
+	FUZZ_CHECK(answer == NULL ||
+	    answer->public_a_len <= sizeof(answer->public_a));
+	++*(unsigned *)arg;
+}
+
+static void
 ask(int auth, int sign)
 {
+	static const uint8_t binding[32];
 	struct ev_loop	  *loop = ev_loop_new(EVFLAG_AUTO);
 	struct keeper_ask *keeper = keeper_ask_new(loop);
+	struct sign_ask	  *signer = sign_ask_new();
 	static const struct keypair_public public = {
 		.pk = GNUTLS_PK_ECDSA,
 		.bits = 256,
@@ -116,17 +135,21 @@ ask(int auth, int sign)
 	gnutls_privkey_t   key;
 	unsigned	   answers = 0;
 
-	keeper_ask_attach(keeper, auth, sign);
+	sign_ask_attach(signer, sign);
+	keeper_ask_attach(keeper, auth);
 	keeper_ask_verify(keeper, "berlin", true, "x", 1, 60, on_verdict,
 	    &answers);
 	keeper_ask_secret(keeper, on_secret, &answers);
+	keeper_ask_srp_start(keeper, "berlin", true, on_challenge, &answers);
+	keeper_ask_srp_answer(keeper, "berlin", 3072, "$y$", binding,
+	    sizeof(binding), binding, on_srp, &answers);
 	for (int i = 0; i < 2 * MAX_DATAGRAMS; i++)
 		ev_run(loop, EVRUN_NOWAIT);
-	FUZZ_CHECK(answers <= 2);
-	if (keeper_ask_kept(keeper, REQUEST_KEY_MAIN, &chain, why) == 0)
+	FUZZ_CHECK(answers <= 4);
+	if (sign_ask_kept(signer, REQUEST_KEY_MAIN, &chain, why) == 0)
 		FUZZ_CHECK(strlen(chain.text) <= chain.len);
 	ca_pem_fini(&chain);
-	key = keeper_ask_privkey(keeper, REQUEST_KEY_MAIN, &public);
+	key = sign_ask_privkey(signer, REQUEST_KEY_MAIN, &public);
 	if (key != NULL) {
 		uint8_t	       hash[32] = { 1 };
 		gnutls_datum_t datum = { hash, sizeof(hash) };
@@ -138,6 +161,7 @@ ask(int auth, int sign)
 		gnutls_privkey_deinit(key);
 	}
 	keeper_ask_free(keeper);
+	sign_ask_free(signer);
 	ev_loop_destroy(loop);
 }
 
@@ -152,7 +176,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wire_reader_init(&r, data, size);
 	who = wire_get_u8(&r) % (ASK_SIGN + 1);
 	if (who == FIELDS) {
-		decode_fields(&r);
+		check_fields(&r);
 		return 0;
 	}
 	FUZZ_CHECK(chan_pair(auth) == 0);

@@ -12,6 +12,7 @@
 
 #include "base/wire.h"
 #include "conf/conf.h"
+#include "monitor/serve/certs.h"
 #include "monitor/serve/lookup.h"
 #include "monitor/serve/serve.h"
 #include "proc/request.h"
@@ -72,6 +73,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct ev_loop *loop;
+	static struct certs    material;
 	struct wire_reader     r;
 	struct rig	       rig = { .violations = 0 };
 	char		       host[] = "127.0.0.1";
@@ -88,6 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf.role = role & 1 ? CONF_CLIENT : CONF_SERVER;
 	conf.mode = role & 2 ? CONF_TUN : CONF_TAP;
 	rig.serve = (struct serve) { .conf = &conf, .lookup = &rig.lookup,
+		.material = &material,
 		.on_ready = on_nothing, .on_stop = on_nothing,
 		.on_reload = on_reload, .on_pong = on_nothing,
 		.on_verified = on_nothing,

@@ -32,12 +32,15 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 }
 
 static void
-on_material(void *arg, struct startup_recv_material *material)
+on_material(void *arg, enum request_material kind, struct startup_text text,
+    bool trouble)
 {
 	(void)arg;
-	FUZZ_CHECK(material->kind < REQUEST_MATERIALS);
-	FUZZ_CHECK(strlen(material->text.text) == material->text.len);
-	FUZZ_CHECK(material->text.len <= REQUEST_MAX_MATERIAL);
+	(void)trouble;
+	FUZZ_CHECK(kind < REQUEST_MATERIALS);
+	FUZZ_CHECK(strlen(text.text) == text.len);
+	FUZZ_CHECK(text.len <= REQUEST_MAX_MATERIAL);
+	free(text.text);
 }
 
 static void
@@ -59,6 +62,7 @@ on_egress(void *arg, const struct request_egress *egress)
 	(void)arg;
 	FUZZ_CHECK(egress->v4 < REQUEST_WAYS && egress->v6 < REQUEST_WAYS);
 	FUZZ_CHECK(egress->dns < REQUEST_DNSES);
+	FUZZ_CHECK(request_text_is_good(egress->front));
 }
 
 static void
@@ -67,7 +71,7 @@ on_gone(void *arg)
 	(void)arg;
 }
 
-static const struct monitor_ask_events events = { on_conf, on_keeper,
+static const struct startup_events events = { on_conf, on_keeper,
 	on_material, on_credential, on_network_changed, on_egress, on_gone };
 
 static void
@@ -77,6 +81,16 @@ on_fd(void *arg, int fd, int error)
 	FUZZ_CHECK((fd == -1) == (error != 0));
 	if (fd != -1)
 		close(fd);
+}
+
+static void
+on_list(void *arg, const struct endpoint *list, unsigned n)
+{
+	(void)arg;
+	FUZZ_CHECK(n <= REQUEST_MAX_ENDPOINTS);
+	for (unsigned i = 0; i < n; i++)
+		FUZZ_CHECK(list[i].sa.sa_family == AF_INET ||
+		    list[i].sa.sa_family == AF_INET6);
 }
 
 static void
@@ -95,6 +109,7 @@ hear(int fd)
 	monitor_ask_pam(ask, "berlin", "192.0.2.1", on_fd, NULL);
 	monitor_ask_connect(ask, 0, 0, on_fd, NULL);
 	monitor_ask_network(ask, NULL, 0, NULL, 0, on_network, NULL);
+	monitor_ask_resolve(ask, 0, on_list, NULL);
 	for (int i = 0; i < 2 * MAX_DATAGRAMS; i++)
 		ev_run(loop, EVRUN_NOWAIT);
 	monitor_ask_free(ask);
@@ -124,7 +139,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	shutdown(fds[0], SHUT_WR);
 	if (opening) {
-		if (startup_recv_receive(fds[1], &gift) == 0)
+		if (startup_recv_all(fds[1], &gift) == 0)
 			startup_recv_free(&gift);
 		close(fds[1]);
 	} else {

@@ -20,10 +20,9 @@
 #include <linux/if_tun.h>
 
 #include "base/mono.h"
-#include "base/wire.h"
 #include "engine/engine.h"
-#include "engine/ask/keeper_ask.h"
 #include "engine/ask/startup_recv.h"
+#include "pki/keypair.h"
 #include "proc/chan.h"
 #include "proc/proc.h"
 #include "proc/request.h"
@@ -103,14 +102,18 @@ ask_monitor(uint16_t type, const void *data, size_t len, const int *fds,
 static long
 ask_connect(void)
 {
-	ask_monitor(REQUEST_CONNECT, "\0\0", 2, NULL, 0);
+	const struct request_server server = { .count = 1 };
+
+	ask_monitor(REQUEST_CONNECT, &server, sizeof(server), NULL, 0);
 	return 0;
 }
 
 static long
 ask_network(void)
 {
-	ask_monitor(REQUEST_NETWORK, "\0\0\0", 3, NULL, 0);
+	static const struct request_network network;
+
+	ask_monitor(REQUEST_NETWORK, &network, sizeof(network), NULL, 0);
 	return 0;
 }
 
@@ -124,7 +127,9 @@ ask_unknown(void)
 static long
 ask_pam(void)
 {
-	ask_monitor(REQUEST_PAM, "\0\6berlin\0\7evil;rm", 17, NULL, 0);
+	const struct request_pam pam = { "berlin", "evil;rm" };
+
+	ask_monitor(REQUEST_PAM, &pam, sizeof(pam), NULL, 0);
 	return 0;
 }
 
@@ -151,66 +156,63 @@ ask_garbage(void)
 
 /* ---- what the keeper must not give ---- */
 
-/* How many of `n` asks on a channel had an answer that begins with 0. */
+/* How many of `n` asks on a channel had an answer without an error. */
 static long
-ask_keeper(int fd, uint16_t type, const void *data, size_t len, unsigned n,
-    size_t more_than)
+ask_keeper(enum request type, const void *data, size_t len, size_t answer_len,
+    unsigned n)
 {
 	struct chan_msg msg;
+	uint32_t	error;
 	long		good = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (chan_send_fd(fd, type, i + 1, data, len, NULL, 0) < 0 ||
-		    chan_recv_fd(fd, &msg, buf, 5000) < 0)
+		if (chan_send_fd(gift.keeper[1], (uint16_t)type, i + 1, data,
+			len, NULL, 0) < 0 ||
+		    chan_recv_fd(gift.keeper[1], &msg, buf, 5000) < 0)
 			break;
-		good += msg.len > more_than && wire_read_u32(msg.data) == 0;
+		good += msg.len == answer_len &&
+		    chan_get_head(&msg, &error, sizeof(error)) && error == 0;
 	}
 	return good;
 }
 
 /* For the server's own key. */
-static void
-begin_sign(uint8_t data[1 + 32 + 4 + 32])
+static long
+ask_to_sign(gnutls_sign_algorithm_t algorithm, unsigned n)
 {
-	const struct startup_recv_text *chain =
+	const struct startup_text *chain =
 	    &gift.material[REQUEST_MATERIAL_CHAIN];
-	struct keypair_public	public = { 0 };
-	char			why[KEYPAIR_WHY_SIZE];
+	struct request_sign   sign = { .which = REQUEST_KEY_MAIN,
+		  .algorithm = (uint32_t)algorithm, .hash_len = 32 };
+	struct keypair_public public = { 0 };
+	char		      why[KEYPAIR_WHY_SIZE];
 
 	(void)keypair_read_chain(chain->text, chain->len, &public, NULL, why);
-	memset(data, 0, 1 + 32 + 4 + 32);
-	data[0] = REQUEST_KEY_MAIN;
-	memcpy(data + 1, public.id, 32);
+	memcpy(sign.id, public.id, sizeof(sign.id));
+	return ask_keeper(REQUEST_SIGN, &sign, sizeof(sign),
+	    sizeof(struct request_signature), n);
 }
 
 static long
 ask_signatures(void)
 {
-	uint8_t data[1 + 32 + 4 + 32];
-
-	begin_sign(data);
-	wire_write_u32(data + 33, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256);
-	return ask_keeper(gift.keeper_sign, REQUEST_SIGN, data, sizeof(data),
-	    30000, 4);
+	return ask_to_sign(GNUTLS_SIGN_ECDSA_SECP256R1_SHA256, 30000);
 }
 
 /* A PKCS #1 signature with the key that is for TLS 1.3. */
 static long
 ask_forbidden(void)
 {
-	uint8_t data[1 + 32 + 4 + 32];
-
-	begin_sign(data);
-	wire_write_u32(data + 33, GNUTLS_SIGN_RSA_SHA256);
-	return ask_keeper(gift.keeper_sign, REQUEST_SIGN, data, sizeof(data),
-	    1000, 4);
+	return ask_to_sign(GNUTLS_SIGN_RSA_SHA256, 1000);
 }
 
 static long
 ask_verifiers(void)
 {
-	return ask_keeper(gift.keeper_sign, REQUEST_TLS_SRP, "\0\6berlin\1", 9,
-	    1000, 200);
+	const struct request_known berlin = { "berlin", 1 };
+
+	return ask_keeper(REQUEST_TLS_SRP, &berlin, sizeof(berlin),
+	    sizeof(struct request_tls_srp), 1000);
 }
 
 static long
@@ -218,8 +220,8 @@ ask_garbage_of_keeper(void)
 {
 	struct chan_msg msg;
 
-	chan_send_fd(gift.keeper_auth, REQUEST_VERIFY, 1, "x", 1, NULL, 0);
-	return chan_recv_fd(gift.keeper_auth, &msg, buf, 5000);
+	chan_send_fd(gift.keeper[0], REQUEST_VERIFY, 1, "x", 1, NULL, 0);
+	return chan_recv_fd(gift.keeper[0], &msg, buf, 5000);
 }
 
 static const struct attack attacks[] = {
@@ -256,7 +258,7 @@ engine_main(void)
 
 	attack = getenv("ROGUE");
 	sandbox_files(PROC_ENGINE, -1, -1);
-	if (attack == NULL || startup_recv_receive(PROC_CHAN_FD, &gift) < 0)
+	if (attack == NULL || startup_recv_all(PROC_CHAN_FD, &gift) < 0)
 		return 1;
 	sandbox_calls(PROC_ENGINE);
 	chan_send_fd(PROC_CHAN_FD, REQUEST_READY, 0, NULL, 0, NULL, 0);

@@ -163,7 +163,7 @@ attach_hub(struct side *side, enum conf_role role,
 	side->conf = (struct conf) { .role = role, .path_mtu = 1500,
 		.max_addresses = 64, .max_addresses_per_site = 64,
 		.ageing_sec = 300 };
-	side->gift = (struct startup_recv) { .conf = &side->conf, .mtu = 1500,
+	side->gift = (struct startup_recv) { .conf = &side->conf, .device.mtu = 1500,
 		.queues = { fds[0] }, .nqueues = 1, .udp = { udp },
 		.nlisteners = udp != -1, .nudp = udp != -1,
 		.totals = memfd_create("totals", MFD_CLOEXEC) };

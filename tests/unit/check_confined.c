@@ -28,6 +28,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -140,7 +141,9 @@ start(const char *mode)
 	engine.conf = gift->conf = make_conf(mode, 1, strcmp(mode, "tun") == 0);
 	gift->nqueues = WORKERS;
 	gift->nlisteners = 1;
-	gift->mtu = 1500;
+	gift->device.mtu = 1500;
+	gift->totals = memfd_create("totals", MFD_CLOEXEC);
+	assert(ftruncate(gift->totals, REQUEST_TOTALS_SIZE) == 0);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		int device[2];
 

@@ -36,7 +36,7 @@ static struct rig {
 	char	 address[ENDPOINT_STRLEN], verified[64], why[512];
 } rig;
 
-static const struct monitor_ask_events no_events;
+static const struct startup_events no_events;
 
 static void
 on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
@@ -80,52 +80,36 @@ on_resolved(void *arg, uint32_t id, const struct endpoint *list, unsigned n)
 	ck_assert_int_eq(serve_resolved(&rig.engine, id, list, n), 0);
 }
 
-/* The resolver: what rig.name says, at the port that is asked for. */
+/* The resolver: what rig.name says. */
 static void
 on_resolver_msg(struct chan *chan, struct chan_msg *msg)
 {
-	struct wire_reader r;
-	struct wire_writer w;
-	uint8_t		   buf[256];
-	char		   host[256], text[256], *word, *rest = text;
-	uint16_t	   port;
-	unsigned	   n = 0;
+	struct request_lookup lookup;
+	struct request_list   answer = { .n = 0 };
+	char		      text[256], *word, *rest = text;
 
-	wire_reader_init(&r, msg->data, msg->len);
-	wire_get_string(&r, host, sizeof(host));
-	port = wire_get_u16(&r);
-	ck_assert_str_eq(host, "vpn");
-	wire_writer_init(&w, buf, sizeof(buf));
-	wire_put_u32(&w, 0);
-	wire_put_u8(&w, 0);
+	ck_assert(chan_get(msg, &lookup, sizeof(lookup)));
+	ck_assert_str_eq(lookup.host, "vpn");
 	strlcpy(text, rig.name, sizeof(text));
-	while ((word = strsep(&rest, " ")) != NULL && *word != '\0') {
-		struct addr	addr;
-		struct endpoint ep;
-
-		ck_assert(addr_parse(&addr, word));
-		ep = endpoint_make(&addr, port);
-		request_put_endpoint(&w, &ep);
-		n++;
-	}
-	buf[4] = (uint8_t)n;
-	ck_assert_int_eq(chan_send(chan, REQUEST_LOOKUP, msg->id, buf, w.len,
-	    NULL, 0), 0);
+	while ((word = strsep(&rest, " ")) != NULL && *word != '\0')
+		ck_assert(addr_parse(&answer.list[answer.n++], word));
+	ck_assert_int_eq(chan_send(chan, REQUEST_LOOKUP, msg->id, &answer,
+	    sizeof(answer), NULL, 0), 0);
 }
 
 static void
 on_keeper_msg(struct chan *chan, struct chan_msg *msg)
 {
-	struct wire_writer w;
-	uint8_t		   buf[256];
+	struct request_secret answer = { .error = ENOENT };
 
 	ck_assert_uint_eq(msg->type, REQUEST_PROXY_LOGIN);
-	wire_writer_init(&w, buf, sizeof(buf));
-	wire_put_u32(&w, rig.login != NULL ? 0 : ENOENT);
-	if (rig.login != NULL)
-		wire_put_bytes(&w, rig.login, strlen(rig.login));
-	ck_assert_int_eq(chan_send(chan, msg->type, msg->id, buf, w.len, NULL,
-	    0), 0);
+	if (rig.login != NULL) {
+		answer.error = 0;
+		answer.len = (uint32_t)strlen(rig.login);
+		strlcpy(answer.text, rig.login, sizeof(answer.text));
+	}
+	ck_assert_int_eq(chan_send(chan, msg->type, msg->id, &answer,
+	    sizeof(answer), NULL, 0), 0);
 }
 
 static void
@@ -155,7 +139,7 @@ begin(const struct conf_server *servers, unsigned n)
 	ck_assert_int_eq(chan_pair(fds), 0);
 	chan_open(&rig.keeper_chan, rig.loop, fds[0], on_keeper_msg, NULL,
 	    NULL);
-	keeper_ask_attach(rig.keeper, fds[1], dup(STDERR_FILENO));
+	keeper_ask_attach(rig.keeper, fds[1]);
 	rig.connector = connector_new(rig.loop, &rig.conf, rig.keeper, rig.ask,
 	    &events, NULL);
 	ck_assert_ptr_nonnull(rig.connector);

@@ -36,7 +36,7 @@ struct verdict {
 };
 
 static void
-on_verdict(void *arg, const struct keeper_answer *answer)
+on_verdict(void *arg, const struct request_verdict *answer)
 {
 	enum keeper_verdict said = answer->verdict;
 	struct verdict *verdict = arg;
@@ -399,7 +399,7 @@ START_TEST(signature_by_the_keeper_verifies)
 	put_key(CREDENTIALS_KEY, keys[_i].pk, keys[_i].bits, &clear);
 	attach_keeper();
 	public = public_of(clear);
-	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN, &public);
+	key = sign_ask_privkey(signer, REQUEST_KEY_MAIN, &public);
 	ck_assert_msg(key != NULL, "%s", keys[_i].what);
 	ck_assert_int_eq(gnutls_privkey_get_pk_algorithm(key, NULL),
 	    keys[_i].pk);
@@ -450,7 +450,7 @@ START_TEST(tls_server_runs_on_the_keepers_key)
 	make_certificate(clear, &pcert);
 	attach_keeper();
 	public = public_of(clear);
-	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN, &public);
+	key = sign_ask_privkey(signer, REQUEST_KEY_MAIN, &public);
 	ck_assert_ptr_nonnull(key);
 	gnutls_certificate_allocate_credentials(&server_cred);
 	gnutls_certificate_allocate_credentials(&client_cred);
@@ -512,8 +512,8 @@ static const struct {
 
 START_TEST(only_what_tls_needs_is_signed)
 {
+	static const uint8_t  hash[64];
 	gnutls_x509_privkey_t clear;
-	struct chan_msg	      msg;
 	struct keypair_public public;
 	int		      auth, sign, status;
 	pid_t		      pid;
@@ -524,18 +524,12 @@ START_TEST(only_what_tls_needs_is_signed)
 	gnutls_x509_privkey_deinit(clear);
 	pid = start_keeper(dir, -1, &auth, &sign);
 	for (size_t i = 0; i < nitems(wishes); i++) {
-		uint8_t data[1 + 32 + 4 + 64] = { REQUEST_KEY_MAIN };
+		struct request_signature answer;
 
-		memcpy(data + 1, public.id, 32);
-		wire_write_u32(data + 33, wishes[i].algorithm);
-		ck_assert_int_eq(chan_send_fd(sign, REQUEST_SIGN, 1, data,
-				     37 + wishes[i].len, NULL, 0), 0);
-		ck_assert_int_eq(chan_recv_fd(sign, &msg, buf, 5000), 0);
-		ck_assert_uint_ge(msg.len, 4);
-		ck_assert_msg(wire_read_u32(msg.data) == wishes[i].error,
-		    "%s: %u", wishes[i].what, wire_read_u32(msg.data));
-		ck_assert_msg((msg.len > 4) == (wishes[i].error == 0), "%s",
-		    wishes[i].what);
+		sign_by(sign, REQUEST_KEY_MAIN, &public, wishes[i].algorithm,
+		    hash, wishes[i].len, &answer);
+		ck_assert_msg(answer.error == wishes[i].error, "%s: %u",
+		    wishes[i].what, answer.error);
 	}
 	close(auth);
 	close(sign);
@@ -547,7 +541,7 @@ END_TEST
 static int
 prove(const struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
 {
-	return keeper_ask_prove(ask, REQUEST_KEY_MAIN, chain, why);
+	return sign_ask_prove(signer, REQUEST_KEY_MAIN, chain, why);
 }
 
 /* Whether the keeper signs for this key; by its id, as a handshake asks. */
@@ -562,7 +556,7 @@ signs_for(gnutls_x509_privkey_t clear)
 	gnutls_privkey_t      key;
 	bool		      signs;
 
-	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN, &public);
+	key = sign_ask_privkey(signer, REQUEST_KEY_MAIN, &public);
 	ck_assert_ptr_nonnull(key);
 	signs = gnutls_privkey_sign_data2(key, public.pk == GNUTLS_PK_RSA ?
 			GNUTLS_SIGN_RSA_PSS_RSAE_SHA256 :
@@ -575,7 +569,7 @@ signs_for(gnutls_x509_privkey_t clear)
 static void
 kill_keeper(pid_t pid)
 {
-	keeper_ask_attach(ask, open("/dev/null", O_RDONLY), -1);
+	attach(open("/dev/null", O_RDONLY), -1);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
 
@@ -640,7 +634,7 @@ START_TEST(renewal_is_taken_as_a_pair)
 		ck_assert_msg(signs_for(old), "%s", renewals[_i].what);
 		ck_assert_int_eq(prove(&before, why), 0);
 		ck_assert_msg(strstr(why, "server.key") != NULL, "%s", why);
-		ck_assert_int_eq(keeper_ask_kept(ask, REQUEST_KEY_MAIN, &kept,
+		ck_assert_int_eq(sign_ask_kept(signer, REQUEST_KEY_MAIN, &kept,
 				     why), 0);
 		ck_assert_str_eq(kept.text, before.text);
 		ca_pem_fini(&kept);
@@ -655,7 +649,7 @@ START_TEST(renewal_is_taken_as_a_pair)
 	kill_keeper(pid);
 	pid = attach_keeper();
 	ck_assert(signs_for(new));
-	ck_assert_int_eq(keeper_ask_kept(ask, REQUEST_KEY_MAIN, &kept, why),
+	ck_assert_int_eq(sign_ask_kept(signer, REQUEST_KEY_MAIN, &kept, why),
 	    0);
 	ck_assert_str_eq(kept.text, after.text);
 	ck_assert_ptr_null(strstr(kept.text, "PRIVATE"));
@@ -764,62 +758,121 @@ END_TEST
 
 /* ---- what the engine may not send ---- */
 
-static const struct {
-	const char *what;
-	bool	    on_sign;
-	uint16_t    type;
-	const char *data;
-	size_t	    len;
+/* Zeros, but for `n` bytes from `at`.  Zeros alone are answered. */
+static const struct nonsense {
+	const char  *what;
+	bool	     on_sign;
+	enum request type;
+	size_t	     len, at, n;
+	uint8_t	     byte;
 } nonsense[] = {
-	{ "another request", false, REQUEST_CONF, "", 0 },
-	{ "a signature on the wrong channel", false, REQUEST_SIGN, "\0\0\0\1",
-	    4 },
-	{ "an empty VERIFY", false, REQUEST_VERIFY, "", 0 },
-	{ "half a length", false, REQUEST_VERIFY, "\0", 1 },
-	{ "a name longer than the request", false, REQUEST_VERIFY, "\0\5abc",
-	    5 },
-	{ "a NUL in the name", false, REQUEST_VERIFY, "\0\3a\0c\1\0\0\0\0x", 11 },
-	{ "a name without `known`", false, REQUEST_VERIFY, "\0\3abc", 5 },
-	{ "a `known` of 2", false, REQUEST_VERIFY, "\0\3abc\2\0\0\0\0x",
-	    11 },
-	{ "a password of 512", false, REQUEST_VERIFY,
-	    "\0\1a\1\0\0\0\0" LONGEST "!", 8 + 512 },
-	{ "half a lifetime", false, REQUEST_VERIFY, "\0\1a\1\0\0", 6 },
-	{ "an SRP_START without `known`", false, REQUEST_SRP_START, "\0\1a",
-	    3 },
-	{ "an empty SRP_FINISH", false, REQUEST_SRP_FINISH, "", 0 },
-	{ "a RESUME cut short", false, REQUEST_RESUME, "\0\1a12345678", 11 },
-	{ "a VOUCHED cut short", false, REQUEST_VOUCHED, "\0\1a1234567", 10 },
-	{ "an SRP_ANSWER cut short", false, REQUEST_SRP_ANSWER, "\0\1a\14", 4 },
+#define SIZE(name) sizeof(struct request_##name)
+#define AT(name, field) offsetof(struct request_##name, field)
+#define WHOLE(name, field)                                                       \
+	SIZE(name), AT(name, field), sizeof(((struct request_##name *)0)->field)
+	{ "another request", false, REQUEST_CONF, SIZE(piece), 0, 0, 0 },
+	{ "an unknown one", false, (enum request)999, 0, 0, 0, 0 },
+	{ "a SIGN on the wrong channel", false, REQUEST_SIGN, SIZE(sign), 0, 0,
+	    0 },
+	{ "a PAIR on the wrong channel", false, REQUEST_PAIR, SIZE(pair), 0, 0,
+	    0 },
 	{ "a TLS_SRP on the wrong channel", false, REQUEST_TLS_SRP,
-	    "\0\1a\1", 4 },
-	{ "a TLS_SRP with a `known` of 2", true, REQUEST_TLS_SRP, "\0\1a\2",
-	    4 },
-	{ "a SIGN with a third key", true, REQUEST_SIGN, "\2\0\0\0\1", 5 },
-	{ "a SECRET with something in it", false, REQUEST_SECRET, "x", 1 },
-	{ "a VERIFY on the wrong channel", true, REQUEST_VERIFY, "\0\1a\1x",
-	    5 },
-	{ "a SIGN without an algorithm", true, REQUEST_SIGN, "\0\0\1", 3 },
-	{ "a SIGN without an id", true, REQUEST_SIGN, "\0\0\0\0\1", 5 },
-	{ "a PAIR of a third key", true, REQUEST_PAIR, "\2", 1 },
-	{ "an empty PAIR", true, REQUEST_PAIR, "", 0 },
+	    SIZE(known), 0, 0, 0 },
+	{ "a VERIFY on the wrong channel", true, REQUEST_VERIFY, SIZE(verify),
+	    0, 0, 0 },
+	{ "an empty VERIFY", false, REQUEST_VERIFY, 0, 0, 0, 0 },
+	{ "a VERIFY cut short", false, REQUEST_VERIFY, SIZE(verify) - 1, 0, 0,
+	    0 },
+	{ "a VERIFY and a byte", false, REQUEST_VERIFY, SIZE(verify) + 1, 0, 0,
+	    0 },
+	{ "a VERIFY's name without an end", false, REQUEST_VERIFY,
+	    WHOLE(verify, site), 'a' },
+	{ "a VERIFY's `known` of 2", false, REQUEST_VERIFY, SIZE(verify),
+	    AT(verify, known), 4, 2 },
+	{ "a password of too many bytes", false, REQUEST_VERIFY,
+	    WHOLE(verify, password_len), 2 },
+	{ "an SRP_START cut short", false, REQUEST_SRP_START, SIZE(known) - 1,
+	    0, 0, 0 },
+	{ "an SRP_START's name without an end", false, REQUEST_SRP_START,
+	    WHOLE(known, site), 'a' },
+	{ "an SRP_START's `known` of 255s", false, REQUEST_SRP_START,
+	    WHOLE(known, known), 255 },
+	{ "an empty SRP_FINISH", false, REQUEST_SRP_FINISH, 0, 0, 0, 0 },
+	{ "an SRP_FINISH's state too long", false, REQUEST_SRP_FINISH,
+	    WHOLE(srp_finish, state_len), 5 },
+	{ "an SRP_FINISH's A too long", false, REQUEST_SRP_FINISH,
+	    WHOLE(srp_finish, public_a_len), 255 },
+	{ "a RESUME cut short", false, REQUEST_RESUME, SIZE(resume) - 1, 0, 0,
+	    0 },
+	{ "a RESUME's name without an end", false, REQUEST_RESUME,
+	    WHOLE(resume, site), 'a' },
+	{ "a RESUME's token too long", false, REQUEST_RESUME,
+	    WHOLE(resume, token_len), 2 },
+	{ "a VOUCHED cut short", false, REQUEST_VOUCHED, SIZE(vouched) - 1, 0,
+	    0, 0 },
+	{ "a VOUCHED's name without an end", false, REQUEST_VOUCHED,
+	    WHOLE(vouched, site), 'a' },
+	{ "an SRP_ANSWER cut short", false, REQUEST_SRP_ANSWER,
+	    SIZE(srp_question) - 1, 0, 0, 0 },
+	{ "an SRP_ANSWER's name without an end", false, REQUEST_SRP_ANSWER,
+	    WHOLE(srp_question, site), 'a' },
+	{ "an SRP_ANSWER's setting without an end", false, REQUEST_SRP_ANSWER,
+	    WHOLE(srp_question, setting), '$' },
+	{ "an SRP_ANSWER's B too long", false, REQUEST_SRP_ANSWER,
+	    WHOLE(srp_question, public_b_len), 128 },
+	{ "a SECRET with something in it", false, REQUEST_SECRET, 1, 0, 1,
+	    'x' },
+	{ "a PROXY_LOGIN with something in it", false, REQUEST_PROXY_LOGIN, 1,
+	    0, 1, 'x' },
+	{ "a TLS_SRP's name without an end", true, REQUEST_TLS_SRP,
+	    WHOLE(known, site), 'a' },
+	{ "a TLS_SRP's `known` of 2", true, REQUEST_TLS_SRP, WHOLE(known, known),
+	    2 },
+	{ "a TLS_SRP cut short", true, REQUEST_TLS_SRP, SIZE(known) - 1, 0, 0,
+	    0 },
+	{ "a SIGN with another key", true, REQUEST_SIGN, WHOLE(sign, which), 2 },
+	{ "a SIGN's hash too long", true, REQUEST_SIGN, WHOLE(sign, hash_len),
+	    1 },
+	{ "a SIGN cut short", true, REQUEST_SIGN, SIZE(sign) - 1, 0, 0, 0 },
+	{ "a PAIR of another key", true, REQUEST_PAIR, WHOLE(pair, which), 2 },
+	{ "an empty PAIR", true, REQUEST_PAIR, 0, 0, 0, 0 },
+	{ "a PAIR too long", true, REQUEST_PAIR,
+	    SIZE(pair) + KEYPAIR_MAX_TEXT + 1, 0, 0, 0 },
 };
+
+static int
+say_nonsense(const struct nonsense *row, bool with_it, int *status)
+{
+	static uint8_t	data[CHAN_MAX_PAYLOAD];
+	struct chan_msg msg;
+	int		auth, sign, r;
+	pid_t		pid = start_keeper(dir, -1, &auth, &sign);
+
+	memset(data, 0, sizeof(data));
+	if (with_it)
+		memset(data + row->at, row->byte, row->n);
+	ck_assert_int_eq(chan_send_fd(row->on_sign ? sign : auth,
+			     (uint16_t)row->type, 1, data, row->len, NULL, 0),
+	    0);
+	r = chan_recv_fd(row->on_sign ? sign : auth, &msg, buf, 20000);
+	close(auth);
+	close(sign);
+	ck_assert_int_eq(waitpid(pid, status, 0), pid);
+	return r;
+}
 
 START_TEST(nonsense_ends_the_keeper)
 {
-	struct chan_msg msg;
-	int		auth, sign, fd, status;
-	pid_t		pid = start_keeper(dir, -1, &auth, &sign);
+	const struct nonsense *row = &nonsense[_i];
+	int		       status;
 
-	fd = nonsense[_i].on_sign ? sign : auth;
-	ck_assert_int_eq(chan_send_fd(fd, nonsense[_i].type, 1,
-			     nonsense[_i].data, nonsense[_i].len, NULL, 0), 0);
-	ck_assert_msg(chan_recv_fd(fd, &msg, buf, 5000) == -EPIPE, "%s",
-	    nonsense[_i].what);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(say_nonsense(row, true, &status) == -EPIPE, "%s",
+	    row->what);
 	ck_assert(WIFEXITED(status));
-	close(auth);
-	close(sign);
+	/* The field alone does it. */
+	if (row->n > 1)
+		ck_assert_msg(say_nonsense(row, false, &status) == 0, "%s",
+		    row->what);
 }
 END_TEST
 
@@ -831,7 +884,7 @@ ask_kept(void)
 {
 	struct ca_pem chain = { 0 };
 	char	      why[REQUEST_WHY_SIZE];
-	int	      r = keeper_ask_kept(ask, REQUEST_KEY_MAIN, &chain, why);
+	int	      r = sign_ask_kept(signer, REQUEST_KEY_MAIN, &chain, why);
 
 	ca_pem_fini(&chain);
 	return r;
@@ -869,7 +922,7 @@ START_TEST(killed_keeper_fails_asks_and_a_new_one_serves)
 	public = public_of(clear);
 	gnutls_x509_privkey_deinit(clear);
 	pid = attach_keeper();
-	key = keeper_ask_privkey(ask, REQUEST_KEY_MAIN, &public);
+	key = sign_ask_privkey(signer, REQUEST_KEY_MAIN, &public);
 	ck_assert_ptr_nonnull(key);
 
 	/* A hundred take a second or more; it dies in their midst. */
@@ -935,11 +988,11 @@ START_TEST(silent_keeper_is_given_up_in_time)
 	gnutls_x509_privkey_deinit(clear);
 	pid = attach_keeper();
 	kill(pid, SIGSTOP);
-	keeper_ask_hurry(ask);
+	sign_ask_hurry(signer);
 	begin = mono_now();
 	ck_assert_int_eq(ask_kept(), -ETIMEDOUT);
 	ck_assert_int_lt(mono_sub(mono_now(), begin),
-	    (KEEPER_SIGN_TIMEOUT_MS + 1000) * MONO_MS);
+	    (SIGN_ASK_TIMEOUT_MS + 1000) * MONO_MS);
 	/* Once, not with every handshake. */
 	begin = mono_now();
 	ck_assert_int_eq(ask_kept(), -ENOTCONN);
@@ -951,7 +1004,7 @@ END_TEST
 START_TEST(slow_keeper_is_waited_for_at_the_start)
 {
 	const struct timespec slow = {
-		.tv_sec = KEEPER_SIGN_TIMEOUT_MS / 1000 + 1 };
+		.tv_sec = SIGN_ASK_TIMEOUT_MS / 1000 + 1 };
 	gnutls_x509_privkey_t clear;
 	struct mono	      begin;
 	pid_t		      pid, waker;
@@ -970,7 +1023,7 @@ START_TEST(slow_keeper_is_waited_for_at_the_start)
 	begin = mono_now();
 	ck_assert_int_eq(ask_kept(), -ENOENT);
 	ck_assert_int_gt(mono_sub(mono_now(), begin),
-	    KEEPER_SIGN_TIMEOUT_MS * MONO_MS);
+	    SIGN_ASK_TIMEOUT_MS * MONO_MS);
 	ck_assert_int_eq(waitpid(waker, NULL, 0), waker);
 }
 END_TEST
@@ -1013,7 +1066,7 @@ START_TEST(asks_under_way_are_bounded)
 END_TEST
 
 static void
-ask_again(void *arg, const struct keeper_answer *answer)
+ask_again(void *arg, const struct request_verdict *answer)
 {
 	enum keeper_verdict said = answer->verdict;
 	struct verdict *verdict = arg;

@@ -483,7 +483,8 @@ START_TEST(a_hub_that_says_nothing_is_left_when_the_network_changes)
 	site_start(&site, "oslo", CONF_AUTH_PASSWORD);
 	meet();
 	begun = mono_now();
-	ck_assert_int_eq(startup_send_send_netchange(&site.monitor), 0);
+	ck_assert_int_eq(startup_send(&site.monitor, REQUEST_NETCHANGE,
+	    NULL, 0, NULL, 0), 0);
 	ck_assert(far_hangs_up(&far));
 	ck_assert_int_ge(mono_sub(mono_now(), begun), 2 * MONO_SEC);
 	ck_assert_int_le(mono_sub(mono_now(), begun), 10 * MONO_SEC);
@@ -492,7 +493,8 @@ START_TEST(a_hub_that_says_nothing_is_left_when_the_network_changes)
 	meet();
 	far_say(&far, &welcome);
 	TURN_UNTIL(is_up(&site));
-	ck_assert_int_eq(startup_send_send_netchange(&site.monitor), 0);
+	ck_assert_int_eq(startup_send(&site.monitor, REQUEST_NETCHANGE,
+	    NULL, 0, NULL, 0), 0);
 	FAR_HEARS(&far, MESSAGE_PING);
 	TURN_UNTIL(!is_up(&site));
 	ck_assert(says(status(&site, "last_error"), "no answer to a probe"));

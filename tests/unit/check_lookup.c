@@ -12,9 +12,10 @@
 #include "conf/conf.h"
 #include "unit.h"
 
-#define FIRST  "\4\300\0\2\1\20\341" /* 192.0.2.1:4321 */
-#define SECOND "\4\300\0\2\2\20\341"
-#define OTHER  "\4\300\0\2\1\20\342" /* another port */
+#define FIRST  { AF_INET, { 192, 0, 2, 1 } }
+#define SECOND { AF_INET, { 192, 0, 2, 2 } }
+
+static const struct request_list one = { .n = 1, .list = { FIRST } };
 
 struct fixture {
 	struct ev_loop *loop;
@@ -87,45 +88,60 @@ turn(struct fixture *fixture)
 static uint32_t
 hear(struct fixture *fixture)
 {
-	struct chan_msg msg;
+	const struct request_lookup vpn = { "vpn" };
+	struct chan_msg		    msg;
 
 	if (chan_recv_fd(fixture->resolver, &msg, fixture->buf, 0) < 0)
 		return 0;
 	ck_assert_uint_eq(msg.type, REQUEST_LOOKUP);
-	ck_assert_uint_eq(msg.len, 2 + 3 + 2);
-	ck_assert_mem_eq(msg.data, "\0\3vpn\20\341", 7);
+	ck_assert_uint_eq(msg.len, sizeof(vpn));
+	ck_assert_mem_eq(msg.data, &vpn, sizeof(vpn));
 	return msg.id;
 }
 
 static void
-say(struct fixture *fixture, uint32_t id, const void *data, size_t len)
+say(struct fixture *fixture, uint32_t id, const struct request_list *list,
+    int more)
 {
-	chan_send_fd(fixture->resolver, REQUEST_LOOKUP, id, data, len, NULL, 0);
+	struct {
+		struct request_list list;
+		char		    behind[4];
+	} said = { .list = *list };
+
+	chan_send_fd(fixture->resolver, REQUEST_LOOKUP, id, &said,
+	    (size_t)((int)sizeof(*list) + more), NULL, 0);
 	turn(fixture);
 }
 
 static const struct {
-	const char *what;
-	const char *data;
-	size_t	    len;
-	bool	    nonsense;
-	unsigned    n; /* of the answer: what was known before, else */
-	const char *text;
+	const char	   *what;
+	struct request_list list;
+	int		    more; /* bytes than the struct has */
+	bool		    nonsense;
+	unsigned	    n; /* of the answer: what was known before, else */
+	const char	   *text;
 } rows[] = {
-	{ "a new address", "\0\0\0\0\1" SECOND, 12, false, 1,
+	{ "a new address", { .n = 1, .list = { SECOND } }, 0, false, 1,
 	    "192.0.2.2:4321" },
-	{ "two", "\0\0\0\0\2" SECOND FIRST, 19, false, 2, "192.0.2.2:4321" },
-	{ "none", "\0\0\0\0\0", 5, false, 1, "192.0.2.1:4321" },
-	{ "an error", "\0\0\0\13\0", 5, false, 1, "192.0.2.1:4321" },
-	{ "an error with an address", "\0\0\0\13\1" SECOND, 12, false, 1,
+	{ "two", { .n = 2, .list = { SECOND, FIRST } }, 0, false, 2,
+	    "192.0.2.2:4321" },
+	{ "none", { .n = 0 }, 0, false, 1, "192.0.2.1:4321" },
+	{ "an error", { .error = EAGAIN }, 0, false, 1, "192.0.2.1:4321" },
+	{ "an error with an address", { .error = EAGAIN, .n = 1,
+	    .list = { SECOND } }, 0, false, 1, "192.0.2.1:4321" },
+	{ "a port, which is not its to say", { .port = 22, .n = 1,
+	    .list = { SECOND } }, 0, false, 1, "192.0.2.2:4321" },
+	{ "a byte less", { .n = 1, .list = { SECOND } }, -1, true, 1,
 	    "192.0.2.1:4321" },
-	{ "nothing at all", "", 0, true, 1, "192.0.2.1:4321" },
-	{ "an address cut short", "\0\0\0\0\1" SECOND, 11, true, 1,
+	{ "a byte too many", { .n = 1, .list = { SECOND } }, 1, true, 1,
 	    "192.0.2.1:4321" },
-	{ "a byte too many", "\0\0\0\0\1" SECOND "x", 13, true, 1,
+	{ "more than fit", { .n = REQUEST_MAX_ENDPOINTS + 1 }, 0, true, 1,
 	    "192.0.2.1:4321" },
-	{ "more than fit", "\0\0\0\0\21", 5, true, 1, "192.0.2.1:4321" },
-	{ "another port", "\0\0\0\0\1" OTHER, 12, true, 1, "192.0.2.1:4321" },
+	{ "as many as a number can say", { .n = UINT32_MAX }, 0, true, 1,
+	    "192.0.2.1:4321" },
+	{ "of no family", { .n = 1 }, 0, true, 1, "192.0.2.1:4321" },
+	{ "of another family", { .n = 1, .list = { { AF_UNIX, { 1 } } } }, 0,
+	    true, 1, "192.0.2.1:4321" },
 };
 
 START_TEST(the_last_good_addresses_are_kept)
@@ -135,11 +151,11 @@ START_TEST(the_last_good_addresses_are_kept)
 
 		begin(&fixture, "vpn");
 		ck_assert(lookup_ask(&fixture.lookup, 0, 1));
-		say(&fixture, hear(&fixture), "\0\0\0\0\1" FIRST, 12);
+		say(&fixture, hear(&fixture), &one, 0);
 		ck_assert_uint_eq(fixture.answers, 1);
 		ck_assert(lookup_ask(&fixture.lookup, 0, 2));
 		ck_assert_uint_eq(fixture.answers, 1);
-		say(&fixture, hear(&fixture), rows[i].data, rows[i].len);
+		say(&fixture, hear(&fixture), &rows[i].list, rows[i].more);
 		ck_assert_msg(fixture.answers == 2 && fixture.last_id == 2 &&
 			fixture.n == rows[i].n &&
 			strcmp(fixture.text, rows[i].text) == 0 &&
@@ -156,7 +172,7 @@ START_TEST(an_answer_to_nobody_is_nonsense)
 	struct fixture fixture;
 
 	begin(&fixture, "vpn");
-	say(&fixture, 1, "\0\0\0\0\1" FIRST, 12);
+	say(&fixture, 1, &one, 0);
 	ck_assert_uint_eq(fixture.nonsense, 1);
 	ck_assert_ptr_null(lookup_get(&fixture.lookup, 0, 0));
 	end(&fixture);
@@ -206,7 +222,7 @@ START_TEST(askers_share_one_question)
 	id = hear(&fixture);
 	ck_assert_uint_ne(id, 0);
 	ck_assert_uint_eq(hear(&fixture), 0);
-	say(&fixture, id, "\0\0\0\0\1" FIRST, 12);
+	say(&fixture, id, &one, 0);
 	ck_assert_uint_eq(fixture.answers, LOOKUP_MAX_WAITING);
 	end(&fixture);
 }
@@ -225,7 +241,7 @@ START_TEST(a_slow_answer_is_for_the_next_asker)
 	ck_assert_uint_eq(fixture.answers, 1);
 	ck_assert_uint_eq(fixture.n, 0);
 	ck_assert(!ev_is_active(&fixture.lookup.timer));
-	say(&fixture, id, "\0\0\0\0\1" FIRST, 12);
+	say(&fixture, id, &one, 0);
 	ck_assert_uint_eq(fixture.nonsense, 0);
 	ck_assert_ptr_nonnull(lookup_get(&fixture.lookup, 0, 0));
 	end(&fixture);
@@ -239,7 +255,7 @@ START_TEST(askers_that_are_gone_get_no_answer)
 	begin(&fixture, "vpn");
 	ck_assert(lookup_ask(&fixture.lookup, 0, 1));
 	lookup_forget(&fixture.lookup);
-	say(&fixture, hear(&fixture), "\0\0\0\0\1" FIRST, 12);
+	say(&fixture, hear(&fixture), &one, 0);
 	ck_assert_uint_eq(fixture.answers, 0);
 	ck_assert_ptr_nonnull(lookup_get(&fixture.lookup, 0, 0));
 	end(&fixture);

@@ -18,8 +18,6 @@
 #include "unit.h"
 
 #define PEM "-----BEGIN CERTIFICATE-----\n"
-/* Behind the ways and DNS: 7 packets blocked, a rule "rul". */
-#define EGRESS_REST "\0\0\0\0\0\0\0\7\0\3rul"
 #define SERVER                                                                 \
 	"[server]\nname = vpn.example.org\n[interface]\nmode = tap\n"
 #define CLIENT                                                                 \
@@ -48,7 +46,7 @@ make_pair(int fds[2])
 static void
 say(int fd, enum request type, const void *data, size_t len, unsigned nfds)
 {
-	int fds[CHAN_MAX_FDS];
+	int fds[CHAN_MAX_FDS] = { 0 };
 
 	for (unsigned i = 0; i < nfds; i++)
 		fds[i] = STDERR_FILENO;
@@ -57,49 +55,57 @@ say(int fd, enum request type, const void *data, size_t len, unsigned nfds)
 }
 
 static void
-say_conf(int fd, const char *text, size_t len, bool last)
+say_piece(int fd, enum request type, struct request_piece piece,
+    const char *text, size_t len)
 {
 	uint8_t buf[512];
 
-	ck_assert_uint_lt(len, sizeof(buf));
-	buf[0] = last;
-	memcpy(buf + 1, text, len);
-	say(fd, REQUEST_CONF, buf, 1 + len, 0);
+	ck_assert_uint_lt(sizeof(piece) + len, sizeof(buf));
+	memcpy(buf, &piece, sizeof(piece));
+	memcpy(buf + sizeof(piece), text, len);
+	say(fd, type, buf, sizeof(piece) + len, 0);
 }
 
-static size_t
-device_payload(uint8_t *buf, size_t size)
+static void
+say_conf(int fd, const char *text, size_t len, bool last)
 {
-	struct wire_writer w;
-
-	wire_writer_init(&w, buf, size);
-	wire_put_string(&w, "tap7");
-	wire_put_u32(&w, 42);
-	wire_put_u32(&w, 1400);
-	wire_put_bytes(&w, "\xfe\1\2\3\4\5", 6);
-	wire_put_u32(&w, 0x1f);
-	ck_assert(wire_writer_is_ok(&w));
-	return w.len;
+	say_piece(fd, REQUEST_CONF,
+	    (struct request_piece) { .is_last = last ? 1 : 0 }, text, len);
 }
 
-static size_t
-start_payload(uint8_t *buf, size_t size)
+static void
+say_material(int fd, unsigned kind, uint32_t trouble, const char *text,
+    size_t len)
 {
-	struct wire_writer w;
-
-	wire_writer_init(&w, buf, size);
-	wire_put_string(&w, "0.1.0");
-	wire_put_u32(&w, 3);
-	wire_put_u64(&w, 1800000000);
-	return w.len;
+	say_piece(fd, REQUEST_MATERIAL,
+	    (struct request_piece) { .kind = (enum request_material)kind,
+		.number = 7, .is_trouble = trouble, .is_last = 1 }, text, len);
 }
+
+static void
+say_egress(int fd, unsigned v6, unsigned dns, size_t len, char behind_front)
+{
+	struct request_egress egress = { .dropped = 7,
+		.v4 = REQUEST_WAY_TUNNEL, .v6 = (enum request_way)v6,
+		.dns = (enum request_dns)dns, .front = "rul" };
+
+	if (behind_front != '\0')
+		memset(egress.front, behind_front, sizeof(egress.front));
+	say(fd, REQUEST_EGRESS, &egress, len, 0);
+}
+
+static const struct request_device device_said = { .name = "tap7",
+	.ifindex = 42, .mtu = 1400, .offloads = 0x1f,
+	.mac = { 0xfe, 1, 2, 3, 4, 5 } };
 
 /* One step of a gift by its letter; digits are wrong numbers of descriptors. */
 static void
 say_letter(int fd, char letter)
 {
-	uint8_t buf[64];
-	size_t	len = device_payload(buf, sizeof(buf));
+	struct request_device device = device_said;
+	struct request_start  start = { .version = "0.1.0", .restarts = 3,
+		.good_time = 1800000000 };
+	struct request_site   sites[2] = { { "berlin" }, { "berlin" } };
 
 	switch (letter) {
 	case 'c': /* the first half */
@@ -118,16 +124,24 @@ say_letter(int fd, char letter)
 		say(fd, REQUEST_NETCHANGE, NULL, 0, 1);
 		break;
 	case 'e':
-		say(fd, REQUEST_EGRESS, "\1\2\4" EGRESS_REST, 3 + 8 + 5, 0);
+		say_egress(fd, REQUEST_WAY_BLOCKED, REQUEST_DNS_FAILED,
+		    sizeof(struct request_egress), '\0');
 		break;
 	case 'f': /* a way that there is not */
-		say(fd, REQUEST_EGRESS, "\1\3\4" EGRESS_REST, 3 + 8 + 5, 0);
+		say_egress(fd, REQUEST_WAYS, REQUEST_DNS_FAILED,
+		    sizeof(struct request_egress), '\0');
 		break;
 	case 'g': /* the same of DNS */
-		say(fd, REQUEST_EGRESS, "\1\2\5" EGRESS_REST, 3 + 8 + 5, 0);
+		say_egress(fd, REQUEST_WAY_BLOCKED, REQUEST_DNSES,
+		    sizeof(struct request_egress), '\0');
 		break;
-	case 'h':
-		say(fd, REQUEST_EGRESS, "\1\2\4" EGRESS_REST, 3 + 8 + 6, 0);
+	case 'h': /* cut short */
+		say_egress(fd, REQUEST_WAY_BLOCKED, REQUEST_DNS_FAILED,
+		    sizeof(struct request_egress) - 1, '\0');
+		break;
+	case 'i': /* a rule without an end */
+		say_egress(fd, REQUEST_WAY_BLOCKED, REQUEST_DNS_FAILED,
+		    sizeof(struct request_egress), 'x');
 		break;
 	case 'Y':
 		say_conf(fd, CLIENT, sizeof(CLIENT) - 1, true);
@@ -136,35 +150,48 @@ say_letter(int fd, char letter)
 		say_conf(fd, "[nonsense]\n", 11, true);
 		break;
 	case 'M': /* a server's chain; 0 is its kind */
-		say(fd, REQUEST_MATERIAL, "\0\1\0\0\0\7" PEM,
-		    6 + sizeof(PEM) - 1, 0);
+		say_material(fd, 0, 0, PEM, sizeof(PEM) - 1);
 		break;
 	case 'N': /* a client's CA */
-		say(fd, REQUEST_MATERIAL, "\4\1\0\0\0\7" PEM,
-		    6 + sizeof(PEM) - 1, 0);
+		say_material(fd, 4, 0, PEM, sizeof(PEM) - 1);
 		break;
 	case 'k': /* of a kind that there is not */
-		say(fd, REQUEST_MATERIAL, "\6\1\0\0\0\7" PEM,
-		    6 + sizeof(PEM) - 1, 0);
+		say_material(fd, REQUEST_MATERIALS, 0, PEM, sizeof(PEM) - 1);
+		break;
+	case 't': /* why there is none */
+		say_material(fd, 0, 1, "it is gone", 10);
+		break;
+	case 'T': /* neither */
+		say_material(fd, 0, 2, PEM, sizeof(PEM) - 1);
 		break;
 	case 'm': /* with a NUL inside */
-		say(fd, REQUEST_MATERIAL, "\0\1\0\0\0\7" PEM,
-		    6 + sizeof(PEM), 0);
+		say_material(fd, 0, 0, PEM, sizeof(PEM));
 		break;
 	case 'p': /* whose credential changed */
-		say(fd, REQUEST_CREDENTIALS, "\0\6berlin\0\6berlin", 16, 0);
+		say(fd, REQUEST_CREDENTIALS, sites, sizeof(sites), 0);
 		break;
 	case 'q': /* cut short */
-		say(fd, REQUEST_CREDENTIALS, "\0\6berlin\0\6berli", 15, 0);
+		say(fd, REQUEST_CREDENTIALS, sites, sizeof(sites) - 1, 0);
+		break;
+	case 'r': /* the second without an end */
+		memset(sites[1].name, 'a', sizeof(sites[1].name));
+		say(fd, REQUEST_CREDENTIALS, sites, sizeof(sites), 0);
+		break;
+	case 'P': /* of nobody */
+		say(fd, REQUEST_CREDENTIALS, NULL, 0, 0);
 		break;
 	case 'D':
-		say(fd, REQUEST_DEVICE, buf, len, 2);
+		say(fd, REQUEST_DEVICE, &device, sizeof(device), 2);
+		break;
+	case 'd': /* a name without an end */
+		memset(device.name, 'a', sizeof(device.name));
+		say(fd, REQUEST_DEVICE, &device, sizeof(device), 2);
 		break;
 	case '0':
-		say(fd, REQUEST_DEVICE, buf, len, 0);
+		say(fd, REQUEST_DEVICE, &device, sizeof(device), 0);
 		break;
 	case '7':
-		say(fd, REQUEST_DEVICE, buf, len, CONF_MAX_WORKERS + 1);
+		say(fd, REQUEST_DEVICE, &device, sizeof(device), CONF_MAX_WORKERS + 1);
 		break;
 	case 'L':
 		say(fd, REQUEST_LISTEN, NULL, 0, 1);
@@ -191,15 +218,17 @@ say_letter(int fd, char letter)
 		say(fd, REQUEST_KEEPER, NULL, 0, 1);
 		break;
 	case 'S':
-		len = start_payload(buf, sizeof(buf));
-		say(fd, REQUEST_START, buf, len, 1);
+		say(fd, REQUEST_START, &start, sizeof(start), 1);
 		break;
 	case 'z': /* without memory for totals */
-		len = start_payload(buf, sizeof(buf));
-		say(fd, REQUEST_START, buf, len, 0);
+		say(fd, REQUEST_START, &start, sizeof(start), 0);
 		break;
 	case 's':
-		say(fd, REQUEST_START, buf, len, 1);
+		say(fd, REQUEST_START, &start, sizeof(start) - 1, 1);
+		break;
+	case 'v': /* a version without an end */
+		memset(start.version, '1', sizeof(start.version));
+		say(fd, REQUEST_START, &start, sizeof(start), 1);
 		break;
 	case '?':
 		say(fd, REQUEST_RESOLVE, NULL, 0, 1);
@@ -248,7 +277,13 @@ static const struct {
 	{ "UDP without end", "WMDL" "UUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUUU", -EBADMSG },
 	{ "a local socket with a payload", "WMDLUa", -EBADMSG },
 	{ "one channel of a keeper", "WMDLUA1", -EBADMSG },
-	{ "a start with junk", "WMDLUAKs", -EBADMSG },
+	{ "a device's name without an end", "WMd", -EBADMSG },
+	{ "a version without an end", "WMDLUAKv", -EBADMSG },
+	{ "why there is no certificate", "Wt", -EBADMSG },
+	{ "neither a certificate nor why", "WT", -EBADMSG },
+	{ "credentials before the start", "Wp", -EBADMSG },
+	{ "news of the network before the start", "WMDLUAKn", -EBADMSG },
+	{ "a start cut short", "WMDLUAKs", -EBADMSG },
 	{ "a start without its descriptor", "WMDLUAKz", -EBADMSG },
 	{ "an answer that nobody asked for", "WMD?", -EBADMSG },
 };
@@ -263,7 +298,7 @@ START_TEST(a_gift_is_taken_in_order_or_not_at_all)
 		make_pair(fds);
 		for (const char *c = gifts[i].letters; *c != '\0'; c++)
 			say_letter(fds[0], *c);
-		r = startup_recv_receive(fds[1], &gift);
+		r = startup_recv_all(fds[1], &gift);
 		ck_assert_msg(r == gifts[i].result, "%s: %d", gifts[i].what, r);
 		if (r == 0)
 			startup_recv_free(&gift);
@@ -290,7 +325,7 @@ START_TEST(a_gift_that_ends_early_leaves_nothing)
 		for (size_t i = 0; i < n; i++)
 			say_letter(fds[0], whole[i]);
 		close(fds[0]);
-		ck_assert_int_eq(startup_recv_receive(fds[1], &gift), -EPIPE);
+		ck_assert_int_eq(startup_recv_all(fds[1], &gift), -EPIPE);
 		close(fds[1]);
 		ck_assert_uint_eq(count_fds(), before);
 	}
@@ -299,8 +334,8 @@ END_TEST
 
 START_TEST(a_truncated_request_is_refused)
 {
-	uint8_t buf[64];
-	size_t	len = device_payload(buf, sizeof(buf));
+	uint8_t buf[sizeof(device_said) + 1] = { 0 };
+	size_t	len = sizeof(device_said);
 
 	for (size_t n = 0; n <= len + 1; n++) {
 		struct startup_recv gift;
@@ -312,8 +347,9 @@ START_TEST(a_truncated_request_is_refused)
 		make_pair(fds);
 		say_letter(fds[0], 'W');
 		say_letter(fds[0], 'M');
+		memcpy(buf, &device_said, len);
 		say(fds[0], REQUEST_DEVICE, buf, n, 2);
-		r = startup_recv_receive(fds[1], &gift);
+		r = startup_recv_all(fds[1], &gift);
 		ck_assert_msg(r == -EBADMSG, "%zu of %zu bytes: %d", n, len, r);
 		close(fds[0]);
 		close(fds[1]);
@@ -322,15 +358,17 @@ START_TEST(a_truncated_request_is_refused)
 }
 END_TEST
 
-START_TEST(a_conf_piece_needs_its_first_byte)
+START_TEST(a_conf_piece_is_whole)
 {
 	static const struct {
-		const char *what;
-		const char *data;
-		size_t	    len;
+		const char	    *what;
+		struct request_piece piece;
+		size_t		     len;
 	} rows[] = {
-		{ "none", "", 0 },
-		{ "one that is neither first nor last", "\2x", 2 },
+		{ "nothing", { .is_last = 0 }, 0 },
+		{ "cut short", { .is_last = 1 }, sizeof(rows[0].piece) - 1 },
+		{ "neither the last nor not", { .is_last = 2 },
+		    sizeof(rows[0].piece) },
 	};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
@@ -338,8 +376,8 @@ START_TEST(a_conf_piece_needs_its_first_byte)
 		int		    fds[2];
 
 		make_pair(fds);
-		say(fds[0], REQUEST_CONF, rows[i].data, rows[i].len, 0);
-		ck_assert_msg(startup_recv_receive(fds[1], &gift) == -EBADMSG,
+		say(fds[0], REQUEST_CONF, &rows[i].piece, rows[i].len, 0);
+		ck_assert_msg(startup_recv_all(fds[1], &gift) == -EBADMSG,
 		    "%s", rows[i].what);
 		close(fds[0]);
 		close(fds[1]);
@@ -358,16 +396,18 @@ START_TEST(a_configuration_too_large_is_refused)
 	pid = fork();
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
-		static const uint8_t piece[CHAN_MAX_PAYLOAD];
+		static uint8_t piece[CHAN_MAX_PAYLOAD];
 
 		close(fds[1]);
+		memset(piece + sizeof(struct request_piece), '\n',
+		    sizeof(piece) - sizeof(struct request_piece));
 		while (chan_send_fd(fds[0], REQUEST_CONF, 0, piece,
 			   sizeof(piece), NULL, 0) == 0)
 			;
 		_exit(0);
 	}
 	close(fds[0]);
-	ck_assert_int_eq(startup_recv_receive(fds[1], &gift), -EFBIG);
+	ck_assert_int_eq(startup_recv_all(fds[1], &gift), -EFBIG);
 	close(fds[1]);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
@@ -428,8 +468,8 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	opening.keeper[1] = pipes[7][0];
 	make_pair(fds);
 	chan_open(&chan, loop, fds[0], NULL, NULL, NULL);
-	ck_assert_int_eq(startup_send_send(&chan, &opening), 0);
-	ck_assert_int_eq(startup_recv_receive(fds[1], &gift), 0);
+	ck_assert_int_eq(startup_send_all(&chan, &opening), 0);
+	ck_assert_int_eq(startup_recv_all(fds[1], &gift), 0);
 
 	ck_assert_int_eq(gift.conf->role, CONF_SERVER);
 	ck_assert_str_eq(gift.conf->names.v[0], "vpn.example.org");
@@ -439,11 +479,11 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	ck_assert_str_eq(gift.material[REQUEST_MATERIAL_CRL].text, "");
 	ck_assert_uint_eq(gift.material[REQUEST_MATERIAL_CRL].number, 8);
 	ck_assert_ptr_null(gift.material[REQUEST_MATERIAL_SITE_CA].text);
-	ck_assert_str_eq(gift.device, "tap3");
-	ck_assert_uint_eq(gift.ifindex, 9);
-	ck_assert_uint_eq(gift.mtu, 1411);
-	ck_assert_mem_eq(gift.mac, device.mac, 6);
-	ck_assert_uint_eq(gift.offloads, 0x1f);
+	ck_assert_str_eq(gift.device.name, "tap3");
+	ck_assert_uint_eq(gift.device.ifindex, 9);
+	ck_assert_uint_eq(gift.device.mtu, 1411);
+	ck_assert_mem_eq(gift.device.mac, device.mac, 6);
+	ck_assert_uint_eq(gift.device.offloads, 0x1f);
 	ck_assert_uint_eq(gift.nqueues, 2);
 	ck_assert_uint_eq(gift.nudp, 2);
 	ck_assert(is_same_file(gift.queues[0], pipes[0][0]));
@@ -452,9 +492,9 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	ck_assert(is_same_file(gift.udp[1], pipes[3][0]));
 	ck_assert(is_same_file(gift.listeners[0], pipes[4][0]));
 	ck_assert(is_same_file(gift.admin, pipes[5][0]));
-	ck_assert(is_same_file(gift.keeper_auth, pipes[6][0]));
-	ck_assert(is_same_file(gift.keeper_sign, pipes[7][0]));
-	ck_assert_uint_gt(strlen(gift.version), 0);
+	ck_assert(is_same_file(gift.keeper[0], pipes[6][0]));
+	ck_assert(is_same_file(gift.keeper[1], pipes[7][0]));
+	ck_assert_uint_gt(strlen(gift.start.version), 0);
 
 	startup_recv_free(&gift);
 	chan_close(&chan);
@@ -503,14 +543,15 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 }
 
 static void
-on_material(void *arg, struct startup_recv_material *material)
+on_material(void *arg, enum request_material kind, struct startup_text text,
+    bool trouble)
 {
 	((struct engine *)arg)->materials++;
-	ck_assert_int_eq(material->kind, REQUEST_MATERIAL_CHAIN);
-	ck_assert(!material->trouble);
-	ck_assert_uint_eq(material->text.number, 7);
-	ck_assert_uint_eq(material->text.len, sizeof(PEM) - 1);
-	ck_assert_str_eq(material->text.text, PEM);
+	ck_assert_int_eq(kind, REQUEST_MATERIAL_CHAIN);
+	ck_assert_uint_eq(text.number, 7);
+	ck_assert_str_eq(text.text, trouble ? "it is gone" : PEM);
+	ck_assert_uint_eq(text.len, strlen(text.text));
+	free(text.text);
 }
 
 static void
@@ -543,7 +584,7 @@ on_egress(void *arg, const struct request_egress *egress)
 	ck_assert_str_eq(egress->front, "rul");
 }
 
-static const struct monitor_ask_events events = {
+static const struct startup_events events = {
 	.on_egress = on_egress,
 	.on_network_changed = on_network_changed,
 	.on_conf = on_conf,
@@ -678,76 +719,138 @@ ask_by_type(struct engine *engine, enum request type)
 	}
 }
 
-#define OK	 "\0\0\0\0"
-#define REFUSED	 "\0\0\0\15" /* EACCES */
-#define ENDPOINT "\4\300\0\2\1\331\3" /* 192.0.2.1:55555 */
+/* Which struct, with how many bytes more or less than it has. */
+static void
+answer(struct engine *engine, enum request type, uint32_t id, int error,
+    char why, int more, unsigned nfds)
+{
+	struct {
+		struct request_result result;
+		char		      behind[8];
+	} said = { .result = { .error = (uint32_t)error } };
+	const int fds[4] = { 2, 2, 2, 2 };
+
+	memset(said.result.why, why, why == 'x' ? sizeof(said.result.why) : 3);
+	ck_assert_int_eq(chan_send_fd(engine->monitor, (uint16_t)type, id,
+			     &said, (size_t)((int)sizeof(said.result) + more),
+			     fds, nfds), 0);
+}
 
 static const struct {
 	const char  *what;
 	enum request type;
-	const char  *answer;
-	size_t	     len;
-	unsigned     nfds;
-	unsigned     answers; /* 0: it ends the conversation */
-	unsigned     n;
 	int	     error;
+	char	     why;
+	int	     more;
+	unsigned     nfds;
+	bool	     ends; /* the conversation */
+	unsigned     n;
+	int	     got;
 	const char  *text;
 } answers[] = {
-	{ "no address", REQUEST_RESOLVE, "\0", 1, 0, 1, 0, 0, "" },
-	{ "an address", REQUEST_RESOLVE, "\1" ENDPOINT, 8, 0, 1, 1, 0,
-	    "192.0.2.1:55555" },
-	{ "an address cut short", REQUEST_RESOLVE, "\1" ENDPOINT, 7, 0, 0, 0, 0,
+	{ "a socket", REQUEST_CONNECT, 0, 0, 0, 1, false, 0, 0, "" },
+	{ "no socket", REQUEST_CONNECT, EACCES, 0, 0, 0, false, 0, EACCES, "" },
+	{ "an odd error", REQUEST_CONNECT, -1, 0, 0, 0, false, 0, EIO, "" },
+	{ "a socket that is missing", REQUEST_CONNECT, 0, 0, 0, 0, true, 0,
+	    EPIPE, "" },
+	{ "an error with a socket", REQUEST_CONNECT, EACCES, 0, 0, 1, true, 0,
+	    EPIPE, "" },
+	{ "two sockets", REQUEST_CONNECT, 0, 0, 0, 2, true, 0, EPIPE, "" },
+	{ "a byte less", REQUEST_CONNECT, 0, 0, -1, 1, true, 0, EPIPE, "" },
+	{ "a byte more", REQUEST_CONNECT, 0, 0, 1, 1, true, 0, EPIPE, "" },
+	{ "lanes", REQUEST_LANES, 0, 0, 0, 2, false, 2, 0, "" },
+	{ "no lanes", REQUEST_LANES, EACCES, 0, 0, 0, false, 0, EACCES, "" },
+	{ "a lane too few", REQUEST_LANES, 0, 0, 0, 1, true, 0, EPIPE, "" },
+	{ "a lane too many", REQUEST_LANES, 0, 0, 0, 3, true, 0, EPIPE, "" },
+	{ "a network", REQUEST_NETWORK, 0, 0, 0, 0, false, 0, 0, "" },
+	{ "a network refused", REQUEST_NETWORK, EACCES, 'l', 0, 0, false, 0,
+	    EACCES, "lll" },
+	{ "a reason without an end", REQUEST_NETWORK, EACCES, 'x', 0, 0, true,
+	    0, EPIPE, "" },
+	{ "a network with a descriptor", REQUEST_NETWORK, 0, 0, 0, 1, true, 0,
+	    EPIPE, "" },
+	{ "reloaded", REQUEST_RELOAD, 0, 0, 0, 0, false, 1, 0, "" },
+	{ "not reloaded", REQUEST_RELOAD, ECANCELED, 0, 0, 0, false, 0, 0, "" },
+	{ "reloaded and more", REQUEST_RELOAD, 0, 0, 1, 0, true, 0, 0, "" },
+	{ "reloaded with a descriptor", REQUEST_RELOAD, 0, 0, 0, 1, true, 0, 0,
 	    "" },
-	{ "an address too many", REQUEST_RESOLVE, "\1" ENDPOINT "x", 9, 0, 0, 0,
-	    0, "" },
-	{ "more than fit", REQUEST_RESOLVE, "\21", 1, 0, 0, 0, 0, "" },
-	{ "an address with a descriptor", REQUEST_RESOLVE, "\0", 1, 1, 0, 0, 0,
-	    "" },
-	{ "a socket", REQUEST_CONNECT, OK, 4, 1, 1, 0, 0, "" },
-	{ "no socket", REQUEST_CONNECT, REFUSED, 4, 0, 1, 0, EACCES, "" },
-	{ "an odd error", REQUEST_CONNECT, "\377\0\0\0", 4, 0, 1, 0, EIO, "" },
-	{ "a socket that is missing", REQUEST_CONNECT, OK, 4, 0, 0, 0, 0, "" },
-	{ "an error with a socket", REQUEST_CONNECT, REFUSED, 4, 1, 0, 0, 0,
-	    "" },
-	{ "an error cut short", REQUEST_CONNECT, OK, 3, 1, 0, 0, 0, "" },
-	{ "lanes", REQUEST_LANES, OK, 4, 2, 1, 2, 0, "" },
-	{ "no lanes", REQUEST_LANES, REFUSED, 4, 0, 1, 0, EACCES, "" },
-	{ "a lane too few", REQUEST_LANES, OK, 4, 1, 0, 0, 0, "" },
-	{ "a lane too many", REQUEST_LANES, OK, 4, 3, 0, 0, 0, "" },
-	{ "a network", REQUEST_NETWORK, OK "\0\0", 6, 0, 1, 0, 0, "" },
-	{ "a network refused", REQUEST_NETWORK, REFUSED "\0\3lan", 9, 0, 1, 0,
-	    EACCES, "lan" },
-	{ "reloaded", REQUEST_RELOAD, "\1", 1, 0, 1, 1, 0, "" },
-	{ "not reloaded", REQUEST_RELOAD, "\0", 1, 0, 1, 0, 0, "" },
-	{ "reloaded, or what", REQUEST_RELOAD, "\2", 1, 0, 0, 0, 0, "" },
-	{ "reloaded and more", REQUEST_RELOAD, "\1x", 2, 0, 0, 0, 0, "" },
-	{ "reloaded without a word", REQUEST_RELOAD, "", 0, 0, 0, 0, 0, "" },
-	{ "reloaded with a descriptor", REQUEST_RELOAD, "\1", 1, 1, 0, 0, 0,
-	    "" },
-	{ "a reason cut short", REQUEST_NETWORK, REFUSED "\0\3la", 8, 0, 0, 0,
-	    0, "" },
 };
 
+/* Who asked is told either way. */
 START_TEST(an_answer_reaches_its_asker_or_ends_the_conversation)
 {
 	for (size_t i = 0; i < nitems(answers); i++) {
 		struct engine engine;
 		uint32_t      id;
-		int	      fds[4] = { 2, 2, 2, 2 };
 
 		engine_start(&engine);
 		ck_assert_int_eq(ask_by_type(&engine, answers[i].type), 0);
 		id = hear(&engine, answers[i].type);
-		chan_send_fd(engine.monitor, (uint16_t)answers[i].type, id,
-		    answers[i].answer, answers[i].len, fds, answers[i].nfds);
+		answer(&engine, answers[i].type, id, answers[i].error,
+		    answers[i].why, answers[i].more, answers[i].nfds);
 		turn(&engine);
-		ck_assert_msg(engine.answers == answers[i].answers &&
-			engine.gone == (answers[i].answers == 0) &&
+		ck_assert_msg(engine.answers == 1 &&
+			engine.gone == answers[i].ends &&
 			engine.n == answers[i].n &&
-			engine.error == answers[i].error &&
+			engine.error == answers[i].got &&
 			strcmp(engine.text, answers[i].text) == 0,
 		    "%s: %u answers, n %u, error %d, \"%s\"", answers[i].what,
 		    engine.answers, engine.n, engine.error, engine.text);
+		engine_stop(&engine);
+	}
+}
+END_TEST
+
+static const struct {
+	const char	   *what;
+	struct request_list list;
+	int		    more;
+	unsigned	    nfds;
+	bool		    ends;
+	unsigned	    n;
+	const char	   *text;
+} lists[] = {
+#define ADDRESS { AF_INET, { 192, 0, 2, 1 } }
+	{ "no address", { .n = 0 }, 0, 0, false, 0, "" },
+	{ "an address", { .n = 1, .port = 55555, .list = { ADDRESS } }, 0, 0,
+	    false, 1, "192.0.2.1:55555" },
+	{ "two", { .n = 2, .port = 1, .list = { ADDRESS,
+	    { AF_INET6, { 0xfd } } } }, 0, 0, false, 2, "[fd00::]:1" },
+	{ "cut short", { .n = 1, .port = 55555, .list = { ADDRESS } }, -1, 0,
+	    true, 0, "" },
+	{ "a byte too many", { .n = 1, .port = 55555, .list = { ADDRESS } }, 1,
+	    0, true, 0, "" },
+	{ "more than fit", { .n = REQUEST_MAX_ENDPOINTS + 1 }, 0, 0, true, 0,
+	    "" },
+	{ "of no family", { .n = 1 }, 0, 0, true, 0, "" },
+	{ "a port too large", { .n = 1, .port = 65536, .list = { ADDRESS } }, 0,
+	    0, true, 0, "" },
+	{ "with a descriptor", { .n = 0 }, 0, 1, true, 0, "" },
+};
+
+START_TEST(a_list_of_addresses_is_good_or_ends_the_conversation)
+{
+	for (size_t i = 0; i < nitems(lists); i++) {
+		struct engine engine;
+		uint32_t      id;
+		struct {
+			struct request_list list;
+			char		    behind[8];
+		} said = { .list = lists[i].list };
+
+		engine_start(&engine);
+		ck_assert_int_eq(ask_by_type(&engine, REQUEST_RESOLVE), 0);
+		id = hear(&engine, REQUEST_RESOLVE);
+		chan_send_fd(engine.monitor, REQUEST_RESOLVE, id, &said,
+		    (size_t)((int)sizeof(said.list) + lists[i].more),
+		    (const int[]) { 2 }, lists[i].nfds);
+		turn(&engine);
+		ck_assert_msg(engine.answers == 1 &&
+			engine.gone == lists[i].ends &&
+			engine.n == lists[i].n &&
+			strcmp(engine.text, lists[i].text) == 0,
+		    "%s: %u answers, n %u, \"%s\"", lists[i].what,
+		    engine.answers, engine.n, engine.text);
 		engine_stop(&engine);
 	}
 }
@@ -764,6 +867,7 @@ START_TEST(an_answer_to_nobody_ends_the_conversation)
 	};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
+		const struct request_list list = { .n = 0 };
 		struct engine engine;
 		uint32_t      id;
 
@@ -772,7 +876,8 @@ START_TEST(an_answer_to_nobody_ends_the_conversation)
 		id = hear(&engine, REQUEST_RESOLVE);
 		chan_send_fd(engine.monitor,
 		    (uint16_t)(REQUEST_RESOLVE + rows[i].type_off),
-		    id + (uint32_t)rows[i].id_off, "\0", 1, NULL, 0);
+		    id + (uint32_t)rows[i].id_off, &list, sizeof(list), NULL,
+		    0);
 		turn(&engine);
 		ck_assert_msg(engine.answers == 0 && engine.gone == 1, "%s",
 		    rows[i].what);
@@ -784,18 +889,16 @@ END_TEST
 START_TEST(a_cancelled_ask_is_not_answered_and_leaks_nothing)
 {
 	struct engine engine;
+	const struct request_server server = { 0, 1, 2 };
 	uint32_t      id;
-	int	      fds[2] = { 2, 2 };
 
 	engine_start(&engine);
 	ck_assert_int_eq(ask_by_type(&engine, REQUEST_LANES), 0);
 	id = hear(&engine, REQUEST_LANES);
-	ck_assert_uint_eq(engine.heard_len, 3);
-	ck_assert_uint_eq(engine.heard[0], 0);
-	ck_assert_uint_eq(engine.heard[1], 1);
-	ck_assert_uint_eq(engine.heard[2], 2);
+	ck_assert_uint_eq(engine.heard_len, sizeof(server));
+	ck_assert_mem_eq(engine.heard, &server, sizeof(server));
 	monitor_ask_cancel(engine.ask, &engine);
-	chan_send_fd(engine.monitor, REQUEST_LANES, id, OK, 4, fds, 2);
+	answer(&engine, REQUEST_LANES, id, 0, 0, 0, 2);
 	turn(&engine);
 	ck_assert_uint_eq(engine.answers, 0);
 	ck_assert_uint_eq(engine.gone, 0);
@@ -813,7 +916,7 @@ START_TEST(so_many_asks_are_under_way_and_no_more)
 		ck_assert_int_eq(ask_by_type(&engine, REQUEST_CONNECT), 0);
 	ck_assert_int_eq(ask_by_type(&engine, REQUEST_CONNECT), -EAGAIN);
 	id = hear(&engine, REQUEST_CONNECT);
-	chan_send_fd(engine.monitor, REQUEST_CONNECT, id, REFUSED, 4, NULL, 0);
+	answer(&engine, REQUEST_CONNECT, id, EACCES, 0, 0, 0);
 	turn(&engine);
 	ck_assert_uint_eq(engine.answers, 1);
 	ck_assert_int_eq(ask_by_type(&engine, REQUEST_CONNECT), 0);
@@ -853,8 +956,7 @@ START_TEST(the_largest_assignment_fits)
 			     REQUEST_MAX_ADDRESSES, routes, REQUEST_MAX_ROUTES,
 			     on_network, &engine), 0);
 	hear(&engine, REQUEST_NETWORK);
-	ck_assert_uint_eq(engine.heard_len,
-	    1 + 18 * REQUEST_MAX_ADDRESSES + 2 + 18 * REQUEST_MAX_ROUTES);
+	ck_assert_uint_eq(engine.heard_len, sizeof(struct request_network));
 	engine_stop(&engine);
 	free(routes);
 }
@@ -871,7 +973,7 @@ START_TEST(dns_goes_out_within_its_bounds)
 	ck_assert_int_eq(monitor_ask_dns(engine.ask, &server, 1, domains, 1,
 			     on_network, &engine), 0);
 	hear(&engine, REQUEST_DNS);
-	ck_assert_uint_eq(engine.heard_len, 1 + 5 + 1 + 2 + 3);
+	ck_assert_uint_eq(engine.heard_len, sizeof(struct request_nameservers));
 	ck_assert_int_eq(monitor_ask_dns(engine.ask, NULL, CONF_MAX_DNS + 1,
 			     NULL, 0, on_network, &engine), -E2BIG);
 	ck_assert_int_eq(monitor_ask_dns(engine.ask, NULL, 0, NULL,
@@ -895,6 +997,7 @@ START_TEST(news_of_the_monitor_are_passed_on)
 	say_letter(engine.monitor, 'C');
 	say_letter(engine.monitor, 'K');
 	say_letter(engine.monitor, 'M');
+	say_letter(engine.monitor, 't');
 	say_letter(engine.monitor, 'p');
 	say_letter(engine.monitor, 'W');
 	say_letter(engine.monitor, 'n');
@@ -906,7 +1009,7 @@ START_TEST(news_of_the_monitor_are_passed_on)
 	ck_assert_uint_eq(engine.confs, 2);
 	ck_assert_str_eq(engine.text, "vpn.example.org");
 	ck_assert_uint_eq(engine.keepers, 1);
-	ck_assert_uint_eq(engine.materials, 1);
+	ck_assert_uint_eq(engine.materials, 2);
 	ck_assert_uint_eq(engine.gone, 0);
 	engine_stop(&engine);
 }
@@ -914,7 +1017,7 @@ END_TEST
 
 START_TEST(wrong_news_end_the_conversation)
 {
-	static const char wrong[] = "1mkqXDLUASofgh";
+	static const char wrong[] = "1mkqXDLUASofghirTdP";
 
 	for (const char *c = wrong; *c != '\0'; c++) {
 		struct engine engine;
@@ -952,16 +1055,17 @@ START_TEST(a_monitor_that_goes_away_is_noticed)
 	engine.monitor = dup(STDERR_FILENO);
 	turn(&engine);
 	ck_assert_uint_eq(engine.gone, 1);
-	ck_assert_int_eq(ask_by_type(&engine, REQUEST_RESOLVE), -EPIPE);
+	ck_assert_int_eq(ask_by_type(&engine, REQUEST_RESOLVE), -ENOTCONN);
 	engine_stop(&engine);
 }
 END_TEST
 
 UNIT_MAIN("monitor_ask", a_gift_is_taken_in_order_or_not_at_all,
     a_gift_that_ends_early_leaves_nothing, a_truncated_request_is_refused,
-    a_conf_piece_needs_its_first_byte, a_configuration_too_large_is_refused,
+    a_conf_piece_is_whole, a_configuration_too_large_is_refused,
     what_the_monitor_opens_with_arrives_as_it_was,
     an_answer_reaches_its_asker_or_ends_the_conversation,
+    a_list_of_addresses_is_good_or_ends_the_conversation,
     an_answer_to_nobody_ends_the_conversation,
     a_cancelled_ask_is_not_answered_and_leaks_nothing,
     so_many_asks_are_under_way_and_no_more, asks_out_of_bounds_are_not_sent,

@@ -1,129 +1,97 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The fields of requests: what goes in comes out, and nothing else goes in.
+ * The checks of requests' fields: what goes in by the functions of base/addr.h is
+ * good, and nothing else is.
  */
-#include <check.h>
-#include <string.h>
-
-#include "base/nitems.h"
 #include "proc/request.h"
+
+#include "unit.h"
 
 static const struct {
 	const char *what;
 	const char *prefix;
-	uint16_t    port;
-	size_t	    len; /* of the addr field */
-} fields[] = {
-	{ "an IPv4 network", "10.4.2.0/24", 55555, 5 },
-	{ "an IPv4 host", "192.0.2.1/32", 1, 5 },
-	{ "everything", "0.0.0.0/0", 65535, 5 },
-	{ "an IPv6 network", "fd00:1:2::/48", 443, 17 },
-	{ "an IPv6 host", "2001:db8::1/128", 0, 17 },
-	{ "all of IPv6", "::/0", 22, 17 },
+} good[] = {
+	{ "an IPv4 network", "10.4.2.0/24" },
+	{ "an IPv4 host", "192.0.2.1/32" },
+	{ "everything", "0.0.0.0/0" },
+	{ "an IPv6 network", "fd00:1:2::/48" },
+	{ "an IPv6 host", "2001:db8::1/128" },
+	{ "all of IPv6", "::/0" },
 };
 
-START_TEST(fields_come_out_as_they_went_in)
+START_TEST(what_is_parsed_is_good)
 {
-	struct prefix	   prefix, got_prefix;
-	struct endpoint	   ep, got_ep;
-	struct addr	   got_addr;
-	struct wire_writer w;
-	struct wire_reader r;
-	uint8_t		   buf[128];
+	struct prefix list[nitems(good)];
+	struct addr   addrs[nitems(good)];
 
-	ck_assert(prefix_parse(&prefix, fields[_i].prefix));
-	ep = endpoint_make(&prefix.addr, fields[_i].port);
-	wire_writer_init(&w, buf, sizeof(buf));
-	request_put_addr(&w, &prefix.addr);
-	ck_assert_uint_eq(w.len, fields[_i].len);
-	request_put_prefix(&w, &prefix);
-	request_put_endpoint(&w, &ep);
-	ck_assert(wire_writer_is_ok(&w));
-
-	wire_reader_init(&r, buf, w.len);
-	request_get_addr(&r, &got_addr);
-	request_get_prefix(&r, &got_prefix);
-	request_get_endpoint(&r, &got_ep);
-	ck_assert(wire_is_done(&r));
-	ck_assert_msg(addr_is_equal(&got_addr, &prefix.addr), "%s",
-	    fields[_i].what);
-	ck_assert_msg(prefix_is_equal(&got_prefix, &prefix), "%s",
-	    fields[_i].what);
-	ck_assert_msg(endpoint_is_equal(&got_ep, &ep), "%s", fields[_i].what);
-	ck_assert_uint_eq(endpoint_port(&got_ep), fields[_i].port);
+	for (size_t i = 0; i < nitems(good); i++) {
+		ck_assert(prefix_parse(&list[i], good[i].prefix));
+		addrs[i] = list[i].addr;
+		ck_assert_msg(request_addr_is_good(&addrs[i]), "%s",
+		    good[i].what);
+	}
+	ck_assert(request_prefixes_are_good(list, nitems(good), nitems(good)));
+	ck_assert(request_addrs_are_good(addrs, nitems(good), nitems(good)));
+	ck_assert(request_prefixes_are_good(list, 0, 0));
+	ck_assert(request_addrs_are_good(addrs, 0, 0));
 }
 END_TEST
 
-START_TEST(truncated_at_any_byte_fails)
+/* Nothing behind the end is looked at. */
+START_TEST(more_than_there_may_be_is_bad)
 {
-	struct prefix	   prefix, got;
-	struct endpoint	   ep;
-	struct wire_writer w;
-	struct wire_reader r;
-	uint8_t		   buf[64];
+	struct prefix prefix;
 
-	ck_assert(prefix_parse(&prefix, fields[_i].prefix));
-	wire_writer_init(&w, buf, sizeof(buf));
-	request_put_prefix(&w, &prefix);
-	for (size_t len = 0; len < w.len; len++) {
-		wire_reader_init(&r, buf, len);
-		request_get_prefix(&r, &got);
-		ck_assert_msg(!wire_is_ok(&r), "%s, %zu bytes", fields[_i].what,
-		    len);
-	}
-	ep = endpoint_make(&prefix.addr, fields[_i].port);
-	wire_writer_init(&w, buf, sizeof(buf));
-	request_put_endpoint(&w, &ep);
-	for (size_t len = 0; len < w.len; len++) {
-		wire_reader_init(&r, buf, len);
-		request_get_endpoint(&r, &ep);
-		ck_assert_msg(!wire_is_ok(&r), "%s, %zu bytes", fields[_i].what,
-		    len);
-	}
+	ck_assert(prefix_parse(&prefix, "10.4.2.0/24"));
+	ck_assert(!request_prefixes_are_good(&prefix, 2, 1));
+	ck_assert(!request_prefixes_are_good(&prefix, UINT32_MAX, 1));
+	ck_assert(!request_addrs_are_good(&prefix.addr, 2, 1));
+	ck_assert(!request_addrs_are_good(&prefix.addr, UINT32_MAX, 1));
 }
 END_TEST
 
 static const struct {
-	const char *what;
-	uint8_t	    bytes[18];
-	size_t	    len;
+	const char   *what;
+	struct prefix prefix;
 } bad[] = {
-	{ "no family", { 0, 10, 0, 0, 1, 24 }, 6 },
-	{ "a family of AF_INET", { 2, 10, 0, 0, 1, 24 }, 6 },
-	{ "a family of 5", { 5, 10, 0, 0, 1, 24 }, 6 },
-	{ "a family of 255", { 255, 10, 0, 0, 1, 24 }, 6 },
-	{ "33 bits of an IPv4 address", { 4, 10, 0, 0, 1, 33 }, 6 },
-	{ "255 bits of an IPv4 address", { 4, 10, 0, 0, 1, 255 }, 6 },
-	{ "129 bits of an IPv6 address",
-	    { 6, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 129 }, 18 },
+	{ "no family", { { 0, { 10, 0, 0, 1 } }, 24 } },
+	{ "another family", { { AF_UNIX, { 10, 0, 0, 1 } }, 24 } },
+	{ "the largest family", { { (sa_family_t)-1, { 10, 0, 0, 1 } }, 24 } },
+	{ "33 bits of an IPv4 address", { { AF_INET, { 10, 0, 0, 1 } }, 33 } },
+	{ "255 bits of an IPv4 address", { { AF_INET, { 10, 0, 0, 1 } }, 255 } },
+	{ "129 bits of an IPv6 address", { { AF_INET6, { 0xfd } }, 129 } },
+	{ "a byte behind an IPv4 address",
+	    { { AF_INET, { 10, 0, 0, 1, 1 } }, 24 } },
+	{ "the last byte behind an IPv4 address",
+	    { { AF_INET, { 10, 0, 0, 1, [15] = 1 } }, 24 } },
 };
 
-START_TEST(bad_prefix_fails)
+START_TEST(anything_else_is_bad)
 {
-	struct wire_reader r;
-	struct prefix	   prefix;
+	struct prefix list[2];
 
-	wire_reader_init(&r, bad[_i].bytes, bad[_i].len);
-	request_get_prefix(&r, &prefix);
-	ck_assert_msg(!wire_is_ok(&r), "%s", bad[_i].what);
+	ck_assert(prefix_parse(&list[0], "10.4.2.0/24"));
+	for (size_t i = 0; i < nitems(bad); i++) {
+		list[1] = bad[i].prefix;
+		ck_assert_msg(!request_prefixes_are_good(list, 2, 2), "%s",
+		    bad[i].what);
+		/* It may be there, but not counted. */
+		ck_assert(request_prefixes_are_good(list, 1, 2));
+	}
 }
 END_TEST
 
-int
-main(void)
+START_TEST(a_text_has_an_end)
 {
-	Suite	*suite = suite_create("request");
-	TCase	*tc = tcase_create("request");
-	SRunner *runner = srunner_create(suite);
-	int	 failed;
+	char text[4] = { 'a', 'b', 'c', 'd' };
 
-	tcase_add_loop_test(tc, fields_come_out_as_they_went_in, 0,
-	    nitems(fields));
-	tcase_add_loop_test(tc, truncated_at_any_byte_fails, 0, nitems(fields));
-	tcase_add_loop_test(tc, bad_prefix_fails, 0, nitems(bad));
-	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	ck_assert(!request_text_is_good(text));
+	text[3] = '\0';
+	ck_assert(request_text_is_good(text));
+	text[0] = '\0';
+	ck_assert(request_text_is_good(text));
 }
+END_TEST
+
+UNIT_MAIN("request", what_is_parsed_is_good, more_than_there_may_be_is_bad,
+    anything_else_is_bad, a_text_has_an_end)

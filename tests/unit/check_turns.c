@@ -61,12 +61,12 @@ START_TEST(strangers_at_tls_srp_stay_below_what_the_keeper_grants)
 	turns = (struct turns) { 0 };
 	for (int64_t ms = 0; ms < MINUTE; ms += 10) {
 		while (turns_take_tls_srp(&turns, false, at(ms)))
-			ck_assert(bucket_take(&granted, KEEPER_TLS_SRP_BURST,
-			    MONO_SEC / KEEPER_TLS_SRP_PER_SEC, at(ms)));
+			ck_assert(bucket_take(&granted, REQUEST_TLS_SRP_BURST,
+			    MONO_SEC / REQUEST_TLS_SRP_PER_SEC, at(ms)));
 	}
 	/* And something of it is left. */
-	ck_assert(bucket_take(&granted, KEEPER_TLS_SRP_BURST,
-	    MONO_SEC / KEEPER_TLS_SRP_PER_SEC, at(MINUTE)));
+	ck_assert(bucket_take(&granted, REQUEST_TLS_SRP_BURST,
+	    MONO_SEC / REQUEST_TLS_SRP_PER_SEC, at(MINUTE)));
 }
 END_TEST
 

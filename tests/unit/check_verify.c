@@ -37,7 +37,6 @@
 static const uint8_t binding[32] = { 'b' }, other_binding[32] = { 'o' };
 static const uint8_t hello[32] = { 'h' }, other_hello[32] = { 'x' };
 static const uint8_t voucher_key[VOUCHER_KEY_LEN] = { 'v' };
-static uint8_t buf[CHAN_MAX_PAYLOAD];
 
 /* ---- what is in its directory ---- */
 
@@ -106,7 +105,7 @@ attach_keeper_with(const uint8_t key[VOUCHER_KEY_LEN])
 	int   auth, sign;
 	pid_t pid = start_keeper(dir, voucher_key_pipe(key), &auth, &sign);
 
-	keeper_ask_attach(ask, auth, sign);
+	attach(auth, sign);
 	return pid;
 }
 
@@ -114,11 +113,11 @@ attach_keeper_with(const uint8_t key[VOUCHER_KEY_LEN])
 
 struct said {
 	unsigned	     calls;
-	struct keeper_answer answer;
+	struct request_verdict answer;
 };
 
 static void
-on_said(void *arg, const struct keeper_answer *answer)
+on_said(void *arg, const struct request_verdict *answer)
 {
 	struct said *said = arg;
 
@@ -129,11 +128,11 @@ on_said(void *arg, const struct keeper_answer *answer)
 struct challenged {
 	unsigned		    calls;
 	bool			    looked;
-	struct keeper_srp_challenge challenge;
+	struct request_srp_challenge challenge;
 };
 
 static void
-on_challenge(void *arg, const struct keeper_srp_challenge *challenge)
+on_challenge(void *arg, const struct request_srp_challenge *challenge)
 {
 	struct challenged *challenged = arg;
 
@@ -146,11 +145,11 @@ on_challenge(void *arg, const struct keeper_srp_challenge *challenge)
 struct answered {
 	unsigned		 calls;
 	int			 error;
-	struct keeper_srp_answer answer;
+	struct request_srp_answer answer;
 };
 
 static void
-on_srp_answer(void *arg, const struct keeper_srp_answer *answer, int error)
+on_srp_answer(void *arg, const struct request_srp_answer *answer, int error)
 {
 	struct answered *answered = arg;
 
@@ -178,7 +177,7 @@ verify(const char *site, const char *password, unsigned lifetime,
 }
 
 static void
-srp_start(const char *site, bool known, struct keeper_srp_challenge *challenge)
+srp_start(const char *site, bool known, struct request_srp_challenge *challenge)
 {
 	struct challenged challenged = { 0 };
 
@@ -192,19 +191,22 @@ srp_start(const char *site, bool known, struct keeper_srp_challenge *challenge)
 
 static void
 srp_answer(const char *site, const char *password,
-    const struct keeper_srp_challenge *challenge,
-    struct keeper_srp_answer *answer)
+    const struct request_srp_challenge *challenge,
+    struct request_srp_answer *answer)
 {
+	size_t len;
+
 	ck_assert_int_eq(auth_srp_answer(site, password, strlen(password),
 			     challenge->group, challenge->setting,
 			     challenge->public_b, challenge->public_b_len,
-			     binding, answer->public_a, &answer->public_a_len,
-			     answer->m1, answer->m2), 0);
+			     binding, answer->public_a, &len, answer->m1,
+			     answer->m2), 0);
+	answer->public_a_len = (uint32_t)len;
 }
 
 static bool
-srp_finish(const struct keeper_srp_challenge *challenge,
-    const struct keeper_srp_answer *answer, const uint8_t *bound,
+srp_finish(const struct request_srp_challenge *challenge,
+    const struct request_srp_answer *answer, const uint8_t *bound,
     struct said *said)
 {
 	*said = (struct said) { 0 };
@@ -223,21 +225,21 @@ srp_finish(const struct keeper_srp_challenge *challenge,
 static bool
 srp(const char *site, bool known, const char *password, struct said *said)
 {
-	struct keeper_srp_challenge challenge;
-	struct keeper_srp_answer    answer;
+	struct request_srp_challenge challenge;
+	struct request_srp_answer    answer;
 
 	srp_start(site, known, &challenge);
 	srp_answer(site, password, &challenge, &answer);
 	if (!srp_finish(&challenge, &answer, binding, said))
 		return false;
-	ck_assert(said->answer.has_proof);
+	ck_assert_uint_eq(said->answer.has_proof, 1);
 	ck_assert_mem_eq(said->answer.proof, answer.m2, sizeof(answer.m2));
 	return true;
 }
 
 /* As the site does it (PROTOCOL 4.4), written once more. */
 static void
-prove(const struct keeper_grant *grant, const char *label, const uint8_t *bound,
+prove(const struct request_grant *grant, const char *label, const uint8_t *bound,
     const uint8_t *greeting, uint8_t proof[32])
 {
 	struct hmac_sha256_ctx hmac;
@@ -251,7 +253,7 @@ prove(const struct keeper_grant *grant, const char *label, const uint8_t *bound,
 
 /* A proof over `binding` and `hello`, shown with these. */
 static bool
-resume_with(const char *site, const struct keeper_grant *grant,
+resume_with(const char *site, const struct request_grant *grant,
     const uint8_t *bound, const uint8_t *greeting)
 {
 	struct said said = { 0 };
@@ -267,14 +269,14 @@ resume_with(const char *site, const struct keeper_grant *grant,
 	if (said.answer.verdict != KEEPER_YES)
 		return false;
 	prove(grant, "tombolo resume server", binding, hello, right);
-	ck_assert(said.answer.has_proof);
+	ck_assert_uint_eq(said.answer.has_proof, 1);
 	ck_assert_mem_eq(said.answer.proof, right, sizeof(right));
 	ck_assert_uint_eq(said.answer.grant.token_len, 0);
 	return true;
 }
 
 static bool
-resume(const char *site, const struct keeper_grant *grant)
+resume(const char *site, const struct request_grant *grant)
 {
 	return resume_with(site, grant, binding, hello);
 }
@@ -315,8 +317,8 @@ END_TEST
 
 START_TEST(an_exchange_is_one_sites_one_connections_and_whole)
 {
-	static struct keeper_srp_challenge challenge, other, bad;
-	struct keeper_srp_answer    answer, wrong;
+	static struct request_srp_challenge challenge, other, bad;
+	struct request_srp_answer    answer, wrong;
 	struct said		    said;
 
 	put_server_key();
@@ -360,8 +362,8 @@ END_TEST
 
 START_TEST(another_password_or_keeper_ends_an_exchange)
 {
-	struct keeper_srp_challenge challenge;
-	struct keeper_srp_answer    answer;
+	struct request_srp_challenge challenge;
+	struct request_srp_answer    answer;
 	struct said		    said;
 	char			    line[AUTH_SRP_LINE_SIZE];
 
@@ -386,7 +388,7 @@ END_TEST
 
 START_TEST(an_unknown_name_looks_like_any)
 {
-	static struct keeper_srp_challenge berlin, paris, again, rome;
+	static struct request_srp_challenge berlin, paris, again, rome;
 
 	put_server_key();
 	put_srp("berlin", "open sesame");
@@ -429,7 +431,7 @@ END_TEST
 
 START_TEST(a_client_answers_with_the_password_of_its_file)
 {
-	struct keeper_srp_challenge challenge;
+	struct request_srp_challenge challenge;
 	struct answered		    answered = { 0 };
 	struct said		    said;
 
@@ -537,7 +539,7 @@ END_TEST
 
 START_TEST(a_proof_is_for_one_connection_and_one_hello)
 {
-	struct keeper_grant grant;
+	struct request_grant grant;
 	struct said	    said;
 
 	put_server_key();
@@ -558,7 +560,7 @@ END_TEST
 
 START_TEST(a_token_is_whole_or_nothing)
 {
-	struct keeper_grant good, bad;
+	struct request_grant good, bad;
 	struct said	    said;
 
 	put_server_key();
@@ -571,7 +573,7 @@ START_TEST(a_token_is_whole_or_nothing)
 		bad.token[i / 8] ^= (uint8_t)(1 << i % 8);
 		ck_assert_msg(!resume("berlin", &bad), "bit %zu", i);
 	}
-	for (size_t i = 0; i < KEEPER_MAX_TOKEN; i++) {
+	for (size_t i = 0; i < REQUEST_MAX_TOKEN; i++) {
 		bad = good;
 		bad.token_len = i;
 		ck_assert_msg(resume("berlin", &bad) == (i == good.token_len),
@@ -582,7 +584,7 @@ END_TEST
 
 START_TEST(another_credential_ends_every_token)
 {
-	struct keeper_grant grant;
+	struct request_grant grant;
 	struct said	    said;
 	char		   *path;
 	char		    line[SECRET_STORE_LINE_SIZE];
@@ -673,7 +675,7 @@ END_TEST
 START_TEST(a_voucher_is_the_monitors_word)
 {
 	uint8_t		    voucher[VOUCHER_LEN], bad[VOUCHER_LEN];
-	struct keeper_grant grant;
+	struct request_grant grant;
 	struct said	    said;
 
 	put_server_key();
@@ -731,7 +733,7 @@ END_TEST
 START_TEST(tls_srp_gives_what_is_in_the_file)
 {
 	struct auth_tls_srp   user;
-	struct keeper_tls_srp got, again;
+	struct request_tls_srp got, again;
 	char		      line[AUTH_TLS_SRP_LINE_SIZE];
 
 	put_server_key();
@@ -740,7 +742,7 @@ START_TEST(tls_srp_gives_what_is_in_the_file)
 	put_line("sites/berlin.tls-srp", line);
 	ck_assert(auth_tls_srp_parse(&user, line));
 	attach_keeper();
-	ck_assert_int_eq(keeper_ask_tls_srp(ask, "berlin", true, &got), 0);
+	ck_assert_int_eq(sign_ask_tls_srp(signer, "berlin", true, &got), 0);
 	ck_assert_uint_eq(got.group, user.group);
 	ck_assert_uint_eq(got.salt_len, user.salt_len);
 	ck_assert_mem_eq(got.salt, user.salt, user.salt_len);
@@ -748,16 +750,16 @@ START_TEST(tls_srp_gives_what_is_in_the_file)
 	ck_assert_mem_eq(got.verifier, user.v, user.v_len);
 
 	/* Nobody's looks the same, and is always the same for a name. */
-	ck_assert_int_eq(keeper_ask_tls_srp(ask, "paris", false, &again), 0);
+	ck_assert_int_eq(sign_ask_tls_srp(signer, "paris", false, &again), 0);
 	ck_assert_uint_eq(again.group, got.group);
 	ck_assert_uint_eq(again.salt_len, got.salt_len);
 	ck_assert_uint_eq(again.verifier_len, got.verifier_len);
 	attach_keeper();
-	ck_assert_int_eq(keeper_ask_tls_srp(ask, "paris", true, &got), 0);
+	ck_assert_int_eq(sign_ask_tls_srp(signer, "paris", true, &got), 0);
 	ck_assert_mem_eq(again.salt, got.salt, got.salt_len);
-	ck_assert_int_eq(keeper_ask_tls_srp(ask, "rome", false, &got), 0);
+	ck_assert_int_eq(sign_ask_tls_srp(signer, "rome", false, &got), 0);
 	ck_assert_mem_ne(again.salt, got.salt, got.salt_len);
-	ck_assert_int_eq(keeper_ask_tls_srp(ask, "berlin", false, &got), 0);
+	ck_assert_int_eq(sign_ask_tls_srp(signer, "berlin", false, &got), 0);
 	ck_assert_mem_ne(user.salt, got.salt, got.salt_len);
 	ck_assert_mem_ne(user.v, got.verifier, got.verifier_len);
 }
@@ -765,13 +767,13 @@ END_TEST
 
 START_TEST(tls_srp_is_given_out_slowly)
 {
-	struct keeper_tls_srp user;
+	struct request_tls_srp user;
 	unsigned	      n = 0;
 
 	put_server_key();
 	attach_keeper();
 	for (int i = 0; i < 200; i++) {
-		int r = keeper_ask_tls_srp(ask, "berlin", true, &user);
+		int r = sign_ask_tls_srp(signer, "berlin", true, &user);
 
 		ck_assert(r == 0 || r == -EAGAIN);
 		if (r == 0)
@@ -782,7 +784,7 @@ START_TEST(tls_srp_is_given_out_slowly)
 	ck_assert_uint_ge(n, 64);
 	ck_assert_uint_lt(n, 100);
 	usleep(300 * 1000);
-	ck_assert_int_eq(keeper_ask_tls_srp(ask, "berlin", true, &user), 0);
+	ck_assert_int_eq(sign_ask_tls_srp(signer, "berlin", true, &user), 0);
 }
 END_TEST
 
@@ -822,7 +824,6 @@ START_TEST(the_key_for_tls_srp_signs_hashes_only)
 {
 	gnutls_x509_privkey_t clear;
 	struct keypair_public public;
-	struct chan_msg	      msg;
 	int		      auth, sign;
 
 	put_server_key();
@@ -831,18 +832,12 @@ START_TEST(the_key_for_tls_srp_signs_hashes_only)
 	gnutls_x509_privkey_deinit(clear);
 	start_keeper(dir, -1, &auth, &sign);
 	for (size_t i = 0; i < nitems(rsa_wishes); i++) {
-		uint8_t data[1 + 32 + 4 + 64] = { REQUEST_KEY_RSA };
+		struct request_signature answer;
 
-		memcpy(data + 1, public.id, 32);
-		wire_write_u32(data + 33, rsa_wishes[i].algorithm);
-		memcpy(data + 37, rsa_wishes[i].data, rsa_wishes[i].len);
-		ck_assert_int_eq(chan_send_fd(sign, REQUEST_SIGN, 1, data,
-				     37 + rsa_wishes[i].len, NULL, 0), 0);
-		ck_assert_int_eq(chan_recv_fd(sign, &msg, buf, 5000), 0);
-		ck_assert_msg(wire_read_u32(msg.data) == rsa_wishes[i].error,
-		    "%s: %u", rsa_wishes[i].what, wire_read_u32(msg.data));
-		ck_assert_msg((msg.len > 4) == (rsa_wishes[i].error == 0), "%s",
-		    rsa_wishes[i].what);
+		sign_by(sign, REQUEST_KEY_RSA, &public, rsa_wishes[i].algorithm,
+		    rsa_wishes[i].data, rsa_wishes[i].len, &answer);
+		ck_assert_msg(answer.error == rsa_wishes[i].error, "%s: %u",
+		    rsa_wishes[i].what, answer.error);
 	}
 	close(auth);
 	close(sign);
@@ -858,10 +853,10 @@ give_user(gnutls_session_t session, const char *name, gnutls_datum_t *salt,
 {
 	const gnutls_datum_t *const g = &gnutls_srp_3072_group_generator;
 	const gnutls_datum_t *const n = &gnutls_srp_3072_group_prime;
-	struct keeper_tls_srp	    user;
+	struct request_tls_srp	    user;
 
 	(void)session;
-	ck_assert_int_eq(keeper_ask_tls_srp(ask, name, true, &user), 0);
+	ck_assert_int_eq(sign_ask_tls_srp(signer, name, true, &user), 0);
 	ck_assert_uint_eq(user.group, 3072);
 	*salt = (gnutls_datum_t) { gnutls_malloc(user.salt_len),
 		(unsigned)user.salt_len };
@@ -897,7 +892,7 @@ shake_hands(const char *password)
 	public = public_of(clear);
 	gnutls_x509_privkey_deinit(clear);
 	attach_keeper();
-	key = keeper_ask_privkey(ask, REQUEST_KEY_RSA, &public);
+	key = sign_ask_privkey(signer, REQUEST_KEY_RSA, &public);
 	ck_assert_ptr_nonnull(key);
 	gnutls_certificate_allocate_credentials(&certificate);
 	gnutls_certificate_allocate_credentials(&none);
@@ -981,27 +976,21 @@ END_TEST
 
 START_TEST(no_oracle_signs_without_end)
 {
-	gnutls_x509_privkey_t clear;
-	struct chan_msg	      msg;
-	struct keypair_public public;
-	uint8_t		      data[1 + 32 + 4 + 32] = { REQUEST_KEY_MAIN };
-	uint32_t	      error = 0;
-	int		      auth, sign, i;
+	static const uint8_t	 hash[32];
+	gnutls_x509_privkey_t	 clear;
+	struct keypair_public	 public;
+	struct request_signature answer = { .error = 0 };
+	int			 auth, sign, i;
 
 	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
 	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
 	public = public_of(clear);
 	gnutls_x509_privkey_deinit(clear);
 	start_keeper(dir, -1, &auth, &sign);
-	memcpy(data + 1, public.id, 32);
-	wire_write_u32(data + 33, GNUTLS_SIGN_ECDSA_SHA256);
-	for (i = 0; i < 50000 && error == 0; i++) {
-		ck_assert_int_eq(chan_send_fd(sign, REQUEST_SIGN, 1, data,
-				     sizeof(data), NULL, 0), 0);
-		ck_assert_int_eq(chan_recv_fd(sign, &msg, buf, 5000), 0);
-		error = wire_read_u32(msg.data);
-	}
-	ck_assert_uint_eq(error, EAGAIN);
+	for (i = 0; i < 50000 && answer.error == 0; i++)
+		sign_by(sign, REQUEST_KEY_MAIN, &public,
+		    GNUTLS_SIGN_ECDSA_SHA256, hash, sizeof(hash), &answer);
+	ck_assert_uint_eq(answer.error, EAGAIN);
 	ck_assert_int_gt(i, 2048);
 	close(auth);
 	close(sign);
@@ -1011,7 +1000,7 @@ END_TEST
 START_TEST(guesses_do_not_delay_a_site_that_comes_back)
 {
 	struct said	    guesses = { 0 }, said;
-	struct keeper_grant grant;
+	struct request_grant grant;
 
 	put_server_key();
 	put_hash("sites/berlin.password", "open sesame");

@@ -40,6 +40,7 @@ static struct ev_loop *engine_loop;
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "engine/stats.h"
@@ -204,11 +205,14 @@ says(const char *text, const char *part)
 /* ---- the monitor ---- */
 
 static inline void
-answer_request(struct chan *chan, const struct chan_msg *msg,
-    const struct wire_writer *w, const int *fds, unsigned n)
+answer_request(struct chan *chan, const struct chan_msg *msg, int error,
+    const char *why, const int *fds, unsigned n)
 {
-	ck_assert_int_eq(chan_send(chan, msg->type, msg->id, w->data, w->len,
-	    fds, n), 0);
+	struct request_result result = { .error = (uint32_t)error };
+
+	strlcpy(result.why, why, sizeof(result.why));
+	ck_assert_int_eq(chan_send(chan, msg->type, msg->id, &result,
+	    sizeof(result), fds, n), 0);
 }
 
 /* To this port of the loopback, from that address of it. */
@@ -228,7 +232,7 @@ connect_from(const struct addr *from, uint16_t port)
 }
 
 static inline void
-give_connection(struct end *end, struct chan_msg *msg, struct wire_writer *w)
+give_connection(struct end *end, struct chan_msg *msg)
 {
 	int fd = connect_from(&end->from, end->to);
 
@@ -236,30 +240,31 @@ give_connection(struct end *end, struct chan_msg *msg, struct wire_writer *w)
 		close(end->connection);
 	end->connection = dup(fd);
 	end->nconnections++;
-	wire_put_u32(w, 0);
-	answer_request(&end->monitor, msg, w, &fd, 1);
+	answer_request(&end->monitor, msg, 0, "", &fd, 1);
 	close(fd);
 }
 
 static inline void
-give_lanes(struct end *end, struct chan_msg *msg, struct wire_writer *w)
+give_lanes(struct end *end, struct chan_msg *msg)
 {
 	struct addr	addr;
 	struct endpoint ep;
 	int		fds[CONF_MAX_WORKERS];
-	unsigned	n = msg->data[2];
+	struct request_server server;
+	unsigned	n;
 
+	ck_assert(chan_get(msg, &server, sizeof(server)));
+	n = server.count;
 	ck_assert(addr_parse(&addr, "127.0.0.1"));
 	ep = endpoint_make(&addr, end->to);
 	ck_assert_int_eq(sockets_lanes(&ep, 0, fds, n), (int)n);
-	wire_put_u32(w, 0);
-	answer_request(&end->monitor, msg, w, fds, n);
+	answer_request(&end->monitor, msg, 0, "", fds, n);
 	for (unsigned i = 0; i < n; i++)
 		close(fds[i]);
 }
 
 static inline void
-give_helper(struct end *end, struct chan_msg *msg, struct wire_writer *w)
+give_helper(struct end *end, struct chan_msg *msg)
 {
 	int fds[2];
 
@@ -268,58 +273,49 @@ give_helper(struct end *end, struct chan_msg *msg, struct wire_writer *w)
 	end->helper = -1;
 	end->nhelpers++;
 	if (end->no_helper) {
-		wire_put_u32(w, EAGAIN);
-		answer_request(&end->monitor, msg, w, NULL, 0);
+		answer_request(&end->monitor, msg, EAGAIN, "", NULL, 0);
 		return;
 	}
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK |
 	    SOCK_CLOEXEC, 0, fds), 0);
 	end->helper = fds[0];
-	wire_put_u32(w, 0);
-	answer_request(&end->monitor, msg, w, &fds[1], 1);
+	answer_request(&end->monitor, msg, 0, "", &fds[1], 1);
 	close(fds[1]);
 }
 
 static inline void
 on_engine_request(struct chan *chan, struct chan_msg *msg)
 {
-	struct end	  *end = chan->arg;
-	struct wire_writer w;
-	struct addr	   addr;
-	struct endpoint	   ep;
-	uint8_t		   buf[64];
+	struct end	       *end = chan->arg;
+	struct request_list	list = { .port = end->to, .n = 1 };
+	struct request_in_force in_force;
 
-	wire_writer_init(&w, buf, sizeof(buf));
 	switch (msg->type) {
 	case REQUEST_RESOLVE:
-		ck_assert(addr_parse(&addr, "127.0.0.1"));
-		ep = endpoint_make(&addr, end->to);
-		wire_put_u8(&w, 1);
-		request_put_endpoint(&w, &ep);
-		answer_request(chan, msg, &w, NULL, 0);
+		ck_assert(addr_parse(&list.list[0], "127.0.0.1"));
+		ck_assert_int_eq(chan_send(chan, msg->type, msg->id, &list,
+		    sizeof(list), NULL, 0), 0);
 		break;
 	case REQUEST_CONNECT:
-		give_connection(end, msg, &w);
+		give_connection(end, msg);
 		break;
 	case REQUEST_LANES:
-		give_lanes(end, msg, &w);
+		give_lanes(end, msg);
 		break;
 	case REQUEST_PAM:
-		give_helper(end, msg, &w);
+		give_helper(end, msg);
 		break;
 	case REQUEST_NETWORK:
 	case REQUEST_DNS:
-		wire_put_u32(&w, (uint32_t)end->network_errno);
-		wire_put_string(&w, end->network_errno != 0 ? "not here" : "");
-		answer_request(chan, msg, &w, NULL, 0);
+		answer_request(chan, msg, end->network_errno,
+		    end->network_errno != 0 ? "not here" : "", NULL, 0);
 		break;
 	case REQUEST_VERIFIED:
 		end->nverified++;
 		break;
 	case REQUEST_IN_FORCE:
-		certs_in_force(&end->material,
-		    (enum request_material)msg->data[0],
-		    wire_read_u32(msg->data + 1));
+		ck_assert(chan_get(msg, &in_force, sizeof(in_force)));
+		certs_in_force(&end->material, in_force.kind, in_force.number);
 		break;
 	case REQUEST_READY:
 	case REQUEST_DOWN:
@@ -467,7 +463,8 @@ end_start(struct end *end)
 {
 	struct startup_send	   opening = { .material = &end->material,
 		   .device = &end->device, .admin = -1,
-		   .keeper = { end->keeper[0], end->keeper[1] } };
+		   .keeper = { end->keeper[0], end->keeper[1] },
+		   .totals = memfd_create("totals", MFD_CLOEXEC) };
 	struct conf_errors errors = { 0 };
 	char		   path[128], why[REQUEST_WHY_SIZE];
 	char		  *text;
@@ -493,13 +490,15 @@ end_start(struct end *end)
 	ck_assert_int_eq(chan_pair(fds), 0);
 	chan_open(&end->monitor, engine_loop, fds[0], on_engine_request,
 	    on_engine_gone, end);
-	ck_assert_int_eq(startup_send_send(&end->monitor, &opening), 0);
+	ck_assert_int_eq(ftruncate(opening.totals, REQUEST_TOTALS_SIZE), 0);
+	ck_assert_int_eq(startup_send_all(&end->monitor, &opening), 0);
+	close(opening.totals);
 	free(text);
 	close(queue[0]);
 	close_keeper(end);
 	engine_fd = fds[1];
 	end->engine = calloc(1, sizeof(*end->engine));
-	ck_assert_int_eq(startup_recv_receive(PROC_CHAN_FD, &end->engine->gift), 0);
+	ck_assert_int_eq(startup_recv_all(PROC_CHAN_FD, &end->engine->gift), 0);
 	ck_assert_int_eq(start(end->engine), 0);
 }
 
@@ -540,7 +539,7 @@ end_reload(struct end *end)
 	    &errors);
 	free(text);
 	text = print_conf(end->conf, &len);
-	ck_assert_int_eq(startup_send_send_conf(&end->monitor, text, len), 0);
+	ck_assert_int_eq(startup_send_conf(&end->monitor, text, len), 0);
 	free(text);
 	conf_free(main);
 	conf_free(running);
@@ -556,14 +555,14 @@ end_news(struct end *end)
 	ck_assert_msg(certs_read(&end->material, end->conf, why,
 	    sizeof(why)), "%s", why);
 	ck_assert(certs_any_news(&end->material));
-	ck_assert_int_eq(startup_send_send_news(&end->monitor, &end->material), 0);
+	ck_assert_int_eq(startup_send_news(&end->monitor, &end->material), 0);
 	turn_for(0.05);
 }
 
 static inline void
 credential_changed(const char *name)
 {
-	ck_assert_int_eq(startup_send_send_credentials(&hub.monitor, &name, 1), 0);
+	ck_assert_int_eq(startup_send_credentials(&hub.monitor, &name, 1), 0);
 }
 
 /* The last connection breaks, and nobody says so. */

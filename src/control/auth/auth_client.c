@@ -25,7 +25,7 @@ static void on_secret(void *arg, const char *secret, size_t len, int error);
 static void send_response(struct auth_client *auth, const char *credential,
     size_t len);
 static void answer_srp(struct auth_client *auth, const struct message *msg);
-static void on_srp(void *arg, const struct keeper_srp_answer *srp, int error);
+static void on_srp(void *arg, const struct request_srp_answer *srp, int error);
 static void answer_pam(struct auth_client *auth, const struct message *msg);
 static void on_pam_secret(void *arg, const char *secret, size_t len,
     int error);
@@ -253,7 +253,7 @@ answer_srp(struct auth_client *auth, const struct message *msg)
 }
 
 static void
-on_srp(void *arg, const struct keeper_srp_answer *srp, int error)
+on_srp(void *arg, const struct request_srp_answer *srp, int error)
 {
 	struct auth_client *auth = arg;
 	struct message msg = { .type = MESSAGE_RESPONSE,

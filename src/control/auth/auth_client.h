@@ -46,7 +46,7 @@ struct auth_client {
 	char		text[MESSAGE_TEXT_SIZE];
 
 	/* from an earlier log-in */
-	struct keeper_grant grant;
+	struct request_grant grant;
 
 	struct mono person_until; /* somebody is there to be asked */
 	bool	    needs_person; /* nobody was, and there is no other way */

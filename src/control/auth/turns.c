@@ -17,8 +17,8 @@
 static_assert(PAM_STRANGERS_BURST + PAM_USUAL_BURST < PAM_CHAT_BURST &&
 	PAM_STRANGERS_PER_SEC + PAM_USUAL_PER_SEC < PAM_CHAT_PER_SEC,
     "the monitor ends who asks more");
-static_assert(SRP_STRANGERS_BURST < KEEPER_TLS_SRP_BURST &&
-	SRP_STRANGERS_PER_SEC < KEEPER_TLS_SRP_PER_SEC,
+static_assert(SRP_STRANGERS_BURST < REQUEST_TLS_SRP_BURST &&
+	SRP_STRANGERS_PER_SEC < REQUEST_TLS_SRP_PER_SEC,
     "the keeper refuses more, known sites too");
 
 bool

@@ -28,7 +28,7 @@
 #define TLS_MAX_QUEUE (256 * 1024) /* bytes waiting to be sent */
 #define TLS_WHY_SIZE  256
 
-struct keeper_tls_srp;
+struct request_tls_srp;
 struct tls;
 struct tls_context;
 
@@ -61,7 +61,7 @@ struct tls_server_config {
 	 * `connection` is the argument of its tls_open().
 	 */
 	int (*srp_user)(void *arg, void *connection, const char *name,
-	    struct keeper_tls_srp *user);
+	    struct request_tls_srp *user);
 	void *arg;
 };
 

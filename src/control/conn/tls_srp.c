@@ -27,7 +27,7 @@ struct tls_srp {
 	gnutls_datum_t		      seed; /* of salts that GnuTLS invents */
 	uint8_t			      seed_bytes[SEED_LEN];
 	int (*user)(void *arg, void *connection, const char *name,
-	    struct keeper_tls_srp *user);
+	    struct request_tls_srp *user);
 	void *arg;
 };
 
@@ -192,7 +192,7 @@ on_user(gnutls_session_t session, const char *name, gnutls_datum_t *salt,
 {
 	const struct tls_srp_watch *watch = gnutls_session_get_ptr(session);
 	const struct tls_srp	   *srp = watch->srp;
-	struct keeper_tls_srp user = { 0 };
+	struct request_tls_srp user = { 0 };
 	const gnutls_datum_t *n = &gnutls_srp_3072_group_prime;
 	const gnutls_datum_t *g = &gnutls_srp_3072_group_generator;
 	bool		      ok;

@@ -1,66 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/ask/keeper_ask.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
+
+#include <bsd/string.h>
 
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/wire.h"
-#include "conf/conf.h"
-#include "engine/ask/sign_ask.h"
-#include "proc/request.h"
+#include "engine/ask/ask.h"
 
-/* One ask under way. */
-struct pending {
-	TAILQ_ENTRY(pending) entry;
-	uint32_t     id;
-	enum request type;
-	bool	     cancelled; /* still counted: the keeper works on it */
-	union {
-		keeper_ask_done *verdict;
-		void (*challenge)(void *arg,
-		    const struct keeper_srp_challenge *challenge);
-		void (*srp)(void *arg, const struct keeper_srp_answer *answer,
-		    int error);
-		void (*secret)(void *arg, const char *secret, size_t len,
-		    int error);
-	} done;
-	void *arg;
-};
-
-TAILQ_HEAD(pendings, pending);
+static_assert(REQUEST_SITE_SIZE == CONF_NAME_MAX + 1 &&
+	REQUEST_VOUCHER_LEN == VOUCHER_LEN, "as they are elsewhere");
 
 struct keeper_ask {
 	struct ev_loop *loop;
-	struct chan	auth; /* verifications, in the loop */
-	struct pendings asked;
-	struct pendings failing; /* their keeper is gone; being told so */
-	unsigned	nasked;
-
-	struct sign_ask sign; /* signatures, waited for */
-
-	uint8_t out[4096]; /* a request being made */
+	struct ask	ask;
 };
 
-static void begin(struct keeper_ask *ask, struct wire_writer *w,
-     const char *site, bool *known);
-static int  ask_new(struct keeper_ask *ask, enum request type,
-     const struct wire_writer *w, void *arg, struct pending **out);
-static int  ask_line(struct keeper_ask *ask, enum request type,
-     void (*done)(void *arg, const char *line, size_t len, int error),
-     void *arg);
-static void on_answer(struct chan *chan, struct chan_msg *msg);
-static void on_gone(struct chan *chan);
-static void fail_all(struct keeper_ask *ask);
-static void finish(const struct pending *p, const struct chan_msg *msg);
-static void finish_verdict(const struct pending *p, struct wire_reader *r);
-static void finish_challenge(const struct pending *p, struct wire_reader *r);
-static void finish_srp(const struct pending *p, struct wire_reader *r);
-static void finish_secret(const struct pending *p, struct wire_reader *r);
-static void finish_failed(const struct pending *p, int error);
+/* What callbacks are, without a name in the header. */
+typedef void challenge_done(void *arg,
+    const struct request_srp_challenge *challenge);
+typedef void srp_done(void *arg, const struct request_srp_answer *answer,
+    int error);
+typedef void secret_done(void *arg, const char *secret, size_t len, int error);
+
+static int  ask_keeper(struct keeper_ask *ask, enum request type, void *data,
+     size_t len, ask_finish *finish, ask_done *done, void *arg);
+static uint32_t put_site(char site[REQUEST_SITE_SIZE], const char *name,
+    bool known);
+static bool put_bytes(uint8_t *dst, size_t size, uint32_t *len,
+    const uint8_t *src, size_t n);
+static void on_gone(void *arg);
+static bool finish_verdict(const struct ask_pending *p, struct chan_msg *msg);
+static bool finish_challenge(const struct ask_pending *p,
+    struct chan_msg *msg);
+static bool finish_srp(const struct ask_pending *p, struct chan_msg *msg);
+static bool finish_secret(const struct ask_pending *p, struct chan_msg *msg);
 
 struct keeper_ask *
 keeper_ask_new(struct ev_loop *loop)
@@ -70,44 +48,25 @@ keeper_ask_new(struct ev_loop *loop)
 	if (ask == NULL)
 		return NULL;
 	ask->loop = loop;
-	ask->auth.fd = -1;
-	sign_ask_init(&ask->sign);
-	TAILQ_INIT(&ask->asked);
-	TAILQ_INIT(&ask->failing);
+	ask->ask = (struct ask) { .whom = "keeper", .max = KEEPER_MAX_ASKS,
+		.on_gone = on_gone, .arg = ask };
+	ask_init(&ask->ask);
 	return ask;
 }
 
 void
 keeper_ask_free(struct keeper_ask *ask)
 {
-	struct pending *p;
-
 	if (ask == NULL)
 		return;
-	chan_close(&ask->auth);
-	sign_ask_attach(&ask->sign, -1);
-	TAILQ_CONCAT(&ask->failing, &ask->asked, entry);
-	while ((p = TAILQ_FIRST(&ask->failing)) != NULL) {
-		TAILQ_REMOVE(&ask->failing, p, entry);
-		free(p);
-	}
-	secret_free(ask, sizeof(*ask));
+	ask_fini(&ask->ask);
+	free(ask);
 }
 
 void
-keeper_ask_hurry(struct keeper_ask *ask)
+keeper_ask_attach(struct keeper_ask *ask, int fd)
 {
-	sign_ask_hurry(&ask->sign);
-}
-
-void
-keeper_ask_attach(struct keeper_ask *ask, int auth_fd, int sign_fd)
-{
-	chan_close(&ask->auth);
-	sign_ask_attach(&ask->sign, sign_fd);
-	chan_open(&ask->auth, ask->loop, auth_fd, on_answer, on_gone, ask);
-	/* Last: those who are told may ask anew. */
-	fail_all(ask);
+	ask_open(&ask->ask, ask->loop, fd);
 }
 
 int
@@ -115,86 +74,69 @@ keeper_ask_verify(struct keeper_ask *ask, const char *site, bool known,
     const char *password, size_t len, unsigned lifetime_sec,
     keeper_ask_done *done, void *arg)
 {
-	struct wire_writer w;
-	struct pending	  *p;
-	int		   r;
+	struct request_verify verify = { .lifetime = lifetime_sec };
 
 	/* What cannot be right still costs the time that a wrong one costs. */
 	if (len > REQUEST_MAX_PASSWORD) {
 		len = 0;
 		known = false;
 	}
-	begin(ask, &w, site, &known);
-	wire_put_u8(&w, known ? 1 : 0);
-	wire_put_u32(&w, lifetime_sec);
-	wire_put_bytes(&w, password, len);
-	r = ask_new(ask, REQUEST_VERIFY, &w, arg, &p);
-	if (r == 0)
-		p->done.verdict = done;
-	return r;
+	verify.known = put_site(verify.site, site, known);
+	verify.password_len = (uint32_t)len;
+	memcpy(verify.password, password, len);
+	return ask_keeper(ask, REQUEST_VERIFY, &verify, sizeof(verify),
+	    finish_verdict, (ask_done *)done, arg);
 }
 
 int
 keeper_ask_srp_start(struct keeper_ask *ask, const char *site, bool known,
-    void (*done)(void *arg, const struct keeper_srp_challenge *challenge),
+    void (*done)(void *arg, const struct request_srp_challenge *challenge),
     void *arg)
 {
-	struct wire_writer w;
-	struct pending	  *p;
-	int		   r;
+	struct request_known start = { .known = 0 };
 
-	begin(ask, &w, site, &known);
-	wire_put_u8(&w, known ? 1 : 0);
-	r = ask_new(ask, REQUEST_SRP_START, &w, arg, &p);
-	if (r == 0)
-		p->done.challenge = done;
-	return r;
+	start.known = put_site(start.site, site, known);
+	return ask_keeper(ask, REQUEST_SRP_START, &start, sizeof(start),
+	    finish_challenge, (ask_done *)done, arg);
 }
 
 int
 keeper_ask_srp_finish(struct keeper_ask *ask, const uint8_t *state,
     size_t state_len, const uint8_t binding[32], const uint8_t *public_a,
-    size_t public_a_len, const uint8_t m1[KEEPER_PROOF_LEN],
+    size_t public_a_len, const uint8_t m1[REQUEST_HASH_LEN],
     unsigned lifetime_sec, keeper_ask_done *done, void *arg)
 {
-	struct wire_writer w;
-	struct pending	  *p;
-	int		   r;
+	struct request_srp_finish finish = { .lifetime = lifetime_sec };
 
-	wire_writer_init(&w, ask->out, sizeof(ask->out));
-	request_put_blob(&w, state, state_len);
-	wire_put_bytes(&w, binding, 32);
-	wire_put_u32(&w, lifetime_sec);
-	request_put_blob(&w, public_a, public_a_len);
-	wire_put_bytes(&w, m1, KEEPER_PROOF_LEN);
-	r = ask_new(ask, REQUEST_SRP_FINISH, &w, arg, &p);
-	if (r == 0)
-		p->done.verdict = done;
-	return r;
+	if (!put_bytes(finish.state, sizeof(finish.state), &finish.state_len,
+		state, state_len) ||
+	    !put_bytes(finish.public_a, sizeof(finish.public_a),
+		&finish.public_a_len, public_a, public_a_len))
+		return -EMSGSIZE;
+	memcpy(finish.binding, binding, sizeof(finish.binding));
+	memcpy(finish.m1, m1, sizeof(finish.m1));
+	return ask_keeper(ask, REQUEST_SRP_FINISH, &finish, sizeof(finish),
+	    finish_verdict, (ask_done *)done, arg);
 }
 
 int
 keeper_ask_resume(struct keeper_ask *ask, const char *site,
     enum conf_auth method,
     const uint8_t binding[32], const uint8_t hello[32], const uint8_t *token,
-    size_t token_len, const uint8_t proof[KEEPER_PROOF_LEN],
+    size_t token_len, const uint8_t proof[REQUEST_HASH_LEN],
     keeper_ask_done *done, void *arg)
 {
-	struct wire_writer w;
-	struct pending	  *p;
-	bool		   known = true;
-	int		   r;
+	struct request_resume resume = { .method = (uint32_t)method };
 
-	begin(ask, &w, site, &known);
-	wire_put_u8(&w, (uint8_t)method);
-	wire_put_bytes(&w, binding, 32);
-	wire_put_bytes(&w, hello, 32);
-	request_put_blob(&w, token, token_len);
-	wire_put_bytes(&w, proof, KEEPER_PROOF_LEN);
-	r = ask_new(ask, REQUEST_RESUME, &w, arg, &p);
-	if (r == 0)
-		p->done.verdict = done;
-	return r;
+	put_site(resume.site, site, true);
+	if (!put_bytes(resume.token, sizeof(resume.token), &resume.token_len,
+		token, token_len))
+		return -EMSGSIZE;
+	memcpy(resume.binding, binding, sizeof(resume.binding));
+	memcpy(resume.hello, hello, sizeof(resume.hello));
+	memcpy(resume.proof, proof, sizeof(resume.proof));
+	return ask_keeper(ask, REQUEST_RESUME, &resume, sizeof(resume),
+	    finish_verdict, (ask_done *)done, arg);
 }
 
 int
@@ -202,41 +144,32 @@ keeper_ask_vouched(struct keeper_ask *ask, const char *site,
     const uint8_t voucher[VOUCHER_LEN], unsigned lifetime_sec,
     keeper_ask_done *done, void *arg)
 {
-	struct wire_writer w;
-	struct pending	  *p;
-	bool		   known = true;
-	int		   r;
+	struct request_vouched vouched = { .lifetime = lifetime_sec };
 
-	begin(ask, &w, site, &known);
-	wire_put_bytes(&w, voucher, VOUCHER_LEN);
-	wire_put_u32(&w, lifetime_sec);
-	r = ask_new(ask, REQUEST_VOUCHED, &w, arg, &p);
-	if (r == 0)
-		p->done.verdict = done;
-	return r;
+	put_site(vouched.site, site, true);
+	memcpy(vouched.voucher, voucher, sizeof(vouched.voucher));
+	return ask_keeper(ask, REQUEST_VOUCHED, &vouched, sizeof(vouched),
+	    finish_verdict, (ask_done *)done, arg);
 }
 
 int
 keeper_ask_srp_answer(struct keeper_ask *ask, const char *site, unsigned group,
     const char *setting, const uint8_t *public_b, size_t public_b_len,
     const uint8_t binding[32],
-    void (*done)(void *arg, const struct keeper_srp_answer *answer, int error),
+    void (*done)(void *arg, const struct request_srp_answer *answer, int error),
     void *arg)
 {
-	struct wire_writer w;
-	struct pending	  *p;
-	bool		   known = true;
-	int		   r;
+	struct request_srp_question question = { .group = group };
 
-	begin(ask, &w, site, &known);
-	wire_put_u16(&w, (uint16_t)group);
-	wire_put_string(&w, setting);
-	request_put_blob(&w, public_b, public_b_len);
-	wire_put_bytes(&w, binding, 32);
-	r = ask_new(ask, REQUEST_SRP_ANSWER, &w, arg, &p);
-	if (r == 0)
-		p->done.srp = done;
-	return r;
+	put_site(question.site, site, true);
+	if (strlcpy(question.setting, setting, sizeof(question.setting)) >=
+		sizeof(question.setting) ||
+	    !put_bytes(question.public_b, sizeof(question.public_b),
+		&question.public_b_len, public_b, public_b_len))
+		return -EMSGSIZE;
+	memcpy(question.binding, binding, sizeof(question.binding));
+	return ask_keeper(ask, REQUEST_SRP_ANSWER, &question, sizeof(question),
+	    finish_srp, (ask_done *)done, arg);
 }
 
 int
@@ -244,7 +177,8 @@ keeper_ask_secret(struct keeper_ask *ask,
     void (*done)(void *arg, const char *secret, size_t len, int error),
     void *arg)
 {
-	return ask_line(ask, REQUEST_SECRET, done, arg);
+	return ask_keeper(ask, REQUEST_SECRET, NULL, 0, finish_secret,
+	    (ask_done *)done, arg);
 }
 
 int
@@ -252,287 +186,128 @@ keeper_ask_proxy_login(struct keeper_ask *ask,
     void (*done)(void *arg, const char *login, size_t len, int error),
     void *arg)
 {
-	return ask_line(ask, REQUEST_PROXY_LOGIN, done, arg);
-}
-
-static int
-ask_line(struct keeper_ask *ask, enum request type,
-    void (*done)(void *arg, const char *line, size_t len, int error),
-    void *arg)
-{
-	struct wire_writer w;
-	struct pending	  *p;
-	int		   r;
-
-	wire_writer_init(&w, ask->out, sizeof(ask->out));
-	r = ask_new(ask, type, &w, arg, &p);
-	if (r == 0)
-		p->done.secret = done;
-	return r;
+	return ask_keeper(ask, REQUEST_PROXY_LOGIN, NULL, 0, finish_secret,
+	    (ask_done *)done, arg);
 }
 
 unsigned
 keeper_ask_pending(const struct keeper_ask *ask)
 {
-	return ask->nasked;
+	return ask->ask.n;
 }
 
 void
 keeper_ask_cancel(struct keeper_ask *ask, const void *arg)
 {
-	struct pending *p;
-
-	TAILQ_FOREACH (p, &ask->asked, entry) {
-		if (p->arg == arg)
-			p->cancelled = true;
-	}
-	TAILQ_FOREACH (p, &ask->failing, entry) {
-		if (p->arg == arg)
-			p->cancelled = true;
-	}
+	ask_cancel(&ask->ask, arg);
 }
 
-int
-keeper_ask_prove(struct keeper_ask *ask, enum request_key which,
-    const struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
-{
-	return sign_ask_pair(&ask->sign, which, chain, NULL, why);
-}
-
-int
-keeper_ask_kept(struct keeper_ask *ask, enum request_key which,
-    struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
-{
-	return sign_ask_pair(&ask->sign, which, NULL, chain, why);
-}
-
-gnutls_privkey_t
-keeper_ask_privkey(struct keeper_ask *ask, enum request_key which,
-    const struct keypair_public *public)
-{
-	return sign_ask_privkey(&ask->sign, which, public);
-}
-
-int
-keeper_ask_tls_srp(struct keeper_ask *ask, const char *site, bool known,
-    struct keeper_tls_srp *user)
-{
-	return sign_ask_tls_srp(&ask->sign, site, known, user);
-}
-
-/* A request about a site; a name that none can have is nobody's. */
-static void
-begin(struct keeper_ask *ask, struct wire_writer *w, const char *site,
-    bool *known)
-{
-	wire_writer_init(w, ask->out, sizeof(ask->out));
-	if (strlen(site) > CONF_NAME_MAX) {
-		site = "";
-		*known = false;
-	}
-	wire_put_string(w, site);
-}
-
-/*
- * Sends what `w` wrote into ask->out, and wipes that; on success `*out` is
- * listed, and the caller sets its callback.
- */
+/* Wipes what it has sent. */
 static int
-ask_new(struct keeper_ask *ask, enum request type, const struct wire_writer *w,
-    void *arg, struct pending **out)
+ask_keeper(struct keeper_ask *ask, enum request type, void *data, size_t len,
+    ask_finish *finish, ask_done *done, void *arg)
 {
-	struct pending *p = NULL;
-	int		r = 0;
+	int r = ask_send(&ask->ask, type, data, len, 0, finish, done, arg);
 
-	if (ask->auth.fd == -1)
-		r = -ENOTCONN;
-	else if (ask->nasked >= KEEPER_MAX_ASKS)
-		r = -EAGAIN;
-	else if (!wire_writer_is_ok(w))
-		r = -EMSGSIZE;
-	else if ((p = calloc(1, sizeof(*p))) == NULL)
-		r = -ENOMEM;
-	if (r == 0) {
-		p->id = chan_next_id(&ask->auth);
-		p->type = type;
-		p->arg = arg;
-		r = chan_send(&ask->auth, (uint16_t)type, p->id, ask->out,
-		    w->len, NULL, 0);
-	}
-	secret_wipe(ask->out, sizeof(ask->out));
-	if (r < 0) {
-		free(p);
-		return r;
-	}
-	TAILQ_INSERT_TAIL(&ask->asked, p, entry);
-	ask->nasked++;
-	*out = p;
-	return 0;
+	if (len > 0)
+		secret_wipe(data, len);
+	return r;
+}
+
+/* A name that none can have is nobody's.  Whether it is known, still. */
+static uint32_t
+put_site(char site[REQUEST_SITE_SIZE], const char *name, bool known)
+{
+	if (strlen(name) >= REQUEST_SITE_SIZE)
+		return 0;
+	strlcpy(site, name, REQUEST_SITE_SIZE);
+	return known ? 1 : 0;
+}
+
+static bool
+put_bytes(uint8_t *dst, size_t size, uint32_t *len, const uint8_t *src,
+    size_t n)
+{
+	if (n > size)
+		return false;
+	if (n > 0)
+		memcpy(dst, src, n);
+	*len = (uint32_t)n;
+	return true;
 }
 
 static void
-on_answer(struct chan *chan, struct chan_msg *msg)
+on_gone(void *arg)
 {
-	struct keeper_ask *ask = chan->arg;
-	struct pending	  *p;
-
-	TAILQ_FOREACH (p, &ask->asked, entry) {
-		if (p->id == msg->id && (uint16_t)p->type == msg->type)
-			break;
-	}
-	if (p == NULL) {
-		log_debug("the keeper answered what nobody asked");
-		return;
-	}
-	TAILQ_REMOVE(&ask->asked, p, entry);
-	ask->nasked--;
-	if (!p->cancelled)
-		finish(p, msg);
-	free(p);
-}
-
-static void
-on_gone(struct chan *chan)
-{
-	struct keeper_ask *ask = chan->arg;
+	struct keeper_ask *ask = arg;
 
 	log_warnx("the keeper is gone; what was asked of it failed");
-	fail_all(ask);
+	ask_fail(&ask->ask);
 }
 
-/*
- * Whoever is told may ask anew, or cancel the asks of others: so each leaves
- * its list before its owner hears of it, and what is new is not touched.
- */
-static void
-fail_all(struct keeper_ask *ask)
+static bool
+finish_verdict(const struct ask_pending *p, struct chan_msg *msg)
 {
-	struct pending *p;
-
-	TAILQ_CONCAT(&ask->failing, &ask->asked, entry);
-	ask->nasked = 0;
-	while ((p = TAILQ_FIRST(&ask->failing)) != NULL) {
-		TAILQ_REMOVE(&ask->failing, p, entry);
-		if (!p->cancelled)
-			finish_failed(p, EPIPE);
-		free(p);
-	}
-}
-
-static void
-finish(const struct pending *p, const struct chan_msg *msg)
-{
-	struct wire_reader r;
-
-	wire_reader_init(&r, msg->data, msg->len);
-	switch (p->type) {
-	case REQUEST_SRP_START:
-		finish_challenge(p, &r);
-		break;
-	case REQUEST_SRP_ANSWER:
-		finish_srp(p, &r);
-		break;
-	case REQUEST_SECRET:
-	case REQUEST_PROXY_LOGIN:
-		finish_secret(p, &r);
-		break;
-	default:
-		finish_verdict(p, &r);
-	}
-}
-
-static void
-finish_verdict(const struct pending *p, struct wire_reader *r)
-{
-	struct keeper_answer answer = { .verdict = KEEPER_NO };
+	struct request_verdict verdict = { .verdict = KEEPER_FAILED };
 	bool proves = p->type == REQUEST_SRP_FINISH || p->type == REQUEST_RESUME;
+	bool good = msg == NULL ||
+	    (chan_get(msg, &verdict, sizeof(verdict)) &&
+		verdict.verdict <= KEEPER_YES &&
+		verdict.has_proof == (proves && verdict.verdict == KEEPER_YES) &&
+		verdict.grant.token_len <= sizeof(verdict.grant.token));
 
-	if (wire_get_u8(r) == 1) {
-		answer.verdict = KEEPER_YES;
-		answer.has_proof = proves;
-		if (proves)
-			wire_get_bytes(r, answer.proof, sizeof(answer.proof));
-		if (p->type != REQUEST_RESUME) {
-			answer.grant.token_len = request_get_blob(r,
-			    answer.grant.token, sizeof(answer.grant.token));
-			wire_get_bytes(r, answer.grant.secret,
-			    sizeof(answer.grant.secret));
-		}
-		if (!wire_is_done(r))
-			answer = (struct keeper_answer) { .verdict = KEEPER_NO };
-	}
-	p->done.verdict(p->arg, &answer);
+	if (good)
+		((keeper_ask_done *)p->done)(p->arg, &verdict);
+	secret_wipe(&verdict, sizeof(verdict));
+	return good;
+}
+
+static bool
+finish_challenge(const struct ask_pending *p, struct chan_msg *msg)
+{
+	struct request_srp_challenge challenge = { .error = EPIPE };
+
+	if (msg != NULL &&
+	    (!chan_get(msg, &challenge, sizeof(challenge)) ||
+		!request_text_is_good(challenge.setting) ||
+		challenge.public_b_len > sizeof(challenge.public_b) ||
+		challenge.state_len > sizeof(challenge.state)))
+		return false;
+	((challenge_done *)p->done)(p->arg,
+	    challenge.error == 0 ? &challenge : NULL);
+	return true;
+}
+
+static bool
+finish_srp(const struct ask_pending *p, struct chan_msg *msg)
+{
+	struct request_srp_answer answer = { .error = EPIPE };
+	bool good = msg == NULL ||
+	    (chan_get(msg, &answer, sizeof(answer)) &&
+		answer.error <= INT32_MAX &&
+		answer.public_a_len <= sizeof(answer.public_a));
+
+	if (good)
+		((srp_done *)p->done)(p->arg,
+		    answer.error == 0 ? &answer : NULL, (int)answer.error);
 	secret_wipe(&answer, sizeof(answer));
+	return good;
 }
 
-static void
-finish_challenge(const struct pending *p, struct wire_reader *r)
+static bool
+finish_secret(const struct ask_pending *p, struct chan_msg *msg)
 {
-	struct keeper_srp_challenge challenge = { 0 };
-	uint32_t		    error = wire_get_u32(r);
+	struct request_secret secret = { .error = EPIPE };
+	bool good = msg == NULL ||
+	    (chan_get(msg, &secret, sizeof(secret)) &&
+		secret.error <= INT32_MAX &&
+		secret.len <= REQUEST_MAX_PASSWORD &&
+		(secret.error == 0) == (secret.len > 0));
 
-	challenge.group = wire_get_u16(r);
-	wire_get_string(r, challenge.setting, sizeof(challenge.setting));
-	challenge.public_b_len = request_get_blob(r, challenge.public_b,
-	    sizeof(challenge.public_b));
-	challenge.state_len = request_get_blob(r, challenge.state,
-	    sizeof(challenge.state));
-	p->done.challenge(p->arg,
-	    error == 0 && wire_is_done(r) ? &challenge : NULL);
+	if (good)
+		((secret_done *)p->done)(p->arg,
+		    secret.error == 0 ? secret.text : NULL, secret.len,
+		    (int)secret.error);
+	secret_wipe(&secret, sizeof(secret));
+	return good;
 }
-
-static void
-finish_srp(const struct pending *p, struct wire_reader *r)
-{
-	struct keeper_srp_answer answer = { 0 };
-	uint32_t		 error = wire_get_u32(r);
-
-	answer.public_a_len = request_get_blob(r, answer.public_a,
-	    sizeof(answer.public_a));
-	wire_get_bytes(r, answer.m1, sizeof(answer.m1));
-	wire_get_bytes(r, answer.m2, sizeof(answer.m2));
-	if (error == 0 && wire_is_done(r))
-		p->done.srp(p->arg, &answer, 0);
-	else
-		p->done.srp(p->arg, NULL,
-		    error > 0 && error <= INT32_MAX ? (int)error : EBADMSG);
-	secret_wipe(&answer, sizeof(answer));
-}
-
-static void
-finish_secret(const struct pending *p, struct wire_reader *r)
-{
-	uint32_t error = wire_get_u32(r);
-	size_t	 len = wire_left(r);
-
-	if (!wire_is_ok(r) || error > INT32_MAX || len > REQUEST_MAX_PASSWORD ||
-	    (error == 0) != (len > 0))
-		finish_failed(p, EBADMSG);
-	else if (error != 0)
-		finish_failed(p, (int)error);
-	else
-		p->done.secret(p->arg, (const char *)wire_get_view(r, len), len,
-		    0);
-}
-
-static void
-finish_failed(const struct pending *p, int error)
-{
-	static const struct keeper_answer failed = { .verdict = KEEPER_FAILED };
-
-	switch (p->type) {
-	case REQUEST_SRP_START:
-		p->done.challenge(p->arg, NULL);
-		break;
-	case REQUEST_SRP_ANSWER:
-		p->done.srp(p->arg, NULL, error);
-		break;
-	case REQUEST_SECRET:
-	case REQUEST_PROXY_LOGIN:
-		p->done.secret(p->arg, NULL, 0, error);
-		break;
-	default:
-		p->done.verdict(p->arg, &failed);
-	}
-}
-

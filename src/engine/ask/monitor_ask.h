@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * monitor_ask: the engine's half of the conversation with the monitor.
+ * monitor_ask: what the engine asks the monitor, and hears from it.
  *
- * It lies beside its partner and runs in the engine, on the control thread.
- * Every ask is answered by one callback later, or by none when the monitor
- * went away (then the engine ends anyway).  At most 16 are under way (-EAGAIN).
+ * Every ask is answered by one callback later, on the control thread; the
+ * engine ends when the monitor goes away.  At most 16 are under way (-EAGAIN).
  * A callback may ask again, but not free the struct; on_gone may.
  */
 #ifndef MONITOR_ASK_H
@@ -17,37 +16,15 @@
 #include "base/addr.h"
 #include "conf/conf.h"
 #include "engine/ask/startup_recv.h"
-#include "proc/chan.h"
 #include "proc/request.h"
 
 #define MONITOR_ASK_MAX_PENDING 16
 
 struct monitor_ask;
 
-/* What may come at any time after START; called on the control thread. */
-struct monitor_ask_events {
-	/* A changed configuration, parsed; consumed. */
-	void (*on_conf)(void *arg, struct conf *conf);
-	/* A new keeper's channels; consumed. */
-	void (*on_keeper)(void *arg, int auth_fd, int sign_fd);
-	/*
-	 * New PEM text, empty: there is none of that kind; or why its file
-	 * cannot be read.  What is left of the text is freed.
-	 */
-	void (*on_material)(void *arg, struct startup_recv_material *material);
-	/* This site's credential is another one, or gone. */
-	void (*on_credential)(void *arg, const char *site);
-	/* This host's network changed: what was good may not be any more. */
-	void (*on_network_changed)(void *arg);
-	/* Where this host's traffic goes now; borrowed. */
-	void (*on_egress)(void *arg, const struct request_egress *egress);
-	/* The monitor is gone: end. */
-	void (*on_gone)(void *arg);
-};
-
 /* From now on in `loop`; owns `fd`. */
 struct monitor_ask *monitor_ask_new(struct ev_loop *loop, int fd,
-    const struct monitor_ask_events *events, void *arg);
+    const struct startup_events *events, void *arg);
 void monitor_ask_free(struct monitor_ask *ask);
 
 void monitor_ask_ready(struct monitor_ask *ask);

@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/ask/sign_ask.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
-#include "base/secret.h"
-#include "base/wire.h"
-#include "conf/conf.h"
-#include "engine/ask/keeper_ask.h"
+#include <bsd/string.h>
 
-#define MAX_HASH     128 /* bytes, of what is signed: a DigestInfo at most */
+#include "base/log.h"
+#include "base/mono.h"
+#include "base/secret.h"
+#include "proc/chan.h"
+
+static_assert(REQUEST_HASH_LEN == KEYPAIR_ID_LEN, "the id of a chain");
+
+struct sign_ask {
+	int	    fd; /* -1: there is no keeper */
+	uint32_t    id;
+	struct mono patient_until; /* the start is over then */
+	bool	    told; /* that it takes long */
+	uint8_t	    buf[CHAN_MAX_PAYLOAD];
+};
 
 /* What GnuTLS's callbacks must know of a key; each has its own. */
 struct own_key {
@@ -22,25 +32,40 @@ struct own_key {
 	struct keypair_public public;
 };
 
+static int  pair(struct sign_ask *ask, enum request_key which,
+     const struct ca_pem *chain, struct chan_msg *msg,
+     char why[REQUEST_WHY_SIZE]);
 static void free_key(gnutls_privkey_t key, void *arg);
 static int  sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm,
      void *arg, unsigned flags, const gnutls_datum_t *hash,
      gnutls_datum_t *signature);
 static int  key_info(gnutls_privkey_t key, unsigned flags, void *arg);
-static bool read_user(struct wire_reader *r, struct keeper_tls_srp *user,
-     uint32_t *error);
 static int  converse(struct sign_ask *ask, enum request type, const void *data,
      size_t len, struct chan_msg *answer);
 static int  exchange(struct sign_ask *ask, enum request type, const void *data,
      size_t len, struct chan_msg *answer);
 static int  wait_longer(struct sign_ask *ask, struct chan_msg *answer);
 
-void
-sign_ask_init(struct sign_ask *ask)
+struct sign_ask *
+sign_ask_new(void)
 {
+	struct sign_ask *ask = malloc(sizeof(*ask));
+
+	if (ask == NULL)
+		return NULL;
 	*ask = (struct sign_ask) { .fd = -1,
 		.patient_until = mono_add(mono_now(),
-		    KEEPER_START_MS * MONO_MS) };
+		    SIGN_ASK_START_MS * MONO_MS) };
+	return ask;
+}
+
+void
+sign_ask_free(struct sign_ask *ask)
+{
+	if (ask == NULL)
+		return;
+	sign_ask_attach(ask, -1);
+	secret_free(ask, sizeof(*ask));
 }
 
 void
@@ -58,44 +83,59 @@ sign_ask_attach(struct sign_ask *ask, int fd)
 }
 
 int
-sign_ask_pair(struct sign_ask *ask, enum request_key which,
-    const struct ca_pem *chain, struct ca_pem *kept, char why[REQUEST_WHY_SIZE])
+sign_ask_prove(struct sign_ask *ask, enum request_key which,
+    const struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
 {
-	struct wire_writer w;
-	struct wire_reader r;
-	struct chan_msg	   msg;
-	uint32_t	   error;
-	int		   result;
+	struct chan_msg msg;
 
-	/* It has left before an answer comes in there. */
-	wire_writer_init(&w, ask->buf, 1 + KEYPAIR_MAX_TEXT);
-	wire_put_u8(&w, (uint8_t)which);
-	if (chain != NULL)
-		wire_put_bytes(&w, chain->text, chain->len);
-	if (!wire_writer_is_ok(&w))
-		return -EMSGSIZE;
-	result = converse(ask, REQUEST_PAIR, ask->buf, w.len, &msg);
-	if (result < 0) {
-		snprintf(why, REQUEST_WHY_SIZE, "the keeper does not answer");
-		return result;
-	}
-	wire_reader_init(&r, msg.data, msg.len);
-	error = wire_get_u32(&r);
-	wire_get_string(&r, why, REQUEST_WHY_SIZE);
-	if (!wire_is_ok(&r) || error > INT32_MAX)
+	return pair(ask, which, chain, &msg, why);
+}
+
+int
+sign_ask_kept(struct sign_ask *ask, enum request_key which,
+    struct ca_pem *chain, char why[REQUEST_WHY_SIZE])
+{
+	struct chan_msg msg;
+	int		r = pair(ask, which, NULL, &msg, why);
+	size_t		len;
+	const char     *text;
+
+	if (r < 0)
+		return r;
+	len = msg.len - sizeof(struct request_pair_result);
+	text = (const char *)msg.data + msg.len - len;
+	if (memchr(text, '\0', len) != NULL)
 		return -EBADMSG;
-	if (error == 0 && kept != NULL) {
-		size_t	    len = wire_left(&r);
-		const char *text = (const char *)wire_get_view(&r, len);
+	*chain = (struct ca_pem) { strndup(text, len), len };
+	return chain->text != NULL ? 0 : -ENOMEM;
+}
 
-		if (memchr(text, '\0', len) != NULL)
-			return -EBADMSG;
-		kept->text = strndup(text, len);
-		if (kept->text == NULL)
-			return -ENOMEM;
-		kept->len = len;
+/* The text of a chain is behind the struct, either way. */
+static int
+pair(struct sign_ask *ask, enum request_key which, const struct ca_pem *chain,
+    struct chan_msg *msg, char why[REQUEST_WHY_SIZE])
+{
+	const struct request_pair   head = { .which = which };
+	struct request_pair_result result;
+	size_t len = chain != NULL ? chain->len : 0;
+	int    r;
+
+	if (len > KEYPAIR_MAX_TEXT)
+		return -EMSGSIZE;
+	/* It has left before an answer comes in there. */
+	memcpy(ask->buf, &head, sizeof(head));
+	if (len > 0)
+		memcpy(ask->buf + sizeof(head), chain->text, len);
+	r = converse(ask, REQUEST_PAIR, ask->buf, sizeof(head) + len, msg);
+	if (r < 0) {
+		strlcpy(why, "the keeper does not answer", REQUEST_WHY_SIZE);
+		return r;
 	}
-	return -(int)error;
+	if (!chan_get_head(msg, &result, sizeof(result)) ||
+	    !request_text_is_good(result.why) || result.error > INT32_MAX)
+		return -EBADMSG;
+	strlcpy(why, result.why, REQUEST_WHY_SIZE);
+	return -(int)result.error;
 }
 
 gnutls_privkey_t
@@ -128,44 +168,26 @@ free_key(gnutls_privkey_t key, void *arg)
 
 int
 sign_ask_tls_srp(struct sign_ask *ask, const char *site, bool known,
-    struct keeper_tls_srp *user)
+    struct request_tls_srp *user)
 {
-	struct wire_writer w;
-	struct wire_reader r;
-	struct chan_msg	   msg;
-	uint8_t		   data[2 + CONF_NAME_MAX + 1];
-	uint32_t	   error;
-	int		   result;
+	struct request_known wish = { .known = known ? 1 : 0 };
+	struct chan_msg	     msg;
+	int		     r;
 
 	/* A name that none can have is nobody's. */
-	if (strlen(site) > CONF_NAME_MAX) {
-		site = "";
-		known = false;
-	}
-	wire_writer_init(&w, data, sizeof(data));
-	wire_put_string(&w, site);
-	wire_put_u8(&w, known ? 1 : 0);
-	result = converse(ask, REQUEST_TLS_SRP, data, w.len, &msg);
-	if (result < 0)
-		return result;
-	wire_reader_init(&r, msg.data, msg.len);
-	if (read_user(&r, user, &error))
-		result = -(int)error;
+	if (strlcpy(wish.site, site, sizeof(wish.site)) >= sizeof(wish.site))
+		wish = (struct request_known) { .known = 0 };
+	r = converse(ask, REQUEST_TLS_SRP, &wish, sizeof(wish), &msg);
+	if (r < 0)
+		return r;
+	if (!chan_get(&msg, user, sizeof(*user)) || user->error > INT32_MAX ||
+	    user->salt_len > sizeof(user->salt) ||
+	    user->verifier_len > sizeof(user->verifier))
+		r = -EBADMSG;
 	else
-		result = -EBADMSG;
+		r = -(int)user->error;
 	secret_wipe(ask->buf, sizeof(ask->buf));
-	return result;
-}
-
-static bool
-read_user(struct wire_reader *r, struct keeper_tls_srp *user, uint32_t *error)
-{
-	*error = wire_get_u32(r);
-	user->group = wire_get_u16(r);
-	user->salt_len = request_get_blob(r, user->salt, sizeof(user->salt));
-	user->verifier_len = request_get_blob(r, user->verifier,
-	    sizeof(user->verifier));
-	return wire_is_done(r) && *error <= INT32_MAX;
+	return r;
 }
 
 /* GnuTLS's callback: it wants GnuTLS's codes, and frees the signature. */
@@ -173,31 +195,27 @@ static int
 sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *arg,
     unsigned flags, const gnutls_datum_t *hash, gnutls_datum_t *signature)
 {
-	const struct own_key *own = arg;
-	struct wire_reader	   reader;
-	struct wire_writer	   writer;
-	struct chan_msg		   msg;
-	uint8_t			   data[1 + KEYPAIR_ID_LEN + 4 + MAX_HASH];
+	const struct own_key	*own = arg;
+	struct request_sign	 sign = { .which = own->which,
+		    .algorithm = (uint32_t)algorithm, .hash_len = hash->size };
+	struct request_signature answer;
+	struct chan_msg		 msg;
 
 	(void)key;
 	(void)flags;
-	wire_writer_init(&writer, data, sizeof(data));
-	wire_put_u8(&writer, (uint8_t)own->which);
-	wire_put_bytes(&writer, own->public.id, KEYPAIR_ID_LEN);
-	wire_put_u32(&writer, (uint32_t)algorithm);
-	wire_put_bytes(&writer, hash->data, hash->size);
-	if (!wire_writer_is_ok(&writer))
+	if (hash->size > sizeof(sign.hash))
 		return GNUTLS_E_PK_SIGN_FAILED;
-	if (converse(own->ask, REQUEST_SIGN, data, writer.len, &msg) < 0)
+	memcpy(sign.id, own->public.id, sizeof(sign.id));
+	memcpy(sign.hash, hash->data, hash->size);
+	if (converse(own->ask, REQUEST_SIGN, &sign, sizeof(sign), &msg) < 0 ||
+	    !chan_get(&msg, &answer, sizeof(answer)) || answer.error != 0 ||
+	    answer.len == 0 || answer.len > sizeof(answer.signature))
 		return GNUTLS_E_PK_SIGN_FAILED;
-	wire_reader_init(&reader, msg.data, msg.len);
-	if (wire_get_u32(&reader) != 0 || wire_left(&reader) == 0)
-		return GNUTLS_E_PK_SIGN_FAILED;
-	signature->size = (unsigned)wire_left(&reader);
-	signature->data = gnutls_malloc(signature->size);
+	signature->size = answer.len;
+	signature->data = gnutls_malloc(answer.len);
 	if (signature->data == NULL)
 		return GNUTLS_E_MEMORY_ERROR;
-	wire_get_bytes(&reader, signature->data, signature->size);
+	memcpy(signature->data, answer.signature, answer.len);
 	return 0;
 }
 
@@ -253,7 +271,7 @@ exchange(struct sign_ask *ask, enum request type, const void *data, size_t len,
 	r = chan_send_fd(ask->fd, (uint16_t)type, ask->id, data, len, NULL, 0);
 	if (r < 0)
 		return r;
-	r = chan_recv_fd(ask->fd, answer, ask->buf, KEEPER_SIGN_TIMEOUT_MS);
+	r = chan_recv_fd(ask->fd, answer, ask->buf, SIGN_ASK_TIMEOUT_MS);
 	if (r == -ETIMEDOUT)
 		r = wait_longer(ask, answer);
 	if (r < 0)

@@ -1,55 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sign_ask: the engine's half of the conversation with the keeper's signer.
+ * sign_ask: what the engine asks the keeper's signer, and waits for.
  *
  * GnuTLS's callbacks cannot come back later: so each question is waited for, at
- * most KEEPER_SIGN_TIMEOUT_MS, on the control thread; at the engine's start
- * longer, with one line in the log.  A keeper that does not answer in time is
- * given up, and every question fails until the next is
- * attached.  Only keeper_ask.c calls this; its header is the contract.
+ * most SIGN_ASK_TIMEOUT_MS, on the control thread.  A keeper that does not answer
+ * in time is given up, and every question fails until the next is attached.
+ * Until sign_ask_hurry() there is nobody whom a wait could harm, and on a host
+ * that boots all starts at once: all answers together may take
+ * SIGN_ASK_START_MS, with one line in the log.
  */
 #ifndef SIGN_ASK_H
 #define SIGN_ASK_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include <gnutls/abstract.h>
 
-#include "base/mono.h"
 #include "pki/keypair.h"
-#include "proc/chan.h"
 #include "proc/request.h"
 
-struct keeper_tls_srp;
+#define SIGN_ASK_TIMEOUT_MS 2000
+#define SIGN_ASK_START_MS   60000 /* less than monitor.c's READY_SEC */
+
 struct sign_ask;
 
-struct sign_ask {
-	int		    fd; /* -1: there is no keeper */
-	uint32_t	    id;
-	struct mono	    patient_until; /* the start is over then */
-	bool		    told; /* that it takes long */
-	uint8_t		    buf[CHAN_MAX_PAYLOAD];
-};
+/* NULL: no memory. */
+struct sign_ask *sign_ask_new(void);
+void sign_ask_free(struct sign_ask *ask);
 
-void sign_ask_init(struct sign_ask *ask);
-/* Patient no longer. */
+/* Sites are served from now on: nothing is waited for any longer. */
 void sign_ask_hurry(struct sign_ask *ask);
 /* Lets go of the keeper, and takes the next one's channel (-1: none). */
 void sign_ask_attach(struct sign_ask *ask, int fd);
 
 /*
- * keeper_ask_prove(), with a `chain`; keeper_ask_kept(), with none and `kept`.
- * Either is NULL else.
+ * Whether the keeper has the private key of this chain: it looks at the file
+ * again, and proves and keeps the pair.  0, and then `why` says what is wrong
+ * with the file although an earlier key fits, or is ""; or a negative errno
+ * value and `why`.
  */
-int sign_ask_pair(struct sign_ask *ask, enum request_key which,
-    const struct ca_pem *chain, struct ca_pem *kept,
-    char why[REQUEST_WHY_SIZE]);
-/* keeper_ask_privkey(); `ask` stays where it is as long as the key lives. */
+int sign_ask_prove(struct sign_ask *ask, enum request_key which,
+    const struct ca_pem *chain, char why[REQUEST_WHY_SIZE]);
+/* The chain of the pair that it kept; ca_pem_fini() it.  The same. */
+int sign_ask_kept(struct sign_ask *ask, enum request_key which,
+    struct ca_pem *chain, char why[REQUEST_WHY_SIZE]);
+
+/*
+ * A private key for GnuTLS whose operations the keeper does, whichever keeper
+ * there is then (gnutls_privkey_import_ext4).  The caller owns it; it must go
+ * before `ask`.  NULL: no memory.
+ */
 gnutls_privkey_t sign_ask_privkey(struct sign_ask *ask, enum request_key which,
     const struct keypair_public *public);
-/* keeper_ask_tls_srp() */
+
+/* tls-srp's credential of `site`; as keeper_ask.h has `known`. */
 int sign_ask_tls_srp(struct sign_ask *ask, const char *site, bool known,
-    struct keeper_tls_srp *user);
+    struct request_tls_srp *user);
 
 #endif /* SIGN_ASK_H */

@@ -62,24 +62,22 @@ static bool  may_miss(const struct row *row, const struct conf *conf);
 static void  read_one(struct certs *material, const struct row *row,
      const struct conf *conf);
 static int   read_text(const struct row *row, const struct conf *conf,
-     const char *path, struct startup_recv_text *text);
+     const char *path, struct startup_text *text);
 static bool  is_key_changed(const struct row *row, const struct conf *conf,
      struct stat *last);
 static char *path_of(const struct row *row, const struct conf *conf);
-static void  replace(struct startup_recv_text *text,
-    struct startup_recv_text by);
+static void  replace(struct startup_text *text, struct startup_text by);
 
 void
 certs_init(struct certs *material, const char *dir)
 {
-	struct startup_recv_text *list =
-	    &material->of[REQUEST_MATERIAL_CRL].now;
+	struct startup_text *list = &material->of[REQUEST_MATERIAL_CRL].now;
 
 	material->kept = file_join(dir, STATE_DIR_CRL);
 	if (material->kept != NULL &&
 	    file_read(material->kept, REQUEST_MAX_MATERIAL, &list->text,
 		&list->len) < 0)
-		*list = (struct startup_recv_text) { 0 };
+		*list = (struct startup_text) { 0 };
 }
 
 bool
@@ -127,7 +125,7 @@ certs_fini(struct certs *material)
 	*material = (struct certs) { 0 };
 }
 
-const struct startup_recv_text *
+const struct startup_text *
 certs_begin(struct certs *material, enum request_material kind)
 {
 	struct certs_file *file = &material->of[kind];
@@ -141,7 +139,7 @@ certs_begin(struct certs *material, enum request_material kind)
 
 bool
 certs_has_news(struct certs *material, enum request_material kind,
-    struct startup_recv_text *news)
+    struct startup_text *news)
 {
 	struct certs_file *file = &material->of[kind];
 
@@ -150,8 +148,7 @@ certs_has_news(struct certs *material, enum request_material kind,
 	file->news = false;
 	*news = file->next.text != NULL ? file->next : file->now;
 	if (file->why[0] != '\0')
-		*news = (struct startup_recv_text) { file->why,
-		    strlen(file->why), 0 };
+		*news = (struct startup_text) { file->why, strlen(file->why), 0 };
 	return news->text != NULL;
 }
 
@@ -169,14 +166,14 @@ void
 certs_in_force(struct certs *material, enum request_material kind,
     uint32_t number)
 {
-	struct startup_recv_text *now = &material->of[kind].now;
-	struct startup_recv_text *next = &material->of[kind].next;
+	struct startup_text *now = &material->of[kind].now;
+	struct startup_text *next = &material->of[kind].next;
 	int		     r;
 
 	if (next->text == NULL || next->number != number)
 		return;
 	replace(now, *next);
-	*next = (struct startup_recv_text) { 0 };
+	*next = (struct startup_text) { 0 };
 	if (kind != REQUEST_MATERIAL_CRL || now->len == 0 ||
 	    material->kept == NULL)
 		return;
@@ -235,10 +232,9 @@ read_one(struct certs *material, const struct row *row,
     const struct conf *conf)
 {
 	struct certs_file *file = &material->of[row->kind];
-	struct startup_recv_text     *last = file->next.text != NULL ?
-	    &file->next :
+	struct startup_text     *last = file->next.text != NULL ? &file->next :
 							       &file->now;
-	struct startup_recv_text text;
+	struct startup_text text;
 	char *path = path_of(row, conf), why[REQUEST_WHY_SIZE] = "";
 	int   r = read_text(row, conf, path, &text);
 
@@ -256,7 +252,7 @@ read_one(struct certs *material, const struct row *row,
 	    strcmp(file->why, why) != 0)
 		file->news = true;
 	strlcpy(file->why, why, sizeof(file->why));
-	if (r == 0 && startup_recv_text_is_same(&text, last)) {
+	if (r == 0 && startup_text_is_same(&text, last)) {
 		free(text.text);
 	} else if (r < 0 || text.text != NULL) {
 		text.number = ++material->numbers;
@@ -268,11 +264,11 @@ read_one(struct certs *material, const struct row *row,
 /* No text: it need not be there, and is not sent. */
 static int
 read_text(const struct row *row, const struct conf *conf, const char *path,
-    struct startup_recv_text *text)
+    struct startup_text *text)
 {
 	int r;
 
-	*text = (struct startup_recv_text) { 0 };
+	*text = (struct startup_text) { 0 };
 	r = path == NULL ? -ENOMEM : file_read(path, REQUEST_MAX_MATERIAL,
 	    &text->text, &text->len);
 	if (r == -ENOENT && may_miss(row, conf)) {
@@ -290,7 +286,7 @@ read_text(const struct row *row, const struct conf *conf, const char *path,
 		r = -EILSEQ;
 	if (r < 0) {
 		free(text->text);
-		*text = (struct startup_recv_text) { 0 };
+		*text = (struct startup_text) { 0 };
 	}
 	return r;
 }
@@ -321,7 +317,7 @@ path_of(const struct row *row, const struct conf *conf)
 }
 
 static void
-replace(struct startup_recv_text *text, struct startup_recv_text by)
+replace(struct startup_text *text, struct startup_text by)
 {
 	free(text->text);
 	*text = by;

@@ -19,16 +19,16 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "engine/ask/startup_recv.h"
 #include "proc/request.h"
+#include "proc/startup.h"
 
 struct conf;
 
 /* Zeroed is none. */
 struct certs {
 	struct certs_file {
-		struct startup_recv_text now;  /* in force */
-		struct startup_recv_text next; /* the file's, if another */
+		struct startup_text now;  /* in force */
+		struct startup_text next; /* the file's, if another */
 		char why[REQUEST_WHY_SIZE]; /* it cannot be read; or "" */
 		struct stat key;  /* of a chain's key, to see it change */
 		bool	    news; /* the engine has not been told */
@@ -51,11 +51,11 @@ bool certs_can_read(const struct conf *conf, char *why, size_t why_size);
 void certs_fini(struct certs *material);
 
 /* What a new engine begins with, or NULL; borrowed.  The rest is news. */
-const struct startup_recv_text *certs_begin(struct certs *material,
+const struct startup_text *certs_begin(struct certs *material,
     enum request_material kind);
 /* What it has to be told next, once; borrowed. */
 bool certs_has_news(struct certs *material, enum request_material kind,
-    struct startup_recv_text *news);
+    struct startup_text *news);
 bool certs_any_news(const struct certs *material);
 /* It says that this one is in force. */
 void certs_in_force(struct certs *material, enum request_material kind,

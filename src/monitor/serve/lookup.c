@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include <bsd/string.h>
+
 #include "base/log.h"
 
-#define ASK_SIZE 512
-#define PROXY	 (LOOKUP_MAX_NAMES - 1)
+#define PROXY (LOOKUP_MAX_NAMES - 1)
 
 static void fill_names(struct lookup *lookup, const struct conf *conf);
 static void fill_name(struct lookup *lookup, struct lookup_name *name,
@@ -19,10 +20,7 @@ static void on_resolver_msg(struct chan *chan, struct chan_msg *msg);
 static void on_resolver_closed(struct chan *chan);
 static void on_timeout(struct ev_loop *loop, struct ev_timer *timer, int what);
 static struct lookup_name *find_asked(struct lookup *lookup, uint32_t id);
-static bool decode(const struct lookup_name *name, const struct chan_msg *msg,
-    uint32_t *error, struct endpoint *list, unsigned *n);
-static void keep(struct lookup_name *name, uint32_t error,
-    const struct endpoint *list, unsigned n);
+static void keep(struct lookup_name *name, const struct request_list *list);
 static void answer(struct lookup *lookup, const struct lookup_name *name);
 
 void
@@ -180,19 +178,15 @@ find(struct lookup *lookup, unsigned which)
 static void
 ask_resolver(struct lookup *lookup, struct lookup_name *name)
 {
-	struct wire_writer w;
-	uint8_t		   buf[ASK_SIZE];
-	uint32_t	   id;
+	struct request_lookup ask = { .host = "" };
+	uint32_t	      id;
 
-	if (lookup->resolver.fd == -1)
+	if (lookup->resolver.fd == -1 ||
+	    strlcpy(ask.host, name->host, sizeof(ask.host)) >= sizeof(ask.host))
 		return;
-	wire_writer_init(&w, buf, sizeof(buf));
-	wire_put_string(&w, name->host);
-	wire_put_u16(&w, name->port);
 	id = chan_next_id(&lookup->resolver);
-	if (wire_writer_is_ok(&w) &&
-	    chan_send(&lookup->resolver, REQUEST_LOOKUP, id, buf, w.len, NULL,
-		0) == 0)
+	if (chan_send(&lookup->resolver, REQUEST_LOOKUP, id, &ask, sizeof(ask),
+		NULL, 0) == 0)
 		name->asked = id;
 }
 
@@ -201,15 +195,15 @@ on_resolver_msg(struct chan *chan, struct chan_msg *msg)
 {
 	struct lookup	   *lookup = chan->arg;
 	struct lookup_name *name = find_asked(lookup, msg->id);
-	struct endpoint	    list[REQUEST_MAX_ENDPOINTS];
-	unsigned	    n;
-	uint32_t	    error;
+	struct request_list list;
 
 	if (name == NULL && lookup->superseded > 0) {
 		lookup->superseded--;
 		return;
 	}
-	if (name == NULL || !decode(name, msg, &error, list, &n)) {
+	if (name == NULL || msg->type != REQUEST_LOOKUP || msg->nfds != 0 ||
+	    !chan_get(msg, &list, sizeof(list)) ||
+	    !request_addrs_are_good(list.list, list.n, REQUEST_MAX_ENDPOINTS)) {
 		log_warnx("resolver: an answer that nobody asked for, or "
 			  "malformed");
 		lookup_detach(lookup);
@@ -217,7 +211,7 @@ on_resolver_msg(struct chan *chan, struct chan_msg *msg)
 		return;
 	}
 	name->asked = 0;
-	keep(name, error, list, n);
+	keep(name, &list);
 	answer(lookup, name);
 }
 
@@ -234,6 +228,7 @@ on_resolver_closed(struct chan *chan)
 static void
 on_timeout(struct ev_loop *loop, struct ev_timer *timer, int what)
 {
+	const struct request_list late = { .error = ETIMEDOUT };
 	struct lookup *lookup = timer->data;
 
 	(void)loop;
@@ -243,7 +238,7 @@ on_timeout(struct ev_loop *loop, struct ev_timer *timer, int what)
 
 		if (name->asked == 0)
 			continue;
-		keep(name, ETIMEDOUT, NULL, 0);
+		keep(name, &late);
 		answer(lookup, name);
 	}
 }
@@ -258,42 +253,22 @@ find_asked(struct lookup *lookup, uint32_t id)
 	return NULL;
 }
 
-static bool
-decode(const struct lookup_name *name, const struct chan_msg *msg,
-    uint32_t *error, struct endpoint *list, unsigned *n)
-{
-	struct wire_reader r;
-
-	if (msg->type != REQUEST_LOOKUP || msg->nfds != 0)
-		return false;
-	wire_reader_init(&r, msg->data, msg->len);
-	*error = wire_get_u32(&r);
-	*n = wire_get_u8(&r);
-	if (*n > REQUEST_MAX_ENDPOINTS)
-		return false;
-	for (unsigned i = 0; i < *n; i++) {
-		request_get_endpoint(&r, &list[i]);
-		/* DNS says where, not which service. */
-		if (endpoint_port(&list[i]) != name->port)
-			return false;
-	}
-	return wire_is_done(&r);
-}
-
+/* DNS says where, not which service. */
 static void
-keep(struct lookup_name *name, uint32_t error, const struct endpoint *list,
-    unsigned n)
+keep(struct lookup_name *name, const struct request_list *list)
 {
-	if (error == 0 && n > 0) {
-		memcpy(name->list, list, n * sizeof(*list));
-		name->n = n;
+	if (list->error == 0 && list->n > 0) {
+		for (uint32_t i = 0; i < list->n; i++)
+			name->list[i] = endpoint_make(&list->list[i],
+			    name->port);
+		name->n = list->n;
 		name->stale = false;
 		return;
 	}
 	if (!name->stale)
 		log_warnx("%s: %s; %s", name->host,
-		    error == ENOENT || error == 0 ? "no such name" :
-						    strerror((int)error),
+		    list->error == ENOENT || list->error == 0 ?
+			"no such name" : strerror((int)list->error),
 		    name->n > 0 ? "its last known addresses are used" :
 				  "no address of it is known yet");
 	name->stale = true;

@@ -40,48 +40,41 @@ static serve_fn serve_ready, serve_resolve, serve_connect, serve_lanes,
 static const struct permit {
 	enum request type;
 	unsigned     roles;
-	size_t	     min_len;
-	size_t	     max_len;
+	size_t	     size; /* of its struct */
 	unsigned     burst;
 	int64_t	     interval_us;
 	serve_fn    *serve;
 } permits[] = {
-	{ REQUEST_READY,   ANY,        0, 0, 1,  NEVER,          serve_ready },
-	{ REQUEST_RESOLVE, ANY_CLIENT, 1, 1, 32, MONO_SEC / 4,   serve_resolve },
-	{ REQUEST_CONNECT, ANY_CLIENT, 2, 2, 64, MONO_SEC / 8,   serve_connect },
-	{ REQUEST_LANES,   ANY_CLIENT, 3, 3, 64, MONO_SEC / 8,   serve_lanes },
-	{ REQUEST_NETWORK, CLIENT_TUN, 3, CHAN_MAX_PAYLOAD, 16, MONO_SEC / 2,
+#define SIZE(name) sizeof(struct request_##name)
+	{ REQUEST_READY, ANY, 0, 1, NEVER, serve_ready },
+	{ REQUEST_RESOLVE, ANY_CLIENT, SIZE(server), 32, MONO_SEC / 4,
+	    serve_resolve },
+	{ REQUEST_CONNECT, ANY_CLIENT, SIZE(server), 64, MONO_SEC / 8,
+	    serve_connect },
+	{ REQUEST_LANES, ANY_CLIENT, SIZE(server), 64, MONO_SEC / 8,
+	    serve_lanes },
+	{ REQUEST_NETWORK, CLIENT_TUN, SIZE(network), 16, MONO_SEC / 2,
 	    serve_network },
-	{ REQUEST_DNS,     CLIENT_TUN, 2, CHAN_MAX_PAYLOAD, 16, MONO_SEC / 2,
+	{ REQUEST_DNS, CLIENT_TUN, SIZE(nameservers), 16, MONO_SEC / 2,
 	    serve_dns },
-	{ REQUEST_DOWN,    CLIENT_TUN, 0, 0, 16, MONO_SEC / 2,   serve_down },
-	{ REQUEST_PAM,     SERVER,     4, 160, PAM_CHAT_BURST,
+	{ REQUEST_DOWN, CLIENT_TUN, 0, 16, MONO_SEC / 2, serve_down },
+	{ REQUEST_PAM, SERVER, SIZE(pam), PAM_CHAT_BURST,
 	    MONO_SEC / PAM_CHAT_PER_SEC, serve_pam },
-	{ REQUEST_STOP,    ANY,        0, 0, 4,  NEVER,          serve_stop },
-	{ REQUEST_PONG,    ANY,        0, 0, 32, MONO_SEC / 16,  serve_pong },
-	{ REQUEST_VERIFIED, ANY_CLIENT, 0, 0, 8, 60 * MONO_SEC, serve_verified },
-	{ REQUEST_IN_FORCE, ANY,       5, 5, 64, MONO_SEC / 16,  serve_in_force },
-	{ REQUEST_RELOAD,  ANY,        1, 1, 64, MONO_SEC / 64,  serve_reload },
+	{ REQUEST_STOP, ANY, 0, 4, NEVER, serve_stop },
+	{ REQUEST_PONG, ANY, 0, 32, MONO_SEC / 16, serve_pong },
+	{ REQUEST_VERIFIED, ANY_CLIENT, 0, 8, 60 * MONO_SEC, serve_verified },
+	{ REQUEST_IN_FORCE, ANY, SIZE(in_force), 64, MONO_SEC / 16,
+	    serve_in_force },
+	{ REQUEST_RELOAD, ANY, SIZE(reload), 64, MONO_SEC / 64, serve_reload },
+#undef SIZE
 };
 static_assert(nitems(permits) <= SERVE_MAX_KINDS, "a bucket for each");
-
-struct assignment {
-	struct prefix addresses[REQUEST_MAX_ADDRESSES];
-	size_t	      naddresses;
-	struct prefix routes[REQUEST_MAX_ROUTES];
-	size_t	      nroutes;
-};
 
 static const char *check_and_serve(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg);
 static unsigned role_of(const struct conf *conf);
-static bool	decode_assignment(struct assignment *assignment,
-	const struct chan_msg *msg);
-static bool	decode_dns(struct dns_list *list, const struct chan_msg *msg);
-static const char *answer_why(struct chan *engine, const struct chan_msg *msg,
-    int r, const char *why);
-static const char *answer_fds(struct chan *engine, const struct chan_msg *msg,
-    int error, int *fds, unsigned nfds);
+static const char *answer(struct chan *engine, const struct chan_msg *msg,
+    int r, const char *why, int *fds, unsigned nfds);
 static const char *sent(int r);
 
 void
@@ -110,15 +103,15 @@ int
 serve_resolved(struct chan *engine, uint32_t id, const struct endpoint *list,
     unsigned n)
 {
-	struct wire_writer w;
-	uint8_t		   buf[1 + REQUEST_MAX_ENDPOINTS * 20];
+	struct request_list answer = { .n = n };
 
-	wire_writer_init(&w, buf, sizeof(buf));
-	wire_put_u8(&w, (uint8_t)n);
-	for (unsigned i = 0; i < n; i++)
-		request_put_endpoint(&w, &list[i]);
-	assert(wire_writer_is_ok(&w));
-	return chan_send(engine, REQUEST_RESOLVE, id, buf, w.len, NULL, 0);
+	assert(n <= REQUEST_MAX_ENDPOINTS);
+	for (unsigned i = 0; i < n; i++) {
+		answer.port = endpoint_port(&list[i]);
+		answer.list[i] = endpoint_addr(&list[i]);
+	}
+	return chan_send(engine, REQUEST_RESOLVE, id, &answer, sizeof(answer),
+	    NULL, 0);
 }
 
 static const char *
@@ -138,7 +131,7 @@ check_and_serve(struct serve *serve, struct chan *engine,
 		return "unknown";
 	if ((permit->roles & role_of(serve->conf)) == 0)
 		return "not allowed in this role";
-	if (msg->len < permit->min_len || msg->len > permit->max_len)
+	if (msg->len != permit->size)
 		return "its length is wrong";
 	if (msg->nfds != 0)
 		return "comes with descriptors";
@@ -201,11 +194,13 @@ static const char *
 serve_in_force(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
+	struct request_in_force in_force;
+
 	(void)engine;
-	if (msg->data[0] >= REQUEST_MATERIALS)
+	chan_get(msg, &in_force, sizeof(in_force));
+	if (in_force.kind >= REQUEST_MATERIALS)
 		return "malformed";
-	certs_in_force(serve->material, (enum request_material)msg->data[0],
-	    wire_read_u32(msg->data + 1));
+	certs_in_force(serve->material, in_force.kind, in_force.number);
 	return NULL;
 }
 
@@ -214,13 +209,14 @@ static const char *
 serve_reload(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	uint8_t taken;
+	struct request_reload reload;
+	bool		      taken;
 
-	if (msg->data[0] > 1)
+	chan_get(msg, &reload, sizeof(reload));
+	if (reload.all > 1)
 		return "its scope is wrong";
-	taken = serve->on_reload(serve->arg, msg->data[0] == 1);
-	return sent(chan_send(engine, REQUEST_RELOAD, msg->id, &taken, 1, NULL,
-	    0));
+	taken = serve->on_reload(serve->arg, reload.all == 1);
+	return answer(engine, msg, taken ? 0 : -ECANCELED, "", NULL, 0);
 }
 
 /* The answer goes out by serve_resolved(), perhaps later. */
@@ -228,8 +224,11 @@ static const char *
 serve_resolve(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
+	struct request_server server;
+
 	(void)engine;
-	return lookup_ask(serve->lookup, msg->data[0], msg->id) ?
+	chan_get(msg, &server, sizeof(server));
+	return lookup_ask(serve->lookup, server.which, msg->id) ?
 	    NULL :
 	    "there is no such server, or too many at once";
 }
@@ -238,71 +237,93 @@ static const char *
 serve_connect(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	const struct endpoint *server = lookup_get(serve->lookup,
-	    msg->data[0], msg->data[1]);
-	int fd = server != NULL ? sockets_connect(server,
-				  conf_mark(serve->conf)) : -EINVAL;
+	struct request_server  server;
+	const struct endpoint *endpoint;
+	int		       fd = -EINVAL;
 
+	chan_get(msg, &server, sizeof(server));
+	endpoint = lookup_get(serve->lookup, server.which, server.index);
 	/* No violation: the list may have become shorter meanwhile. */
-	return answer_fds(engine, msg, fd < 0 ? -fd : 0, &fd, fd < 0 ? 0 : 1);
+	if (endpoint != NULL)
+		fd = sockets_connect(endpoint, conf_mark(serve->conf));
+	return answer(engine, msg, fd, "", &fd, 1);
 }
 
 static const char *
 serve_lanes(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	const struct endpoint *server = lookup_get(serve->lookup,
-	    msg->data[0], msg->data[1]);
-	unsigned	       count = msg->data[2];
-	int		       fds[CONF_MAX_WORKERS], r;
+	struct request_server  server;
+	const struct endpoint *endpoint;
+	int		       fds[CONF_MAX_WORKERS], r = -EINVAL;
 
-	if (count < 1 || count > CONF_MAX_WORKERS)
+	chan_get(msg, &server, sizeof(server));
+	if (server.count < 1 || server.count > CONF_MAX_WORKERS)
 		return "its count is wrong";
-	if (msg->data[0] == REQUEST_PROXY)
+	if (server.which == REQUEST_PROXY)
 		return "a proxy has no lanes";
-	r = server != NULL ? sockets_lanes(server, conf_mark(serve->conf), fds,
-				 count) : -EINVAL;
+	endpoint = lookup_get(serve->lookup, server.which, server.index);
+	if (endpoint != NULL)
+		r = sockets_lanes(endpoint, conf_mark(serve->conf), fds,
+		    server.count);
 	if (r > 0 && (serve->conf->no_offloads &
 			 CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO)) == 0)
-		sockets_merge(fds, count);
-	return answer_fds(engine, msg, r < 0 ? -r : 0, fds, r < 0 ? 0 : count);
+		sockets_merge(fds, server.count);
+	return answer(engine, msg, r, "", fds, server.count);
 }
 
 static const char *
 serve_network(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	struct assignment *assignment = calloc(1, sizeof(*assignment));
-	char		   why[256] = "";
-	int		   r = -ENOMEM;
+	struct request_network *network = calloc(1, sizeof(*network));
+	char			why[256] = "";
+	int			r = -ENOMEM;
 
-	if (assignment != NULL && !decode_assignment(assignment, msg)) {
-		free(assignment);
-		return "malformed";
+	if (network != NULL) {
+		chan_get(msg, network, sizeof(*network));
+		if (!request_prefixes_are_good(network->addresses,
+			network->naddresses, REQUEST_MAX_ADDRESSES) ||
+		    !request_prefixes_are_good(network->routes,
+			network->nroutes, REQUEST_MAX_ROUTES)) {
+			free(network);
+			return "malformed";
+		}
+		r = network_assign(serve->network, network->addresses,
+		    network->naddresses, network->routes, network->nroutes,
+		    why, sizeof(why));
+		free(network);
 	}
-	if (assignment != NULL)
-		r = network_assign(serve->network, assignment->addresses,
-		    assignment->naddresses, assignment->routes,
-		    assignment->nroutes, why, sizeof(why));
-	free(assignment);
-	return answer_why(engine, msg, r, why);
+	return answer(engine, msg, r, why, NULL, 0);
 }
 
 static const char *
 serve_dns(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
 {
-	struct dns_list *list = calloc(1, sizeof(*list));
-	char		 why[256] = "";
-	int		 r = -ENOMEM;
+	struct request_nameservers *dns = calloc(1, sizeof(*dns));
+	struct dns_list		    list = { .all = false };
+	char			    why[256] = "";
+	bool			    good;
+	int			    r;
 
-	if (list != NULL && !decode_dns(list, msg)) {
-		free(list);
-		return "malformed";
+	if (dns == NULL)
+		return answer(engine, msg, -ENOMEM, why, NULL, 0);
+	chan_get(msg, dns, sizeof(*dns));
+	good = request_addrs_are_good(dns->servers, dns->nservers,
+	    REQUEST_MAX_DNS) && dns->ndomains <= REQUEST_MAX_DOMAINS;
+	for (uint32_t i = 0; good && i < dns->ndomains; i++)
+		good = request_text_is_good(dns->domains[i]);
+	if (good) {
+		list.nservers = dns->nservers;
+		list.ndomains = dns->ndomains;
+		memcpy(list.servers, dns->servers, sizeof(list.servers));
+		memcpy(list.domains, dns->domains, sizeof(list.domains));
 	}
-	if (list != NULL)
-		r = network_set_dns(serve->network, list, why, sizeof(why));
-	free(list);
-	return answer_why(engine, msg, r, why);
+	free(dns);
+	if (!good)
+		return "malformed";
+	r = network_set_dns(serve->network, &list, why, sizeof(why));
+	return answer(engine, msg, r, why, NULL, 0);
 }
 
 static const char *
@@ -321,86 +342,38 @@ serve_down(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
 static const char *
 serve_pam(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
 {
-	struct wire_reader r;
+	struct request_pam pam;
 	struct addr	   from;
-	char		   site[CONF_NAME_MAX + 1], address[ADDR_STRLEN];
 	int		   fd;
 
-	wire_reader_init(&r, msg->data, msg->len);
-	wire_get_string(&r, site, sizeof(site));
-	wire_get_string(&r, address, sizeof(address));
-	if (!wire_is_done(&r) || !addr_parse(&from, address))
+	chan_get(msg, &pam, sizeof(pam));
+	if (!request_text_is_good(pam.site) ||
+	    !request_text_is_good(pam.address) ||
+	    !addr_parse(&from, pam.address))
 		return "malformed";
 	if (!pam_is_used(serve->conf))
 		return "there is no site that uses PAM";
-	if (!conf_is_site_name(site))
-		strlcpy(site, "nobody", sizeof(site));
-	fd = pam_begin(serve->pam, serve->conf, site, address);
-	return answer_fds(engine, msg, fd < 0 ? -fd : 0, &fd, fd < 0 ? 0 : 1);
+	if (!conf_is_site_name(pam.site))
+		strlcpy(pam.site, "nobody", sizeof(pam.site));
+	fd = pam_begin(serve->pam, serve->conf, pam.site, pam.address);
+	return answer(engine, msg, fd, "", &fd, 1);
 }
 
-static bool
-decode_assignment(struct assignment *assignment, const struct chan_msg *msg)
-{
-	struct wire_reader r;
-
-	wire_reader_init(&r, msg->data, msg->len);
-	assignment->naddresses = wire_get_u8(&r);
-	if (assignment->naddresses > REQUEST_MAX_ADDRESSES)
-		return false;
-	for (size_t i = 0; i < assignment->naddresses; i++)
-		request_get_prefix(&r, &assignment->addresses[i]);
-	assignment->nroutes = wire_get_u16(&r);
-	if (assignment->nroutes > REQUEST_MAX_ROUTES)
-		return false;
-	for (size_t i = 0; i < assignment->nroutes; i++)
-		request_get_prefix(&r, &assignment->routes[i]);
-	return wire_is_done(&r);
-}
-
-static bool
-decode_dns(struct dns_list *list, const struct chan_msg *msg)
-{
-	struct wire_reader r;
-
-	wire_reader_init(&r, msg->data, msg->len);
-	list->nservers = wire_get_u8(&r);
-	if (list->nservers > CONF_MAX_DNS)
-		return false;
-	for (size_t i = 0; i < list->nservers; i++)
-		request_get_addr(&r, &list->servers[i]);
-	list->ndomains = wire_get_u8(&r);
-	if (list->ndomains > CONF_MAX_DOMAINS)
-		return false;
-	for (size_t i = 0; i < list->ndomains; i++)
-		wire_get_string(&r, list->domains[i],
-		    sizeof(list->domains[i]));
-	return wire_is_done(&r);
-}
-
+/*
+ * The descriptors go out unless `r` is an error; then ours are closed: the
+ * engine has its own.
+ */
 static const char *
-answer_why(struct chan *engine, const struct chan_msg *msg, int r,
-    const char *why)
-{
-	struct wire_writer w;
-	uint8_t		   buf[512];
-
-	wire_writer_init(&w, buf, sizeof(buf));
-	wire_put_u32(&w, r < 0 ? (uint32_t)-r : 0);
-	wire_put_string(&w, why);
-	return sent(chan_send(engine, msg->type, msg->id, buf, w.len, NULL, 0));
-}
-
-/* Ours are closed: the engine has its own now. */
-static const char *
-answer_fds(struct chan *engine, const struct chan_msg *msg, int error,
+answer(struct chan *engine, const struct chan_msg *msg, int r, const char *why,
     int *fds, unsigned nfds)
 {
-	uint8_t buf[4];
-	int	r;
+	struct request_result result = { .error = r < 0 ? (uint32_t)-r : 0 };
 
-	wire_write_u32(buf, (uint32_t)error);
-	r = chan_send(engine, msg->type, msg->id, buf, sizeof(buf), fds, nfds);
+	if (r < 0)
+		nfds = 0;
+	strlcpy(result.why, why, sizeof(result.why));
+	r = chan_send(engine, msg->type, msg->id, &result, sizeof(result), fds,
+	    nfds);
 	for (unsigned i = 0; i < nfds; i++)
 		close(fds[i]);
 	return sent(r);

@@ -2,7 +2,7 @@
 /*
  * startup_send: what the monitor tells a new engine before it may start.
  *
- * The other half is startup_recv_receive(); the order is proc/request.h's.
+ * The other half is startup_recv.c; the order is proc/request.h's.
  */
 #ifndef STARTUP_SEND_H
 #define STARTUP_SEND_H
@@ -34,16 +34,15 @@ struct startup_send {
 };
 
 /* Each returns 0 or a negative errno value: then the engine is useless. */
-int startup_send_send(struct chan *engine, const struct startup_send *opening);
-int startup_send_send_conf(struct chan *engine, const char *text, size_t len);
+int startup_send_all(struct chan *engine, const struct startup_send *opening);
+int startup_send_conf(struct chan *engine, const char *text, size_t len);
 /* What the engine has not got of it, in the order in which it helps most. */
-int startup_send_send_news(struct chan *engine, struct certs *material);
+int startup_send_news(struct chan *engine, struct certs *material);
 /* In as few requests as they fit into. */
-int startup_send_send_credentials(struct chan *engine, const char *const *sites,
+int startup_send_credentials(struct chan *engine, const char *const *sites,
     size_t n);
-int startup_send_send_netchange(struct chan *engine);
-int startup_send_send_egress(struct chan *engine,
-    const struct request_egress *egress);
-int startup_send_send_keeper(struct chan *engine, const int keeper[2]);
+/* Any other, if it is what proc/startup.h has. */
+int startup_send(struct chan *engine, enum request type, const void *data,
+    size_t len, const int *fds, unsigned nfds);
 
 #endif /* STARTUP_SEND_H */
