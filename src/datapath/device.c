@@ -126,12 +126,8 @@ is_dhcp(const struct worker *worker, const struct frame *frame)
 static void
 count(struct worker *worker, const struct frame *frame, int r)
 {
-	struct port *local = worker->local;
-
-	if (r < 0) {
-		port_drop(local, DROP_DEVICE);
-		return;
-	}
-	port_count(&local->counters.tx_frames, 1);
-	port_count(&local->counters.tx_bytes, frame->len);
+	if (r < 0)
+		port_drop(worker->local, DROP_DEVICE);
+	else
+		port_sent(worker->local, frame);
 }

@@ -19,6 +19,8 @@
 
 #include "base/addr.h"
 #include "base/bucket.h"
+#include "base/frame.h"
+#include "base/relaxed.h"
 #include "datapath/util/counters.h"
 #include "datapath/lane/lane_set.h"
 #include "datapath/util/mailbox.h"
@@ -64,9 +66,14 @@ void	     port_free(struct port *port);
 static inline void
 port_count(_Atomic uint64_t *counter, uint64_t n)
 {
-	atomic_store_explicit(counter,
-	    atomic_load_explicit(counter, memory_order_relaxed) + n,
-	    memory_order_relaxed);
+	relaxed_store(counter, relaxed_load(counter) + n);
+}
+
+static inline void
+port_sent(struct port *port, const struct frame *frame)
+{
+	port_count(&port->counters.tx_frames, 1);
+	port_count(&port->counters.tx_bytes, frame->len);
 }
 
 static inline void

@@ -7,6 +7,7 @@
 
 #include <nettle/hmac.h>
 
+#include "base/relaxed.h"
 #include "base/wire.h"
 #include "datapath/worker.h"
 
@@ -204,25 +205,21 @@ turn(struct worker *worker, const uint8_t *ip, int version)
 	uint64_t   tag = turned_tag(worker, ip, version);
 	uint64_t   sec = (uint64_t)(worker->now.us / MONO_SEC);
 
-	atomic_store_explicit(&dp->turned[tag % DP_TURNED],
-	    tag << 16 | (sec & 0xffff), memory_order_relaxed);
-	atomic_store_explicit(&dp->turned_us, worker->now.us,
-	    memory_order_relaxed);
+	relaxed_store(&dp->turned[tag % DP_TURNED], tag << 16 | (sec & 0xffff));
+	relaxed_store(&dp->turned_us, worker->now.us);
 }
 
 static bool
 was_turned(const struct worker *worker, const uint8_t *ip, int version)
 {
 	struct dp *dp = worker->dp;
-	int64_t	   since = worker->now.us - atomic_load_explicit(&dp->turned_us,
-			  memory_order_relaxed);
+	int64_t	   since = worker->now.us - relaxed_load(&dp->turned_us);
 	uint64_t   tag, found, sec = (uint64_t)(worker->now.us / MONO_SEC);
 
 	if (since > TURNED_SEC * MONO_SEC)
 		return false;
 	tag = turned_tag(worker, ip, version);
-	found = atomic_load_explicit(&dp->turned[tag % DP_TURNED],
-	    memory_order_relaxed);
+	found = relaxed_load(&dp->turned[tag % DP_TURNED]);
 	return found >> 16 == (tag << 16) >> 16 &&
 	    (uint16_t)(sec - found) <= TURNED_SEC;
 }

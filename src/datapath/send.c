@@ -181,12 +181,10 @@ send_super(struct worker *worker, struct lane *lane, const struct frame *super)
 static void
 count(struct port *port, const struct frame *frame, enum drop drop)
 {
-	if (drop != DROP_NONE) {
+	if (drop != DROP_NONE)
 		port_drop(port, drop);
-		return;
-	}
-	port_count(&port->counters.tx_frames, 1);
-	port_count(&port->counters.tx_bytes, frame->len);
+	else
+		port_sent(port, frame);
 }
 
 /* The header of the item goes into the headroom, in place. */

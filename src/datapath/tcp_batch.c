@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/nitems.h"
+#include "base/relaxed.h"
 #include "datapath/forward.h"
 #include "datapath/lane/item.h"
 #include "datapath/offload/mss.h"
@@ -69,8 +70,7 @@ tcp_batch_flush(struct worker *worker)
 void
 tcp_batch_done(struct tcp_batch *parcel)
 {
-	atomic_fetch_sub_explicit(&parcel->port->parcels_out, 1,
-	    memory_order_relaxed);
+	relaxed_sub(&parcel->port->parcels_out, 1);
 	give_back(parcel);
 }
 
@@ -179,8 +179,7 @@ pack_one(struct worker *worker, struct port *port, const struct frame *frame)
 	memcpy(dst, frame->data, frame->len);
 	parcel->len += need;
 	parcel->nframes++;
-	port_count(&port->counters.tx_frames, 1);
-	port_count(&port->counters.tx_bytes, frame->len);
+	port_sent(port, frame);
 	return DROP_NONE;
 }
 
@@ -189,8 +188,7 @@ open_parcel(struct worker *worker, struct port *port)
 {
 	struct tcp_batch *parcel;
 
-	if (atomic_load_explicit(&port->parcels_out, memory_order_relaxed) >=
-	    TCP_BATCH_MAX_PORT)
+	if (relaxed_load(&port->parcels_out) >= TCP_BATCH_MAX_PORT)
 		return NULL;
 	parcel = take(&worker->parcels_out);
 	if (parcel == NULL)
@@ -201,7 +199,7 @@ open_parcel(struct worker *worker, struct port *port)
 	parcel->nframes = 0;
 	port->parcel = parcel;
 	SLIST_INSERT_HEAD(&worker->packed, port, packed_entry);
-	atomic_fetch_add_explicit(&port->parcels_out, 1, memory_order_relaxed);
+	relaxed_add(&port->parcels_out, 1);
 	return parcel;
 }
 
@@ -211,8 +209,7 @@ take(struct tcp_batch_pool *pool)
 {
 	struct tcp_batch *parcel;
 
-	if (atomic_load_explicit(&pool->out, memory_order_relaxed) >=
-	    TCP_BATCH_MAX)
+	if (relaxed_load(&pool->out) >= TCP_BATCH_MAX)
 		return NULL;
 	if (pool->own == NULL)
 		pool->own = atomic_exchange_explicit(&pool->back, NULL,
@@ -227,7 +224,7 @@ take(struct tcp_batch_pool *pool)
 			return NULL;
 		parcel->pool = pool;
 	}
-	atomic_fetch_add_explicit(&pool->out, 1, memory_order_relaxed);
+	relaxed_add(&pool->out, 1);
 	return parcel;
 }
 
@@ -235,10 +232,9 @@ static void
 give_back(struct tcp_batch *parcel)
 {
 	struct tcp_batch_pool *pool = parcel->pool;
-	struct tcp_batch	   *head = atomic_load_explicit(&pool->back,
-		  memory_order_relaxed);
+	struct tcp_batch	   *head = relaxed_load(&pool->back);
 
-	atomic_fetch_sub_explicit(&pool->out, 1, memory_order_relaxed);
+	relaxed_sub(&pool->out, 1);
 	do
 		parcel->next = head;
 	while (!atomic_compare_exchange_weak_explicit(&pool->back, &head,

@@ -2,6 +2,7 @@
 #include "datapath/worker_lanes.h"
 
 #include "base/nitems.h"
+#include "base/relaxed.h"
 #include "datapath/lane/lane_path.h"
 #include "datapath/lane/lane_set.h"
 #include "datapath/lane/lane_socket.h"
@@ -225,8 +226,7 @@ give_back(struct worker *worker, struct lane_set **set)
 static bool
 tick(struct worker *worker, struct lane_set *set)
 {
-	int64_t keepalive_us = atomic_load_explicit(&set->port->keepalive_us,
-	    memory_order_relaxed);
+	int64_t keepalive_us = relaxed_load(&set->port->keepalive_us);
 	bool	busy = false;
 
 	for (unsigned i = 0; i < set->n; i++) {

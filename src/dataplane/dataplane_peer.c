@@ -9,6 +9,7 @@
 #include <bsd/string.h>
 
 #include "base/log.h"
+#include "base/relaxed.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/dataplane_peer_private.h"
 #include "datapath/lane/lane_socket.h"
@@ -208,8 +209,8 @@ dataplane_peer_set_keepalive(struct dataplane_peer *peer,
 	peer->retimed = mono_now();
 	for (unsigned i = 0; i < peer->dp->nworkers; i++) {
 		if (peer->ports[i] != NULL)
-			atomic_store_explicit(&peer->ports[i]->keepalive_us,
-			    keepalive_sec * MONO_SEC, memory_order_relaxed);
+			relaxed_store(&peer->ports[i]->keepalive_us,
+			    keepalive_sec * MONO_SEC);
 	}
 	dataplane_peer_probe(peer);
 }

@@ -3,13 +3,12 @@
 
 #include <string.h>
 
+#include "base/relaxed.h"
 #include "dataplane/dataplane_peer_private.h"
 #include "datapath/lane/lane_set.h"
 
 /* A lane that comes so much later than it could would rather be made anew. */
 #define LANE_LATE_US (15 * MONO_SEC)
-
-#define LOAD(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
 
 static int64_t find_lanes(const struct dataplane_peer *peer,
     const struct lane *lanes[LANE_MAX]);
@@ -31,8 +30,8 @@ dataplane_peer_health(const struct dataplane_peer *peer,
 	for (unsigned i = 0; i < peer->lanes; i++) {
 		if (lanes[i] != NULL)
 			add_lane(peer, health, lanes[i]);
-		if (lanes[i] == NULL || !LOAD(lanes[i]->is_up) ||
-		    LOAD(lanes[i]->is_suspect)) {
+		if (lanes[i] == NULL || !relaxed_load(&lanes[i]->is_up) ||
+		    relaxed_load(&lanes[i]->is_suspect)) {
 			health->dead |= 1u << i;
 			continue;
 		}
@@ -77,10 +76,10 @@ find_lanes(const struct dataplane_peer *peer,
 			const struct lane  *lane = &set->lanes[i];
 			const struct lane **at = &lanes[lane->number];
 
-			if (LOAD(lane->last_heard_us) > latest)
-				latest = LOAD(lane->last_heard_us);
+			if (relaxed_load(&lane->last_heard_us) > latest)
+				latest = relaxed_load(&lane->last_heard_us);
 			if (lane->generation >= peer->generation &&
-			    (*at == NULL || !LOAD((*at)->is_up)))
+			    (*at == NULL || !relaxed_load(&(*at)->is_up)))
 				*at = lane;
 		}
 	}
@@ -91,11 +90,11 @@ static void
 add_lane(const struct dataplane_peer *peer,
     struct dataplane_peer_health *health, const struct lane *lane)
 {
-	int64_t	 heard = LOAD(lane->last_heard_us), rtt = LOAD(lane->rtt_us);
+	int64_t	 heard = relaxed_load(&lane->last_heard_us), rtt = relaxed_load(&lane->rtt_us);
 	int64_t	 since = later(peer->retimed, heard);
-	unsigned size = LOAD(lane->path_mtu);
+	unsigned size = relaxed_load(&lane->path_mtu);
 
-	health->moves += LOAD(lane->moves);
+	health->moves += relaxed_load(&lane->moves);
 	if (heard == 0)
 		health->missing_since_us = later(peer->first_up,
 		    peer->renewed.us);

@@ -149,6 +149,31 @@ def test_engine_killed_under_load(pair, load, end, number):
 
 
 @pytest.mark.parametrize("end", ["server", "client"])
+def test_counters_go_on_over_sessions_and_engines(pair, end):
+    daemon = pair.hub if end == "server" else pair.sat
+    pair.sat.wait_up(BACK)
+    made = Load(pair.user, pair.server_host, pair.target)
+    made.flows(BACK, "a megabyte, of which a new engine knows nothing")
+    made.close()
+
+    def counted():
+        there, = pair.sat.ask("sites")["sites"]
+        return [pair.hub.sites()[pair.site]["rx_bytes"],
+                pair.hub.status()["counters"]["site-frames-in"],
+                there["tx_bytes"],
+                pair.sat.status()["counters"]["device-frames-in"]]
+    before = counted()  # and so it is saved
+    assert before[0] > 1 << 20 and before[2] > 1 << 20
+    ups = len(daemon.log_lines("engine: is up again"))
+    os.kill(daemon.pid_of("engine"), signal.SIGKILL)
+    wait_until(lambda: len(daemon.log_lines("engine: is up again")) > ups, 20,
+               "the monitor has it back")
+    pair.sat.wait_up(BACK)
+    pair.hub.wait_site(pair.site, deadline=BACK)
+    assert all(a >= b for a, b in zip(counted(), before))
+
+
+@pytest.mark.parametrize("end", ["server", "client"])
 def test_keeper_killed_is_not_noticed_by_the_tunnel(pair, end):
     daemon = pair.hub if end == "server" else pair.sat
     pair.sat.wait_up(BACK)

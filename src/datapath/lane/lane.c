@@ -11,6 +11,7 @@
 #include <gnutls/gnutls.h>
 #include <nettle/hmac.h>
 
+#include "base/relaxed.h"
 #include "base/secret.h"
 #include "base/wire.h"
 #include "datapath/lane/lane_flight.h"
@@ -136,7 +137,7 @@ lane_stop(struct lane *lane)
 	lane->flight = NULL;
 	secret_wipe(&lane->keys, sizeof(lane->keys));
 	lane->state = LANE_IDLE;
-	atomic_store_explicit(&lane->is_up, false, memory_order_relaxed);
+	relaxed_store(&lane->is_up, false);
 }
 
 enum drop
@@ -271,7 +272,7 @@ lane_prove(struct lane *lane, struct mono now)
 	lane_liveness_start(&lane->suspect, lane->keepalive_us, now);
 	if (!lane->inherits)
 		lane_path_search(lane, now);
-	atomic_store_explicit(&lane->is_up, true, memory_order_relaxed);
+	relaxed_store(&lane->is_up, true);
 	mailbox_post(lane->control, &lane->up);
 	lane->env->confirmed(lane->env, lane);
 }
@@ -478,7 +479,7 @@ fail(struct lane *lane)
 	/* Nobody answers it: it would go out until the set is given back. */
 	lane_flight_free(lane->flight);
 	lane->flight = NULL;
-	atomic_store_explicit(&lane->is_up, false, memory_order_relaxed);
+	relaxed_store(&lane->is_up, false);
 	mailbox_post(lane->control, &lane->failed);
 }
 
@@ -500,8 +501,7 @@ confirm(struct lane *lane, struct mono now)
 	lane_flight_free(lane->flight);
 	lane->flight = NULL;
 	secret_wipe(&lane->keys, sizeof(lane->keys));
-	atomic_store_explicit(&lane->last_heard_us, now.us,
-	    memory_order_relaxed);
+	relaxed_store(&lane->last_heard_us, now.us);
 	if (lane->proven)
 		lane_prove(lane, now);
 }
@@ -536,8 +536,7 @@ heard(struct lane *lane, uint64_t seq, size_t len,
 	bool newest = replay_is_newest(&lane->replay, seq);
 
 	replay_commit(&lane->replay, seq);
-	atomic_store_explicit(&lane->last_heard_us, now.us,
-	    memory_order_relaxed);
+	relaxed_store(&lane->last_heard_us, now.us);
 	if (newest && !lane->env->client &&
 	    (!lane->proven || !lane->confirmed))
 		lane_path_follow(lane, from, len);

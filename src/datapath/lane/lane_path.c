@@ -3,6 +3,7 @@
 
 #include <nettle/hmac.h>
 
+#include "base/relaxed.h"
 #include "base/secret.h"
 #include "datapath/lane/lane.h"
 
@@ -45,20 +46,15 @@ lane_path_inherit(struct lane *lane, const struct lane *before)
 	lane->inherits = true;
 	lane->path = before->path;
 	lane->pmtu = before->pmtu;
-	atomic_store_explicit(&lane->rtt_us,
-	    atomic_load_explicit(&before->rtt_us, memory_order_relaxed),
-	    memory_order_relaxed);
-	atomic_store_explicit(&lane->moves,
-	    atomic_load_explicit(&before->moves, memory_order_relaxed),
-	    memory_order_relaxed);
+	relaxed_store(&lane->rtt_us, relaxed_load(&before->rtt_us));
+	relaxed_store(&lane->moves, relaxed_load(&before->moves));
 	publish_path_mtu(lane);
 }
 
 void
 lane_path_tick(struct lane *lane, struct mono now)
 {
-	int64_t rtt_us = atomic_load_explicit(&lane->rtt_us,
-	    memory_order_relaxed);
+	int64_t rtt_us = relaxed_load(&lane->rtt_us);
 	size_t	probe;
 
 	if (!lane->proven) {
@@ -178,7 +174,7 @@ path_answered(struct lane *lane, const struct item *item,
 	lane->candidate_next = mono_add(now, PATH_MOVED_US);
 	lane->path = *from;
 	lane_path_search(lane, now);
-	atomic_fetch_add_explicit(&lane->moves, 1, memory_order_relaxed);
+	relaxed_add(&lane->moves, 1);
 }
 
 void
@@ -239,8 +235,7 @@ is_fresh(const struct item *item, struct mono now)
 static void
 note_rtt(struct lane *lane, const struct item *item, struct mono now)
 {
-	atomic_store_explicit(&lane->rtt_us,
-	    now.us - (int64_t)item->timestamp, memory_order_relaxed);
+	relaxed_store(&lane->rtt_us, now.us - (int64_t)item->timestamp);
 }
 
 static bool
@@ -283,14 +278,13 @@ ask_echo(struct lane *lane, size_t datagram_len, struct mono now)
 static void
 publish_suspect(struct lane *lane)
 {
-	atomic_store_explicit(&lane->is_suspect,
-	    lane_liveness_is_suspect(&lane->suspect), memory_order_relaxed);
+	relaxed_store(&lane->is_suspect,
+	    lane_liveness_is_suspect(&lane->suspect));
 }
 
 static void
 publish_path_mtu(struct lane *lane)
 {
-	atomic_store_explicit(&lane->path_mtu,
-	    (uint32_t)(lane->pmtu.current + outer_headers(lane)),
-	    memory_order_relaxed);
+	relaxed_store(&lane->path_mtu,
+	    (uint32_t)(lane->pmtu.current + outer_headers(lane)));
 }

@@ -18,6 +18,7 @@
 
 #include "base/frame.h"
 #include "base/mono.h"
+#include "base/relaxed.h"
 #include "datapath/switch/fdb.h"
 #include "datapath/util/drop.h"
 
@@ -59,8 +60,7 @@ enum drop bridge_choose(struct bridge *bridge, uint16_t from,
 static inline bool
 bridge_is_blocked(const struct bridge *bridge, uint16_t port)
 {
-	return atomic_load_explicit(&bridge->blocked[port],
-	    memory_order_relaxed) != 0;
+	return relaxed_load(&bridge->blocked[port]) != 0;
 }
 
 /* At the end of a turn, and before a port goes. */

@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "base/eth.h"
+#include "base/relaxed.h"
 #include "base/secret.h"
 #include "base/wire.h"
 
@@ -143,9 +144,8 @@ fdb_free(struct fdb *fdb)
 void
 fdb_set_ageing(struct fdb *fdb, unsigned max_age_sec)
 {
-	atomic_store_explicit(&fdb->max_age,
-	    max_age_sec < MAX_AGE ? max_age_sec : MAX_AGE,
-	    memory_order_relaxed);
+	relaxed_store(&fdb->max_age,
+	    max_age_sec < MAX_AGE ? max_age_sec : MAX_AGE);
 }
 
 void
@@ -223,8 +223,7 @@ fdb_sweep(struct fdb *fdb, struct mono now)
 	if (fdb->total == 0)
 		return;
 	for (size_t n = fdb->mask / FDB_SWEEPS + 1; n > 0; n--) {
-		size_t at = atomic_fetch_add_explicit(&fdb->sweep_at, 1,
-		    memory_order_relaxed);
+		size_t at = relaxed_add(&fdb->sweep_at, 1);
 		struct bucket *bucket = &fdb->buckets[at & fdb->mask];
 
 		for (unsigned j = 0; j < WAYS; j++) {
@@ -355,8 +354,7 @@ is_aged(const struct fdb *fdb, uint64_t value, uint32_t sec)
 {
 	int32_t age = sec_diff(sec, value_sec(value));
 
-	return age > 0 && (uint32_t)age >
-	    atomic_load_explicit(&fdb->max_age, memory_order_relaxed);
+	return age > 0 && (uint32_t)age > relaxed_load(&fdb->max_age);
 }
 
 /* The entry of the address and its value, which fits; or NULL. */
@@ -549,6 +547,5 @@ release(struct fdb *fdb, struct entry *entry, uint64_t seen)
 static unsigned
 owned_by(const struct fdb *fdb, uint16_t port)
 {
-	return atomic_load_explicit(&fdb->ports[port].count,
-	    memory_order_relaxed);
+	return relaxed_load(&fdb->ports[port].count);
 }

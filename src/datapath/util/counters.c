@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "datapath/util/counters.h"
 
-#include <stdatomic.h>
+#include "base/relaxed.h"
 
 void
 counters_add(struct counters *sum, const struct counters *one)
@@ -18,7 +18,7 @@ counters_add_live(struct counters *sum, const struct counters_live *live)
 	uint64_t	       *to = (void *)sum;
 
 	for (size_t i = 0; i < COUNTERS_ALL; i++)
-		to[i] += atomic_load_explicit(&from[i], memory_order_relaxed);
+		to[i] += relaxed_load(&from[i]);
 }
 
 void

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "base/relaxed.h"
+
 static void on_wake(struct ev_loop *loop, struct ev_async *wake, int events);
 static void deliver(struct mailbox *box);
 
@@ -32,8 +34,7 @@ mailbox_close(struct mailbox *box)
 void
 mailbox_post(struct mailbox *box, struct letter *letter)
 {
-	struct letter *head = atomic_load_explicit(&box->head,
-	    memory_order_relaxed);
+	struct letter *head = relaxed_load(&box->head);
 
 	do
 		letter->next = head;
