@@ -114,8 +114,8 @@ client_bye(struct client *client, const char *why)
 	client->stopping = true;
 	ev_timer_stop(client->loop, &client->timer);
 	connector_stop(client->connector);
-	if (client->has_session && client->state == CLIENT_UP)
-		conn_bye(&client->conn, why);
+	if (client->conn != NULL && client->state == CLIENT_UP)
+		conn_bye(client->conn, why);
 }
 
 void
@@ -165,11 +165,11 @@ client_network_changed(struct client *client)
 		break;
 	case CLIENT_SESSION:
 		/* Who types is not hurried. */
-		if (client->has_session && !client->auth.question)
-			conn_hurry(&client->conn, HURRY_SEC);
+		if (client->conn != NULL && !client->auth.question)
+			conn_hurry(client->conn, HURRY_SEC);
 		break;
 	case CLIENT_UP:
-		conn_probe(&client->conn, PROBE_SEC);
+		conn_probe(client->conn, PROBE_SEC);
 		if (client->peer != NULL)
 			dataplane_peer_probe(client->peer);
 		break;
@@ -278,12 +278,14 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 		    "server by its address");
 		return;
 	}
-	if (conn_init(&client->conn, client->loop, client->tls, fd, name,
-		LOG_IN_SEC, &conn_events, client) < 0) {
+	client->conn = conn_new(client->loop, client->tls, fd, name, LOG_IN_SEC,
+	    &conn_events, client);
+	if (client->conn == NULL) {
 		try_next(client, "out of memory");
 		return;
 	}
-	client->has_session = true;
+	strlcpy(client->conn->label, connector_address(client->connector),
+	    sizeof(client->conn->label));
 }
 
 static void
@@ -375,7 +377,7 @@ on_ready(void *arg)
 {
 	struct client *client = arg;
 
-	auth_client_start(&client->auth, &client->conn);
+	auth_client_start(&client->auth, client->conn);
 }
 
 static void
@@ -423,18 +425,18 @@ on_message(void *arg, const struct message *msg)
 		on_update(client, msg);
 	} else if (client->state == CLIENT_UP && client->peer != NULL &&
 	    msg->type == MESSAGE_REKEY) {
-		rekey_answer(&client->rekey, &client->conn, client->peer, msg);
+		rekey_answer(&client->rekey, client->conn, client->peer, msg);
 	} else if (client->state == CLIENT_UP &&
 	    msg->type == MESSAGE_REKEY_WANTED) {
 		rekey_want(&client->rekey);
 	} else if (msg->type == MESSAGE_BYE) {
 		log_escape(text, sizeof(text), msg->text, strlen(msg->text));
 		snprintf(why, sizeof(why), "the server says: %.200s", text);
-		conn_end(&client->conn, why);
+		conn_end(client->conn, why);
 	} else {
 		snprintf(why, sizeof(why), "a %s out of turn",
 		    message_name(msg->type));
-		conn_bye(&client->conn, why);
+		conn_bye(client->conn, why);
 	}
 }
 
@@ -454,12 +456,12 @@ on_welcome(struct client *client, const struct message *msg)
 	    msg->session == client->session_id;
 
 	if (doubt != NULL) {
-		conn_bye(&client->conn, doubt);
+		conn_bye(client->conn, doubt);
 		return;
 	}
 
 	if (msg->dead_peer_sec <= msg->keepalive_sec) {
-		conn_bye(&client->conn, "dead-peer is not more than "
+		conn_bye(client->conn, "dead-peer is not more than "
 		    "keepalive");
 		return;
 	}
@@ -468,22 +470,22 @@ on_welcome(struct client *client, const struct message *msg)
 	    (client->server.len == 0 &&
 		msg->transport != CONF_TRANSPORT_TCP) ||
 	    (same && msg->transport != client->transport)) {
-		conn_bye(&client->conn, "the server's transport is not "
+		conn_bye(client->conn, "the server's transport is not "
 		    "what was asked for");
 		return;
 	}
 	if (!same && !client_peer_agree(client, msg)) {
-		conn_bye(&client->conn, "the keys could not be agreed");
+		conn_bye(client->conn, "the keys could not be agreed");
 		return;
 	}
 	secret_wipe(&client->share, sizeof(client->share));
 	client->retry_after_sec = 0;
 	client->keepalive_sec = msg->keepalive_sec;
 	client->dead_peer_sec = msg->dead_peer_sec;
-	conn_go_up(&client->conn, msg->keepalive_sec, msg->dead_peer_sec);
+	conn_go_up(client->conn, msg->keepalive_sec, msg->dead_peer_sec);
 	set_state(client, CLIENT_UP);
 	if (client->transport != CONF_TRANSPORT_UDP)
-		conn_allow_frames(&client->conn);
+		conn_allow_frames(client->conn);
 	connector_good(client->connector);
 	note_verified(client);
 	log_info("server %s: %s: site %s", connector_address(client->connector),
@@ -511,7 +513,7 @@ on_update(struct client *client, const struct message *msg)
 	if (msg->keepalive_sec != 0 || msg->dead_peer_sec != 0) {
 		if (msg->keepalive_sec == 0 ||
 		    msg->dead_peer_sec <= msg->keepalive_sec) {
-			conn_bye(&client->conn, "dead-peer is not more "
+			conn_bye(client->conn, "dead-peer is not more "
 			    "than keepalive");
 			return;
 		}
@@ -528,7 +530,7 @@ take_times(struct client *client, const struct message *msg)
 		return;
 	client->keepalive_sec = msg->keepalive_sec;
 	client->dead_peer_sec = msg->dead_peer_sec;
-	conn_set_times(&client->conn, client->keepalive_sec,
+	conn_set_times(client->conn, client->keepalive_sec,
 	    client->dead_peer_sec);
 	if (client->peer != NULL)
 		dataplane_peer_set_keepalive(client->peer,
@@ -557,7 +559,7 @@ on_refused(struct client *client, const struct message *msg)
 	    msg->retry_after_sec :
 	    MAX_HELD_OFF_SEC;
 	client->refused = true;
-	conn_end(&client->conn, why);
+	conn_end(client->conn, why);
 }
 
 static void
@@ -584,7 +586,7 @@ on_assignment(void *arg, bool refused, const char *why)
 		client->retry_after_sec = (unsigned)MAX_PAUSE_SEC;
 		why = text;
 	}
-	conn_bye(&client->conn, why);
+	conn_bye(client->conn, why);
 }
 
 static void
@@ -592,15 +594,16 @@ on_end(void *arg, const char *why)
 {
 	struct client *client = arg;
 	bool	       was_up = client->state == CLIENT_UP;
-	bool	       lost = client->conn.lost;
+	bool	       lost = client->conn->lost;
 	double	       stood = (double)mono_sub(mono_now(), client->since) /
 	    (double)MONO_SEC;
 	bool	       silent = was_up && client->peer != NULL &&
-	    conn_is_silent(&client->conn, client->dead_peer_sec,
+	    conn_is_silent(client->conn, client->dead_peer_sec,
 		mono_now()) &&
 	    dataplane_peer_is_silent(client->peer, client->dead_peer_sec / 2,
 		mono_now());
 
+	client->conn = NULL;
 	drop_connection(client);
 	if (client->stopping)
 		return;
@@ -643,9 +646,8 @@ drop_connection(struct client *client)
 {
 	monitor_ask_cancel(client->monitor, client);
 	auth_client_stop(&client->auth);
-	if (client->has_session)
-		conn_fini(&client->conn);
-	client->has_session = false;
+	conn_free(client->conn);
+	client->conn = NULL;
 	assignment_forget(&client->assignment);
 	secret_wipe(&client->share, sizeof(client->share));
 	secret_wipe(&client->secret, sizeof(client->secret));

@@ -61,9 +61,8 @@ struct client {
 	struct connector   *connector;
 
 	/* the session under way */
-	struct conn	   conn;
+	struct conn	  *conn; /* NULL: none */
 	struct endpoint	   server; /* whom we are connected to */
-	bool		   has_session;
 	bool		   stopping;
 	bool		   refused;
 	struct auth_client	   auth; /* how this site proves who it is */

@@ -47,11 +47,11 @@ client_peer_agree(struct client *client, const struct message *msg)
 	client->rebuilding = false;
 	client->lanes = msg->lanes;
 	client->transport = msg->transport;
-	conn_transcript(&client->conn, transcript);
+	conn_transcript(client->conn, transcript);
 	rekey_begin(&client->rekey, transcript, msg->session, msg->rekey_sec,
 	    mono_now());
 	client->wears_at = (uint64_t)msg->rekey_mib * DATAPLANE_BLOCKS_MIB;
-	agreed = tls_export(client->conn.tls, LANE_KEYS_LABEL, exporter,
+	agreed = tls_export(client->conn->tls, LANE_KEYS_LABEL, exporter,
 		     sizeof(exporter)) == 0 &&
 	    lane_secret_agree(&client->secret, &client->share, msg->share,
 		exporter, transcript, msg->session);
@@ -67,7 +67,7 @@ client_peer_begin(struct client *client)
 		attach(client, NULL);
 	else if (connector_lanes(client->connector, client->lanes,
 		on_lane_sockets, client) < 0)
-		conn_bye(&client->conn, "no sockets for the lanes");
+		conn_bye(client->conn, "no sockets for the lanes");
 }
 
 void
@@ -84,11 +84,11 @@ client_peer_tick(struct client *client, struct mono now)
 		return;
 	}
 	mend_lanes(client, &health, now);
-	rekey_tick(&client->rekey, &client->conn, client->peer, now);
+	rekey_tick(&client->rekey, client->conn, client->peer, now);
 	trouble = dataplane_peer_health_trouble(&health, client->dead_peer_sec,
 	    now);
 	if (trouble != NULL)
-		conn_bye(&client->conn, trouble);
+		conn_bye(client->conn, trouble);
 	else
 		watch(client, &health, now);
 }
@@ -164,7 +164,7 @@ on_lane_sockets(void *arg, const int *fds, unsigned n, int error)
 		for (unsigned i = 0; i < n; i++)
 			close(fds[i]);
 		if (client->state == CLIENT_UP)
-			conn_bye(&client->conn, error != 0 ?
+			conn_bye(client->conn, error != 0 ?
 				strerror(error) : "no sockets for the lanes");
 		return;
 	}
@@ -193,7 +193,7 @@ attach(struct client *client, const int *fds)
 	    client);
 	secret_wipe(&client->secret, sizeof(client->secret));
 	if (client->peer == NULL)
-		conn_bye(&client->conn, "out of memory");
+		conn_bye(client->conn, "out of memory");
 	else if (client->transport == CONF_TRANSPORT_TCP)
 		log_info("server %s: data flows by TCP",
 		    connector_address(client->connector));
@@ -216,7 +216,7 @@ connection(void *arg)
 {
 	struct client *client = arg;
 
-	return client->state == CLIENT_UP ? &client->conn : NULL;
+	return client->state == CLIENT_UP ? client->conn : NULL;
 }
 
 /* It is dead; mend_lanes() sees to it once there is a connection. */
@@ -299,7 +299,7 @@ on_new_sockets(void *arg, const int *fds, unsigned n, int error)
 	    &client->server);
 	client->rebuilding = true;
 	rekey_repair(&client->rekey);
-	rekey_tick(&client->rekey, &client->conn, client->peer, mono_now());
+	rekey_tick(&client->rekey, client->conn, client->peer, mono_now());
 }
 
 /* Without hope it may go on for days, and watch() told what there is to know. */

@@ -57,8 +57,8 @@ server_peer_attach(struct server_session *ss, const struct site *site,
 	};
 	uint8_t exporter[32];
 
-	conn_transcript(&ss->conn, ss->transcript);
-	if (tls_export(ss->conn.tls, LANE_KEYS_LABEL, exporter,
+	conn_transcript(ss->conn, ss->transcript);
+	if (tls_export(ss->conn->tls, LANE_KEYS_LABEL, exporter,
 		sizeof(exporter)) == 0 &&
 	    lane_secret_agree(&secret, share, ss->share, exporter,
 		ss->transcript, msg->session))
@@ -89,7 +89,7 @@ server_peer_rekey(struct server_session *ss, const struct message *msg)
 	memcpy(answer.answers, msg->share, sizeof(answer.answers));
 	lane_keys_renewal(renewal, ss->transcript, (uint8_t)msg->phase,
 	    msg->share, answer.share);
-	if (tls_export(ss->conn.tls, LANE_KEYS_LABEL, exporter,
+	if (tls_export(ss->conn->tls, LANE_KEYS_LABEL, exporter,
 		sizeof(exporter)) == 0 &&
 	    lane_secret_agree(&secret, &share, msg->share, exporter, renewal,
 		ss->id))
@@ -99,9 +99,9 @@ server_peer_rekey(struct server_session *ss, const struct message *msg)
 	secret_wipe(&secret, sizeof(secret));
 	secret_wipe(&share, sizeof(share));
 	if (r == 0)
-		(void)conn_send(&ss->conn, &answer);
+		(void)conn_send(ss->conn, &answer);
 	else
-		conn_bye(&ss->conn, "new keys could not be agreed");
+		conn_bye(ss->conn, "new keys could not be agreed");
 }
 
 void
@@ -175,7 +175,7 @@ connection(void *arg)
 {
 	struct server_session *ss = arg;
 
-	return server_session_is_adrift(ss) ? NULL : &ss->conn;
+	return ss->conn;
 }
 
 /* Its site may not see it, if it sends nothing by that lane. */
@@ -196,7 +196,7 @@ on_worn(void *arg)
 	struct server_session *ss = arg;
 	struct message	       msg = { .type = MESSAGE_REKEY_WANTED };
 
-	(void)conn_send(&ss->conn, &msg);
+	(void)conn_send(ss->conn, &msg);
 }
 
 static void

@@ -26,7 +26,6 @@ static void take_times(struct server_session *ss);
 static bool may_evict(const struct server_session *ss);
 static unsigned network_of(const struct server *server,
     const struct server_session *ss);
-static void on_ready(void *arg);
 static void on_message(void *arg, const struct message *msg);
 static void on_frames(void *arg, uint8_t *items, size_t len);
 static void on_end(void *arg, const char *why);
@@ -43,7 +42,6 @@ static void fill_answer(struct server_session *ss, struct message *msg);
 static void leave(struct server_session *ss);
 
 static const struct conn_events conn_events = {
-	.on_ready = on_ready,
 	.on_message = on_message,
 	.on_frames = on_frames,
 	.on_end = on_end,
@@ -63,12 +61,14 @@ server_session_start(struct server *server, int fd, const struct endpoint *from)
 	ss->from = endpoint_addr(from);
 	ss->is_usual = sites_any_usual(&server->sites, &ss->from);
 	endpoint_print(from, ss->address, sizeof(ss->address));
-	if (conn_init(&ss->conn, server->loop, server->tls, fd, NULL,
-		server->conf->handshake_time_sec, &conn_events, ss) < 0) {
+	ss->conn = conn_new(server->loop, server->tls, fd, NULL,
+	    server->conf->handshake_time_sec, &conn_events, ss);
+	if (ss->conn == NULL) {
 		free(ss);
 		return;
 	}
-	auth_server_init(&ss->auth, server, &ss->conn, &ss->from, on_login, ss);
+	strlcpy(ss->conn->label, ss->address, sizeof(ss->conn->label));
+	auth_server_init(&ss->auth, server, ss->conn, &ss->from, on_login, ss);
 	server->nunauth++;
 	LIST_INSERT_HEAD(&server->sessions, ss, entry);
 }
@@ -86,7 +86,7 @@ server_session_update(struct server_session *ss)
 		return;
 	}
 	take_times(ss);
-	(void)conn_send(&ss->conn, &msg);
+	(void)conn_send(ss->conn, &msg);
 	message_fini(&msg);
 }
 
@@ -105,7 +105,7 @@ take_times(struct server_session *ss)
 		return;
 	ss->keepalive_sec = conf->keepalive_sec;
 	ss->dead_peer_sec = conf->dead_peer_sec;
-	conn_set_times(&ss->conn, ss->keepalive_sec, ss->dead_peer_sec);
+	conn_set_times(ss->conn, ss->keepalive_sec, ss->dead_peer_sec);
 	if (ss->peer != NULL)
 		dataplane_peer_set_keepalive(ss->peer, ss->keepalive_sec);
 }
@@ -119,7 +119,7 @@ server_session_end(struct server_session *ss, const char *why)
 		server_session_free(ss);
 		return;
 	}
-	conn_bye(&ss->conn, why);
+	conn_bye(ss->conn, why);
 	leave(ss);
 }
 
@@ -133,7 +133,7 @@ server_session_overtaken(struct server_session *ss, const char *why)
 		server_log_refusal(ss->server, ss->address,
 		    ss->site[0] != '\0' ? ss->site : ss->srp_user, why);
 		leave(ss);
-		conn_refuse(&ss->conn, REFUSED, RETRY_AFTER_SEC);
+		conn_refuse(ss->conn, REFUSED, RETRY_AFTER_SEC);
 	}
 }
 
@@ -149,7 +149,7 @@ server_session_is_revoked(const struct server_session *ss,
 bool
 server_session_is_adrift(const struct server_session *ss)
 {
-	return ss->state == SERVER_UP && ss->conn.state == CONN_CLOSED;
+	return ss->state == SERVER_UP && ss->conn == NULL;
 }
 
 bool
@@ -185,7 +185,7 @@ server_session_evict(struct server *server)
 	    "made room for another: too many connections that have not logged "
 	    "in (max-handshakes)");
 	leave(victim);
-	conn_end(&victim->conn, "made room for another");
+	conn_end(victim->conn, "made room for another");
 	return true;
 }
 
@@ -223,13 +223,9 @@ server_session_srp_user(struct server *server, void *connection,
 void
 server_session_free(struct server_session *ss)
 {
-	bool adrift = server_session_is_adrift(ss);
-
 	leave(ss);
-	if (!adrift) {
-		auth_server_fini(&ss->auth);
-		conn_fini(&ss->conn);
-	}
+	auth_server_fini(&ss->auth);
+	conn_free(ss->conn);
 	LIST_REMOVE(ss, entry);
 	free(ss->leaf);
 	free(ss->asked);
@@ -259,12 +255,6 @@ network_of(const struct server *server, const struct server_session *ss)
 }
 
 static void
-on_ready(void *arg)
-{
-	(void)arg; /* the site speaks first */
-}
-
-static void
 on_message(void *arg, const struct message *msg)
 {
 	struct server_session *ss = arg;
@@ -274,7 +264,7 @@ on_message(void *arg, const struct message *msg)
 	} else if (ss->state == SERVER_LOGIN &&
 	    msg->type == MESSAGE_RESPONSE) {
 		if (!auth_server_response(&ss->auth, msg))
-			conn_bye(&ss->conn,
+			conn_bye(ss->conn,
 			    "a response that was not asked for");
 	} else if (ss->state == SERVER_UP && msg->type == MESSAGE_REKEY) {
 		server_peer_rekey(ss, msg);
@@ -282,13 +272,13 @@ on_message(void *arg, const struct message *msg)
 		char why[MESSAGE_TEXT_SIZE + 16];
 
 		snprintf(why, sizeof(why), "it says: %s", msg->text);
-		conn_end(&ss->conn, why);
+		conn_end(ss->conn, why);
 	} else if (ss->state != SERVER_CLOSED) {
 		char why[64];
 
 		snprintf(why, sizeof(why), "a %s out of turn",
 		    message_name(msg->type));
-		conn_bye(&ss->conn, why);
+		conn_bye(ss->conn, why);
 	}
 }
 
@@ -305,17 +295,18 @@ on_end(void *arg, const char *why)
 {
 	struct server_session *ss = arg;
 	unsigned	       lanes_sec = ss->dead_peer_sec / 2;
-	bool		       gone;
+	bool		       lost = ss->conn->lost, gone;
 
 	/* A lane that nobody uses is heard once a keepalive. */
 	if (lanes_sec <= ss->keepalive_sec)
 		lanes_sec = ss->keepalive_sec + 1;
 	/* Neither the connection nor a lane: it is gone, not only that. */
 	gone = ss->peer == NULL ||
-	    (conn_is_silent(&ss->conn, ss->dead_peer_sec, mono_now()) &&
+	    (conn_is_silent(ss->conn, ss->dead_peer_sec, mono_now()) &&
 		dataplane_peer_is_silent(ss->peer, lanes_sec, mono_now()));
+	ss->conn = NULL;
 
-	if (ss->state == SERVER_UP && ss->conn.lost && !gone) {
+	if (ss->state == SERVER_UP && lost && !gone) {
 		drift(ss, why);
 		return;
 	}
@@ -334,7 +325,6 @@ drift(struct server_session *ss, const char *why)
 	log_info("site %s: its connection broke: %s: it has %u s to come back, "
 	    "frames go on", ss->site, why, ss->dead_peer_sec);
 	auth_server_fini(&ss->auth);
-	conn_fini(&ss->conn);
 	ss->adrift_since = mono_now();
 }
 
@@ -348,18 +338,18 @@ on_hello(struct server_session *ss, const struct message *msg)
 		snprintf(why, sizeof(why), "this server speaks protocol %d, "
 		    "not %u: use versions that fit", MESSAGE_PROTOCOL,
 		    msg->protocol);
-		conn_refuse(&ss->conn, why, 60);
+		conn_refuse(ss->conn, why, 60);
 		return;
 	}
 	if (msg->mode != conf->mode) {
 		snprintf(why, sizeof(why), "this server's mode is %s: join "
 		    "again with its invitation", conf_mode_name(conf->mode));
-		conn_refuse(&ss->conn, why, 60);
+		conn_refuse(ss->conn, why, 60);
 		return;
 	}
 	if (!transport_agree(conf->transport, msg->transport, &ss->transport,
 		why, sizeof(why))) {
-		conn_refuse(&ss->conn, why, 60);
+		conn_refuse(ss->conn, why, 60);
 		return;
 	}
 	strlcpy(ss->site, msg->site, sizeof(ss->site));
@@ -370,7 +360,7 @@ on_hello(struct server_session *ss, const struct message *msg)
 	ss->nasked = ss->asked != NULL ? msg->nsubnets : 0;
 	if (ss->nasked > 0)
 		memcpy(ss->asked, msg->subnets, ss->nasked * sizeof(*ss->asked));
-	ss->leaf = tls_peer_leaf(ss->conn.tls);
+	ss->leaf = tls_peer_leaf(ss->conn->tls);
 	ss->state = SERVER_LOGIN;
 	auth_server_hello(&ss->auth, msg);
 }
@@ -416,7 +406,7 @@ on_login(void *arg)
 	if (ss->auth.why != NULL && ss->auth.answer.verdict == KEEPER_YES)
 		ss->auth.answer.verdict = KEEPER_NO;
 	if (ss->auth.answer.verdict == KEEPER_FAILED)
-		conn_refuse(&ss->conn, BUSY, RETRY_AFTER_SEC);
+		conn_refuse(ss->conn, BUSY, RETRY_AFTER_SEC);
 	else if (ss->auth.answer.verdict == KEEPER_YES && site != NULL)
 		go_up(ss, site);
 	else
@@ -436,9 +426,9 @@ refuse(struct server_session *ss)
 		snprintf(site->last_error, sizeof(site->last_error),
 		    "%s from %s", why, ss->address);
 	if (auth->wait_sec > 0)
-		conn_refuse(&ss->conn, HELD_OFF, auth->wait_sec);
+		conn_refuse(ss->conn, HELD_OFF, auth->wait_sec);
 	else
-		conn_refuse(&ss->conn, REFUSED, RETRY_AFTER_SEC);
+		conn_refuse(ss->conn, REFUSED, RETRY_AFTER_SEC);
 	leave(ss);
 }
 
@@ -465,11 +455,11 @@ go_up(struct server_session *ss, struct site *site)
 		ss->server->resumed++;
 	ss->keepalive_sec = ss->server->conf->keepalive_sec;
 	ss->dead_peer_sec = ss->server->conf->dead_peer_sec;
-	conn_go_up(&ss->conn, ss->keepalive_sec, ss->dead_peer_sec);
+	conn_go_up(ss->conn, ss->keepalive_sec, ss->dead_peer_sec);
 	if (back)
 		dataplane_peer_set_keepalive(ss->peer, ss->keepalive_sec);
 	if (ss->transport != CONF_TRANSPORT_UDP)
-		conn_allow_frames(&ss->conn);
+		conn_allow_frames(ss->conn);
 	if (!back)
 		transport_watch_start(&ss->watch, ss->up_since);
 	if (!welcome(ss, site)) {
@@ -508,7 +498,7 @@ take_over(struct server_session *ss, struct server_session *old)
 		server_session_free(old);
 		return;
 	}
-	conn_bye(&old->conn, "the session goes on by another connection");
+	conn_bye(old->conn, "the session goes on by another connection");
 	leave(old);
 }
 
@@ -553,7 +543,7 @@ welcome(struct server_session *ss, const struct site *site)
 	msg.mtu = ss->server->mtu;
 	fill_answer(ss, &msg);
 	ok = site_networks_fill(conf, ss->site, &msg) &&
-	    conn_send(&ss->conn, &msg) == 0 &&
+	    conn_send(ss->conn, &msg) == 0 &&
 	    (ss->peer != NULL || server_peer_attach(ss, site, &share, &msg));
 	ss->stale = false;
 	secret_wipe(&share, sizeof(share));

@@ -36,7 +36,7 @@ enum server_state { SERVER_HELLO, SERVER_LOGIN, SERVER_UP, SERVER_CLOSED };
 
 struct server_session {
 	struct server	 *server;
-	struct conn	  conn;
+	struct conn	 *conn; /* NULL: it broke */
 	enum server_state state;
 	struct addr	  from;
 	char		  address[ENDPOINT_STRLEN]; /* with the port */

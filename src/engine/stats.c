@@ -273,8 +273,8 @@ add_client(json_t *object, const struct engine *engine)
 		dataplane_peer_health(client->peer, &health);
 		set_text(object, "transport", health.carrier);
 	}
-	if (client->state == CLIENT_UP && client->has_session)
-		set_text(object, "tls", tls_describe(client->conn.tls));
+	if (client->state == CLIENT_UP && client->conn != NULL)
+		set_text(object, "tls", tls_describe(client->conn->tls));
 	add_egress(object, engine);
 }
 
@@ -490,7 +490,8 @@ site_object(const struct engine *engine, const struct conf_site *cs)
 		set_number(object, "since_s",
 		    seconds_since(site->session->up_since));
 		set_text(object, "tls",
-		    tls_describe(site->session->conn.tls));
+		    site->session->conn != NULL ?
+			tls_describe(site->session->conn->tls) : "");
 		if (server_session_is_adrift(site->session))
 			set_number(object, "adrift_s",
 			    seconds_since(site->session->adrift_since));

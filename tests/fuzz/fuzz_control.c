@@ -76,7 +76,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct ev_loop *loop;
-	struct conn	       session;
+	struct conn	      *conn;
 	size_t		       step;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
@@ -84,18 +84,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		loop = ev_loop_new(EVFLAG_AUTO);
 	if (size < 2)
 		return 0;
-	FUZZ_CHECK(conn_init(&session, loop, NULL, -1,
-		       data[0] & 1 ? "name" : NULL, 5, &fuzz_events, NULL) == 0);
-	on_tls_ready(&session);
+	conn = conn_new(loop, NULL, -1, data[0] & 1 ? "name" : NULL, 5,
+	    &fuzz_events, NULL);
+	FUZZ_CHECK(conn != NULL);
+	on_tls_ready(conn);
 	if (data[0] & 2)
-		conn_go_up(&session, 10, 30);
+		conn_go_up(conn, 10, 30);
 	if (data[0] & 4)
-		conn_allow_frames(&session);
+		conn_allow_frames(conn);
 	step = data[1] > 0 ? data[1] : 4096;
 	for (size_t i = 2; i < size; i += step)
-		on_tls_data(&session, data + i,
+		on_tls_data(conn, data + i,
 		    size - i < step ? size - i : step);
-	FUZZ_CHECK(session.in_len <= session.in_size);
-	conn_fini(&session);
+	FUZZ_CHECK(conn->in_len <= conn->in_size);
+	conn_free(conn);
 	return 0;
 }

@@ -33,7 +33,7 @@ connection(void *arg)
 {
 	struct side *side = arg;
 
-	return side->ended ? NULL : &side->session;
+	return side->ended ? NULL : side->conn;
 }
 
 /*
@@ -280,7 +280,7 @@ START_TEST(frames_that_would_wait_are_dropped_and_counted)
 	both_up(true);
 	attach_hub(&client, CONF_CLIENT, CONF_TRANSPORT_TCP, NULL);
 	/* The server stops reading; a socket pair tells no rate. */
-	ev_io_stop(loop, &server.session.tls->reader);
+	ev_io_stop(loop, &server.conn->tls->reader);
 	end = mono_add(mono_now(), 5 * MONO_SEC);
 	do {
 		if (send(client.device, frame, sizeof(frame), 0) > 0)
@@ -289,7 +289,7 @@ START_TEST(frames_that_would_wait_are_dropped_and_counted)
 		dataplane_peer_counters(client.peer, &stats);
 	} while (stats.drops[DROP_TCP_QUEUE] < 100 && mono_now().us < end.us);
 	ck_assert_uint_ge(stats.drops[DROP_TCP_QUEUE], 100);
-	ck_assert_uint_le(client.session.tls->queue_len,
+	ck_assert_uint_le(client.conn->tls->queue_len,
 	    TCP_FRAMES_FLOOR + MESSAGE_MAX_FRAMES);
 	for (end = mono_add(mono_now(), 5 * MONO_SEC); mono_now().us < end.us;) {
 		uint64_t total;
@@ -601,7 +601,7 @@ asked(struct rekey *rekey, struct mono now)
 {
 	unsigned before = server.nmessages;
 
-	rekey_tick(rekey, &client.session, client.peer, now);
+	rekey_tick(rekey, client.conn, client.peer, now);
 	for (int i = 0; i < 20; i++)
 		pump();
 	return server.nmessages - before;

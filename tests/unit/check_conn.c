@@ -93,7 +93,7 @@ START_TEST(a_server_that_is_verified_may_say_much)
 	turn_until(&client.ready);
 	turn_until(&server.ready);
 	msg = with_routes(MESSAGE_WELCOME, MESSAGE_MAX_ROUTES);
-	ck_assert_int_eq(conn_send(&server.session, &msg), 0);
+	ck_assert_int_eq(conn_send(server.conn, &msg), 0);
 	message_fini(&msg);
 	for (int i = 0; i < 100 && !heard && !client.ended; i++) {
 		ev_run(loop, EVRUN_ONCE);
@@ -115,7 +115,7 @@ START_TEST(a_stranger_may_not)
 	connect_both(&looks, &ca_cert);
 	turn_until(&client.ready);
 	msg = with_routes(MESSAGE_UPDATE, 300);
-	ck_assert_int_eq(conn_send(&client.session, &msg), 0);
+	ck_assert_int_eq(conn_send(client.conn, &msg), 0);
 	message_fini(&msg);
 	turn_until(&server.ended);
 	ck_assert_ptr_nonnull(strstr(server.why, "too large"));
@@ -156,17 +156,17 @@ START_TEST(a_probe_wants_a_sign_of_life)
 	connect_both(&looks, &ca_cert);
 	turn_until(&client.ready);
 	turn_until(&server.ready);
-	conn_go_up(&client.session, 3600, 7200);
-	conn_go_up(&server.session, 3600, 7200);
-	conn_probe(&client.session, 4);
-	for (int i = 0; i < 100 && ev_is_active(&client.session.deadline); i++)
+	conn_go_up(client.conn, 3600, 7200);
+	conn_go_up(server.conn, 3600, 7200);
+	conn_probe(client.conn, 4);
+	for (int i = 0; i < 100 && ev_is_active(&client.conn->deadline); i++)
 		ev_run(loop, EVRUN_ONCE);
-	ck_assert(!ev_is_active(&client.session.deadline));
+	ck_assert(!ev_is_active(&client.conn->deadline));
 	ck_assert(!client.ended);
 
 	/* One that does not answer: it takes a ping for a message. */
-	server.session.state = CONN_AUTH;
-	conn_probe(&client.session, 0.1);
+	server.conn->state = CONN_AUTH;
+	conn_probe(client.conn, 0.1);
 	turn_until(&client.ended);
 	ck_assert_ptr_nonnull(strstr(client.why, "lost"));
 	close_both();
@@ -176,29 +176,29 @@ END_TEST
 
 /* Its clock comes round when nothing has been heard for `silence` seconds. */
 static bool
-pings_after(struct conn *session, double silence)
+pings_after(struct conn *conn, double silence)
 {
-	uint64_t before = session->next_ping;
+	uint64_t before = conn->next_ping;
 
-	session->last_heard = mono_add(mono_now(),
+	conn->last_heard = mono_add(mono_now(),
 	    -(int64_t)(silence * (double)MONO_SEC));
-	ev_invoke(loop, &session->pinger, EV_TIMER);
-	return session->next_ping > before;
+	ev_invoke(loop, &conn->pinger, EV_TIMER);
+	return conn->next_ping > before;
 }
 
 START_TEST(a_server_asks_only_whom_it_does_not_hear)
 {
 	both_up(false);
-	conn_set_times(&server.session, 10, 30);
-	conn_set_times(&client.session, 10, 30);
-	ck_assert(pings_after(&client.session, 0));
-	ck_assert(!pings_after(&server.session, 0));
-	ck_assert(!pings_after(&server.session, 10.5));
-	ck_assert(pings_after(&server.session, 15.5));
+	conn_set_times(server.conn, 10, 30);
+	conn_set_times(client.conn, 10, 30);
+	ck_assert(pings_after(client.conn, 0));
+	ck_assert(!pings_after(server.conn, 0));
+	ck_assert(!pings_after(server.conn, 10.5));
+	ck_assert(pings_after(server.conn, 15.5));
 	/* Never given up unasked. */
-	conn_set_times(&server.session, 10, 11);
-	ck_assert(!pings_after(&server.session, 0));
-	ck_assert(pings_after(&server.session, 1.5));
+	conn_set_times(server.conn, 10, 11);
+	ck_assert(!pings_after(server.conn, 0));
+	ck_assert(pings_after(server.conn, 1.5));
 	close_both();
 	teardown();
 }
@@ -207,15 +207,15 @@ END_TEST
 START_TEST(time_in_which_nobody_listened_does_not_count)
 {
 	both_up(false);
-	conn_set_times(&server.session, 10, 30);
+	conn_set_times(server.conn, 10, 30);
 	/* Suspended for an hour right after it heard, then awake again. */
-	server.session.last_look = mono_add(mono_now(), -3600 * MONO_SEC);
-	(void)pings_after(&server.session, 3600);
-	ck_assert(!ev_is_active(&server.session.reaper));
+	server.conn->last_look = mono_add(mono_now(), -3600 * MONO_SEC);
+	(void)pings_after(server.conn, 3600);
+	ck_assert(!ev_is_active(&server.conn->reaper));
 	/* What it did not hear before and after counts. */
-	server.session.last_look = mono_add(mono_now(), -100 * MONO_SEC);
-	(void)pings_after(&server.session, 121);
-	ck_assert(ev_is_active(&server.session.reaper));
+	server.conn->last_look = mono_add(mono_now(), -100 * MONO_SEC);
+	(void)pings_after(server.conn, 121);
+	ck_assert(ev_is_active(&server.conn->reaper));
 	close_both();
 	teardown();
 }
@@ -231,11 +231,11 @@ START_TEST(frames_come_in_order_and_whole)
 		size_t len = i * 1000;
 
 		items[len - 1] = (uint8_t)i;
-		ck_assert_int_eq(conn_send_frames(&client.session, items,
+		ck_assert_int_eq(conn_send_frames(client.conn, items,
 				     len), 0);
 		sent += len;
 	}
-	ck_assert_int_eq(conn_send_frames(&client.session, items,
+	ck_assert_int_eq(conn_send_frames(client.conn, items,
 			     sizeof(items)), 0);
 	sent += sizeof(items);
 	for (int i = 0; i < 200 && server.nframes_bytes < sent; i++)
@@ -252,7 +252,7 @@ START_TEST(frames_that_were_not_agreed_on_end_the_session)
 	uint8_t item[64] = { 0 };
 
 	both_up(false);
-	ck_assert_int_eq(conn_send_frames(&client.session, item,
+	ck_assert_int_eq(conn_send_frames(client.conn, item,
 			     sizeof(item)), 0);
 	turn_until(&server.ended);
 	ck_assert_ptr_nonnull(strstr(server.why, "not agreed"));
@@ -270,7 +270,7 @@ START_TEST(frames_before_the_log_in_end_the_session)
 	setup();
 	connect_both(&looks, &ca_cert);
 	turn_until(&client.ready);
-	ck_assert_int_eq(conn_send_frames(&client.session, item,
+	ck_assert_int_eq(conn_send_frames(client.conn, item,
 			     sizeof(item)), 0);
 	turn_until(&server.ended);
 	ck_assert_uint_eq(server.nframes_bytes, 0);
@@ -284,7 +284,7 @@ START_TEST(too_many_frames_in_a_message_end_the_session)
 	static uint8_t items[MESSAGE_MAX_FRAMES + 1];
 
 	both_up(true);
-	ck_assert_int_eq(conn_send_frames(&client.session, items,
+	ck_assert_int_eq(conn_send_frames(client.conn, items,
 			     sizeof(items)), 0);
 	turn_until(&server.ended);
 	ck_assert_ptr_nonnull(strstr(server.why, "too large"));
@@ -302,31 +302,31 @@ START_TEST(a_queue_full_of_frames_still_takes_messages)
 	both_up(true);
 	/* Nobody reads: what the kernel does not take stays with us. */
 	do {
-		tls_backlog(client.session.tls, &backlog);
+		tls_backlog(client.conn->tls, &backlog);
 		if (backlog.queued + sizeof(items) > TLS_MAX_QUEUE / 2)
 			break;
-	} while (conn_send_frames(&client.session, items,
+	} while (conn_send_frames(client.conn, items,
 		     sizeof(items)) == 0);
-	tls_backlog(client.session.tls, &backlog);
+	tls_backlog(client.conn->tls, &backlog);
 	ck_assert_uint_gt(backlog.queued, TLS_MAX_QUEUE / 4);
 	for (int i = 0; i < 100; i++)
-		ck_assert_int_eq(conn_send(&client.session, &ping), 0);
+		ck_assert_int_eq(conn_send(client.conn, &ping), 0);
 	for (int i = 0; i < 2000 && !server.ended; i++) {
-		tls_backlog(client.session.tls, &backlog);
+		tls_backlog(client.conn->tls, &backlog);
 		if (backlog.queued == 0)
 			break;
 		ev_run(loop, EVRUN_ONCE);
 	}
 	ck_assert_uint_eq(backlog.queued, 0);
 	/* More records were sent than one key may do. */
-	ck_assert_uint_le(client.session.tls->records, KEY_RECORDS);
+	ck_assert_uint_le(client.conn->tls->records, KEY_RECORDS);
 	ck_assert(!server.ended);
 	close_both();
 	teardown();
 }
 END_TEST
 
-UNIT_MAIN("session", only_the_right_certificate_is_believed,
+UNIT_MAIN("conn", only_the_right_certificate_is_believed,
     another_ca_is_not_believed, a_server_that_is_verified_may_say_much,
     a_stranger_may_not, the_longest_hello_fits,
     a_probe_wants_a_sign_of_life,

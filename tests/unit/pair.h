@@ -31,7 +31,7 @@
 #define NAME "vpn.example.org"
 
 struct side {
-	struct conn session;
+	struct conn *conn; /* until it ended */
 	bool	       ready, ended;
 	unsigned       nmessages;
 	size_t	       nroutes;
@@ -84,7 +84,6 @@ on_end(void *arg, const char *why)
 
 	side->ended = true;
 	strlcpy(side->why, why, sizeof(side->why));
-	conn_fini(&side->session);
 }
 
 static const struct conn_events events = {
@@ -182,19 +181,21 @@ connect_both(const struct looks *looks, const struct ca_pem *ca)
 	ca_pem_fini(&cert);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 			     fds), 0);
-	ck_assert_int_eq(conn_init(&server.session, loop, server_context,
-			     fds[0], NULL, 5, &events, &server), 0);
-	ck_assert_int_eq(conn_init(&client.session, loop, client_context,
-			     fds[1], NAME, 5, &events, &client), 0);
+	server.conn = conn_new(loop, server_context, fds[0], NULL, 5, &events,
+	    &server);
+	ck_assert_ptr_nonnull(server.conn);
+	client.conn = conn_new(loop, client_context, fds[1], NAME, 5, &events,
+	    &client);
+	ck_assert_ptr_nonnull(client.conn);
 }
 
 static void
 close_both(void)
 {
 	if (!server.ended)
-		conn_fini(&server.session);
+		conn_free(server.conn);
 	if (!client.ended)
-		conn_fini(&client.session);
+		conn_free(client.conn);
 	tls_context_put(server_context);
 	tls_context_put(client_context);
 	ev_loop_destroy(loop);
@@ -252,11 +253,11 @@ both_up(bool allow)
 	connect_both(&looks, &ca_cert);
 	turn_until(&client.ready);
 	turn_until(&server.ready);
-	conn_go_up(&client.session, 10, 30);
-	conn_go_up(&server.session, 10, 30);
-	conn_allow_frames(&client.session);
+	conn_go_up(client.conn, 10, 30);
+	conn_go_up(server.conn, 10, 30);
+	conn_allow_frames(client.conn);
 	if (allow)
-		conn_allow_frames(&server.session);
+		conn_allow_frames(server.conn);
 }
 
 #endif /* PAIR_H */

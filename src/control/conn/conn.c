@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bsd/string.h>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "base/wire.h"
 
 
+static void set_state(struct conn *conn, enum conn_state state);
 static void on_tls_ready(void *arg);
 static void on_tls_data(void *arg, const uint8_t *data, size_t len);
 static void on_tls_end(void *arg, const char *why);
@@ -37,42 +40,58 @@ static const struct tls_events tls_events = {
 	.on_end = on_tls_end,
 };
 
-int
-conn_init(struct conn *conn, struct ev_loop *loop,
-    struct tls_context *context, int fd, const char *name,
-    unsigned time_limit_sec, const struct conn_events *events, void *arg)
+struct conn *
+conn_new(struct ev_loop *loop, struct tls_context *context, int fd,
+    const char *name, unsigned time_limit_sec,
+    const struct conn_events *events, void *arg)
 {
-	*conn = (struct conn) { .loop = loop, .events = events,
-		.arg = arg, .client = name != NULL, .last_heard = mono_now() };
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL) {
+		close(fd);
+		return NULL;
+	}
+	*conn = (struct conn) { .loop = loop, .events = events, .arg = arg,
+		.client = name != NULL, .last_heard = mono_now() };
 	sha256_init(&conn->transcript);
 	ev_timer_init(&conn->deadline, on_deadline, time_limit_sec, 0);
 	ev_timer_init(&conn->pinger, on_ping_due, 0, 0);
 	ev_timer_init(&conn->reaper, on_reap, 0, 0);
-	conn->deadline.data = conn;
-	conn->pinger.data = conn;
-	conn->reaper.data = conn;
+	conn->deadline.data = conn->pinger.data = conn->reaper.data = conn;
 	conn->tls = tls_open(context, loop, fd, name, &tls_events, conn);
-	if (conn->tls == NULL)
-		return -ENOMEM;
-	if (!accept_messages_of(conn, MESSAGE_MAX_UNAUTH)) {
-		conn_fini(conn);
-		return -ENOMEM;
+	if (conn->tls == NULL || !accept_messages_of(conn, MESSAGE_MAX_UNAUTH)) {
+		conn_free(conn);
+		return NULL;
 	}
 	ev_timer_start(loop, &conn->deadline);
-	return 0;
+	return conn;
 }
 
 void
-conn_fini(struct conn *conn)
+conn_free(struct conn *conn)
 {
+	if (conn == NULL)
+		return;
 	ev_timer_stop(conn->loop, &conn->deadline);
 	ev_timer_stop(conn->loop, &conn->pinger);
 	ev_timer_stop(conn->loop, &conn->reaper);
 	tls_close(conn->tls);
-	conn->tls = NULL;
 	secret_free(conn->in, conn->in_size);
-	conn->in = NULL;
-	conn->state = CONN_CLOSED;
+	free(conn);
+}
+
+void
+conn_set_owner(struct conn *conn, const struct conn_events *events, void *arg)
+{
+	conn->events = events;
+	conn->arg = arg;
+}
+
+void
+conn_release(struct conn *conn)
+{
+	conn_set_owner(conn, NULL, NULL);
+	conn_end(conn, "nobody's");
 }
 
 int
@@ -83,8 +102,6 @@ conn_send(struct conn *conn, const struct message *msg)
 	char   *payload;
 	int	r;
 
-	if (conn->state == CONN_CLOSED)
-		return -EPIPE;
 	payload = message_encode(msg, &len);
 	if (payload == NULL)
 		return -ENOMEM;
@@ -122,7 +139,7 @@ conn_go_up(struct conn *conn, unsigned keepalive_sec,
 		conn_end(conn, "out of memory");
 		return;
 	}
-	conn->state = CONN_UP;
+	set_state(conn, CONN_UP);
 	conn_set_times(conn, keepalive_sec, dead_peer_sec);
 }
 
@@ -189,7 +206,7 @@ conn_is_silent(const struct conn *conn, unsigned sec, struct mono now)
 void
 conn_end(struct conn *conn, const char *why)
 {
-	if (ev_is_active(&conn->reaper) || conn->tls == NULL)
+	if (ev_is_active(&conn->reaper))
 		return;
 	strlcpy(conn->why, why, sizeof(conn->why));
 	ev_timer_stop(conn->loop, &conn->deadline);
@@ -231,17 +248,29 @@ conn_bye(struct conn *conn, const char *why)
 }
 
 static void
+set_state(struct conn *conn, enum conn_state state)
+{
+	static const char *const names[] = { [CONN_TLS] = "TLS",
+		[CONN_AUTH] = "authentication", [CONN_UP] = "up" };
+
+	log_debug("connection %s: %s -> %s", conn->label, names[conn->state],
+	    names[state]);
+	conn->state = state;
+}
+
+static void
 on_tls_ready(void *arg)
 {
 	struct conn *conn = arg;
 
-	conn->state = CONN_AUTH;
+	set_state(conn, CONN_AUTH);
 	/* A client's peer has proved who it is: its welcome may be long. */
 	if (conn->client && !accept_messages_of(conn, MESSAGE_MAX)) {
 		conn_end(conn, "out of memory");
 		return;
 	}
-	conn->events->on_ready(conn->arg);
+	if (conn->events != NULL && conn->events->on_ready != NULL)
+		conn->events->on_ready(conn->arg);
 }
 
 /* A buffer that grows with the trust in the other end. */
@@ -317,7 +346,7 @@ take(struct conn *conn, const uint8_t *data, size_t len)
 		dispatch(conn, conn->in + MESSAGE_HEADER_LEN,
 		    want - MESSAGE_HEADER_LEN);
 	/* It may have been a password. */
-	if (conn->in != NULL && conn->state != CONN_UP)
+	if (conn->state != CONN_UP)
 		secret_wipe(conn->in, want);
 	return n;
 }
@@ -378,7 +407,6 @@ on_deadline(struct ev_loop *loop, struct ev_timer *timer, int events)
 		[CONN_TLS] = "no TLS handshake in time",
 		[CONN_AUTH] = "no authentication in time",
 		[CONN_UP] = "lost: no answer to a probe",
-		[CONN_CLOSED] = "",
 	};
 	struct conn *conn = timer->data;
 
@@ -455,7 +483,9 @@ on_reap(struct ev_loop *loop, struct ev_timer *timer, int events)
 
 	(void)loop;
 	(void)events;
-	conn->events->on_end(conn->arg, conn->why);
+	if (conn->events != NULL)
+		conn->events->on_end(conn->arg, conn->why);
+	conn_free(conn);
 }
 
 static void

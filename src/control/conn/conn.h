@@ -5,12 +5,13 @@
  * Frames messages on the TLS stream (PROTOCOL 4.1), limits their size before
  * the other end has proved who it is and after, keeps the transcript that the
  * lanes' keys are bound to, answers pings and notices a dead peer.  What is said
- * is the business of server_session.c and client.c.
+ * is the owner's business: at first who logs in (incoming.c, client.c), then the
+ * session that the login began (session.c).
  *
  *          TLS done              conn_go_up()
  *   TLS ------------> AUTH --------------------> UP
  *    |                 |                          |
- *    +-----------------+------ any failure -------+--> CLOSED
+ *    +-----------------+------ any failure -------+--> freed, behind on_end
  */
 #ifndef CONN_H
 #define CONN_H
@@ -27,18 +28,19 @@
 #include "control/conn/message.h"
 #include "control/conn/tls.h"
 
-enum conn_state { CONN_TLS, CONN_AUTH, CONN_UP, CONN_CLOSED };
+enum conn_state { CONN_TLS, CONN_AUTH, CONN_UP };
 
 struct conn_events {
-	void (*on_ready)(void *arg); /* TLS is up: AUTH begins */
+	/* TLS is up: AUTH begins.  NULL: the other end speaks first. */
+	void (*on_ready)(void *arg);
 	/* Any message but ping and pong; borrowed. */
 	void (*on_message)(void *arg, const struct message *msg);
 	/* Items of a type 2 message (tcp_frames.h); borrowed. */
 	void (*on_frames)(void *arg, uint8_t *items, size_t len);
 	/*
-	 * It is over; `lost` says whether the session may go on by another
-	 * connection.  Always from the loop, never from within another call of
-	 * this interface, exactly once: the owner may free everything here.
+	 * It is over, and freed behind this; `lost` says whether the session may
+	 * go on by another connection.  Always from the loop, never from within
+	 * another call of this interface, exactly once.
 	 */
 	void (*on_end)(void *arg, const char *why);
 };
@@ -46,7 +48,8 @@ struct conn_events {
 struct conn {
 	struct ev_loop		    *loop;
 	struct tls		    *tls;
-	enum conn_state	     state;
+	enum conn_state		     state;
+	char			     label[ENDPOINT_STRLEN]; /* for the log */
 	const struct conn_events *events;
 	void			    *arg;
 	bool			     client;
@@ -66,14 +69,18 @@ struct conn {
 	char			     why[TLS_WHY_SIZE];
 };
 
-/*
- * Takes over `fd`; the struct is the caller's, until conn_fini().  `name`
- * as in tls_open().  0 or a negative errno value.
- */
-int  conn_init(struct conn *conn, struct ev_loop *loop,
-     struct tls_context *context, int fd, const char *name,
-     unsigned time_limit_sec, const struct conn_events *events, void *arg);
-void conn_fini(struct conn *conn);
+/* Takes over `fd`.  `name` as in tls_open().  NULL: there is no memory. */
+struct conn *conn_new(struct ev_loop *loop, struct tls_context *context,
+    int fd, const char *name, unsigned time_limit_sec,
+    const struct conn_events *events, void *arg);
+/* At once; not from within one of its events. */
+void conn_free(struct conn *conn);
+
+/* What comes from now on is another owner's. */
+void conn_set_owner(struct conn *conn, const struct conn_events *events,
+    void *arg);
+/* Nobody's any more: no event comes, it ends, and the loop frees it. */
+void conn_release(struct conn *conn);
 
 /* 0 or a negative errno value; a full queue ends the session. */
 int conn_send(struct conn *conn, const struct message *msg);
@@ -88,7 +95,7 @@ static inline bool
 conn_takes_frames(const struct conn *conn)
 {
 	return conn->frames && conn->state == CONN_UP &&
-	    conn->tls != NULL && !ev_is_active(&conn->reaper);
+	    !ev_is_active(&conn->reaper);
 }
 
 /* Authenticated: larger messages, no deadline, pings. */
