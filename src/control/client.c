@@ -11,11 +11,11 @@
 
 #include "base/log.h"
 #include "base/secret.h"
-#include "control/client_peer.h"
 #include "config.h"
 
 #define FIRST_PAUSE_SEC	 1.0
 #define MAX_PAUSE_SEC	 30.0
+#define STOOD_US	 (15 * MONO_SEC) /* a session: the pause begins anew */
 /*
  * Each pause is so much longer than the one before: about a third of the time
  * that the server is away.  Doubled, it would be all of that, and who was
@@ -39,28 +39,44 @@ static void wait_and_retry(struct client *client);
 static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer,
     int events);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
+static bool has_ended(const struct client *client);
 static void on_wake(struct client *client, int64_t slept_us);
 
 static void on_ready(void *arg);
 static void fill_hello(void *arg, struct message *msg);
-static void on_message(void *arg, const struct message *msg);
-static void on_frames(void *arg, uint8_t *items, size_t len);
-static void on_welcome(struct client *client, const struct message *msg);
-static void on_update(struct client *client, const struct message *msg);
-static void take_times(struct client *client, const struct message *msg);
-static void note_verified(struct client *client);
+static void on_login_message(void *arg, const struct message *msg);
 static void on_refused(struct client *client, const struct message *msg);
+static void on_login_end(void *arg, const char *why);
+static void forget_login(struct client *client);
+static void on_welcome(struct client *client, const struct message *msg);
+static const char *why_not(const struct client *client,
+    const struct message *msg, bool same);
+static bool begin_session(struct client *client, const struct message *msg);
+static void go_up(struct client *client, const struct message *msg, bool same);
+static void note_verified(struct client *client);
 static void settle(struct client *client);
-static void on_assignment(void *arg, bool refused, const char *why);
-static void on_end(void *arg, const char *why);
-static void drift(struct client *client, const char *why);
-static void drop_connection(struct client *client);
 
-static const struct conn_events conn_events = {
+static int get_sockets(struct session *session, unsigned count);
+static void on_sockets(void *arg, const int *fds, unsigned n, int error);
+static bool on_message(struct session *session, const struct message *msg);
+static void on_update(struct client *client, const struct message *msg);
+static void on_trouble(struct session *session, const char *trouble);
+static void on_assignment(void *arg, bool refused, const char *why);
+static void on_lost(struct session *session, const char *why);
+static void on_over(struct session *session, const char *why);
+
+static const struct conn_events login_events = {
 	.on_ready = on_ready,
+	.on_message = on_login_message,
+	.on_end = on_login_end,
+};
+
+static const struct session_events session_events = {
+	.get_sockets = get_sockets,
 	.on_message = on_message,
-	.on_frames = on_frames,
-	.on_end = on_end,
+	.on_trouble = on_trouble,
+	.on_lost = on_lost,
+	.on_over = on_over,
 };
 
 static const struct connector_events connector_events = {
@@ -111,11 +127,12 @@ client_new(struct ev_loop *loop, const struct conf *conf,
 void
 client_bye(struct client *client, const char *why)
 {
-	client->stopping = true;
+	set_state(client, CLIENT_STOPPED);
 	ev_timer_stop(client->loop, &client->timer);
 	connector_stop(client->connector);
-	if (client->conn != NULL && client->state == CLIENT_UP)
-		conn_bye(client->conn, why);
+	forget_login(client);
+	if (client->session != NULL)
+		session_end(client->session, why);
 }
 
 void
@@ -123,8 +140,10 @@ client_free(struct client *client)
 {
 	if (client == NULL)
 		return;
-	drop_connection(client);
-	client_peer_drop(client, NULL);
+	forget_login(client);
+	monitor_ask_cancel(client->monitor, client);
+	assignment_forget(&client->assignment);
+	session_free(client->session);
 	connector_free(client->connector);
 	ev_timer_stop(client->loop, &client->timer);
 	ev_timer_stop(client->loop, &client->tick);
@@ -137,7 +156,7 @@ void
 client_login(struct client *client)
 {
 	auth_client_person(&client->auth, mono_now());
-	if (client->state != CLIENT_WAIT || client->stopping)
+	if (client->state != CLIENT_WAIT)
 		return;
 	ev_timer_stop(client->loop, &client->timer);
 	client->pause_sec = FIRST_PAUSE_SEC;
@@ -149,8 +168,6 @@ client_network_changed(struct client *client)
 {
 	struct mono now = mono_now();
 
-	if (client->stopping)
-		return;
 	switch (client->state) {
 	case CLIENT_WAIT:
 		if (client->auth.needs_person)
@@ -163,15 +180,15 @@ client_network_changed(struct client *client)
 		    connector_again(client->connector))
 			set_state(client, CLIENT_CONNECT);
 		break;
-	case CLIENT_SESSION:
+	case CLIENT_LOGIN:
 		/* Who types is not hurried. */
-		if (client->conn != NULL && !client->auth.question)
+		if (!client->auth.question)
 			conn_hurry(client->conn, HURRY_SEC);
 		break;
 	case CLIENT_UP:
-		conn_probe(client->conn, PROBE_SEC);
-		if (client->peer != NULL)
-			dataplane_peer_probe(client->peer);
+		session_probe(client->session, PROBE_SEC);
+		break;
+	case CLIENT_STOPPED:
 		break;
 	}
 }
@@ -211,15 +228,16 @@ client_state_name(const struct client *client)
 {
 	static const char *const names[] = {
 		[CLIENT_CONNECT] = "connecting",
-		[CLIENT_SESSION] = "connecting",
+		[CLIENT_LOGIN] = "connecting",
 		[CLIENT_UP] = "up",
 		[CLIENT_WAIT] = "waiting",
+		[CLIENT_STOPPED] = "waiting",
 	};
 
-	if (client->state != CLIENT_UP && client->peer != NULL)
+	if (client->state != CLIENT_UP && client->session != NULL)
 		return "adrift";
 	if (client->state == CLIENT_UP && !client->settled)
-		return names[CLIENT_SESSION];
+		return names[CLIENT_LOGIN];
 	return names[client->state];
 }
 
@@ -229,7 +247,7 @@ client_waits_for(const struct client *client)
 	switch (client->state) {
 	case CLIENT_CONNECT:
 		return connector_doing(client->connector);
-	case CLIENT_SESSION:
+	case CLIENT_LOGIN:
 		return client->auth.question ? "an answer to tombolo login" :
 						 "the server to let it in";
 	case CLIENT_WAIT:
@@ -241,6 +259,8 @@ client_waits_for(const struct client *client)
 		if (!client->settled)
 			return "what the server assigned to be set";
 		break;
+	case CLIENT_STOPPED:
+		break;
 	}
 	return "";
 }
@@ -248,10 +268,12 @@ client_waits_for(const struct client *client)
 static void
 set_state(struct client *client, enum client_state state)
 {
-	/* One that is adrift is not down: frames go on. */
-	if (client->state == CLIENT_UP && state != CLIENT_UP &&
-	    client->peer == NULL)
-		assignment_down(&client->assignment);
+	static const char *const names[] = { [CLIENT_CONNECT] = "connect",
+		[CLIENT_LOGIN] = "login", [CLIENT_UP] = "up",
+		[CLIENT_WAIT] = "wait", [CLIENT_STOPPED] = "stopped" };
+
+	log_debug("site %s: %s -> %s", client->conf->site,
+	    names[client->state], names[state]);
 	client->state = state;
 	client->since = mono_now();
 }
@@ -268,7 +290,7 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 {
 	struct client *client = arg;
 
-	set_state(client, CLIENT_SESSION);
+	set_state(client, CLIENT_LOGIN);
 	client->refused = false;
 	client->server = *server;
 	if (server->len == 0 && client->conf->transport == CONF_TRANSPORT_UDP) {
@@ -279,7 +301,7 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 		return;
 	}
 	client->conn = conn_new(client->loop, client->tls, fd, name, LOG_IN_SEC,
-	    &conn_events, client);
+	    &login_events, client);
 	if (client->conn == NULL) {
 		try_next(client, "out of memory");
 		return;
@@ -316,8 +338,6 @@ wait_and_retry(struct client *client)
 	double pause = client->pause_sec *
 	    (0.5 + arc4random_uniform(1000) / 2000.0);
 
-	if (client->stopping)
-		return;
 	client->held_off = pause < client->retry_after_sec;
 	/* As long as the server wants, or up to a quarter longer. */
 	if (client->held_off)
@@ -359,7 +379,27 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 		on_wake(client, slept);
 	if (client->state == CLIENT_UP)
 		assignment_tick(&client->assignment, now);
-	client_peer_tick(client, now);
+	if (client->session == NULL)
+		return;
+	if (client->state != CLIENT_UP && has_ended(client))
+		session_end(client->session, "the server has ended");
+	else
+		session_tick(client->session, now);
+}
+
+/*
+ * A server whose host goes on saying that nothing listens, and that no lane hears
+ * either: what is to happen while the tunnel is down should not wait any longer.
+ */
+static bool
+has_ended(const struct client *client)
+{
+	struct dataplane_peer_health health;
+
+	if (!connector_is_refused(client->connector))
+		return false;
+	dataplane_peer_health(client->session->peer, &health);
+	return health.lanes_up == 0;
 }
 
 /* Timers stood still meanwhile, and the network is likely another one. */
@@ -392,7 +432,7 @@ fill_hello(void *arg, struct message *msg)
 	strlcpy(msg->site, conf->site, sizeof(msg->site));
 	strlcpy(msg->method, conf_auth_name(conf->auth), sizeof(msg->method));
 	msg->workers = dataplane_workers(client->dataplane);
-	msg->session = client->peer != NULL ? client->session_id : 0;
+	msg->session = client->session != NULL ? client->session->id : 0;
 	/* Through a proxy it may be that only that knows the address. */
 	msg->transport = client->server.len == 0 &&
 		conf->transport == CONF_TRANSPORT_AUTO ?
@@ -407,144 +447,31 @@ fill_hello(void *arg, struct message *msg)
 }
 
 static void
-on_message(void *arg, const struct message *msg)
+on_login_message(void *arg, const struct message *msg)
 {
 	struct client *client = arg;
 	char	       why[MESSAGE_TEXT_SIZE + 16], text[MESSAGE_TEXT_SIZE];
 
-	if (client->state == CLIENT_SESSION &&
-	    msg->type == MESSAGE_CHALLENGE) {
+	switch (msg->type) {
+	case MESSAGE_CHALLENGE:
 		auth_client_challenge(&client->auth, msg);
-	} else if (client->state == CLIENT_SESSION &&
-	    msg->type == MESSAGE_WELCOME) {
+		break;
+	case MESSAGE_WELCOME:
 		on_welcome(client, msg);
-	} else if (client->state == CLIENT_SESSION &&
-	    msg->type == MESSAGE_REFUSED) {
+		break;
+	case MESSAGE_REFUSED:
 		on_refused(client, msg);
-	} else if (client->state == CLIENT_UP && msg->type == MESSAGE_UPDATE) {
-		on_update(client, msg);
-	} else if (client->state == CLIENT_UP && client->peer != NULL &&
-	    msg->type == MESSAGE_REKEY) {
-		rekey_answer(&client->rekey, client->conn, client->peer, msg);
-	} else if (client->state == CLIENT_UP &&
-	    msg->type == MESSAGE_REKEY_WANTED) {
-		rekey_want(&client->rekey);
-	} else if (msg->type == MESSAGE_BYE) {
+		break;
+	case MESSAGE_BYE:
 		log_escape(text, sizeof(text), msg->text, strlen(msg->text));
 		snprintf(why, sizeof(why), "the server says: %.200s", text);
 		conn_end(client->conn, why);
-	} else {
+		break;
+	default:
 		snprintf(why, sizeof(why), "a %s out of turn",
 		    message_name(msg->type));
 		conn_bye(client->conn, why);
 	}
-}
-
-static void
-on_frames(void *arg, uint8_t *items, size_t len)
-{
-	struct client *client = arg;
-
-	dataplane_frames(client->dataplane, client->peer, items, len);
-}
-
-static void
-on_welcome(struct client *client, const struct message *msg)
-{
-	const char *doubt = auth_client_welcome(&client->auth, msg);
-	bool	    same = client->peer != NULL &&
-	    msg->session == client->session_id;
-
-	if (doubt != NULL) {
-		conn_bye(client->conn, doubt);
-		return;
-	}
-
-	if (msg->dead_peer_sec <= msg->keepalive_sec) {
-		conn_bye(client->conn, "dead-peer is not more than "
-		    "keepalive");
-		return;
-	}
-	if (!transport_is_allowed(client->conf->transport, msg->transport,
-		msg->lanes) ||
-	    (client->server.len == 0 &&
-		msg->transport != CONF_TRANSPORT_TCP) ||
-	    (same && msg->transport != client->transport)) {
-		conn_bye(client->conn, "the server's transport is not "
-		    "what was asked for");
-		return;
-	}
-	if (!same && !client_peer_agree(client, msg)) {
-		conn_bye(client->conn, "the keys could not be agreed");
-		return;
-	}
-	secret_wipe(&client->share, sizeof(client->share));
-	client->retry_after_sec = 0;
-	client->keepalive_sec = msg->keepalive_sec;
-	client->dead_peer_sec = msg->dead_peer_sec;
-	conn_go_up(client->conn, msg->keepalive_sec, msg->dead_peer_sec);
-	set_state(client, CLIENT_UP);
-	if (client->transport != CONF_TRANSPORT_UDP)
-		conn_allow_frames(client->conn);
-	connector_good(client->connector);
-	note_verified(client);
-	log_info("server %s: %s: site %s", connector_address(client->connector),
-	    same ? "the session goes on" : "up", client->conf->site);
-	client->settled = client->settled && same;
-	/* Until then the reason stays why it was refused before. */
-	if (client->settled || !client->assignment.is_tun)
-		settle(client);
-	assignment_take(&client->assignment, msg, mono_now());
-	if (same) {
-		dataplane_peer_set_keepalive(client->peer,
-		    client->keepalive_sec);
-		client->reconnects++;
-		return;
-	}
-	client->sessions++;
-	client->up_since = client->since;
-	client_peer_begin(client);
-}
-
-static void
-on_update(struct client *client, const struct message *msg)
-{
-	/* PROTOCOL 4.6: they may be left out, both. */
-	if (msg->keepalive_sec != 0 || msg->dead_peer_sec != 0) {
-		if (msg->keepalive_sec == 0 ||
-		    msg->dead_peer_sec <= msg->keepalive_sec) {
-			conn_bye(client->conn, "dead-peer is not more "
-			    "than keepalive");
-			return;
-		}
-		take_times(client, msg);
-	}
-	assignment_take(&client->assignment, msg, mono_now());
-}
-
-static void
-take_times(struct client *client, const struct message *msg)
-{
-	if (client->keepalive_sec == msg->keepalive_sec &&
-	    client->dead_peer_sec == msg->dead_peer_sec)
-		return;
-	client->keepalive_sec = msg->keepalive_sec;
-	client->dead_peer_sec = msg->dead_peer_sec;
-	conn_set_times(client->conn, client->keepalive_sec,
-	    client->dead_peer_sec);
-	if (client->peer != NULL)
-		dataplane_peer_set_keepalive(client->peer,
-		    client->keepalive_sec);
-}
-
-/* By the clock, or by a time that is older: which of the two, the monitor sees. */
-static void
-note_verified(struct client *client)
-{
-	if (!mono_is_due(client->verified_next, client->since))
-		return;
-	client->verified_next = mono_add(client->since, VERIFIED_US);
-	monitor_ask_verified(client->monitor);
 }
 
 static void
@@ -563,10 +490,182 @@ on_refused(struct client *client, const struct message *msg)
 }
 
 static void
+on_login_end(void *arg, const char *why)
+{
+	struct client *client = arg;
+
+	client->conn = NULL;
+	forget_login(client);
+	/* A session that the server refuses is over. */
+	if (client->session != NULL &&
+	    (client->refused || client->auth.needs_person))
+		session_end(client->session, why);
+	try_next(client, why);
+}
+
+static void
+forget_login(struct client *client)
+{
+	auth_client_stop(&client->auth);
+	conn_free(client->conn);
+	client->conn = NULL;
+	secret_wipe(&client->share, sizeof(client->share));
+}
+
+/* Whatever it says, its proof comes first. */
+static void
+on_welcome(struct client *client, const struct message *msg)
+{
+	const char *doubt = auth_client_welcome(&client->auth, msg);
+	bool	    same = client->session != NULL &&
+	    msg->session == client->session->id;
+
+	if (doubt == NULL)
+		doubt = why_not(client, msg, same);
+	if (doubt == NULL && !same && !begin_session(client, msg))
+		doubt = "the keys could not be agreed";
+	if (doubt != NULL)
+		conn_bye(client->conn, doubt);
+	else
+		go_up(client, msg, same);
+}
+
+static const char *
+why_not(const struct client *client, const struct message *msg, bool same)
+{
+	if (msg->dead_peer_sec <= msg->keepalive_sec)
+		return "dead-peer is not more than keepalive";
+	if (!transport_is_allowed(client->conf->transport, msg->transport,
+		msg->lanes) ||
+	    (client->server.len == 0 &&
+		msg->transport != CONF_TRANSPORT_TCP) ||
+	    (same && msg->transport != client->session->transport))
+		return "the server's transport is not what was asked for";
+	return NULL;
+}
+
+/* One of its own: what was before it is over. */
+static bool
+begin_session(struct client *client, const struct message *msg)
+{
+	struct session *session;
+
+	if (client->session != NULL)
+		session_end(client->session,
+		    "the server does not know the session any more");
+	session = session_new(client->dataplane, true, client->conf->site,
+	    DATAPLANE_FIRST_PORT, &session_events, client);
+	if (session == NULL || !session_begin(session, client->conn, msg,
+		&client->share, msg->share)) {
+		session_free(session);
+		return false;
+	}
+	client->session = session;
+	return true;
+}
+
+static void
+go_up(struct client *client, const struct message *msg, bool same)
+{
+	struct session *session = client->session;
+	struct conn    *conn = client->conn;
+	const char     *address;
+
+	client->conn = NULL;
+	forget_login(client);
+	client->retry_after_sec = 0;
+	set_state(client, CLIENT_UP);
+	connector_good(client->connector);
+	note_verified(client);
+	address = connector_address(client->connector);
+	log_info("server %s: %s: site %s", address,
+	    same ? "the session goes on" : "up", client->conf->site);
+	client->settled = client->settled && same;
+	/* Until then the reason stays why it was refused before. */
+	if (client->settled || !client->assignment.is_tun)
+		settle(client);
+	if (same)
+		client->reconnects++;
+	else
+		client->sessions++;
+	snprintf(session->label, sizeof(session->label), "server %s", address);
+	strlcpy(session->address, address, sizeof(session->address));
+	session->udp_port = endpoint_port(&client->server);
+	session_attach(session, conn, &client->server, msg->keepalive_sec,
+	    msg->dead_peer_sec);
+	if (client->session != NULL)
+		assignment_take(&client->assignment, msg, mono_now());
+}
+
+/* By the clock, or by a time that is older: which of the two, the monitor sees. */
+static void
+note_verified(struct client *client)
+{
+	if (!mono_is_due(client->verified_next, client->since))
+		return;
+	client->verified_next = mono_add(client->since, VERIFIED_US);
+	monitor_ask_verified(client->monitor);
+}
+
+static void
 settle(struct client *client)
 {
 	client->settled = true;
 	client->last_error[0] = '\0';
+}
+
+static int
+get_sockets(struct session *session, unsigned count)
+{
+	struct client *client = session->owner;
+
+	return connector_lanes(client->connector, count, on_sockets, client);
+}
+
+static void
+on_sockets(void *arg, const int *fds, unsigned n, int error)
+{
+	struct client *client = arg;
+
+	session_sockets(client->session, fds, n, error);
+}
+
+static bool
+on_message(struct session *session, const struct message *msg)
+{
+	if (msg->type != MESSAGE_UPDATE)
+		return false;
+	on_update(session->owner, msg);
+	return true;
+}
+
+static void
+on_update(struct client *client, const struct message *msg)
+{
+	/* PROTOCOL 4.6: they may be left out, both. */
+	if (msg->keepalive_sec != 0 || msg->dead_peer_sec != 0) {
+		if (msg->keepalive_sec == 0 ||
+		    msg->dead_peer_sec <= msg->keepalive_sec) {
+			session_end(client->session, "dead-peer is not more "
+			    "than keepalive");
+			return;
+		}
+		session_set_times(client->session, msg->keepalive_sec,
+		    msg->dead_peer_sec);
+	}
+	assignment_take(&client->assignment, msg, mono_now());
+}
+
+static void
+on_trouble(struct session *session, const char *trouble)
+{
+	struct client *client = session->owner;
+
+	if (trouble != NULL)
+		strlcpy(client->last_error, trouble,
+		    sizeof(client->last_error));
+	else if (client->settled)
+		client->last_error[0] = '\0';
 }
 
 static void
@@ -586,69 +685,41 @@ on_assignment(void *arg, bool refused, const char *why)
 		client->retry_after_sec = (unsigned)MAX_PAUSE_SEC;
 		why = text;
 	}
-	conn_bye(client->conn, why);
-}
-
-static void
-on_end(void *arg, const char *why)
-{
-	struct client *client = arg;
-	bool	       was_up = client->state == CLIENT_UP;
-	bool	       lost = client->conn->lost;
-	double	       stood = (double)mono_sub(mono_now(), client->since) /
-	    (double)MONO_SEC;
-	bool	       silent = was_up && client->peer != NULL &&
-	    conn_is_silent(client->conn, client->dead_peer_sec,
-		mono_now()) &&
-	    dataplane_peer_is_silent(client->peer, client->dead_peer_sec / 2,
-		mono_now());
-
-	client->conn = NULL;
-	drop_connection(client);
-	if (client->stopping)
-		return;
-	/* Neither the connection nor a lane: it is gone, not only that. */
-	if (was_up && lost && client->peer != NULL && !silent) {
-		drift(client, why);
-		return;
-	}
-	if (!was_up) {
-		/* A session that the server refuses is over. */
-		if (client->refused || client->auth.needs_person)
-			client_peer_drop(client, why);
-		try_next(client, why);
-		return;
-	}
-	client_peer_drop(client, NULL);
-	log_info("server %s: down: %s", connector_address(client->connector), why);
-	strlcpy(client->last_error, why, sizeof(client->last_error));
-	if (stood > MAX_PAUSE_SEC / 2)
-		client->pause_sec = FIRST_PAUSE_SEC;
-	wait_and_retry(client);
+	session_end(client->session, why);
 }
 
 /* Frames go on by the lanes, and another connection is made at once. */
 static void
-drift(struct client *client, const char *why)
+on_lost(struct session *session, const char *why)
 {
-	log_info("server %s: the connection broke: %s: frames go on, it is "
-	    "made anew", connector_address(client->connector), why);
+	struct client *client = session->owner;
+
+	monitor_ask_cancel(client->monitor, client);
+	assignment_forget(&client->assignment);
 	strlcpy(client->last_error, why, sizeof(client->last_error));
-	client->adrift_since = mono_now();
 	connector_miss(client->connector, &client->server);
-	rekey_forget(&client->rekey);
 	client->pause_sec = FIRST_PAUSE_SEC;
 	find_server(client);
 }
 
 static void
-drop_connection(struct client *client)
+on_over(struct session *session, const char *why)
 {
+	struct client *client = session->owner;
+	int64_t	       stood = mono_sub(mono_now(), client->since);
+
 	monitor_ask_cancel(client->monitor, client);
-	auth_client_stop(&client->auth);
-	conn_free(client->conn);
-	client->conn = NULL;
 	assignment_forget(&client->assignment);
-	secret_wipe(&client->share, sizeof(client->share));
-	secret_wipe(&client->secret, sizeof(client->secret));
+	session_free(session);
+	client->session = NULL;
+	if (client->state == CLIENT_STOPPED)
+		return;
+	assignment_down(&client->assignment);
+	/* It was adrift: another connection is being made. */
+	if (client->state != CLIENT_UP)
+		return;
+	strlcpy(client->last_error, why, sizeof(client->last_error));
+	if (stood > STOOD_US)
+		client->pause_sec = FIRST_PAUSE_SEC;
+	wait_and_retry(client);
 }

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * client: a satellite's end: finds the server, logs in, and comes back.
+ * client: a site's end: finds its hub, logs in, and comes back.
  *
- *          a connection           TLS, log-in
- *   CONNECT -----------> SESSION -------------> UP
- *    ^    |                 |                    |
- *    |    v  none left      v   any failure      v
- *    +-- WAIT <----------------------------------+
- *   pause
+ *          a connection           TLS, login
+ *   CONNECT -----------> LOGIN ---------------> UP
+ *    ^  ^ |                |                    | |
+ *    |  | v  none left     v   any failure      | | the session is over
+ *    |  +-WAIT <----------------------------------+
+ *    |   pause                                  |
+ *    +---- the session is adrift ---------------+
  *
- * What happens in CONNECT is the business of connector.c.
- * Where the server asks what only a person knows, WAIT lasts until one comes
- * (client_login).  The pause grows from 1 s to 30 s by a quarter each time,
- * jittered, and begins anew after a session that stood.  Meanwhile the device,
- * its addresses and its routes stay, so the users' TCP connections only see a
- * pause.
+ * What happens in CONNECT is the business of connector.c, what a login began
+ * that of session.c.  Where the server asks what only a person knows, WAIT lasts
+ * until one comes (client_login).  The pause grows from 1 s to 30 s by a quarter
+ * each time, jittered, and begins anew after a session that stood.  Meanwhile
+ * the device, its addresses and its routes stay, so the users' TCP connections
+ * only see a pause.
  *
- * When only the connection broke the session is adrift: its lanes go on, and
- * the next connection asks to go on with it (PROTOCOL 4.4).
+ * When only the connection broke, the session is adrift: its lanes go on, and
+ * the next connection asks to go on with it (PROTOCOL 4.9).
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -30,19 +31,18 @@
 #include "control/assignment.h"
 #include "control/reach/connector.h"
 #include "dataplane/dataplane.h"
-#include "control/rekey.h"
-#include "control/lane_repair.h"
 #include "control/conn/conn.h"
-#include "control/transport.h"
+#include "control/session.h"
 #include "control/conn/tls.h"
 #include "engine/ask/keeper_ask.h"
 #include "engine/ask/monitor_ask.h"
 
 enum client_state {
 	CLIENT_CONNECT,
-	CLIENT_SESSION,
+	CLIENT_LOGIN,
 	CLIENT_UP,
-	CLIENT_WAIT
+	CLIENT_WAIT,
+	CLIENT_STOPPED
 };
 
 struct client {
@@ -60,31 +60,19 @@ struct client {
 	bool		    held_off; /* this pause is the server's wish */
 	struct connector   *connector;
 
-	/* the session under way */
-	struct conn	  *conn; /* NULL: none */
-	struct endpoint	   server; /* whom we are connected to */
-	bool		   stopping;
-	bool		   refused;
-	struct auth_client	   auth; /* how this site proves who it is */
-	struct lane_share  share;
-	struct lane_secret secret;
-	uint32_t	   session_id;
-	unsigned	   lanes, keepalive_sec, dead_peer_sec;
-	uint64_t	   wears_at; /* of a key: AES blocks */
-	struct dataplane_peer	  *peer; /* without UP: the session is adrift */
-	struct mono	   adrift_since;
-	struct rekey	   rekey;
-	struct lane_repair	   repair; /* of lanes */
-	bool		   rebuilding; /* asked for, and not complete */
+	/* the login under way */
+	struct conn	 *conn;	  /* NULL: none; the session's, once it is UP */
+	struct endpoint	  server; /* whom it is connected to */
+	bool		  refused;
+	struct auth_client auth; /* how this site proves who it is */
+	struct lane_share share;
 
-	struct assignment      assignment; /* tun: by the server */
-	bool		       settled; /* the session's first is in force */
-	enum conf_transport    transport; /* agreed */
-	struct transport_watch watch;
+	struct session	 *session; /* without UP: it is adrift; NULL: none */
+	struct assignment assignment; /* tun: by the server */
+	bool		  settled; /* the session's first is in force */
 
 	/* for status */
 	struct mono since, retry_at;
-	struct mono up_since; /* the session, whatever its connections */
 	struct mono_sleep sleep; /* of the host */
 	struct mono verified_next; /* the monitor is told again */
 	char	    last_error[TLS_WHY_SIZE];
@@ -127,6 +115,13 @@ bool client_answer(struct client *client, const char *text, size_t len);
  * what the server assigned is in force, too.
  */
 const char *client_state_name(const struct client *client);
+
+/* Its lanes; NULL: none yet, or no session. */
+static inline struct dataplane_peer *
+client_peer(const struct client *client)
+{
+	return client->session != NULL ? client->session->peer : NULL;
+}
 
 /* What it waits for, for people; "" when it is up. */
 const char *client_waits_for(const struct client *client);

@@ -5,28 +5,32 @@
 
 #include <bsd/stdlib.h>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "dataplane/dataplane.h"
 #include "control/conn/message.h"
 #include "control/conn/conn.h"
 #include "control/conn/tls.h"
 
-static bool is_time(const struct rekey *rekey,
-    const struct dataplane_peer *peer,
+#define SERVE_PAUSE_US (1 * MONO_SEC) /* a site asks less often */
+#define SERVE_BURST    3
+
+static void set_state(struct rekey *rekey, enum rekey_state state);
+static bool renew(const struct rekey *rekey, struct conn *conn,
+    struct dataplane_peer *peer, const struct message *theirs,
+    struct lane_share *ours, const uint8_t renewal[32]);
+static bool is_time(const struct rekey *rekey, const struct dataplane_peer *peer,
     struct mono now);
 static void ask(struct rekey *rekey, struct conn *conn,
     const struct dataplane_peer *peer, struct mono now);
 static void plan(struct rekey *rekey, struct mono now);
 
 void
-rekey_begin(struct rekey *rekey, const uint8_t transcript[32],
-    uint32_t conn, unsigned every_sec, struct mono now)
+rekey_begin(struct rekey *rekey, const uint8_t transcript[32], uint32_t id,
+    unsigned every_sec, struct mono now)
 {
-	uint64_t done = rekey->done;
-
 	rekey_forget(rekey);
-	*rekey = (struct rekey) { .conn = conn, .every_sec = every_sec,
-		.done = done };
+	*rekey = (struct rekey) { .id = id, .every_sec = every_sec };
 	memcpy(rekey->transcript, transcript, sizeof(rekey->transcript));
 	plan(rekey, now);
 }
@@ -36,7 +40,7 @@ rekey_forget(struct rekey *rekey)
 {
 	secret_wipe(&rekey->share, sizeof(rekey->share));
 	if (rekey->state == REKEY_ASKED)
-		rekey->state = REKEY_IDLE;
+		set_state(rekey, REKEY_IDLE);
 }
 
 void
@@ -68,9 +72,8 @@ void
 rekey_answer(struct rekey *rekey, struct conn *conn,
     struct dataplane_peer *peer, const struct message *msg)
 {
-	struct lane_secret secret = { 0 };
-	uint8_t		   exporter[32], renewal[32];
-	bool		   agreed;
+	uint8_t renewal[32];
+	bool	renewed;
 
 	/* Late, to what has been asked anew since: that will be answered, too. */
 	if (rekey->state == REKEY_ASKED && msg->has_answers &&
@@ -83,25 +86,74 @@ rekey_answer(struct rekey *rekey, struct conn *conn,
 	}
 	lane_keys_renewal(renewal, rekey->transcript, rekey->phase,
 	    rekey->share.public_key, msg->share);
-	agreed = tls_export(conn->tls, LANE_KEYS_LABEL, exporter,
-		     sizeof(exporter)) == 0 &&
-	    lane_secret_agree(&secret, &rekey->share, msg->share, exporter,
-		renewal, rekey->conn) &&
-	    dataplane_peer_renew(peer, &secret, rekey->phase) == 0;
-	rekey->state = REKEY_MADE;
-	secret_wipe(&rekey->share, sizeof(rekey->share));
-	secret_wipe(&secret, sizeof(secret));
-	secret_wipe(exporter, sizeof(exporter));
-	if (!agreed)
+	renewed = renew(rekey, conn, peer, msg, &rekey->share, renewal);
+	set_state(rekey, REKEY_MADE);
+	if (!renewed)
+		conn_bye(conn, "new keys could not be agreed");
+}
+
+void
+rekey_serve(struct rekey *rekey, struct conn *conn,
+    struct dataplane_peer *peer, const struct message *msg)
+{
+	struct message	  answer = { .type = MESSAGE_REKEY,
+		  .phase = msg->phase, .has_answers = true };
+	struct lane_share share;
+	uint8_t		  renewal[32];
+
+	/* What a broken line held back may come at once; more it will ask again. */
+	if (!bucket_take(&rekey->served, SERVE_BURST, SERVE_PAUSE_US,
+		mono_now()))
+		return;
+	lane_share_new(&share);
+	memcpy(answer.share, share.public_key, sizeof(answer.share));
+	memcpy(answer.answers, msg->share, sizeof(answer.answers));
+	lane_keys_renewal(renewal, rekey->transcript, (uint8_t)msg->phase,
+	    msg->share, answer.share);
+	if (renew(rekey, conn, peer, msg, &share, renewal))
+		(void)conn_send(conn, &answer);
+	else
 		conn_bye(conn, "new keys could not be agreed");
 }
 
 void
 rekey_done(struct rekey *rekey, struct mono now)
 {
-	rekey->state = REKEY_IDLE;
-	rekey->done++;
+	set_state(rekey, REKEY_IDLE);
 	plan(rekey, now);
+}
+
+static void
+set_state(struct rekey *rekey, enum rekey_state state)
+{
+	static const char *const names[] = { [REKEY_IDLE] = "idle",
+		[REKEY_ASKED] = "asked", [REKEY_MADE] = "made" };
+
+	if (rekey->state != state)
+		log_debug("session %06x: new keys: %s -> %s",
+		    (unsigned)rekey->id, names[rekey->state], names[state]);
+	rekey->state = state;
+}
+
+/* Of our share (consumed) and theirs, for every lane, of this connection. */
+static bool
+renew(const struct rekey *rekey, struct conn *conn,
+    struct dataplane_peer *peer, const struct message *theirs,
+    struct lane_share *ours, const uint8_t renewal[32])
+{
+	struct lane_secret secret = { 0 };
+	uint8_t		   exporter[32];
+	bool		   agreed;
+
+	agreed = tls_export(conn->tls, LANE_KEYS_LABEL, exporter,
+		     sizeof(exporter)) == 0 &&
+	    lane_secret_agree(&secret, ours, theirs->share, exporter, renewal,
+		rekey->id) &&
+	    dataplane_peer_renew(peer, &secret, (uint8_t)theirs->phase) == 0;
+	secret_wipe(ours, sizeof(*ours));
+	secret_wipe(&secret, sizeof(secret));
+	secret_wipe(exporter, sizeof(exporter));
+	return agreed;
 }
 
 static bool
@@ -127,7 +179,7 @@ ask(struct rekey *rekey, struct conn *conn, const struct dataplane_peer *peer,
 {
 	struct message msg = { .type = MESSAGE_REKEY };
 
-	rekey->state = REKEY_ASKED;
+	set_state(rekey, REKEY_ASKED);
 	rekey->again = mono_add(now, rekey->repair ? REKEY_REPAIR_US :
 						     REKEY_AGAIN_US);
 	rekey->not_before = mono_add(now, REKEY_PAUSE_US);

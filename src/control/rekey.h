@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rekey: when a site asks for new keys, and what it makes of the answer
- * (PROTOCOL 5.6).
+ * rekey: when the end that leads asks for new keys, and what either end makes of
+ * what it hears (PROTOCOL 5.6).
  *
  *   IDLE --- time, or a key that has done much ---> ASKED --- answer ---> MADE
  *    ^                                                |                    |
  *    |                                    no answer, connection lost       |
  *    +----------------------- REKEY_AGAIN_US --------+---- all lanes up ---+
  *
- * The site leads, so that two ends never begin at once; a server says
- * `rekey-wanted`.  While a lane is down nothing is begun, unless it is for that
+ * One leads, a site, so that two ends never begin at once; the other, a hub,
+ * says `rekey-wanted`.  While a lane is down nothing is begun, unless it is for that
  * lane: rekey_repair() also leaves a phase that does not come up, and waits no
  * longer for an answer than it would for its own.
  */
@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bucket.h"
 #include "base/mono.h"
 #include "datapath/lane/lane_keys.h"
 
@@ -35,19 +36,19 @@ enum rekey_state { REKEY_IDLE, REKEY_ASKED, REKEY_MADE };
 struct rekey {
 	enum rekey_state  state;
 	uint8_t		  transcript[32]; /* of the session */
-	uint32_t	  conn;
+	uint32_t	  id; /* the session's, too */
 	unsigned	  every_sec;
 	bool		  wanted; /* do not wait for the time */
 	bool		  repair; /* nor for lanes that are down */
 	struct mono	  due, not_before, again;
 	struct lane_share share; /* ours, while ASKED */
 	uint8_t		  phase;
-	uint64_t	  done; /* for status */
+	struct bucket	  served; /* what the other end asked for */
 };
 
 /* A new session: keys of `every_sec` at most, up to a tenth less by chance. */
 void rekey_begin(struct rekey *rekey, const uint8_t transcript[32],
-    uint32_t conn, unsigned every_sec, struct mono now);
+    uint32_t id, unsigned every_sec, struct mono now);
 /* Its connection, or all of it, is gone: wipes, and asks again later. */
 void rekey_forget(struct rekey *rekey);
 
@@ -60,6 +61,9 @@ void rekey_tick(struct rekey *rekey, struct conn *conn,
     struct dataplane_peer *peer, struct mono now);
 /* The server's `rekey`; one that does not fit ends the session. */
 void rekey_answer(struct rekey *rekey, struct conn *conn,
+    struct dataplane_peer *peer, const struct message *msg);
+/* The other end's, where that leads: our lanes listen before it hears of it. */
+void rekey_serve(struct rekey *rekey, struct conn *conn,
     struct dataplane_peer *peer, const struct message *msg);
 /* All lanes have their new keys. */
 void rekey_done(struct rekey *rekey, struct mono now);

@@ -180,9 +180,9 @@ engine_look_at_certificates(struct engine *engine)
 	end = engine_certs_end(&engine->certs, REQUEST_MATERIAL_CRL, &life);
 	expiry_set(&engine->expiry, EXPIRY_CRL, end, expiry_soon(life));
 	/* What it was stays while it is away. */
-	if (client != NULL && client->state == CLIENT_UP && client->conn != NULL)
+	if (client != NULL && client->state == CLIENT_UP)
 		expiry_set(&engine->expiry, EXPIRY_PEER,
-		    tls_peer_end(client->conn->tls), EXPIRY_SOON_SEC);
+		    tls_peer_end(client->session->conn->tls), EXPIRY_SOON_SEC);
 }
 
 static int

@@ -269,12 +269,13 @@ add_client(json_t *object, const struct engine *engine)
 		set_text(object, "question", client_question(client, &echo));
 	if (client->last_error[0] != '\0')
 		set_text(object, "last_error", client->last_error);
-	if (client->state == CLIENT_UP && client->peer != NULL) {
-		dataplane_peer_health(client->peer, &health);
+	if (client->state == CLIENT_UP && client_peer(client) != NULL) {
+		dataplane_peer_health(client_peer(client), &health);
 		set_text(object, "transport", health.carrier);
 	}
-	if (client->state == CLIENT_UP && client->conn != NULL)
-		set_text(object, "tls", tls_describe(client->conn->tls));
+	if (client->state == CLIENT_UP)
+		set_text(object, "tls",
+		    tls_describe(client->session->conn->tls));
 	add_egress(object, engine);
 }
 
@@ -318,8 +319,7 @@ way(const struct engine *engine, enum request_way way)
 	};
 	const struct client *client = engine->client;
 
-	if (way == REQUEST_WAY_TUNNEL && client->state != CLIENT_UP &&
-	    client->peer == NULL)
+	if (way == REQUEST_WAY_TUNNEL && client->session == NULL)
 		return words[REQUEST_WAY_BLOCKED];
 	return words[way];
 }
@@ -441,7 +441,7 @@ ports_array(const struct engine *engine)
 
 	json_array_append_new(ports,
 	    port_object(engine, "local", DP_PORT_LOCAL));
-	if (engine->client != NULL && engine->client->peer != NULL)
+	if (engine->client != NULL && client_peer(engine->client) != NULL)
 		json_array_append_new(ports,
 		    port_object(engine, "server", DATAPLANE_FIRST_PORT));
 	for (size_t i = 0;
@@ -519,11 +519,12 @@ client_site_object(const struct engine *engine)
 		      "address",
 		      connector_address(client->connector));
 
-	if (client->state == CLIENT_UP || client->peer != NULL)
-		set_number(object, "since_s", seconds_since(client->up_since));
-	if (client->peer == NULL)
+	if (client->session != NULL)
+		set_number(object, "since_s",
+		    seconds_since(client->session->up_since));
+	if (client_peer(client) == NULL)
 		return object;
-	set_number(object, "rebuilt", add_peer(object, client->peer));
+	set_number(object, "rebuilt", add_peer(object, client_peer(client)));
 	return object;
 }
 

@@ -476,4 +476,4 @@ def test_keepalive_and_dead_peer_count_at_once(small_net, mode):
             chain out { type filter hook output priority 0; policy drop; }
         }""")
     hub.wait_log(r"site one: (its connection broke|down): dead", 40)
-    one.wait_log(r"(the connection broke|down): dead", 40)
+    one.wait_log(r"(its connection broke|down): dead", 40)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session: what one login began, at either end: its id, keys, lanes and times
+ * (PROTOCOL 4.9, 5).  It outlives its connection.
+ *
+ *   session_begin()   session_attach()      the connection breaks
+ *   -------> new -----------------> CONNECTED ------------------> ADRIFT
+ *                                    |    ^    session_attach()    |
+ *       bye, session_end(), dead     |    +------------------------+
+ *                                    v         not back in time    |
+ *                                   over <-------------------------+
+ *
+ * ADRIFT is `conn == NULL`: frames go on by the lanes meanwhile.  Of the two
+ * ends one leads (a site): it asks for new keys and makes dead lanes anew.  All
+ * else is the same.
+ *
+ * Nothing is authenticated here.  The owner attaches a connection only when its
+ * other end has proved who it is: site_session.c at the hub, client.c at a site.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/mono.h"
+#include "conf/conf.h"
+#include "control/conn/tls.h"
+#include "control/lane_repair.h"
+#include "control/rekey.h"
+#include "control/transport.h"
+#include "datapath/lane/lane_keys.h"
+
+struct conn;
+struct dataplane;
+struct dataplane_peer;
+struct message;
+struct session;
+
+/* Any but on_over may be NULL. */
+struct session_events {
+	/*
+	 * Who leads: so many sockets for lanes; session_sockets() takes them.
+	 * 0 or a negative errno value.
+	 */
+	int (*get_sockets)(struct session *session, unsigned count);
+	/* A message that is not about the session itself; false: out of turn. */
+	bool (*on_message)(struct session *session, const struct message *msg);
+	/* What is wrong with its lanes, for people; NULL: nothing any more. */
+	void (*on_trouble)(struct session *session, const char *trouble);
+	/* It is adrift. */
+	void (*on_lost)(struct session *session, const char *why);
+	/* It is over, off the data path, and said goodbye: to be freed. */
+	void (*on_over)(struct session *session, const char *why);
+};
+
+struct session {
+	/* its maker's, for good */
+	struct dataplane	    *dataplane;
+	const struct session_events *events;
+	void			    *owner;
+	bool			     leads;
+	uint16_t		     port; /* of the switch */
+	uint16_t		     udp_port; /* of the hub, for the log */
+	char			     site[CONF_NAME_MAX + 1];
+	char			     label[128]; /* the other end, for the log */
+	char			     address[ENDPOINT_STRLEN]; /* its own */
+
+	/* as agreed */
+	uint32_t	    id;
+	unsigned	    lanes;
+	enum conf_transport transport;
+	unsigned	    keepalive_sec, dead_peer_sec;
+	uint64_t	    wears_at; /* of a key: AES blocks */
+	struct lane_secret  secret;   /* until there are lanes */
+
+	struct conn	      *conn; /* NULL: adrift; set_conn() writes it */
+	struct endpoint	       remote; /* leads: whom it is connected to */
+	struct dataplane_peer *peer; /* NULL: it waits for sockets */
+	struct rekey	       rekey;
+	struct lane_repair     repair;
+	bool		       rebuilding; /* asked for, and not complete */
+	struct transport_watch watch;
+	struct mono	       up_since, adrift_since;
+
+	/* the hub's: what its site proved itself by, last */
+	enum conf_auth	 method;
+	struct tls_leaf *leaf; /* the certificate that it showed; owned */
+};
+
+/* `site`: its name.  NULL: there is no memory. */
+struct session *session_new(struct dataplane *dataplane, bool leads,
+    const char *site, uint16_t port, const struct session_events *events,
+    void *owner);
+/* At once, without a word; not from within an event of its connection. */
+void session_free(struct session *session);
+
+/*
+ * What `welcome` says, which was the last message on `conn`; keys of our share
+ * and theirs.  False: there are none.
+ */
+bool session_begin(struct session *session, struct conn *conn,
+    const struct message *welcome, struct lane_share *ours,
+    const uint8_t theirs[LANE_KEYS_SHARE]);
+
+/*
+ * From now on by this connection (consumed), whose other end has proved who it
+ * is: frames may come and go.  One that it had gets `bye`.  `remote` (may be
+ * NULL): where its lanes go.  It may be over behind this.
+ */
+void session_attach(struct session *session, struct conn *conn,
+    const struct endpoint *remote, unsigned keepalive_sec,
+    unsigned dead_peer_sec);
+
+/* Those that were asked for: consumed.  Fewer, and `error`: there are none. */
+void session_sockets(struct session *session, const int *fds, unsigned n,
+    int error);
+
+/* Connected: other times from now on. */
+void session_set_times(struct session *session, unsigned keepalive_sec,
+    unsigned dead_peer_sec);
+
+/* Every second. */
+void session_tick(struct session *session, struct mono now);
+/* This host was suspended: before the next tick. */
+void session_woke(struct session *session, struct mono now);
+
+/* Its way may be another one: it must show in so many seconds that it lives. */
+void session_probe(struct session *session, double within_sec);
+
+/* It is over, for this reason, which the other end is told; on_over follows. */
+void session_end(struct session *session, const char *why);
+
+#endif /* SESSION_H */
