@@ -6,14 +6,16 @@
 
 #include <bsd/string.h>
 
+#include "base/log.h"
 #include "base/mono.h"
 #include "base/secret.h"
 #include "control/server.h"
-#include "control/server_session.h"
+#include "control/incoming.h"
 #include "control/conn/conn.h"
 #include "control/auth/throttle.h"
 #include "proc/pam_chat.h"
 
+#define OTHER_METHOD  "it asks for another method than the site's"
 #define RESERVED_ASKS 32 /* of the keeper's, for sites from where they live */
 
 /* What a method does with hello, and with each response to its challenges. */
@@ -39,6 +41,7 @@ static const struct method {
 	[CONF_AUTH_TLS_SRP] = { start_tls_srp, NULL, false },
 };
 
+static void set_state(struct auth_server *auth, enum auth_server_state state);
 static void begin(struct auth_server *auth);
 static bool take_proof(struct auth_server *auth, const struct message *msg);
 static void on_resumed(void *arg, const struct request_verdict *answer);
@@ -108,7 +111,7 @@ auth_server_hello(struct auth_server *auth, const struct message *hello)
 	/* Its proof is behind it: the two of them cannot be in one message. */
 	memcpy(auth->token, hello->token, hello->token_len);
 	auth->token_len = hello->token_len;
-	auth->state = AUTH_SERVER_PROOF;
+	set_state(auth, AUTH_SERVER_PROOF);
 }
 
 bool
@@ -134,14 +137,35 @@ auth_server_why_not(const struct auth_server *auth)
 		return "its file has a fault, see tombolo status";
 	if (cs->disabled)
 		return "the site is disabled";
-	if (!auth->method_ok || auth->method != cs->auth)
-		return "it asks for another method than the site's";
-	if ((conf->auths & CONF_AUTH_BIT(cs->auth)) == 0)
-		return "this server does not allow the site's method";
+	if (!auth->method_ok)
+		return OTHER_METHOD;
 	/* Only a name proved in the handshake may come by TLS 1.2. */
 	if (auth->method != CONF_AUTH_TLS_SRP && auth->by_handshake)
 		return "tls-srp with another method";
+	return auth_server_method_why_not(conf, cs, auth->method);
+}
+
+const char *
+auth_server_method_why_not(const struct conf *conf, const struct conf_site *cs,
+    enum conf_auth method)
+{
+	if (method != cs->auth)
+		return OTHER_METHOD;
+	if ((conf->auths & CONF_AUTH_BIT(cs->auth)) == 0)
+		return "this server does not allow the site's method";
 	return NULL;
+}
+
+static void
+set_state(struct auth_server *auth, enum auth_server_state state)
+{
+	static const char *const names[] = { [AUTH_SERVER_NEW] = "new",
+		[AUTH_SERVER_PROOF] = "proof", [AUTH_SERVER_ASKED] = "asked",
+		[AUTH_SERVER_LOOKING] = "looking", [AUTH_SERVER_DONE] = "done" };
+
+	log_debug("%s: authentication: %s -> %s", auth->conn->label,
+	    names[auth->state], names[state]);
+	auth->state = state;
 }
 
 /* The method's own way, from its beginning. */
@@ -352,7 +376,7 @@ take_pam(struct auth_server *auth, const struct message *msg)
 {
 	if (!msg->has_credential)
 		return false;
-	auth->state = AUTH_SERVER_LOOKING;
+	set_state(auth, AUTH_SERVER_LOOKING);
 	if (!pam_talk_answer(&auth->pam, msg->credential,
 		msg->credential_len))
 		finish(auth, KEEPER_NO, "an answer was not taken");
@@ -419,7 +443,7 @@ challenge(struct auth_server *auth, const struct message *msg)
 		finish(auth, KEEPER_NO, "too many questions");
 		return;
 	}
-	auth->state = AUTH_SERVER_ASKED;
+	set_state(auth, AUTH_SERVER_ASKED);
 	(void)conn_send(auth->conn, msg);
 }
 
@@ -456,16 +480,16 @@ has_turn(struct auth_server *auth)
 static bool
 has_pam_turn(struct auth_server *auth)
 {
-	const struct server_session *ss;
+	const struct incoming *in;
 	unsigned strangers = 0, near = 0;
 
 	if (!has_pam_site(auth->server->conf))
 		return true;
-	LIST_FOREACH(ss, &auth->server->sessions, entry) {
-		if (!ss->auth.pam.open)
+	LIST_FOREACH(in, &auth->server->incoming, entry) {
+		if (!in->auth.pam.open)
 			continue;
-		strangers += !ss->auth.usual;
-		near += is_near(&ss->from, &auth->from);
+		strangers += !in->auth.usual;
+		near += is_near(&in->from, &auth->from);
 	}
 	return turns_take_pam(&auth->server->turns, auth->usual, strangers,
 	    near, mono_now());
@@ -487,7 +511,7 @@ look(struct auth_server *auth, int r)
 		finish(auth, KEEPER_FAILED, NULL);
 		return;
 	}
-	auth->state = AUTH_SERVER_LOOKING;
+	set_state(auth, AUTH_SERVER_LOOKING);
 }
 
 static void
@@ -497,7 +521,7 @@ finish(struct auth_server *auth, enum keeper_verdict verdict, const char *why)
 
 	if (auth->state == AUTH_SERVER_DONE)
 		return;
-	auth->state = AUTH_SERVER_DONE;
+	set_state(auth, AUTH_SERVER_DONE);
 	/* The true reason comes first: it is for our log only. */
 	if (verdict == KEEPER_YES && why_not != NULL)
 		verdict = KEEPER_NO;

@@ -93,5 +93,8 @@ bool auth_server_response(struct auth_server *auth,
 
 /* Why this site cannot log in whatever its credential is; NULL: it may. */
 const char *auth_server_why_not(const struct auth_server *auth);
+/* The same for the method alone, of a site that has an entry. */
+const char *auth_server_method_why_not(const struct conf *conf,
+    const struct conf_site *cs, enum conf_auth method);
 
 #endif /* AUTH_SERVER_H */

@@ -9,9 +9,10 @@
 
 #include <bsd/stdlib.h>
 
-#include "control/server_peer.h"
-#include "control/server_session.h"
+#include "control/incoming.h"
+#include "control/session.h"
 #include "control/site_networks.h"
+#include "control/site_session.h"
 #include "control/auth/throttle.h"
 #include "datapath/util/lpm.h"
 #include "engine/ask/monitor_ask.h"
@@ -33,6 +34,7 @@ static void start_accepting(struct server *server);
 static void stop_accepting(struct server *server);
 static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer,
     int events);
+static void end(struct site *site, const char *why);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void mark_stale(struct server *server, const struct conf *old);
 static void on_updates(struct ev_loop *loop, struct ev_timer *timer,
@@ -68,7 +70,7 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 	server->keeper = keeper;
 	server->tls = tls;
 	server->mtu = gift->device.mtu;
-	LIST_INIT(&server->sessions);
+	LIST_INIT(&server->incoming);
 	for (unsigned i = 0; i < gift->nlisteners; i++) {
 		ev_io_init(&server->acceptors[i], on_acceptable,
 		    gift->listeners[i], EV_READ);
@@ -90,25 +92,27 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 void
 server_bye(struct server *server, const char *why)
 {
-	struct server_session *ss, *next;
+	struct incoming *in;
 
 	stop_accepting(server);
 	ev_timer_stop(server->loop, &server->pause);
-	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
-		next = LIST_NEXT(ss, entry);
-		server_session_end(ss, why);
-	}
+	while ((in = LIST_FIRST(&server->incoming)) != NULL)
+		incoming_bye(in, why);
+	for (size_t i = 0; i < server->sites.n; i++)
+		end(&server->sites.v[i], why);
 }
 
 void
 server_free(struct server *server)
 {
-	struct server_session *ss;
+	struct incoming *in;
 
 	if (server == NULL)
 		return;
-	while ((ss = LIST_FIRST(&server->sessions)) != NULL)
-		server_session_free(ss);
+	while ((in = LIST_FIRST(&server->incoming)) != NULL)
+		incoming_free(in);
+	for (size_t i = 0; i < server->sites.n; i++)
+		session_free(server->sites.v[i].session);
 	stop_accepting(server);
 	ev_timer_stop(server->loop, &server->pause);
 	ev_timer_stop(server->loop, &server->tick);
@@ -122,23 +126,14 @@ server_free(struct server *server)
 void
 server_follow(struct server *server, const struct conf *conf)
 {
-	const struct conf     *old = server->conf;
-	struct server_session *ss, *next;
+	const struct conf *old = server->conf;
 
 	server->conf = conf;
-	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
-		const struct conf_site *site = conf_find_site(conf, ss->site);
+	for (size_t i = 0; i < server->sites.n; i++) {
+		struct site *site = &server->sites.v[i];
 
-		next = LIST_NEXT(ss, entry);
-		if (ss->state != SERVER_UP)
-			continue;
-		if (site == NULL)
-			server_session_end(ss, "the site was removed");
-		else if (site->disabled)
-			server_session_end(ss, "the site is disabled");
-		else if (!site->faulty &&
-		    auth_server_why_not(&ss->auth) != NULL)
-			server_session_end(ss, "the site's method was changed");
+		if (site->session != NULL)
+			end(site, site_session_why_not(server, site));
 	}
 	mark_stale(server, old);
 	if (sites_follow(&server->sites, conf) < 0) {
@@ -151,30 +146,39 @@ server_follow(struct server *server, const struct conf *conf)
 void
 server_set_tls(struct server *server, struct tls_context *tls)
 {
-	struct server_session *ss, *next;
+	static const char why[] = "the site's certificate is revoked";
+	struct incoming	 *in, *next;
 
 	tls_context_put(server->tls);
 	server->tls = tls;
-	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
-		next = LIST_NEXT(ss, entry);
-		if (server_session_is_revoked(ss, tls))
-			server_session_overtaken(ss,
-			    "the site's certificate is revoked");
+	for (in = LIST_FIRST(&server->incoming); in != NULL; in = next) {
+		next = LIST_NEXT(in, entry);
+		if (incoming_is_revoked(in, tls))
+			incoming_overtaken(in, why);
+	}
+	for (size_t i = 0; i < server->sites.n; i++) {
+		struct site *site = &server->sites.v[i];
+
+		if (site->session != NULL && site_session_is_revoked(site, tls))
+			end(site, why);
 	}
 }
 
 void
 server_credential_changed(struct server *server, const char *name)
 {
-	struct server_session *ss, *next;
+	static const char why[] = "the site's credential was changed";
+	struct site	 *site = sites_find(&server->sites, name);
+	struct incoming	 *in, *next;
 
-	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
-		next = LIST_NEXT(ss, entry);
-		if (strcmp(name, ss->site) == 0 ||
-		    strcmp(name, ss->srp_user) == 0)
-			server_session_overtaken(ss,
-			    "the site's credential was changed");
+	for (in = LIST_FIRST(&server->incoming); in != NULL; in = next) {
+		next = LIST_NEXT(in, entry);
+		if (strcmp(name, in->site) == 0 ||
+		    strcmp(name, in->srp_user) == 0)
+			incoming_overtaken(in, why);
 	}
+	if (site != NULL)
+		end(site, why);
 }
 
 bool
@@ -184,7 +188,7 @@ server_kick(struct server *server, const char *name)
 
 	if (site == NULL || site->session == NULL)
 		return false;
-	server_session_end(site->session, "an administrator ended the session");
+	end(site, "an administrator ended the session");
 	return true;
 }
 
@@ -252,7 +256,7 @@ accept_one(struct server *server, int listener)
 		return errno == ECONNABORTED || errno == EINTR;
 	server->waits = false;
 	/* A crowd of strangers makes room, so that a new site gets its turn. */
-	if (is_full(server) && !server_session_evict(server)) {
+	if (is_full(server) && !incoming_evict(server)) {
 		server->turned_away++;
 		server_log_refusal(server,
 		    endpoint_print(&from, text, sizeof(text)), "",
@@ -262,7 +266,7 @@ accept_one(struct server *server, int listener)
 		return true;
 	}
 	server->accepted++;
-	server_session_start(server, fd, &from);
+	incoming_start(server, fd, &from);
 	return true;
 }
 
@@ -316,22 +320,32 @@ stop_accepting(struct server *server)
 		ev_io_stop(server->loop, &server->acceptors[i]);
 }
 
+/* Its session, if it has one and there is a reason. */
+static void
+end(struct site *site, const char *why)
+{
+	if (site->session != NULL && why != NULL)
+		session_end(site->session, why);
+}
+
 static void
 on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	struct server	      *server = timer->data;
-	struct server_session *ss, *next;
-	struct mono	       now = mono_now();
-	bool woke = mono_sub(now, server->ticked) > LATE_US;
+	struct server *server = timer->data;
+	struct mono    now = mono_now();
+	bool	       woke = mono_sub(now, server->ticked) > LATE_US;
 
 	(void)loop;
 	(void)events;
 	server->ticked = now;
-	for (ss = LIST_FIRST(&server->sessions); ss != NULL; ss = next) {
-		next = LIST_NEXT(ss, entry);
+	for (size_t i = 0; i < server->sites.n; i++) {
+		struct session *session = server->sites.v[i].session;
+
+		if (session == NULL)
+			continue;
 		if (woke)
-			server_peer_woke(ss, now);
-		server_peer_tick(ss, now);
+			session_woke(session, now);
+		session_tick(session, now);
 	}
 }
 
@@ -339,13 +353,14 @@ static void
 mark_stale(struct server *server, const struct conf *old)
 {
 	bool same = site_networks_same(old, server->conf);
-	struct server_session *ss;
 
-	LIST_FOREACH(ss, &server->sessions, entry) {
-		if (ss->state != SERVER_UP || (same &&
-		    site_networks_same_own(old, server->conf, ss->site)))
+	for (size_t i = 0; i < server->sites.n; i++) {
+		struct site *site = &server->sites.v[i];
+
+		if (site->session == NULL || (same &&
+		    site_networks_same_own(old, server->conf, site->name)))
 			continue;
-		ss->stale = true;
+		site->stale = true;
 		ev_timer_start(server->loop, &server->updates);
 	}
 }
@@ -354,17 +369,18 @@ mark_stale(struct server *server, const struct conf *old)
 static void
 on_updates(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	struct server	      *server = timer->data;
-	struct server_session *ss;
-	unsigned	       budget = UPDATE_BUDGET;
+	struct server *server = timer->data;
+	unsigned       budget = UPDATE_BUDGET;
 
 	(void)events;
-	LIST_FOREACH(ss, &server->sessions, entry) {
-		if (!ss->stale || ss->state != SERVER_UP)
+	for (size_t i = 0; i < server->sites.n; i++) {
+		struct site *site = &server->sites.v[i];
+
+		if (!site->stale || site->session == NULL)
 			continue;
 		if (budget-- == 0)
 			return;
-		server_session_update(ss);
+		site_session_update(server, site);
 	}
 	ev_timer_stop(loop, timer);
 }

@@ -23,7 +23,6 @@
 
 struct startup_recv;
 struct monitor_ask;
-struct server_session;
 struct throttle;
 
 /* clang-format off */
@@ -53,10 +52,10 @@ struct server {
 	unsigned	    nacceptors;
 	struct ev_timer	    pause; /* there is no room, or no descriptor */
 	struct ev_timer	    tick;
-	struct ev_timer	    updates; /* while a session is stale */
+	struct ev_timer	    updates; /* while a site is stale */
 	struct mono	    ticked; /* the last one */
-	struct sites	    sites;
-	LIST_HEAD(, server_session) sessions;
+	struct sites	    sites; /* and their sessions */
+	LIST_HEAD(, incoming) incoming; /* not authenticated yet */
 	struct patience	 patience; /* with them, when they are too many */
 	uint32_t	 seed; /* of the networks' buckets */
 	struct log_limit refusals;	/* for lines that strangers cause */

@@ -16,12 +16,13 @@
 #include "base/mono.h"
 #include "conf/conf.h"
 
-struct server_session;
+struct session;
 
 struct site {
 	char		       name[CONF_NAME_MAX + 1];
 	uint16_t	       port;
-	struct server_session *session; /* borrowed; NULL: not connected */
+	struct session	      *session; /* owned by the server; NULL: none */
+	bool		       stale; /* to be told its networks anew */
 	char		       last_address[64];
 	struct addr	       last_from; /* where a log-in succeeded */
 	char		       last_error[256];

@@ -18,7 +18,7 @@
 #include "dataplane/totals.h"
 #include "control/conn/message.h"
 #include "control/server.h"
-#include "control/server_session.h"
+#include "control/incoming.h"
 #include "datapath/record/aead.h"
 #include "engine/ask/keeper_ask.h"
 #include "engine/ask/sign_ask.h"
@@ -239,7 +239,7 @@ find_srp_user(void *arg, void *connection, const char *name,
 {
 	struct engine *engine = arg;
 	bool	       known;
-	int r = server_session_srp_user(engine->server, connection, name,
+	int r = incoming_srp_user(engine->server, connection, name,
 	    &known);
 
 	return r < 0 ? r : sign_ask_tls_srp(engine->sign, name, known, user);

@@ -13,7 +13,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/totals.h"
 #include "control/server.h"
-#include "control/server_session.h"
+#include "control/session.h"
 #include "control/auth/throttle.h"
 #include "datapath/dp.h"
 #include "datapath/switch/fdb.h"
@@ -486,13 +486,13 @@ site_object(const struct engine *engine, const struct conf_site *cs)
 			set_text(object, "last_address", site->last_address);
 	} else {
 		set_text(object, "state", "up");
-		set_text(object, "address", site->session->address);
+		set_text(object, "address", site->last_address);
 		set_number(object, "since_s",
 		    seconds_since(site->session->up_since));
 		set_text(object, "tls",
 		    site->session->conn != NULL ?
 			tls_describe(site->session->conn->tls) : "");
-		if (server_session_is_adrift(site->session))
+		if (site->session->conn == NULL)
 			set_number(object, "adrift_s",
 			    seconds_since(site->session->adrift_since));
 		why = dataplane_blocked(engine->dataplane, site->port);

@@ -37,7 +37,7 @@
 #include "dataplane/dataplane.h"
 #include "control/conn/message.h"
 #include "control/server.h"
-#include "control/server_session.h"
+#include "control/incoming.h"
 #include "engine/ask/keeper_ask.h"
 #include "engine/ask/monitor_ask.h"
 #include "pki/ca.h"
@@ -504,7 +504,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(engine.server != NULL);
 	FUZZ_CHECK(addr_parse(&addr, "192.0.2.1"));
 	from = endpoint_make(&addr, 4000);
-	server_session_start(engine.server, fds[0], &from);
+	incoming_start(engine.server, fds[0], &from);
 
 	far_open(&far, fds[1]);
 	far_send(&far, data + 2, size - 2, data[1] > 0 ? data[1] : 4096);

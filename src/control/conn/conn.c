@@ -135,8 +135,9 @@ conn_go_up(struct conn *conn, unsigned keepalive_sec,
     unsigned dead_peer_sec)
 {
 	ev_timer_stop(conn->loop, &conn->deadline);
-	if (!accept_messages_of(conn, MESSAGE_MAX)) {
-		conn_end(conn, "out of memory");
+	if (conn->state != CONN_AUTH || !accept_messages_of(conn, MESSAGE_MAX)) {
+		conn_end(conn, conn->state != CONN_AUTH ? "out of turn" :
+							  "out of memory");
 		return;
 	}
 	set_state(conn, CONN_UP);

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/incoming.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bsd/string.h>
+
+#include "base/log.h"
+#include "control/auth/throttle.h"
+#include "control/conn/conn.h"
+#include "control/server.h"
+#include "control/site_session.h"
+#include "control/transport.h"
+
+#define REFUSED		"authentication failed" /* whatever it was */
+#define BUSY		"the server is busy"
+#define HELD_OFF	"too many attempts: wait"
+#define RETRY_AFTER_SEC 2
+#define UNFIT_SEC	60  /* until somebody has changed a configuration */
+#define EVICT_NETWORKS	256 /* buckets that crowds are counted in */
+
+static void set_state(struct incoming *in, enum incoming_state state);
+static bool may_evict(const struct incoming *in);
+static unsigned network_of(const struct server *server,
+    const struct incoming *in);
+static void on_message(void *arg, const struct message *msg);
+static void on_end(void *arg, const char *why);
+static void on_hello(struct incoming *in, const struct message *msg);
+static bool fits(struct incoming *in, const struct message *msg, char *why,
+    size_t size);
+static void on_login(void *arg);
+static void refuse(struct incoming *in);
+static void let_go(struct incoming *in);
+
+static const struct conn_events conn_events = {
+	.on_message = on_message,
+	.on_end = on_end,
+};
+
+void
+incoming_start(struct server *server, int fd, const struct endpoint *from)
+{
+	struct incoming *in = calloc(1, sizeof(*in));
+
+	if (in == NULL) {
+		close(fd);
+		return;
+	}
+	in->server = server;
+	in->from = endpoint_addr(from);
+	in->is_usual = sites_any_usual(&server->sites, &in->from);
+	endpoint_print(from, in->address, sizeof(in->address));
+	in->conn = conn_new(server->loop, server->tls, fd, NULL,
+	    server->conf->handshake_time_sec, &conn_events, in);
+	if (in->conn == NULL) {
+		free(in);
+		return;
+	}
+	strlcpy(in->conn->label, in->address, sizeof(in->conn->label));
+	auth_server_init(&in->auth, server, in->conn, &in->from, on_login, in);
+	server->nunauth++;
+	LIST_INSERT_HEAD(&server->incoming, in, entry);
+}
+
+void
+incoming_free(struct incoming *in)
+{
+	conn_free(in->conn);
+	in->conn = NULL;
+	let_go(in);
+}
+
+void
+incoming_bye(struct incoming *in, const char *why)
+{
+	conn_bye(in->conn, why);
+	let_go(in);
+}
+
+void
+incoming_overtaken(struct incoming *in, const char *why)
+{
+	if (in->state != INCOMING_LOGIN && in->srp_user[0] == '\0')
+		return;
+	/* What is about to be found right was so by the old one. */
+	server_log_refusal(in->server, in->address,
+	    in->site[0] != '\0' ? in->site : in->srp_user, why);
+	conn_refuse(in->conn, REFUSED, RETRY_AFTER_SEC);
+	let_go(in);
+}
+
+bool
+incoming_is_revoked(const struct incoming *in, const struct tls_context *tls)
+{
+	return in->state == INCOMING_LOGIN &&
+	    in->auth.method == CONF_AUTH_CERTIFICATE &&
+	    tls_leaf_is_revoked(in->leaf, tls);
+}
+
+bool
+incoming_evict(struct server *server)
+{
+	struct incoming *in, *victim = NULL;
+	unsigned	 crowds[EVICT_NETWORKS] = { 0 };
+	unsigned	 worst = 0;
+
+	LIST_FOREACH(in, &server->incoming, entry) {
+		if (may_evict(in))
+			crowds[network_of(server, in)]++;
+	}
+	/* New ones stand at the head: of equals the last one is the oldest. */
+	LIST_FOREACH(in, &server->incoming, entry) {
+		unsigned weight;
+
+		if (!may_evict(in))
+			continue;
+		weight = crowds[network_of(server, in)] * 4 +
+		    (in->state == INCOMING_HELLO ? 2 : 1);
+		if (in->is_usual)
+			weight = 1;
+		if (weight >= worst) {
+			worst = weight;
+			victim = in;
+		}
+	}
+	if (victim == NULL)
+		return false;
+	server->turned_away++;
+	server_log_refusal(server, victim->address, victim->site,
+	    "made room for another: too many connections that have not logged "
+	    "in (max-handshakes)");
+	let_go(victim);
+	return true;
+}
+
+int
+incoming_srp_user(struct server *server, void *connection, const char *name,
+    bool *known)
+{
+	const struct conn      *conn = connection;
+	struct incoming	       *in = conn->arg;
+	const struct conf_site *cs = conf_find_site(server->conf, name);
+	const struct site      *site = sites_find(&server->sites, name);
+	struct mono		now = mono_now();
+	bool			usual;
+
+	/* Nobody's, or a session's: it has been through its handshake. */
+	if (conn->events != &conn_events)
+		return -EPROTO;
+	usual = site != NULL && sites_is_usual(site, &in->from);
+	if (throttle_wait(server->throttle, name, &in->from, usual, now) > 0) {
+		server->held_off++;
+		server_log_refusal(server, in->address, "",
+		    "tls-srp: held off: too many attempts");
+		return -EAGAIN;
+	}
+	if (!turns_take_tls_srp(&server->turns, usual, now)) {
+		server_log_refusal(server, in->address, "",
+		    "tls-srp: too many strangers at once");
+		return -EAGAIN;
+	}
+	throttle_charge(server->throttle, name, &in->from, now);
+	strlcpy(in->srp_user, name, sizeof(in->srp_user));
+	*known = cs != NULL && !cs->disabled && !cs->faulty &&
+	    cs->auth == CONF_AUTH_TLS_SRP &&
+	    (server->conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
+	return 0;
+}
+
+static void
+set_state(struct incoming *in, enum incoming_state state)
+{
+	static const char *const names[] = { [INCOMING_HELLO] = "hello",
+		[INCOMING_LOGIN] = "login" };
+
+	log_debug("%s: %s -> %s", in->address, names[in->state], names[state]);
+	in->state = state;
+}
+
+/* Not those that the keeper works for: that work would be for nothing. */
+static bool
+may_evict(const struct incoming *in)
+{
+	return in->state == INCOMING_HELLO ||
+	    (in->auth.state != AUTH_SERVER_LOOKING &&
+		in->auth.state != AUTH_SERVER_DONE);
+}
+
+/* Which crowd it belongs to; two networks in one bucket do no harm. */
+static unsigned
+network_of(const struct server *server, const struct incoming *in)
+{
+	size_t	 len = in->from.family == AF_INET6 ? 8 : 4;
+	uint32_t hash = server->seed;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ in->from.bytes[i]) * 16777619u;
+	return (hash ^ hash >> 16) % EVICT_NETWORKS;
+}
+
+static void
+on_message(void *arg, const struct message *msg)
+{
+	struct incoming *in = arg;
+	char		 why[MESSAGE_TEXT_SIZE + 16];
+
+	if (in->state == INCOMING_HELLO && msg->type == MESSAGE_HELLO) {
+		on_hello(in, msg);
+	} else if (in->state == INCOMING_LOGIN &&
+	    msg->type == MESSAGE_RESPONSE) {
+		if (!auth_server_response(&in->auth, msg))
+			conn_bye(in->conn,
+			    "a response that was not asked for");
+	} else if (msg->type == MESSAGE_BYE) {
+		snprintf(why, sizeof(why), "it says: %s", msg->text);
+		conn_end(in->conn, why);
+	} else {
+		snprintf(why, sizeof(why), "a %s out of turn",
+		    message_name(msg->type));
+		conn_bye(in->conn, why);
+	}
+}
+
+static void
+on_end(void *arg, const char *why)
+{
+	struct incoming *in = arg;
+
+	in->conn = NULL;
+	server_log_refusal(in->server, in->address, in->site, why);
+	let_go(in);
+}
+
+static void
+on_hello(struct incoming *in, const struct message *msg)
+{
+	char why[MESSAGE_TEXT_SIZE];
+
+	if (!fits(in, msg, why, sizeof(why))) {
+		conn_refuse(in->conn, why, UNFIT_SEC);
+		return;
+	}
+	strlcpy(in->site, msg->site, sizeof(in->site));
+	in->workers = msg->workers;
+	in->wanted = msg->session;
+	memcpy(in->share, msg->share, sizeof(in->share));
+	in->asked = reallocarray(NULL, msg->nsubnets, sizeof(*in->asked));
+	in->nasked = in->asked != NULL ? msg->nsubnets : 0;
+	if (in->nasked > 0)
+		memcpy(in->asked, msg->subnets, in->nasked * sizeof(*in->asked));
+	in->leaf = tls_peer_leaf(in->conn->tls);
+	set_state(in, INCOMING_LOGIN);
+	auth_server_hello(&in->auth, msg);
+}
+
+static bool
+fits(struct incoming *in, const struct message *msg, char *why, size_t size)
+{
+	const struct conf *conf = in->server->conf;
+
+	if (msg->protocol != MESSAGE_PROTOCOL) {
+		snprintf(why, size, "this server speaks protocol %d, not %u: "
+		    "use versions that fit", MESSAGE_PROTOCOL, msg->protocol);
+		return false;
+	}
+	if (msg->mode != conf->mode) {
+		snprintf(why, size, "this server's mode is %s: join again with "
+		    "its invitation", conf_mode_name(conf->mode));
+		return false;
+	}
+	return transport_agree(conf->transport, msg->transport, &in->transport,
+	    why, size);
+}
+
+static void
+on_login(void *arg)
+{
+	struct incoming	     *in = arg;
+	struct request_verdict *answer = &in->auth.answer;
+	struct site	     *site = sites_find(&in->server->sites, in->site);
+
+	/* The site may have been disabled since the verdict. */
+	if (answer->verdict == KEEPER_YES)
+		in->auth.why = auth_server_why_not(&in->auth);
+	if (in->auth.why != NULL && answer->verdict == KEEPER_YES)
+		answer->verdict = KEEPER_NO;
+	if (answer->verdict == KEEPER_YES && site != NULL) {
+		site_session_admit(in, site);
+		let_go(in);
+	} else if (answer->verdict == KEEPER_FAILED) {
+		server_log_refusal(in->server, in->address, in->site, BUSY);
+		conn_refuse(in->conn, BUSY, RETRY_AFTER_SEC);
+		let_go(in);
+	} else {
+		refuse(in);
+	}
+}
+
+static void
+refuse(struct incoming *in)
+{
+	const struct auth_server *auth = &in->auth;
+	struct site *site = sites_find(&in->server->sites, in->site);
+	const char  *why = auth->why != NULL ? auth->why :
+					       "the site is not known yet";
+
+	server_log_refusal(in->server, in->address, in->site, why);
+	if (site != NULL && auth->wait_sec == 0)
+		snprintf(site->last_error, sizeof(site->last_error),
+		    "%s from %s", why, in->address);
+	if (auth->wait_sec > 0)
+		conn_refuse(in->conn, HELD_OFF, auth->wait_sec);
+	else
+		conn_refuse(in->conn, REFUSED, RETRY_AFTER_SEC);
+	let_go(in);
+}
+
+/* Also from within an event of its connection, which the loop frees then. */
+static void
+let_go(struct incoming *in)
+{
+	if (in->conn != NULL)
+		conn_release(in->conn);
+	auth_server_fini(&in->auth);
+	in->server->nunauth--;
+	LIST_REMOVE(in, entry);
+	free(in->leaf);
+	free(in->asked);
+	free(in);
+}

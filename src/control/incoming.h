@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * incoming: an accepted connection, until it is known whose it is.
+ *
+ *   accepted       hello            auth_server.c: yes
+ *   -------> HELLO ------> LOGIN ----------------------> admitted: its connection
+ *              |             |                           is a session's
+ *              +-------------+---> refused, evicted, overtaken, or it hung up
+ *
+ * How a site proves who it is, is auth_server.c's; every no ends with the same
+ * words.  What becomes of a yes is site_session.c's.
+ */
+#ifndef INCOMING_H
+#define INCOMING_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "base/addr.h"
+#include "conf/conf.h"
+#include "control/auth_server.h"
+#include "datapath/lane/lane_keys.h"
+
+struct conn;
+struct server;
+struct tls_context;
+
+enum incoming_state { INCOMING_HELLO, INCOMING_LOGIN };
+
+struct incoming {
+	struct server	   *server;
+	struct conn	   *conn; /* NULL: it is over, or a session's */
+	enum incoming_state state;
+	struct addr	    from;
+	char		    address[ENDPOINT_STRLEN]; /* with the port */
+	bool		    is_usual; /* a site of ours last came from there */
+	struct auth_server  auth;
+	char		    srp_user[CONF_NAME_MAX + 1]; /* of the handshake */
+	/* of its hello */
+	char		    site[CONF_NAME_MAX + 1]; /* claimed, then proved */
+	unsigned	    workers;
+	uint32_t	    wanted; /* the session to go on with, or 0 */
+	enum conf_transport transport; /* agreed */
+	struct prefix	   *asked; /* the subnets it wants; owned */
+	size_t		    nasked;
+	uint8_t		    share[LANE_KEYS_SHARE];
+	struct tls_leaf	   *leaf; /* its certificate; owned, or NULL */
+	LIST_ENTRY(incoming) entry;
+};
+
+/* Owns `fd`.  It is in server->incoming then. */
+void incoming_start(struct server *server, int fd,
+    const struct endpoint *from);
+/* At once, without a word. */
+void incoming_free(struct incoming *in);
+
+/* Ends it with these words. */
+void incoming_bye(struct incoming *in, const char *why);
+
+/*
+ * What a site proves itself with was changed: a login under way ends, for it may
+ * be about to succeed by what was before.
+ */
+void incoming_overtaken(struct incoming *in, const char *why);
+
+/* Whether it logs in by a certificate that this context's CRL revokes. */
+bool incoming_is_revoked(const struct incoming *in,
+    const struct tls_context *tls);
+
+/*
+ * Makes room for a new connection: ends the oldest that waits for the other
+ * end, of the network that has most of them; before hello rather than behind
+ * it, and from where sites live last of all.  False when there is none.
+ */
+bool incoming_evict(struct server *server);
+
+/*
+ * tls-srp: who is claimed in the handshake of this connection (a struct conn): an
+ * attempt, and held off like any other.  `*known`: a site of that method may log
+ * in.  0 or a negative errno value.
+ */
+int incoming_srp_user(struct server *server, void *connection,
+    const char *name, bool *known);
+
+#endif /* INCOMING_H */
