@@ -23,7 +23,6 @@
  */
 #define PAUSE_GROWTH	 1.25
 #define MAX_HELD_OFF_SEC 600 /* twice what a server of ours asks for */
-#define LOG_IN_SEC	 15
 #define PROBE_SEC	 2.0 /* for a sign of life, when the network changed */
 #define HANGS_US	 (3 * MONO_SEC)
 #define HURRY_SEC	 3.0 /* for a log-in under way, then */
@@ -42,22 +41,20 @@ static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
 static bool has_ended(const struct client *client);
 static void on_wake(struct client *client, int64_t slept_us);
 
-static void on_ready(void *arg);
 static void fill_hello(void *arg, struct message *msg);
-static void on_login_message(void *arg, const struct message *msg);
-static void on_refused(struct client *client, const struct message *msg);
 static void on_login_end(void *arg, const char *why);
-static void forget_login(struct client *client);
-static void on_welcome(struct client *client, const struct message *msg);
+static const char *on_welcome(void *arg, struct conn *conn,
+    const struct message *msg);
 static const char *why_not(const struct client *client,
     const struct message *msg, bool same);
-static bool begin_session(struct client *client, const struct message *msg);
-static void go_up(struct client *client, const struct message *msg, bool same);
+static bool begin_session(struct client *client, struct conn *conn,
+    const struct message *msg);
+static void go_up(struct client *client, struct conn *conn,
+    const struct message *msg, bool same);
 static void note_verified(struct client *client);
 static void settle(struct client *client);
 
 static int get_sockets(struct session *session, unsigned count);
-static void on_sockets(void *arg, const int *fds, unsigned n, int error);
 static bool on_message(struct session *session, const struct message *msg);
 static void on_update(struct client *client, const struct message *msg);
 static void on_trouble(struct session *session, const char *trouble);
@@ -65,9 +62,9 @@ static void on_assignment(void *arg, bool refused, const char *why);
 static void on_lost(struct session *session, const char *why);
 static void on_over(struct session *session, const char *why);
 
-static const struct conn_events login_events = {
-	.on_ready = on_ready,
-	.on_message = on_login_message,
+static const struct auth_client_events login_events = {
+	.fill_hello = fill_hello,
+	.on_welcome = on_welcome,
 	.on_end = on_login_end,
 };
 
@@ -110,7 +107,7 @@ client_new(struct ev_loop *loop, const struct conf *conf,
 	    &connector_events, client);
 	assignment_init(&client->assignment, monitor, conf->mode == CONF_TUN,
 	    on_assignment, client);
-	auth_client_init(&client->auth, keeper, conf, fill_hello, client);
+	auth_client_init(&client->auth, keeper, conf, &login_events, client);
 	ev_timer_init(&client->timer, on_pause_over, 0, 0);
 	ev_timer_init(&client->tick, on_tick, 1, 1);
 	client->timer.data = client->tick.data = client;
@@ -130,7 +127,7 @@ client_bye(struct client *client, const char *why)
 	set_state(client, CLIENT_STOPPED);
 	ev_timer_stop(client->loop, &client->timer);
 	connector_stop(client->connector);
-	forget_login(client);
+	auth_client_stop(&client->auth);
 	if (client->session != NULL)
 		session_end(client->session, why);
 }
@@ -140,14 +137,14 @@ client_free(struct client *client)
 {
 	if (client == NULL)
 		return;
-	forget_login(client);
-	monitor_ask_cancel(client->monitor, client);
+	auth_client_fini(&client->auth);
+	secret_wipe(&client->share, sizeof(client->share));
+	monitor_ask_cancel(client->monitor, client->session);
 	assignment_forget(&client->assignment);
 	session_free(client->session);
 	connector_free(client->connector);
 	ev_timer_stop(client->loop, &client->timer);
 	ev_timer_stop(client->loop, &client->tick);
-	auth_client_fini(&client->auth);
 	tls_context_put(client->tls);
 	free(client);
 }
@@ -181,9 +178,7 @@ client_network_changed(struct client *client)
 			set_state(client, CLIENT_CONNECT);
 		break;
 	case CLIENT_LOGIN:
-		/* Who types is not hurried. */
-		if (!client->auth.question)
-			conn_hurry(client->conn, HURRY_SEC);
+		auth_client_hurry(&client->auth, HURRY_SEC);
 		break;
 	case CLIENT_UP:
 		session_probe(client->session, PROBE_SEC);
@@ -226,19 +221,11 @@ client_set_tls(struct client *client, struct tls_context *tls)
 const char *
 client_state_name(const struct client *client)
 {
-	static const char *const names[] = {
-		[CLIENT_CONNECT] = "connecting",
-		[CLIENT_LOGIN] = "connecting",
-		[CLIENT_UP] = "up",
-		[CLIENT_WAIT] = "waiting",
-		[CLIENT_STOPPED] = "waiting",
-	};
-
 	if (client->state != CLIENT_UP && client->session != NULL)
 		return "adrift";
-	if (client->state == CLIENT_UP && !client->settled)
-		return names[CLIENT_LOGIN];
-	return names[client->state];
+	if (client->state == CLIENT_UP && client->settled)
+		return "up";
+	return client->state == CLIENT_WAIT ? "waiting" : "connecting";
 }
 
 const char *
@@ -291,7 +278,6 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 	struct client *client = arg;
 
 	set_state(client, CLIENT_LOGIN);
-	client->refused = false;
 	client->server = *server;
 	if (server->len == 0 && client->conf->transport == CONF_TRANSPORT_UDP) {
 		close(fd);
@@ -300,14 +286,9 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 		    "server by its address");
 		return;
 	}
-	client->conn = conn_new(client->loop, client->tls, fd, name, LOG_IN_SEC,
-	    &login_events, client);
-	if (client->conn == NULL) {
+	if (!auth_client_start(&client->auth, client->loop, client->tls, fd,
+		name, connector_address(client->connector)))
 		try_next(client, "out of memory");
-		return;
-	}
-	strlcpy(client->conn->label, connector_address(client->connector),
-	    sizeof(client->conn->label));
 }
 
 static void
@@ -325,7 +306,7 @@ try_next(struct client *client, const char *why)
 	set_state(client, CLIENT_CONNECT);
 	strlcpy(client->last_error, why, sizeof(client->last_error));
 	/* The server's no holds for all of its addresses, and so does ours. */
-	if (client->refused || client->auth.needs_person)
+	if (client->auth.refused || client->auth.needs_person)
 		connector_next_server(client->connector, why);
 	else
 		connector_next(client->connector, why);
@@ -413,14 +394,6 @@ on_wake(struct client *client, int64_t slept_us)
 }
 
 static void
-on_ready(void *arg)
-{
-	struct client *client = arg;
-
-	auth_client_start(&client->auth, client->conn);
-}
-
-static void
 fill_hello(void *arg, struct message *msg)
 {
 	struct client	  *client = arg;
@@ -447,87 +420,38 @@ fill_hello(void *arg, struct message *msg)
 }
 
 static void
-on_login_message(void *arg, const struct message *msg)
-{
-	struct client *client = arg;
-	char	       why[MESSAGE_TEXT_SIZE + 16], text[MESSAGE_TEXT_SIZE];
-
-	switch (msg->type) {
-	case MESSAGE_CHALLENGE:
-		auth_client_challenge(&client->auth, msg);
-		break;
-	case MESSAGE_WELCOME:
-		on_welcome(client, msg);
-		break;
-	case MESSAGE_REFUSED:
-		on_refused(client, msg);
-		break;
-	case MESSAGE_BYE:
-		log_escape(text, sizeof(text), msg->text, strlen(msg->text));
-		snprintf(why, sizeof(why), "the server says: %.200s", text);
-		conn_end(client->conn, why);
-		break;
-	default:
-		snprintf(why, sizeof(why), "a %s out of turn",
-		    message_name(msg->type));
-		conn_bye(client->conn, why);
-	}
-}
-
-static void
-on_refused(struct client *client, const struct message *msg)
-{
-	char why[TLS_WHY_SIZE], text[MESSAGE_TEXT_SIZE];
-
-	log_escape(text, sizeof(text), msg->text, strlen(msg->text));
-	snprintf(why, sizeof(why), "refused: %.200s", text);
-	/* No server may send us away for a day. */
-	client->retry_after_sec = msg->retry_after_sec < MAX_HELD_OFF_SEC ?
-	    msg->retry_after_sec :
-	    MAX_HELD_OFF_SEC;
-	client->refused = true;
-	conn_end(client->conn, why);
-}
-
-static void
 on_login_end(void *arg, const char *why)
 {
-	struct client *client = arg;
+	struct client	   *client = arg;
+	struct auth_client *auth = &client->auth;
 
-	client->conn = NULL;
-	forget_login(client);
+	secret_wipe(&client->share, sizeof(client->share));
+	/* No server may send us away for a day. */
+	if (auth->refused)
+		client->retry_after_sec = auth->retry_after_sec <
+			MAX_HELD_OFF_SEC ? auth->retry_after_sec :
+					   MAX_HELD_OFF_SEC;
 	/* A session that the server refuses is over. */
-	if (client->session != NULL &&
-	    (client->refused || client->auth.needs_person))
+	if (client->session != NULL && (auth->refused || auth->needs_person))
 		session_end(client->session, why);
 	try_next(client, why);
 }
 
-static void
-forget_login(struct client *client)
+static const char *
+on_welcome(void *arg, struct conn *conn, const struct message *msg)
 {
-	auth_client_stop(&client->auth);
-	conn_free(client->conn);
-	client->conn = NULL;
-	secret_wipe(&client->share, sizeof(client->share));
-}
-
-/* Whatever it says, its proof comes first. */
-static void
-on_welcome(struct client *client, const struct message *msg)
-{
-	const char *doubt = auth_client_welcome(&client->auth, msg);
-	bool	    same = client->session != NULL &&
+	struct client *client = arg;
+	bool	       same = client->session != NULL &&
 	    msg->session == client->session->id;
+	const char *why = why_not(client, msg, same);
 
-	if (doubt == NULL)
-		doubt = why_not(client, msg, same);
-	if (doubt == NULL && !same && !begin_session(client, msg))
-		doubt = "the keys could not be agreed";
-	if (doubt != NULL)
-		conn_bye(client->conn, doubt);
-	else
-		go_up(client, msg, same);
+	if (why != NULL)
+		return why;
+	if (!same && !begin_session(client, conn, msg))
+		return "the keys could not be agreed";
+	secret_wipe(&client->share, sizeof(client->share));
+	go_up(client, conn, msg, same);
+	return NULL;
 }
 
 static const char *
@@ -546,7 +470,8 @@ why_not(const struct client *client, const struct message *msg, bool same)
 
 /* One of its own: what was before it is over. */
 static bool
-begin_session(struct client *client, const struct message *msg)
+begin_session(struct client *client, struct conn *conn,
+    const struct message *msg)
 {
 	struct session *session;
 
@@ -555,7 +480,7 @@ begin_session(struct client *client, const struct message *msg)
 		    "the server does not know the session any more");
 	session = session_new(client->dataplane, true, client->conf->site,
 	    DATAPLANE_FIRST_PORT, &session_events, client);
-	if (session == NULL || !session_begin(session, client->conn, msg,
+	if (session == NULL || !session_begin(session, conn, msg,
 		&client->share, msg->share)) {
 		session_free(session);
 		return false;
@@ -565,14 +490,12 @@ begin_session(struct client *client, const struct message *msg)
 }
 
 static void
-go_up(struct client *client, const struct message *msg, bool same)
+go_up(struct client *client, struct conn *conn, const struct message *msg,
+    bool same)
 {
 	struct session *session = client->session;
-	struct conn    *conn = client->conn;
 	const char     *address;
 
-	client->conn = NULL;
-	forget_login(client);
 	client->retry_after_sec = 0;
 	set_state(client, CLIENT_UP);
 	connector_good(client->connector);
@@ -619,15 +542,8 @@ get_sockets(struct session *session, unsigned count)
 {
 	struct client *client = session->owner;
 
-	return connector_lanes(client->connector, count, on_sockets, client);
-}
-
-static void
-on_sockets(void *arg, const int *fds, unsigned n, int error)
-{
-	struct client *client = arg;
-
-	session_sockets(client->session, fds, n, error);
+	return connector_lanes(client->connector, count, session_sockets,
+	    session);
 }
 
 static bool
@@ -694,7 +610,7 @@ on_lost(struct session *session, const char *why)
 {
 	struct client *client = session->owner;
 
-	monitor_ask_cancel(client->monitor, client);
+	monitor_ask_cancel(client->monitor, session);
 	assignment_forget(&client->assignment);
 	strlcpy(client->last_error, why, sizeof(client->last_error));
 	connector_miss(client->connector, &client->server);
@@ -708,7 +624,7 @@ on_over(struct session *session, const char *why)
 	struct client *client = session->owner;
 	int64_t	       stood = mono_sub(mono_now(), client->since);
 
-	monitor_ask_cancel(client->monitor, client);
+	monitor_ask_cancel(client->monitor, session);
 	assignment_forget(&client->assignment);
 	session_free(session);
 	client->session = NULL;

@@ -61,10 +61,8 @@ struct client {
 	struct connector   *connector;
 
 	/* the login under way */
-	struct conn	 *conn;	  /* NULL: none; the session's, once it is UP */
 	struct endpoint	  server; /* whom it is connected to */
-	bool		  refused;
-	struct auth_client auth; /* how this site proves who it is */
+	struct auth_client auth;
 	struct lane_share share;
 
 	struct session	 *session; /* without UP: it is adrift; NULL: none */

@@ -130,13 +130,14 @@ session_attach(struct session *session, struct conn *conn,
 }
 
 void
-session_sockets(struct session *session, const int *fds, unsigned n, int error)
+session_sockets(void *arg, const int *fds, unsigned n, int error)
 {
-	bool	 first = session->peer == NULL;
-	unsigned wanted = first ? session->lanes :
+	struct session *session = arg;
+	bool		first = session->peer == NULL;
+	unsigned	wanted = first ? session->lanes :
 				  count_bits(session->repair.lanes);
-	const char *why = error != 0 ? strerror(error) :
-				       "no sockets for the lanes";
+	const char     *why = error != 0 ? strerror(error) :
+					   "no sockets for the lanes";
 
 	if (session->conn == NULL || n == 0 || n != wanted) {
 		for (unsigned i = 0; i < n; i++)

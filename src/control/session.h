@@ -41,7 +41,7 @@ struct session;
 /* Any but on_over may be NULL. */
 struct session_events {
 	/*
-	 * Who leads: so many sockets for lanes; session_sockets() takes them.
+	 * Who leads: so many sockets for lanes, to come by session_sockets().
 	 * 0 or a negative errno value.
 	 */
 	int (*get_sockets)(struct session *session, unsigned count);
@@ -113,9 +113,11 @@ void session_attach(struct session *session, struct conn *conn,
     const struct endpoint *remote, unsigned keepalive_sec,
     unsigned dead_peer_sec);
 
-/* Those that were asked for: consumed.  Fewer, and `error`: there are none. */
-void session_sockets(struct session *session, const int *fds, unsigned n,
-    int error);
+/*
+ * To a session, `arg`: the sockets that it asked for (consumed).  Fewer, and
+ * `error`: there are none.
+ */
+void session_sockets(void *arg, const int *fds, unsigned n, int error);
 
 /* Connected: other times from now on. */
 void session_set_times(struct session *session, unsigned keepalive_sec,

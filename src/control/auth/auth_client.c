@@ -14,9 +14,16 @@
 
 #define PROOF_LABEL  "tombolo resume site"
 #define ANSWER_LABEL "tombolo resume server"
+#define LOGIN_SEC    15
 
-static void send_hello(struct auth_client *auth, const char *secret,
-    size_t len);
+static void on_ready(void *arg);
+static void on_message(void *arg, const struct message *msg);
+static void on_refused(struct auth_client *auth, const struct message *msg);
+static void on_end(void *arg, const char *why);
+static void on_challenge(struct auth_client *auth, const struct message *msg);
+static void on_welcome(struct auth_client *auth, const struct message *msg);
+static const char *doubt(struct auth_client *auth, const struct message *msg);
+static void send_hello(struct auth_client *auth, const char *secret, size_t len);
 static void resume(struct auth_client *auth);
 static void prove(const struct auth_client *auth, const char *label,
     const uint8_t binding[32], uint8_t proof[MESSAGE_PROOF_LEN]);
@@ -32,13 +39,18 @@ static void on_pam_secret(void *arg, const char *secret, size_t len,
 static void ask_person(struct auth_client *auth);
 static void forget_grant(struct auth_client *auth);
 
+static const struct conn_events conn_events = {
+	.on_ready = on_ready,
+	.on_message = on_message,
+	.on_end = on_end,
+};
+
 void
 auth_client_init(struct auth_client *auth, struct keeper_ask *keeper,
-    const struct conf *conf, void (*fill_hello)(void *arg, struct message *msg),
-    void *arg)
+    const struct conf *conf, const struct auth_client_events *events, void *arg)
 {
 	*auth = (struct auth_client) { .keeper = keeper, .conf = conf,
-		.fill_hello = fill_hello, .arg = arg };
+		.events = events, .arg = arg };
 }
 
 void
@@ -48,12 +60,62 @@ auth_client_fini(struct auth_client *auth)
 	forget_grant(auth);
 }
 
-void
-auth_client_start(struct auth_client *auth, struct conn *conn)
+bool
+auth_client_start(struct auth_client *auth, struct ev_loop *loop,
+    struct tls_context *tls, int fd, const char *name, const char *label)
 {
-	auth->conn = conn;
-	auth->rounds = 0;
+	auth->rounds = auth->retry_after_sec = 0;
 	auth->asked = auth->stored = auth->expects_proof = false;
+	auth->refused = false;
+	auth->conn = conn_new(loop, tls, fd, name, LOGIN_SEC, &conn_events,
+	    auth);
+	if (auth->conn == NULL)
+		return false;
+	strlcpy(auth->conn->label, label, sizeof(auth->conn->label));
+	return true;
+}
+
+void
+auth_client_stop(struct auth_client *auth)
+{
+	keeper_ask_cancel(auth->keeper, auth);
+	conn_free(auth->conn);
+	auth->conn = NULL;
+	auth->question = false;
+	secret_wipe(auth->proof, sizeof(auth->proof));
+}
+
+/* Who types is not hurried. */
+void
+auth_client_hurry(struct auth_client *auth, double within_sec)
+{
+	if (!auth->question)
+		conn_hurry(auth->conn, within_sec);
+}
+
+void
+auth_client_person(struct auth_client *auth, struct mono now)
+{
+	auth->person_until = mono_add(now, AUTH_CLIENT_PERSON_SEC * MONO_SEC);
+	auth->needs_person = false;
+}
+
+bool
+auth_client_typed(struct auth_client *auth, const char *text, size_t len)
+{
+	if (!auth->question || len > MESSAGE_MAX_CREDENTIAL)
+		return false;
+	auth->question = false;
+	send_response(auth, text, len);
+	return true;
+}
+
+/* The server's certificate is the right one: until then nothing was said. */
+static void
+on_ready(void *arg)
+{
+	struct auth_client *auth = arg;
+
 	if (auth->grant.token_len > 0)
 		resume(auth);
 	else if (auth->conf->auth == CONF_AUTH_PASSWORD)
@@ -62,17 +124,59 @@ auth_client_start(struct auth_client *auth, struct conn *conn)
 		send_hello(auth, NULL, 0);
 }
 
-void
-auth_client_stop(struct auth_client *auth)
+static void
+on_message(void *arg, const struct message *msg)
 {
-	keeper_ask_cancel(auth->keeper, auth);
-	auth->conn = NULL;
-	auth->question = false;
-	secret_wipe(auth->proof, sizeof(auth->proof));
+	struct auth_client *auth = arg;
+	char		    why[MESSAGE_TEXT_SIZE + 32];
+	char		    text[MESSAGE_TEXT_SIZE];
+
+	switch (msg->type) {
+	case MESSAGE_CHALLENGE:
+		on_challenge(auth, msg);
+		break;
+	case MESSAGE_WELCOME:
+		on_welcome(auth, msg);
+		break;
+	case MESSAGE_REFUSED:
+		on_refused(auth, msg);
+		break;
+	case MESSAGE_BYE:
+		log_escape(text, sizeof(text), msg->text, strlen(msg->text));
+		snprintf(why, sizeof(why), "the server says: %.200s", text);
+		conn_end(auth->conn, why);
+		break;
+	default:
+		snprintf(why, sizeof(why), "a %s out of turn",
+		    message_name(msg->type));
+		conn_bye(auth->conn, why);
+	}
 }
 
-void
-auth_client_challenge(struct auth_client *auth, const struct message *msg)
+static void
+on_refused(struct auth_client *auth, const struct message *msg)
+{
+	char why[TLS_WHY_SIZE], text[MESSAGE_TEXT_SIZE];
+
+	log_escape(text, sizeof(text), msg->text, strlen(msg->text));
+	snprintf(why, sizeof(why), "refused: %.200s", text);
+	auth->refused = true;
+	auth->retry_after_sec = msg->retry_after_sec;
+	conn_end(auth->conn, why);
+}
+
+static void
+on_end(void *arg, const char *why)
+{
+	struct auth_client *auth = arg;
+
+	auth->conn = NULL; /* freed behind this */
+	auth_client_stop(auth);
+	auth->events->on_end(auth->arg, why);
+}
+
+static void
+on_challenge(struct auth_client *auth, const struct message *msg)
 {
 	auth->asked = true;
 	auth->expects_proof = false;
@@ -87,8 +191,7 @@ auth_client_challenge(struct auth_client *auth, const struct message *msg)
 		if (auth->rounds == 1)
 			ask_secret(auth);
 		else
-			conn_bye(auth->conn,
-			    "a password is given once");
+			conn_bye(auth->conn, "a password is given once");
 		return;
 	case CONF_AUTH_SRP:
 		answer_srp(auth, msg);
@@ -102,8 +205,26 @@ auth_client_challenge(struct auth_client *auth, const struct message *msg)
 	}
 }
 
-const char *
-auth_client_welcome(struct auth_client *auth, const struct message *msg)
+/* Whatever else it says, its proof comes first. */
+static void
+on_welcome(struct auth_client *auth, const struct message *msg)
+{
+	struct conn *conn = auth->conn;
+	const char  *why = doubt(auth, msg);
+
+	if (why == NULL)
+		why = auth->events->on_welcome(auth->arg, conn, msg);
+	if (why != NULL) {
+		conn_bye(conn, why);
+		return;
+	}
+	auth->conn = NULL;
+	auth_client_stop(auth);
+}
+
+/* NULL: believed, and its token kept. */
+static const char *
+doubt(struct auth_client *auth, const struct message *msg)
 {
 	bool resumed = auth->grant.token_len > 0 && !auth->asked;
 
@@ -126,24 +247,6 @@ auth_client_welcome(struct auth_client *auth, const struct message *msg)
 	return NULL;
 }
 
-void
-auth_client_person(struct auth_client *auth, struct mono now)
-{
-	auth->person_until = mono_add(now, AUTH_CLIENT_PERSON_SEC * MONO_SEC);
-	auth->needs_person = false;
-}
-
-bool
-auth_client_typed(struct auth_client *auth, const char *text, size_t len)
-{
-	if (!auth->question || auth->conn == NULL ||
-	    len > MESSAGE_MAX_CREDENTIAL)
-		return false;
-	auth->question = false;
-	send_response(auth, text, len);
-	return true;
-}
-
 static void
 send_hello(struct auth_client *auth, const char *secret, size_t len)
 {
@@ -156,7 +259,7 @@ send_hello(struct auth_client *auth, const char *secret, size_t len)
 	}
 	memcpy(msg.token, auth->grant.token, auth->grant.token_len);
 	msg.token_len = auth->grant.token_len;
-	auth->fill_hello(auth->arg, &msg);
+	auth->events->fill_hello(auth->arg, &msg);
 	(void)conn_send(auth->conn, &msg);
 	msg.subnets = NULL; /* the configuration's */
 	message_fini(&msg);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * auth_client: the site's side of how it proves who it is (PROTOCOL 4.3).
+ * auth_client: a site's login, from a connected socket to the hub's welcome: how
+ * it proves who it is, and that the hub does (PROTOCOL 4.3).
  *
  * By the method of its own configuration and no other, whatever a server asks;
- * or by the token of an earlier log-in, where it has one.  The password and
+ * or by the token of an earlier login, where it has one.  The password and
  * SRP's arithmetic stay in the keeper as far as the method lets them.  What
  * the stored password does not answer (PAM's further prompts), a person at the
  * local socket may: without one the site gives up, and waits for them.
  *
- * A struct auth_client outlives connections; auth_client_start() begins the
+ * A struct auth_client outlives connections; auth_client_start() begins with the
  * next one.
  */
 #ifndef AUTH_CLIENT_H
@@ -26,16 +27,31 @@
 #define AUTH_CLIENT_PERSON_SEC 120 /* for which a person has said to be there */
 
 struct conn;
+struct tls_context;
+
+struct auth_client_events {
+	/* The hello is to be completed; `msg` is wiped by auth_client. */
+	void (*fill_hello)(void *arg, struct message *msg);
+	/*
+	 * The hub has shown what it must.  NULL: the connection is the callee's
+	 * from now on, the login over.  Or why this welcome cannot be.
+	 */
+	const char *(*on_welcome)(void *arg, struct conn *conn,
+	    const struct message *msg);
+	/* There is no welcome. */
+	void (*on_end)(void *arg, const char *why);
+};
 
 struct auth_client {
 	struct keeper_ask *keeper;
 	const struct conf *conf; /* the owner keeps it up to date */
-	/* The hello is to be completed and sent; `msg` is wiped by answer. */
-	void (*fill_hello)(void *arg, struct message *msg);
-	void *arg;
+	const struct auth_client_events *events;
+	void			    *arg;
 
 	/* one connection */
-	struct conn *conn; /* NULL: none */
+	struct conn    *conn; /* NULL: none */
+	bool		refused;	 /* by the hub */
+	unsigned	retry_after_sec; /* which asked for it */
 	unsigned	rounds;
 	bool		asked;	/* a challenge came */
 	bool		stored; /* the stored password was sent to PAM */
@@ -53,27 +69,22 @@ struct auth_client {
 };
 
 void auth_client_init(struct auth_client *auth, struct keeper_ask *keeper,
-    const struct conf *conf, void (*fill_hello)(void *arg, struct message *msg),
+    const struct conf *conf, const struct auth_client_events *events,
     void *arg);
 /* Forgets all, the token too. */
 void auth_client_fini(struct auth_client *auth);
 
 /*
- * TLS is up on this connection (borrowed until auth_client_stop()): says hello.
- * What goes wrong ends the session with its reason.
+ * Takes over `fd`; the certificate must be for `name`; `label` is for the log.
+ * False: there is no memory.
  */
-void auth_client_start(struct auth_client *auth, struct conn *conn);
+bool auth_client_start(struct auth_client *auth, struct ev_loop *loop,
+    struct tls_context *tls, int fd, const char *name, const char *label);
+/* No event comes. */
 void auth_client_stop(struct auth_client *auth);
 
-/* The server's challenge. */
-void auth_client_challenge(struct auth_client *auth, const struct message *msg);
-
-/*
- * Its welcome: NULL when it has shown what it must, or why it is not believed.
- * Keeps the token.
- */
-const char *auth_client_welcome(struct auth_client *auth,
-    const struct message *msg);
+/* The way to the hub may be another one: it has so many seconds left. */
+void auth_client_hurry(struct auth_client *auth, double within_sec);
 
 /* A person is there from now on; and what they typed (false: not asked). */
 void auth_client_person(struct auth_client *auth, struct mono now);
