@@ -13,16 +13,7 @@
 #include "base/secret.h"
 #include "config.h"
 
-#define FIRST_PAUSE_SEC	 1.0
-#define MAX_PAUSE_SEC	 30.0
-#define STOOD_US	 (15 * MONO_SEC) /* a session: the pause begins anew */
-/*
- * Each pause is so much longer than the one before: about a third of the time
- * that the server is away.  Doubled, it would be all of that, and who was
- * unlucky would stay away as long again.
- */
-#define PAUSE_GROWTH	 1.25
-#define MAX_HELD_OFF_SEC 600 /* twice what a server of ours asks for */
+#define STOOD_US	 (15 * MONO_SEC) /* a session: pauses begin anew */
 #define PROBE_SEC	 2.0 /* for a sign of life, when the network changed */
 #define HANGS_US	 (3 * MONO_SEC)
 #define HURRY_SEC	 3.0 /* for a log-in under way, then */
@@ -51,12 +42,10 @@ static bool begin_session(struct client *client, struct conn *conn,
     const struct message *msg);
 static void go_up(struct client *client, struct conn *conn,
     const struct message *msg, bool same);
-static void note_verified(struct client *client);
 static void settle(struct client *client);
 
 static int get_sockets(struct session *session, unsigned count);
 static bool on_message(struct session *session, const struct message *msg);
-static void on_update(struct client *client, const struct message *msg);
 static void on_trouble(struct session *session, const char *trouble);
 static void on_assignment(void *arg, bool refused, const char *why);
 static void on_lost(struct session *session, const char *why);
@@ -83,9 +72,8 @@ static const struct connector_events connector_events = {
 
 struct client *
 client_new(struct ev_loop *loop, const struct conf *conf,
-    struct dataplane *dataplane,
-    struct keeper_ask *keeper, struct monitor_ask *monitor,
-    struct tls_context *tls)
+    struct dataplane *dataplane, struct keeper_ask *keeper,
+    struct monitor_ask *monitor, struct tls_context *tls)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
@@ -97,10 +85,9 @@ client_new(struct ev_loop *loop, const struct conf *conf,
 	client->loop = loop;
 	client->conf = conf;
 	client->dataplane = dataplane;
-	client->keeper = keeper;
 	client->monitor = monitor;
 	client->tls = tls;
-	client->pause_sec = FIRST_PAUSE_SEC;
+	retry_pause_reset(&client->pause);
 	/* From now on, or a sleep before the first tick would go unnoticed. */
 	(void)mono_slept(&client->sleep, mono_now(), mono_awake());
 	client->connector = connector_new(loop, conf, keeper, monitor,
@@ -156,7 +143,7 @@ client_login(struct client *client)
 	if (client->state != CLIENT_WAIT)
 		return;
 	ev_timer_stop(client->loop, &client->timer);
-	client->pause_sec = FIRST_PAUSE_SEC;
+	retry_pause_reset(&client->pause);
 	find_server(client);
 }
 
@@ -240,7 +227,7 @@ client_waits_for(const struct client *client)
 	case CLIENT_WAIT:
 		if (client->auth.needs_person)
 			return "tombolo login";
-		return client->held_off ? "the time that the server set" :
+		return client->pause.is_asked ? "the time that the server set" :
 					  "the next attempt";
 	case CLIENT_UP:
 		if (!client->settled)
@@ -315,19 +302,8 @@ try_next(struct client *client, const char *why)
 static void
 wait_and_retry(struct client *client)
 {
-	/* Between half and all of it, so that sites do not come in step. */
-	double pause = client->pause_sec *
-	    (0.5 + arc4random_uniform(1000) / 2000.0);
+	double pause = retry_pause_next(&client->pause);
 
-	client->held_off = pause < client->retry_after_sec;
-	/* As long as the server wants, or up to a quarter longer. */
-	if (client->held_off)
-		pause = client->retry_after_sec *
-		    (1 + arc4random_uniform(1000) / 4000.0);
-	client->retry_after_sec = 0;
-	client->pause_sec = client->pause_sec * PAUSE_GROWTH < MAX_PAUSE_SEC ?
-	    client->pause_sec * PAUSE_GROWTH :
-	    MAX_PAUSE_SEC;
 	set_state(client, CLIENT_WAIT);
 	ev_timer_stop(client->loop, &client->timer);
 	if (client->auth.needs_person)
@@ -389,7 +365,7 @@ on_wake(struct client *client, int64_t slept_us)
 {
 	log_info("this host was suspended for %lld s",
 	    (long long)(slept_us / MONO_SEC));
-	client->pause_sec = FIRST_PAUSE_SEC;
+	retry_pause_reset(&client->pause);
 	client_network_changed(client);
 }
 
@@ -426,11 +402,8 @@ on_login_end(void *arg, const char *why)
 	struct auth_client *auth = &client->auth;
 
 	secret_wipe(&client->share, sizeof(client->share));
-	/* No server may send us away for a day. */
 	if (auth->refused)
-		client->retry_after_sec = auth->retry_after_sec <
-			MAX_HELD_OFF_SEC ? auth->retry_after_sec :
-					   MAX_HELD_OFF_SEC;
+		retry_pause_ask(&client->pause, auth->retry_after_sec);
 	/* A session that the server refuses is over. */
 	if (client->session != NULL && (auth->refused || auth->needs_person))
 		session_end(client->session, why);
@@ -496,10 +469,14 @@ go_up(struct client *client, struct conn *conn, const struct message *msg,
 	struct session *session = client->session;
 	const char     *address;
 
-	client->retry_after_sec = 0;
+	retry_pause_ask(&client->pause, 0);
 	set_state(client, CLIENT_UP);
 	connector_good(client->connector);
-	note_verified(client);
+	/* By the clock, or by an older time: which, the monitor sees. */
+	if (mono_is_due(client->verified_next, client->since)) {
+		client->verified_next = mono_add(client->since, VERIFIED_US);
+		monitor_ask_verified(client->monitor);
+	}
 	address = connector_address(client->connector);
 	log_info("server %s: %s: site %s", address,
 	    same ? "the session goes on" : "up", client->conf->site);
@@ -518,16 +495,6 @@ go_up(struct client *client, struct conn *conn, const struct message *msg,
 	    msg->dead_peer_sec);
 	if (client->session != NULL)
 		assignment_take(&client->assignment, msg, mono_now());
-}
-
-/* By the clock, or by a time that is older: which of the two, the monitor sees. */
-static void
-note_verified(struct client *client)
-{
-	if (!mono_is_due(client->verified_next, client->since))
-		return;
-	client->verified_next = mono_add(client->since, VERIFIED_US);
-	monitor_ask_verified(client->monitor);
 }
 
 static void
@@ -549,27 +516,21 @@ get_sockets(struct session *session, unsigned count)
 static bool
 on_message(struct session *session, const struct message *msg)
 {
+	struct client *client = session->owner;
+	unsigned keepalive = msg->keepalive_sec, dead = msg->dead_peer_sec;
+
 	if (msg->type != MESSAGE_UPDATE)
 		return false;
-	on_update(session->owner, msg);
-	return true;
-}
-
-static void
-on_update(struct client *client, const struct message *msg)
-{
 	/* PROTOCOL 4.6: they may be left out, both. */
-	if (msg->keepalive_sec != 0 || msg->dead_peer_sec != 0) {
-		if (msg->keepalive_sec == 0 ||
-		    msg->dead_peer_sec <= msg->keepalive_sec) {
-			session_end(client->session, "dead-peer is not more "
-			    "than keepalive");
-			return;
-		}
-		session_set_times(client->session, msg->keepalive_sec,
-		    msg->dead_peer_sec);
+	if ((keepalive != 0 || dead != 0) &&
+	    (keepalive == 0 || dead <= keepalive)) {
+		session_end(session, "dead-peer is not more than keepalive");
+		return true;
 	}
+	if (keepalive != 0)
+		session_set_times(session, keepalive, dead);
 	assignment_take(&client->assignment, msg, mono_now());
+	return true;
 }
 
 static void
@@ -577,11 +538,9 @@ on_trouble(struct session *session, const char *trouble)
 {
 	struct client *client = session->owner;
 
-	if (trouble != NULL)
-		strlcpy(client->last_error, trouble,
+	if (trouble != NULL || client->settled)
+		strlcpy(client->last_error, trouble != NULL ? trouble : "",
 		    sizeof(client->last_error));
-	else if (client->settled)
-		client->last_error[0] = '\0';
 }
 
 static void
@@ -598,7 +557,7 @@ on_assignment(void *arg, bool refused, const char *why)
 	if (refused) {
 		snprintf(text, sizeof(text),
 		    "what the server assigns is refused: %s", why);
-		client->retry_after_sec = (unsigned)MAX_PAUSE_SEC;
+		retry_pause_ask(&client->pause, RETRY_PAUSE_MAX_SEC);
 		why = text;
 	}
 	session_end(client->session, why);
@@ -614,7 +573,7 @@ on_lost(struct session *session, const char *why)
 	assignment_forget(&client->assignment);
 	strlcpy(client->last_error, why, sizeof(client->last_error));
 	connector_miss(client->connector, &client->server);
-	client->pause_sec = FIRST_PAUSE_SEC;
+	retry_pause_reset(&client->pause);
 	find_server(client);
 }
 
@@ -636,6 +595,6 @@ on_over(struct session *session, const char *why)
 		return;
 	strlcpy(client->last_error, why, sizeof(client->last_error));
 	if (stood > STOOD_US)
-		client->pause_sec = FIRST_PAUSE_SEC;
+		retry_pause_reset(&client->pause);
 	wait_and_retry(client);
 }

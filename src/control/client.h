@@ -12,8 +12,7 @@
  *
  * What happens in CONNECT is the business of connector.c, what a login began
  * that of session.c.  Where the server asks what only a person knows, WAIT lasts
- * until one comes (client_login).  The pause grows from 1 s to 30 s by a quarter
- * each time, jittered, and begins anew after a session that stood.  Meanwhile
+ * until one comes (client_login); else as long as retry_pause.c says.  Meanwhile
  * the device, its addresses and its routes stay, so the users' TCP connections
  * only see a pause.
  *
@@ -30,6 +29,7 @@
 #include "control/auth/auth_client.h"
 #include "control/assignment.h"
 #include "control/reach/connector.h"
+#include "control/reach/retry_pause.h"
 #include "dataplane/dataplane.h"
 #include "control/conn/conn.h"
 #include "control/session.h"
@@ -49,15 +49,12 @@ struct client {
 	struct ev_loop	   *loop;
 	const struct conf  *conf;
 	struct dataplane	   *dataplane;
-	struct keeper_ask  *keeper;
 	struct monitor_ask *monitor;
 	struct tls_context *tls;
 	enum client_state   state;
 	struct ev_timer	    timer; /* the pause */
 	struct ev_timer	    tick;
-	double		    pause_sec;
-	unsigned	    retry_after_sec; /* the server asked for it */
-	bool		    held_off; /* this pause is the server's wish */
+	struct retry_pause  pause;
 	struct connector   *connector;
 
 	/* the login under way */

@@ -24,11 +24,8 @@ static void start_lanes(struct session *session);
 static void attach_lanes(struct session *session, const int *fds);
 static void repair_lanes(struct session *session,
     const struct dataplane_peer_health *health, struct mono now);
-static void say_dead(const struct session *session, bool others_alive);
-static unsigned count_bits(uint32_t bits);
 static void watch(struct session *session,
     const struct dataplane_peer_health *health, struct mono now);
-static void tell(struct session *session, const char *trouble);
 static void on_lanes_up(void *arg);
 static void on_lane_failed(void *arg);
 static void on_worn(void *arg);
@@ -135,7 +132,7 @@ session_sockets(void *arg, const int *fds, unsigned n, int error)
 	struct session *session = arg;
 	bool		first = session->peer == NULL;
 	unsigned	wanted = first ? session->lanes :
-				  count_bits(session->repair.lanes);
+	    (unsigned)__builtin_popcount(session->repair.lanes);
 	const char     *why = error != 0 ? strerror(error) :
 					   "no sockets for the lanes";
 
@@ -374,6 +371,7 @@ repair_lanes(struct session *session,
 {
 	bool others_alive = health->others_alive ||
 	    !dataplane_peer_is_at(session->peer, &session->remote);
+	unsigned n;
 
 	if (session->remote.len == 0)
 		return;
@@ -385,27 +383,15 @@ repair_lanes(struct session *session,
 		dataplane_peer_probe(session->peer);
 		break;
 	case LANE_REPAIR_REBUILD:
-		say_dead(session, others_alive);
+		n = (unsigned)__builtin_popcount(session->repair.lanes);
+		/* Where none lives it may go on for days, and watch() told it. */
+		(others_alive ? log_warnx : log_debug)("%s: %u of %u data "
+		    "lanes are dead: they are made anew, from other ports",
+		    session->label, n, session->lanes);
 		/* What fails here is tried again after a pause. */
-		(void)session->events->get_sockets(session,
-		    count_bits(session->repair.lanes));
+		(void)session->events->get_sockets(session, n);
 		break;
 	}
-}
-
-/* Without hope it may go on for days, and watch() told what there is to know. */
-static void
-say_dead(const struct session *session, bool others_alive)
-{
-	(others_alive ? log_warnx : log_debug)("%s: %u of %u data lanes are "
-	    "dead: they are made anew, from other ports", session->label,
-	    count_bits(session->repair.lanes), session->lanes);
-}
-
-static unsigned
-count_bits(uint32_t bits)
-{
-	return (unsigned)__builtin_popcount(bits);
 }
 
 static void
@@ -424,23 +410,18 @@ watch(struct session *session, const struct dataplane_peer_health *health,
 			"no frame can pass" : "frames go by TCP",
 		    session->udp_port);
 		log_warnx("%s: %s", session->label, text);
-		tell(session, text);
+		if (session->events->on_trouble != NULL)
+			session->events->on_trouble(session, text);
 		break;
 	case TRANSPORT_THROUGH:
 		log_info("%s: UDP gets through: frames go by UDP again",
 		    session->label);
-		tell(session, NULL);
+		if (session->events->on_trouble != NULL)
+			session->events->on_trouble(session, NULL);
 		break;
 	case TRANSPORT_NO_NEWS:
 		break;
 	}
-}
-
-static void
-tell(struct session *session, const char *trouble)
-{
-	if (session->events->on_trouble != NULL)
-		session->events->on_trouble(session, trouble);
 }
 
 static void
@@ -450,7 +431,8 @@ on_lanes_up(void *arg)
 
 	log_info("%s: data flows by UDP", session->label);
 	transport_watch_up(&session->watch);
-	tell(session, NULL);
+	if (session->events->on_trouble != NULL)
+		session->events->on_trouble(session, NULL);
 }
 
 /*
