@@ -86,13 +86,13 @@ split_next(struct split *split, struct frame *frame)
 }
 
 unsigned
-split_count(const struct frame *super, bool ethernet, size_t *bytes)
+split_count_super(const struct frame *super, bool ethernet, size_t *bytes)
 {
 	struct headers h;
 	unsigned       n;
 
 	*bytes = super->len;
-	if (super->gso == FRAME_WHOLE || super->gso_size == 0 ||
+	if (super->gso_size == 0 ||
 	    !headers_read(&h, super->data, super->len, ethernet) ||
 	    !is_of_its_kind(super, &h) || h.payload >= super->len)
 		return 1;

@@ -55,6 +55,16 @@ bool split_next(struct split *split, struct frame *frame);
  * How many frames it stands for, by its own size, and their bytes together: 1 and
  * its own, of a frame that is none, or that could not be cut.
  */
-unsigned split_count(const struct frame *super, bool ethernet, size_t *bytes);
+unsigned split_count_super(const struct frame *super, bool ethernet,
+    size_t *bytes);
+
+static inline unsigned
+split_count(const struct frame *frame, bool ethernet, size_t *bytes)
+{
+	if (frame->gso != FRAME_WHOLE)
+		return split_count_super(frame, ethernet, bytes);
+	*bytes = frame->len;
+	return 1;
+}
 
 #endif /* SPLIT_H */
