@@ -89,7 +89,7 @@ def test_a_site_gets_in_and_frames_pass(scene, method):
     sat.start()
     scene.server.wait_site(name)
     wait_until(lambda: scene.sat.can_ping("10.4.2.1"), 10, "frames pass")
-    assert scene.server.log_lines("site %s: up: .* by %s" % (name, method))
+    scene.server.wait_log("site %s: up: .* by %s" % (name, method))
     assert scene.server.sites()[name]["auth"] == method
     tls = sat.status()["tls"]
     assert ("TLS1.2" in tls and "SRP" in tls) if method == "tls-srp" else \
@@ -240,7 +240,7 @@ def test_a_daemon_starts_in_spite_of_a_sites_fault(scene):
     assert server.stop() == 0
     server.start()
     assert tombolo("status", "-c", server.conf, check=False).returncode == 3
-    assert server.log_lines(r"%s.conf:1: .*expected \]" % name)
+    server.wait_log(r"%s.conf:1: .*expected \]" % name)
     assert server.sites()[name]["state"] == "faulty"
     good_sat.start()
     server.wait_site(good)
@@ -390,7 +390,7 @@ def test_the_list_of_the_revoked_is_heeded_live(scene):
     scene.server.wait_site(name)
     revoke(scene, sat)
     wait_until(lambda: not scene.server.site_up(name), 10, "it is put out")
-    assert scene.server.log_lines("site %s: down: .*revoked" % name)
+    scene.server.wait_log("site %s: down: .*revoked" % name)
     refused_for(sat, 3)
 
 

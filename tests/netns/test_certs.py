@@ -366,7 +366,7 @@ def test_a_list_takes_effect_without_the_keeper(revocable):
     # While it does not answer: the session ends.
     wait_until(lambda: not scene.hub.site_up("cert"), SOON, "its session ends")
     assert reload(scene.hub).returncode == 0
-    assert scene.hub.log_lines("crl: changed; sites' certificates are held")
+    scene.hub.wait_log("crl: changed; sites' certificates are held")
     assert len(scene.hub.log_lines("certificates: changed")) == others
     scene.log_in(*scene.pair)  # nobody signs, and the keeper is given up
     os.kill(keeper, signal.SIGCONT)
@@ -405,7 +405,7 @@ def test_a_list_is_not_forgotten(revocable, bad):
     done = reload(scene.hub)
     assert done.returncode == 1 and "crl" in done.stderr, done
     assert scene.log_in(*scene.pair) == "refused"
-    assert scene.hub.log_lines("crl: .*; the last good one stays in force")
+    scene.hub.wait_log("crl: .*; the last good one stays in force")
     # Nor by a new engine, nor by a new daemon.
     if bad in ("gone", "part", "older"):
         assert scene.hub.stop() == 0

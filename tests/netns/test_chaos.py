@@ -7,9 +7,12 @@ forged, altered, misdelivered or delivered twice.
 
 import os
 
+import pytest
+
 from chaos import Chaos, Fleet, Traffic, story
 
 
+@pytest.mark.seconds(300)
 def test_half_a_minute(net):
     seed = int(os.environ.get("CHAOS_SEED", "20"))
     print("seed", seed)

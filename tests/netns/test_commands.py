@@ -613,7 +613,7 @@ def test_kick_says_what_it_did_and_what_is_next(pair):
     out = tombolo("kick", "sat", "-c", pair.hub.conf).stdout
     assert "site sat: session ended; it logs in again at once" in out
     assert "tombolo site disable sat" in out
-    assert len(pair.hub.log_lines("site sat: .*administrator ended")) == 1
+    assert len(pair.hub.wait_log("site sat: .*administrator ended")) == 1
     for name, says in (("typo", "no such site is configured"),
                        ("other", "not connected")):
         if name == "other":

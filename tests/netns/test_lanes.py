@@ -88,7 +88,7 @@ class Lanes:
 
     def logged_in_once(self):
         assert self.sat.daemon.status()["sessions"] == 1
-        assert len(self.hub.daemon.log_lines(r"site s1: (up|goes on)")) == 1
+        assert len(self.hub.daemon.wait_log(r"site s1: (up|goes on)")) == 1
         assert not self.hub.daemon.log_lines(r"site s1: down")
 
 
@@ -123,9 +123,9 @@ def test_a_dead_lane_comes_back_from_another_port(lanes_of, transport):
     # All is as it was: nothing is lost any more.
     line.loses_nothing()
     line.logged_in_once()
-    assert line.sat.daemon.log_lines(r"1 of 2 data lanes are dead: they are "
-                                     r"made anew, from other ports")
-    assert line.sat.daemon.log_lines("all data lanes carry again")
+    line.sat.daemon.wait_log(r"1 of 2 data lanes are dead: they are "
+                             r"made anew, from other ports")
+    line.sat.daemon.wait_log("all data lanes carry again")
 
 
 def test_lanes_that_all_died_come_back_from_other_ports(lanes_of):

@@ -69,8 +69,8 @@ def test_an_address_that_comes_later(address):
     where = "[%s]:55555" % host if ":" in host else host + ":55555"
     with Net() as net:
         pair = Pair(net, host, "198.18.0.1:443")
-        assert pair.hub.log_lines("listen = %s: this host does not have the "
-                                  "address yet" % host)
+        pair.hub.wait_log("listen = %s: this host does not have the "
+                          "address yet" % host)
         pair.comes_in_at("198.18.0.1:443")
         pair.server.addr("wan", address)
         pair.comes_in_at(where)
@@ -89,7 +89,7 @@ def test_an_address_that_is_still_tentative():
         pair.server.ip("addr", "add", "fd18::9/64", "dev", "wan")
         pair.hub.conf_set("server", "listen", "[fd18::9]:55555")
         pair.hub.start()
-        assert pair.hub.log_lines("does not have the address yet")
+        pair.hub.wait_log("does not have the address yet")
         wait_until(lambda: "tentative" not in pair.server.ip(
             "addr", "show", "dev", "wan").stdout, 15, "it is nobody else's")
         pair.comes_in_at("[fd18::9]:55555")

@@ -75,7 +75,7 @@ def test_second_cable_between_two_satellites(star):
                "the younger port is blocked")
     assert sites_blocked(star) == {"s2"}
     assert star.hub.daemon.ports()["s2"]["reason"]
-    assert star.hub.daemon.log_lines(r"s2.*(twice|loop|blocked)")
+    star.hub.daemon.wait_log(r"s2.*(twice|loop|blocked)")
 
     # What was on its way dies, and nothing circles any more.
     wait_until(lambda: frames_per_second(s3, 0.5) < 50, 10, "the storm is over")
@@ -99,7 +99,7 @@ def test_second_cable_between_satellite_and_hub(star):
     broadcasts(star.hub)
     wait_until(lambda: blocked(star) == {"s1"}, NOTICED,
                "the satellite's port is blocked")
-    assert star.hub.daemon.log_lines(r"s1.*(twice|loop|blocked)")
+    star.hub.daemon.wait_log(r"s1.*(twice|loop|blocked)")
     wait_until(lambda: frames_per_second(s3, 0.5) < 50, 10, "the storm is over")
     wait_until(lambda: star.hub.host.can_ping(s3.ip), SETTLED, "hub to s3")
     wait_until(lambda: s1.host.can_ping(s3.ip), SETTLED,

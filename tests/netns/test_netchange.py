@@ -109,7 +109,7 @@ def test_a_session_that_is_lost_is_noticed(pair):
     wait_until(lambda: pair.sat.status()["reconnects"] == 1 and
                pair.sat.state() == "up", SOON, "another connection")
     assert pair.sessions() == 1, "the session goes on"
-    assert pair.sat.log_lines("lost: no answer to a probe")
+    pair.sat.wait_log("lost: no answer to a probe")
 
 
 def test_a_log_in_that_hangs_begins_anew(pair):

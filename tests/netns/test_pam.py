@@ -196,8 +196,8 @@ def test_a_password_that_pam_knows_gets_in_unattended(scene):
     sat.start()
     scene.server.wait_site("office")
     wait_until(lambda: scene.sat.can_ping("10.4.2.1"), 10, "frames pass")
-    assert scene.server.log_lines("site office: up: .* by pam$")
-    assert scene.server.log_lines("site office: it asks for the subnet 10.99")
+    scene.server.wait_log("site office: up: .* by pam$")
+    scene.server.wait_log("site office: it asks for the subnet 10.99")
     assert sat.state() == "up"
 
 
@@ -213,7 +213,7 @@ def test_a_user_who_is_no_site_does_not(scene):
     sat.conf_set("client", "site", "gone")
     sat.start(wait=False)
     wait_until(lambda: "refused" in (sat.status().get("last_error") or ""), 15)
-    assert scene.server.log_lines("refused: site gone: unknown site")
+    scene.server.wait_log("refused: site gone: unknown site")
 
 
 def test_pam_is_not_told_answers_for_who_is_no_site(scene):
@@ -314,7 +314,7 @@ def test_a_one_time_code_is_a_persons(scene):
     tombolo("kick", "mobile", "-c", scene.server.conf)
     wait_until(lambda: sat.status()["sessions"] > before, 15)
     scene.server.wait_site("mobile")
-    assert scene.server.log_lines("site mobile: up: .* by pam, resumed")
+    scene.server.wait_log("site mobile: up: .* by pam, resumed")
     secret = scene.code()
     assert secret not in scene.server.log() and PASSWORD not in sat.log()
 

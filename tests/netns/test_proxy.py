@@ -140,7 +140,7 @@ def test_udp_alone_has_no_way_where_only_the_proxy_knows_the_server(world):
         return (status["state"] == "waiting" and "retry_in_s" in status and
                 why in status["last_error"])
     wait_until(pauses, SOON, "it pauses")
-    assert world.sat.log_lines(why)
+    world.sat.wait_log(why)
     assert world.sat.status()["sessions"] == 0
 
 

@@ -106,7 +106,7 @@ def refused(daemon, says):
     fault = first.split("not in force: ", 1)[1]
     if daemon.state() == "up":
         assert fault in daemon.status()["faults"]
-    assert daemon.log_lines(re.escape(fault))
+    daemon.wait_log(re.escape(fault))
     return first
 
 
@@ -163,7 +163,7 @@ def test_what_needs_a_restart_is_said_and_the_rest_taken(unharmed):
     assert waits(scene.hub) == [
         "tombolo: port in [server] is changed: that needs a restart",
         "tombolo: workers in [interface] is changed: that needs a restart"]
-    assert scene.hub.log_lines(r"tombolo.conf: port in \[server\] is changed")
+    scene.hub.wait_log(r"tombolo.conf: port in \[server\] is changed")
     wait_until(lambda: scene.has_route(scene.one_ns, "10.0.89.0/24"), SOON)
     # A new engine runs with what is in force, not with what waits.
     assert scene.hub.status()["workers"] != 7
@@ -186,7 +186,7 @@ def test_a_bad_one_is_refused_whole(unharmed, section, key, value, says):
     scene.hub.conf_set("server", "max-handshakes", "77")
     scene.hub.conf_set(section, key, value)
     refused(scene.hub, says)
-    assert scene.hub.log_lines("is refused, the old one stays")
+    scene.hub.wait_log("is refused, the old one stays")
     assert not any(r["network"] == "10.0.90.0/24" for r in scene.hub.routes())
     assert not scene.has_route(scene.one_ns, "10.0.90.0/24")
 
@@ -270,7 +270,7 @@ def test_a_proxys_password_is_repeated_nowhere(unharmed, line):
     done = tombolo("check", "-c", one.conf, check=False)
     assert done.returncode == 1
     one.write_conf(before)
-    assert one.log_lines("is refused, the old one stays")
+    one.wait_log("is refused, the old one stays")
     assert "hunter2" not in said + done.stdout + done.stderr + one.log()
 
 
@@ -343,7 +343,7 @@ def test_a_new_site_is_known_and_routed_at_once(scene):
     assert three.stop() == 0
     # All the while nobody else's session ended.
     for name in ("one", "two"):
-        assert len(scene.hub.log_lines("site %s: up" % name)) == 1
+        assert len(scene.hub.wait_log("site %s: up" % name)) == 1
 
 
 class Crowd:

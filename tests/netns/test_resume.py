@@ -139,7 +139,7 @@ def test_a_site_comes_back_by_its_token(scene):
     for _ in range(3):
         back(scene, scene.kick)
     assert scene.resumed() == before + 3
-    assert scene.server.log_lines("site s1: up: .*resumed")
+    scene.server.wait_log("site s1: up: .*resumed")
 
 
 def test_the_token_outlives_keeper_engine_and_server(scene):

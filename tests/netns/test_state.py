@@ -121,7 +121,7 @@ def test_a_directory_of_version_0_1_is_moved_over(scene):
         assert names(hub.dir, "keeper") == {"server.key", "sites"}
     assert hub.stop() == 0
     scene.comes_back()
-    assert len(hub.log_lines("is moved here")) == 1
+    assert len(hub.wait_log("is moved here")) == 1
 
 
 def test_a_moved_configuration_keeps_its_state(scene):
@@ -153,7 +153,7 @@ def test_a_copy_beside_it_shares_nothing(scene):
     with open(master) as f:
         before = f.read()
     copy.start()
-    assert copy.log_lines("another daemon runs with the same file id.*remove")
+    copy.wait_log("another daemon runs with the same file id.*remove")
     own = spare(copy)
     with open(os.path.join(own, "keeper", "master.key")) as f:
         assert f.read() != before
@@ -163,7 +163,7 @@ def test_a_copy_beside_it_shares_nothing(scene):
     os.unlink(os.path.join(copy.dir, "id"))
     copy.start()
     assert not names(own) and copy.state_dir != scene.hub.state_dir
-    assert len(copy.log_lines("another daemon runs")) == 1
+    assert len(copy.wait_log("another daemon runs")) == 1
     with open(master) as f:
         assert f.read() == before
 
@@ -216,7 +216,7 @@ def test_a_hub_that_never_had_a_key_misses_its_own(scene):
     shutil.copy(os.path.join(scene.hub.dir, "server.crt"), new.dir)
     new.expect_trouble = True
     new.start()
-    assert len(new.log_lines("certificate: .*the key is not that of")) == 1
+    assert len(new.wait_log("certificate: .*the key is not that of")) == 1
     assert not new.log_lines("none in force")
 
 

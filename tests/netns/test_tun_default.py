@@ -289,7 +289,7 @@ def test_ipv6_is_blocked_when_the_server_has_none(small_net):
     with figure.no_leak():
         assert figure.seen() == SERVER
         assert figure.nobody_seen(WEB6)
-    assert figure.sat.log_lines("IPv6 is blocked")
+    figure.sat.wait_log("IPv6 is blocked")
     figure.wait_told("tunnel", "blocked")
 
 

@@ -114,7 +114,7 @@ def test_a_hub_is_taken_over(scenes, mode):
     # A certificate needs no token, and gets none.
     resumed = hub.status()["counters"]["log-ins-resumed"]
     assert resumed == 1, "it came by the old one's token"
-    assert len(hub.log_lines("is moved here from .*/keeper$")) == 1
+    assert len(hub.wait_log("is moved here from .*/keeper$")) == 1
     assert os.listdir(os.path.join(hub.state_dir, "keeper"))
 
 
@@ -134,4 +134,4 @@ def test_a_site_is_taken_over(scenes, mode):
         with open(os.path.join(site.state_dir, "good-time")) as f:
             assert f.read() == before
         assert not os.path.exists(kept)
-        assert len(site.log_lines(": moved here from")) == 1
+        assert len(site.wait_log(": moved here from")) == 1

@@ -700,7 +700,7 @@ def test_a_start_that_fails_leaves_what_is_blocked(small_net):
         sat.start(wait=False)
         assert sat.process.wait(20) == 1
         assert figure.nobody_seen() and figure.nobody_seen(WEB6)
-    assert sat.log_lines("stays blocked .*run --sweep")
+    sat.wait_log("stays blocked .*run --sweep")
     undone(figure)
 
 
@@ -944,4 +944,4 @@ def test_with_leave_the_server_among_them_is_reached(small_net):
     figure = Figure(small_net, server=tuple(words)).start()
     with Watch(figure):
         assert figure.seen() == SERVER
-    assert figure.sat.log_lines("data flows by UDP")
+    figure.sat.wait_log("data flows by UDP")
