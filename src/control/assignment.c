@@ -83,7 +83,7 @@ void
 assignment_down(struct assignment *assignment)
 {
 	if (assignment->is_tun)
-		monitor_ask_down(assignment->monitor);
+		monitor_ask_tell(assignment->monitor, REQUEST_DOWN);
 }
 
 static struct prefix *

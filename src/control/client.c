@@ -475,7 +475,7 @@ go_up(struct client *client, struct conn *conn, const struct message *msg,
 	/* By the clock, or by an older time: which, the monitor sees. */
 	if (mono_is_due(client->verified_next, client->since)) {
 		client->verified_next = mono_add(client->since, VERIFIED_US);
-		monitor_ask_verified(client->monitor);
+		monitor_ask_tell(client->monitor, REQUEST_VERIFIED);
 	}
 	address = connector_address(client->connector);
 	log_info("server %s: %s: site %s", address,

@@ -155,7 +155,7 @@ start(struct engine *engine)
 	if (gift->admin != -1)
 		engine->admin = admin_new(engine, gift->admin);
 	sign_ask_hurry(engine->sign);
-	monitor_ask_ready(engine->monitor);
+	monitor_ask_tell(engine->monitor, REQUEST_READY);
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/mono.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "conf/conf.h"
@@ -185,6 +186,18 @@ credentials_explain(int dir, const char *name, int error, char *dst, size_t size
 		snprintf(dst, size, "%s/%s: %s", path, name,
 		    text_explain(error));
 	return dst;
+}
+
+void
+credentials_complain(int dir, const char *name, int error,
+    struct log_limit *limit)
+{
+	uint64_t suppressed;
+	char	 text[512];
+
+	if (log_limit_allow(limit, mono_now().us, &suppressed))
+		log_warnx("%s", credentials_explain(dir, name, error, text,
+		    sizeof(text)));
 }
 
 static bool

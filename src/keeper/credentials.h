@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/log.h"
 #include "conf/conf.h"
 
 #define CREDENTIALS_DIR	     "."
@@ -88,5 +89,8 @@ const char *credentials_dir_path(int dir, char *dst, size_t size);
  */
 const char *credentials_explain(int dir, const char *name, int error,
     char *dst, size_t size);
+/* Logs it, but not too often: one who knows a site's name can cause it. */
+void credentials_complain(int dir, const char *name, int error,
+    struct log_limit *limit);
 
 #endif /* CREDENTIALS_H */

@@ -85,7 +85,6 @@ static void work(void *arg, struct thread_pool_job *job);
 static void on_done(void *arg, const struct thread_pool_job *job);
 static void on_signer_gone(void *arg);
 static void on_sign_gone(struct ev_loop *loop, struct ev_async *w, int what);
-static void complain(struct keeper *keeper, const char *name, int error);
 
 int
 keeper_main(void)
@@ -258,7 +257,8 @@ serve_secret(struct keeper *keeper, const struct chan_msg *msg)
 	    sizeof(answer.text), &len);
 
 	if (r < 0 && !(proxy && r == -ENOENT))
-		complain(keeper, name, r);
+		credentials_complain(keeper->dir_fd, name, r,
+		    &keeper->complaints);
 	answer.error = (uint32_t)-r;
 	answer.len = (uint32_t)len;
 	r = chan_send(&keeper->auth, msg->type, msg->id, &answer,
@@ -285,7 +285,8 @@ on_done(void *arg, const struct thread_pool_job *job)
 	int	       r = job->error;
 
 	if (job->file_error < 0)
-		complain(keeper, job->file, job->file_error);
+		credentials_complain(keeper->dir_fd, job->file,
+		    job->file_error, &keeper->complaints);
 	if (r == 0)
 		r = chan_send(&keeper->auth, job->type, job->id, &job->out,
 		    find(job->type)->answer, NULL, 0);
@@ -319,17 +320,4 @@ on_sign_gone(struct ev_loop *loop, struct ev_async *w, int what)
 	(void)w;
 	(void)what;
 	ev_break(loop, EVBREAK_ALL);
-}
-
-/* A stranger who knows a site's name causes these: limited. */
-static void
-complain(struct keeper *keeper, const char *name, int error)
-{
-	uint64_t swallowed;
-	char	 text[512];
-
-	if (!log_limit_allow(&keeper->complaints, mono_now().us, &swallowed))
-		return;
-	log_warnx("%s", credentials_explain(keeper->dir_fd, name, error, text,
-	    sizeof(text)));
 }

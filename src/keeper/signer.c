@@ -103,8 +103,6 @@ static bool  is_digest_info(const uint8_t *data, size_t len);
 static bool  is_too_many(struct signer *signer, struct bucket *bucket,
       unsigned burst, unsigned per_sec, const char *what);
 static void  log_refusal(struct signer *signer, uint32_t algorithm);
-static void  complain(struct signer *signer,
-      const struct secret_store_credential *credential);
 
 struct signer *
 signer_start(int fd, const struct secret_store *vault,
@@ -434,7 +432,8 @@ serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
 	secret_store_read(signer->vault, ask.site, ask.known == 1,
 	    CONF_AUTH_TLS_SRP, &credential);
 	if (credential.error != 0)
-		complain(signer, &credential);
+		credentials_complain(signer->vault->dir_fd, credential.name,
+		    credential.error, &signer->complaints);
 	if (answer.error == 0 && !auth_tls_srp_parse(&user, credential.line))
 		answer.error = ENOENT;
 	/* Made for everybody, for the time it takes. */
@@ -558,17 +557,4 @@ log_refusal(struct signer *signer, uint32_t algorithm)
 		log_warnx("the engine asked for a signature of kind %u, which "
 			  "TLS 1.3 does not need: refused",
 		    (unsigned)algorithm);
-}
-
-/* As the keeper's own: a stranger who knows a site's name causes these. */
-static void
-complain(struct signer *signer,
-    const struct secret_store_credential *credential)
-{
-	uint64_t swallowed;
-	char	 text[512];
-
-	if (log_limit_allow(&signer->complaints, mono_now().us, &swallowed))
-		log_warnx("%s", credentials_explain(signer->vault->dir_fd,
-		    credential->name, credential->error, text, sizeof(text)));
 }

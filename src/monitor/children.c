@@ -30,7 +30,6 @@ static void  on_engine_msg(struct chan *chan, struct chan_msg *msg);
 static void  on_engine_closed(struct chan *chan);
 static void  on_closed_due(struct ev_loop *loop, struct ev_timer *w, int what);
 static void  on_ready(void *arg);
-static void  on_stop(void *arg);
 static void  on_pong(void *arg);
 static void  on_verified(void *arg);
 static void  on_violation(void *arg);
@@ -59,7 +58,7 @@ children_init(struct children *children, struct ev_loop *loop,
 		.resolver = { .role = PROC_RESOLVER, .start = start_resolver,
 		    .on_death = on_resolver_death, .arg = children },
 		.serve = { .conf = conf, .on_ready = on_ready,
-		    .on_stop = on_stop, .on_violation = on_violation,
+		    .on_violation = on_violation,
 		    .on_reload = on_reload, .on_pong = on_pong,
 		    .on_verified = on_verified,
 		    .arg = children },
@@ -398,14 +397,6 @@ on_ready(void *arg)
 	on_egress(children);
 	watchdog_start(&children->pulse, &children->engine_chan);
 	children->on_ready(children->arg);
-}
-
-static void
-on_stop(void *arg)
-{
-	struct children *children = arg;
-
-	children->on_stop(children->arg);
 }
 
 static void

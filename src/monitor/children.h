@@ -33,7 +33,6 @@ struct children {
 	int		 keeper_dir, keeper_state;
 	int		 log_level;
 	void (*on_ready)(void *arg); /* an engine is up, the first or a later */
-	void (*on_stop)(void *arg);  /* an administrator asked for the end */
 	void (*on_death)(void *arg); /* of any child */
 	void (*on_verified)(void *arg); /* the clock is right */
 	/* The same asked for another configuration: all, or the sites alone. */

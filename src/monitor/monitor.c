@@ -99,7 +99,6 @@ static void stop(struct monitor *monitor, int status);
 static void take_back(struct monitor *monitor);
 static void on_ready(void *arg);
 static void on_leash(struct ev_loop *loop, struct ev_io *w, int what);
-static void on_stop(void *arg);
 static void on_death(void *arg);
 static void on_signal(struct ev_loop *loop, struct ev_signal *w, int what);
 static void on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what);
@@ -205,7 +204,6 @@ monitor_new(struct conf *conf, const char *path, int log_level,
 	monitor->children.on_reload = on_reload;
 	monitor->children.on_verified = on_verified;
 	monitor->children.on_ready = on_ready;
-	monitor->children.on_stop = on_stop;
 	monitor->children.on_death = on_death;
 	monitor->children.arg = monitor;
 	return monitor;
@@ -505,13 +503,6 @@ on_leash(struct ev_loop *loop, struct ev_io *w, int what)
 		return;
 	log_warnx("stopping: tombolo run was ended while it waited");
 	stop(w->data, 1);
-}
-
-static void
-on_stop(void *arg)
-{
-	log_info("stops: an administrator asked on the local socket");
-	stop(arg, 0);
 }
 
 static void

@@ -57,9 +57,9 @@
  *   IN_FORCE  request_in_force: that text was understood and is used; until
  *             then the monitor keeps the one before it        no answer
  *   PONG      the answer to PING                              no answer
- *   STOP      (an administrator asked on the local socket)    no answer
- *   RELOAD    request_reload (the same): what is new, and what of it is not in
- *             force, comes before the answer; an error: nothing was taken
+ *   RELOAD    request_reload (an administrator asked on the local socket): what
+ *             is new, and what of it is not in force, comes before the answer;
+ *             an error: nothing was taken
  *
  * keeper <-> engine, two channels so that no signature waits for a hash.
  * `known` is 0 when there is no such site, it is disabled, or of another
@@ -121,7 +121,6 @@ enum request {
 	REQUEST_CONNECT,
 	REQUEST_LANES,
 	REQUEST_NETWORK,
-	REQUEST_STOP,
 	REQUEST_PAM,
 	REQUEST_RELOAD,
 	REQUEST_PONG,

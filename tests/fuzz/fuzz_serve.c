@@ -91,7 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf.mode = role & 2 ? CONF_TUN : CONF_TAP;
 	rig.serve = (struct serve) { .conf = &conf, .lookup = &rig.lookup,
 		.material = &material,
-		.on_ready = on_nothing, .on_stop = on_nothing,
+		.on_ready = on_nothing,
 		.on_reload = on_reload, .on_pong = on_nothing,
 		.on_verified = on_nothing,
 		.on_violation = on_violation, .arg = &rig };

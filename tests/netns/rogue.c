@@ -136,7 +136,7 @@ ask_pam(void)
 static long
 ask_with_fd(void)
 {
-	ask_monitor(REQUEST_STOP, NULL, 0, &gift.queues[0], 1);
+	ask_monitor(REQUEST_PONG, NULL, 0, &gift.queues[0], 1);
 	return 0;
 }
 

@@ -979,7 +979,7 @@ START_TEST(dns_goes_out_within_its_bounds)
 	ck_assert_int_eq(monitor_ask_dns(engine.ask, NULL, 0, NULL,
 			     CONF_MAX_DOMAINS + 1, on_network, &engine),
 	    -E2BIG);
-	monitor_ask_down(engine.ask);
+	monitor_ask_tell(engine.ask, REQUEST_DOWN);
 	hear(&engine, REQUEST_DOWN);
 	ck_assert_uint_eq(engine.heard_len, 0);
 	engine_stop(&engine);
@@ -1031,16 +1031,16 @@ START_TEST(wrong_news_end_the_conversation)
 }
 END_TEST
 
-START_TEST(ready_and_stop_are_said)
+START_TEST(what_has_no_answer_is_said)
 {
 	struct engine engine;
 
 	engine_start(&engine);
-	monitor_ask_ready(engine.ask);
-	monitor_ask_stop(engine.ask);
+	monitor_ask_tell(engine.ask, REQUEST_READY);
+	monitor_ask_tell(engine.ask, REQUEST_VERIFIED);
 	hear(&engine, REQUEST_READY);
 	ck_assert_uint_eq(engine.heard_len, 0);
-	hear(&engine, REQUEST_STOP);
+	hear(&engine, REQUEST_VERIFIED);
 	ck_assert_uint_eq(engine.heard_len, 0);
 	engine_stop(&engine);
 }
@@ -1070,5 +1070,5 @@ UNIT_MAIN("monitor_ask", a_gift_is_taken_in_order_or_not_at_all,
     a_cancelled_ask_is_not_answered_and_leaks_nothing,
     so_many_asks_are_under_way_and_no_more, asks_out_of_bounds_are_not_sent,
     the_largest_assignment_fits, dns_goes_out_within_its_bounds, news_of_the_monitor_are_passed_on,
-    wrong_news_end_the_conversation, ready_and_stop_are_said,
+    wrong_news_end_the_conversation, what_has_no_answer_is_said,
     a_monitor_that_goes_away_is_noticed)

@@ -27,7 +27,7 @@ struct fixture {
 	int		other;	/* the engine's */
 	struct lookup	lookup;
 	struct serve	serve;
-	unsigned	ready, stops, violations, reloads, pongs, verified;
+	unsigned	ready, violations, reloads, pongs, verified;
 	uint8_t	       *buf;
 };
 
@@ -35,12 +35,6 @@ static void
 on_ready(void *arg)
 {
 	((struct fixture *)arg)->ready++;
-}
-
-static void
-on_stop(void *arg)
-{
-	((struct fixture *)arg)->stops++;
 }
 
 static void
@@ -104,7 +98,6 @@ begin(struct fixture *fixture, enum who who)
 			.lookup = &fixture->lookup,
 			.material = &material,
 			.on_ready = on_ready,
-			.on_stop = on_stop,
 			.on_reload = on_reload,
 			.on_pong = on_pong,
 			.on_verified = on_verified,
@@ -197,7 +190,6 @@ static const struct {
 	{ "ready with a payload", SERVER, REQUEST_READY, A_BYTE, 0, BROKEN, 0 },
 	{ "ready with a descriptor", SERVER, REQUEST_READY, NOTHING, 1, BROKEN,
 	    0 },
-	{ "stop", CLIENT_TAP, REQUEST_STOP, NOTHING, 0, SILENT, 0 },
 	{ "pong", CLIENT_TUN, REQUEST_PONG, NOTHING, 0, SILENT, 0 },
 	{ "pong with a payload", SERVER, REQUEST_PONG, A_BYTE, 0, BROKEN, 0 },
 	{ "verified", CLIENT_TAP, REQUEST_VERIFIED, NOTHING, 0, SILENT, 0 },
@@ -414,14 +406,14 @@ START_TEST(a_condemned_engine_is_not_served_and_not_logged_again)
 	ask(&fixture, 0, NULL, 0, 0);
 	ask(&fixture, 0, NULL, 0, 0);
 	ask(&fixture, REQUEST_RESOLVE, NULL, 0, 0);
-	ask(&fixture, REQUEST_STOP, NULL, 0, 0);
+	ask(&fixture, REQUEST_PONG, NULL, 0, 0);
 	ck_assert_uint_eq(fixture.violations, 1);
-	ck_assert_uint_eq(fixture.stops, 0);
+	ck_assert_uint_eq(fixture.pongs, 0);
 	ck_assert_int_eq(answer(&fixture, REQUEST_RESOLVE, &nfds), -1);
 	/* Its successor is not guilty. */
 	serve_reset(&fixture.serve);
-	ask(&fixture, REQUEST_STOP, NULL, 0, 0);
-	ck_assert_uint_eq(fixture.stops, 1);
+	ask(&fixture, REQUEST_PONG, NULL, 0, 0);
+	ck_assert_uint_eq(fixture.pongs, 1);
 	end(&fixture);
 }
 END_TEST

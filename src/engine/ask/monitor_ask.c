@@ -73,27 +73,9 @@ monitor_ask_free(struct monitor_ask *ask)
 }
 
 void
-monitor_ask_ready(struct monitor_ask *ask)
+monitor_ask_tell(struct monitor_ask *ask, enum request type)
 {
-	ask_tell(&ask->ask, REQUEST_READY, NULL, 0);
-}
-
-void
-monitor_ask_stop(struct monitor_ask *ask)
-{
-	ask_tell(&ask->ask, REQUEST_STOP, NULL, 0);
-}
-
-void
-monitor_ask_verified(struct monitor_ask *ask)
-{
-	ask_tell(&ask->ask, REQUEST_VERIFIED, NULL, 0);
-}
-
-void
-monitor_ask_down(struct monitor_ask *ask)
-{
-	ask_tell(&ask->ask, REQUEST_DOWN, NULL, 0);
+	ask_tell(&ask->ask, type, NULL, 0);
 }
 
 void

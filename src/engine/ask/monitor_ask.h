@@ -27,10 +27,8 @@ struct monitor_ask *monitor_ask_new(struct ev_loop *loop, int fd,
     const struct startup_events *events, void *arg);
 void monitor_ask_free(struct monitor_ask *ask);
 
-void monitor_ask_ready(struct monitor_ask *ask);
-void monitor_ask_stop(struct monitor_ask *ask);
-/* The clock is right: a certificate was found valid.  Once an hour at most. */
-void monitor_ask_verified(struct monitor_ask *ask);
+/* READY, DOWN or, once an hour at most, VERIFIED. */
+void monitor_ask_tell(struct monitor_ask *ask, enum request type);
 /* The material of this number was understood, and is used. */
 void monitor_ask_in_force(struct monitor_ask *ask, enum request_material kind,
     uint32_t number);
@@ -58,8 +56,6 @@ int monitor_ask_network(struct monitor_ask *ask,
 int monitor_ask_dns(struct monitor_ask *ask, const struct prefix *servers,
     size_t nservers, char *const *domains, size_t ndomains,
     void (*done)(void *arg, int error, const char *why), void *arg);
-/* The session has ended. */
-void monitor_ask_down(struct monitor_ask *ask);
 
 /*
  * A PAM helper for `site`, as whose `address` the modules log; `fd` is its

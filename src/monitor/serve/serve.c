@@ -33,7 +33,7 @@ typedef const char *serve_fn(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg);
 
 static serve_fn serve_ready, serve_resolve, serve_connect, serve_lanes,
-    serve_network, serve_dns, serve_down, serve_pam, serve_stop, serve_reload,
+    serve_network, serve_dns, serve_down, serve_pam, serve_reload,
     serve_pong, serve_verified, serve_in_force;
 
 /* What an engine does in its worst minute, and some more. */
@@ -60,7 +60,6 @@ static const struct permit {
 	{ REQUEST_DOWN, CLIENT_TUN, 0, 16, MONO_SEC / 2, serve_down },
 	{ REQUEST_PAM, SERVER, SIZE(pam), PAM_CHAT_BURST,
 	    MONO_SEC / PAM_CHAT_PER_SEC, serve_pam },
-	{ REQUEST_STOP, ANY, 0, 4, NEVER, serve_stop },
 	{ REQUEST_PONG, ANY, 0, 32, MONO_SEC / 16, serve_pong },
 	{ REQUEST_VERIFIED, ANY_CLIENT, 0, 8, 60 * MONO_SEC, serve_verified },
 	{ REQUEST_IN_FORCE, ANY, SIZE(in_force), 64, MONO_SEC / 16,
@@ -156,16 +155,6 @@ serve_ready(struct serve *serve, struct chan *engine,
 	(void)engine;
 	(void)msg;
 	serve->on_ready(serve->arg);
-	return NULL;
-}
-
-static const char *
-serve_stop(struct serve *serve, struct chan *engine,
-    const struct chan_msg *msg)
-{
-	(void)engine;
-	(void)msg;
-	serve->on_stop(serve->arg);
 	return NULL;
 }
 

@@ -34,7 +34,6 @@ struct serve {
 	bool		   condemned; /* this engine broke a rule */
 	struct bucket	   buckets[SERVE_MAX_KINDS];
 	void (*on_ready)(void *arg);
-	void (*on_stop)(void *arg);
 	void (*on_pong)(void *arg);
 	void (*on_verified)(void *arg);
 	bool (*on_reload)(void *arg, bool all);
