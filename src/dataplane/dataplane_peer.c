@@ -126,12 +126,6 @@ dataplane_peer_frames(struct dataplane_peer *peer, uint8_t *items, size_t len)
 }
 
 void
-dataplane_peer_hand_over(struct dataplane_peer *peer, void *arg)
-{
-	peer->arg = arg;
-}
-
-void
 dataplane_peer_new_sockets(struct dataplane_peer *peer, uint32_t lanes,
     const int *fds,
     const struct endpoint *remote)

@@ -20,8 +20,6 @@ struct endpoint;
 struct dataplane_peer;
 struct lane_secret;
 
-/* Events go to another owner from now on. */
-void dataplane_peer_hand_over(struct dataplane_peer *peer, void *arg);
 /*
  * Client: those lanes (a bit each) are to be made anew with the next
  * dataplane_peer_renew(), from sockets of their own: `fds`, one a bit, are
