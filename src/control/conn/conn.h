@@ -5,8 +5,8 @@
  * Frames messages on the TLS stream (PROTOCOL 4.1), limits their size before
  * the other end has proved who it is and after, keeps the transcript that the
  * lanes' keys are bound to, answers pings and notices a dead peer.  What is said
- * is the owner's business: at first who logs in (incoming.c, auth_client.c), then the
- * session that the login began (session.c).
+ * is the owner's business: at first who logs in (incoming.c, auth_client.c), then
+ * the session that the login began (session.c).
  *
  *          TLS done              conn_go_up()
  *   TLS ------------> AUTH --------------------> UP
