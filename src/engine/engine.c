@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bsd/string.h>
 
@@ -144,6 +145,8 @@ start(struct engine *engine)
 	engine->dataplane = dataplane_new(engine->loop, gift, on_device_gone,
 	    engine);
 	gift->conf = NULL;
+	close(gift->totals); /* it is mapped, and nobody else's */
+	gift->totals = -1;
 	if (engine->dataplane == NULL)
 		return -1;
 	/* The workers are up; nothing of the network has been read yet. */
