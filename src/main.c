@@ -11,7 +11,7 @@
 #include "base/nitems.h"
 #include "cmd/cmd.h"
 #include "cmd/util/options.h"
-#include "proc/proc.h"
+#include "roles.h"
 
 static const struct {
 	const char *name;
@@ -52,7 +52,7 @@ main(int argc, char **argv)
 	}
 	options_command_first(argc, argv);
 	if (argv[1][0] == '_')
-		return proc_child_main(argc, argv);
+		return roles_main(argc, argv);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    (strcmp(argv[1], "help") == 0 &&
 		(argc == 2 || strcmp(argv[2], "help") == 0))) {

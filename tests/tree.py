@@ -63,8 +63,8 @@ MAX_SOURCES = 20  # of a directory: what one looks over at a glance
 
 # The files that start everything, and one that says what there is here.
 STARTERS = {
-    "main.c": {"cmd", "cmd/util", "proc", "base"},
-    "proc/proc.c": {"engine", "keeper", "resolver", "pam"},  # each role's main()
+    "main.c": {"cmd", "cmd/util", "base"},
+    "roles.c": {"engine", "keeper", "resolver", "pam", "proc", "base"},  # main()s
     "cmd/cmd_version.c": {"datapath/record"},
 }
 

@@ -27,11 +27,7 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/nitems.h"
-#include "engine/engine.h"
-#include "keeper/keeper.h"
-#include "pam/pam_helper.h"
 #include "proc/sandbox.h"
-#include "resolver/resolver.h"
 
 #ifndef PROC_EXE /* valgrind is what it finds there itself */
 #define PROC_EXE "/proc/self/exe"
@@ -44,15 +40,13 @@
 
 static const struct {
 	const char *name;
-	const char *user;
-	int (*run)(void);
+	const char *user; /* NULL: the monitor's */
 } roles[] = {
-	[PROC_MONITOR] = { "monitor", NULL, NULL },
-	[PROC_KEEPER] = { "keeper", "_tombolo-keeper", keeper_main },
-	[PROC_ENGINE] = { "engine", "_tombolo-engine", engine_main },
-	[PROC_RESOLVER] = { "resolver", "_tombolo-resolver", resolver_main },
-	/* Stays root: that is what modules need. */
-	[PROC_PAM] = { "pam", NULL, pam_helper_main },
+	[PROC_MONITOR] = { "monitor", NULL },
+	[PROC_KEEPER] = { "keeper", "_tombolo-keeper" },
+	[PROC_ENGINE] = { "engine", "_tombolo-engine" },
+	[PROC_RESOLVER] = { "resolver", "_tombolo-resolver" },
+	[PROC_PAM] = { "pam", NULL }, /* stays root: modules need that */
 };
 
 /* What the monitor goes on doing, and what for. */
@@ -72,7 +66,6 @@ static void become(enum proc_role role, const int *fds, unsigned nfds,
 static int  place_fds(const int *fds, unsigned nfds);
 static struct proc_user of_ids(uid_t uid, gid_t gid, bool fallback);
 static bool is_mapped(const char *path, id_t id);
-static bool find_role(const char *name, enum proc_role *role);
 static void confine_pam(void);
 static void change_user(const struct proc_user *user);
 static void drop_bounding_set(void);
@@ -213,40 +206,6 @@ proc_keep_few_capabilities(bool helpers)
 	return syscall(SYS_capset, &header, data) == -1 ? -errno : 0;
 }
 
-int
-proc_child_main(int argc, char **argv)
-{
-	enum proc_role role;
-	struct stat    st;
-	const char    *error;
-	int	       level;
-
-	if (argc != 4 || !find_role(argv[1], &role) ||
-	    strcmp(argv[2], "--log-level") != 0) {
-		log_warnx("%s: no such command; see tombolo --help", argv[1]);
-		return 2;
-	}
-	level = (int)strtonum(argv[3], LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG, &error);
-	if (error != NULL) {
-		log_warnx("--log-level %s: %s", argv[3], error);
-		return 2;
-	}
-	if (fstat(PROC_CHAN_FD, &st) == -1 || !S_ISSOCK(st.st_mode)) {
-		log_warnx("%s is started by the daemon only; see tombolo run",
-		    argv[1]);
-		return 2;
-	}
-	log_init(proc_name(role), (enum log_level)level);
-	/* A terminal's signals reach us all; the monitor says when to end. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* write() says so as well */
-	setproctitle_init(argc, argv, environ);
-	proc_confine(role);
-	return roles[role].run();
-}
-
 /* In the child: nothing here may touch what the monitor's memory holds. */
 static void
 become(enum proc_role role, const int *fds, unsigned nfds, int log_level,
@@ -326,20 +285,6 @@ is_mapped(const char *path, id_t id)
 	if (map != NULL)
 		fclose(map);
 	return mapped;
-}
-
-static bool
-find_role(const char *name, enum proc_role *role)
-{
-	if (name[0] != '_')
-		return false;
-	for (size_t i = 0; i < nitems(roles); i++) {
-		if (roles[i].run == NULL || strcmp(name + 1, roles[i].name) != 0)
-			continue;
-		*role = (enum proc_role)i;
-		return true;
-	}
-	return false;
 }
 
 /* Its modules may need any right, and start programs; but it leaves no core. */

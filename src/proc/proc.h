@@ -73,7 +73,4 @@ void proc_confine(enum proc_role role);
  */
 int proc_keep_few_capabilities(bool helpers);
 
-/* The entry of "tombolo _ROLE": each role's main(), for main.c. */
-int proc_child_main(int argc, char **argv);
-
 #endif /* PROC_H */
