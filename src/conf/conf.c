@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,9 +15,8 @@
 #include <bsd/stdlib.h>
 
 #include "base/file.h"
-#include "base/nitems.h"
 #include "base/text.h"
-#include "conf/conf_keys.h"
+#include "conf/conf_draft.h"
 #include "conf/conf_socket.h"
 #include "conf/conf_types.h"
 
@@ -25,43 +25,6 @@
 
 /* The four that begin with a file; see conf.h. */
 enum how { STRICT, MAIN, LIVE, ANY };
-
-static const char *const auth_names[] = {
-	[CONF_AUTH_SRP] = "srp",
-	[CONF_AUTH_PASSWORD] = "password",
-	[CONF_AUTH_PAM] = "pam",
-	[CONF_AUTH_CERTIFICATE] = "certificate",
-	[CONF_AUTH_TLS_SRP] = "tls-srp",
-};
-const struct conf_words conf_auths = { auth_names, nitems(auth_names),
-	"srp, password, pam, certificate or tls-srp" };
-
-static const char *const offload_names[] = {
-	[CONF_OFFLOAD_CSUM] = "csum",
-	[CONF_OFFLOAD_TSO4] = "tso4",
-	[CONF_OFFLOAD_TSO6] = "tso6",
-	[CONF_OFFLOAD_USO4] = "uso4",
-	[CONF_OFFLOAD_USO6] = "uso6",
-	[CONF_OFFLOAD_GSO] = "gso",
-	[CONF_OFFLOAD_GRO] = "gro",
-};
-const struct conf_words conf_offloads = { offload_names, nitems(offload_names),
-	"csum, tso4, tso6, uso4, uso6, gso, gro or all" };
-
-static const char *const mode_names[] = {
-	[CONF_TAP] = "tap",
-	[CONF_TUN] = "tun",
-};
-const struct conf_words conf_modes = { mode_names, nitems(mode_names),
-	"tap or tun" };
-
-static const char *const transport_names[] = {
-	[CONF_TRANSPORT_AUTO] = "auto",
-	[CONF_TRANSPORT_UDP] = "udp",
-	[CONF_TRANSPORT_TCP] = "tcp",
-};
-const struct conf_words conf_transports = { transport_names,
-	nitems(transport_names), "auto, udp or tcp" };
 
 static char *directory_of(const char *path);
 static struct conf *load(const char *path, enum how how,
@@ -113,10 +76,47 @@ conf_load_sites(const char *text, size_t len, const char *path,
 		return NULL;
 	draft.site_errors = &site_errors;
 	draft.running = running;
-	conf_draft_parse(&draft, CONF_PART_WHOLE, text, len, path, NULL);
+	conf_parse(&draft, CONF_PART_WHOLE, text, len, path, NULL);
 	if (draft.section_line[CONF_IN_SERVER] != 0)
 		load_sites(&draft);
 	return conf_draft_finish(&draft);
+}
+
+struct conf *
+conf_parse_text(const char *text, size_t len, const char *name, const char *dir,
+    struct conf_errors *errors)
+{
+	struct conf_draft draft;
+
+	errors->n = 0;
+	if (!conf_draft_init(&draft, dir, name, errors))
+		return NULL;
+	conf_parse(&draft, CONF_PART_WHOLE, text, len, name, NULL);
+	return conf_draft_finish(&draft);
+}
+
+/* Hostile text cannot make endless output: the last one says that it stops. */
+void
+conf_complain(struct conf_errors *errors, const char *file, unsigned line,
+    const char *fmt, ...)
+{
+	char	what[768], text[1536], clean[3072];
+	va_list ap;
+
+	if (errors->n++ >= CONF_MAX_COMPLAINTS)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (errors->n == CONF_MAX_COMPLAINTS)
+		snprintf(what, sizeof(what),
+		    "and more like these; fix them first");
+	if (line > 0)
+		snprintf(text, sizeof(text), "%.600s:%u: %s", file, line, what);
+	else
+		snprintf(text, sizeof(text), "%.600s: %s", file, what);
+	log_escape(clean, sizeof(clean), text, strlen(text));
+	errors->say(errors->arg, clean);
 }
 
 static struct conf *
@@ -179,37 +179,16 @@ conf_free(struct conf *conf)
 {
 	if (conf == NULL)
 		return;
-	for (size_t i = 0; i < conf->nsites; i++) {
-		free(conf->sites[i].addresses.v);
-		free(conf->sites[i].subnets.v);
-		free(conf->sites[i].file);
-	}
+	for (size_t i = 0; i < conf->nsites; i++)
+		conf_draft_free_site(&conf->sites[i]);
 	free(conf->sites);
-	free(conf->addresses.v);
-	free(conf->tunnel_networks.v);
-	free(conf->networks.v);
-	free(conf->dns.v);
-	conf_names_free(&conf->domains);
-	conf_names_free(&conf->names);
+	for (size_t i = 0; i < CONF_NKEYS; i++) {
+		if (conf_keys[i].section != CONF_IN_SITE)
+			conf_type_free(&conf_keys[i], conf);
+	}
 	conf_names_free(&conf->faults);
 	conf_names_free(&conf->waiting);
-	free(conf->subnets.v);
-	free(conf->local_networks.v);
 	free(conf->dir);
-	free(conf->certificate);
-	free(conf->certificate_rsa);
-	free(conf->site_ca);
-	free(conf->crl);
-	free(conf->pam_service);
-	for (unsigned i = 0; i < conf->nservers; i++) {
-		free(conf->servers[i].host);
-		free(conf->servers[i].name);
-	}
-	free(conf->proxy.host);
-	free(conf->server_name);
-	free(conf->ca);
-	free(conf->site_certificate);
-	free(conf->socket);
 	free(conf);
 }
 
@@ -321,19 +300,33 @@ conf_workers(const struct conf *conf)
 const char *
 conf_offload_name(enum conf_offload offload)
 {
-	return offload_names[offload];
+	return conf_words_offload.names[offload];
 }
 
 const char *
 conf_auth_name(enum conf_auth auth)
 {
-	return auth_names[auth];
+	return conf_words_auth.names[auth];
 }
 
 bool
 conf_auth_parse(enum conf_auth *auth, const char *text)
 {
-	return conf_word_parse(&conf_auths, text, auth);
+	return conf_words_find(&conf_words_auth, text, auth);
+}
+
+unsigned
+conf_default_auths(void)
+{
+	unsigned    auths = 0;
+	const char *why;
+
+	for (unsigned i = 0; i < CONF_AUTHS; i++) {
+		if (i != CONF_AUTH_TLS_SRP &&
+		    conf_auth_is_built((enum conf_auth)i, &why))
+			auths |= CONF_AUTH_BIT(i);
+	}
+	return auths;
 }
 
 bool
@@ -348,45 +341,31 @@ conf_auth_is_built(enum conf_auth auth, const char **why)
 	if (auth == CONF_AUTH_PAM)
 		*why = "this build has no PAM; use srp or password";
 #endif
-	(void)auth;
 	return *why == NULL;
 }
 
 const char *
 conf_mode_name(enum conf_mode mode)
 {
-	return mode_names[mode];
+	return conf_words_mode.names[mode];
 }
 
 bool
 conf_mode_parse(enum conf_mode *mode, const char *text)
 {
-	return conf_word_parse(&conf_modes, text, mode);
+	return conf_words_find(&conf_words_mode, text, mode);
 }
 
 const char *
 conf_transport_name(enum conf_transport transport)
 {
-	return transport_names[transport];
+	return conf_words_transport.names[transport];
 }
 
 bool
 conf_transport_parse(enum conf_transport *transport, const char *text)
 {
-	return conf_word_parse(&conf_transports, text, transport);
-}
-
-bool
-conf_word_parse(const struct conf_words *words, const char *text,
-    unsigned *value)
-{
-	for (unsigned i = 0; i < words->n; i++) {
-		if (strcmp(text, words->names[i]) == 0) {
-			*value = i;
-			return true;
-		}
-	}
-	return false;
+	return conf_words_find(&conf_words_transport, text, transport);
 }
 
 struct prefix
@@ -424,8 +403,7 @@ load_sites(struct conf_draft *draft)
 	int		n;
 
 	if (dir == NULL) {
-		conf_complain(draft->errors, draft->file, 0,
-		    "there is no memory for it");
+		conf_complain(draft->errors, draft->file, 0, "out of memory");
 		return;
 	}
 	n = scandir(dir, &entries, is_site_file, alphasort);
@@ -438,8 +416,7 @@ load_sites(struct conf_draft *draft)
 	for (int i = 0; i < n; i++) {
 		path = file_join(dir, entries[i]->d_name);
 		if (path == NULL)
-			conf_complain(draft->errors, dir, 0,
-			    "there is no memory for it");
+			conf_complain(draft->errors, dir, 0, "out of memory");
 		else
 			load_site(draft, path, entries[i]->d_name);
 		free(path);
@@ -502,7 +479,7 @@ load_file(struct conf_draft *draft, enum conf_part part, const char *path,
 	if (r < 0)
 		conf_complain(errors, path, 0, "%s", text_explain(r));
 	else
-		conf_draft_parse(draft, part, text, *len, path, site);
+		conf_parse(draft, part, text, *len, path, site);
 	return text;
 }
 
@@ -529,10 +506,10 @@ static bool
 is_yes(const char *value)
 {
 	struct conf_site site = { 0 };
-	char		 why[64];
+	char		 why[CONF_WHY_SIZE];
 
 	return conf_type_parse(conf_key_find(CONF_IN_SITE, "disabled"), &site,
-	    value, why, sizeof(why)) && site.disabled;
+	    value, why) && site.disabled;
 }
 
 static void

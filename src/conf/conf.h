@@ -2,10 +2,10 @@
 /*
  * conf: what the administrator wants, as plain data.
  *
- * Three steps, three files: conf_parse.c reads syntax (every complaint with
- * file:line, all of them in one go), conf_check.c says what only makes sense
- * together, conf_print.c writes it down again so that parsing the print gives
- * the same.  conf_keys.c is the table with one row per key that drives all
+ * Three steps: conf_parse.c reads syntax (every complaint with file:line, all
+ * of them in one go), conf_check.c and conf_check_sites.c say what only makes
+ * sense together, conf_print.c writes it down again so that parsing the print
+ * gives the same.  conf_keys.c is the table with one row per key that drives all
  * three.  A `struct conf` is complete with its defaults and read-only once it
  * is checked.  It holds no secret: those lie in files of the keeper's.
  *

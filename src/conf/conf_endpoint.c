@@ -8,12 +8,11 @@
 #include <bsd/string.h>
 
 #include "base/nitems.h"
-#include "conf/conf_types.h"
 
 #define HOST_MAX_LEN CONF_ENDPOINT_MAX_HOST
 
 static bool parse_server_words(struct conf_server *server, char *rest,
-    char *why, size_t why_size);
+    char *why);
 static char *next_word(char **rest);
 static void print_host_port(FILE *out, const char *host, uint16_t port);
 
@@ -24,34 +23,27 @@ static const char *const proxy_schemes[] = {
 };
 
 bool
-conf_endpoint_parse_server(const struct conf_key *key, void *base, const char *value,
-    char *why, size_t why_size)
+conf_endpoint_parse_server(const struct conf_key *key, void *at,
+    const char *value, char *why)
 {
-	struct conf	  *conf = base;
+	struct conf	  *conf = at;
 	struct conf_server server = { .port = CONF_PORT, .weight = 1 };
 	char		   text[2 * HOST_MAX_LEN + 64], host[HOST_MAX_LEN + 1];
 	char		  *rest = text, *word;
-	bool		   ok;
 
-	(void)key;
 	if (strlcpy(text, value, sizeof(text)) >= sizeof(text) ||
 	    (word = next_word(&rest)) == NULL ||
 	    !endpoint_split(word, host, sizeof(host), &server.port) ||
 	    !conf_type_is_host(host))
-		return conf_type_refuse(why, why_size,
+		return conf_type_refuse(why,
 		    "expected HOST, HOST:PORT or [V6]:PORT");
-	if (conf->nservers == CONF_MAX_SERVERS)
-		return conf_type_refuse(why, why_size,
-		    "expected at most %d of them", CONF_MAX_SERVERS);
 	for (unsigned i = 0; i < conf->nservers; i++) {
 		if (strcmp(conf->servers[i].host, host) == 0 &&
 		    conf->servers[i].port == server.port)
-			return conf_type_refuse(why, why_size,
-			    "is there already");
+			return conf_type_refuse(why, "is there already");
 	}
-	ok = parse_server_words(&server, rest, why, why_size) &&
-	    conf_type_set_string(&server.host, host, why, why_size);
-	if (!ok) {
+	if (!parse_server_words(&server, rest, why) ||
+	    !conf_type_set_string(&server.host, host, why)) {
 		free(server.name);
 		return false;
 	}
@@ -60,8 +52,7 @@ conf_endpoint_parse_server(const struct conf_key *key, void *base, const char *v
 }
 
 static bool
-parse_server_words(struct conf_server *server, char *rest, char *why,
-    size_t why_size)
+parse_server_words(struct conf_server *server, char *rest, char *why)
 {
 	char *word, *value;
 
@@ -76,11 +67,11 @@ parse_server_words(struct conf_server *server, char *rest, char *why,
 		} else if (strcmp(word, "name") == 0 && value != NULL &&
 		    server->name == NULL && conf_type_is_host(value)) {
 			error = NULL;
-			if (!conf_type_set_name(&server->name, value, why, why_size))
+			if (!conf_type_set_name(&server->name, value, why))
 				return false;
 		}
 		if (error != NULL)
-			return conf_type_refuse(why, why_size,
+			return conf_type_refuse(why,
 			    "expected \"weight\" and a number from 1 to 1000, "
 			    "or \"name\" and a host, behind the server");
 	}
@@ -100,10 +91,10 @@ next_word(char **rest)
 }
 
 bool
-conf_endpoint_parse_proxy(const struct conf_key *key, void *base, const char *value,
-    char *why, size_t why_size)
+conf_endpoint_parse_proxy(const struct conf_key *key, void *at,
+    const char *value, char *why)
 {
-	struct conf_proxy *proxy = (void *)((char *)base + key->offset);
+	struct conf_proxy *proxy = at;
 	char		   host[HOST_MAX_LEN + 1];
 	uint16_t	   port = 0;
 
@@ -116,23 +107,22 @@ conf_endpoint_parse_proxy(const struct conf_key *key, void *base, const char *va
 			continue;
 		proxy->kind = (enum conf_proxy_kind)i;
 		proxy->port = port;
-		return conf_type_set_string(&proxy->host, host, why, why_size);
+		return conf_type_set_string(&proxy->host, host, why);
 	}
-	return conf_type_refuse(why, why_size,
+	return conf_type_refuse(why,
 	    "expected http://HOST:PORT or socks5://HOST:PORT; a user and "
 	    "password are a line in keeper/proxy");
 }
 
 void
-conf_endpoint_print_server(FILE *out, const struct conf_key *key, const void *base,
-    size_t item)
+conf_endpoint_print_server(FILE *out, const struct conf_key *key,
+    const void *at, size_t item)
 {
-	const struct conf	 *conf = base;
+	const struct conf	 *conf = at;
 	const struct conf_server *server = &conf->servers[item];
 	const char *name = conf->server_name != NULL ? conf->server_name :
 						       server->host;
 
-	(void)key;
 	print_host_port(out, server->host, server->port);
 	if (server->weight != 1)
 		fprintf(out, " weight %u", server->weight);
@@ -149,37 +139,32 @@ print_host_port(FILE *out, const char *host, uint16_t port)
 }
 
 void
-conf_endpoint_print_proxy(FILE *out, const struct conf_key *key, const void *base,
-    size_t item)
+conf_endpoint_print_proxy(FILE *out, const struct conf_key *key,
+    const void *at, size_t item)
 {
-	const struct conf_proxy *proxy = (const void *)((const char *)base + key->offset);
+	const struct conf_proxy *proxy = at;
 
-	(void)item;
 	fputs(proxy_schemes[proxy->kind], out);
 	print_host_port(out, proxy->host, proxy->port);
 }
 
 bool
-conf_endpoint_parse_listen(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size)
+conf_endpoint_parse_listen(const struct conf_key *key, void *at,
+    const char *value, char *why)
 {
-	struct conf	  *conf = base;
+	struct conf	  *conf = at;
 	struct conf_listen listen = { .port = 0 };
 	char		   host[HOST_MAX_LEN + 1];
 
 	if (!endpoint_split(value, host, sizeof(host), &listen.port) ||
 	    (strcmp(host, "any") != 0 && !addr_parse(&listen.addr, host)))
-		return conf_type_refuse(why, why_size,
+		return conf_type_refuse(why,
 		    "expected an IPv4 or IPv6 address or any, or ADDRESS:PORT, "
 		    "[V6]:PORT, any:PORT");
-	if (conf->nlistens == key->max)
-		return conf_type_refuse(why, why_size,
-		    "expected at most %u of them", key->max);
 	for (unsigned i = 0; i < conf->nlistens; i++) {
 		if (addr_is_equal(&conf->listens[i].addr, &listen.addr) &&
 		    conf->listens[i].port == listen.port)
-			return conf_type_refuse(why, why_size,
-			    "is there already");
+			return conf_type_refuse(why, "is there already");
 	}
 	conf->listens[conf->nlistens++] = listen;
 	return true;
@@ -187,13 +172,12 @@ conf_endpoint_parse_listen(const struct conf_key *key, void *base,
 
 void
 conf_endpoint_print_listen(FILE *out, const struct conf_key *key,
-    const void *base, size_t item)
+    const void *at, size_t item)
 {
-	const struct conf	 *conf = base;
+	const struct conf	 *conf = at;
 	const struct conf_listen *listen = &conf->listens[item];
 	char			  text[ADDR_STRLEN] = "any";
 
-	(void)key;
 	if (listen->addr.family != 0)
 		addr_print(&listen->addr, text, sizeof(text));
 	if (listen->port != 0)

@@ -8,28 +8,14 @@
 #ifndef CONF_ENDPOINT_H
 #define CONF_ENDPOINT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include "conf/conf_keys.h"
+#include "conf/conf_types.h"
 
 #define CONF_ENDPOINT_MAX_HOST 253
 
-/* As conf_type_parse(). */
-bool conf_endpoint_parse_server(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size);
-bool conf_endpoint_parse_proxy(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size);
-bool conf_endpoint_parse_listen(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size);
-
-/* As conf_type_print(). */
-void conf_endpoint_print_server(FILE *out, const struct conf_key *key,
-    const void *base, size_t item);
-void conf_endpoint_print_proxy(FILE *out, const struct conf_key *key,
-    const void *base, size_t item);
-void conf_endpoint_print_listen(FILE *out, const struct conf_key *key,
-    const void *base, size_t item);
+/* Servers and listens are at two members of struct conf: `at` is all of it. */
+conf_type_parse_fn conf_endpoint_parse_server, conf_endpoint_parse_proxy,
+    conf_endpoint_parse_listen;
+conf_type_print_fn conf_endpoint_print_server, conf_endpoint_print_proxy,
+    conf_endpoint_print_listen;
 
 #endif /* CONF_ENDPOINT_H */

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "conf/conf.h"
+#include "conf/conf_words.h"
 
 enum conf_section {
 	CONF_IN_SERVER,
@@ -31,21 +32,13 @@ enum conf_type {
 	CONF_TYPE_PATH,	     /* char * */
 	CONF_TYPE_HOST,	     /* char *: a host's name or address */
 	CONF_TYPE_SERVER,    /* list: HOST[:PORT] [weight N] [name HOST] */
-	CONF_TYPE_ORDER,     /* enum conf_order */
 	CONF_TYPE_PROXY,     /* struct conf_proxy */
 	CONF_TYPE_PORT,	     /* uint16_t */
 	CONF_TYPE_NUMBER,    /* unsigned, min..max */
 	CONF_TYPE_LISTEN,    /* list: ADDRESS[:PORT], "any"[:PORT] */
 	CONF_TYPE_BOOL,	     /* bool */
-	CONF_TYPE_AUTO,	     /* enum conf_auto */
-	CONF_TYPE_LEVEL,     /* enum log_level */
-	CONF_TYPE_WHEN_DOWN, /* enum conf_when_down */
-	CONF_TYPE_AEAD,	     /* enum conf_aead */
-	CONF_TYPE_MODE,	     /* enum conf_mode */
-	CONF_TYPE_TRANSPORT, /* enum conf_transport */
-	CONF_TYPE_AUTH,	     /* enum conf_auth */
-	CONF_TYPE_AUTHS,     /* list: a bit each in an unsigned */
-	CONF_TYPE_OFFLOADS,  /* the same */
+	CONF_TYPE_WORD,	     /* an enum: one of the row's words */
+	CONF_TYPE_BITS,	     /* list: a bit for each of them in an unsigned */
 	CONF_TYPE_SERVICE,   /* char *: a PAM service's name */
 	CONF_TYPE_SITE,	     /* char[]: a site's name */
 	CONF_TYPE_DEVICE,    /* char[16]: an interface's name */
@@ -56,20 +49,6 @@ enum conf_type {
 	CONF_TYPE_NAMES,     /* list: a host's names or addresses */
 	CONF_TYPE_MARK,	     /* struct conf_mark: VALUE or VALUE/MASK */
 };
-
-/* The words that a value is one of: an enum's, in its order. */
-struct conf_words {
-	const char *const *names;
-	unsigned	   n;
-	const char	  *expected; /* for a complaint */
-};
-
-extern const struct conf_words conf_auths, conf_offloads, conf_modes,
-    conf_transports;
-
-/* False if it is none of them. */
-bool conf_word_parse(const struct conf_words *words, const char *text,
-    unsigned *value);
 
 /* Flags of a key. */
 #define CONF_KEY_TAP	  0x01u /* means something with mode = tap only */
@@ -83,6 +62,7 @@ struct conf_key {
 	enum conf_section section;
 	const char	 *name;
 	enum conf_type	  type;
+	const struct conf_words *words; /* of a word or bits; else NULL */
 	unsigned	  flags;
 	size_t		  offset;
 	unsigned	  min, max;  /* a number's bounds; max items of a list */
@@ -133,69 +113,8 @@ void conf_print_live(FILE *out, const struct conf *running,
 bool conf_key_is_same(const struct conf_key *key, const struct conf *a,
     const struct conf *b);
 
-/*
- * A configuration in the making: what was said so far, and where.  Strings are
- * borrowed from the caller (`file`) and from conf (its sites' files).
- */
-#define CONF_REFUSED SIZE_MAX
-
-struct conf_mention {
-	const struct conf_key *key;
-	size_t		       item; /* of a list; or CONF_REFUSED */
-	const char	      *file;
-	unsigned	       section_line; /* tells sites apart */
-	unsigned	       line;
-};
-
-struct conf_draft {
-	struct conf	    *conf; /* owned until conf_draft_finish() */
-	struct conf_errors  *errors;
-	struct conf_errors  *site_errors; /* of sites' files; the same if any
-				is the whole's */
-	bool		     any; /* it is wanted in spite of all complaints */
-	const struct conf   *running; /* what sites are when theirs is faulty */
-	const char	    *file; /* of the main file */
-	unsigned	     section_line[CONF_SECTIONS]; /* 0: not there */
-	struct conf_mention *mentions;
-	size_t		     nmentions;
-};
-
-/* What a text may hold. */
-enum conf_part { CONF_PART_WHOLE, CONF_PART_MAIN, CONF_PART_SITE };
-
-/* False when there is no memory; that was said. */
-bool conf_draft_init(struct conf_draft *draft, const char *dir,
-    const char *file, struct conf_errors *errors);
-/*
- * Reads one file's text; every complaint goes to the draft's errors.  `name`
- * is the file, for messages; for CONF_PART_SITE `site` is the name it must have.
- */
-void conf_draft_parse(struct conf_draft *draft, enum conf_part part,
-    const char *text, size_t len, const char *name, const char *site);
-/* The site's file is faulty: it is what it was, or just known by its name. */
-void conf_draft_fall_back(struct conf_draft *draft, const char *name,
-    const char *path, bool disabled);
-/* Whether a site is another than in `running`. */
-bool conf_draft_is_changed(const struct conf_draft *draft,
-    const struct conf_site *site);
-/* Fills in what depends on other keys, checks; NULL after any complaint. */
-struct conf *conf_draft_finish(struct conf_draft *draft);
-
-/* Whether any line has the key, even with a value that was refused. */
-bool conf_draft_says(const struct conf_draft *draft,
-    const struct conf_key *key);
-
-/* What only makes sense together (conf_check.c). */
-void conf_check(const struct conf_draft *draft);
-
 /* All that this build has but tls-srp, whose verifiers are cheap to crack. */
 unsigned conf_default_auths(void);
-
-/*
- * /run/tombolo/ and the directory's name, whatever characters that has.  The
- * caller frees; NULL when there is no memory.
- */
-char *conf_default_socket(const char *dir);
 
 /* One complaint; line 0: about the file as a whole. */
 void conf_complain(struct conf_errors *errors, const char *file, unsigned line,

@@ -4,151 +4,112 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bsd/string.h>
-
-#include "conf/conf.h"
-#include "conf/conf_types.h"
-
 static bool check_prefix(const struct conf_key *key,
-    const struct prefix *prefix, char *why, size_t why_size);
-static bool add_name(const struct conf_key *key, void *base, char *name,
-    char *why, size_t why_size);
+    const struct prefix *prefix, char *why);
+static bool add_name(struct conf_names *list, char *name, char *why);
 
 bool
-conf_list_parse_prefixes(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size)
+conf_list_parse_prefixes(const struct conf_key *key, void *at,
+    const char *value, char *why)
 {
-	struct conf_prefixes *list = conf_key_place(key, base);
+	struct conf_prefixes *list = at;
 	struct prefix	      prefix, *bigger;
 
 	if (!prefix_parse(&prefix, value))
-		return conf_type_refuse(why, why_size,
+		return conf_type_refuse(why,
 		    key->type == CONF_TYPE_HOSTS ?
 			"expected an IPv4 or IPv6 address" :
 			"expected ADDRESS/LENGTH, as 10.0.7.0/24 or fd00::/64");
-	if (!check_prefix(key, &prefix, why, why_size))
+	if (!check_prefix(key, &prefix, why))
 		return false;
-	if (list->n >= key->max)
-		return conf_type_refuse(why, why_size,
-		    "expected at most %u of them", key->max);
 	for (size_t i = 0; i < list->n; i++) {
 		if (prefix_is_equal(&list->v[i], &prefix))
-			return conf_type_refuse(why, why_size,
-			    "is there already");
+			return conf_type_refuse(why, "is there already");
 	}
 	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
 	if (bigger == NULL)
-		return conf_type_refuse(why, why_size,
-		    "there is no memory for it");
+		return conf_type_refuse(why, "out of memory");
 	list->v = bigger;
 	list->v[list->n++] = prefix;
 	return true;
 }
 
 void
-conf_list_print_prefixes(FILE *out, const struct conf_key *key,
-    const void *base, size_t item)
+conf_list_print_prefixes(FILE *out, const struct conf_key *key, const void *at,
+    size_t item)
 {
-	const struct conf_prefixes *list = conf_key_place_const(key, base);
-	char			    text[PREFIX_STRLEN];
+	const struct prefix *prefix = &((const struct conf_prefixes *)at)->v[item];
+	char		     text[PREFIX_STRLEN];
 
-	if (key->type == CONF_TYPE_HOSTS)
-		addr_print(&list->v[item].addr, text, sizeof(text));
-	else
-		prefix_print(&list->v[item], text, sizeof(text));
-	fputs(text, out);
+	fputs(key->type == CONF_TYPE_HOSTS ?
+		addr_print(&prefix->addr, text, sizeof(text)) :
+		prefix_print(prefix, text, sizeof(text)), out);
 }
 
 bool
-conf_list_parse_domains(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size)
+conf_list_parse_domains(const struct conf_key *key, void *at,
+    const char *value, char *why)
 {
 	char *copy = NULL;
 
 	if (!conf_is_domain(value))
-		return conf_type_refuse(why, why_size,
-		    "expected a domain, as example.org");
-	return conf_type_set_string(&copy, value, why, why_size) &&
-	    add_name(key, base, copy, why, why_size);
+		return conf_type_refuse(why, "expected a domain, as example.org");
+	return conf_type_set_string(&copy, value, why) &&
+	    add_name(at, copy, why);
 }
 
 bool
-conf_list_parse_names(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size)
+conf_list_parse_names(const struct conf_key *key, void *at, const char *value,
+    char *why)
 {
 	char *copy = NULL;
 
-	return conf_type_set_name(&copy, value, why, why_size) &&
-	    add_name(key, base, copy, why, why_size);
+	return conf_type_set_name(&copy, value, why) && add_name(at, copy, why);
 }
 
 void
-conf_list_print_names(FILE *out, const struct conf_key *key,
-    const void *base, size_t item)
+conf_list_print_names(FILE *out, const struct conf_key *key, const void *at,
+    size_t item)
 {
-	const struct conf_names *list = conf_key_place_const(key, base);
-
-	fputs(list->v[item], out);
+	fputs(((const struct conf_names *)at)->v[item], out);
 }
 
 /* Consumes `name`. */
 static bool
-add_name(const struct conf_key *key, void *base, char *name, char *why,
-    size_t why_size)
+add_name(struct conf_names *list, char *name, char *why)
 {
-	struct conf_names *list = conf_key_place(key, base);
-	char		 **bigger;
+	char **bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
+	size_t i = 0;
 
-	if (list->n >= key->max) {
-		snprintf(why, why_size, "expected at most %u of them",
-		    key->max);
-		goto fail;
+	if (bigger != NULL)
+		list->v = bigger;
+	while (i < list->n && strcasecmp(list->v[i], name) != 0)
+		i++;
+	if (bigger != NULL && i == list->n) {
+		list->v[list->n++] = name;
+		return true;
 	}
-	for (size_t i = 0; i < list->n; i++) {
-		if (strcasecmp(list->v[i], name) == 0) {
-			strlcpy(why, "is there already", why_size);
-			goto fail;
-		}
-	}
-	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
-	if (bigger == NULL) {
-		strlcpy(why, "there is no memory for it", why_size);
-		goto fail;
-	}
-	list->v = bigger;
-	list->v[list->n++] = name;
-	return true;
-fail:
 	free(name);
-	return false;
+	return conf_type_refuse(why,
+	    bigger == NULL ? "out of memory" : "is there already");
 }
 
 static bool
-check_prefix(const struct conf_key *key, const struct prefix *prefix, char *why,
-    size_t why_size)
+check_prefix(const struct conf_key *key, const struct prefix *prefix, char *why)
 {
 	struct prefix network = prefix_network(prefix);
+	unsigned      bits = addr_bits(prefix->addr.family);
 	char	      text[PREFIX_STRLEN];
 
-	switch (key->type) {
-	case CONF_TYPE_HOSTS:
-		if (prefix->len == addr_bits(prefix->addr.family))
-			return true;
-		return conf_type_refuse(why, why_size,
+	if (key->type == CONF_TYPE_HOSTS)
+		return prefix->len == bits || conf_type_refuse(why,
 		    "expected one address, without a length");
-	case CONF_TYPE_ADDRESSES:
-		if (prefix_has_host_bits(prefix) ||
-		    prefix->len + 1u >= addr_bits(prefix->addr.family) ||
-		    prefix->addr.family == AF_INET6)
-			return true;
-		return conf_type_refuse(why, why_size,
+	if (key->type == CONF_TYPE_ADDRESSES)
+		return prefix_has_host_bits(prefix) || prefix->len + 1u >= bits ||
+		    prefix->addr.family == AF_INET6 || conf_type_refuse(why,
 		    "expected an address of the network, not the network "
 		    "itself");
-	default:
-		if (!prefix_has_host_bits(prefix))
-			return true;
-		return conf_type_refuse(why, why_size,
-		    "has bits behind its length; write %s",
-		    prefix_print(&network, text, sizeof(text)));
-	}
+	return !prefix_has_host_bits(prefix) || conf_type_refuse(why,
+	    "has bits behind its length; write %s",
+	    prefix_print(&network, text, sizeof(text)));
 }

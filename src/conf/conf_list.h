@@ -8,24 +8,10 @@
 #ifndef CONF_LIST_H
 #define CONF_LIST_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
+#include "conf/conf_types.h"
 
-#include "conf/conf_keys.h"
-
-/* As conf_type_parse(): one more. */
-bool conf_list_parse_prefixes(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size);
-bool conf_list_parse_domains(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size);
-bool conf_list_parse_names(const struct conf_key *key, void *base,
-    const char *value, char *why, size_t why_size);
-
-/* As conf_type_print(). */
-void conf_list_print_prefixes(FILE *out, const struct conf_key *key,
-    const void *base, size_t item);
-void conf_list_print_names(FILE *out, const struct conf_key *key,
-    const void *base, size_t item);
+conf_type_parse_fn conf_list_parse_prefixes, conf_list_parse_domains,
+    conf_list_parse_names;
+conf_type_print_fn conf_list_print_prefixes, conf_list_print_names;
 
 #endif /* CONF_LIST_H */

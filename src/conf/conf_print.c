@@ -10,7 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/conf_socket.h"
 #include "conf/conf_types.h"
+
+/* A text in the making; `out` is NULL when there is no memory. */
+struct memory {
+	FILE  *out;
+	char  *text;
+	size_t len;
+};
 
 static void print_all(FILE *out, const struct conf *conf,
     const struct conf *live);
@@ -19,7 +27,8 @@ static void print_names(FILE *out, const char *key,
 static void print_section(FILE *out, const struct conf *conf,
     const struct conf *live, enum conf_section section, bool commented);
 static char *key_text(const struct conf_key *key, const struct conf *conf);
-static char *close_text(FILE *out, char **text);
+static FILE *begin(struct memory *memory);
+static char *end(struct memory *memory);
 static void print_key(FILE *out, const struct conf_key *key, const void *base,
     const char *before);
 static void print_commented_key(FILE *out, const struct conf_key *key,
@@ -73,27 +82,21 @@ conf_print_commented(FILE *out, const struct conf *conf)
 char *
 conf_commented_text(const struct conf *conf)
 {
-	char  *text;
-	size_t len;
-	FILE  *out = open_memstream(&text, &len);
+	struct memory memory;
 
-	if (out == NULL)
-		return NULL;
-	conf_print_commented(out, conf);
-	return close_text(out, &text);
+	if (begin(&memory) != NULL)
+		conf_print_commented(memory.out, conf);
+	return end(&memory);
 }
 
 char *
 conf_site_text(const struct conf_site *site)
 {
-	char  *text;
-	size_t len;
-	FILE  *out = open_memstream(&text, &len);
+	struct memory memory;
 
-	if (out == NULL)
-		return NULL;
-	conf_print_site(out, site);
-	return close_text(out, &text);
+	if (begin(&memory) != NULL)
+		conf_print_site(memory.out, site);
+	return end(&memory);
 }
 
 void
@@ -147,22 +150,28 @@ print_names(FILE *out, const char *key, const struct conf_names *names)
 static char *
 key_text(const struct conf_key *key, const struct conf *conf)
 {
-	char  *text;
-	size_t len;
-	FILE  *out = open_memstream(&text, &len);
+	struct memory memory;
 
-	if (out == NULL)
-		return NULL;
-	print_key(out, key, conf, "");
-	return close_text(out, &text);
+	if (begin(&memory) != NULL)
+		print_key(memory.out, key, conf, "");
+	return end(&memory);
 }
 
-static char *
-close_text(FILE *out, char **text)
+static FILE *
+begin(struct memory *memory)
 {
-	if (fclose(out) == 0)
-		return *text;
-	free(*text);
+	return memory->out = open_memstream(&memory->text, &memory->len);
+}
+
+/* The caller frees. */
+static char *
+end(struct memory *memory)
+{
+	if (memory->out == NULL)
+		return NULL;
+	if (fclose(memory->out) == 0)
+		return memory->text;
+	free(memory->text);
 	return NULL;
 }
 
@@ -228,11 +237,12 @@ is_default(const struct conf_key *key, const struct conf *conf)
 	char  text[128] = "";
 	FILE *out;
 
-	if (key->type == CONF_TYPE_MODE || key->type == CONF_TYPE_AUTH)
+	if (key->words == &conf_words_mode ||
+	    (key->words == &conf_words_auth && key->type == CONF_TYPE_WORD))
 		return false;
 	if (strcmp(key->name, "socket") == 0)
 		return is_default_socket(conf);
-	if (key->type == CONF_TYPE_AUTHS)
+	if (key->words == &conf_words_auth)
 		return conf->auths == conf_default_auths();
 	if (key->type == CONF_TYPE_LISTEN)
 		return conf->nlistens == 1 &&

@@ -51,6 +51,28 @@ conf_socket(const char *config)
 	return path;
 }
 
+char *
+conf_default_socket(const char *dir)
+{
+	const char *slash = strrchr(dir, '/');
+	const char *base = slash != NULL ? slash + 1 : dir;
+	char	   *path;
+	size_t	    from;
+
+	if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
+		base = "tombolo";
+	if (asprintf(&path, "/run/tombolo/%s.sock", base) == -1)
+		return NULL;
+	from = strlen("/run/tombolo/");
+	for (char *p = path + from; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c <= 0x20 || c >= 0x7f || c == '#' || c == '\\')
+			*p = '_';
+	}
+	return path;
+}
+
 /* What is missing at its end is kept as it was written. */
 static char *
 resolve(const char *path)

@@ -28,6 +28,12 @@ char *conf_resolve(const char *path);
 char *conf_socket(const char *config);
 
 /*
+ * /run/tombolo/ and the directory's name, whatever characters that has.  The
+ * caller frees; NULL when there is no memory.
+ */
+char *conf_default_socket(const char *dir);
+
+/*
  * What the last line of `key` says of which `is_good` holds, in a text that may
  * have any fault, in whatever section.  The text is changed.  The caller frees;
  * NULL: there is no such line.
