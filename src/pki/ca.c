@@ -29,7 +29,8 @@ static int  sign(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
 static time_t time_of(const struct ca_pem *pem,
      time_t (*get)(gnutls_x509_crt_t cert));
 static bool is_dns_name(const char *name);
-static int  export_cert(gnutls_x509_crt_t cert, struct ca_pem *pem);
+static int  sign_cert(gnutls_x509_crt_t cert, gnutls_x509_crt_t issuer,
+     gnutls_x509_privkey_t key, struct ca_pem *pem);
 static int  fill_common(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
      time_t expiry);
 static int  fill_ca(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
@@ -75,24 +76,16 @@ int
 ca_make(const struct ca_pem *key_pem, const char *name, time_t now,
     struct ca_pem *pem)
 {
-	gnutls_x509_privkey_t key = NULL;
-	gnutls_x509_crt_t     cert = NULL;
-	int		      r;
+	X509_AUTO_KEY key = NULL;
+	X509_AUTO_CRT cert = NULL;
+	int	      r;
 
 	*pem = (struct ca_pem) { 0 };
-	r = x509_import_key(key_pem, &key);
-	if (r == 0)
-		r = x509_error(gnutls_x509_crt_init(&cert));
-	if (r == 0)
-		r = fill_ca(cert, key, name, now);
-	if (r == 0)
-		r = x509_error(gnutls_x509_crt_sign2(cert, cert, key,
-		    GNUTLS_DIG_SHA256, 0));
-	if (r == 0)
-		r = export_cert(cert, pem);
-	gnutls_x509_crt_deinit(cert);
-	gnutls_x509_privkey_deinit(key);
-	return r;
+	if ((r = x509_import_key(key_pem, &key)) < 0 ||
+	    (r = x509_error(gnutls_x509_crt_init(&cert))) < 0 ||
+	    (r = fill_ca(cert, key, name, now)) < 0)
+		return r;
+	return sign_cert(cert, cert, key, pem);
 }
 
 int
@@ -117,46 +110,34 @@ ca_sign_site(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
 bool
 ca_is_ca(const char *text, size_t len)
 {
-	gnutls_x509_crt_t cert;
-	bool		  yes;
+	X509_AUTO_CRT cert = NULL;
 
-	if (len > CA_PEM_MAX || !x509_is_one(text, len, "CERTIFICATE") ||
-	    x509_import_cert(text, len, &cert) < 0)
-		return false;
-	yes = gnutls_x509_crt_get_ca_status(cert, NULL) > 0;
-	gnutls_x509_crt_deinit(cert);
-	return yes;
+	return len <= CA_PEM_MAX && x509_is_one(text, len, "CERTIFICATE") &&
+	    x509_import_cert(text, len, &cert) == 0 &&
+	    gnutls_x509_crt_get_ca_status(cert, NULL) > 0;
 }
 
 bool
 ca_is_pair(const struct ca_pem *cert_pem, const struct ca_pem *key_pem)
 {
-	gnutls_x509_privkey_t key = NULL;
-	gnutls_x509_crt_t     cert = NULL;
-	bool		      yes;
+	X509_AUTO_KEY key = NULL;
+	X509_AUTO_CRT cert = NULL;
 
-	yes = cert_pem->len <= CA_PEM_MAX && key_pem->len <= CA_PEM_MAX &&
+	return cert_pem->len <= CA_PEM_MAX && key_pem->len <= CA_PEM_MAX &&
 	    x509_is_one(cert_pem->text, cert_pem->len, "CERTIFICATE") &&
 	    x509_is_one(key_pem->text, key_pem->len, "PRIVATE KEY") &&
 	    x509_import_cert(cert_pem->text, cert_pem->len, &cert) == 0 &&
 	    x509_import_key(key_pem, &key) == 0 && x509_is_key_of(key, cert);
-	gnutls_x509_privkey_deinit(key);
-	gnutls_x509_crt_deinit(cert);
-	return yes;
 }
 
 bool
 ca_has_made(const struct ca_pem *ca_cert, const struct ca_pem *cert_pem)
 {
-	gnutls_x509_crt_t issuer = NULL, cert = NULL;
-	bool		  yes;
+	X509_AUTO_CRT issuer = NULL, cert = NULL;
 
-	yes = x509_import_cert(ca_cert->text, ca_cert->len, &issuer) == 0 &&
+	return x509_import_cert(ca_cert->text, ca_cert->len, &issuer) == 0 &&
 	    x509_import_cert(cert_pem->text, cert_pem->len, &cert) == 0 &&
 	    x509_is_made_by(cert, issuer);
-	gnutls_x509_crt_deinit(issuer);
-	gnutls_x509_crt_deinit(cert);
-	return yes;
 }
 
 time_t
@@ -174,30 +155,27 @@ ca_end(const struct ca_pem *cert)
 static time_t
 time_of(const struct ca_pem *pem, time_t (*get)(gnutls_x509_crt_t cert))
 {
-	gnutls_x509_crt_t cert;
-	time_t		  t;
+	X509_AUTO_CRT cert = NULL;
+	time_t	      t = -1;
 
-	if (x509_import_cert(pem->text, pem->len, &cert) < 0)
-		return 0;
-	t = get(cert);
-	gnutls_x509_crt_deinit(cert);
+	if (x509_import_cert(pem->text, pem->len, &cert) == 0)
+		t = get(cert);
 	return t == (time_t)-1 ? 0 : t;
 }
 
 bool
 ca_name(const struct ca_pem *pem, unsigned i, char name[CA_NAME_SIZE])
 {
-	gnutls_x509_crt_t cert;
-	struct addr	  addr = { 0 };
-	size_t		  size = CA_NAME_SIZE;
-	unsigned	  type;
-	int		  r;
+	X509_AUTO_CRT cert = NULL;
+	struct addr   addr = { 0 };
+	size_t	      size = CA_NAME_SIZE;
+	unsigned      type;
+	int	      r;
 
 	if (x509_import_cert(pem->text, pem->len, &cert) < 0)
 		return false;
 	r = gnutls_x509_crt_get_subject_alt_name2(cert, i, name, &size, &type,
 	    NULL);
-	gnutls_x509_crt_deinit(cert);
 	if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 		return false;
 	if (r == GNUTLS_SAN_IPADDRESS && (size == 4 || size == 16)) {
@@ -213,41 +191,32 @@ ca_name(const struct ca_pem *pem, unsigned i, char name[CA_NAME_SIZE])
 bool
 ca_is_for(const struct ca_pem *pem, const char *name)
 {
-	char		  any[CA_NAME_SIZE] = "";
-	gnutls_x509_crt_t cert;
-	bool		  yes;
+	char	      any[CA_NAME_SIZE] = "";
+	X509_AUTO_CRT cert = NULL;
 
 	/* Without one of these GnuTLS would look at the common name. */
 	for (unsigned i = 0; any[0] == '\0'; i++) {
 		if (!ca_name(pem, i, any))
 			return false;
 	}
-	if (x509_import_cert(pem->text, pem->len, &cert) < 0)
-		return false;
-	yes = gnutls_x509_crt_check_hostname(cert, name) != 0;
-	gnutls_x509_crt_deinit(cert);
-	return yes;
+	return x509_import_cert(pem->text, pem->len, &cert) == 0 &&
+	    gnutls_x509_crt_check_hostname(cert, name) != 0;
 }
 
 static int
 make_key(gnutls_pk_algorithm_t algorithm, unsigned bits, struct ca_pem *pem)
 {
-	gnutls_x509_privkey_t key;
-	gnutls_datum_t	      text = { 0 };
-	int		      r;
+	X509_AUTO_KEY  key = NULL;
+	gnutls_datum_t text = { 0 };
+	int	       r;
 
 	*pem = (struct ca_pem) { 0 };
-	r = x509_error(gnutls_x509_privkey_init(&key));
-	if (r < 0)
-		return r;
-	r = x509_error(gnutls_x509_privkey_generate(key, algorithm, bits, 0));
-	if (r == 0)
-		r = x509_error(gnutls_x509_privkey_export2_pkcs8(key,
-		    GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &text));
-	if (r == 0)
-		r = x509_take_text(pem, &text);
-	gnutls_x509_privkey_deinit(key);
-	return r;
+	if ((r = gnutls_x509_privkey_init(&key)) < 0 ||
+	    (r = gnutls_x509_privkey_generate(key, algorithm, bits, 0)) < 0 ||
+	    (r = gnutls_x509_privkey_export2_pkcs8(key, GNUTLS_X509_FMT_PEM,
+		 NULL, GNUTLS_PKCS_PLAIN, &text)) < 0)
+		return x509_error(r);
+	return x509_take_text(pem, &text);
 }
 
 /* What the CA says of a key; `fill` puts in for what it is. */
@@ -256,34 +225,22 @@ sign(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
     const struct ca_pem *key_pem, fill_fn *fill, char *const *names, size_t n,
     time_t now, struct ca_pem *pem)
 {
-	gnutls_x509_privkey_t issuer_key = NULL, key = NULL;
-	gnutls_x509_crt_t     issuer = NULL, cert = NULL;
-	int		      r;
+	X509_AUTO_KEY issuer_key = NULL, key = NULL;
+	X509_AUTO_CRT issuer = NULL, cert = NULL;
+	int	      r;
 
 	*pem = (struct ca_pem) { 0 };
-	r = x509_import_cert(ca_cert->text, ca_cert->len, &issuer);
-	if (r == 0)
-		r = x509_import_key(ca_key, &issuer_key);
-	if (r == 0)
-		r = x509_import_key(key_pem, &key);
-	if (r == 0 && !x509_is_key_of(issuer_key, issuer))
-		r = -EINVAL;
-	if (r == 0)
-		r = x509_error(gnutls_x509_crt_init(&cert));
-	if (r == 0)
-		r = fill_leaf(cert, key, issuer, now);
-	if (r == 0)
-		r = fill(cert, names, n);
-	if (r == 0)
-		r = x509_error(gnutls_x509_crt_sign2(cert, issuer, issuer_key,
-		    GNUTLS_DIG_SHA256, 0));
-	if (r == 0)
-		r = export_cert(cert, pem);
-	gnutls_x509_crt_deinit(cert);
-	gnutls_x509_crt_deinit(issuer);
-	gnutls_x509_privkey_deinit(key);
-	gnutls_x509_privkey_deinit(issuer_key);
-	return r;
+	if ((r = x509_import_cert(ca_cert->text, ca_cert->len, &issuer)) < 0 ||
+	    (r = x509_import_key(ca_key, &issuer_key)) < 0 ||
+	    (r = x509_import_key(key_pem, &key)) < 0)
+		return r;
+	if (!x509_is_key_of(issuer_key, issuer))
+		return -EINVAL;
+	if ((r = x509_error(gnutls_x509_crt_init(&cert))) < 0 ||
+	    (r = fill_leaf(cert, key, issuer, now)) < 0 ||
+	    (r = fill(cert, names, n)) < 0)
+		return r;
+	return sign_cert(cert, issuer, issuer_key, pem);
 }
 
 static bool
@@ -298,13 +255,17 @@ is_dns_name(const char *name)
 }
 
 static int
-export_cert(gnutls_x509_crt_t cert, struct ca_pem *pem)
+sign_cert(gnutls_x509_crt_t cert, gnutls_x509_crt_t issuer,
+    gnutls_x509_privkey_t key, struct ca_pem *pem)
 {
 	gnutls_datum_t text = { 0 };
 	int	       r;
 
-	r = x509_error(gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_PEM, &text));
-	return r == 0 ? x509_take_text(pem, &text) : r;
+	if ((r = gnutls_x509_crt_sign2(cert, issuer, key, GNUTLS_DIG_SHA256,
+		 0)) < 0 ||
+	    (r = gnutls_x509_crt_export2(cert, GNUTLS_X509_FMT_PEM, &text)) < 0)
+		return x509_error(r);
+	return x509_take_text(pem, &text);
 }
 
 static int
@@ -389,7 +350,6 @@ fill_site(gnutls_x509_crt_t cert, char *const *names, size_t n)
 	size_t	    len = strlen(site);
 	int	    r;
 
-	(void)n;
 	if (len == 0 || len > CN_MAX)
 		return -EINVAL;
 	r = gnutls_x509_crt_set_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0,

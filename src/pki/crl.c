@@ -56,33 +56,25 @@ crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
     const struct ca_pem *old_pem, const struct ca_pem *cert, time_t now,
     struct ca_pem *pem)
 {
-	gnutls_x509_privkey_t key = NULL;
-	gnutls_x509_crl_t     list = NULL;
-	gnutls_x509_crt_t     ca = NULL;
-	int		      r;
+	X509_AUTO_KEY key = NULL;
+	X509_AUTO_CRL list = NULL;
+	X509_AUTO_CRT ca = NULL;
+	int	      r;
 
 	*pem = (struct ca_pem) { 0 };
-	r = x509_import_cert(ca_cert->text, ca_cert->len, &ca);
-	if (r == 0)
-		r = x509_import_key(ca_key, &key);
-	if (r == 0 && !x509_is_key_of(key, ca))
-		r = -EINVAL;
+	if ((r = x509_import_cert(ca_cert->text, ca_cert->len, &ca)) < 0 ||
+	    (r = x509_import_key(ca_key, &key)) < 0)
+		return r;
+	if (!x509_is_key_of(key, ca))
+		return -EINVAL;
 	/* Not copied: that takes the square of its length. */
-	if (r == 0)
-		r = begin_list(old_pem, ca, &list);
-	if (r == 0)
-		r = set_dates(list, ca, now);
-	if (r == 0 && cert->len > 0)
-		r = add_entry(list, ca, cert, now);
-	if (r == 0)
-		r = x509_error(gnutls_x509_crl_sign2(list, ca, key,
-		    GNUTLS_DIG_SHA256, 0));
-	if (r == 0)
-		r = export_list(list, pem);
-	gnutls_x509_crl_deinit(list);
-	gnutls_x509_crt_deinit(ca);
-	gnutls_x509_privkey_deinit(key);
-	return r;
+	if ((r = begin_list(old_pem, ca, &list)) < 0 ||
+	    (r = set_dates(list, ca, now)) < 0 ||
+	    (cert->len > 0 && (r = add_entry(list, ca, cert, now)) < 0) ||
+	    (r = x509_error(gnutls_x509_crl_sign2(list, ca, key,
+		 GNUTLS_DIG_SHA256, 0))) < 0)
+		return r;
+	return export_list(list, pem);
 }
 
 const char *
@@ -337,14 +329,13 @@ static int
 add_entry(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
     const struct ca_pem *pem, time_t now)
 {
-	gnutls_x509_crt_t cert = NULL;
-	int		  r = x509_import_cert(pem->text, pem->len, &cert);
+	X509_AUTO_CRT cert = NULL;
+	int	      r = x509_import_cert(pem->text, pem->len, &cert);
 
 	if (r == 0 && !x509_is_made_by(cert, ca))
 		r = -EINVAL;
 	if (r == 0 && gnutls_x509_crt_check_revocation(cert, &list, 1) != 1)
 		r = x509_error(gnutls_x509_crl_set_crt(list, cert, now));
-	gnutls_x509_crt_deinit(cert);
 	return r;
 }
 

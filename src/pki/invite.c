@@ -21,52 +21,56 @@
 #define GROUP  4
 #define GROUPS 7
 
-/* The members that are plain words. */
-static const struct word {
-	const char *key;
+/* `at` is the member of the struct, of `size` bytes; a writer's NULL: none. */
+typedef bool read_fn(void *at, size_t size, const json_t *value);
+typedef json_t *write_fn(const void *at);
+
+static read_fn read_word, read_port, read_string, read_route, read_secret,
+    read_subnets;
+static write_fn write_text, write_port, write_string, write_route,
+    write_subnets;
+
+static const struct member {
+	const char *name;
+	bool	    required;
+	read_fn	   *read;
+	write_fn   *write;
 	size_t	    offset, size;
-} words[] = {
-#define WORD(member)                                                           \
-	{ #member, offsetof(struct invite, member),                            \
-		sizeof(((struct invite *)0)->member) }
-	WORD(server), WORD(name), WORD(site), WORD(mode), WORD(auth),
-#undef WORD
+	const char *expected; /* NULL: there is nothing to explain */
+} members[] = {
+#define AT(member)                                                             \
+	offsetof(struct invite, member), sizeof(((struct invite *)0)->member)
+	{ "server", true, read_word, write_text, AT(server), NULL },
+	{ "port", true, read_port, write_port, AT(port), NULL },
+	{ "name", true, read_word, write_text, AT(name), NULL },
+	{ "site", true, read_word, write_text, AT(site), NULL },
+	{ "mode", true, read_word, write_text, AT(mode), NULL },
+	{ "auth", true, read_word, write_text, AT(auth), NULL },
+	{ "ca", true, read_string, write_string, AT(ca), NULL },
+	{ "subnets", false, read_subnets, write_subnets, 0,
+	    sizeof(struct invite), "a list of at most 64 networks" },
+	{ "default-route", false, read_route, write_route, AT(default_route),
+	    "\"offered\" or \"required\"" },
+	{ "secret", false, read_secret, write_text, AT(secret),
+	    "a line of 1 to 511 bytes" },
+	{ "certificate", false, read_string, write_string, AT(certificate),
+	    NULL },
+	{ "key", false, read_string, write_string, AT(key), NULL },
+#undef AT
 };
+static_assert(INVITE_MAX_SUBNETS == 64 && INVITE_SECRET_MAX == 511, "as said");
 
 static const char *const routes[] = {
-	[INVITE_NO_ROUTE] = NULL,
 	[INVITE_OFFERED] = "offered",
 	[INVITE_REQUIRED] = "required",
 };
 
-/* Text that grows, and forgets what it leaves behind. */
-struct output {
-	char  *text;
-	size_t len, size;
-};
-
 static bool read_version(const json_t *root, char *why, size_t why_size);
-static bool read_word(struct invite *invite, const json_t *root,
-    const struct word *word, char *why, size_t why_size);
-static bool read_port(struct invite *invite, const json_t *root, char *why,
+static bool read_members(struct invite *invite, const json_t *root, char *why,
     size_t why_size);
-static bool read_ca(struct invite *invite, const json_t *root, char *why,
-    size_t why_size);
-static bool read_subnets(struct invite *invite, const json_t *root, char *why,
-    size_t why_size);
-static bool read_route(struct invite *invite, const json_t *root, char *why,
-    size_t why_size);
-static bool read_secret(struct invite *invite, const json_t *root, char *why,
-    size_t why_size);
-static bool read_pair(struct invite *invite, const json_t *root, char *why,
-    size_t why_size);
-static bool is_word(const char *text);
-static void forget_secrets(json_t *root);
-static void forget_secret(json_t *root, const char *member);
-static bool put_subnets(json_t *root, const struct invite *invite);
+static bool check_pems(const struct invite *invite, char *why, size_t why_size);
 static json_t *build(const struct invite *invite);
-static bool put_string(json_t *root, const char *member, const char *text);
-static int     add_output(const char *text, size_t len, void *arg);
+static void forget_secrets(json_t *root);
 
 void
 invite_fini(struct invite *invite)
@@ -108,15 +112,9 @@ invite_parse(struct invite *invite, const char *text, size_t len, char *why,
 		json_decref(root);
 		return false;
 	}
-	ok = read_version(root, why, why_size);
-	for (size_t i = 0; ok && i < nitems(words); i++)
-		ok = read_word(invite, root, &words[i], why, why_size);
-	ok = ok && read_port(invite, root, why, why_size) &&
-	    read_ca(invite, root, why, why_size) &&
-	    read_subnets(invite, root, why, why_size) &&
-	    read_route(invite, root, why, why_size) &&
-	    read_secret(invite, root, why, why_size) &&
-	    read_pair(invite, root, why, why_size);
+	ok = read_version(root, why, why_size) &&
+	    read_members(invite, root, why, why_size) &&
+	    check_pems(invite, why, why_size);
 	forget_secrets(root);
 	json_decref(root);
 	if (!ok)
@@ -127,22 +125,21 @@ invite_parse(struct invite *invite, const char *text, size_t len, char *why,
 char *
 invite_print(const struct invite *invite, size_t *len)
 {
-	struct output output = { 0 };
-	json_t	     *root = build(invite);
-	bool	      ok;
+	const size_t flags = JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+	    JSON_ENSURE_ASCII;
+	json_t *root = build(invite);
+	char   *text = NULL;
 
-	ok = root != NULL &&
-	    json_dump_callback(root, add_output, &output,
-		JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII) == 0 &&
-	    add_output("\n", 1, &output) == 0;
+	*len = json_dumpb(root, NULL, 0, flags);
+	if (*len > 0)
+		text = malloc(*len + 2);
+	if (text != NULL) {
+		json_dumpb(root, text, *len, flags);
+		memcpy(text + (*len)++, "\n", 2);
+	}
 	forget_secrets(root);
 	json_decref(root);
-	if (!ok) {
-		secret_free(output.text, output.size);
-		return NULL;
-	}
-	*len = output.len;
-	return output.text;
+	return text;
 }
 
 void
@@ -183,66 +180,88 @@ read_version(const json_t *root, char *why, size_t why_size)
 }
 
 static bool
-read_word(struct invite *invite, const json_t *root, const struct word *word,
-    char *why, size_t why_size)
+read_members(struct invite *invite, const json_t *root, char *why,
+    size_t why_size)
 {
-	const json_t *value = json_object_get(root, word->key);
-	const char   *text = json_string_value(value);
-	char	     *dst = (char *)invite + word->offset;
+	for (size_t i = 0; i < nitems(members); i++) {
+		const struct member *member = &members[i];
+		const json_t	    *value = json_object_get(root, member->name);
+		void		    *at = (char *)invite + member->offset;
 
-	if (text != NULL && is_word(text) &&
-	    strlcpy(dst, text, word->size) < word->size)
-		return true;
-	snprintf(why, why_size, "has %s \"%s\"",
-	    value == NULL ? "no" : "a bad", word->key);
-	return false;
-}
-
-static bool
-read_port(struct invite *invite, const json_t *root, char *why, size_t why_size)
-{
-	const json_t *value = json_object_get(root, "port");
-	json_int_t    port = json_integer_value(value);
-
-	if (!json_is_integer(value) || port < 1 || port > UINT16_MAX) {
-		snprintf(why, why_size, "has %s \"port\"",
-		    value == NULL ? "no" : "a bad");
+		if (value == NULL ? !member->required :
+				    member->read(at, member->size, value))
+			continue;
+		snprintf(why, why_size, "has %s \"%s\"%s%s",
+		    value == NULL ? "no" : "a bad", member->name,
+		    member->expected != NULL ? ": expected " : "",
+		    member->expected != NULL ? member->expected : "");
 		return false;
 	}
-	invite->port = (uint16_t)port;
 	return true;
 }
 
+/* Nothing that means something to the configuration's lines. */
 static bool
-read_ca(struct invite *invite, const json_t *root, char *why, size_t why_size)
+read_word(void *at, size_t size, const json_t *value)
 {
-	const char *text = json_string_value(json_object_get(root, "ca"));
+	const char *text = json_string_value(value);
 
-	if (text == NULL || !ca_is_ca(text, strlen(text))) {
-		snprintf(why, why_size, "has no good \"ca\": expected one CA "
-					"certificate in PEM");
-		return false;
+	for (const char *p = text; p != NULL && *p != '\0'; p++) {
+		if (*p <= ' ' || *p >= 0x7f || strchr("#\\[]=", *p) != NULL)
+			return false;
 	}
-	invite->ca = strdup(text);
-	if (invite->ca == NULL)
-		snprintf(why, why_size, "there is no memory for it");
-	return invite->ca != NULL;
+	return text != NULL && *text != '\0' && strlcpy(at, text, size) < size;
 }
 
 static bool
-read_subnets(struct invite *invite, const json_t *root, char *why,
-    size_t why_size)
+read_port(void *at, size_t size, const json_t *value)
 {
-	const json_t *list = json_object_get(root, "subnets");
+	json_int_t port = json_integer_value(value);
 
-	if (list == NULL)
-		return true;
-	snprintf(why, why_size, "has bad \"subnets\": expected a list of at "
-				"most %d networks", INVITE_MAX_SUBNETS);
-	if (!json_is_array(list) || json_array_size(list) > INVITE_MAX_SUBNETS)
+	*(uint16_t *)at = (uint16_t)port;
+	return json_is_integer(value) && port >= 1 && port <= UINT16_MAX;
+}
+
+static bool
+read_string(void *at, size_t size, const json_t *value)
+{
+	char *copy = json_is_string(value) ? strdup(json_string_value(value)) :
+					     NULL;
+
+	*(char **)at = copy;
+	return copy != NULL;
+}
+
+static bool
+read_route(void *at, size_t size, const json_t *value)
+{
+	const char *text = json_string_value(value);
+	unsigned    i = INVITE_OFFERED;
+
+	while (text != NULL && i < nitems(routes) && strcmp(text, routes[i]) != 0)
+		i++;
+	*(enum invite_route *)at = (enum invite_route)i;
+	return text != NULL && i < nitems(routes);
+}
+
+static bool
+read_secret(void *at, size_t size, const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text != NULL && *text != '\0' && strchr(text, '\n') == NULL &&
+	    strlcpy(at, text, size) < size;
+}
+
+static bool
+read_subnets(void *at, size_t size, const json_t *value)
+{
+	struct invite *invite = at;
+
+	if (!json_is_array(value) || json_array_size(value) > INVITE_MAX_SUBNETS)
 		return false;
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *text = json_string_value(json_array_get(list, i));
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		const char *text = json_string_value(json_array_get(value, i));
 
 		if (text == NULL || !prefix_parse(&invite->subnets[i], text))
 			return false;
@@ -251,179 +270,100 @@ read_subnets(struct invite *invite, const json_t *root, char *why,
 	return true;
 }
 
+/* The site's own: both or none, and each to the other. */
 static bool
-read_route(struct invite *invite, const json_t *root, char *why,
-    size_t why_size)
+check_pems(const struct invite *invite, char *why, size_t why_size)
 {
-	const json_t *value = json_object_get(root, "default-route");
-	const char   *text = json_string_value(value);
+	const char *cert = invite->certificate, *key = invite->key;
 
-	if (value == NULL)
+	if (!ca_is_ca(invite->ca, strlen(invite->ca)))
+		snprintf(why, why_size, "has a bad \"ca\": expected one CA "
+		    "certificate in PEM");
+	else if ((cert != NULL || key != NULL) &&
+	    (cert == NULL || key == NULL ||
+		!ca_is_pair(&(struct ca_pem) { invite->certificate, strlen(cert) },
+		    &(struct ca_pem) { invite->key, strlen(key) })))
+		snprintf(why, why_size, "has a bad \"certificate\" or \"key\": "
+		    "expected one of each in PEM, that belong together");
+	else
 		return true;
-	for (size_t i = INVITE_OFFERED; text != NULL && i < nitems(routes);
-	    i++) {
-		if (strcmp(text, routes[i]) == 0)
-			invite->default_route = (enum invite_route)i;
-	}
-	if (invite->default_route != INVITE_NO_ROUTE)
-		return true;
-	snprintf(why, why_size, "has a bad \"default-route\": expected "
-	    "\"offered\" or \"required\"");
 	return false;
-}
-
-static bool
-read_secret(struct invite *invite, const json_t *root, char *why,
-    size_t why_size)
-{
-	const json_t *value = json_object_get(root, "secret");
-	const char   *text = json_string_value(value);
-
-	if (value == NULL)
-		return true;
-	if (text == NULL || *text == '\0' || strchr(text, '\n') != NULL ||
-	    strlcpy(invite->secret, text, sizeof(invite->secret)) >=
-		sizeof(invite->secret)) {
-		snprintf(why, why_size,
-		    "has a bad \"secret\": expected a line of 1 to %d bytes",
-		    INVITE_SECRET_MAX);
-		return false;
-	}
-	return true;
-}
-
-/* Both or none; and each to the other. */
-static bool
-read_pair(struct invite *invite, const json_t *root, char *why, size_t why_size)
-{
-	const json_t *cert = json_object_get(root, "certificate");
-	const json_t *key = json_object_get(root, "key");
-	const struct ca_pem cert_pem = {
-		(char *)(uintptr_t)json_string_value(cert),
-		json_string_length(cert)
-	};
-	const struct ca_pem key_pem = {
-		(char *)(uintptr_t)json_string_value(key),
-		json_string_length(key)
-	};
-
-	if (cert == NULL && key == NULL)
-		return true;
-	if (!json_is_string(cert) || !json_is_string(key) ||
-	    !ca_is_pair(&cert_pem, &key_pem)) {
-		snprintf(why, why_size, "has no good \"certificate\" and "
-					"\"key\": expected one of each in PEM, "
-					"that belong together");
-		return false;
-	}
-	invite->certificate = strdup(cert_pem.text);
-	invite->key = strdup(key_pem.text);
-	if (invite->certificate != NULL && invite->key != NULL)
-		return true;
-	snprintf(why, why_size, "there is no memory for it");
-	return false;
-}
-
-/* Nothing that means something to the configuration's lines. */
-static bool
-is_word(const char *text)
-{
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
-		if (*text <= ' ' || *text >= 0x7f ||
-		    strchr("#\\[]=", *text) != NULL)
-			return false;
-	}
-	return true;
-}
-
-/* jansson frees without wiping; its parser's own buffers are out of reach. */
-static void
-forget_secrets(json_t *root)
-{
-	forget_secret(root, "secret");
-	forget_secret(root, "key");
-}
-
-static void
-forget_secret(json_t *root, const char *member)
-{
-	const json_t *value = json_object_get(root, member);
-
-	if (json_is_string(value))
-		secret_wipe((void *)(uintptr_t)json_string_value(value),
-		    json_string_length(value));
-}
-
-static bool
-put_subnets(json_t *root, const struct invite *invite)
-{
-	json_t *list;
-	char	text[PREFIX_STRLEN];
-
-	if (invite->nsubnets == 0)
-		return true;
-	list = json_array();
-	for (size_t i = 0; i < invite->nsubnets; i++)
-		json_array_append_new(list,
-		    json_string(prefix_print(&invite->subnets[i], text,
-			sizeof(text))));
-	return json_object_set_new(root, "subnets", list) == 0;
 }
 
 static json_t *
 build(const struct invite *invite)
 {
-	json_t *root = json_pack("{s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:s}",
-	    VERSION_KEY, VERSION, "server", invite->server, "port",
-	    (int)invite->port, "name", invite->name, "site", invite->site,
-	    "mode", invite->mode, "auth", invite->auth, "ca", invite->ca);
+	json_t *root = json_pack("{s:i}", VERSION_KEY, VERSION);
+	int	r = root == NULL ? -1 : 0;
 
-	if (root != NULL && !put_subnets(root, invite)) {
-		json_decref(root);
-		return NULL;
+	for (size_t i = 0; r == 0 && i < nitems(members); i++) {
+		json_t *value = members[i].write(
+		    (const char *)invite + members[i].offset);
+
+		if (value != NULL)
+			r = json_object_set_new(root, members[i].name, value);
+		else if (members[i].required)
+			r = -1;
 	}
-	if (root == NULL ||
-	    (put_string(root, "default-route",
-		 routes[invite->default_route]) &&
-		put_string(root, "secret", invite->secret) &&
-		put_string(root, "certificate", invite->certificate) &&
-		put_string(root, "key", invite->key)))
+	if (r == 0)
 		return root;
 	forget_secrets(root);
 	json_decref(root);
 	return NULL;
 }
 
-/* Nothing, or an empty one, is left out. */
-static bool
-put_string(json_t *root, const char *member, const char *text)
+static json_t *
+write_text(const void *at)
 {
-	return text == NULL || *text == '\0' ||
-	    json_object_set_new(root, member, json_string(text)) == 0;
+	return *(const char *)at != '\0' ? json_string(at) : NULL;
 }
 
-static int
-add_output(const char *text, size_t len, void *arg)
+static json_t *
+write_port(const void *at)
 {
-	struct output *output = arg;
-	size_t	       size = output->size;
-	char	      *bigger;
+	return json_integer(*(const uint16_t *)at);
+}
 
-	if (output->len + len >= size) {
-		size = (output->len + len + 1) * 2;
-		bigger = malloc(size);
-		if (bigger == NULL)
-			return -1;
-		if (output->text != NULL)
-			memcpy(bigger, output->text, output->len);
-		secret_free(output->text, output->size);
-		output->text = bigger;
-		output->size = size;
+static json_t *
+write_string(const void *at)
+{
+	return json_string(*(const char *const *)at);
+}
+
+static json_t *
+write_route(const void *at)
+{
+	return json_string(routes[*(const enum invite_route *)at]);
+}
+
+static json_t *
+write_subnets(const void *at)
+{
+	const struct invite *invite = at;
+	json_t		    *list = json_array();
+	char		     text[PREFIX_STRLEN];
+
+	for (size_t i = 0; i < invite->nsubnets; i++)
+		json_array_append_new(list,
+		    json_string(prefix_print(&invite->subnets[i], text,
+			sizeof(text))));
+	if (invite->nsubnets > 0)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+/* jansson frees without wiping; its parser's own buffers are out of reach. */
+static void
+forget_secrets(json_t *root)
+{
+	static const char *const names[] = { "secret", "key" };
+
+	for (size_t i = 0; i < nitems(names); i++) {
+		const json_t *value = json_object_get(root, names[i]);
+
+		if (json_is_string(value))
+			secret_wipe((void *)(uintptr_t)json_string_value(value),
+			    json_string_length(value));
 	}
-	memcpy(output->text + output->len, text, len);
-	output->len += len;
-	output->text[output->len] = '\0';
-	return 0;
 }

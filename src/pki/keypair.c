@@ -33,14 +33,12 @@ bool
 keypair_read_chain(const char *text, size_t len, struct keypair_public *key,
     struct ca_pem *clean, char why[KEYPAIR_WHY_SIZE])
 {
-	struct keypair_public unused;
-	struct chain	   chain;
-	bool ok = chain_open(&chain, text, len, why) &&
+	AUTO(chain_close) struct chain chain;
+	struct keypair_public	       unused;
+
+	return chain_open(&chain, text, len, why) &&
 	    describe(chain.leaf_key, key != NULL ? key : &unused, why) &&
 	    (clean == NULL || chain_print(&chain, clean, why));
-
-	chain_close(&chain);
-	return ok;
 }
 
 bool
@@ -74,17 +72,17 @@ bool
 keypair_prove(const char *text, size_t len, const struct keypair *key,
     char why[KEYPAIR_WHY_SIZE])
 {
-	struct keypair_public leaf;
-	struct chain	   chain;
-	bool ok = chain_open(&chain, text, len, why) &&
-	    describe(chain.leaf_key, &leaf, why);
+	AUTO(chain_close) struct chain chain;
+	struct keypair_public	       leaf;
 
-	if (ok && (memcmp(leaf.id, key->public.id, sizeof(leaf.id)) != 0 ||
-		      !is_signed_by(chain.leaf_key, key)))
-		ok = fail(why, "the key is not that of the certificate, which "
-		    "must be the first in its file");
-	chain_close(&chain);
-	return ok;
+	if (!chain_open(&chain, text, len, why) ||
+	    !describe(chain.leaf_key, &leaf, why))
+		return false;
+	if (memcmp(leaf.id, key->public.id, sizeof(leaf.id)) == 0 &&
+	    is_signed_by(chain.leaf_key, key))
+		return true;
+	return fail(why, "the key is not that of the certificate, which must "
+	    "be the first in its file");
 }
 
 bool
@@ -105,29 +103,28 @@ bool
 keypair_is_taken(const struct ca_pem *text, const struct ca_pem *ca,
     const char *site, char why[KEYPAIR_WHY_SIZE])
 {
-	const char  *purpose = site != NULL ? GNUTLS_KP_TLS_WWW_CLIENT :
-					      GNUTLS_KP_TLS_WWW_SERVER;
-	unsigned     usage;
-	struct chain chain;
-	bool	     ok = chain_open(&chain, text->text, text->len, why);
+	const char *purpose = site != NULL ? GNUTLS_KP_TLS_WWW_CLIENT :
+					     GNUTLS_KP_TLS_WWW_SERVER;
+	AUTO(chain_close) struct chain chain;
+	unsigned usage;
 
-	if (ok && gnutls_x509_crt_check_key_purpose(chain.certs[0], purpose,
-		0) == 0)
-		ok = fail(why, site != NULL ? "is not for a client" :
-					      "is not for a server");
+	if (!chain_open(&chain, text->text, text->len, why))
+		return false;
+	if (gnutls_x509_crt_check_key_purpose(chain.certs[0], purpose, 0) == 0)
+		return fail(why, site != NULL ? "is not for a client" :
+						"is not for a server");
 	/* Where it is missing, all is allowed. */
-	if (ok && gnutls_x509_crt_get_key_usage(chain.certs[0], &usage, NULL) ==
-		0 && (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) == 0)
-		ok = fail(why, "has no digitalSignature in its key usage");
-	if (ok && site != NULL && !x509_has_only_name(chain.certs[0], site)) {
-		ok = false;
+	if (gnutls_x509_crt_get_key_usage(chain.certs[0], &usage, NULL) == 0 &&
+	    (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) == 0)
+		return fail(why, "has no digitalSignature in its key usage");
+	if (site != NULL && !x509_has_only_name(chain.certs[0], site)) {
 		snprintf(why, KEYPAIR_WHY_SIZE, "is not for the site %s alone",
 		    site);
+		return false;
 	}
-	if (ok && ca->len > 0 && !is_made_by(&chain, ca))
-		ok = fail(why, "was not made by the CA of the invitations");
-	chain_close(&chain);
-	return ok;
+	if (ca->len > 0 && !is_made_by(&chain, ca))
+		return fail(why, "was not made by the CA of the invitations");
+	return true;
 }
 
 bool
@@ -171,7 +168,6 @@ is_made_by(const struct chain *chain, const struct ca_pem *ca)
 	return r >= 0 && status == 0;
 }
 
-/* chain_close() it in any case. */
 static bool
 chain_open(struct chain *chain, const char *text, size_t len, char *why)
 {

@@ -33,34 +33,20 @@ int
 x509_import_key(const struct ca_pem *pem, gnutls_x509_privkey_t *key)
 {
 	gnutls_datum_t text = x509_datum(pem->text, pem->len);
-	int	       r = x509_error(gnutls_x509_privkey_init(key));
+	int	       r = gnutls_x509_privkey_init(key);
 
-	if (r < 0)
-		return r;
-	r = x509_error(gnutls_x509_privkey_import(*key, &text,
-	    GNUTLS_X509_FMT_PEM));
-	if (r < 0) {
-		gnutls_x509_privkey_deinit(*key);
-		*key = NULL;
-	}
-	return r;
+	return x509_error(r < 0 ? r :
+		gnutls_x509_privkey_import(*key, &text, GNUTLS_X509_FMT_PEM));
 }
 
 int
 x509_import_cert(const char *text, size_t len, gnutls_x509_crt_t *cert)
 {
 	gnutls_datum_t datum = x509_datum(text, len);
-	int	       r = x509_error(gnutls_x509_crt_init(cert));
+	int	       r = gnutls_x509_crt_init(cert);
 
-	if (r < 0)
-		return r;
-	r = x509_error(gnutls_x509_crt_import(*cert, &datum,
-	    GNUTLS_X509_FMT_PEM));
-	if (r < 0) {
-		gnutls_x509_crt_deinit(*cert);
-		*cert = NULL;
-	}
-	return r;
+	return x509_error(r < 0 ? r :
+		gnutls_x509_crt_import(*cert, &datum, GNUTLS_X509_FMT_PEM));
 }
 
 bool

@@ -14,7 +14,13 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
+#include "base/auto.h"
 #include "pki/ca.h"
+
+/* Variables that free their object; they begin as NULL. */
+#define X509_AUTO_CRT AUTO(x509_auto_crt) gnutls_x509_crt_t
+#define X509_AUTO_CRL AUTO(x509_auto_crl) gnutls_x509_crl_t
+#define X509_AUTO_KEY AUTO(x509_auto_key) gnutls_x509_privkey_t
 
 /* 0 or a negative errno value. */
 int x509_error(int gnutls_error);
@@ -22,7 +28,7 @@ int x509_error(int gnutls_error);
 /* PEM as GnuTLS takes it: it has no const there, and writes nothing. */
 gnutls_datum_t x509_datum(const char *text, size_t len);
 
-/* 0, or a negative errno value; then there is no object. */
+/* 0 or a negative errno value; there may be an object to free all the same. */
 int x509_import_key(const struct ca_pem *pem, gnutls_x509_privkey_t *key);
 int x509_import_cert(const char *text, size_t len, gnutls_x509_crt_t *cert);
 
@@ -40,5 +46,23 @@ bool x509_is_made_by(gnutls_x509_crt_t cert, gnutls_x509_crt_t ca);
  * would pass over anything in front of and behind the first.
  */
 bool x509_is_one(const char *text, size_t len, const char *name);
+
+static inline void
+x509_auto_crt(const gnutls_x509_crt_t *crt)
+{
+	gnutls_x509_crt_deinit(*crt);
+}
+
+static inline void
+x509_auto_crl(const gnutls_x509_crl_t *crl)
+{
+	gnutls_x509_crl_deinit(*crl);
+}
+
+static inline void
+x509_auto_key(const gnutls_x509_privkey_t *key)
+{
+	gnutls_x509_privkey_deinit(*key);
+}
 
 #endif /* X509_H */
