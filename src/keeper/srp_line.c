@@ -5,13 +5,12 @@
 
 #include <bsd/stdlib.h>
 
-#define MAX_BITS 8192
+#include "base/hex.h"
 
-static const char digits[] = "0123456789abcdef";
+#define MAX_BITS 8192
 
 static size_t word_len(const char *line);
 static void   move_behind(const char **line, size_t len);
-static int    digit(char c);
 
 bool
 srp_line_take(const char **line, const char *word)
@@ -55,16 +54,9 @@ srp_line_take_hex(const char **line, uint8_t *dst, size_t size, size_t *len)
 {
 	size_t n = word_len(*line);
 
-	if (n == 0 || n % 2 != 0 || n / 2 > size)
+	if (n == 0 || n % 2 != 0 || n / 2 > size ||
+	    !hex_decode(dst, *line, n / 2))
 		return false;
-	for (size_t i = 0; i < n / 2; i++) {
-		int high = digit((*line)[2 * i]);
-		int low = digit((*line)[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		dst[i] = (uint8_t)(high << 4 | low);
-	}
 	*len = n / 2;
 	move_behind(line, n);
 	return true;
@@ -75,11 +67,7 @@ srp_line_put_hex(char *dst, size_t size, const uint8_t *src, size_t len)
 {
 	if (size < 2 * len + 1)
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		*dst++ = digits[src[i] >> 4];
-		*dst++ = digits[src[i] & 0x0f];
-	}
-	*dst = '\0';
+	hex_encode(dst, src, len);
 	return true;
 }
 
@@ -96,12 +84,4 @@ move_behind(const char **line, size_t len)
 	*line += len;
 	if ((*line)[0] == ' ' && (*line)[1] != '\0')
 		(*line)++;
-}
-
-static int
-digit(char c)
-{
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-	return at != NULL ? (int)(at - digits) : -1;
 }

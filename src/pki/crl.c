@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <nettle/base16.h>
 #include <nettle/sha2.h>
 
+#include "base/hex.h"
 #include "pki/x509.h"
 
 #define YEAR_SEC   ((time_t)31556952)
@@ -136,8 +136,7 @@ crl_digest(const char *text, size_t len, char digest[CRL_DIGEST_SIZE])
 	sha256_init(&ctx);
 	sha256_update(&ctx, len, (const uint8_t *)text);
 	sha256_digest(&ctx, sizeof(bytes), bytes);
-	base16_encode_update(digest, sizeof(bytes), bytes);
-	digest[CRL_DIGEST_SIZE - 1] = '\0';
+	hex_encode(digest, bytes, sizeof(bytes));
 }
 
 static bool
