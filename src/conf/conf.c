@@ -14,6 +14,7 @@
 
 #include <bsd/stdlib.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "conf/conf_draft.h"
@@ -116,7 +117,8 @@ conf_complain(struct conf_errors *errors, const char *file, unsigned line,
 	else
 		snprintf(text, sizeof(text), "%.600s: %s", file, what);
 	log_escape(clean, sizeof(clean), text, strlen(text));
-	errors->say(errors->arg, clean);
+	if (errors->say != NULL)
+		errors->say(errors->arg, clean);
 }
 
 static struct conf *
@@ -124,9 +126,8 @@ load(const char *path, enum how how, struct conf_errors *errors)
 {
 	struct conf_draft  draft;
 	struct conf_errors site_errors = { .say = note_fault, .arg = &draft };
-	char		  *dir = directory_of(path);
+	AUTO_FREE char	  *dir = directory_of(path);
 	size_t		   len;
-	bool		   ok;
 
 	errors->n = 0;
 	if (dir == NULL) {
@@ -135,9 +136,7 @@ load(const char *path, enum how how, struct conf_errors *errors)
 		    "one", strerror(errno));
 		return NULL;
 	}
-	ok = conf_draft_init(&draft, dir, path, errors);
-	free(dir);
-	if (!ok)
+	if (!conf_draft_init(&draft, dir, path, errors))
 		return NULL;
 	draft.any = how == ANY;
 	if (how == LIVE || how == ANY)
@@ -381,13 +380,9 @@ conf_server_address(const struct prefix *tunnel_network)
 static char *
 directory_of(const char *path)
 {
-	char *copy = strdup(path), *dir;
+	AUTO_FREE char *copy = strdup(path);
 
-	if (copy == NULL)
-		return NULL;
-	dir = realpath(dirname(copy), NULL);
-	free(copy);
-	return dir;
+	return copy != NULL ? realpath(dirname(copy), NULL) : NULL;
 }
 
 /*
@@ -397,10 +392,9 @@ directory_of(const char *path)
 static void
 load_sites(struct conf_draft *draft)
 {
-	char	       *dir = file_join(draft->conf->dir, CONF_SITES_DIR);
-	struct dirent **entries;
-	char	       *path;
-	int		n;
+	AUTO_FREE char *dir = file_join(draft->conf->dir, CONF_SITES_DIR);
+	AUTO_FREE struct dirent **entries = NULL;
+	int n;
 
 	if (dir == NULL) {
 		conf_complain(draft->errors, draft->file, 0, "out of memory");
@@ -414,17 +408,14 @@ load_sites(struct conf_draft *draft)
 		keep_sites(draft);
 	}
 	for (int i = 0; i < n; i++) {
-		path = file_join(dir, entries[i]->d_name);
+		AUTO_FREE char *path = file_join(dir, entries[i]->d_name);
+
 		if (path == NULL)
 			conf_complain(draft->errors, dir, 0, "out of memory");
 		else
 			load_site(draft, path, entries[i]->d_name);
-		free(path);
 		free(entries[i]);
 	}
-	if (n != -1)
-		free(entries);
-	free(dir);
 }
 
 static void
@@ -441,8 +432,8 @@ static void
 load_site(struct conf_draft *draft, const char *path, const char *file_name)
 {
 	unsigned before = draft->site_errors->n;
+	AUTO_FREE char *text = NULL;
 	char   name[NAME_MAX + 1] = "";
-	char  *text;
 	size_t len = 0;
 
 	memcpy(name, file_name, strlen(file_name) - strlen(SUFFIX));
@@ -456,7 +447,6 @@ load_site(struct conf_draft *draft, const char *path, const char *file_name)
 	text = load_file(draft, CONF_PART_SITE, path, name, &len);
 	if (draft->site_errors->n > before)
 		conf_draft_fall_back(draft, name, path, is_disabled(text, len));
-	free(text);
 }
 
 /* The text of the file is the caller's; NULL when it cannot be read. */
@@ -490,16 +480,13 @@ load_file(struct conf_draft *draft, enum conf_part part, const char *path,
 static bool
 is_disabled(char *text, size_t len)
 {
-	char *found = conf_find_value(text, &len, "disabled", is_yes);
-	bool  disabled;
+	AUTO_FREE char *found = conf_find_value(text, &len, "disabled", is_yes);
 
 	for (char *p = text; p < text + len; p++)
 		*p = *p == '\\' ? ' ' : *p;
 	if (found == NULL)
 		found = conf_find_value(text, &len, "disabled", is_yes);
-	disabled = found != NULL;
-	free(found);
-	return disabled;
+	return found != NULL;
 }
 
 static bool

@@ -21,6 +21,7 @@
 #include <stdio.h>
 
 #include "base/addr.h"
+#include "base/auto.h"
 #include "base/log.h"
 
 #define CONF_NAME_MAX	 63	/* a site's name: [a-z0-9][a-z0-9._-]* */
@@ -214,9 +215,9 @@ struct conf {
 	struct conf_names faults, waiting;
 };
 
-/* Where complaints go: one call a complaint, "FILE:LINE: what, how to mend". */
+/* Where complaints go: one call a complaint, "FILE:LINE: what, how to fix it". */
 struct conf_errors {
-	void (*say)(void *arg, const char *text);
+	void (*say)(void *arg, const char *text); /* NULL: they are counted */
 	void *arg;
 	unsigned n;
 };
@@ -265,6 +266,13 @@ struct conf *conf_parse_text(const char *text, size_t len, const char *name,
     const char *dir, struct conf_errors *errors);
 
 void conf_free(struct conf *conf);
+/* A variable's, where its scope ends. */
+#define CONF_AUTO_FREE AUTO(conf_auto_free) struct conf
+static inline void
+conf_auto_free(struct conf **conf)
+{
+	conf_free(*conf);
+}
 
 /* Writes everything, the sites too, in a form conf_parse_text() takes. */
 void conf_print(FILE *out, const struct conf *conf);

@@ -8,6 +8,7 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
+#include "base/auto.h"
 #include "conf/conf_socket.h"
 #include "conf/conf_types.h"
 
@@ -66,7 +67,7 @@ conf_draft_fall_back(struct conf_draft *draft, const char *name,
 	    conf_find_site(draft->running, name) : NULL;
 	struct conf	*conf = draft->conf;
 	struct conf_site bare = { 0 }, *site = last_of(conf, name);
-	char		*text;
+	AUTO_FREE char	*text = NULL;
 
 	/* What it claims is nobody's, but not free either. */
 	if (site != NULL && conf->mode == CONF_TUN)
@@ -79,7 +80,6 @@ conf_draft_fall_back(struct conf_draft *draft, const char *name,
 	if (text != NULL && conf->nsites < CONF_MAX_SITES)
 		conf_parse(draft, CONF_PART_WHOLE, text, strlen(text),
 		    path, NULL);
-	free(text);
 	if (conf->nsites == 0 ||
 	    strcmp(conf->sites[conf->nsites - 1].name, name) != 0)
 		return;
@@ -93,8 +93,7 @@ conf_draft_is_changed(const struct conf_draft *draft,
 {
 	const struct conf_site *last = draft->running != NULL ?
 	    conf_find_site(draft->running, site->name) : NULL;
-	char *now, *then;
-	bool  changed;
+	AUTO_FREE char *now = NULL, *then = NULL;
 
 	if (site->faulty || draft->running == NULL)
 		return false;
@@ -102,10 +101,7 @@ conf_draft_is_changed(const struct conf_draft *draft,
 		return true;
 	now = conf_site_text(site);
 	then = conf_site_text(last);
-	changed = now == NULL || then == NULL || strcmp(now, then) != 0;
-	free(now);
-	free(then);
-	return changed;
+	return now == NULL || then == NULL || strcmp(now, then) != 0;
 }
 
 bool
@@ -235,21 +231,19 @@ drop_wrong(struct conf_draft *draft)
 
 	for (size_t i = 0; i < conf->nsites && draft->errors->n == 0;) {
 		struct conf_site wrong = conf->sites[i];
-		char		*path;
+		AUTO_FREE char	*path = strdup(wrong.file);
 
 		if (!wrong.wrong) {
 			i++;
 			continue;
 		}
 		any = true;
-		path = strdup(wrong.file);
 		if (path == NULL)
 			conf_complain(draft->errors, draft->file, 0,
 			    "out of memory");
 		else
 			conf_draft_fall_back(draft, wrong.name, path,
 			    wrong.disabled);
-		free(path);
 	}
 	return any && draft->errors->n == 0;
 }

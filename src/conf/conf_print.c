@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "conf/conf_socket.h"
 #include "conf/conf_types.h"
 
@@ -55,12 +56,9 @@ bool
 conf_key_is_same(const struct conf_key *key, const struct conf *a,
     const struct conf *b)
 {
-	char *x = key_text(key, a), *y = key_text(key, b);
-	bool  same = x != NULL && y != NULL && strcmp(x, y) == 0;
+	AUTO_FREE char *x = key_text(key, a), *y = key_text(key, b);
 
-	free(x);
-	free(y);
-	return same;
+	return x != NULL && y != NULL && strcmp(x, y) == 0;
 }
 
 void
@@ -261,11 +259,9 @@ is_default(const struct conf_key *key, const struct conf *conf)
 static bool
 is_default_socket(const struct conf *conf)
 {
-	char *path = conf_default_socket(conf->dir);
-	bool  same = path != NULL && strcmp(path, conf->socket) == 0;
+	AUTO_FREE char *path = conf_default_socket(conf->dir);
 
-	free(path);
-	return same;
+	return path != NULL && strcmp(path, conf->socket) == 0;
 }
 
 static void

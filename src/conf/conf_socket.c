@@ -9,6 +9,7 @@
 
 #include <bsd/libutil.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "conf/conf_keys.h"
@@ -24,30 +25,24 @@ static bool  is_socket(const char *value);
 char *
 conf_resolve(const char *path)
 {
-	char *head = strdup(path), *tail = strdup(path);
-	char *dir = head != NULL ? resolve(dirname(head)) : NULL;
-	char *whole = dir != NULL && tail != NULL ?
-	    file_join(strcmp(dir, "/") == 0 ? "" : dir, basename(tail)) : NULL;
+	AUTO_FREE char *head = strdup(path), *tail = strdup(path);
+	AUTO_FREE char *dir = head != NULL ? resolve(dirname(head)) : NULL;
 
-	free(dir);
-	free(tail);
-	free(head);
-	return whole;
+	return dir != NULL && tail != NULL ?
+	    file_join(strcmp(dir, "/") == 0 ? "" : dir, basename(tail)) : NULL;
 }
 
 char *
 conf_socket(const char *config)
 {
-	char  *copy = strdup(config), *path = NULL, *text;
+	AUTO_FREE char *copy = strdup(config), *text = NULL;
+	char  *path = NULL;
 	size_t len;
 
-	if (file_read(config, FILE_MAX_LEN, &text, &len) == 0) {
+	if (file_read(config, FILE_MAX_LEN, &text, &len) == 0)
 		path = conf_find_value(text, &len, "socket", is_socket);
-		free(text);
-	}
 	if (path == NULL && copy != NULL)
 		path = conf_default_socket(dirname(copy));
-	free(copy);
 	return path;
 }
 
