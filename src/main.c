@@ -31,7 +31,6 @@ static const struct {
 	{ "login", cmd_login, "answer what the server asks a person" },
 	{ "reload", cmd_reload, "take a changed configuration" },
 	{ "stop", cmd_stop, "stop the running daemon" },
-	{ "doctor", cmd_doctor, "what on this host would stop it" },
 	{ "version", cmd_version, "version, libraries and features" },
 };
 

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/nitems.h"
 
 #define LINE_MAX_LEN	1024
 #define LIMIT_WINDOW_US (10 * INT64_C(1000000))
@@ -32,31 +31,6 @@ void
 log_set_level(enum log_level level)
 {
 	log_level = level;
-}
-
-static const char *const level_names[] = {
-	[LOG_LEVEL_ERROR] = "error",
-	[LOG_LEVEL_WARN] = "warn",
-	[LOG_LEVEL_INFO] = "info",
-	[LOG_LEVEL_DEBUG] = "debug",
-};
-
-const char *
-log_level_name(enum log_level level)
-{
-	return level_names[level];
-}
-
-bool
-log_level_parse(enum log_level *level, const char *name)
-{
-	for (size_t i = 0; i < nitems(level_names); i++) {
-		if (strcmp(level_names[i], name) == 0) {
-			*level = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
 }
 
 #define LOG_BODY(level, err)                                                   \

@@ -28,10 +28,6 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 void log_init(const char *name, enum log_level level);
 void log_set_level(enum log_level level);
 
-/* "error", "warn", "info", "debug"; and back, false for another word. */
-const char *log_level_name(enum log_level level);
-bool	    log_level_parse(enum log_level *level, const char *name);
-
 void log_warn(const char *fmt, ...) LOG_PRINTF;
 void log_warnx(const char *fmt, ...) LOG_PRINTF;
 void log_info(const char *fmt, ...) LOG_PRINTF;

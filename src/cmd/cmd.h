@@ -23,7 +23,6 @@ int cmd_status(int argc, char **argv);
 int cmd_login(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
-int cmd_doctor(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif /* CMD_H */

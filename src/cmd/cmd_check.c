@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/auto.h"
 #include "cmd/check/check_files.h"
 #include "cmd/check/check_host.h"
 #include "cmd/util/options.h"
@@ -26,32 +26,27 @@ static const struct options_spec spec = {
 	.takes = OPTION_WHERE | OPTION_STATIC | OPTION_VERBOSE,
 };
 
-static void say_nothing(void *arg, const char *text);
 static void look(struct check_report *report, const struct options *options,
-    const struct conf *conf, const char *path);
+    const char *path);
 
 int
 cmd_check(int argc, char **argv)
 {
 	struct check_report report = { 0 };
-	struct conf_errors quiet = { .say = say_nothing };
-	struct options options;
-	struct conf   *conf;
-	char	      *path;
-	int	       r = options_parse(&options, &spec, argc, argv);
+	AUTO_FREE char *path = NULL;
+	CONF_AUTO_FREE *conf = NULL;
+	struct options	options;
+	int		r = options_parse(&options, &spec, argc, argv);
 
 	if (r != OPTIONS_GO_ON)
 		return r;
 	path = options_config(&options);
-	if (path == NULL) {
-		log_warn("check");
-		return CMD_FAILED;
-	}
-	conf = conf_load_live(path, &quiet);
+	conf = options_try(path, conf_load_live);
 	if (conf == NULL)
 		conf = options_load(path, conf_load); /* all at once */
+	report.conf = conf;
 	if (conf != NULL)
-		look(&report, &options, conf, path);
+		look(&report, &options, path);
 	r = conf == NULL || report.errors > 0 ? CMD_FAILED :
 	    report.warnings > 0		      ? CMD_DEGRADED :
 						CMD_DONE;
@@ -59,33 +54,24 @@ cmd_check(int argc, char **argv)
 		conf_print(stdout, conf);
 	else if (r == CMD_DONE)
 		printf("%s: ok\n", path);
-	conf_free(conf);
-	free(path);
 	return r;
 }
 
 static void
-say_nothing(void *arg, const char *text)
-{
-	(void)arg;
-	(void)text;
-}
-
-static void
 look(struct check_report *report, const struct options *options,
-    const struct conf *conf, const char *path)
+    const char *path)
 {
-	char *whole = realpath(path, NULL);
+	const struct conf *conf = report->conf;
+	AUTO_FREE char *whole = realpath(path, NULL);
 
 	if (whole == NULL)
-		check_report(&report->errors, "%s: cannot resolve its path", path);
+		check_error(report, "%s: cannot resolve its path", path);
 	else if (!file_modes_are_tight(conf, whole))
 		report->errors++; /* which it has said */
 	/* Each concerns that site alone. */
 	for (size_t i = 0; i < conf->faults.n; i++)
-		check_report(&report->warnings, "%s", conf->faults.v[i]);
-	check_files(report, conf);
+		check_warning(report, "%s", conf->faults.v[i]);
+	check_files(report);
 	if (whole != NULL && !options->only_static)
-		check_host(report, conf, whole);
-	free(whole);
+		check_host(report, whole);
 }

@@ -20,9 +20,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cmd/init_renew.h"
+#include "cmd/util/lines.h"
+#include "cmd/util/must.h"
 #include "cmd/util/options.h"
 #include "cmd/site/own_ca.h"
 #include "cmd/util/file_txn.h"
@@ -53,7 +56,7 @@ struct site_keys {
 };
 
 static bool says_more(const struct options *options);
-static bool is_free(const struct options *options);
+static bool is_free(const struct options *options, const char *name);
 static struct conf *make_conf(const struct options *options, const char *host,
     uint16_t port);
 static bool make_keys(struct site_keys *keys, const struct conf *conf);
@@ -67,24 +70,22 @@ static void say_next(const struct options *options, const struct conf *conf);
 int
 cmd_init(int argc, char **argv)
 {
-	struct site_keys keys = { 0 };
-	struct options	 options;
-	struct conf	*conf;
-	enum conf_mode	 mode;
-	char		 host[254];
-	uint16_t	 port = CONF_PORT;
-	sigset_t	 before;
-	bool		 ok;
-	int		 r = options_parse(&options, &spec, argc, argv);
+	AUTO(free_keys) struct site_keys keys = { 0 };
+	CONF_AUTO_FREE *conf = NULL;
+	struct options	options;
+	char		list[CONF_WHY_SIZE], host[254];
+	enum conf_mode	mode;
+	uint16_t	port = CONF_PORT;
+	sigset_t	before;
+	bool		ok;
+	int		r = options_parse(&options, &spec, argc, argv);
 
 	if (r != OPTIONS_GO_ON)
 		return r;
-	if (options.renew) {
-		if (says_more(&options))
-			return options_wrong(&spec,
-			    "--renew goes with --dir alone");
+	if (options.renew && says_more(&options))
+		return options_wrong(&spec, "--renew goes with --dir alone");
+	if (options.renew)
 		return init_renew(&options);
-	}
 	if (options.name == NULL)
 		return options_wrong(&spec, "--name HOST is needed");
 	if (!endpoint_split(options.name, host, sizeof(host), &port) ||
@@ -93,9 +94,10 @@ cmd_init(int argc, char **argv)
 		    "--name %s: expected HOST, HOST:PORT or [V6]:PORT",
 		    options.name);
 	if (options.mode != NULL && !conf_mode_parse(&mode, options.mode))
-		return options_wrong(&spec, "--mode %s: expected tap or tun",
-		    options.mode);
-	if (!is_free(&options))
+		return options_wrong(&spec, "--mode %s: expected %s",
+		    options.mode, conf_words_print(&conf_words_mode, list,
+		    sizeof(list)));
+	if (!is_free(&options, options.file) || !is_free(&options, OWN_CA_KEY))
 		return 1;
 	conf = make_conf(&options, host, port);
 	if (conf == NULL)
@@ -105,8 +107,6 @@ cmd_init(int argc, char **argv)
 	if (ok)
 		say_next(&options, conf);
 	file_txn_release_signals(&before);
-	free_keys(&keys);
-	conf_free(conf);
 	return ok ? 0 : 1;
 }
 
@@ -122,54 +122,36 @@ says_more(const struct options *options)
 
 /* A second init would make a CA that no satellite believes. */
 static bool
-is_free(const struct options *options)
+is_free(const struct options *options, const char *name)
 {
-	const char *const names[] = { options->file, OWN_CA_KEY };
+	AUTO_FREE char *path = must(file_join(options->dir, name));
 
-	for (size_t i = 0; i < 2; i++) {
-		char *path = file_join(options->dir, names[i]);
-		bool  there = path != NULL && faccessat(AT_FDCWD, path, F_OK,
-		    AT_SYMLINK_NOFOLLOW) == 0;
-
-		if (there)
-			log_warnx("init: %s is there already; choose another "
-				  "--dir, or move it away", path);
-		free(path);
-		if (there)
-			return false;
-	}
-	return true;
+	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return true;
+	log_warnx("init: %s is there already; choose another --dir, or move it "
+		  "away", path);
+	return false;
 }
 
-/* From options to lines to a conf: so the parser's rules hold here too. */
 static struct conf *
 make_conf(const struct options *options, const char *host, uint16_t port)
 {
-	struct conf *conf;
-	char	    *text;
-	size_t	     len;
-	FILE	    *out = open_memstream(&text, &len);
+	struct lines lines;
+	FILE	    *out = lines_begin(&lines);
 
-	if (out == NULL) {
-		log_warn("init");
-		return NULL;
-	}
 	fprintf(out, "[server]\nname = %s\nport = %u\n", host, port);
-	options_put_list(out, "auth", &options->auths);
+	lines_put_list(out, "auth", &options->auths);
 	fprintf(out, "[interface]\n");
 	if (options->mode != NULL)
-		options_put(out, "mode", options->mode);
+		lines_put(out, "mode", options->mode);
 	if (options->bridge != NULL)
-		options_put(out, "bridge", options->bridge);
+		lines_put(out, "bridge", options->bridge);
 	if (options->nat)
-		options_put(out, "nat", "yes");
-	options_put_list(out, "network", &options->networks);
-	options_put_list(out, "tunnel-network", &options->tunnel_networks);
-	options_put_list(out, "dns", &options->dns);
-	fclose(out);
-	conf = options_check_text(text, len, spec.command, options->dir);
-	free(text);
-	return conf;
+		lines_put(out, "nat", "yes");
+	lines_put_list(out, "network", &options->networks);
+	lines_put_list(out, "tunnel-network", &options->tunnel_networks);
+	lines_put_list(out, "dns", &options->dns);
+	return lines_check(&lines, spec.command, options->dir);
 }
 
 static bool
@@ -205,17 +187,10 @@ write_all(const struct options *options, const struct conf *conf,
     const struct site_keys *keys)
 {
 	struct file_txn undo = { .who = spec.command };
-	char	   *text = conf_commented_text(conf);
-	bool	    ok;
+	AUTO_FREE char *text = must(conf_commented_text(conf));
 
-	if (text == NULL) {
-		log_warn("init");
-		return false;
-	}
-	ok = file_txn_unless(&undo, write_files(&undo, options, conf, text,
+	return file_txn_unless(&undo, write_files(&undo, options, conf, text,
 	    keys));
-	free(text);
-	return ok;
 }
 
 static bool

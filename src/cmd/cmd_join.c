@@ -12,7 +12,7 @@
  * invitation decides are replaced, all or none, and the rest stays.
  *
  * The invitation was written elsewhere: its words become lines of a
- * configuration only through options_put() and the parser's checks.
+ * configuration only through lines_put() and the parser's checks.
  */
 #include "cmd/cmd.h"
 
@@ -26,6 +26,7 @@
 
 #include <bsd/string.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -77,13 +78,14 @@ static const char *has_secret(const struct conf *conf,
 int
 cmd_join(int argc, char **argv)
 {
-	struct options options;
-	struct invite  invite;
-	struct conf   *conf;
-	char	       password[PASSWORD_SIZE], *text = NULL;
-	sigset_t       before;
-	bool	       ok;
-	int	       r = options_parse(&options, &spec, argc, argv);
+	AUTO(invite_fini) struct invite invite = { 0 };
+	AUTO_FREE char *text = NULL;
+	CONF_AUTO_FREE *conf = NULL;
+	struct options	options;
+	char		password[PASSWORD_SIZE];
+	sigset_t	before;
+	bool		ok;
+	int		r = options_parse(&options, &spec, argc, argv);
 
 	if (r != OPTIONS_GO_ON)
 		return r;
@@ -94,32 +96,28 @@ cmd_join(int argc, char **argv)
 		return 1;
 	conf = options.update ? join_conf_update(&options, &invite, &text) :
 				join_conf_make(&options, &invite, &text);
-	ok = conf != NULL && may_join(conf, &invite) &&
-	    get_password(password, &options, conf, &invite);
+	if (conf == NULL || !may_join(conf, &invite) ||
+	    !get_password(password, &options, conf, &invite))
+		return 1;
 	file_txn_hold_signals(&before);
-	ok = ok && write_all(&options, conf, text, &invite, password);
+	ok = write_all(&options, conf, text, &invite, password);
 	secret_wipe(password, sizeof(password));
 	if (ok)
 		say_next(&options, conf, &invite);
 	file_txn_release_signals(&before);
-	free(text);
-	conf_free(conf);
-	invite_fini(&invite);
 	return ok ? 0 : 1;
 }
 
 static bool
 is_free(const struct options *options)
 {
-	char *path = options_config(options);
-	bool  there = path != NULL &&
-	    faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	AUTO_FREE char *path = options_config(options);
 
-	if (there)
-		log_warnx("join: %s is there already; --update changes it, "
-			  "another --dir makes another site", path);
-	free(path);
-	return !there;
+	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return true;
+	log_warnx("join: %s is there already; --update changes it, another "
+		  "--dir makes another site", path);
+	return false;
 }
 
 static bool
@@ -187,12 +185,11 @@ get_password(char *dst, const struct options *options, const struct conf *conf,
 		options_wrong(&spec, "a certificate needs no password");
 		return false;
 	}
-	if (options->password_file == NULL && invite->secret[0] != '\0') {
+	if (options->password_file == NULL)
 		strlcpy(dst, invite->secret, PASSWORD_SIZE);
-		return true;
-	}
-	/* It may be another one each time: tombolo login asks then. */
-	if (conf->auth == CONF_AUTH_PAM && options->password_file == NULL)
+	/* PAM may want another one each time: tombolo login asks then. */
+	if (*dst != '\0' ||
+	    (conf->auth == CONF_AUTH_PAM && options->password_file == NULL))
 		return true;
 	return password_read(dst, options->password_file, invite->site,
 	    PASSWORD_ONCE, spec.command);
@@ -204,9 +201,8 @@ write_all(const struct options *options, const struct conf *conf,
 {
 	struct file_txn undo = { .who = spec.command };
 
-	return text != NULL &&
-	    file_txn_unless(&undo,
-		write_files(&undo, options, conf, text, invite, password));
+	return file_txn_unless(&undo, write_files(&undo, options, conf, text,
+	    invite, password));
 }
 
 static bool

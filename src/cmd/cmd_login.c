@@ -17,9 +17,11 @@
 #include <jansson.h>
 
 #include "cmd/util/admin_call.h"
+#include "base/auto.h"
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/secret.h"
+#include "cmd/util/json_field.h"
 #include "cmd/util/options.h"
 #include "cmd/util/wait.h"
 
@@ -43,17 +45,13 @@ int
 cmd_login(int argc, char **argv)
 {
 	struct options options;
-	char	      *path;
+	AUTO_FREE char *path = NULL;
 	int	       status = options_parse(&options, &spec, argc, argv);
 
 	if (status != OPTIONS_GO_ON)
 		return status;
 	path = options_socket(&options);
-	if (path == NULL)
-		return 1;
-	status = log_in(path);
-	free(path);
-	return status;
+	return path != NULL ? log_in(path) : 1;
 }
 
 static int
@@ -83,17 +81,16 @@ log_in(const char *path)
 static int
 look(const char *path, bool *done)
 {
-	json_t	   *answer = admin_call_or_say(path,
-		json_pack("{s:s}", "command", "question"));
-	const char *state, *question, *error;
+	json_auto_t *answer = admin_call_or_say(path,
+	    json_pack("{s:s}", "command", "question"));
+	const char *state = json_field_text(answer, "state");
+	const char *error = json_field_text(answer, "last_error");
+	const char *question = json_field_text(answer, "question");
 	int	    status = 1;
 
 	*done = true;
 	if (answer == NULL)
 		return 1;
-	state = json_string_value(json_object_get(answer, "state"));
-	error = json_string_value(json_object_get(answer, "last_error"));
-	question = json_string_value(json_object_get(answer, "question"));
 	if (state != NULL && strcmp(state, "up") == 0) {
 		printf("up\n");
 		status = 0;
@@ -105,7 +102,6 @@ look(const char *path, bool *done)
 	} else {
 		*done = false;
 	}
-	json_decref(answer);
 	return status;
 }
 

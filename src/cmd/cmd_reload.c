@@ -6,11 +6,9 @@
 #include "cmd/cmd.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <jansson.h>
 
-#include "cmd/util/admin_call.h"
 #include "base/log.h"
 #include "cmd/util/options.h"
 
@@ -25,21 +23,16 @@ cmd_reload(int argc, char **argv)
 		.help = "Makes the running daemon take a changed configuration.",
 		.takes = OPTION_WHERE | OPTION_SOCKET,
 	};
+	json_auto_t   *answer = NULL;
 	struct options options;
-	json_t	      *answer;
-	char	      *path;
 	int	       r = options_parse(&options, &spec, argc, argv);
 
 	if (r != OPTIONS_GO_ON)
 		return r;
-	path = options_socket(&options);
-	if (path == NULL)
-		return 1;
-	answer = admin_call_or_say(path,
-	    json_pack("{s:s}", "command", spec.command));
-	free(path);
+	answer = options_ask(&options, json_pack("{s:s}", "command",
+	    spec.command));
 	if (answer == NULL)
-		return 1;
+		return CMD_FAILED;
 	r = say(json_object_get(answer, "faults"), "not in force: ", "") > 0 ?
 	    CMD_FAILED : CMD_DONE;
 	if (say(json_object_get(answer, "needs_restart"), "",
@@ -47,7 +40,6 @@ cmd_reload(int argc, char **argv)
 		r = CMD_DEGRADED;
 	if (r == CMD_DONE)
 		printf("the configuration is in force\n");
-	json_decref(answer);
 	return r;
 }
 

@@ -17,12 +17,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nitems.h"
 #include "cmd/util/options.h"
 #include "cmd/util/wait.h"
 #include "conf/conf.h"
+#include "conf/conf_words.h"
 #include "monitor/logpipe.h"
 #include "monitor/monitor.h"
 #include "monitor/state/pidfile.h"
@@ -57,65 +59,66 @@ int
 cmd_run(int argc, char **argv)
 {
 	struct options options;
-	enum log_level level;
-	int	       log_level = -1;
+	unsigned       level = 0;
+	char	       list[CONF_WHY_SIZE];
 	int	       status = options_parse(&options, &spec, argc, argv);
 
 	if (status != OPTIONS_GO_ON)
 		return status;
 	if (options.log_level != NULL &&
-	    !log_level_parse(&level, options.log_level))
-		return options_wrong(&spec, "--log-level %s: expected error, "
-		    "warn, info or debug", options.log_level);
-	if (options.log_level != NULL)
-		log_level = (int)level;
+	    !conf_words_find(&conf_words_level, options.log_level, &level))
+		return options_wrong(&spec, "--log-level %s: expected %s",
+		    options.log_level, conf_words_print(&conf_words_level, list,
+		    sizeof(list)));
 	if (options.socket != NULL && !options.sweep)
 		return options_wrong(&spec, "--socket goes with --sweep; set "
 		    "`socket` in the configuration");
 	if (options.wait != NULL && (options.foreground || options.sweep))
 		return options_wrong(&spec, "--wait goes without --foreground "
 		    "and --sweep");
-	return options.sweep ? sweep(&options) : run(&options, log_level);
+	return options.sweep ? sweep(&options) : run(&options,
+	    options.log_level != NULL ? (int)level : -1);
 }
 
 static int
 run(const struct options *options, int log_level)
 {
 	const struct monitor_starter nobody = { -1, -1 };
-	char	    *config = options_config(options);
-	char	    *path = config != NULL ? absolute(config) : NULL;
-	struct conf *conf = path != NULL ? options_load(path, conf_load_live) : NULL;
-	int	     status = 1;
+	AUTO_FREE char *config = options_config(options);
+	AUTO_FREE char *path = absolute(config);
+	struct conf    *conf;
 
-	if (path == NULL)
+	if (path == NULL) {
 		log_warn("run");
+		return 1;
+	}
+	conf = options_load(path, conf_load_live);
 	for (size_t i = 0; conf != NULL && i < conf->faults.n; i++)
 		log_warnx("%s", conf->faults.v[i]);
-	if (conf != NULL && !has_rights()) {
+	if (conf == NULL || !has_rights()) {
 		conf_free(conf);
-	} else if (conf != NULL) {
-		warn_of_bridge_nf(conf);
-		status = options->foreground ?
-		    monitor_run(conf, path, log_level, &nobody) :
-		    run_behind(conf, path, log_level, options->seconds);
+		return 1;
 	}
-	free(path);
-	free(config);
-	return status;
+	warn_of_bridge_nf(conf);
+	return options->foreground ?
+	    monitor_run(conf, path, log_level, &nobody) :
+	    run_behind(conf, path, log_level, options->seconds);
 }
 
 static int
 sweep(const struct options *options)
 {
-	char *socket = has_rights() ? options_socket(options) : NULL;
-	char *owner = socket != NULL ? options_owner(options) : NULL;
-	bool  left = socket != NULL && pidfile_is_left(socket);
-	int   status = socket != NULL ? monitor_sweep(socket, owner) : 1;
+	AUTO_FREE char *socket = has_rights() ? options_socket(options) : NULL;
+	AUTO_FREE char *owner = socket != NULL ? options_owner(options) : NULL;
+	bool		left;
+	int		status;
 
+	if (socket == NULL)
+		return 1;
+	left = pidfile_is_left(socket);
+	status = monitor_sweep(socket, owner);
 	if (status == 0 && !left)
 		printf("nothing to undo at %s\n", socket);
-	free(owner);
-	free(socket);
 	return status;
 }
 
@@ -126,16 +129,11 @@ sweep(const struct options *options)
 static char *
 absolute(const char *path)
 {
-	char *cwd, *joined;
+	AUTO_FREE char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
 
 	if (path[0] == '/')
 		return strdup(path);
-	cwd = getcwd(NULL, 0);
-	if (cwd == NULL)
-		return NULL;
-	joined = file_join(cwd, path);
-	free(cwd);
-	return joined;
+	return cwd != NULL ? file_join(cwd, path) : NULL;
 }
 
 static bool
@@ -165,8 +163,8 @@ has_rights(void)
 		/* A process that is not root starts its children as itself. */
 		if (geteuid() != 0 && needed[i].cap != CAP_NET_ADMIN)
 			continue;
-		log_warnx("run: must be started as root: it has not the right "
-			  "%s, which makes network devices and confined "
+		log_warnx("run: must be started as root: %s is missing; it is "
+			  "needed to create network devices and confined "
 			  "processes", needed[i].name);
 		return false;
 	}
@@ -177,8 +175,8 @@ has_rights(void)
 static void
 warn_of_bridge_nf(const struct conf *conf)
 {
-	char  *text;
-	size_t len;
+	AUTO_FREE char *text = NULL;
+	size_t		len;
 
 	if (conf->mode != CONF_TAP || conf->bridge[0] == '\0' ||
 	    (!conf->create_bridge && if_nametoindex(conf->bridge) == 0))
@@ -191,7 +189,6 @@ warn_of_bridge_nf(const struct conf *conf)
 			  "firewalld) may drop what it carries; fix with: "
 			  "sysctl net.bridge.bridge-nf-call-iptables=0",
 		    conf->bridge);
-	free(text);
 }
 
 /*

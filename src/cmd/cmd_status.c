@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "cmd/util/admin_call.h"
+#include "base/auto.h"
 #include "base/log.h"
 #include "base/nitems.h"
 #include "cmd/util/json_field.h"
@@ -47,29 +48,30 @@ static bool has(const json_t *rows, const char *key, const char *value);
 
 static void show_status(const json_t *answer);
 static void show_kicked(const json_t *answer);
-static void show_line(const char *label, const char *text);
-static void show_linef(const char *label, const char *fmt, ...)
-    __attribute__((__format__(printf, 2, 3)));
-static void show_field(const char *label, const json_t *answer,
-    const char *name);
-static void show_number(const char *label, const json_t *answer,
-    const char *name);
-static void show_duration(const char *label, const json_t *answer,
-    const char *name);
-static void show_identity(const json_t *answer);
-static void show_texts(const char *label, const json_t *texts);
-static void show_troubles(const json_t *servers);
-static void show_connection(const json_t *answer);
-static void show_egress(const json_t *ways);
-static void show_certificates(const json_t *rows);
-static void show_sizes(const json_t *answer);
-static void show_held_off(const json_t *rows);
-static void show_numbers(const char *title, const json_t *numbers);
-static void show_ports(const json_t *ports);
-static void show_processes(const json_t *processes);
 static void show_sites(const json_t *answer);
 static void show_fdb(const json_t *answer);
 static void show_routes(const json_t *answer);
+
+/* A line of `status`, or more of them; NULL: the answer has no such value. */
+typedef void show_fn(const char *label, const json_t *value);
+static show_fn show_text, show_texts, show_words, show_number, show_duration,
+    show_role, show_restarts, show_troubles, show_egress, show_blocked,
+    show_rule, show_certificates, show_connected, show_held_off,
+    show_processes, show_ports, show_numbers;
+static void show_line(const char *label, const char *text);
+static void show_linef(const char *label, const char *fmt, ...)
+    __attribute__((__format__(printf, 2, 3)));
+
+/* A column of a table. */
+struct column {
+	const char *head, *key;
+	json_field_add_fn *add;
+};
+#define MAX_COLUMNS 16
+
+static void show_rows(const struct column *columns, size_t n,
+    const json_t *rows, const char *none);
+static json_field_add_fn add_state, add_lanes, add_networks;
 
 static const struct query queries[] = {
 	{ { "status", TAKEN " [--wait[=SECONDS]]",
@@ -105,35 +107,24 @@ cmd_status(int argc, char **argv)
 static int
 ask(const struct query *query, int argc, char **argv)
 {
-	struct options options;
-	json_t	      *request, *answer;
-	char	      *path;
-	int	       r;
+	AUTO_FREE char *path = NULL;
+	json_auto_t    *request = NULL, *answer = NULL;
+	struct options	options;
+	int		r = options_parse(&options, &query->spec, argc, argv);
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--watch") != 0)
-			continue;
-		log_warnx("--watch comes in a later version; until then: watch "
-			  "tombolo %s", query->spec.command);
-		return 1;
-	}
-	r = options_parse(&options, &query->spec, argc, argv);
 	if (r != OPTIONS_GO_ON)
 		return r;
 	request = make_request(&query->spec, &options);
 	if (request == NULL)
 		return 2;
 	path = options_socket(&options);
-	if (path == NULL) {
-		json_decref(request);
+	if (path == NULL)
 		return CMD_FAILED;
-	}
 	if (options.seconds >= 0)
 		wait_until_up(path, (unsigned)options.seconds, 0);
-	answer = admin_call_or_say(path, request);
-	free(path);
+	answer = admin_call_or_say(path, json_incref(request));
 	if (answer == NULL)
-		return 1;
+		return CMD_FAILED;
 	if (options.json) {
 		/* ASCII: an answer must not move the cursor this way either. */
 		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
@@ -142,7 +133,6 @@ ask(const struct query *query, int argc, char **argv)
 		query->show(answer);
 	}
 	r = query->judge != NULL ? query->judge(answer) : CMD_DONE;
-	json_decref(answer);
 	return flush() ? r : CMD_FAILED;
 }
 
@@ -216,23 +206,52 @@ show_kicked(const json_t *answer)
 static void
 show_status(const json_t *answer)
 {
-	show_identity(answer);
-	show_connection(answer);
-	show_certificates(json_object_get(answer, "certificates"));
-	show_texts("fault", json_object_get(answer, "faults"));
-	show_texts("restart", json_object_get(answer, "needs_restart"));
-	show_sizes(answer);
-	show_processes(json_object_get(answer, "processes"));
-	show_ports(json_object_get(answer, "ports"));
-	show_numbers("counters", json_object_get(answer, "counters"));
-	show_numbers("drops", json_object_get(answer, "drops"));
-}
+	static const struct {
+		const char *label, *key; /* NULL: the whole answer */
+		show_fn	   *show;
+	} lines[] = {
+		{ "version", "version", show_text },
+		{ "role", NULL, show_role },
+		{ "device", "device", show_text },
+		{ "bridge", "bridge", show_text },
+		{ "uptime", "uptime_s", show_duration },
+		{ "restarts", "restarts", show_restarts },
+		/* a site's */
+		{ "state", "state", show_text },
+		{ "server", "server", show_text },
+		{ "address", "address", show_text },
+		{ "proxy", "proxy", show_text },
+		{ "since", "since_s", show_duration },
+		{ "waits for", "waits_for", show_text },
+		{ "retry in", "retry_in_s", show_duration },
+		{ "last error", "last_error", show_text },
+		{ "trouble", "servers", show_troubles },
+		{ "asks", "question", show_text },
+		{ "default", "default_route", show_egress },
+		{ "blocked", "blocked_packets", show_blocked },
+		{ "WARNING", "foreign_rule", show_rule },
+		{ "dns", "dns", show_text },
+		{ "transport", "transport", show_text },
+		{ "tls", "tls", show_text },
+		/* both */
+		{ "tls cert", "certificates", show_certificates },
+		{ "fault", "faults", show_texts },
+		{ "restart", "needs_restart", show_texts },
+		{ "workers", "workers", show_number },
+		{ "aead", "aead", show_text },
+		{ "offloads", "offloads", show_words },
+		{ "sites", NULL, show_connected },
+		{ "fdb", "fdb_entries", show_number },
+		{ "held off", "held_off", show_held_off },
+		{ "PROCESS", "processes", show_processes },
+		{ "PORT", "ports", show_ports },
+		{ "counters", "counters", show_numbers },
+		{ "drops", "drops", show_numbers },
+	};
 
-static void
-show_texts(const char *label, const json_t *texts)
-{
-	for (size_t i = 0; i < json_array_size(texts); i++)
-		show_line(label, json_string_value(json_array_get(texts, i)));
+	for (size_t i = 0; i < nitems(lines); i++)
+		lines[i].show(lines[i].label, lines[i].key == NULL ? answer :
+			json_object_get(answer, lines[i].key));
 }
 
 static void
@@ -259,162 +278,146 @@ show_linef(const char *label, const char *fmt, ...)
 }
 
 static void
-show_field(const char *label, const json_t *answer, const char *name)
+show_text(const char *label, const json_t *value)
 {
-	show_line(label, json_field_text(answer, name));
+	show_line(label, json_string_value(value));
 }
 
 static void
-show_number(const char *label, const json_t *answer, const char *name)
+show_texts(const char *label, const json_t *value)
 {
-	double v;
-
-	if (json_field_number(answer, name, &v))
-		show_linef(label, "%.0f", v);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		show_text(label, json_array_get(value, i));
 }
 
 static void
-show_duration(const char *label, const json_t *answer, const char *name)
+show_words(const char *label, const json_t *value)
 {
-	char   text[TEXT_MAX];
-	double v;
+	char text[TEXT_MAX];
 
-	if (json_field_number(answer, name, &v))
-		show_line(label, json_field_print_duration(v, text,
-		    sizeof(text)));
+	show_line(label, json_field_join(value, text, sizeof(text)));
 }
 
 static void
-show_identity(const json_t *answer)
+show_number(const char *label, const json_t *value)
 {
-	const char *role = json_field_text(answer, "role");
-	const char *mode = json_field_text(answer, "mode");
-	double	    v;
+	if (json_is_number(value))
+		show_linef(label, "%.0f", json_number_value(value));
+}
 
-	show_field("version", answer, "version");
+static void
+show_duration(const char *label, const json_t *value)
+{
+	char text[TEXT_MAX];
+
+	if (json_is_number(value))
+		show_line(label, json_field_print_duration(
+		    json_number_value(value), text, sizeof(text)));
+}
+
+static void
+show_role(const char *label, const json_t *value)
+{
+	const char *role = json_field_text(value, "role");
+	const char *mode = json_field_text(value, "mode");
+
 	if (role != NULL && mode != NULL)
-		show_linef("role", "%s, %s", role, mode);
+		show_linef(label, "%s, %s", role, mode);
 	else
-		show_line("role", role != NULL ? role : mode);
-	show_field("device", answer, "device");
-	show_field("bridge", answer, "bridge");
-	show_duration("uptime", answer, "uptime_s");
-	if (json_field_number(answer, "restarts", &v) && v > 0)
-		show_linef("restarts", "%.0f: the engine died; see the log", v);
+		show_line(label, role != NULL ? role : mode);
+}
+
+static void
+show_restarts(const char *label, const json_t *value)
+{
+	if (json_number_value(value) > 0)
+		show_linef(label, "%.0f: the engine died; see the log",
+		    json_number_value(value));
 }
 
 /* Of several servers, each that could not be reached; of one it is said. */
 static void
-show_troubles(const json_t *servers)
+show_troubles(const char *label, const json_t *value)
 {
-	size_t	i;
-	json_t *row;
+	for (size_t i = 0; json_array_size(value) > 1 &&
+	     i < json_array_size(value); i++) {
+		const json_t *row = json_array_get(value, i);
 
-	if (json_array_size(servers) < 2)
-		return;
-	json_array_foreach(servers, i, row)
-	{
-		if (json_object_get(row, "last_error") == NULL)
-			continue;
-		show_linef("trouble", "%s: %s", json_field_text(row, "server"),
-		    json_field_text(row, "last_error"));
+		if (json_object_get(row, "last_error") != NULL)
+			show_linef(label, "%s: %s",
+			    json_field_text(row, "server"),
+			    json_field_text(row, "last_error"));
 	}
 }
 
-/* A client's. */
 static void
-show_connection(const json_t *answer)
+show_egress(const char *label, const json_t *value)
 {
-	const char *rule = json_field_text(answer, "foreign_rule");
-	double	    v;
-
-	show_field("state", answer, "state");
-	show_field("server", answer, "server");
-	show_field("address", answer, "address");
-	show_field("proxy", answer, "proxy");
-	show_duration("since", answer, "since_s");
-	show_field("waits for", answer, "waits_for");
-	show_duration("retry in", answer, "retry_in_s");
-	show_field("last error", answer, "last_error");
-	show_troubles(json_object_get(answer, "servers"));
-	show_field("asks", answer, "question");
-	show_egress(json_object_get(answer, "default_route"));
-	if (json_field_number(answer, "blocked_packets", &v) && v > 0)
-		show_linef("blocked", "%.0f packets that would have left "
-		    "outside the tunnel", v);
-	if (rule != NULL)
-		show_linef("WARNING", "%s precedes ours: traffic that matches "
-		    "it is blocked", rule);
-	show_field("dns", answer, "dns");
-	show_field("transport", answer, "transport");
-	show_field("tls", answer, "tls");
+	if (value != NULL)
+		show_linef(label, "IPv4: %s; IPv6: %s",
+		    json_field_text(value, "ipv4"),
+		    json_field_text(value, "ipv6"));
 }
 
 static void
-show_egress(const json_t *ways)
+show_blocked(const char *label, const json_t *value)
 {
-	if (ways == NULL)
-		return;
-	show_linef("default", "IPv4: %s; IPv6: %s", json_field_text(ways,
-	    "ipv4"),
-	    json_field_text(ways, "ipv6"));
+	if (json_number_value(value) > 0)
+		show_linef(label, "%.0f packets that would have left outside "
+		    "the tunnel", json_number_value(value));
 }
 
 static void
-show_certificates(const json_t *rows)
+show_rule(const char *label, const json_t *value)
 {
-	size_t	i;
-	json_t *row;
+	if (json_is_string(value))
+		show_linef(label, "%s precedes ours: traffic that matches it "
+		    "is blocked", json_string_value(value));
+}
 
-	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-		const char *name = json_field_text(row, "name");
-		const char *ends = json_field_text(row, "ends");
-		const char *warning = json_field_text(row, "warning");
+static void
+show_certificates(const char *label, const json_t *value)
+{
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		const json_t *row = json_array_get(value, i);
+		const char   *name = json_field_text(row, "name");
+		const char   *ends = json_field_text(row, "ends");
+		const char   *warning = json_field_text(row, "warning");
 
 		if (name == NULL || ends == NULL)
 			continue;
 		if (warning != NULL)
 			show_linef("WARNING", "%.32s %.200s", name, warning);
 		else
-			show_linef("tls cert", "%.32s until %.32s", name, ends);
+			show_linef(label, "%.32s until %.32s", name, ends);
 	}
 }
 
 static void
-show_sizes(const json_t *answer)
+show_connected(const char *label, const json_t *value)
 {
-	char   text[TEXT_MAX];
 	double connected, known;
 
-	show_number("workers", answer, "workers");
-	show_field("aead", answer, "aead");
-	show_line("offloads", json_field_join(json_object_get(answer,
-	    "offloads"),
-				  text, sizeof(text)));
-	if (json_field_number(answer, "sites_connected", &connected) &&
-	    json_field_number(answer, "sites_known", &known))
-		show_linef("sites", "%.0f of %.0f connected", connected, known);
-	show_number("fdb", answer, "fdb_entries");
-	show_held_off(json_object_get(answer, "held_off"));
+	if (json_field_number(value, "sites_connected", &connected) &&
+	    json_field_number(value, "sites_known", &known))
+		show_linef(label, "%.0f of %.0f connected", connected, known);
 }
 
 static void
-show_held_off(const json_t *rows)
+show_held_off(const char *label, const json_t *value)
 {
-	double	attempts, wait;
-	size_t	i;
-	json_t *row;
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		const json_t *row = json_array_get(value, i);
+		const char   *site = json_field_text(row, "site");
+		const char   *address = json_field_text(row, "address");
+		double	      attempts, wait;
 
-	json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
-		if (!json_field_number(row, "attempts", &attempts) ||
-		    !json_field_number(row, "wait_s", &wait))
-			continue;
-		if (json_field_text(row, "site") == NULL ||
-		    json_field_text(row, "address") == NULL)
-			continue;
-		show_linef("held off", "site %.64s from %.64s: %.0f attempts, "
-		    "%.0f s to wait", json_field_text(row, "site"),
-		    json_field_text(row, "address"), attempts, wait);
+		if (site != NULL && address != NULL &&
+		    json_field_number(row, "attempts", &attempts) &&
+		    json_field_number(row, "wait_s", &wait))
+			show_linef(label, "site %.64s from %.64s: %.0f "
+			    "attempts, %.0f s to wait", site, address, attempts,
+			    wait);
 	}
 }
 
@@ -423,14 +426,11 @@ static void
 show_numbers(const char *title, const json_t *numbers)
 {
 	const char *const heads[] = { title, ">" };
-	struct table	 *table;
+	struct table	 *table = table_new(heads, nitems(heads));
 	const char	 *name;
 	json_t		 *value;
 	bool		  any = false;
 
-	if (!json_is_object(numbers))
-		return;
-	table = table_new(heads, nitems(heads));
 	json_object_foreach ((json_t *)(uintptr_t)numbers, name, value) {
 		if (!json_is_number(value) || json_number_value(value) == 0)
 			continue;
@@ -446,122 +446,138 @@ show_numbers(const char *title, const json_t *numbers)
 }
 
 static void
-show_ports(const json_t *ports)
+show_processes(const char *title, const json_t *processes)
 {
-	static const char *const heads[] = { "PORT", "STATE", "REASON" };
-	struct table		*table;
-	const json_t		*port;
-	size_t			 i;
+	const char *const heads[] = { title, "STATE" };
+	struct table	 *table = table_new(heads, nitems(heads));
+	const char	 *name;
+	json_t		 *value;
+	char		  text[TEXT_MAX];
 
-	if (!json_is_array(ports) || json_array_size(ports) == 0)
-		return;
-	table = table_new(heads, nitems(heads));
-	json_array_foreach (ports, i, port) {
-		table_add(table, json_field_text(port, "name"));
-		table_add(table, json_field_text(port, "state"));
-		table_add(table, json_field_text(port, "reason"));
-	}
-	putchar('\n');
-	table_print(table, stdout, "");
-	table_free(table);
-}
-
-static void
-show_processes(const json_t *processes)
-{
-	static const char *const heads[] = { "PROCESS", "STATE" };
-	struct table		*table;
-	const char		*name;
-	json_t			*value;
-	char			 text[TEXT_MAX];
-
-	if (!json_is_object(processes) || json_object_size(processes) == 0)
-		return;
-	table = table_new(heads, nitems(heads));
 	json_object_foreach ((json_t *)(uintptr_t)processes, name, value) {
 		table_add(table, name);
 		table_add(table, json_field_print_value(value, text,
 		    sizeof(text)));
 	}
-	putchar('\n');
-	table_print(table, stdout, "");
+	if (json_object_size(processes) > 0) {
+		putchar('\n');
+		table_print(table, stdout, "");
+	}
 	table_free(table);
+}
+
+static void
+show_ports(const char *title, const json_t *ports)
+{
+	const struct column columns[] = {
+		{ title, "name", json_field_add_text },
+		{ "STATE", "state", json_field_add_text },
+		{ "REASON", "reason", json_field_add_text },
+	};
+
+	if (json_array_size(ports) == 0)
+		return;
+	putchar('\n');
+	show_rows(columns, nitems(columns), ports, "");
 }
 
 static void
 show_sites(const json_t *answer)
 {
-	static const char *const heads[] = { "SITE", "STATE", "ADDRESS",
-		">SINCE", ">RTT", "BY", ">LANES", ">PATH MTU", ">RECEIVED", ">SENT",
-		"NETWORKS" };
-	struct table *table = table_new(heads, nitems(heads));
-	const json_t *site, *sites = json_object_get(answer, "sites");
-	char	      text[TEXT_MAX];
-	double	      lanes, up;
-	size_t	      i;
+	static const struct column columns[] = {
+		{ "SITE", "name", json_field_add_text },
+		{ "STATE", "state", add_state },
+		{ "ADDRESS", "address", json_field_add_text },
+		{ ">SINCE", "since_s", json_field_add_duration },
+		{ ">RTT", "rtt_ms", json_field_add_ms },
+		{ "BY", "transport", json_field_add_text },
+		{ ">LANES", "lanes", add_lanes },
+		{ ">PATH MTU", "path_mtu", json_field_add_number },
+		{ ">RECEIVED", "rx_bytes", json_field_add_bytes },
+		{ ">SENT", "tx_bytes", json_field_add_bytes },
+		{ "NETWORKS", NULL, add_networks },
+	};
 
-	json_array_foreach (sites, i, site) {
-		const char *why = json_field_text(site, "blocked_reason");
-
-		table_add(table, json_field_text(site, "name"));
-		if (json_is_true(json_object_get(site, "blocked")))
-			table_addf(table, "blocked%s%s",
-			    why != NULL ? ": " : "", why != NULL ? why : "");
-		else
-			table_add(table, json_field_text(site, "state"));
-		table_add(table, json_field_text(site, "address"));
-		json_field_add_duration(table, site, "since_s");
-		json_field_add_number(table, site, "rtt_ms", " ms");
-		table_add(table, json_field_text(site, "transport"));
-		if (json_field_number(site, "lanes", &lanes) &&
-		    json_field_number(site, "lanes_up", &up))
-			table_addf(table, "%.0f/%.0f", up, lanes);
-		else
-			table_add(table, NULL);
-		json_field_add_number(table, site, "path_mtu", "");
-		json_field_add_bytes(table, site, "rx_bytes");
-		json_field_add_bytes(table, site, "tx_bytes");
-		text[0] = '\0';
-		json_field_append_list(text, sizeof(text),
-		    json_object_get(site, "addresses"));
-		json_field_append_list(text, sizeof(text),
-		    json_object_get(site, "subnets"));
-		table_add(table, text);
-	}
-	table_print(table, stdout, "no sites; add one with tombolo site add");
-	table_free(table);
+	show_rows(columns, nitems(columns), json_object_get(answer, "sites"),
+	    "no sites; add one with tombolo site add");
 }
 
 static void
 show_fdb(const json_t *answer)
 {
-	static const char *const heads[] = { "MAC", ">VLAN", "PORT", ">AGE" };
-	struct table *table = table_new(heads, nitems(heads));
-	const json_t *entry, *entries = json_object_get(answer, "entries");
-	size_t	      i;
+	static const struct column columns[] = {
+		{ "MAC", "mac", json_field_add_text },
+		{ ">VLAN", "vlan", json_field_add_number },
+		{ "PORT", "port", json_field_add_text },
+		{ ">AGE", "age_s", json_field_add_duration },
+	};
 
-	json_array_foreach (entries, i, entry) {
-		table_add(table, json_field_text(entry, "mac"));
-		json_field_add_number(table, entry, "vlan", "");
-		table_add(table, json_field_text(entry, "port"));
-		json_field_add_duration(table, entry, "age_s");
-	}
-	table_print(table, stdout, "no address learned");
-	table_free(table);
+	show_rows(columns, nitems(columns), json_object_get(answer, "entries"),
+	    "no address learned");
 }
 
 static void
 show_routes(const json_t *answer)
 {
-	static const char *const heads[] = { "NETWORK", "SITE" };
-	struct table *table = table_new(heads, nitems(heads));
-	const json_t *route, *routes = json_object_get(answer, "routes");
-	size_t	      i;
+	static const struct column columns[] = {
+		{ "NETWORK", "network", json_field_add_text },
+		{ "SITE", "site", json_field_add_text },
+	};
 
-	json_array_foreach (routes, i, route) {
-		table_add(table, json_field_text(route, "network"));
-		table_add(table, json_field_text(route, "site"));
+	show_rows(columns, nitems(columns), json_object_get(answer, "routes"),
+	    "no routes");
+}
+
+static void
+show_rows(const struct column *columns, size_t n, const json_t *rows,
+    const char *none)
+{
+	const char   *heads[MAX_COLUMNS] = { NULL };
+	struct table *table = table_new(heads, n);
+
+	for (size_t i = 0; i < n; i++)
+		heads[i] = columns[i].head;
+	for (size_t row = 0; row < json_array_size(rows); row++) {
+		for (size_t i = 0; i < n; i++)
+			columns[i].add(table, json_array_get(rows, row),
+			    columns[i].key);
 	}
-	table_print(table, stdout, "no routes");
+	table_print(table, stdout, none);
 	table_free(table);
+}
+
+static void
+add_state(struct table *table, const json_t *site, const char *key)
+{
+	const char *why = json_field_text(site, "blocked_reason");
+
+	if (json_is_true(json_object_get(site, "blocked")))
+		table_addf(table, "blocked%s%s", why != NULL ? ": " : "",
+		    why != NULL ? why : "");
+	else
+		json_field_add_text(table, site, key);
+}
+
+static void
+add_lanes(struct table *table, const json_t *site, const char *key)
+{
+	double lanes, up;
+
+	if (json_field_number(site, key, &lanes) &&
+	    json_field_number(site, "lanes_up", &up))
+		table_addf(table, "%.0f/%.0f", up, lanes);
+	else
+		table_add(table, NULL);
+}
+
+static void
+add_networks(struct table *table, const json_t *site, const char *key)
+{
+	char text[TEXT_MAX] = "";
+
+	json_field_append_list(text, sizeof(text),
+	    json_object_get(site, "addresses"));
+	json_field_append_list(text, sizeof(text),
+	    json_object_get(site, "subnets"));
+	table_add(table, text);
 }

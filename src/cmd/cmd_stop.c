@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/log.h"
 #include "base/mono.h"
 #include "cmd/util/options.h"
@@ -36,7 +37,7 @@ cmd_stop(int argc, char **argv)
 		.takes = OPTION_WHERE | OPTION_SOCKET,
 	};
 	struct options options;
-	char	      *socket, *owner;
+	AUTO_FREE char *socket = NULL, *owner = NULL;
 	int	       status = options_parse(&options, &spec, argc, argv);
 
 	if (status != OPTIONS_GO_ON)
@@ -45,10 +46,7 @@ cmd_stop(int argc, char **argv)
 	if (socket == NULL)
 		return 1;
 	owner = options_owner(&options);
-	status = end_daemon(socket, owner);
-	free(owner);
-	free(socket);
-	return status;
+	return end_daemon(socket, owner);
 }
 
 static int

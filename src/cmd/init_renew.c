@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "cmd/util/must.h"
 #include "cmd/util/options.h"
 #include "cmd/site/own_ca.h"
 #include "cmd/util/file_txn.h"
@@ -32,23 +34,21 @@ static bool sign_and_write(const struct conf *conf, const struct own_ca *ca,
 int
 init_renew(const struct options *options)
 {
-	char	     *path = options_config(options);
-	struct conf  *conf = path != NULL ? options_load(path, conf_load_live) : NULL;
-	struct own_ca ca = { 0 };
-	sigset_t      before;
-	bool	      ok = conf != NULL;
+	AUTO(own_ca_fini) struct own_ca ca = { 0 };
+	AUTO_FREE char *path = options_config(options);
+	CONF_AUTO_FREE *conf = options_load(path, conf_load_live);
+	sigset_t	before;
+	bool		ok;
 
-	if (ok && conf->role != CONF_SERVER) {
-		log_warnx(WHO ": %s is a satellite's; --renew is for the "
-			  "primary site", path);
-		ok = false;
+	if (conf == NULL)
+		return 1;
+	if (conf->role != CONF_SERVER) {
+		log_warnx(WHO ": %s is a site's; --renew is for the hub", path);
+		return 1;
 	}
 	file_txn_hold_signals(&before);
-	ok = ok && own_ca_read(&ca, options->dir, WHO) && renew_all(conf, &ca);
+	ok = own_ca_read(&ca, options->dir, WHO) && renew_all(conf, &ca);
 	file_txn_release_signals(&before);
-	own_ca_fini(&ca);
-	conf_free(conf);
-	free(path);
 	return ok ? 0 : 1;
 }
 
@@ -66,45 +66,37 @@ static bool
 renew(const struct conf *conf, const struct own_ca *ca, const char *cert_name,
     const char *key_name)
 {
-	char	     *cert_path = file_join(conf->dir, cert_name);
-	char	     *key_path = file_join(conf->dir, key_name);
-	struct ca_pem key = { 0 };
-	int	      r = -ENOMEM;
-	bool	      ok = false;
+	AUTO(ca_pem_fini) struct ca_pem key = { 0 };
+	AUTO_FREE char *path = must(file_join(conf->dir, cert_name));
+	int		r = own_ca_read_pem(&key, conf->dir, key_name, CA_PEM_MAX);
 
-	if (cert_path != NULL && key_path != NULL)
-		r = own_ca_read_pem(&key, conf->dir, key_name, CA_PEM_MAX);
-	if (r < 0)
-		log_warnx(WHO ": %s: %s", key_path != NULL ? key_path :
-		    key_name, strerror(-r));
-	else
-		ok = may_replace(conf, ca, cert_path) &&
-		    sign_and_write(conf, ca, &key, cert_path);
-	ca_pem_fini(&key);
-	free(key_path);
-	free(cert_path);
-	return ok;
+	if (r == 0)
+		return may_replace(conf, ca, path) &&
+		    sign_and_write(conf, ca, &key, path);
+	log_warnx(WHO ": %s/%s: %s", conf->dir, key_name, strerror(-r));
+	return false;
 }
 
 /* Whose CA is another one's, that one renews; what is missing may be made. */
 static bool
 may_replace(const struct conf *conf, const struct own_ca *ca, const char *path)
 {
-	struct ca_pem old = { 0 };
-	int	      r = own_ca_read_pem(&old, conf->dir, path,
-			  CA_PEM_MAX);
-	bool	      ours = r == -ENOENT ||
-	    (r == 0 && ca_has_made(&ca->cert, &old));
+	AUTO(ca_pem_fini) struct ca_pem old = { 0 };
+	int r = own_ca_read_pem(&old, conf->dir, path, CA_PEM_MAX);
 
-	if (r < 0 && r != -ENOENT)
+	if (r == -ENOENT)
+		return true;
+	if (r < 0) {
 		log_warnx(WHO ": %s: %s", path, strerror(-r));
-	else if (!ours)
+		return false;
+	}
+	if (!ca_has_made(&ca->cert, &old)) {
 		log_warnx(WHO ": %s was not made by " OWN_CA_CERT ": renew it "
 			  "where it comes from", path);
-	else if (r == 0)
-		warn_of_lost_names(conf, &old, path);
-	ca_pem_fini(&old);
-	return ours;
+		return false;
+	}
+	warn_of_lost_names(conf, &old, path);
+	return true;
 }
 
 /* Each site verifies the name that it joined with. */
@@ -126,7 +118,7 @@ static bool
 sign_and_write(const struct conf *conf, const struct own_ca *ca,
     const struct ca_pem *key, const char *path)
 {
-	struct ca_pem cert;
+	AUTO(ca_pem_fini) struct ca_pem cert = { 0 };
 	char	      until[16];
 	int	      r = ca_sign_server(&ca->cert, &ca->key, key,
 		  conf->names.v, conf->names.n, ca_now(), &cert);
@@ -145,6 +137,5 @@ sign_and_write(const struct conf *conf, const struct own_ca *ca,
 			OWN_CA_KEY " is not the key of " OWN_CA_CERT :
 			strerror(-r));
 	}
-	ca_pem_fini(&cert);
 	return r == 0;
 }

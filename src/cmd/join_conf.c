@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cmd/util/edit.h"
-#include "cmd/util/options.h"
+#include "cmd/util/lines.h"
+#include "cmd/util/must.h"
 #include "conf/conf.h"
 #include "conf/conf_keys.h"
 #include "pki/invite.h"
@@ -39,30 +41,23 @@ join_conf_make(const struct options *options, const struct invite *invite,
 {
 	const struct conf none = { 0 };
 	char		  server[sizeof(invite->server) + 16];
+	struct lines	  lines;
 	struct conf	 *conf = NULL;
-	char		 *lines;
-	size_t		  len;
-	FILE		 *out = open_memstream(&lines, &len);
+	FILE		 *out = lines_begin(&lines);
 
-	if (out == NULL) {
-		log_warn(WHO);
-		return NULL;
-	}
 	fprintf(out, "[client]\n");
-	options_put(out, "server",
-	    print_server(server, sizeof(server), invite));
-	options_put(out, "name", invite->name);
-	options_put(out, "site", invite->site);
-	options_put(out, "auth", invite->auth);
+	lines_put(out, "server", print_server(server, sizeof(server), invite));
+	lines_put(out, "name", invite->name);
+	lines_put(out, "site", invite->site);
+	lines_put(out, "auth", invite->auth);
 	fprintf(out, "[interface]\n");
-	options_put(out, "mode", invite->mode);
+	lines_put(out, "mode", invite->mode);
 	fclose(out);
-	if (edit_all(&lines, options, &none, invite))
-		conf = options_check_text(lines, strlen(lines), WHO,
-		    options->dir);
-	free(lines);
+	if (edit_all(&lines.text, options, &none, invite))
+		conf = lines_check_text(lines.text, WHO, options->dir);
+	free(lines.text);
 	if (conf != NULL)
-		*text = conf_commented_text(conf);
+		*text = must(conf_commented_text(conf));
 	return conf;
 }
 
@@ -71,25 +66,22 @@ struct conf *
 join_conf_update(const struct options *options, const struct invite *invite,
     char **text)
 {
-	char	    *path = options_config(options);
-	struct conf *before = path != NULL ? options_load(path, conf_load) : NULL;
-	struct conf *after = NULL;
-	size_t	     len;
+	AUTO_FREE char *path = options_config(options);
+	CONF_AUTO_FREE *before = options_load(path, conf_load);
+	struct conf    *after = NULL;
+	size_t		len;
 
-	if (before != NULL && may_update(options, before, invite) &&
-	    file_read(path, CONF_TEXT_MAX, text, &len) == 0 &&
-	    text_normalize(*text, &len) == 0) {
-		if (edit_all(text, options, before, invite))
-			after = options_check_text(*text, strlen(*text),
-			    WHO, options->dir);
-		else
-			log_warnx("join: %s cannot be edited; add a line "
-				  "[interface] to it", path);
-	}
+	if (before == NULL || !may_update(options, before, invite) ||
+	    file_read(path, CONF_TEXT_MAX, text, &len) < 0 ||
+	    text_normalize(*text, &len) < 0)
+		return NULL;
+	if (edit_all(text, options, before, invite))
+		after = lines_check_text(*text, WHO, options->dir);
+	else
+		log_warnx("join: %s cannot be edited; add a line [interface] "
+			  "to it", path);
 	if (after != NULL && !has_server(after, invite))
 		say_server(after, invite);
-	conf_free(before);
-	free(path);
 	return after;
 }
 
@@ -116,19 +108,12 @@ may_update(const struct options *options, const struct conf *conf,
 bool
 join_conf_has_ca(const struct conf *conf, const struct invite *invite)
 {
-	char  *path = file_join(conf->dir, conf->ca), *text;
-	size_t len;
-	bool   ours;
+	AUTO_FREE char *path = must(file_join(conf->dir, conf->ca));
+	AUTO_FREE char *text = NULL;
+	size_t		len;
 
-	if (path == NULL || file_read(path, INVITE_MAX, &text, &len) < 0) {
-		free(path);
-		return false;
-	}
-	ours = text_normalize(text, &len) == 0 &&
-	    strstr(text, invite->ca) != NULL;
-	free(text);
-	free(path);
-	return ours;
+	return file_read(path, INVITE_MAX, &text, &len) == 0 &&
+	    text_normalize(text, &len) == 0 && strstr(text, invite->ca) != NULL;
 }
 
 static bool

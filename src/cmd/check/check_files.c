@@ -10,13 +10,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/site/own_ca.h"
 #include "cmd/site/site_credential.h"
-#include "conf/conf.h"
+#include "cmd/util/must.h"
 #include "control/expiry.h"
 #include "keeper/credentials.h"
 #include "monitor/serve/certs.h"
@@ -36,38 +37,33 @@ struct file {
 	struct ca_pem text;
 };
 
-static void look_at_keepers(struct check_report *report,
-    const struct conf *conf, const char *name);
-static void look_at_server(struct check_report *report,
-    const struct conf *conf);
-static void look_at_client(struct check_report *report,
-    const struct conf *conf);
-static void look_at_sites(struct check_report *report,
-    const struct conf *conf);
-static void look_at_pair(struct check_report *report, const struct conf *conf,
+static void look_at_keepers(struct check_report *report, const char *name);
+static void look_at_server(struct check_report *report);
+static void look_at_client(struct check_report *report);
+static void look_at_sites(struct check_report *report);
+static void look_at_pair(struct check_report *report,
     const char *cert_name, const char *key_name);
-static void look_at_names(struct check_report *report, const struct conf *conf,
+static void look_at_names(struct check_report *report,
     const struct file *cert);
-static void look_at_trust(struct check_report *report, const struct conf *conf,
+static void look_at_trust(struct check_report *report,
     const struct file *cert);
 static bool needs_list(const struct conf *conf);
 static void look_at_dates(struct check_report *report, const struct file *cert);
-static void look_at_ca(struct check_report *report, const struct conf *conf,
+static void look_at_ca(struct check_report *report,
     const char *name, enum missing missing);
-static void look_at_list(struct check_report *report, const struct conf *conf);
-static void look_at_line(struct check_report *report, const struct conf *conf,
+static void look_at_list(struct check_report *report);
+static void look_at_line(struct check_report *report,
     const char *name, const struct conf_site *site, enum missing missing);
-static bool open_file(struct file *file, struct check_report *report,
-    const struct conf *conf, const char *name, enum missing missing);
-static void look_at_owner(unsigned *count, struct check_report *report,
-    const struct conf *conf, const char *path);
+static bool open_file(struct file *file, struct check_report *report, const char *name, enum missing missing);
+static void look_at_owner(unsigned *count, struct check_report *report, const char *path);
 static void close_file(struct file *file);
 static bool is_kept(const char *name);
 
 void
-check_files(struct check_report *report, const struct conf *conf)
+check_files(struct check_report *report)
 {
-	struct certs material = { 0 };
+	const struct conf *conf = report->conf;
+	AUTO(certs_fini) struct certs material = { 0 };
 	char		why[REQUEST_WHY_SIZE];
 
 	if (geteuid() != 0)
@@ -75,82 +71,82 @@ check_files(struct check_report *report, const struct conf *conf)
 			  "needs root");
 	if (!state_dir_may_open(conf->dir))
 		report->errors++; /* which it has said */
-	look_at_keepers(report, conf, CONF_KEEPER_DIR);
-	look_at_keepers(report, conf, CONF_KEEPER_DIR "/sites");
+	look_at_keepers(report, CONF_KEEPER_DIR);
+	look_at_keepers(report, CONF_KEEPER_DIR "/sites");
 	if (conf->role == CONF_SERVER)
-		look_at_server(report, conf);
+		look_at_server(report);
 	else
-		look_at_client(report, conf);
+		look_at_client(report);
 	/* Whatever else `run` has against the certificates and the lists. */
 	if (report->errors == 0 &&
 	    !certs_read(&material, conf, why, sizeof(why)))
-		check_report(&report->errors, "%s", why);
-	certs_fini(&material);
+		check_error(report, "%s", why);
 }
 
 /* A directory of the keeper's: without it there is no keeper. */
 static void
-look_at_keepers(struct check_report *report, const struct conf *conf,
+look_at_keepers(struct check_report *report,
     const char *name)
 {
-	char	   *path = file_join(conf->dir, name);
-	struct stat st;
+	AUTO_FREE char *path = must(file_join(report->conf->dir, name));
+	struct stat	st;
 
-	if (path == NULL || lstat(path, &st) == -1)
+	if (lstat(path, &st) == -1)
 		; /* so are the files in it */
 	else if (!S_ISDIR(st.st_mode))
-		check_report(&report->errors, "%s: must be a directory, not a "
+		check_error(report, "%s: must be a directory, not a "
 		    "link", path);
 	else if ((st.st_mode & 0500) != 0500) /* others: file_modes.c */
-		check_report(&report->errors, "%s: its owner cannot enter it; fix with: "
+		check_error(report, "%s: its owner cannot enter it; fix with: "
 		    "chmod 700 %s", path, path);
-	free(path);
 }
 
 static void
-look_at_server(struct check_report *report, const struct conf *conf)
+look_at_server(struct check_report *report)
 {
-	look_at_pair(report, conf, conf->certificate,
+	const struct conf *conf = report->conf;
+	look_at_pair(report, conf->certificate,
 	    CONF_KEEPER_DIR "/" CREDENTIALS_KEY);
 	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0 &&
 	    !own_ca_lacks_rsa(conf))
-		look_at_pair(report, conf, conf->certificate_rsa,
+		look_at_pair(report, conf->certificate_rsa,
 		    CONF_KEEPER_DIR "/" CREDENTIALS_RSA_KEY);
 	if ((conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0) {
-		look_at_ca(report, conf, conf->site_ca,
+		look_at_ca(report, conf->site_ca,
 		    needs_list(conf) ? IS_AN_ERROR : MAY_MISS);
-		look_at_list(report, conf);
+		look_at_list(report);
 	}
-	look_at_sites(report, conf);
+	look_at_sites(report);
 }
 
 static void
-look_at_client(struct check_report *report, const struct conf *conf)
+look_at_client(struct check_report *report)
 {
-	look_at_ca(report, conf, conf->ca, IS_AN_ERROR);
+	const struct conf *conf = report->conf;
+	look_at_ca(report, conf->ca, IS_AN_ERROR);
 	if (conf->auth == CONF_AUTH_CERTIFICATE)
-		look_at_pair(report, conf, conf->site_certificate,
+		look_at_pair(report, conf->site_certificate,
 		    CONF_KEEPER_DIR "/" CREDENTIALS_SITE_KEY);
 	else
 		/* `tombolo login` can ask for it. */
-		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
+		look_at_line(report, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
 		    NULL, conf->auth == CONF_AUTH_PAM ? MAY_MISS : IS_AN_ERROR);
 	if (conf->proxy.kind != CONF_PROXY_NONE)
-		look_at_line(report, conf, CONF_KEEPER_DIR "/" CREDENTIALS_PROXY,
+		look_at_line(report, CONF_KEEPER_DIR "/" CREDENTIALS_PROXY,
 		    NULL, MAY_MISS);
 }
 
 static void
-look_at_sites(struct check_report *report, const struct conf *conf)
+look_at_sites(struct check_report *report)
 {
+	const struct conf *conf = report->conf;
 	size_t able = 0, unable = conf->faults.n;
-	char  *dir = file_join(conf->dir, CONF_SITES_DIR);
+	AUTO_FREE char *dir = must(file_join(conf->dir, CONF_SITES_DIR));
 
 	/* A daemon that runs goes on with those that it has. */
-	if (conf->nsites == 0 && dir != NULL && access(dir, F_OK) == -1)
-		check_report(&report->warnings, "%s: %s: no site can log in "
+	if (conf->nsites == 0 && access(dir, F_OK) == -1)
+		check_warning(report, "%s: %s: no site can log in "
 		    "after a start; restore it", dir, strerror(errno));
-	free(dir);
 	for (size_t i = 0; i < conf->nsites; i++) {
 		const struct conf_site *site = &conf->sites[i];
 		unsigned before = report->warnings;
@@ -164,7 +160,7 @@ look_at_sites(struct check_report *report, const struct conf *conf)
 			sizeof(below))) {
 			snprintf(name, sizeof(name), CONF_KEEPER_DIR "/%s",
 			    below);
-			look_at_line(report, conf, name, site, IS_A_WARNING);
+			look_at_line(report, name, site, IS_A_WARNING);
 		}
 		if (report->warnings == before)
 			able++;
@@ -172,42 +168,42 @@ look_at_sites(struct check_report *report, const struct conf *conf)
 			unable++;
 	}
 	if (able == 0 && unable > 0)
-		check_report(&report->errors, "check: no site can log in");
+		check_error(report, "check: no site can log in");
 }
 
 static void
-look_at_pair(struct check_report *report, const struct conf *conf,
+look_at_pair(struct check_report *report,
     const char *cert_name, const char *key_name)
 {
-	struct file cert = { 0 }, key = { 0 };
+	const struct conf *conf = report->conf;
+	AUTO(close_file) struct file cert = { 0 }, key = { 0 };
 	char	    why[KEYPAIR_WHY_SIZE];
-	bool has_cert = open_file(&cert, report, conf, cert_name, IS_AN_ERROR);
-	bool has_key = open_file(&key, report, conf, key_name, IS_AN_ERROR);
+	bool has_cert = open_file(&cert, report, cert_name, IS_AN_ERROR);
+	bool has_key = open_file(&key, report, key_name, IS_AN_ERROR);
 
 	bool reads = has_cert && keypair_read_chain(cert.text.text,
 		cert.text.len, NULL, NULL, why);
 
 	if (has_cert && !reads)
-		check_report(&report->errors, "%s: %s", cert.path, why);
+		check_error(report, "%s: %s", cert.path, why);
 	else if (reads && has_key && !keypair_check(cert.text.text,
 		cert.text.len, key.text.text, key.text.len, why))
-		check_report(&report->errors, "%s: %s", key.path, why);
+		check_error(report, "%s: %s", key.path, why);
 	if (reads)
 		look_at_dates(report, &cert);
 	if (reads && conf->role == CONF_SERVER)
-		look_at_names(report, conf, &cert);
+		look_at_names(report, &cert);
 	if (reads)
-		look_at_trust(report, conf, &cert);
-	close_file(&cert);
-	close_file(&key);
+		look_at_trust(report, &cert);
 }
 
 /* Foreign certificates may well have more names than the hub. */
 static void
-look_at_names(struct check_report *report, const struct conf *conf,
+look_at_names(struct check_report *report,
     const struct file *cert)
 {
-	struct file ca = { 0 };
+	const struct conf *conf = report->conf;
+	AUTO(close_file) struct file ca = { 0 };
 	char	    name[CA_NAME_SIZE];
 	unsigned    at = 0;
 	size_t	    wrong = 0;
@@ -216,22 +212,21 @@ look_at_names(struct check_report *report, const struct conf *conf,
 		if (ca_is_for(&cert->text, conf->names.v[i]))
 			continue;
 		wrong++;
-		check_report(&report->warnings, "%s: is not for the name "
+		check_warning(report, "%s: is not for the name "
 		    "%s: sites that connect by it will refuse this hub; "
 		    "renew it (tombolo init --renew)", cert->path,
 		    conf->names.v[i]);
 	}
 	if (wrong == conf->names.n)
 		report->errors++; /* nobody gets in */
-	if (!open_file(&ca, report, conf, OWN_CA_CERT, MAY_MISS))
+	if (!open_file(&ca, report, OWN_CA_CERT, MAY_MISS))
 		return;
 	while (ca_has_made(&ca.text, &cert->text) &&
 	    own_ca_lost_name(conf, &cert->text, &at, name))
-		check_report(&report->warnings, "%s: also covers %s, which is "
+		check_warning(report, "%s: also covers %s, which is "
 		    "not in `name`: after the next renewal, sites that use it "
 		    "will refuse this hub; add the line \"name = %s\" below the "
 		    "first name", cert->path, name, name);
-	close_file(&ca);
 }
 
 /*
@@ -239,29 +234,29 @@ look_at_names(struct check_report *report, const struct conf *conf,
  * public one.
  */
 static void
-look_at_trust(struct check_report *report, const struct conf *conf,
+look_at_trust(struct check_report *report,
     const struct file *cert)
 {
+	const struct conf *conf = report->conf;
 	const struct ca_pem any = { 0 };
 	bool	    server = conf->role == CONF_SERVER;
-	struct file ca = { 0 };
+	AUTO(close_file) struct file ca = { 0 };
 	char	    why[KEYPAIR_WHY_SIZE];
 
 	if (!keypair_is_taken(&cert->text, &any, server ? NULL : conf->site,
 		why))
-		check_report(&report->errors, "%s: %s%s", cert->path, why,
+		check_error(report, "%s: %s%s", cert->path, why,
 		    server ? ": sites will refuse this hub; renew it (tombolo "
 			     "init --renew)" :
 			     ": the hub will refuse this site; join again with "
 			     "an invitation of its own");
-	else if (server && open_file(&ca, report, conf, OWN_CA_CERT, MAY_MISS) &&
+	else if (server && open_file(&ca, report, OWN_CA_CERT, MAY_MISS) &&
 	    keypair_is_ca(&ca.text) &&
 	    !keypair_is_taken(&cert->text, &ca.text, NULL, why))
-		check_report(&report->warnings, "%s: %s: sites that were invited "
+		check_warning(report, "%s: %s: sites that were invited "
 		    "will refuse this hub; renew it (tombolo init --renew), or "
 		    "put the certificate of the CA that has made it into "
 		    OWN_CA_CERT, cert->path, why);
-	close_file(&ca);
 }
 
 static void
@@ -274,14 +269,14 @@ look_at_dates(struct check_report *report, const struct file *cert)
 
 	if (begin > now && gmtime_r(&begin, &tm) != NULL) {
 		strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm);
-		check_report(&report->errors, "%s: is not valid before %s; check "
+		check_error(report, "%s: is not valid before %s; check "
 		    "this host's clock", cert->path, text);
 	}
 	if (end == 0 || end > now + EXPIRY_SOON_SEC)
 		return;
 	expiry_date(end, text, sizeof(text));
 	if (end <= now)
-		check_report(&report->errors, "%s: has expired on %s; renew it",
+		check_error(report, "%s: has expired on %s; renew it",
 		    cert->path, text);
 	else
 		log_warnx("%s: ends on %s; renew it", cert->path, text);
@@ -289,31 +284,31 @@ look_at_dates(struct check_report *report, const struct file *cert)
 
 /* Of a bundle some may well be old. */
 static void
-look_at_ca(struct check_report *report, const struct conf *conf,
+look_at_ca(struct check_report *report,
     const char *name, enum missing missing)
 {
-	struct file ca = { 0 };
+	AUTO(close_file) struct file ca = { 0 };
 
-	if (!open_file(&ca, report, conf, name, missing))
+	if (!open_file(&ca, report, name, missing))
 		return;
 	if (!keypair_is_ca(&ca.text))
-		check_report(&report->errors, "%s: has no certificate of a CA in "
+		check_error(report, "%s: has no certificate of a CA in "
 		    "it", ca.path);
 	else if (ca_is_ca(ca.text.text, ca.text.len))
 		look_at_dates(report, &ca);
-	close_file(&ca);
 }
 
 /* The daemon goes by the list that it kept until it has a better one. */
 static void
-look_at_list(struct check_report *report, const struct conf *conf)
+look_at_list(struct check_report *report)
 {
-	struct file ca = { 0 }, list = { 0 }, kept = { 0 };
+	const struct conf *conf = report->conf;
+	AUTO(close_file) struct file ca = { 0 }, list = { 0 }, kept = { 0 };
 	const char *why = NULL;
 	time_t	    life, end;
 
-	(void)open_file(&ca, report, conf, conf->site_ca, MAY_MISS);
-	(void)open_file(&list, report, conf, conf->crl, MAY_MISS);
+	(void)open_file(&ca, report, conf->site_ca, MAY_MISS);
+	(void)open_file(&list, report, conf->crl, MAY_MISS);
 	kept.path = state_dir_file(conf->dir, STATE_DIR_CRL);
 	if (kept.path != NULL && file_read(kept.path, TEXT_MAX,
 		&kept.text.text, &kept.text.len) < 0)
@@ -323,17 +318,14 @@ look_at_list(struct check_report *report, const struct conf *conf)
 	else if (list.text.len > 0 && keypair_is_ca(&ca.text))
 		why = crl_why_not(&ca.text, &kept.text, &list.text);
 	if (why != NULL && kept.text.len > 0)
-		check_report(&report->warnings, "%s: %s; the last good one stays "
+		check_warning(report, "%s: %s; the last good one stays "
 		    "in force", conf->crl, why);
 	else if (why != NULL)
-		check_report(&report->warnings, "%s: %s", conf->crl, why);
+		check_warning(report, "%s: %s", conf->crl, why);
 	end = crl_end(list.text.text, list.text.len, &life);
 	if (end != 0 && end <= ca_now())
-		check_report(&report->warnings, "%s: is out of date, but stays in "
+		check_warning(report, "%s: is out of date, but stays in "
 		    "force; create a new one", list.path);
-	close_file(&ca);
-	close_file(&list);
-	close_file(&kept);
 }
 
 /* Whether somebody could be in it. */
@@ -350,14 +342,15 @@ needs_list(const struct conf *conf)
 
 /* `site`: it is what that one is verified by. */
 static void
-look_at_line(struct check_report *report, const struct conf *conf,
+look_at_line(struct check_report *report,
     const char *name, const struct conf_site *site, enum missing missing)
 {
-	struct file file = { 0 };
+	const struct conf *conf = report->conf;
+	AUTO(close_file) struct file file = { 0 };
 	size_t	    len;
 	int	    r;
 
-	if (!open_file(&file, report, conf, name, missing))
+	if (!open_file(&file, report, name, missing))
 		return;
 	len = file.text.len;
 	r = text_line(file.text.text, &len);
@@ -370,36 +363,32 @@ look_at_line(struct check_report *report, const struct conf *conf,
 		    "%s: %s", file.path, text_explain(r));
 	else if (site != NULL &&
 	    !site_credential_is_line(site->auth, file.text.text))
-		check_report(&report->warnings, "%s: not a verifier for auth = "
+		check_warning(report, "%s: not a verifier for auth = "
 		    "%s: site %s cannot log in; tombolo site passwd %s makes "
 		    "another", file.path, conf_auth_name(site->auth), site->name,
 		    site->name);
 	else if (strchr(" \t", file.text.text[len - 1]) != NULL)
 		log_warnx("%s: ends in a blank, which is taken for a part of it",
 		    file.path);
-	close_file(&file);
 }
 
 static bool
-open_file(struct file *file, struct check_report *report,
-    const struct conf *conf, const char *name, enum missing missing)
+open_file(struct file *file, struct check_report *report, const char *name, enum missing missing)
 {
 	unsigned *count = missing == IS_A_WARNING ? &report->warnings :
 						    &report->errors;
 	int	  r;
 
-	file->path = file_join(conf->dir, name);
-	r = file->path == NULL ? -ENOMEM : file_read(file->path, TEXT_MAX,
-	    &file->text.text, &file->text.len);
+	file->path = must(file_join(report->conf->dir, name));
+	r = file_read(file->path, TEXT_MAX, &file->text.text, &file->text.len);
 	if (r == 0 && is_kept(name))
-		look_at_owner(count, report, conf, file->path);
+		look_at_owner(count, report, file->path);
 	if (r == 0)
 		return true;
 	file->text = (struct ca_pem) { 0 };
 	if (!(r == -ENOENT && missing == MAY_MISS) &&
 	    !(r == -EACCES && is_kept(name) && geteuid() != 0))
-		check_report(count, "%s: %s", file->path != NULL ? file->path :
-			name, strerror(-r));
+		check_report(count, "%s: %s", file->path, strerror(-r));
 	close_file(file);
 	return false;
 }
@@ -409,14 +398,13 @@ open_file(struct file *file, struct check_report *report,
  * A start gives it the files of a directory that is not its own yet.
  */
 static void
-look_at_owner(unsigned *count, struct check_report *report,
-    const struct conf *conf, const char *path)
+look_at_owner(unsigned *count, struct check_report *report, const char *path)
 {
 	struct proc_user user;
 	struct stat	 st, dir;
-	char		*copy = strdup(path);
+	AUTO_FREE char	*copy = must(strdup(path));
 
-	if (copy == NULL || lstat(path, &st) == -1 ||
+	if (lstat(path, &st) == -1 ||
 	    stat(dirname(copy), &dir) == -1)
 		;
 	else if (!S_ISREG(st.st_mode))
@@ -427,12 +415,11 @@ look_at_owner(unsigned *count, struct check_report *report,
 		    path, (st.st_mode & 077) != 0 ? "others" : "nobody", path);
 	else if (proc_user(PROC_KEEPER, &user) == 0 && dir.st_uid == user.uid &&
 	    st.st_uid != user.uid)
-		check_report(pidfile_pid(conf->socket) > 0 ? &report->warnings :
+		check_report(pidfile_pid(report->conf->socket) > 0 ? &report->warnings :
 							     count,
 		    "%s: is not the keeper's own, and cannot be read by it; fix "
 		    "with: chown %u:%u %s", path, (unsigned)user.uid,
 		    (unsigned)user.gid, path);
-	free(copy);
 }
 
 static void

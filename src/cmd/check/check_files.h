@@ -11,8 +11,6 @@
 
 #include "cmd/check/check_report.h"
 
-struct conf;
-
-void check_files(struct check_report *report, const struct conf *conf);
+void check_files(struct check_report *report);
 
 #endif /* CHECK_FILES_H */

@@ -11,7 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf/conf.h"
+#include "base/auto.h"
+#include "cmd/util/must.h"
 #include "monitor/host/link.h"
 #include "monitor/serve/pam.h"
 #include "monitor/state/pidfile.h"
@@ -21,23 +22,21 @@
 #define TUN "/dev/net/tun"
 
 static void look_at_socket(struct check_report *report, const char *socket);
-static void look_at_device(struct check_report *report,
-    const struct conf *conf);
-static void look_at_bridge(struct check_report *report,
-    const struct conf *conf);
-static void look_at_ports(struct check_report *report,
-    const struct conf *conf);
+static void look_at_device(struct check_report *report);
+static void look_at_bridge(struct check_report *report);
+static void look_at_ports(struct check_report *report);
 static void look_at_port(struct check_report *report, const struct addr *addr,
     uint16_t port);
 static void look_at_users(struct check_report *report);
-static void look_at_pam(struct check_report *report, const struct conf *conf);
+static void look_at_pam(struct check_report *report);
 
 void
-check_host(struct check_report *report, const struct conf *conf,
+check_host(struct check_report *report,
     const char *owner)
 {
-	char *other = owner != NULL ?
-		 pidfile_elsewhere(conf->socket, owner) : NULL;
+	const struct conf *conf = report->conf;
+	AUTO_FREE char *other = owner != NULL ?
+	    pidfile_elsewhere(conf->socket, owner) : NULL;
 	bool  runs = pidfile_pid(conf->socket) != 0;
 
 	/* Which has said so. */
@@ -45,52 +44,50 @@ check_host(struct check_report *report, const struct conf *conf,
 	report->errors += !pidfile_dir_is_private(conf->socket);
 	if (!runs && (other == NULL || pidfile_pid(other) == 0)) {
 		look_at_socket(report, conf->socket);
-		look_at_device(report, conf);
-		look_at_ports(report, conf);
+		look_at_device(report);
+		look_at_ports(report);
 	}
-	look_at_bridge(report, conf);
+	look_at_bridge(report);
 	look_at_users(report);
-	look_at_pam(report, conf);
-	free(other);
+	look_at_pam(report);
 }
 
 /* Of its directories a start makes the last one only. */
 static void
 look_at_socket(struct check_report *report, const char *socket)
 {
-	char	   *copy = strdup(socket);
-	struct stat st;
+	AUTO_FREE char *copy = must(strdup(socket));
+	struct stat	st;
 
-	if (copy == NULL)
-		;
-	else if (lstat(socket, &st) == 0 && !S_ISSOCK(st.st_mode))
-		check_report(&report->errors, "%s: is in the way of the local "
+	if (lstat(socket, &st) == 0 && !S_ISSOCK(st.st_mode))
+		check_error(report, "%s: is in the way of the local "
 		    "socket; remove it, or set socket to another path", socket);
 	else if (stat(dirname(dirname(copy)), &st) == -1)
-		check_report(&report->errors, "%s: its directory cannot be made: "
+		check_error(report, "%s: its directory cannot be made: "
 		    "%s", socket, strerror(errno));
-	free(copy);
 }
 
 static void
-look_at_device(struct check_report *report, const struct conf *conf)
+look_at_device(struct check_report *report)
 {
+	const struct conf *conf = report->conf;
 	int fd = open(TUN, O_RDWR | O_CLOEXEC);
 
 	if (fd == -1)
-		check_report(&report->errors, TUN ": %s; load the module (modprobe "
+		check_error(report, TUN ": %s; load the module (modprobe "
 		    "tun), or let this container have the device",
 		    strerror(errno));
 	else
 		close(fd);
 	if (if_nametoindex(conf->device) != 0)
-		check_report(&report->errors, "%s: there is an interface of that "
+		check_error(report, "%s: there is an interface of that "
 		    "name already: set device", conf->device);
 }
 
 static void
-look_at_bridge(struct check_report *report, const struct conf *conf)
+look_at_bridge(struct check_report *report)
 {
+	const struct conf *conf = report->conf;
 	const char  *bridge = conf->bridge;
 	struct link *link;
 
@@ -98,22 +95,23 @@ look_at_bridge(struct check_report *report, const struct conf *conf)
 		return;
 	link = link_open();
 	if (link == NULL)
-		check_report(&report->errors, "netlink: %s", strerror(errno));
+		check_error(report, "netlink: %s", strerror(errno));
 	else if (link_index(link, bridge) < 0 && !conf->create_bridge)
-		check_report(&report->errors, "%s: there is no such bridge: make "
+		check_error(report, "%s: there is no such bridge: make "
 		    "it, or set create-bridge = yes", bridge);
 	else if (link_index(link, bridge) >= 0 && !link_is_bridge(link, bridge))
-		check_report(&report->errors, "%s: is no bridge: make a bridge with "
+		check_error(report, "%s: is no bridge: make a bridge with "
 		    "it as a port, and set bridge to that", bridge);
 	else if (link_index(link, bridge) >= 0 && !link_is_up(link, bridge))
-		check_report(&report->warnings, "%s: the bridge is down: set it up "
+		check_warning(report, "%s: the bridge is down: set it up "
 		    "(ip link set %s up)", bridge, bridge);
 	link_close(link);
 }
 
 static void
-look_at_ports(struct check_report *report, const struct conf *conf)
+look_at_ports(struct check_report *report)
 {
+	const struct conf *conf = report->conf;
 	unsigned n = conf->role == CONF_SERVER ? conf->nlistens : 0;
 
 	for (unsigned i = 0; i < n; i++)
@@ -131,17 +129,17 @@ look_at_port(struct check_report *report, const struct addr *addr,
 	if (addr->family != 0)
 		addr_print(addr, text, sizeof(text));
 	if (addr->family != 0 && !sockets_has_address(addr))
-		check_report(&report->warnings, "listen = %s: this host does not "
+		check_warning(report, "listen = %s: this host does not "
 		    "have the address: nobody can connect to it yet", text);
 	tcp = sockets_listen_tcp(addr, port);
 	udp = sockets_listen_udp(addr, port, &fd, 1);
 	if (tcp < 0)
-		check_report(&report->errors, "listen = %s: TCP port %u: %s", text,
+		check_error(report, "listen = %s: TCP port %u: %s", text,
 		    port, strerror(-tcp));
 	else
 		close(tcp);
 	if (udp < 0)
-		check_report(&report->errors, "listen = %s: UDP port %u: %s", text,
+		check_error(report, "listen = %s: UDP port %u: %s", text,
 		    port, strerror(-udp));
 	else
 		close(fd);
@@ -154,19 +152,20 @@ look_at_users(struct check_report *report)
 	int		 r = proc_user(PROC_KEEPER, &user);
 
 	if (r < 0)
-		check_report(&report->errors, "no user for the keeper: %s",
+		check_error(report, "no user for the keeper: %s",
 		    strerror(-r));
 }
 
 static void
-look_at_pam(struct check_report *report, const struct conf *conf)
+look_at_pam(struct check_report *report)
 {
+	const struct conf *conf = report->conf;
 	char path[128];
 
 	if (!pam_is_used(conf))
 		return;
 	snprintf(path, sizeof(path), "/etc/pam.d/%s", conf->pam_service);
 	if (access(path, F_OK) == -1)
-		check_report(&report->warnings, "%s: %s: PAM takes its service "
+		check_warning(report, "%s: %s: PAM takes its service "
 		    "\"other\" instead", path, strerror(errno));
 }

@@ -10,10 +10,7 @@
 
 #include "cmd/check/check_report.h"
 
-struct conf;
-
 /* `owner`: the configuration's file, as conf_resolve() names it. */
-void check_host(struct check_report *report, const struct conf *conf,
-    const char *owner);
+void check_host(struct check_report *report, const char *owner);
 
 #endif /* CHECK_HOST_H */

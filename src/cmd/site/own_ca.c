@@ -7,12 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include "cmd/util/admin_call.h"
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "cmd/site/site_file.h"
+#include "cmd/site/site_job.h"
+#include "cmd/util/json_field.h"
+#include "cmd/util/must.h"
 #include "keeper/credentials.h"
 #include "monitor/state/state_dir.h"
 #include "pki/crl.h"
@@ -69,13 +70,11 @@ own_ca_fini(struct own_ca *ca)
 int
 own_ca_read_pem(struct ca_pem *pem, const char *dir, const char *name, size_t max)
 {
-	char *path = file_join(dir, name);
-	int   r = path == NULL ? -ENOMEM :
-				 file_read(path, max, &pem->text, &pem->len);
+	AUTO_FREE char *path = must(file_join(dir, name));
+	int		r = file_read(path, max, &pem->text, &pem->len);
 
 	if (r < 0)
 		*pem = (struct ca_pem) { 0 };
-	free(path);
 	return r;
 }
 
@@ -83,22 +82,17 @@ bool
 own_ca_revoke(const struct options *options, const struct conf *conf,
     const char *site, const char *who)
 {
-	const char *dir = options->dir;
-	char	    name[SITE_FILE_MAX];
-	char	   *path = file_join(dir,
-		  site_file_certificate(name, sizeof(name), site));
-	bool	    ok = path != NULL;
+	char name[SITE_FILE_MAX];
+	AUTO_FREE char *path = must(file_join(options->dir,
+	    site_file_certificate(name, sizeof(name), site)));
 
-	if (!ok)
-		log_warnx("%s: there is no memory for it", who);
-	else if (!is_missing(dir, name))
-		ok = revoke_file(options,
-		    conf != NULL ? conf->crl : DEFAULT_CRL, name, who);
+	if (!is_missing(options->dir, name) && !revoke_file(options,
+		conf != NULL ? conf->crl : DEFAULT_CRL, name, who))
+		return false;
 	/* It stays until it is revoked. */
-	if (ok && unlink(path) == -1 && errno != ENOENT)
+	if (unlink(path) == -1 && errno != ENOENT)
 		log_warn("%s: %s", who, path);
-	free(path);
-	return ok;
+	return true;
 }
 
 bool
@@ -131,42 +125,35 @@ bool
 own_ca_make_crl(struct file_txn *undo, const char *dir, const struct own_ca *ca)
 {
 	static const struct ca_pem none = { 0 };
-	struct ca_pem		   list;
-	int  r = crl_add(&ca->cert, &ca->key, &none, &none, ca_now(), &list);
-	bool ok = r == 0 &&
-	    file_txn_create(undo, dir, DEFAULT_CRL, list.text, list.len, 0644,
-		FILE_TXN_SELF);
+	AUTO(ca_pem_fini) struct ca_pem list = { 0 };
+	int r = crl_add(&ca->cert, &ca->key, &none, &none, ca_now(), &list);
 
-	if (r < 0)
-		log_warnx("%s: cannot make the list of revoked certificates: "
-			  "%s", undo->who, strerror(-r));
-	ca_pem_fini(&list);
-	return ok;
+	if (r == 0)
+		return file_txn_create(undo, dir, DEFAULT_CRL, list.text,
+		    list.len, 0644, FILE_TXN_SELF);
+	log_warnx("%s: cannot make the list of revoked certificates: %s",
+	    undo->who, strerror(-r));
+	return false;
 }
 
 bool
 own_ca_make_rsa(struct file_txn *undo, const struct conf *conf,
     const struct own_ca *ca, struct file_txn_owner keeper)
 {
-	struct ca_pem key = { 0 }, cert = { 0 };
-	int	      r;
-	bool	      ok;
+	AUTO(ca_pem_fini) struct ca_pem key = { 0 }, cert = { 0 };
+	int r = ca_make_rsa_key(&key);
 
-	r = ca_make_rsa_key(&key);
 	if (r == 0)
 		r = ca_sign_server(&ca->cert, &ca->key, &key,
 		    conf->names.v, conf->names.n, ca_now(), &cert);
 	if (r < 0)
 		log_warnx("%s: cannot make the RSA certificate: %s", undo->who,
 		    strerror(-r));
-	ok = r == 0 &&
+	return r == 0 &&
 	    file_txn_create(undo, conf->dir, RSA_KEY, key.text, key.len, 0600,
 		keeper) &&
 	    file_txn_create(undo, conf->dir, conf->certificate_rsa, cert.text,
 		cert.len, 0644, FILE_TXN_SELF);
-	ca_pem_fini(&key);
-	ca_pem_fini(&cert);
-	return ok;
 }
 
 bool
@@ -184,16 +171,15 @@ static bool
 revoke_file(const struct options *options, const char *crl,
     const char *cert_name, const char *who)
 {
-	struct ca_pem old = { 0 }, cert = { 0 }, list = { 0 };
-	struct own_ca ca;
-	const char   *dir = options->dir;
-	char	     *path;
-	int	      r;
+	AUTO(ca_pem_fini) struct ca_pem old = { 0 }, cert = { 0 }, list = { 0 };
+	AUTO(own_ca_fini) struct own_ca ca = { 0 };
+	const char     *dir = options->dir;
+	AUTO_FREE char *path = must(file_join(dir, crl));
+	int		r;
 
 	if (!own_ca_read(&ca, dir, who))
 		return false;
-	path = file_join(dir, crl);
-	r = path == NULL ? -ENOMEM : read_list(&old, dir, crl, &ca.cert, who);
+	r = read_list(&old, dir, crl, &ca.cert, who);
 	if (r == 0)
 		r = ask_for(options, &old);
 	if (r == 0 && old.len == 0)
@@ -210,11 +196,6 @@ revoke_file(const struct options *options, const char *crl,
 	if (r < 0)
 		log_warnx("%s: %s/%s is not revoked in %s: %s", who, dir,
 		    cert_name, crl, explain(r));
-	ca_pem_fini(&old);
-	ca_pem_fini(&cert);
-	ca_pem_fini(&list);
-	own_ca_fini(&ca);
-	free(path);
 	return r >= 0;
 }
 
@@ -224,9 +205,9 @@ read_list(struct ca_pem *list, const char *dir, const char *crl,
     const struct ca_pem *ca, const char *who)
 {
 	static const struct ca_pem none = { 0 };
-	struct ca_pem		   kept = { 0 };
-	char *path = state_dir_file(dir, STATE_DIR_CRL);
-	int   r = own_ca_read_pem(list, dir, crl, CRL_MAX);
+	AUTO(ca_pem_fini) struct ca_pem kept = { 0 };
+	AUTO_FREE char *path = state_dir_file(dir, STATE_DIR_CRL);
+	int		r = own_ca_read_pem(list, dir, crl, CRL_MAX);
 
 	if (r == -ENOENT)
 		r = 0;
@@ -242,8 +223,6 @@ read_list(struct ca_pem *list, const char *dir, const char *crl,
 		*list = kept;
 		kept = none;
 	}
-	ca_pem_fini(&kept);
-	free(path);
 	return r;
 }
 
@@ -254,27 +233,20 @@ read_list(struct ca_pem *list, const char *dir, const char *crl,
 static int
 ask_for(const struct options *options, const struct ca_pem *list)
 {
-	char	   *path = options_socket(options);
-	char	    digest[CRL_DIGEST_SIZE];
-	json_t	   *answer = NULL;
-	const char *crl;
-	int	    r = -ENOTCONN;
+	json_auto_t *answer = NULL;
+	char	     digest[CRL_DIGEST_SIZE];
+	const char  *crl;
+	int	     r = site_job_sync(options, NULL, &answer);
 
-	if (path != NULL)
-		r = admin_call(path, json_pack("{s:s}", "command", "sync"),
-		    &answer);
-	free(path);
-	if (r == -ENOENT || r == -ECONNREFUSED)
+	if (r <= 0)
+		return r;
+	if (!json_is_true(json_object_get(answer, "ok")))
+		return -EPROTO;
+	crl = json_field_text(answer, "crl");
+	if (crl == NULL)
 		return 0;
-	if (r == 0 && !json_is_true(json_object_get(answer, "ok")))
-		r = -EPROTO;
-	crl = json_string_value(json_object_get(answer, "crl"));
-	if (r == 0 && crl != NULL) {
-		crl_digest(list->text, list->len, digest);
-		r = strcmp(crl, digest) == 0 ? 1 : -ESTALE;
-	}
-	json_decref(answer);
-	return r;
+	crl_digest(list->text, list->len, digest);
+	return strcmp(crl, digest) == 0 ? 1 : -ESTALE;
 }
 
 static const char *
@@ -306,10 +278,7 @@ explain(int r)
 static bool
 is_missing(const char *dir, const char *name)
 {
-	char *path = file_join(dir, name);
-	bool  missing = path == NULL ||
-	    faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == -1;
+	AUTO_FREE char *path = must(file_join(dir, name));
 
-	free(path);
-	return missing;
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == -1;
 }

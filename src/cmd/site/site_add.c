@@ -9,6 +9,7 @@
 
 #include <bsd/string.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -16,6 +17,7 @@
 #include "cmd/site/site_credential.h"
 #include "cmd/site/site_file.h"
 #include "cmd/util/file_txn.h"
+#include "cmd/util/lines.h"
 #include "control/conn/tls.h"
 #include "pki/invite.h"
 
@@ -78,16 +80,13 @@ int
 site_add(const struct options *options, const struct conf *conf,
     const char *name)
 {
-	char	     who[WHO_SIZE];
-	struct conf *after;
-	bool	     ok;
+	char		who[WHO_SIZE];
+	CONF_AUTO_FREE *after = NULL;
 
 	snprintf(who, sizeof(who), "site %s", name);
 	after = make_conf(options, conf, name, who);
-	ok = after != NULL &&
-	    make_all(options, after, conf_find_site(after, name), false, who);
-	conf_free(after);
-	return ok ? 0 : 1;
+	return after != NULL && make_all(options, after,
+	    conf_find_site(after, name), false, who) ? 0 : 1;
 }
 
 int
@@ -144,23 +143,17 @@ static struct conf *
 make_conf(const struct options *options, const struct conf *conf,
     const char *name, const char *who)
 {
-	struct conf *after = NULL;
-	char	    *text;
-	size_t	     len;
+	struct lines lines;
+	struct conf *after;
 	bool	     ok;
-	FILE	    *out = open_memstream(&text, &len);
 
-	if (out == NULL) {
-		log_warn("%s", who);
-		return NULL;
-	}
-	conf_print(out, conf);
-	ok = put_site(out, options, conf, name, who);
-	fclose(out);
+	conf_print(lines_begin(&lines), conf);
+	ok = put_site(lines.out, options, conf, name, who);
+	after = lines_check(&lines, who, conf->dir);
 	if (ok)
-		after = options_check_text(text, len, who, conf->dir);
-	free(text);
-	return after;
+		return after;
+	conf_free(after);
+	return NULL;
 }
 
 static bool
@@ -169,11 +162,11 @@ put_site(FILE *out, const struct options *options, const struct conf *conf,
 {
 	fprintf(out, "\n[site %s]\n", name);
 	if (options->auth != NULL)
-		options_put(out, "auth", options->auth);
-	options_put_list(out, "address", &options->addresses);
-	options_put_list(out, "subnet", &options->subnets);
+		lines_put(out, "auth", options->auth);
+	lines_put_list(out, "address", &options->addresses);
+	lines_put_list(out, "subnet", &options->subnets);
 	if (options->default_route)
-		options_put(out, "default-route", "yes");
+		lines_put(out, "default-route", "yes");
 	if (conf->mode == CONF_TUN && options->addresses.n == 0)
 		return put_free_addresses(out, conf, who);
 	return true;
@@ -202,7 +195,7 @@ put_free_addresses(FILE *out, const struct conf *conf, const char *who)
 			    prefix_print(network, text, sizeof(text)));
 			return false;
 		}
-		options_put(out, "address",
+		lines_put(out, "address",
 		    addr_print(&addr, text, sizeof(text)));
 	}
 	return true;
@@ -249,15 +242,12 @@ static bool
 choose_out(struct invitation *invitation, const struct options *options,
     const char *site, const char *who)
 {
-	int n;
+	const size_t size = sizeof(invitation->out);
+	int n = snprintf(invitation->out, size, "%s%s",
+	    options->out != NULL ? options->out : site,
+	    options->out != NULL ? "" : ".invite");
 
-	if (options->out != NULL)
-		n = snprintf(invitation->out, sizeof(invitation->out), "%s",
-		    options->out);
-	else
-		n = snprintf(invitation->out, sizeof(invitation->out),
-		    "%s.invite", site);
-	if (n > 0 && (size_t)n < sizeof(invitation->out))
+	if (n > 0 && (size_t)n < size)
 		return true;
 	log_warnx("%s: the path of --out is too long", who);
 	return false;
@@ -269,7 +259,7 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
     const char *who)
 {
 	struct invite invite = { .port = conf->port };
-	struct ca_pem ca;
+	AUTO(ca_pem_fini) struct ca_pem ca = { 0 };
 
 	if (conf->names.n == 0) {
 		log_warnx("%s: cannot write an invitation: " CONF_FILE " has "
@@ -297,9 +287,8 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 	invitation->text = invite_print(&invite, &invitation->len);
 	invite.ca = invite.certificate = invite.key = NULL;
 	if (invitation->text == NULL)
-		log_warnx("%s: there is no memory for the invitation", who);
+		log_warnx("%s: out of memory", who);
 	invite_fini(&invite);
-	ca_pem_fini(&ca);
 	return invitation->text != NULL;
 }
 
@@ -330,37 +319,28 @@ static bool
 make_rsa(struct file_txn *undo, const struct conf *conf,
     const struct conf_site *site)
 {
+	AUTO(own_ca_fini) struct own_ca ca = { 0 };
 	struct file_txn_owner keeper;
-	struct own_ca	  ca;
-	bool		  ok;
 
 	if (site->auth != CONF_AUTH_TLS_SRP || !own_ca_lacks_rsa(conf))
 		return true;
-	if (!file_txn_find_keeper(&keeper, undo->who) ||
-	    !own_ca_read(&ca, conf->dir, undo->who))
-		return false;
-	ok = own_ca_make_rsa(undo, conf, &ca, keeper);
-	own_ca_fini(&ca);
-	return ok;
+	return file_txn_find_keeper(&keeper, undo->who) &&
+	    own_ca_read(&ca, conf->dir, undo->who) &&
+	    own_ca_make_rsa(undo, conf, &ca, keeper);
 }
 
 static bool
 write_site(struct file_txn *undo, const struct conf *conf,
     const struct conf_site *site)
 {
-	char  name[SITE_FILE_MAX];
-	char *text = conf_site_text(site);
-	bool  ok;
+	char		name[SITE_FILE_MAX];
+	AUTO_FREE char *text = conf_site_text(site);
 
-	if (text == NULL) {
+	if (text == NULL)
 		log_warn("%s", undo->who);
-		return false;
-	}
-	ok = file_txn_create(undo, conf->dir,
+	return text != NULL && file_txn_create(undo, conf->dir,
 	    site_file_conf(name, sizeof(name), site->name), text, strlen(text),
 	    0644, FILE_TXN_SELF);
-	free(text);
-	return ok;
 }
 
 /* What a site of that name had before counts no more, nor does a certificate. */
@@ -372,7 +352,8 @@ write_credential(struct file_txn *undo, const struct options *options,
 	bool		  certificate = site->auth == CONF_AUTH_CERTIFICATE;
 	const char	 *text = credential->line;
 	mode_t		  mode = 0600;
-	char		  name[SITE_FILE_MAX], *path;
+	AUTO_FREE char	 *path = NULL;
+	char		  name[SITE_FILE_MAX];
 	struct file_txn_owner owner, own = FILE_TXN_SELF;
 	mode_t		  own_mode = 0644;
 
@@ -381,7 +362,6 @@ write_credential(struct file_txn *undo, const struct options *options,
 	/* Before it is revoked, and gone. */
 	if (path != NULL)
 		file_keep(path, &own_mode, &own.uid, &own.gid);
-	free(path);
 	if (!file_txn_find_keeper(&owner, undo->who) ||
 	    !own_ca_revoke(options, conf, site->name, undo->who))
 		return false;
@@ -428,26 +408,26 @@ say_next(const struct conf *conf, const struct conf_site *site,
     const struct invitation *invitation)
 {
 	const char *update = invitation->again ? " --update" : "";
+	const char *inside = credential->key.text != NULL ? "key" :
+	    credential->secret[0] != '\0'		  ? "password" :
+							    NULL;
 
-	if (invitation->out[0] == '\0' && site->auth == CONF_AUTH_PAM)
+	if (invitation->out[0] == '\0') {
+		if (site->auth != CONF_AUTH_PAM)
+			printf("next: put the same password into the site's "
+			       CONF_KEEPER_DIR "/password\n");
 		return;
-	if (invitation->out[0] == '\0')
-		printf("next: put the same password into the site's "
-		       CONF_KEEPER_DIR "/password\n");
-	else if (credential->secret[0] != '\0' || credential->key.text != NULL)
+	}
+	if (inside != NULL)
 		printf("next: take it to the site by a safe way, the %s is in "
-		       "it; there: tombolo join%s %s\n",
-		    credential->key.text != NULL ? "key" : "password",
-		    update, invitation->out);
+		       "it; there: tombolo join%s %s\n", inside, update,
+		    invitation->out);
 	else if (site->auth == CONF_AUTH_CERTIFICATE)
 		printf("next: take it to the site; there: tombolo join%s %s, "
-		       "with a certificate for %s from %s\n",
-		    update, invitation->out, site->name, conf->site_ca);
-	else if (site->auth == CONF_AUTH_PAM)
-		printf("next: take it to the site; there: tombolo join%s %s\n",
-		    update, invitation->out);
+		       "with a certificate for %s from %s\n", update,
+		    invitation->out, site->name, conf->site_ca);
 	else
-		printf("next: take it to the site; there: tombolo join%s %s, "
-		       "with the password\n",
-		    update, invitation->out);
+		printf("next: take it to the site; there: tombolo join%s %s%s\n",
+		    update, invitation->out,
+		    site->auth == CONF_AUTH_PAM ? "" : ", with the password");
 }

@@ -6,6 +6,7 @@
 
 #include <bsd/string.h>
 
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "cmd/site/own_ca.h"
@@ -119,27 +120,18 @@ make_line(struct site_credential *credential, const struct conf_site *site,
 static int
 make_password(const char *site, const char *password, char *line, size_t size)
 {
-	(void)site;
 	return auth_password_hash(password, line, size);
 }
 
 static int
 make_random(const char *site, const char *password, char *line, size_t size)
 {
-	static const char digits[] = "0123456789abcdef";
-	unsigned char	  drawn[RANDOM_LEN];
-	size_t		  n = 0;
+	unsigned char drawn[RANDOM_LEN];
 
-	(void)site;
-	(void)password;
 	if (size < 2 * sizeof(drawn) + 1)
 		return -ENOBUFS;
 	secret_random(drawn, sizeof(drawn));
-	for (size_t i = 0; i < sizeof(drawn); i++) {
-		line[n++] = digits[drawn[i] >> 4];
-		line[n++] = digits[drawn[i] & 15];
-	}
-	line[n] = '\0';
+	hex_encode(line, drawn, sizeof(drawn));
 	secret_wipe(drawn, sizeof(drawn));
 	return 0;
 }
@@ -148,8 +140,8 @@ static bool
 issue(struct site_credential *credential, const struct conf *conf,
     const struct conf_site *site, const char *who)
 {
-	struct own_ca ca;
-	int	      r;
+	AUTO(own_ca_fini) struct own_ca ca = { 0 };
+	int r;
 
 	if (!site_credential_is_our_ca(conf))
 		return true;
@@ -159,7 +151,6 @@ issue(struct site_credential *credential, const struct conf *conf,
 	if (r == 0)
 		r = ca_sign_site(&ca.cert, &ca.key, &credential->key,
 		    site->name, ca_now(), &credential->cert);
-	own_ca_fini(&ca);
 	if (r < 0)
 		log_warnx("%s: the certificate cannot be made: %s", who,
 		    r == -EINVAL ? OWN_CA_KEY " is not the key of " OWN_CA_CERT :

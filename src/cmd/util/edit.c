@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/util/options.h"
+#include "cmd/util/lines.h"
 
 enum place { IN_PLACE, BELOW_HEADER, BESIDES };
 
@@ -66,7 +66,7 @@ copy(char **text, const struct change *change, enum place place)
 		if (line[len - 1] != '\n')
 			fputc('\n', f);
 		for (size_t i = 0; i < change->n; i++)
-			options_put(f, change->key, change->values[i]);
+			lines_put(f, change->key, change->values[i]);
 		put = true;
 	}
 	if (f == NULL || fclose(f) != 0)

@@ -12,6 +12,8 @@
 
 #define TEXT_MAX 256
 
+static void add_number(struct table *table, const json_t *object,
+    const char *name, const char *unit);
 static const char *print_bytes(double bytes, char *dst, size_t size);
 
 const char *
@@ -30,6 +32,12 @@ json_field_number(const json_t *object, const char *name, double *v)
 }
 
 void
+json_field_add_text(struct table *table, const json_t *object, const char *name)
+{
+	table_add(table, json_field_text(object, name));
+}
+
+void
 json_field_add_duration(struct table *table, const json_t *object,
     const char *name)
 {
@@ -37,8 +45,7 @@ json_field_add_duration(struct table *table, const json_t *object,
 	double v;
 
 	table_add(table, json_field_number(object, name, &v) ?
-		json_field_print_duration(v, text, sizeof(text)) :
-		NULL);
+		json_field_print_duration(v, text, sizeof(text)) : NULL);
 }
 
 void
@@ -49,24 +56,20 @@ json_field_add_bytes(struct table *table, const json_t *object,
 	double v;
 
 	table_add(table, json_field_number(object, name, &v) ?
-		print_bytes(v, text, sizeof(text)) :
-		NULL);
+		print_bytes(v, text, sizeof(text)) : NULL);
 }
 
 void
 json_field_add_number(struct table *table, const json_t *object,
-    const char *name,
-    const char *unit)
+    const char *name)
 {
-	const json_t *value = json_object_get(object, name);
+	add_number(table, object, name, "");
+}
 
-	if (json_is_integer(value))
-		table_addf(table, "%lld%s", (long long)json_integer_value(value),
-		    unit);
-	else if (json_is_real(value))
-		table_addf(table, "%.1f%s", json_real_value(value), unit);
-	else
-		table_add(table, NULL);
+void
+json_field_add_ms(struct table *table, const json_t *object, const char *name)
+{
+	add_number(table, object, name, " ms");
 }
 
 const char *
@@ -133,6 +136,21 @@ json_field_append_list(char *dst, size_t size, const json_t *list)
 			snprintf(dst + used, size - used, "%s%s",
 			    used > 0 ? ", " : "", text);
 	}
+}
+
+static void
+add_number(struct table *table, const json_t *object, const char *name,
+    const char *unit)
+{
+	const json_t *value = json_object_get(object, name);
+
+	if (json_is_integer(value))
+		table_addf(table, "%lld%s", (long long)json_integer_value(value),
+		    unit);
+	else if (json_is_real(value))
+		table_addf(table, "%.1f%s", json_real_value(value), unit);
+	else
+		table_add(table, NULL);
 }
 
 static const char *

@@ -19,13 +19,11 @@ struct table;
 const char *json_field_text(const json_t *object, const char *name);
 bool json_field_number(const json_t *object, const char *name, double *v);
 
-/* The next cell: seconds, bytes, or a number and its unit. */
-void json_field_add_duration(struct table *table, const json_t *object,
+/* The next cell: text, seconds, bytes, milliseconds, or just a number. */
+typedef void json_field_add_fn(struct table *table, const json_t *object,
     const char *name);
-void json_field_add_bytes(struct table *table, const json_t *object,
-    const char *name);
-void json_field_add_number(struct table *table, const json_t *object,
-    const char *name, const char *unit);
+json_field_add_fn json_field_add_text, json_field_add_duration,
+    json_field_add_bytes, json_field_add_ms, json_field_add_number;
 
 /* All return `dst`. */
 

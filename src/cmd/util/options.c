@@ -13,9 +13,12 @@
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nitems.h"
+#include "cmd/util/admin_call.h"
+#include "cmd/util/must.h"
 #include "conf/conf_socket.h"
 #include "monitor/state/pidfile.h"
 
@@ -117,7 +120,6 @@ static bool set_seconds(struct options *options);
 static void help(const struct options_spec *spec);
 static void help_row(const struct row *row);
 static void say_to_stderr(void *arg, const char *text);
-static void keep_first(void *arg, const char *text);
 
 void
 options_command_first(int argc, char **argv)
@@ -234,46 +236,49 @@ options_wrong(const struct options_spec *spec, const char *fmt, ...)
 char *
 options_config(const struct options *options)
 {
-	if (options->config != NULL)
-		return strdup(options->config);
-	return file_join(options->dir, options->file);
+	return must(options->config != NULL ? strdup(options->config) :
+		file_join(options->dir, options->file));
 }
 
 char *
 options_owner(const struct options *options)
 {
-	char *path, *owner;
+	AUTO_FREE char *path = options_config(options);
 
-	if (options->socket != NULL)
-		return NULL;
-	path = options_config(options);
-	owner = path != NULL ? conf_resolve(path) : NULL;
-	free(path);
-	return owner;
+	return options->socket != NULL ? NULL : conf_resolve(path);
 }
 
 char *
 options_socket(const struct options *options)
 {
-	char *owner, *path, *other;
+	AUTO_FREE char *owner = options_owner(options), *path = NULL;
+	char	       *other;
 
 	if (options->socket != NULL)
-		return strdup(options->socket);
-	owner = options_owner(options);
-	path = owner != NULL ? conf_socket(owner) : NULL;
-	if (path == NULL)
+		return must(strdup(options->socket));
+	if (owner != NULL)
+		path = conf_socket(owner);
+	if (path == NULL) {
 		log_warnx("the working directory is gone; give --socket PATH");
-	other = path != NULL ? pidfile_elsewhere(path, owner) : NULL;
+		return NULL;
+	}
+	other = pidfile_elsewhere(path, owner);
 	if (other != NULL) {
 		free(path);
 		path = other;
 	}
-	if (path != NULL && !pidfile_is_ours(path, owner)) {
-		free(path);
-		path = NULL;
-	}
-	free(owner);
-	return path;
+	return pidfile_is_ours(path, owner) ? auto_take(&path) : NULL;
+}
+
+json_t *
+options_ask(const struct options *options, json_t *request)
+{
+	AUTO_FREE char *path = options_socket(options);
+
+	if (path != NULL)
+		return admin_call_or_say(path, request);
+	json_decref(request);
+	return NULL;
 }
 
 struct conf *
@@ -284,24 +289,12 @@ options_load(const char *path, conf_load_fn *load)
 	return load(path, &errors);
 }
 
-void
-options_put(FILE *out, const char *key, const char *value)
+struct conf *
+options_try(const char *path, conf_load_fn *load)
 {
-	fprintf(out, "%s = ", key);
-	for (; *value != '\0'; value++) {
-		if (*value == '#' || *value == '\\')
-			fputc('\\', out);
-		/* No key takes a '?': it will be complained about. */
-		fputc(iscntrl((unsigned char)*value) ? '?' : *value, out);
-	}
-	fputc('\n', out);
-}
+	struct conf_errors errors = { .say = NULL };
 
-void
-options_put_list(FILE *out, const char *key, const struct options_list *list)
-{
-	for (unsigned i = 0; i < list->n; i++)
-		options_put(out, key, list->v[i]);
+	return load(path, &errors);
 }
 
 void
@@ -310,27 +303,6 @@ options_put_where(const struct options *options)
 	if (strcmp(options->dir, CONF_DIR) != 0 ||
 	    strcmp(options->file, CONF_FILE) != 0)
 		printf(" -c %s/%s", options->dir, options->file);
-}
-
-struct conf *
-options_check_text(const char *text, size_t len, const char *who,
-    const char *dir)
-{
-	char		   first[1024] = "";
-	struct conf_errors errors = { .say = keep_first, .arg = first };
-	struct conf	  *conf = conf_parse_text(text, len, who, dir, &errors);
-	const char	  *what = first;
-
-	if (conf != NULL && conf_has_room(conf, first, sizeof(first)))
-		return conf;
-	conf_free(conf);
-	/* "WHO:LINE: what": the line is of a text that nobody sees. */
-	if (strlen(what) > strlen(who) && what[strlen(who)] == ':')
-		what += strlen(who) + 1;
-	what += strspn(what, "0123456789");
-	what += strspn(what, ": ");
-	log_warnx("%s: %s", who, what);
-	return NULL;
 }
 
 /* What getopt_long() wants, of the options that the command takes. */
@@ -466,15 +438,5 @@ help_row(const struct row *row)
 static void
 say_to_stderr(void *arg, const char *text)
 {
-	(void)arg;
 	fprintf(stderr, "%s\n", text);
-}
-
-static void
-keep_first(void *arg, const char *text)
-{
-	char *first = arg;
-
-	if (*first == '\0')
-		snprintf(first, 1024, "%s", text);
 }

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "conf/conf.h"
 
 /* Which options a command takes; --help it always has. */
@@ -110,7 +112,7 @@ int options_parse(struct options *options, const struct options_spec *spec,
 int options_wrong(const struct options_spec *spec, const char *fmt, ...)
     __attribute__((__format__(printf, 2, 3)));
 
-/* "DIR/tombolo.conf" or what -c says; the caller frees, NULL: no memory. */
+/* "DIR/tombolo.conf" or what -c says; the caller frees. */
 char *options_config(const struct options *options);
 
 /*
@@ -126,25 +128,18 @@ char *options_owner(const struct options *options);
  */
 char *options_socket(const struct options *options);
 
+/* admin_call_or_say() there. */
+json_t *options_ask(const struct options *options, json_t *request);
+
 /*
  * Loads `path` by one of the conf_load_fn; complaints go to stderr, a line
  * each.  The caller owns the conf.
  */
 struct conf *options_load(const char *path, conf_load_fn *load);
-
-/* For the text below: one line "KEY = VALUE", whatever is in the value. */
-void options_put(FILE *out, const char *key, const char *value);
-void options_put_list(FILE *out, const char *key,
-    const struct options_list *list);
+/* The same without a word. */
+struct conf *options_try(const char *path, conf_load_fn *load);
 
 /* " -c FILE" for a command that is to follow; nothing by default. */
 void options_put_where(const struct options *options);
-
-/*
- * Checks a configuration that a command is about to write.  The first complaint
- * goes to stderr as "WHO: what" (it has no file yet).  NULL when there is one.
- */
-struct conf *options_check_text(const char *text, size_t len, const char *who,
-    const char *dir);
 
 #endif /* OPTIONS_H */

@@ -46,13 +46,8 @@ wait_is_up(const json_t *answer)
 static bool
 look(const char *socket)
 {
-	json_t *answer;
-	bool	up;
+	json_auto_t *answer = NULL;
 
-	if (admin_call(socket, json_pack("{s:s}", "command", "status"),
-		&answer) < 0)
-		return false;
-	up = wait_is_up(answer);
-	json_decref(answer);
-	return up;
+	return admin_call(socket, json_pack("{s:s}", "command", "status"),
+	    &answer) == 0 && wait_is_up(answer);
 }
