@@ -541,7 +541,5 @@ on_later(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct auth_server *auth = timer->data;
 
-	(void)loop;
-	(void)events;
 	auth->on_done(auth->arg);
 }

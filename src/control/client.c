@@ -317,8 +317,6 @@ wait_and_retry(struct client *client)
 static void
 on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	(void)loop;
-	(void)events;
 	find_server(timer->data);
 }
 
@@ -329,8 +327,6 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	struct mono	 now = mono_now();
 	int64_t		 slept;
 
-	(void)loop;
-	(void)events;
 	slept = mono_slept(&client->sleep, now, mono_awake());
 	if (slept > 0)
 		on_wake(client, slept);

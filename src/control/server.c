@@ -221,8 +221,6 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct server *server = io->data;
 
-	(void)loop;
-	(void)events;
 	for (int i = 0; i < ACCEPT_BUDGET; i++) {
 		if (is_full(server) &&
 		    patience_has(&server->patience, mono_now())) {
@@ -275,8 +273,6 @@ on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct server *server = timer->data;
 
-	(void)loop;
-	(void)events;
 	start_accepting(server);
 }
 
@@ -335,8 +331,6 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	struct mono    now = mono_now();
 	bool	       woke = mono_sub(now, server->ticked) > LATE_US;
 
-	(void)loop;
-	(void)events;
 	server->ticked = now;
 	for (size_t i = 0; i < server->sites.n; i++) {
 		struct session *session = server->sites.v[i].session;
@@ -372,7 +366,6 @@ on_updates(struct ev_loop *loop, struct ev_timer *timer, int events)
 	struct server *server = timer->data;
 	unsigned       budget = UPDATE_BUDGET;
 
-	(void)events;
 	for (size_t i = 0; i < server->sites.n; i++) {
 		struct site *site = &server->sites.v[i];
 

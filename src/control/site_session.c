@@ -238,7 +238,6 @@ on_over(struct session *session, const char *why)
 	struct server *server = session->owner;
 	struct site   *site = sites_find(&server->sites, session->site);
 
-	(void)why;
 	if (site != NULL && site->session == session)
 		site->session = NULL;
 	session_free(session);

@@ -207,8 +207,6 @@ run(void *arg)
 static void
 on_device(struct ev_loop *loop, struct ev_io *io, int events)
 {
-	(void)loop;
-	(void)events;
 	read_device(io->data);
 }
 
@@ -216,8 +214,6 @@ on_device(struct ev_loop *loop, struct ev_io *io, int events)
 static void
 on_more(struct ev_loop *loop, struct ev_idle *idle, int events)
 {
-	(void)loop;
-	(void)events;
 	read_device(idle->data);
 }
 
@@ -254,8 +250,6 @@ on_socket(struct ev_loop *loop, struct ev_io *io, int events)
 	struct worker	   *worker = io->data;
 	struct udp_datagram datagram;
 
-	(void)loop;
-	(void)events;
 	worker->now = mono_now();
 	/* A pending ICMP error was taken by this call; the next one reads. */
 	if (udp_receive(worker->udp, io->fd, worker->now) > 0) {
@@ -271,8 +265,6 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	struct worker *worker = timer->data;
 	uint64_t       lost;
 
-	(void)loop;
-	(void)events;
 	worker->now = mono_now();
 	tick_lanes(worker);
 	loop_watch_tick(worker);

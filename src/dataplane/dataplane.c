@@ -422,8 +422,6 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	struct dataplane *dataplane = timer->data;
 	struct mono now = mono_now();
 
-	(void)loop;
-	(void)events;
 	loop_guard_tick(dataplane->loops, now);
 	if (mono_is_due(dataplane->save_at, now))
 		(void)dataplane_totals(dataplane);

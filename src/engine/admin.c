@@ -138,7 +138,6 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 	int	      fd = accept4(io->fd, NULL, NULL,
 		   SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	(void)events;
 	if (fd == -1 && errno != EAGAIN && errno != ECONNABORTED &&
 	    errno != EINTR) {
 		ev_io_stop(loop, io);
@@ -167,7 +166,6 @@ on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct admin *admin = timer->data;
 
-	(void)events;
 	ev_io_start(loop, &admin->acceptor);
 }
 
@@ -176,8 +174,6 @@ on_event(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct asker *asker = io->data;
 
-	(void)loop;
-	(void)events;
 	if (asker->answer != NULL)
 		write_answer(asker);
 	else
@@ -187,8 +183,6 @@ on_event(struct ev_loop *loop, struct ev_io *io, int events)
 static void
 on_timeout(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	(void)loop;
-	(void)events;
 	asker_free(timer->data);
 }
 
@@ -265,8 +259,6 @@ reload(struct asker *asker, const json_t *request, bool all)
 static void
 on_next(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	(void)loop;
-	(void)events;
 	start_reload(timer->data);
 }
 
@@ -394,7 +386,6 @@ kick(struct engine *engine, const json_t *request)
 static json_t *
 login(struct engine *engine, const json_t *request)
 {
-	(void)request;
 	if (engine->client == NULL)
 		return error_answer("this is no satellite: login is a client's");
 	client_login(engine->client);
@@ -408,7 +399,6 @@ question(struct engine *engine, const json_t *request)
 	json_t	   *answer;
 	bool	    echo = false;
 
-	(void)request;
 	if (engine->client == NULL)
 		return error_answer("this is no satellite: login is a client's");
 	text = client_question(engine->client, &echo);

@@ -466,7 +466,6 @@ on_terminate(struct ev_loop *loop, struct ev_signal *sig, int events)
 {
 	struct engine *engine = sig->data;
 
-	(void)events;
 	if (ev_is_active(&engine->goodbye))
 		return;
 	if (engine->server != NULL)
@@ -481,8 +480,6 @@ on_expiry(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct engine *engine = timer->data;
 
-	(void)loop;
-	(void)events;
 	if (engine->certs.started)
 		engine_certs_retry(&engine->certs);
 	engine_look_at_certificates(engine);
@@ -492,7 +489,5 @@ on_expiry(struct ev_loop *loop, struct ev_timer *timer, int events)
 static void
 on_goodbye_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	(void)timer;
-	(void)events;
 	ev_break(loop, EVBREAK_ALL);
 }

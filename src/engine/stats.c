@@ -79,7 +79,6 @@ stats_status(struct engine *engine, const json_t *request)
 	const struct conf *conf = engine->conf;
 	json_t		  *object = json_object();
 
-	(void)request;
 	set(object, "ok", json_true());
 	set_text(object, "version", engine->gift.start.version);
 	set(object, "role", json_string(conf->role == CONF_SERVER ?
@@ -140,7 +139,6 @@ stats_sites(struct engine *engine, const json_t *request)
 	struct totals	  *totals = dataplane_totals(engine->dataplane);
 	json_t		  *site, *sites = json_array();
 
-	(void)request;
 	if (engine->client != NULL) {
 		site = client_site_object(engine);
 		add_site_counters(site, totals_of(totals, conf->site));
@@ -164,7 +162,6 @@ stats_fdb(struct engine *engine, const json_t *request)
 	size_t		  cursor = 0;
 	char		  mac[18];
 
-	(void)request;
 	while (fdb != NULL && names != NULL && fdb_next(fdb, &cursor, &e, mono_now())) {
 		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x",
 		    e.mac[0], e.mac[1], e.mac[2], e.mac[3], e.mac[4], e.mac[5]);
@@ -184,7 +181,6 @@ stats_routes(struct engine *engine, const json_t *request)
 	const struct conf *conf = engine->conf;
 	json_t		  *routes = json_array();
 
-	(void)request;
 	if (conf->mode == CONF_TUN && engine->server != NULL) {
 		add_routes(routes, &conf->networks, "(this one)");
 		for (size_t i = 0; i < conf->nsites; i++) {

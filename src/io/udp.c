@@ -316,7 +316,6 @@ note_refused(void *arg, const struct udp_datagram *datagram, int error)
 {
 	int *alone = arg;
 
-	(void)datagram;
 	*alone = error;
 }
 

@@ -317,7 +317,5 @@ on_signer_gone(void *arg)
 static void
 on_sign_gone(struct ev_loop *loop, struct ev_async *w, int what)
 {
-	(void)w;
-	(void)what;
 	ev_break(loop, EVBREAK_ALL);
 }

@@ -168,8 +168,6 @@ on_news(struct ev_loop *loop, struct ev_async *w, int what)
 	struct jobs	 ready = STAILQ_HEAD_INITIALIZER(ready);
 	struct job	*job;
 
-	(void)loop;
-	(void)what;
 	pthread_mutex_lock(&pool->lock);
 	STAILQ_CONCAT(&ready, &pool->finished);
 	pthread_mutex_unlock(&pool->lock);

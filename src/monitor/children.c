@@ -382,8 +382,6 @@ on_closed_due(struct ev_loop *loop, struct ev_timer *w, int what)
 {
 	struct children *children = w->data;
 
-	(void)loop;
-	(void)what;
 	log_warnx("engine: closed its channel and goes on; it is ended");
 	supervise_kill(&children->engine);
 }

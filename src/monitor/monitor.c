@@ -497,7 +497,6 @@ on_leash(struct ev_loop *loop, struct ev_io *w, int what)
 {
 	char byte;
 
-	(void)what;
 	ev_io_stop(loop, w);
 	if (read(w->fd, &byte, 1) == 1)
 		return;
@@ -528,8 +527,6 @@ on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 	struct monitor *monitor = w->data;
 	bool		restarts = w->signum == SIGUSR1;
 
-	(void)loop;
-	(void)what;
 	if (w->signum == SIGHUP) {
 		log_info("SIGHUP: reloading the configuration");
 		on_reload(monitor, true);
@@ -546,8 +543,6 @@ on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 static void
 on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what)
 {
-	(void)loop;
-	(void)what;
 	log_warnx("the engine did not get ready within %d s", READY_SEC);
 	stop(w->data, 1);
 }

@@ -362,6 +362,5 @@ note_fault(void *arg, const char *text)
 static void
 log_complaint(void *arg, const char *text)
 {
-	(void)arg;
 	log_warnx("%s", text);
 }

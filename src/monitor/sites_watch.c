@@ -168,8 +168,6 @@ on_readable(struct ev_loop *loop, struct ev_io *io, int what)
 {
 	struct sites_watch *watch = io->data;
 
-	(void)loop;
-	(void)what;
 	for (unsigned i = 0; i < MAX_READS; i++) {
 		_Alignas(struct inotify_event) char buf[4096];
 		ssize_t n = read(watch->fd, buf, sizeof(buf));
@@ -208,8 +206,6 @@ on_settled(struct ev_loop *loop, struct ev_timer *timer, int what)
 {
 	struct sites_watch *watch = timer->data;
 
-	(void)loop;
-	(void)what;
 	if (watch->changed)
 		watch->events.on_change(watch->events.arg);
 	watch->changed = false;

@@ -100,8 +100,6 @@ on_child(struct ev_loop *loop, struct ev_child *child, int what)
 	struct supervise *supervise = child->data;
 	int		  status = child->rstatus;
 
-	(void)loop;
-	(void)what;
 	forget(supervise);
 	if (supervise->stopping)
 		return;
@@ -118,8 +116,6 @@ on_due(struct ev_loop *loop, struct ev_timer *timer, int what)
 	struct supervise *supervise = timer->data;
 	int		  r;
 
-	(void)loop;
-	(void)what;
 	r = begin(supervise);
 	if (r == 0)
 		return;

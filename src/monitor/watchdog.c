@@ -85,8 +85,6 @@ on_due(struct ev_loop *loop, struct ev_timer *timer, int what)
 {
 	struct watchdog *pulse = timer->data;
 
-	(void)loop;
-	(void)what;
 	if (!pulse->waits) {
 		ask(pulse);
 	} else if (++pulse->silent == WATCHDOG_SILENT) {

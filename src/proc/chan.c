@@ -192,8 +192,6 @@ on_readable(struct ev_loop *loop, struct ev_io *watcher, int what)
 	struct chan_msg msg;
 	int		r;
 
-	(void)loop;
-	(void)what;
 	r = buf != NULL ? receive(chan->fd, &msg, buf) : -ENOMEM;
 	if (r == 0) {
 		chan->on_msg(chan, &msg);
@@ -212,7 +210,6 @@ on_writable(struct ev_loop *loop, struct ev_io *watcher, int what)
 	struct chan	*chan = container_of(watcher, struct chan, writer);
 	struct chan_out *out;
 
-	(void)what;
 	while ((out = STAILQ_FIRST(&chan->queue)) != NULL) {
 		int r = transmit(chan->fd, out->type, out->id, out->data,
 		    out->len, out->fds, out->nfds);

@@ -291,8 +291,6 @@ sandbox_files(enum proc_role role, int read_fd, int write_fd)
 	    role == PROC_RESOLVER ? resolver_reads : NULL,
 	    role != PROC_RESOLVER);
 #else
-	(void)read_fd;
-	(void)write_fd;
 	(void)resolver_reads;
 #endif
 	/* Once is enough, by the one that loses most. */
@@ -343,7 +341,6 @@ on_violation(int sig, siginfo_t *info, void *context)
 	void *frames[64];
 	int   n = backtrace(frames, (int)nitems(frames));
 
-	(void)context;
 	log_warnx("system call %d is not in the list; called by",
 	    info->si_syscall);
 	backtrace_symbols_fd(frames, n, STDERR_FILENO);
@@ -368,8 +365,6 @@ lock_memory(enum proc_role role)
 	    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -1)
 		log_info("secrets may be swapped out: no memory can be locked "
 			 "(RLIMIT_MEMLOCK)");
-#else
-	(void)role;
 #endif
 }
 

@@ -17,9 +17,6 @@ static int
 sink(struct tls *tls, const void *header, size_t header_len, const void *data,
     size_t len)
 {
-	(void)tls;
-	(void)header;
-	(void)data;
 	sent += (unsigned)(header_len + len);
 	return 0;
 }
@@ -33,13 +30,11 @@ sink(struct tls *tls, const void *header, size_t header_len, const void *data,
 static void
 on_nothing(void *arg)
 {
-	(void)arg;
 }
 
 static void
 on_fuzz_message(void *arg, const struct message *msg)
 {
-	(void)arg;
 	FUZZ_CHECK(msg->type < MESSAGE_TYPES);
 	FUZZ_CHECK(msg->credential_len <= MESSAGE_MAX_CREDENTIAL);
 	FUZZ_CHECK(msg->token_len <= MESSAGE_MAX_TOKEN);
@@ -53,7 +48,6 @@ on_fuzz_frames(void *arg, uint8_t *items, size_t len)
 	size_t	 fit;
 	unsigned n = tcp_batch_fit(items, len, len, &fit);
 
-	(void)arg;
 	FUZZ_CHECK(len > 0 && len <= MESSAGE_MAX_FRAMES && fit <= len);
 	FUZZ_CHECK((n == 0) == (fit == 0));
 }
@@ -61,8 +55,6 @@ on_fuzz_frames(void *arg, uint8_t *items, size_t len)
 static void
 on_over(void *arg, const char *why)
 {
-	(void)arg;
-	(void)why;
 }
 
 static const struct conn_events fuzz_events = {

@@ -257,8 +257,6 @@ on_helper(struct ev_loop *l, struct ev_io *io, int what)
 	uint8_t buf[PAM_CHAT_MAX + 1], yes[1 + VOUCHER_LEN] = { PAM_CHAT_YES };
 	ssize_t n = recv(io->fd, buf, sizeof(buf), 0);
 
-	(void)l;
-	(void)what;
 	if (n <= 0) {
 		drop_helper();
 		return;
@@ -413,7 +411,6 @@ far_send(struct far *far, const uint8_t *data, size_t size, size_t step)
 static void
 on_device_gone(void *arg)
 {
-	(void)arg;
 	FUZZ_CHECK(!"the device goes");
 }
 

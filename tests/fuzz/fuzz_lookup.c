@@ -14,7 +14,6 @@ static unsigned answers, nonsense;
 static void
 on_fuzz_done(void *arg, uint32_t id, const struct endpoint *list, unsigned n)
 {
-	(void)arg;
 	FUZZ_CHECK(id == 7);
 	FUZZ_CHECK(n <= REQUEST_MAX_ENDPOINTS);
 	for (unsigned i = 0; i < n; i++)
@@ -26,7 +25,6 @@ on_fuzz_done(void *arg, uint32_t id, const struct endpoint *list, unsigned n)
 static void
 on_fuzz_nonsense(void *arg)
 {
-	(void)arg;
 	nonsense++;
 }
 

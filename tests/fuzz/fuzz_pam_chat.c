@@ -9,8 +9,6 @@
 static void
 on_fuzz_prompt(void *arg, const char *text, bool echo)
 {
-	(void)arg;
-	(void)echo;
 	FUZZ_CHECK(strlen(text) <= PAM_CHAT_TEXT_MAX);
 }
 

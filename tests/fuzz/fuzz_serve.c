@@ -29,14 +29,12 @@ struct rig {
 static bool
 on_reload(void *arg, bool all)
 {
-	(void)arg;
 	return all;
 }
 
 static void
 on_nothing(void *arg)
 {
-	(void)arg;
 }
 
 static void
@@ -66,7 +64,6 @@ on_msg(struct chan *chan, struct chan_msg *msg)
 static void
 on_closed(struct chan *chan)
 {
-	(void)chan;
 }
 
 int

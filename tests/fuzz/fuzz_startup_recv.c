@@ -19,14 +19,12 @@
 static void
 on_conf(void *arg, struct conf *conf)
 {
-	(void)arg;
 	conf_free(conf);
 }
 
 static void
 on_keeper(void *arg, int auth_fd, int sign_fd)
 {
-	(void)arg;
 	close(auth_fd);
 	close(sign_fd);
 }
@@ -35,8 +33,6 @@ static void
 on_material(void *arg, enum request_material kind, struct startup_text text,
     bool trouble)
 {
-	(void)arg;
-	(void)trouble;
 	FUZZ_CHECK(kind < REQUEST_MATERIALS);
 	FUZZ_CHECK(strlen(text.text) == text.len);
 	FUZZ_CHECK(text.len <= REQUEST_MAX_MATERIAL);
@@ -46,20 +42,17 @@ on_material(void *arg, enum request_material kind, struct startup_text text,
 static void
 on_credential(void *arg, const char *site)
 {
-	(void)arg;
 	FUZZ_CHECK(strlen(site) <= CONF_NAME_MAX);
 }
 
 static void
 on_network_changed(void *arg)
 {
-	(void)arg;
 }
 
 static void
 on_egress(void *arg, const struct request_egress *egress)
 {
-	(void)arg;
 	FUZZ_CHECK(egress->v4 < REQUEST_WAYS && egress->v6 < REQUEST_WAYS);
 	FUZZ_CHECK(egress->dns < REQUEST_DNSES);
 	FUZZ_CHECK(request_text_is_good(egress->front));
@@ -68,7 +61,6 @@ on_egress(void *arg, const struct request_egress *egress)
 static void
 on_gone(void *arg)
 {
-	(void)arg;
 }
 
 static const struct startup_events events = { on_conf, on_keeper,
@@ -77,7 +69,6 @@ static const struct startup_events events = { on_conf, on_keeper,
 static void
 on_fd(void *arg, int fd, int error)
 {
-	(void)arg;
 	FUZZ_CHECK((fd == -1) == (error != 0));
 	if (fd != -1)
 		close(fd);
@@ -86,7 +77,6 @@ on_fd(void *arg, int fd, int error)
 static void
 on_list(void *arg, const struct endpoint *list, unsigned n)
 {
-	(void)arg;
 	FUZZ_CHECK(n <= REQUEST_MAX_ENDPOINTS);
 	for (unsigned i = 0; i < n; i++)
 		FUZZ_CHECK(list[i].sa.sa_family == AF_INET ||
@@ -96,7 +86,6 @@ on_list(void *arg, const struct endpoint *list, unsigned n)
 static void
 on_network(void *arg, int error, const char *why)
 {
-	(void)arg;
 	FUZZ_CHECK(error >= 0 && why != NULL);
 }
 

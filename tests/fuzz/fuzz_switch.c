@@ -31,7 +31,6 @@ static unsigned nblocks;
 static void
 on_letter(void *arg, struct letter *letter)
 {
-	(void)arg;
 	if (letter->kind == CONTROL_BAD_SOURCE) {
 		atomic_store(&container_of(letter, struct port,
 		    bad_source)->bad_source_told, false);

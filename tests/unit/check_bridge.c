@@ -31,7 +31,6 @@ struct rig {
 static void
 on_letter(void *arg, struct letter *letter)
 {
-	(void)arg;
 	tcp_batch_done(container_of(letter, struct tcp_batch, letter));
 }
 

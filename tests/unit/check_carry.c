@@ -15,7 +15,6 @@
 static void
 on_nothing(void *arg)
 {
-	(void)arg;
 }
 
 static uint64_t wears_at = UINT64_MAX; /* of lanes attached from now on */
@@ -24,7 +23,6 @@ static unsigned worn;
 static void
 on_worn(void *arg)
 {
-	(void)arg;
 	worn++;
 }
 
@@ -85,8 +83,6 @@ on_relay(struct ev_loop *l, struct ev_io *io, int what)
 	static uint8_t	   data[65536];
 	ssize_t		   n;
 
-	(void)l;
-	(void)what;
 	while ((n = recvfrom(io->fd, data, sizeof(data), 0,
 		    (struct sockaddr *)&from, &len)) > 0) {
 		if (up)

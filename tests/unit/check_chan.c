@@ -51,7 +51,6 @@ teardown(void)
 static void
 on_msg(struct chan *chan, struct chan_msg *msg)
 {
-	(void)chan;
 	seen.in_order = seen.in_order && msg->id == seen.last_seen + 1;
 	seen.last_seen = msg->id;
 	seen.msgs++;
@@ -398,7 +397,6 @@ END_TEST
 static void
 free_owner(struct chan *chan, struct chan_msg *msg)
 {
-	(void)msg;
 	seen.msgs++;
 	chan_close(chan);
 	memset(chan, 0xee, sizeof(*chan));

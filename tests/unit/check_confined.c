@@ -123,7 +123,6 @@ make_context(gnutls_pk_algorithm_t pk, unsigned bits, struct ca_pem *crl);
 static void
 nothing(void *arg)
 {
-	(void)arg;
 }
 
 /* As engine.c starts one, but that its device is a socket. */

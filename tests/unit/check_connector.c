@@ -41,7 +41,6 @@ static const struct startup_events no_events;
 static void
 on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 {
-	(void)arg;
 	rig.connected++;
 	rig.no_endpoint = server->len == 0;
 	if (!rig.no_endpoint)
@@ -53,7 +52,6 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 static void
 on_failed(void *arg, const char *why)
 {
-	(void)arg;
 	rig.failed++;
 	strlcpy(rig.why, why, sizeof(rig.why));
 }
@@ -69,14 +67,12 @@ on_engine_msg(struct chan *chan, struct chan_msg *msg)
 static void
 on_violation(void *arg)
 {
-	(void)arg;
 	rig.violations++;
 }
 
 static void
 on_resolved(void *arg, uint32_t id, const struct endpoint *list, unsigned n)
 {
-	(void)arg;
 	ck_assert_int_eq(serve_resolved(&rig.engine, id, list, n), 0);
 }
 
@@ -162,9 +158,6 @@ end(void)
 static void
 on_late(struct ev_loop *loop, struct ev_timer *timer, int what)
 {
-	(void)loop;
-	(void)timer;
-	(void)what;
 	ck_abort_msg("nothing came within 8 s: %s",
 	    connector_doing(rig.connector));
 }

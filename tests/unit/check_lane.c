@@ -37,8 +37,6 @@ static struct ev_loop *loop;
 static void
 on_letter(void *arg, struct letter *letter)
 {
-	(void)arg;
-	(void)letter;
 }
 
 static struct udp_datagram *
@@ -63,7 +61,6 @@ cancel(struct lane_env *env)
 static void
 on_confirmed(struct lane_env *env, struct lane *lane)
 {
-	(void)env;
 	ck_assert(lane_is_ready(lane));
 }
 

@@ -54,8 +54,6 @@ send_all(void *arg)
 static void
 on_too_late(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	(void)timer;
-	(void)events;
 	ev_break(loop, EVBREAK_ALL);
 }
 

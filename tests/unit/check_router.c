@@ -65,7 +65,6 @@ on_letter(void *arg, struct letter *letter)
 	struct item    item;
 	size_t	       pos = 0;
 
-	(void)arg;
 	if (letter->kind == CONTROL_BAD_SOURCE) {
 		ntold++;
 		atomic_store(&container_of(letter, struct port,

@@ -14,7 +14,6 @@
 static void
 say(void *arg, const char *text)
 {
-	(void)arg;
 	puts(text);
 }
 

@@ -36,14 +36,12 @@ static struct seen {
 static bool
 is_file(void *arg, const char *name)
 {
-	(void)arg;
 	return strcmp(name, "crl.pem") == 0;
 }
 
 static void
 on_change(void *arg)
 {
-	(void)arg;
 	seen.changes++;
 	seen.credential_first |= seen.credentials > 0;
 }
@@ -51,7 +49,6 @@ on_change(void *arg)
 static void
 on_credentials(void *arg, const char *const *sites, size_t n)
 {
-	(void)arg;
 	for (size_t i = 0; i < n; i++) {
 		seen.credentials++;
 		strlcat(seen.names, " ", sizeof(seen.names));
@@ -97,8 +94,6 @@ remove_tree(void)
 static void
 on_timeout(struct ev_loop *l, struct ev_timer *timer, int what)
 {
-	(void)timer;
-	(void)what;
 	ev_break(l, EVBREAK_ALL);
 }
 

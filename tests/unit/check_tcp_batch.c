@@ -23,7 +23,6 @@ static struct worker  *worker;
 static void
 on_letter(void *arg, struct letter *letter)
 {
-	(void)arg;
 	ck_assert_int_eq(letter->kind, CONTROL_PARCEL);
 	ck_assert_uint_lt(nposted, nitems(posted));
 	posted[nposted++] = container_of(letter, struct tcp_batch, letter);

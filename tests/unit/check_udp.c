@@ -549,14 +549,12 @@ static size_t	link_len;
 static int
 cannot_cut(size_t size, size_t len)
 {
-	(void)len;
 	return size != 0 ? EIO : 0;
 }
 
 static int
 cannot_cut_invalid(size_t size, size_t len)
 {
-	(void)len;
 	return size != 0 ? EINVAL : 0;
 }
 
@@ -584,16 +582,12 @@ cannot_cut_and_link_is_small(size_t size, size_t len)
 static int
 queue_is_full(size_t size, size_t len)
 {
-	(void)size;
-	(void)len;
 	return countdown == 0 ? EAGAIN : (countdown--, 0);
 }
 
 static int
 nobody_may(size_t size, size_t len)
 {
-	(void)size;
-	(void)len;
 	return EPERM;
 }
 
@@ -601,8 +595,6 @@ nobody_may(size_t size, size_t len)
 static int
 somebody_may_not(size_t size, size_t len)
 {
-	(void)size;
-	(void)len;
 	return countdown-- == 0 ? EPERM : 0;
 }
 

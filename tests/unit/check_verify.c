@@ -855,7 +855,6 @@ give_user(gnutls_session_t session, const char *name, gnutls_datum_t *salt,
 	const gnutls_datum_t *const n = &gnutls_srp_3072_group_prime;
 	struct request_tls_srp	    user;
 
-	(void)session;
 	ck_assert_int_eq(sign_ask_tls_srp(signer, name, true, &user), 0);
 	ck_assert_uint_eq(user.group, 3072);
 	*salt = (gnutls_datum_t) { gnutls_malloc(user.salt_len),

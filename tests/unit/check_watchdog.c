@@ -54,8 +54,6 @@ on_end(struct ev_loop *loop, struct ev_timer *timer, int what)
 	struct fixture *fixture = timer->data;
 	struct chan_msg msg;
 
-	(void)loop;
-	(void)what;
 	while (chan_recv_fd(fixture->engine, &msg, fixture->buf, 0) == 0) {
 		ck_assert_uint_eq(msg.type, REQUEST_PING);
 		fixture->pings++;

@@ -284,9 +284,6 @@ attach_keeper(void)
 static inline void
 on_tick(struct ev_loop *l, struct ev_timer *w, int what)
 {
-	(void)l;
-	(void)w;
-	(void)what;
 }
 
 /* Turns the loop until `*calls` is `n`, or for two minutes: hashes are slow. */

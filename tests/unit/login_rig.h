@@ -329,7 +329,6 @@ on_engine_request(struct chan *chan, struct chan_msg *msg)
 static inline void
 on_engine_gone(struct chan *chan)
 {
-	(void)chan;
 	ck_abort_msg("the engine is gone");
 }
 

@@ -204,7 +204,6 @@ close_both(void)
 static void
 on_late(struct ev_loop *l, struct ev_timer *timer, int what)
 {
-	(void)what;
 	*(bool *)timer->data = true;
 	ev_break(l, EVBREAK_ALL);
 }

@@ -401,7 +401,7 @@ on_pam_secret(void *arg, const char *secret, size_t len, int error)
 {
 	struct auth_client *auth = arg;
 
-	(void)error; /* there need not be one */
+	/* There need not be a secret. */
 	if (auth->conn == NULL)
 		return;
 	if (secret != NULL && len <= MESSAGE_MAX_CREDENTIAL)

@@ -61,7 +61,7 @@ on_helper(void *arg, int fd, int error)
 {
 	struct pam_talk *talk = arg;
 
-	(void)error; /* the monitor has said why */
+	/* The monitor has said why. */
 	if (fd == -1) {
 		end(talk, KEEPER_FAILED, NULL);
 		return;
@@ -79,8 +79,6 @@ on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 	uint8_t		 buf[PAM_CHAT_MAX + 1];
 	ssize_t		 n = recv(talk->fd, buf, sizeof(buf), MSG_DONTWAIT);
 
-	(void)loop;
-	(void)events;
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0)

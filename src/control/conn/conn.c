@@ -411,8 +411,6 @@ on_deadline(struct ev_loop *loop, struct ev_timer *timer, int events)
 	};
 	struct conn *conn = timer->data;
 
-	(void)loop;
-	(void)events;
 	if (conn->state == CONN_UP)
 		conn_lose(conn, whys[conn->state]);
 	else
@@ -426,8 +424,6 @@ on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 	int64_t		silence = silence_of(conn, mono_now());
 	char		text[TLS_WHY_SIZE];
 
-	(void)loop;
-	(void)events;
 	if ((double)silence >= conn->dead_after_sec * (double)MONO_SEC) {
 		snprintf(text, sizeof(text), "dead: nothing heard for %d s",
 		    (int)(silence / MONO_SEC));
@@ -482,8 +478,6 @@ on_reap(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct conn *conn = timer->data;
 
-	(void)loop;
-	(void)events;
 	if (conn->events != NULL)
 		conn->events->on_end(conn->arg, conn->why);
 	conn_free(conn);

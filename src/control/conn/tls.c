@@ -206,7 +206,6 @@ tls_srp_user(struct tls *tls)
 	    tls_srp_is_sound(tls->session))
 		return gnutls_srp_server_get_username(tls->session);
 #endif
-	(void)tls;
 	return NULL;
 }
 
@@ -316,8 +315,6 @@ on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct tls *tls = io->data;
 
-	(void)loop;
-	(void)events;
 	if (tls->state == TLS_HANDSHAKE)
 		handshake(tls);
 	else if (tls->state == TLS_OPEN)
@@ -329,8 +326,6 @@ on_writable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct tls *tls = io->data;
 
-	(void)loop;
-	(void)events;
 	if (tls->state == TLS_HANDSHAKE)
 		handshake(tls);
 	else if (tls->state == TLS_OPEN)

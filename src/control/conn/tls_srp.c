@@ -160,8 +160,6 @@ on_client_hello(gnutls_session_t session, unsigned type, unsigned when,
 	const struct tls_srp_watch *watch = gnutls_session_get_ptr(session);
 	bool			    found = false;
 
-	(void)type;
-	(void)when;
 	if (incoming == 0)
 		return 0;
 	/* Malformed: GnuTLS is about to say so. */
@@ -178,8 +176,6 @@ on_client_hello(gnutls_session_t session, unsigned type, unsigned when,
 static int
 on_extension(void *arg, unsigned type, const unsigned char *data, unsigned len)
 {
-	(void)data;
-	(void)len;
 	if (type == EXTENSION)
 		*(bool *)arg = true;
 	return 0;
@@ -228,7 +224,6 @@ static const char lacking[] = "this build's GnuTLS has no TLS-SRP: use srp";
 struct tls_srp *
 tls_srp_new_server(const struct tls_server_config *config, char *why)
 {
-	(void)config;
 	strlcpy(why, lacking, TLS_WHY_SIZE);
 	return NULL;
 }
@@ -236,8 +231,6 @@ tls_srp_new_server(const struct tls_server_config *config, char *why)
 struct tls_srp *
 tls_srp_new_client(const char *user, const char *password, char *why)
 {
-	(void)user;
-	(void)password;
 	strlcpy(why, lacking, TLS_WHY_SIZE);
 	return NULL;
 }
@@ -245,28 +238,22 @@ tls_srp_new_client(const char *user, const char *password, char *why)
 void
 tls_srp_free(struct tls_srp *srp)
 {
-	(void)srp;
 }
 
 void
 tls_srp_watch(struct tls_srp_watch *watch, gnutls_session_t session)
 {
-	(void)watch;
-	(void)session;
 }
 
 int
 tls_srp_use(struct tls_srp *srp, gnutls_session_t session)
 {
-	(void)srp;
-	(void)session;
 	return -1;
 }
 
 bool
 tls_srp_is_sound(gnutls_session_t session)
 {
-	(void)session;
 	return false;
 }
 

@@ -301,8 +301,6 @@ resolve(struct connector *connector)
 static void
 on_ask_again(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	(void)loop;
-	(void)events;
 	resolve(timer->data);
 }
 
@@ -359,8 +357,6 @@ on_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct connector *connector = timer->data;
 
-	(void)loop;
-	(void)events;
 	connector->events->on_failed(connector->arg, connector->why);
 }
 

@@ -142,8 +142,6 @@ on_writable(struct ev_loop *loop, struct ev_io *io, int events)
 	int		     error = 0;
 	socklen_t	     len = sizeof(error);
 
-	(void)loop;
-	(void)events;
 	if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
 		error = errno;
 	if (error != 0)
@@ -155,8 +153,6 @@ on_writable(struct ev_loop *loop, struct ev_io *io, int events)
 static void
 on_delay_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	(void)loop;
-	(void)events;
 	go_on(timer->data);
 }
 
@@ -165,8 +161,6 @@ on_patience_over(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct happy_eyeballs *race = timer->data;
 
-	(void)loop;
-	(void)events;
 	for (unsigned i = 0; i < race->n; i++) {
 		if (race->attempts[i].state == HAPPY_EYEBALLS_TRYING)
 			race->events->on_came_out(race->arg, i, ETIMEDOUT);

@@ -56,8 +56,6 @@ on_io(struct ev_loop *loop, struct ev_io *io, int events)
 	struct proxy_talk *talk = io->data;
 	const char	  *why = NULL;
 
-	(void)loop;
-	(void)events;
 	if (talk->proxy.out_len > 0)
 		why = send_some(talk);
 	else if (talk->proxy.state != PROXY_FAILED)
@@ -75,8 +73,6 @@ on_io(struct ev_loop *loop, struct ev_io *io, int events)
 static void
 on_deadline(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	(void)loop;
-	(void)events;
 	end(timer->data, "the proxy does not answer in time");
 }
 

@@ -289,7 +289,6 @@ on_client_psk(gnutls_session_t session, char **name, gnutls_datum_t *key)
 static int
 on_server_psk(gnutls_session_t session, const char *name, gnutls_datum_t *key)
 {
-	(void)name;
 	return copy_psk(session, key);
 }
 
@@ -431,7 +430,6 @@ on_pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms)
 {
 	const struct lane *lane = ptr;
 
-	(void)ms;
 	return lane->pull != NULL;
 }
 

@@ -69,7 +69,6 @@ aead_init(struct aead *aead, bool only_gnutls)
 	*aead = (struct aead) { 0 };
 	for (unsigned i = 0; i < AEAD_CIPHERS; i++)
 		aead->of[i] = &aead_gnutls;
-	(void)only_gnutls;
 #ifdef HAVE_IPSEC_MB
 	if (!only_gnutls && !aead_gnutls_only() &&
 	    (aead_ipsec_mb_init(&aead->ipsec_mb, AEAD_AVX512) ||

@@ -35,7 +35,6 @@ key_new(const struct aead_lib *lib, enum aead_cipher cipher,
 		(unsigned)gnutls_cipher_get_key_size(algorithms[cipher]) };
 	gnutls_aead_cipher_hd_t key;
 
-	(void)lib;
 	return gnutls_aead_cipher_init(&key, algorithms[cipher], &datum) < 0 ?
 	    NULL : key;
 }

@@ -46,8 +46,6 @@ mailbox_post(struct mailbox *box, struct letter *letter)
 static void
 on_wake(struct ev_loop *loop, struct ev_async *wake, int events)
 {
-	(void)loop;
-	(void)events;
 	deliver(wake->data);
 }
 

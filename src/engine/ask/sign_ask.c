@@ -162,7 +162,6 @@ sign_ask_privkey(struct sign_ask *ask, enum request_key which,
 static void
 free_key(gnutls_privkey_t key, void *arg)
 {
-	(void)key;
 	free(arg);
 }
 
@@ -201,8 +200,6 @@ sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *arg,
 	struct request_signature answer;
 	struct chan_msg		 msg;
 
-	(void)key;
-	(void)flags;
 	if (hash->size > sizeof(sign.hash))
 		return GNUTLS_E_PK_SIGN_FAILED;
 	memcpy(sign.id, own->public.id, sizeof(sign.id));
@@ -225,7 +222,6 @@ key_info(gnutls_privkey_t key, unsigned flags, void *arg)
 	const struct own_key *own = arg;
 	gnutls_sign_algorithm_t	   algorithm;
 
-	(void)key;
 	if ((flags & GNUTLS_PRIVKEY_INFO_PK_ALGO) != 0)
 		return (int)own->public.pk;
 	/* Without its size GnuTLS refuses an RSA key for RSA-PSS. */

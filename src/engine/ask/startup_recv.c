@@ -253,7 +253,6 @@ take_credentials(struct startup_recv *recv, struct chan_msg *msg)
 static int
 take_netchange(struct startup_recv *recv, struct chan_msg *msg)
 {
-	(void)msg;
 	recv->events->on_network_changed(recv->arg);
 	return 0;
 }
@@ -275,8 +274,6 @@ take_egress(struct startup_recv *recv, struct chan_msg *msg)
 static int
 take_ping(struct startup_recv *recv, struct chan_msg *msg)
 {
-	(void)recv;
-	(void)msg;
 	return 0;
 }
 
@@ -323,6 +320,5 @@ close_fds(const int *fds, unsigned n)
 static void
 say_complaint(void *arg, const char *text)
 {
-	(void)arg;
 	log_warnx("%s", text);
 }

@@ -481,8 +481,6 @@ on_child(struct ev_loop *loop, struct ev_child *w, int what)
 	struct dns *dns = w->data;
 	int	    status = w->rstatus;
 
-	(void)loop;
-	(void)what;
 	end_child(dns);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		dns->failed = true;
@@ -506,8 +504,6 @@ on_late(struct ev_loop *loop, struct ev_timer *w, int what)
 {
 	struct dns *dns = w->data;
 
-	(void)loop;
-	(void)what;
 	log_warnx("DNS: %s does not end within %.0f s, killed",
 	    dns->command.path, RUN_SEC);
 	kill(-dns->child.pid, SIGKILL);

@@ -525,7 +525,6 @@ undo_sysctl(const struct note *note, struct link *link)
 	char	    now[NUM_SIZE];
 	int	    r = journal_sysctl_read(key, now, sizeof(now));
 
-	(void)link;
 	if (r == -ENOENT) /* it went with its interface */
 		return;
 	if (r == 0 && strcmp(now, old) == 0)
@@ -547,7 +546,6 @@ undo_sysctl(const struct note *note, struct link *link)
 static void
 undo_resolvconf(const struct note *note, struct link *link)
 {
-	(void)link;
 	dns_remove_record(note->words[1]);
 }
 

@@ -146,8 +146,6 @@ on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 						     netwatch->nftables;
 	int r;
 
-	(void)loop;
-	(void)events;
 	netwatch->event = false;
 	do
 		r = nl_recvmsgs_default(sock);
@@ -192,8 +190,6 @@ on_idle(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct netwatch *netwatch = timer->data;
 
-	(void)loop;
-	(void)events;
 	netwatch->on_event(netwatch->arg);
 }
 
@@ -202,8 +198,6 @@ on_settled(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
 	struct netwatch *netwatch = timer->data;
 
-	(void)loop;
-	(void)events;
 	netwatch->told = mono_now();
 	netwatch->on_change(netwatch->arg);
 }

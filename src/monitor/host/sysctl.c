@@ -193,7 +193,6 @@ is_loose(struct journal *journal, const char *conf, const char *ifname)
 {
 	char key[KEY_SIZE];
 
-	(void)journal;
 	snprintf(key, sizeof(key), "%s/%.15s/rp_filter", conf, ifname);
 	return is_value(key, "1") ? -EBUSY : 0;
 }

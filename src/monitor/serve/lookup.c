@@ -231,8 +231,6 @@ on_timeout(struct ev_loop *loop, struct ev_timer *timer, int what)
 	const struct request_list late = { .error = ETIMEDOUT };
 	struct lookup *lookup = timer->data;
 
-	(void)loop;
-	(void)what;
 	for (unsigned i = 0; i < LOOKUP_MAX_NAMES; i++) {
 		struct lookup_name *name = &lookup->names[i];
 

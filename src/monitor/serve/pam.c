@@ -99,10 +99,6 @@ pam_begin(struct pam *pam, const struct conf *conf, const char *site,
 	strlcpy(task.address, address, sizeof(task.address));
 	return start(slot, &task);
 #else
-	(void)pam;
-	(void)conf;
-	(void)site;
-	(void)address;
 	return -ENOTSUP;
 #endif
 }
@@ -183,8 +179,6 @@ on_exit_of(struct ev_loop *loop, struct ev_child *w, int what)
 {
 	struct pam_slot *slot = w->data;
 
-	(void)loop;
-	(void)what;
 	/* What a module has left running dies with it. */
 	kill(-w->rpid, SIGKILL);
 	if (WIFSIGNALED(w->rstatus) && WTERMSIG(w->rstatus) != SIGKILL)
@@ -201,8 +195,6 @@ on_look(struct ev_loop *loop, struct ev_timer *w, int what)
 	struct pollfd	 pfd = { .fd = slot->chat_fd };
 	bool		 late = mono_is_due(slot->end, mono_now());
 
-	(void)loop;
-	(void)what;
 	if (!late && (poll(&pfd, 1, 0) <= 0 || (pfd.revents & POLLHUP) == 0))
 		return;
 	if (late)

@@ -152,8 +152,6 @@ static const char *
 serve_ready(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	(void)engine;
-	(void)msg;
 	serve->on_ready(serve->arg);
 	return NULL;
 }
@@ -162,8 +160,6 @@ static const char *
 serve_pong(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	(void)engine;
-	(void)msg;
 	serve->on_pong(serve->arg);
 	return NULL;
 }
@@ -172,8 +168,6 @@ static const char *
 serve_verified(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
 {
-	(void)engine;
-	(void)msg;
 	serve->on_verified(serve->arg);
 	return NULL;
 }
@@ -185,7 +179,6 @@ serve_in_force(struct serve *serve, struct chan *engine,
 {
 	struct request_in_force in_force;
 
-	(void)engine;
 	chan_get(msg, &in_force, sizeof(in_force));
 	if (in_force.kind >= REQUEST_MATERIALS)
 		return "malformed";
@@ -215,7 +208,6 @@ serve_resolve(struct serve *serve, struct chan *engine,
 {
 	struct request_server server;
 
-	(void)engine;
 	chan_get(msg, &server, sizeof(server));
 	return lookup_ask(serve->lookup, server.which, msg->id) ?
 	    NULL :
@@ -318,8 +310,6 @@ serve_dns(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
 static const char *
 serve_down(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
 {
-	(void)engine;
-	(void)msg;
 	network_down(serve->network);
 	return NULL;
 }
