@@ -319,13 +319,13 @@ refuse(struct incoming *in)
 	let_go(in);
 }
 
-/* Also from within an event of its connection, which the loop frees then. */
+/* Also from within an event of its connection. */
 static void
 let_go(struct incoming *in)
 {
+	auth_server_fini(&in->auth);
 	if (in->conn != NULL)
 		conn_release(in->conn);
-	auth_server_fini(&in->auth);
 	in->server->nunauth--;
 	LIST_REMOVE(in, entry);
 	free(in->leaf);

@@ -338,8 +338,6 @@ stop(struct engine *engine)
 		ev_signal_stop(engine->loop, &engine->terminate);
 		ev_timer_stop(engine->loop, &engine->goodbye);
 		ev_timer_stop(engine->loop, &engine->expiry_timer);
-		/* What conn_release() left to it. */
-		ev_run(engine->loop, EVRUN_NOWAIT);
 		ev_loop_destroy(engine->loop);
 	}
 	conf_free(engine->conf);

@@ -90,6 +90,10 @@ conn_set_owner(struct conn *conn, const struct conn_events *events, void *arg)
 void
 conn_release(struct conn *conn)
 {
+	if (!conn->busy) {
+		conn_free(conn);
+		return;
+	}
 	conn_set_owner(conn, NULL, NULL);
 	conn_end(conn, "nobody's");
 }
@@ -270,8 +274,10 @@ on_tls_ready(void *arg)
 		conn_end(conn, "out of memory");
 		return;
 	}
-	if (conn->events != NULL && conn->events->on_ready != NULL)
+	conn->busy = true;
+	if (conn->events->on_ready != NULL)
 		conn->events->on_ready(conn->arg);
+	conn->busy = false;
 }
 
 /* A buffer that grows with the trust in the other end. */
@@ -302,12 +308,14 @@ on_tls_data(void *arg, const uint8_t *data, size_t len)
 	conn->last_heard = mono_now();
 	if (conn->state == CONN_UP)
 		ev_timer_stop(conn->loop, &conn->deadline);
+	conn->busy = true;
 	while (len > 0 && !ev_is_active(&conn->reaper)) {
 		size_t n = take(conn, data, len);
 
 		data += n;
 		len -= n;
 	}
+	conn->busy = false;
 }
 
 static void

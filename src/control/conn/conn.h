@@ -55,6 +55,7 @@ struct conn {
 	bool			     client;
 	bool			     lost; /* nobody ended it: it broke */
 	bool			     frames; /* type 2 is agreed on */
+	bool			     busy; /* TLS is in the middle of an event */
 	uint8_t			    *in; /* a message that is not complete */
 	size_t			     in_len, in_size;
 	struct ev_timer		     deadline; /* of TLS and AUTH; of a probe */
@@ -79,7 +80,7 @@ void conn_free(struct conn *conn);
 /* What comes from now on is another owner's. */
 void conn_set_owner(struct conn *conn, const struct conn_events *events,
     void *arg);
-/* Nobody's any more: no event comes, it ends, and the loop frees it. */
+/* Nobody's any more: freed, by the loop where TLS is in the middle of it. */
 void conn_release(struct conn *conn);
 
 /* 0 or a negative errno value; a full queue ends the session. */
