@@ -5,7 +5,9 @@
  * A view: the bytes lie in a buffer of the worker's and stay there until the
  * end of the turn, so a frame for twenty sites is one frame, seen twenty times.
  * In front of the bytes there is always room for the header of an item: whoever
- * makes a frame sees to FRAME_HEADROOM bytes that may be overwritten.
+ * makes a frame sees to FRAME_HEADROOM bytes.  The last FRAME_HEADROOM_OWN of
+ * them may be overwritten; those before them may be another frame's, and who
+ * needs them, for a VLAN tag, puts them back.
  *
  * A superframe stands for many frames of one flow: one header, and the payload
  * of all of them.  Only the device gives and takes those (datapath/offload/).
@@ -19,7 +21,8 @@
 
 #include "base/eth.h"
 
-#define FRAME_HEADROOM	6 /* datapath/lane/item.h: a FRAME's header */
+#define FRAME_HEADROOM	10 /* datapath/lane/item.h: a FRAME's header and tag */
+#define FRAME_HEADROOM_OWN 6 /* the header alone */
 #define FRAME_MAX_LEN	ETH_MAX_LEN
 #define FRAME_MAX_SUPER 65557 /* an IP packet of 65535 with Ethernet and two tags */
 #define FRAME_BATCH	64 /* frames or datagrams handled by one call */

@@ -98,6 +98,9 @@ deliver_items(struct worker *worker, struct lane *lane, uint8_t *record,
 		case ITEM_ECHO:
 			lane_path_echo(lane, &item, from, worker->now);
 			break;
+		default: /* passed over: a later version's */
+			drop = DROP_BAD_ITEM;
+			break;
 		}
 		if (drop != DROP_NONE)
 			port_drop(lane->port, drop);
@@ -109,14 +112,10 @@ deliver_items(struct worker *worker, struct lane *lane, uint8_t *record,
 static enum drop
 deliver_frame(struct worker *worker, struct lane *lane, const struct item *item)
 {
-	struct frame frame = {
-		.data = item->data,
-		.len = item->len,
-		.flags = item->flags,
-		.csum_start = item->csum_start,
-		.csum_offset = item->csum_offset,
-	};
+	struct frame frame;
 
+	if (!item_to_frame(item, lane->port->may_tag, &frame))
+		return DROP_BAD_ITEM;
 	if (worker->dp->clamp_mss)
 		mss_clamp(&frame, worker->dp->mode == DP_TAP,
 		    lane_room(lane));

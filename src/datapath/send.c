@@ -24,7 +24,7 @@
 #include "datapath/offload/split.h"
 #include "datapath/worker.h"
 
-static_assert(FRAME_HEADROOM == ITEM_FRAME_HEADER,
+static_assert(FRAME_HEADROOM_OWN == ITEM_FRAME_HEADER,
     "the header goes into the headroom");
 
 static struct lane *choose_lane(struct worker *worker, struct port *port,
@@ -191,8 +191,8 @@ count(struct port *port, const struct frame *frame, enum drop drop)
 static enum drop
 send_one(struct worker *worker, struct lane *lane, const struct frame *frame)
 {
-	uint8_t *item = frame->data - FRAME_HEADROOM;
-	size_t	 len = FRAME_HEADROOM + frame->len;
+	uint8_t *item = frame->data - ITEM_FRAME_HEADER;
+	size_t	 len = ITEM_FRAME_HEADER + frame->len;
 
 	item_put_frame(item, frame->len, frame->flags, frame->csum_start,
 	    frame->csum_offset);

@@ -20,8 +20,6 @@
 
 static_assert(ITEM_FRAME_HEADER + FRAME_MAX_LEN <= TCP_BATCH_SIZE,
     "the longest frame fits");
-static_assert(FRAME_HEADROOM == ITEM_FRAME_HEADER,
-    "an item's header is its frame's headroom");
 
 static enum drop pack_super(struct worker *worker, struct port *port,
     const struct frame *super);
@@ -118,15 +116,10 @@ tcp_batch_take(struct worker *worker, struct letter *letter)
 	size_t	       pos = 0;
 
 	while (item_next(parcel->data, parcel->len, &pos, &item)) {
-		struct frame frame = {
-			.data = item.data,
-			.len = item.len,
-			.flags = item.flags,
-			.csum_start = item.csum_start,
-			.csum_offset = item.csum_offset,
-		};
+		struct frame frame;
 
-		if (item.type != ITEM_FRAME) {
+		if (item.type != ITEM_FRAME ||
+		    !item_to_frame(&item, parcel->port->may_tag, &frame)) {
 			port_drop(parcel->port, DROP_BAD_ITEM);
 			continue;
 		}

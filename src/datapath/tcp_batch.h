@@ -51,6 +51,7 @@ struct tcp_batch {
 	struct tcp_batch_pool *pool; /* where it goes when it is done with */
 	size_t	      len;
 	unsigned      nframes;
+	uint8_t	      headroom[FRAME_HEADROOM - FRAME_HEADROOM_OWN];
 	uint8_t	      data[TCP_BATCH_SIZE];
 };
 

@@ -56,6 +56,7 @@ struct dataplane_attachment {
 	uint16_t		  port;
 	uint32_t		  session;
 	enum conf_transport	  transport; /* as agreed */
+	bool			  may_tag;   /* the same */
 	unsigned		  lanes;     /* 0 with tcp */
 	unsigned		  keepalive_sec;
 	uint64_t		  wears_at; /* AES blocks by one key */

@@ -371,6 +371,7 @@ make_ports(struct dataplane_peer *peer,
 		peer->ports[i] = port;
 		port->owner = peer;
 		port->may_tcp = peer->transport != CONF_TRANSPORT_UDP;
+		port->may_tag = attachment->may_tag;
 		atomic_init(&port->keepalive_us,
 		    peer->keepalive_sec * MONO_SEC);
 		port->set = make_set(peer, i, attachment->secret, 0, 0);

@@ -37,6 +37,7 @@ struct slot {
 	unsigned     taken; /* fragments that brought something new */
 	size_t	     total; /* known with the last fragment; else 0 */
 	bool	     forgotten; /* HELD, and its lane is gone */
+	uint8_t	     headroom[FRAME_HEADROOM - FRAME_HEADROOM_OWN];
 	uint8_t	     data[FRAG_MAX_LEN];
 };
 

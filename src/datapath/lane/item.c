@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/eth.h"
 #include "base/wire.h"
 
 #define ECHO_HEADER 3 /* type and length; the length counts the rest */
@@ -11,6 +12,7 @@
 static size_t decode_frame(uint8_t *p, size_t left, struct item *item);
 static size_t decode_fragment(uint8_t *p, size_t left, struct item *item);
 static size_t decode_echo(const uint8_t *p, size_t left, struct item *item);
+static size_t decode_other(uint8_t *p, size_t left, struct item *item);
 static uint8_t first_byte(enum item_type type, uint8_t flags);
 
 bool
@@ -32,9 +34,35 @@ item_next(uint8_t *record, size_t len, size_t *pos, struct item *item)
 	case ITEM_ECHO:
 		used = decode_echo(p, left, item);
 		break;
+	default:
+		used = decode_other(p, left, item);
+		break;
 	}
 	*pos += used;
 	return used > 0;
+}
+
+bool
+item_to_frame(const struct item *item, bool tags, struct frame *frame)
+{
+	*frame = (struct frame) {
+		.data = item->data,
+		.len = item->len,
+		.flags = item->flags & ITEM_FRAME_CSUM,
+		.csum_start = item->csum_start,
+		.csum_offset = item->csum_offset,
+	};
+	if (item->tag == 0)
+		return true;
+	if (!tags || item->len < ETH_HEADER_LEN)
+		return false;
+	frame->data -= ITEM_TAG_LEN;
+	frame->len += ITEM_TAG_LEN;
+	memmove(frame->data, item->data, 2 * ETH_MAC_LEN);
+	wire_write_u32(frame->data + 2 * ETH_MAC_LEN, item->tag);
+	if ((item->flags & ITEM_FRAME_CSUM) != 0)
+		frame->csum_start = (uint16_t)(frame->csum_start + ITEM_TAG_LEN);
+	return true;
 }
 
 size_t
@@ -47,6 +75,17 @@ item_put_frame(uint8_t *dst, size_t len, uint8_t flags, uint16_t csum_start,
 	wire_write_u16(dst + 3, csum_start);
 	dst[5] = csum_offset;
 	return ITEM_FRAME_HEADER;
+}
+
+size_t
+item_put_tagged(uint8_t *dst, size_t len, uint8_t flags, uint16_t csum_start,
+    uint8_t csum_offset, uint32_t tag)
+{
+	size_t n = item_put_frame(dst, len, (uint8_t)(flags | ITEM_FRAME_TAG),
+	    csum_start, csum_offset);
+
+	wire_write_u32(dst + n, tag);
+	return n + ITEM_TAG_LEN;
 }
 
 size_t
@@ -74,16 +113,21 @@ item_put_echo(uint8_t *dst, size_t total, uint8_t flags, uint64_t id,
 	return total;
 }
 
-/* These three return how long the item is, or 0 when it is malformed. */
+/* These return how long the item is, or 0 when it is malformed. */
 
 static size_t
 decode_frame(uint8_t *p, size_t left, struct item *item)
 {
-	if (left < ITEM_FRAME_HEADER || (item->flags & ~ITEM_FRAME_CSUM) != 0)
+	size_t header = ITEM_FRAME_HEADER;
+
+	if ((item->flags & ITEM_FRAME_TAG) != 0)
+		header += ITEM_TAG_LEN;
+	if (left < header ||
+	    (item->flags & ~(ITEM_FRAME_CSUM | ITEM_FRAME_TAG)) != 0)
 		return 0;
-	item->data = p + ITEM_FRAME_HEADER;
+	item->data = p + header;
 	item->len = wire_read_u16(p + 1);
-	if (item->len == 0 || item->len > left - ITEM_FRAME_HEADER)
+	if (item->len == 0 || item->len > left - header)
 		return 0;
 	if ((item->flags & ITEM_FRAME_CSUM) != 0) {
 		item->csum_start = wire_read_u16(p + 3);
@@ -92,7 +136,13 @@ decode_frame(uint8_t *p, size_t left, struct item *item)
 		    item->len)
 			return 0;
 	}
-	return ITEM_FRAME_HEADER + item->len;
+	if ((item->flags & ITEM_FRAME_TAG) != 0) {
+		item->tag = wire_read_u32(p + ITEM_FRAME_HEADER);
+		if (item->tag >> 16 != ETH_TYPE_VLAN &&
+		    item->tag >> 16 != ETH_TYPE_QINQ)
+			return 0;
+	}
+	return header + item->len;
 }
 
 static size_t
@@ -124,6 +174,24 @@ decode_echo(const uint8_t *p, size_t left, struct item *item)
 	item->id = wire_read_u64(p + 3);
 	item->timestamp = wire_read_u64(p + 11);
 	return len;
+}
+
+/* What a later version has: its length says where the next one is. */
+static size_t
+decode_other(uint8_t *p, size_t left, struct item *item)
+{
+	size_t header = item->type >= 8 && item->type < 15 ? 3 : 2;
+
+	if (left < header || item->type == 0)
+		return 0;
+	if (item->type < 8)
+		item->len = p[1];
+	else if (item->type < 15)
+		item->len = wire_read_u16(p + 1);
+	else
+		item->len = wire_read_u16(p) & 0x0fff;
+	item->data = p + header;
+	return item->len > left - header ? 0 : header + item->len;
 }
 
 static uint8_t
