@@ -65,14 +65,14 @@ loop_watch_heard(struct worker *worker, struct port *from,
 {
 	struct dp	   *dp = worker->dp;
 	struct worker_loop *report;
-	uint64_t	    nonce, round = atomic_load(&dp->probe_round);
-	uint16_t	    port;
+	struct loop_probe    probe;
+	uint64_t	    round = atomic_load(&dp->probe_round);
 
 	if (!dp->probing ||
-	    !loop_probe_decode(&dp->probe_id, frame->data, frame->len, &port,
-		&nonce))
+	    !loop_probe_decode(&dp->probe_id, frame->data, frame->len, &probe) ||
+	    probe.hub != dp->probe_id.hub)
 		return false;
-	if (nonce > round || round - nonce > RECENT_ROUNDS ||
+	if (probe.nonce > round || round - probe.nonce > RECENT_ROUNDS ||
 	    !mono_is_due(worker->next_loop_report, worker->now))
 		return true;
 	report = malloc(sizeof(*report));
@@ -80,7 +80,7 @@ loop_watch_heard(struct worker *worker, struct port *from,
 		return true;
 	worker->next_loop_report = mono_add(worker->now, REPORT_US);
 	*report = (struct worker_loop) { .letter.kind = CONTROL_LOOP,
-		.sent = port, .heard = from->id };
+		.sent = probe.port, .heard = from->id };
 	mailbox_post(dp->control, &report->letter);
 	return true;
 }

@@ -9,16 +9,17 @@
 #include "base/secret.h"
 #include "base/wire.h"
 
-#define VERSION 1
+#define VERSION 2
 #define MAC_LEN 16
 
 /* Where things stand in the frame. */
 #define AT_TYPE	  12
 #define AT_MAGIC  14
 #define AT_PORT	  20
-#define AT_SWITCH 22
+#define AT_HUB	  22
 #define AT_NONCE  30
-#define AT_MAC	  38
+#define AT_RANK	  38
+#define AT_MAC	  40
 #define AT_END	  (AT_MAC + MAC_LEN)
 
 static const uint8_t group[ETH_MAC_LEN] = { 0x03, 0x74, 0x6f, 0x6d, 0x62, 0x6f };
@@ -31,7 +32,8 @@ void
 loop_probe_id_init(struct loop_probe_id *id)
 {
 	secret_random(id->key, sizeof(id->key));
-	secret_random(&id->switch_id, sizeof(id->switch_id));
+	secret_random(&id->hub, sizeof(id->hub));
+	id->rank = 0;
 }
 
 void
@@ -44,8 +46,9 @@ loop_probe_encode(const struct loop_probe_id *id, uint8_t *frame,
 	wire_write_u16(frame + AT_TYPE, ETH_TYPE_LOCAL2);
 	memcpy(frame + AT_MAGIC, magic, sizeof(magic));
 	wire_write_u16(frame + AT_PORT, port);
-	wire_write_u64(frame + AT_SWITCH, id->switch_id);
+	wire_write_u64(frame + AT_HUB, id->hub);
 	wire_write_u64(frame + AT_NONCE, nonce);
+	wire_write_u16(frame + AT_RANK, id->rank);
 	sign(id, frame, frame + AT_MAC);
 }
 
@@ -60,20 +63,22 @@ loop_probe_is(const uint8_t *frame, size_t len)
 /* The padding may have been cut off on the way: it is not looked at. */
 bool
 loop_probe_decode(const struct loop_probe_id *id, const uint8_t *frame,
-    size_t len, uint16_t *port, uint64_t *nonce)
+    size_t len, struct loop_probe *probe)
 {
 	uint8_t mac[MAC_LEN];
 
-	if (!loop_probe_is(frame, len) || len < AT_END)
-		return false;
-	if (memcmp(frame + AT_MAGIC, magic, sizeof(magic)) != 0 ||
-	    wire_read_u64(frame + AT_SWITCH) != id->switch_id)
+	if (!loop_probe_is(frame, len) || len < AT_END ||
+	    memcmp(frame + AT_MAGIC, magic, sizeof(magic)) != 0)
 		return false;
 	sign(id, frame, mac);
 	if (!secret_equal(mac, frame + AT_MAC, sizeof(mac)))
 		return false;
-	*port = wire_read_u16(frame + AT_PORT);
-	*nonce = wire_read_u64(frame + AT_NONCE);
+	*probe = (struct loop_probe) {
+		.hub = wire_read_u64(frame + AT_HUB),
+		.rank = wire_read_u16(frame + AT_RANK),
+		.port = wire_read_u16(frame + AT_PORT),
+		.nonce = wire_read_u64(frame + AT_NONCE),
+	};
 	return true;
 }
 

@@ -6,12 +6,13 @@
  * (PROTOCOL 8).  Destination 03:74:6f:6d:62:6f (a local group address: bridges
  * flood it), EtherType 0x88b6, and behind it:
  *
- *   | "tmbl" 32 | version 8 | 0 8 | port 16 | switch id 64 | nonce 64 |
+ *   | "tmbl" 32 | version 8 | 0 8 | port 16 | hub id 64 | nonce 64 | rank 16 |
  *   | HMAC-SHA-256 over all of that from the magic on, 16 bytes |
  *
- * padded to 60 bytes.  The key never leaves the process, so nobody on a LAN
- * can forge one and have a port blocked; a recorded one replayed is answered
- * for by the nonce, which the caller compares with its latest few.
+ * padded to 60 bytes.  Only hubs have the key, so nobody on a LAN can forge one
+ * and have a port blocked; a recorded one replayed is answered for by the nonce,
+ * which the caller compares with its latest few.  Hubs that share a key know
+ * each other's: id and rank tell them apart.
  *
  * Pure: no clock, no descriptors, no globals.
  */
@@ -32,7 +33,15 @@ typedef uint8_t loop_probe_buffer[FRAME_HEADROOM + LOOP_PROBE_LEN];
 
 struct loop_probe_id {
 	uint8_t	 key[LOOP_PROBE_KEY_LEN];
-	uint64_t switch_id;
+	uint64_t hub;
+	uint16_t rank;
+};
+
+/* What one says. */
+struct loop_probe {
+	uint64_t hub;
+	uint16_t rank, port;
+	uint64_t nonce;
 };
 
 /* Random id and key for this run of the switch. */
@@ -45,8 +54,8 @@ void loop_probe_encode(const struct loop_probe_id *id, uint8_t *frame,
 /* Cheap: whether a frame has the destination and type of any such probe. */
 bool loop_probe_is(const uint8_t *frame, size_t len);
 
-/* Whether it is one of ours, and authentic; then which port and nonce. */
+/* Whether it is one of a hub with our key, and authentic. */
 bool loop_probe_decode(const struct loop_probe_id *id, const uint8_t *frame,
-    size_t len, uint16_t *port, uint64_t *nonce);
+    size_t len, struct loop_probe *probe);
 
 #endif /* LOOP_PROBE_H */
