@@ -5,6 +5,7 @@
  *   DIR/tombolo.conf     0644   made last
  *   DIR/ca.crt           0644   the only CA it will believe
  *   DIR/keeper/password  0600   the keeper's own; of no use with a certificate
+ *   DIR/keeper/psk       0600   the same: the pre-shared key, if there is one
  *   DIR/keeper/client.key       the same, and
  *   DIR/client.crt       0644   with a certificate
  *
@@ -138,7 +139,8 @@ read_invite(struct invite *invite, const char *path)
 	secret_free(text, len + 1);
 	if (!ok)
 		log_warnx("join: %s: %s", path, why);
-	else if (invite->secret[0] != '\0' || invite->key != NULL)
+	else if (invite->secret[0] != '\0' || invite->psk[0] != '\0' ||
+	    invite->key != NULL)
 		warn_if_readable(path);
 	return ok;
 }
@@ -232,7 +234,7 @@ write_files(struct file_txn *undo, const struct options *options,
 	    FILE_TXN_SELF);
 }
 
-/* A password, or a certificate and its key; or neither yet. */
+/* A password, or a certificate and its key, or neither yet; and the other key. */
 static bool
 write_secrets(struct file_txn *undo, file_txn_put_fn *write,
     const struct conf *conf,
@@ -248,6 +250,12 @@ write_secrets(struct file_txn *undo, file_txn_put_fn *write,
 		    write(undo, conf->dir, conf->site_certificate,
 			invite->certificate, strlen(invite->certificate), 0644,
 			FILE_TXN_SELF);
+	if (ok && invite->psk[0] != '\0') {
+		snprintf(line, sizeof(line), "%s\n", invite->psk);
+		ok = write(undo, conf->dir, CONF_KEEPER_DIR "/" CREDENTIALS_PSK,
+		    line, strlen(line), 0600, keeper);
+		secret_wipe(line, sizeof(line));
+	}
 	if (!ok || *password == '\0')
 		return ok;
 	snprintf(line, sizeof(line), "%s\n", password);
@@ -288,6 +296,8 @@ has_secret(const struct conf *conf, const struct invite *invite)
 		return "; the invitation holds the key: remove it";
 	if (invite->secret[0] != '\0')
 		return "; the invitation holds the password: remove it";
-	return conf->auth == CONF_AUTH_PAM ?
-	    "; tombolo login answers what the server asks" : "";
+	if (conf->auth == CONF_AUTH_PAM)
+		return "; tombolo login answers what the server asks";
+	return invite->psk[0] != '\0' ?
+	    "; the invitation holds the pre-shared key: remove it" : "";
 }

@@ -8,6 +8,7 @@
  *   password              one line: the password for the server   (client)
  *   sites/NAME.METHOD     one line: what a site is verified by    (server):
  *                         .srp, .password, .tls-srp; .pam is only a version
+ *   psk.key, sites/NAME.psk, psk    pre-shared keys (psk.h)
  *
  * And in the directory where it writes (secret_store.h):
  *
@@ -39,6 +40,8 @@
 #define CREDENTIALS_MASTER   "master.key"
 #define CREDENTIALS_SECRET   "password"
 #define CREDENTIALS_PROXY    "proxy" /* USER:PASSWORD, written by hand */
+#define CREDENTIALS_PSK	     "psk"
+#define CREDENTIALS_RING     "psk.key"
 #define CREDENTIALS_MAX	     65536 /* bytes of any file */
 #define CREDENTIALS_NAME_MAX 96	   /* "sites/NAME.password" with its NUL */
 

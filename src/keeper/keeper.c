@@ -25,7 +25,7 @@
 #include "proc/request.h"
 #include "proc/sandbox.h"
 
-#define MAX_KINDS 8
+#define MAX_KINDS 9
 
 struct keeper {
 	struct ev_loop	*loop;
@@ -63,6 +63,8 @@ static const struct permit {
 	    MONO_SEC / 1000, verify_resume },
 	{ REQUEST_VOUCHED, QUICK, SIZE(vouched), SIZE(verdict), 256,
 	    MONO_SEC / 8, verify_voucher },
+	{ REQUEST_PSK, QUICK, SIZE(binding), SIZE(psk), 4096, MONO_SEC / 1000,
+	    verify_psk },
 	{ REQUEST_SRP_ANSWER, SLOW, SIZE(srp_question), SIZE(srp_answer), 64,
 	    MONO_SEC / 2, verify_srp_question },
 	{ REQUEST_SECRET, HERE, 0, SIZE(secret), 64, MONO_SEC / 2, NULL },

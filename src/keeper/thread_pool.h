@@ -27,6 +27,7 @@ union thread_pool_ask {
 	struct request_resume	    resume;
 	struct request_vouched	    vouched;
 	struct request_srp_question srp_question;
+	struct request_binding	    psk;
 };
 
 union thread_pool_answer {
@@ -34,6 +35,7 @@ union thread_pool_answer {
 	struct request_verdict	     verdict;
 	struct request_srp_challenge challenge;
 	struct request_srp_answer    srp_answer;
+	struct request_psk	     psk;
 };
 
 struct thread_pool_job {

@@ -2,6 +2,7 @@
 #include "keeper/verify.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,6 +13,7 @@
 #include "base/secret.h"
 #include "keeper/auth_password.h"
 #include "keeper/auth_srp.h"
+#include "keeper/psk.h"
 #include "keeper/seal.h"
 #include "keeper/token.h"
 #include "keeper/secret_store.h"
@@ -180,6 +182,32 @@ verify_voucher(const struct secret_store *vault, struct thread_pool_job *job)
 	if (answer->verdict == 1)
 		grant(vault, ask->site, CONF_AUTH_PAM, digest, ask->lifetime,
 		    &answer->grant);
+	return true;
+}
+
+/* Asked for a site that has proved who it is: it takes what time it takes. */
+bool
+verify_psk(const struct secret_store *vault, struct thread_pool_job *job)
+{
+	const struct request_binding *ask = &job->in.psk;
+	struct request_psk	     *answer = &job->out.psk;
+	struct psk		      psk;
+	int			      error;
+
+	static_assert(PSK_LEN == REQUEST_HASH_LEN &&
+		PSK_ID_LEN == REQUEST_PSK_ID_LEN, "they fit");
+	if (!request_text_is_good(ask->site))
+		return false;
+	error = psk_read(&psk, vault->dir_fd, ask->site, job->file,
+	    sizeof(job->file));
+	answer->error = (uint32_t)-error;
+	if (error == 0) {
+		answer->generation = psk.generation;
+		psk_connection(&psk, ask->binding, answer->id, answer->key);
+	} else if (error != -ENOENT) {
+		job->file_error = error;
+	}
+	secret_wipe(&psk, sizeof(psk));
 	return true;
 }
 

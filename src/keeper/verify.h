@@ -25,6 +25,6 @@ typedef bool verify_fn(const struct secret_store *vault,
     struct thread_pool_job *job);
 
 verify_fn verify_password, verify_srp_start, verify_srp_finish, verify_resume,
-    verify_voucher, verify_srp_question;
+    verify_voucher, verify_psk, verify_srp_question;
 
 #endif /* VERIFY_H */

@@ -26,7 +26,7 @@ typedef bool read_fn(void *at, size_t size, const json_t *value);
 typedef json_t *write_fn(const void *at);
 
 static read_fn read_word, read_port, read_string, read_route, read_secret,
-    read_subnets;
+    read_psk, read_subnets;
 static write_fn write_text, write_port, write_string, write_route,
     write_subnets;
 
@@ -53,6 +53,8 @@ static const struct member {
 	    "\"offered\" or \"required\"" },
 	{ "secret", false, read_secret, write_text, AT(secret),
 	    "a line of 1 to 511 bytes" },
+	{ "psk", false, read_psk, write_text, AT(psk),
+	    "8 and 64 hexadecimal digits" },
 	{ "certificate", false, read_string, write_string, AT(certificate),
 	    NULL },
 	{ "key", false, read_string, write_string, AT(key), NULL },
@@ -253,6 +255,17 @@ read_secret(void *at, size_t size, const json_t *value)
 	    strlcpy(at, text, size) < size;
 }
 
+/* As the keeper's file has it. */
+static bool
+read_psk(void *at, size_t size, const json_t *value)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char	 *text = json_string_value(value);
+
+	return text != NULL && strspn(text, digits) == 8 && text[8] == ' ' &&
+	    strspn(text + 9, digits) == 64 && strlcpy(at, text, size) < size;
+}
+
 static bool
 read_subnets(void *at, size_t size, const json_t *value)
 {
@@ -357,7 +370,7 @@ write_subnets(const void *at)
 static void
 forget_secrets(json_t *root)
 {
-	static const char *const names[] = { "secret", "key" };
+	static const char *const names[] = { "secret", "psk", "key" };
 
 	for (size_t i = 0; i < nitems(names); i++) {
 		const json_t *value = json_object_get(root, names[i]);

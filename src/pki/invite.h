@@ -14,6 +14,7 @@
  *   "default-route"       "required": the site's traffic is to come through the
  *                         tunnel; "offered": so the primary site tells all
  *   "secret"              the password; only when it was generated
+ *   "psk"                 the pre-shared key, with its generation
  *   "certificate", "key"  the satellite's own, PEM; with auth "certificate"
  *
  * It comes by mail or on a stick, so reading is strict: a value of the wrong
@@ -35,6 +36,7 @@ enum invite_route { INVITE_NO_ROUTE, INVITE_OFFERED, INVITE_REQUIRED };
 
 #define INVITE_MAX	  65536 /* bytes of an invitation */
 #define INVITE_SECRET_MAX 511
+#define INVITE_PSK_LEN	  73 /* 8 and 64 hexadecimal digits */
 #define INVITE_MAX_SUBNETS 64
 #define INVITE_SECRET_LEN 34 /* of a generated secret */
 
@@ -53,6 +55,7 @@ struct invite {
 	size_t	 nsubnets;
 	enum invite_route default_route; /* without its acceptance: no session */
 	char	 secret[INVITE_SECRET_MAX + 1]; /* empty: none */
+	char	 psk[INVITE_PSK_LEN + 1];	/* the same */
 };
 
 /* Wipes it; zeroed storage is fine. */

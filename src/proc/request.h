@@ -71,6 +71,7 @@
  *   SRP_FINISH  request_srp_finish  -> request_verdict, with M2
  *   RESUME      request_resume      -> request_verdict, with a proof, no token
  *   VOUCHED     request_vouched     -> request_verdict
+ *   PSK         request_binding     -> request_psk; site "": our own, as a site
  *   SRP_ANSWER  (client) request_srp_question -> request_srp_answer
  *   SECRET      (client) the password for the server that was verified
  *               -> request_secret
@@ -139,6 +140,7 @@ enum request {
 	REQUEST_VOUCHED,
 	REQUEST_SRP_ANSWER,
 	REQUEST_TLS_SRP,
+	REQUEST_PSK,
 	REQUEST_PROXY_LOGIN,
 
 	REQUEST_LOOKUP = 96,
@@ -186,6 +188,7 @@ enum request_dns {
 #define REQUEST_HOST_SIZE     256
 #define REQUEST_FRONT_SIZE    64
 #define REQUEST_SETTING_SIZE  128 /* crypt(3) yescrypt: cost and salt */
+#define REQUEST_PSK_ID_LEN    8
 #define REQUEST_MAX_BLOB      1024
 #define REQUEST_MAX_TOKEN     256
 #define REQUEST_MAX_HASH      128  /* of what is signed: a DigestInfo at most */
@@ -351,6 +354,19 @@ struct request_verdict {
 	uint32_t has_proof; /* SRP_FINISH: M2; RESUME: that it is this hub */
 	uint8_t	 proof[REQUEST_HASH_LEN];
 	struct request_grant grant;
+};
+
+struct request_binding {
+	char	site[REQUEST_SITE_SIZE];
+	uint8_t binding[REQUEST_HASH_LEN];
+};
+
+/* Of a pre-shared key, what one connection gets (keeper/psk.h). */
+struct request_psk {
+	uint32_t error; /* ENOENT: there is none */
+	uint32_t generation; /* not 0 */
+	uint8_t	 id[REQUEST_PSK_ID_LEN];
+	uint8_t	 key[REQUEST_HASH_LEN];
 };
 
 /* SRP: what the server sends first. */

@@ -36,6 +36,10 @@ free_ca(void)
 	ca_pem_fini(&other_key);
 }
 
+#define PSK "65432100 " PSK_KEY
+#define PSK_KEY                                                                \
+	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
 static struct invite
 sample(void)
 {
@@ -45,6 +49,7 @@ sample(void)
 		.auth = "password", .default_route = INVITE_REQUIRED,
 		.nsubnets = 1, .subnets = {
 		    { { AF_INET, { 10, 0, 7 } }, 24 } }, .secret = "tr\xc3\xa4um \"süß\" \\ #1",
+		.psk = PSK,
 	};
 }
 
@@ -63,7 +68,7 @@ START_TEST(what_was_written_is_read)
 
 	for (int with = 1; with >= 0; with--) {
 		if (!with)
-			invite.secret[0] = '\0';
+			invite.secret[0] = invite.psk[0] = '\0';
 		text = invite_print(&invite, &len);
 		ck_assert_ptr_nonnull(text);
 		ck_assert_uint_eq(strlen(text), len);
@@ -78,6 +83,7 @@ START_TEST(what_was_written_is_read)
 		ck_assert_str_eq(got.mode, invite.mode);
 		ck_assert_str_eq(got.auth, invite.auth);
 		ck_assert_str_eq(got.secret, invite.secret);
+		ck_assert_str_eq(got.psk, invite.psk);
 		ck_assert_int_eq(got.default_route, INVITE_REQUIRED);
 		ck_assert_uint_eq(got.nsubnets, 1);
 		ck_assert(prefix_is_equal(&got.subnets[0],
@@ -191,6 +197,14 @@ static const struct {
 	    "is no invitation" },
 	{ "no port", "port", NULL, "no \"port\"" },
 	{ "port 0", "port", "0", "bad \"port\"" },
+	{ "a pre-shared key that is short", "psk", "\"65432100 0011\"",
+	    "bad \"psk\"" },
+	{ "one with another generation", "psk", "\"6543210 " PSK_KEY "\"",
+	    "bad \"psk\"" },
+	{ "one that is a number", "psk", "65432100", "bad \"psk\"" },
+	{ "one with a line break", "psk", "\"65432100\\n" PSK_KEY "\"",
+	    "bad \"psk\"" },
+	{ "one with something behind", "psk", "\"" PSK " \"", "bad \"psk\"" },
 	{ "a port too large", "port", "65536", "bad \"port\"" },
 	{ "a port far too large", "port", "18446744073709551617", "not JSON" },
 	{ "a negative port", "port", "-1", "bad \"port\"" },

@@ -26,6 +26,7 @@
 #include "base/nitems.h"
 #include "keeper/auth_srp.h"
 #include "keeper/auth_tls_srp.h"
+#include "keeper/psk.h"
 #include "keeper/verify.h"
 #include "keeper/token.h"
 #include "keeper/secret_store.h"
@@ -503,6 +504,135 @@ START_TEST(a_client_answers_no_weak_challenge)
 			answered.error == bad_challenges[i].error,
 		    "%s: %d", bad_challenges[i].what, answered.error);
 	}
+}
+END_TEST
+
+/* ---- pre-shared keys ---- */
+
+#define RING "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+struct keyed {
+	unsigned	  calls;
+	int		  error;
+	struct request_psk psk;
+};
+
+static void
+on_psk(void *arg, const struct request_psk *psk, int error)
+{
+	struct keyed *keyed = arg;
+
+	keyed->calls++;
+	keyed->error = error;
+	if (psk != NULL)
+		keyed->psk = *psk;
+}
+
+static int
+ask_psk(const char *site, const uint8_t *bound, struct keyed *keyed)
+{
+	*keyed = (struct keyed) { 0 };
+	ck_assert_int_eq(keeper_ask_psk(ask, site, bound, on_psk, keyed), 0);
+	wait_for(&keyed->calls, 1);
+	ck_assert_uint_eq(keyed->calls, 1);
+	return keyed->error;
+}
+
+/* The bytes are from another implementation (Python's hmac). */
+START_TEST(both_ends_make_the_same_of_an_invitation)
+{
+	static const uint8_t id[] = { 0x8d, 0xd4, 0xb1, 0x26, 0x63, 0x8b, 0xe8, 0x15 };
+	static const uint8_t key[] = { 0x4e, 0x65, 0xd7, 0x43, 0x8e, 0x9d, 0x2d, 0x65, 0xd3, 0x25,
+		0x14, 0x85, 0x9b, 0xcf, 0xd4, 0x2a, 0x9c, 0x75, 0xaf, 0xa2,
+		0x2a, 0xcb, 0x6c, 0x65, 0x8e, 0xe2, 0xf2, 0xb0, 0x2f, 0x2d,
+		0x18, 0x82 };
+	struct psk   psk;
+	char	     line[PSK_LINE_SIZE];
+	uint8_t	     ring[PSK_LEN];
+	struct keyed hub, site, other;
+
+	put_server_key();
+	put_line(CREDENTIALS_RING, RING);
+	put_line("sites/berlin.psk", "65432100");
+	put_line("sites/oslo.psk", "65432101");
+	ck_assert(psk_parse_ring(ring, RING));
+	psk_derive(&psk, ring, "berlin", 0x65432100);
+	psk_print(line, &psk);
+	put_line(CREDENTIALS_PSK, line);
+	attach_keeper();
+	ck_assert_int_eq(ask_psk("berlin", binding, &hub), 0);
+	ck_assert_int_eq(ask_psk("", binding, &site), 0);
+	ck_assert_mem_eq(&hub.psk, &site.psk, sizeof(hub.psk));
+	ck_assert_uint_eq(hub.psk.generation, 0x65432100);
+	ck_assert_mem_eq(hub.psk.id, id, sizeof(id));
+	ck_assert_mem_eq(hub.psk.key, key, sizeof(key));
+	/* The same key, which is another one for each connection. */
+	ck_assert_int_eq(ask_psk("berlin", other_binding, &other), 0);
+	ck_assert_mem_eq(other.psk.id, hub.psk.id, sizeof(other.psk.id));
+	ck_assert_mem_ne(other.psk.key, hub.psk.key, sizeof(other.psk.key));
+	/* Nobody else's. */
+	ck_assert_int_eq(ask_psk("oslo", binding, &other), 0);
+	ck_assert_mem_ne(other.psk.id, hub.psk.id, sizeof(other.psk.id));
+	/* A new generation counts at once, and is another key. */
+	put_line("sites/berlin.psk", "65432101");
+	ck_assert_int_eq(ask_psk("berlin", binding, &other), 0);
+	ck_assert_uint_eq(other.psk.generation, 0x65432101);
+	ck_assert_mem_ne(other.psk.id, hub.psk.id, sizeof(other.psk.id));
+}
+END_TEST
+
+static const struct {
+	const char *what, *ring, *generation, *own;
+	int	    hub, site;
+} bad_psks[] = {
+	{ "none", NULL, NULL, NULL, ENOENT, ENOENT },
+	{ "no generation", RING, NULL, NULL, ENOENT, ENOENT },
+	{ "no ring", NULL, "00000001", NULL, ENOENT, ENOENT },
+	{ "generation 0", RING, "00000000", "00000000 " RING, EBADMSG,
+	    EBADMSG },
+	{ "a short generation", RING, "000001", "000001 " RING, EBADMSG,
+	    EBADMSG },
+	{ "a long one", RING, "0000000001", "0000000001 " RING, EBADMSG,
+	    EBADMSG },
+	{ "something behind", RING, "00000001 1", "00000001 " RING "00",
+	    EBADMSG, EBADMSG },
+	{ "capitals", RING, "0000000A", "0000000A " RING, EBADMSG, EBADMSG },
+	{ "a short ring", "0011", "00000001", "00000001 0011", EBADMSG,
+	    EBADMSG },
+	{ "empty files", "", "", "", EBADMSG, EBADMSG },
+	{ "all is well", RING, "00000001", "00000001 " RING, 0, 0 },
+};
+
+START_TEST(what_is_no_pre_shared_key_is_refused)
+{
+	static const char *const names[] = { CREDENTIALS_RING,
+		"sites/berlin.psk", CREDENTIALS_PSK };
+	struct keyed keyed;
+
+	put_server_key();
+	attach_keeper();
+	for (size_t i = 0; i < nitems(bad_psks); i++) {
+		const char *const texts[] = { bad_psks[i].ring,
+			bad_psks[i].generation, bad_psks[i].own };
+
+		for (size_t j = 0; j < nitems(names); j++) {
+			if (exists(names[j]))
+				discard(names[j]);
+			if (texts[j] != NULL)
+				put_line(names[j], texts[j]);
+		}
+		ck_assert_msg(ask_psk("berlin", binding, &keyed) ==
+			bad_psks[i].hub, "%s: %d", bad_psks[i].what,
+		    keyed.error);
+		ck_assert_msg(ask_psk("", binding, &keyed) == bad_psks[i].site,
+		    "%s: %d", bad_psks[i].what, keyed.error);
+	}
+	/* Nor is one that others may read. */
+	put(CREDENTIALS_PSK, "00000001 " RING "\n", 0644);
+	ck_assert_int_eq(ask_psk("", binding, &keyed), EPERM);
+	/* And a name is a name, whatever the engine says. */
+	ck_assert_int_eq(ask_psk("../berlin", binding, &keyed), ENOENT);
+	ck_assert_int_eq(ask_psk("a/../berlin", binding, &keyed), ENOENT);
 }
 END_TEST
 
@@ -1210,6 +1340,8 @@ main(void)
 	tcase_add_test(tc, nobody_never_logs_in);
 	tcase_add_test(tc, a_client_answers_with_the_password_of_its_file);
 	tcase_add_test(tc, a_client_answers_no_weak_challenge);
+	tcase_add_test(tc, both_ends_make_the_same_of_an_invitation);
+	tcase_add_test(tc, what_is_no_pre_shared_key_is_refused);
 	tcase_add_test(tc, a_token_brings_its_site_back);
 	tcase_add_test(tc, a_proof_is_for_one_connection_and_one_hello);
 	tcase_add_test(tc, a_token_is_whole_or_nothing);

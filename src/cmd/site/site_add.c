@@ -16,6 +16,7 @@
 #include "cmd/site/own_ca.h"
 #include "cmd/site/site_credential.h"
 #include "cmd/site/site_file.h"
+#include "cmd/site/site_psk.h"
 #include "cmd/util/file_txn.h"
 #include "cmd/util/lines.h"
 #include "control/conn/tls.h"
@@ -57,7 +58,8 @@ static bool choose_out(struct invitation *invitation,
     const struct options *options, const char *site, const char *who);
 static bool make_invitation(struct invitation *invitation,
     const struct conf *conf, const struct conf_site *site,
-    const struct site_credential *credential, const char *who);
+    const struct site_credential *credential, const struct site_psk *psk,
+    const char *who);
 static bool has_wide_network(const struct conf *conf);
 static bool may_tls_srp(const struct conf_site *site, const char *who);
 static bool make_rsa(struct file_txn *undo, const struct conf *conf,
@@ -112,6 +114,7 @@ make_all(const struct options *options, const struct conf *conf,
     const struct conf_site *site, bool again, const char *who)
 {
 	struct site_credential credential = { 0 };
+	struct site_psk	       psk = { 0 };
 	struct invitation      invitation = { .again = again };
 	struct file_txn	       undo = { .who = who };
 	sigset_t	       before;
@@ -121,12 +124,15 @@ make_all(const struct options *options, const struct conf *conf,
 	    (!wants || choose_out(&invitation, options, site->name, who)) &&
 	    site_credential_make(&credential, options, conf, site, who) &&
 	    (!wants ||
-		make_invitation(&invitation, conf, site, &credential, who));
+		(site_psk_make(&psk, conf->dir, site->name, who) &&
+		    make_invitation(&invitation, conf, site, &credential, &psk,
+			who)));
 
 	file_txn_hold_signals(&before);
 	ok = ok && write_invitation(&undo, &invitation) &&
 	    make_rsa(&undo, conf, site) &&
 	    write_credential(&undo, options, conf, site, &credential) &&
+	    (!wants || site_psk_write(&undo, &psk, conf->dir, site->name)) &&
 	    (again || write_site(&undo, conf, site));
 	if (file_txn_unless(&undo, ok)) {
 		say_done(site, &invitation);
@@ -135,6 +141,7 @@ make_all(const struct options *options, const struct conf *conf,
 	file_txn_release_signals(&before);
 	secret_free(invitation.text, invitation.len + 1);
 	site_credential_fini(&credential);
+	secret_wipe(&psk, sizeof(psk));
 	return ok;
 }
 
@@ -256,7 +263,7 @@ choose_out(struct invitation *invitation, const struct options *options,
 static bool
 make_invitation(struct invitation *invitation, const struct conf *conf,
     const struct conf_site *site, const struct site_credential *credential,
-    const char *who)
+    const struct site_psk *psk, const char *who)
 {
 	struct invite invite = { .port = conf->port };
 	AUTO(ca_pem_fini) struct ca_pem ca = { 0 };
@@ -274,6 +281,7 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 	strlcpy(invite.mode, conf_mode_name(conf->mode), sizeof(invite.mode));
 	strlcpy(invite.auth, conf_auth_name(site->auth), sizeof(invite.auth));
 	strlcpy(invite.secret, credential->secret, sizeof(invite.secret));
+	strlcpy(invite.psk, psk->line, sizeof(invite.psk));
 	/* A site needs to know: it forwards for them. */
 	for (size_t i = 0; i < site->subnets.n && i < INVITE_MAX_SUBNETS; i++)
 		invite.subnets[invite.nsubnets++] = site->subnets.v[i];
@@ -410,7 +418,7 @@ say_next(const struct conf *conf, const struct conf_site *site,
 	const char *update = invitation->again ? " --update" : "";
 	const char *inside = credential->key.text != NULL ? "key" :
 	    credential->secret[0] != '\0'		  ? "password" :
-							    NULL;
+							    "pre-shared key";
 
 	if (invitation->out[0] == '\0') {
 		if (site->auth != CONF_AUTH_PAM)
@@ -418,16 +426,13 @@ say_next(const struct conf *conf, const struct conf_site *site,
 			       CONF_KEEPER_DIR "/password\n");
 		return;
 	}
-	if (inside != NULL)
-		printf("next: take it to the site by a safe way, the %s is in "
-		       "it; there: tombolo join%s %s\n", inside, update,
-		    invitation->out);
-	else if (site->auth == CONF_AUTH_CERTIFICATE)
-		printf("next: take it to the site; there: tombolo join%s %s, "
-		       "with a certificate for %s from %s\n", update,
-		    invitation->out, site->name, conf->site_ca);
-	else
-		printf("next: take it to the site; there: tombolo join%s %s%s\n",
-		    update, invitation->out,
-		    site->auth == CONF_AUTH_PAM ? "" : ", with the password");
+	printf("next: take it to the site by a safe way, the %s is in it; "
+	       "there: tombolo join%s %s", inside, update, invitation->out);
+	if (site->auth == CONF_AUTH_CERTIFICATE && credential->key.text == NULL)
+		printf(", with a certificate for %s from %s", site->name,
+		    conf->site_ca);
+	else if (site->auth != CONF_AUTH_CERTIFICATE &&
+	    site->auth != CONF_AUTH_PAM && credential->secret[0] == '\0')
+		printf(", with the password");
+	putchar('\n');
 }

@@ -266,7 +266,8 @@ revoke_site(const struct site_job *job)
 }
 
 /*
- * Of every method: it may have had another one before.  `act` is 0, or -1 with
+ * Of every method: it may have had another one before; and where a certificate
+ * has none, the generation of the pre-shared key.  `act` is 0, or -1 with
  * errno; false when one failed, after a line of `complaint` and its file.
  */
 static bool
@@ -280,9 +281,10 @@ each_credential(const struct site_job *job, int (*act)(const char *path),
 		AUTO_FREE char *path = NULL;
 
 		if (i == CONF_AUTH_CERTIFICATE)
-			continue;
-		site_file_credential(below, sizeof(below), job->name,
-		    (enum conf_auth)i);
+			site_file_psk(below, sizeof(below), job->name);
+		else
+			site_file_credential(below, sizeof(below), job->name,
+			    (enum conf_auth)i);
 		path = file_join(job->options->dir, below);
 		if (path == NULL || (act(path) == -1 && errno != ENOENT)) {
 			log_warn("%s: %s%s", job->who, complaint, below);

@@ -47,6 +47,15 @@ site_file_certificate(char *dst, size_t size, const char *site)
 }
 
 const char *
+site_file_psk(char *dst, size_t size, const char *site)
+{
+	assert(conf_is_site_name(site));
+	snprintf(dst, size, CONF_KEEPER_DIR "/" CREDENTIALS_SITES "/%s.psk",
+	    site);
+	return dst;
+}
+
+const char *
 site_file_credential(char *dst, size_t size, const char *site,
     enum conf_auth auth)
 {

@@ -5,6 +5,7 @@
  *   DIR/sites.d/NAME.conf          the site; it counts while this is there
  *   DIR/sites.d/NAME.crt           method certificate: what was issued to it
  *   DIR/keeper/sites/NAME.METHOD   any other: what the keeper verifies it with
+ *   DIR/keeper/sites/NAME.psk      the generation of its pre-shared key
  *
  * Paths are made of names that conf_is_site_name() approved only: asserted.
  */
@@ -26,6 +27,7 @@ int site_file_lock(const char *dir);
 #define SITE_FILE_MAX 128
 const char *site_file_conf(char *dst, size_t size, const char *site);
 const char *site_file_certificate(char *dst, size_t size, const char *site);
+const char *site_file_psk(char *dst, size_t size, const char *site);
 const char *site_file_credential(char *dst, size_t size, const char *site,
     enum conf_auth auth);
 

@@ -25,6 +25,7 @@ typedef void challenge_done(void *arg,
     const struct request_srp_challenge *challenge);
 typedef void srp_done(void *arg, const struct request_srp_answer *answer,
     int error);
+typedef void psk_done(void *arg, const struct request_psk *psk, int error);
 typedef void secret_done(void *arg, const char *secret, size_t len, int error);
 
 static int  ask_keeper(struct keeper_ask *ask, enum request type, void *data,
@@ -38,6 +39,7 @@ static bool finish_verdict(const struct ask_pending *p, struct chan_msg *msg);
 static bool finish_challenge(const struct ask_pending *p,
     struct chan_msg *msg);
 static bool finish_srp(const struct ask_pending *p, struct chan_msg *msg);
+static bool finish_psk(const struct ask_pending *p, struct chan_msg *msg);
 static bool finish_secret(const struct ask_pending *p, struct chan_msg *msg);
 
 struct keeper_ask *
@@ -150,6 +152,19 @@ keeper_ask_vouched(struct keeper_ask *ask, const char *site,
 	memcpy(vouched.voucher, voucher, sizeof(vouched.voucher));
 	return ask_keeper(ask, REQUEST_VOUCHED, &vouched, sizeof(vouched),
 	    finish_verdict, (ask_done *)done, arg);
+}
+
+int
+keeper_ask_psk(struct keeper_ask *ask, const char *site,
+    const uint8_t binding[32],
+    void (*done)(void *arg, const struct request_psk *psk, int error), void *arg)
+{
+	struct request_binding psk = { .site = "" };
+
+	put_site(psk.site, site, true);
+	memcpy(psk.binding, binding, sizeof(psk.binding));
+	return ask_keeper(ask, REQUEST_PSK, &psk, sizeof(psk), finish_psk,
+	    (ask_done *)done, arg);
 }
 
 int
@@ -291,6 +306,21 @@ finish_srp(const struct ask_pending *p, struct chan_msg *msg)
 		((srp_done *)p->done)(p->arg,
 		    answer.error == 0 ? &answer : NULL, (int)answer.error);
 	secret_wipe(&answer, sizeof(answer));
+	return good;
+}
+
+static bool
+finish_psk(const struct ask_pending *p, struct chan_msg *msg)
+{
+	struct request_psk psk = { .error = EPIPE };
+	bool good = msg == NULL ||
+	    (chan_get(msg, &psk, sizeof(psk)) && psk.error <= INT32_MAX &&
+		(psk.error == 0) == (psk.generation != 0));
+
+	if (good)
+		((psk_done *)p->done)(p->arg, psk.error == 0 ? &psk : NULL,
+		    (int)psk.error);
+	secret_wipe(&psk, sizeof(psk));
 	return good;
 }
 

@@ -76,6 +76,12 @@ int  keeper_ask_vouched(struct keeper_ask *ask, const char *site,
      const uint8_t voucher[VOUCHER_LEN], unsigned lifetime_sec,
      keeper_ask_done *done, void *arg);
 
+/* Of `site`, or "": our own as a site; NULL with an errno value in `error`. */
+int  keeper_ask_psk(struct keeper_ask *ask, const char *site,
+     const uint8_t binding[32],
+     void (*done)(void *arg, const struct request_psk *psk, int error),
+     void *arg);
+
 /* Client: SRP's answer; NULL with a positive errno value in `error`. */
 int  keeper_ask_srp_answer(struct keeper_ask *ask, const char *site,
      unsigned group, const char *setting, const uint8_t *public_b,

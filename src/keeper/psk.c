@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "keeper/psk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bsd/string.h>
+#include <nettle/hmac.h>
+
+#include "base/secret.h"
+#include "base/wire.h"
+#include "conf/conf.h"
+#include "keeper/credentials.h"
+#include "keeper/srp_line.h"
+
+static int  read_line(int dir, const char *file, char line[PSK_LINE_SIZE]);
+static bool take(const char **line, uint8_t *dst, size_t len);
+static void mac(uint8_t *out, size_t out_len, const uint8_t key[PSK_LEN],
+    const char *label, const void *data, size_t len);
+
+void
+psk_derive(struct psk *psk, const uint8_t ring[PSK_LEN], const char *site,
+    uint32_t generation)
+{
+	uint8_t whose[4 + CONF_NAME_MAX];
+	size_t	len = strnlen(site, CONF_NAME_MAX);
+
+	wire_write_u32(whose, generation);
+	memcpy(whose + 4, site, len);
+	psk->generation = generation;
+	mac(psk->key, sizeof(psk->key), ring, "tombolo psk", whose, 4 + len);
+}
+
+void
+psk_print(char line[PSK_LINE_SIZE], const struct psk *psk)
+{
+	snprintf(line, PSK_LINE_SIZE, "%08x ", psk->generation);
+	srp_line_put_hex(line + 9, PSK_LINE_SIZE - 9, psk->key,
+	    sizeof(psk->key));
+}
+
+bool
+psk_parse(struct psk *psk, const char *line)
+{
+	uint8_t generation[4];
+
+	if (!take(&line, generation, sizeof(generation)) ||
+	    !take(&line, psk->key, sizeof(psk->key)) || *line != '\0')
+		return false;
+	psk->generation = wire_read_u32(generation);
+	return psk->generation != 0;
+}
+
+bool
+psk_parse_ring(uint8_t ring[PSK_LEN], const char *line)
+{
+	return take(&line, ring, PSK_LEN) && *line == '\0';
+}
+
+bool
+psk_parse_generation(uint32_t *generation, const char *line)
+{
+	uint8_t bytes[4];
+
+	if (!take(&line, bytes, sizeof(bytes)) || *line != '\0')
+		return false;
+	*generation = wire_read_u32(bytes);
+	return *generation != 0;
+}
+
+int
+psk_read(struct psk *psk, int dir, const char *site, char *file,
+    size_t file_size)
+{
+	char	 line[PSK_LINE_SIZE];
+	uint8_t	 ring[PSK_LEN];
+	uint32_t generation;
+	int	 r;
+
+	strlcpy(file, CREDENTIALS_PSK, file_size);
+	if (*site == '\0') {
+		r = read_line(dir, file, line);
+		if (r == 0 && !psk_parse(psk, line))
+			r = -EBADMSG;
+		secret_wipe(line, sizeof(line));
+		return r;
+	}
+	if (!conf_is_site_name(site))
+		return -ENOENT;
+	snprintf(file, file_size, CREDENTIALS_SITES "/%s.psk", site);
+	r = read_line(dir, file, line);
+	if (r == 0 && !psk_parse_generation(&generation, line))
+		r = -EBADMSG;
+	if (r != 0)
+		return r;
+	strlcpy(file, CREDENTIALS_RING, file_size);
+	r = read_line(dir, file, line);
+	if (r == 0 && !psk_parse_ring(ring, line))
+		r = -EBADMSG;
+	if (r == 0)
+		psk_derive(psk, ring, site, generation);
+	secret_wipe(line, sizeof(line));
+	secret_wipe(ring, sizeof(ring));
+	return r;
+}
+
+void
+psk_connection(const struct psk *psk, const uint8_t binding[32],
+    uint8_t id[PSK_ID_LEN], uint8_t key[PSK_LEN])
+{
+	mac(id, PSK_ID_LEN, psk->key, "tombolo psk id", NULL, 0);
+	mac(key, PSK_LEN, psk->key, "tombolo psk connection", binding, 32);
+}
+
+static int
+read_line(int dir, const char *file, char line[PSK_LINE_SIZE])
+{
+	size_t len;
+	int    r = credentials_line(dir, file, line, PSK_LINE_SIZE, &len);
+
+	return r == -EFBIG ? -EBADMSG : r;
+}
+
+/* One word of exactly so many bytes. */
+static bool
+take(const char **line, uint8_t *dst, size_t len)
+{
+	size_t n;
+
+	return srp_line_take_hex(line, dst, len, &n) && n == len;
+}
+
+static void
+mac(uint8_t *out, size_t out_len, const uint8_t key[PSK_LEN],
+    const char *label, const void *data, size_t len)
+{
+	struct hmac_sha256_ctx hmac;
+
+	hmac_sha256_set_key(&hmac, PSK_LEN, key);
+	hmac_sha256_update(&hmac, strlen(label), (const uint8_t *)label);
+	hmac_sha256_update(&hmac, len, data);
+	hmac_sha256_digest(&hmac, out_len, out);
+	secret_wipe(&hmac, sizeof(hmac));
+}
