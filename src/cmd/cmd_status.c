@@ -71,7 +71,8 @@ struct column {
 
 static void show_rows(const struct column *columns, size_t n,
     const json_t *rows, const char *none);
-static json_field_add_fn add_state, add_lanes, add_networks;
+static json_field_add_fn add_state, add_lanes, add_yes_no,
+    add_networks;
 
 static const struct query queries[] = {
 	{ { "status", TAKEN " [--wait[=SECONDS]]",
@@ -495,6 +496,8 @@ show_sites(const json_t *answer)
 		{ ">PATH MTU", "path_mtu", json_field_add_number },
 		{ ">RECEIVED", "rx_bytes", json_field_add_bytes },
 		{ ">SENT", "tx_bytes", json_field_add_bytes },
+		{ "PSK", "psk", add_yes_no },
+		{ "VERSION", "version", json_field_add_text },
 		{ "NETWORKS", NULL, add_networks },
 	};
 
@@ -568,6 +571,15 @@ add_lanes(struct table *table, const json_t *site, const char *key)
 		table_addf(table, "%.0f/%.0f", up, lanes);
 	else
 		table_add(table, NULL);
+}
+
+static void
+add_yes_no(struct table *table, const json_t *site, const char *key)
+{
+	const json_t *value = json_object_get(site, key);
+
+	table_add(table, value == NULL ? NULL :
+		json_is_true(value) ? "yes" : "no");
 }
 
 static void

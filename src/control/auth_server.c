@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "control/auth_server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,8 @@ static bool is_near(const struct addr *a, const struct addr *b);
 static void look(struct auth_server *auth, int r);
 static void finish(struct auth_server *auth, enum keeper_verdict verdict,
     const char *why);
+static bool ask_psk(struct auth_server *auth);
+static void on_psk(void *arg, const struct request_psk *psk, int error);
 static void on_later(struct ev_loop *loop, struct ev_timer *timer, int events);
 
 static const struct pam_talk_events pam_events = {
@@ -89,6 +92,7 @@ auth_server_fini(struct auth_server *auth)
 	secret_wipe(auth->credential, sizeof(auth->credential));
 	secret_wipe(auth->srp_state, sizeof(auth->srp_state));
 	secret_wipe(&auth->answer, sizeof(auth->answer));
+	secret_wipe(auth->psk, sizeof(auth->psk));
 }
 
 void
@@ -104,6 +108,9 @@ auth_server_hello(struct auth_server *auth, const struct message *hello)
 	auth->has_credential = hello->has_credential;
 	memcpy(auth->credential, hello->credential, hello->credential_len);
 	auth->credential_len = hello->credential_len;
+	if ((hello->features & MESSAGE_CAN_PSK) != 0)
+		auth->psk_generation = hello->psk_generation;
+	memcpy(auth->psk_id, hello->psk_id, sizeof(auth->psk_id));
 	if (hello->token_len == 0) {
 		begin(auth);
 		return;
@@ -533,6 +540,41 @@ finish(struct auth_server *auth, enum keeper_verdict verdict, const char *why)
 	    verdict == KEEPER_YES)
 		throttle_forgive(auth->server->throttle, auth->site,
 		    &auth->from, mono_now());
+	if (verdict == KEEPER_YES && auth->psk_generation != 0) {
+		if (ask_psk(auth))
+			return;
+		auth->answer.verdict = KEEPER_FAILED;
+	}
+	ev_timer_start(auth->server->loop, &auth->later);
+}
+
+static bool
+ask_psk(struct auth_server *auth)
+{
+	uint8_t binding[32];
+
+	return tls_binding(auth->conn->tls, binding) == 0 &&
+	    keeper_ask_psk(auth->server->keeper, auth->site, binding, on_psk,
+		auth) == 0;
+}
+
+/* Only a keeper that does not answer keeps a site out that has another key. */
+static void
+on_psk(void *arg, const struct request_psk *psk, int error)
+{
+	struct auth_server *auth = arg;
+
+	auth->has_psk = psk != NULL &&
+	    psk->generation == auth->psk_generation &&
+	    secret_equal(psk->id, auth->psk_id, sizeof(psk->id));
+	if (auth->has_psk)
+		memcpy(auth->psk, psk->key, sizeof(auth->psk));
+	else if (error == EPIPE || error == EAGAIN)
+		auth->answer.verdict = KEEPER_FAILED;
+	else
+		log_warnx("site %s: its pre-shared key is not the one that it "
+		    "has here: its lanes go without; a new invitation gives it "
+		    "another (tombolo site passwd --generate)", auth->site);
 	ev_timer_start(auth->server->loop, &auth->later);
 }
 

@@ -14,6 +14,7 @@
  *     | held off   +--response-->+---> DONE (yes, no, or nobody looked)
  *     +-------------------------------^
  *
+ * A yes waits in DONE for the pre-shared key, where the site has one.
  * Unknown, disabled, other method and wrong credential take the same way, in
  * the keeper too.  Who tried too often is told to wait before any work is done.
  */
@@ -64,6 +65,8 @@ struct auth_server {
 	size_t	token_len;
 	uint8_t srp_state[REQUEST_MAX_BLOB]; /* SRP, sealed by the keeper */
 	size_t	srp_state_len;
+	uint8_t	 psk_id[REQUEST_PSK_ID_LEN]; /* of hello */
+	unsigned psk_generation; /* 0: it has no pre-shared key */
 	struct pam_talk pam; /* PAM: the helper */
 
 	/* the outcome */
@@ -71,6 +74,8 @@ struct auth_server {
 	bool		    resumed;
 	unsigned	    wait_sec; /* held off: so long */
 	struct request_verdict answer;
+	bool		    has_psk; /* the same as ours */
+	uint8_t		    psk[REQUEST_HASH_LEN]; /* of this connection */
 	/* From the loop, once; the owner may free everything here. */
 	void (*on_done)(void *arg);
 	void *arg;

@@ -73,7 +73,7 @@ static const struct connector_events connector_events = {
 struct client *
 client_new(struct ev_loop *loop, const struct conf *conf,
     struct dataplane *dataplane, struct keeper_ask *keeper,
-    struct monitor_ask *monitor, struct tls_context *tls)
+    struct monitor_ask *monitor, struct tls_context *tls, unsigned mtu)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
@@ -87,6 +87,7 @@ client_new(struct ev_loop *loop, const struct conf *conf,
 	client->dataplane = dataplane;
 	client->monitor = monitor;
 	client->tls = tls;
+	client->mtu = mtu;
 	retry_pause_reset(&client->pause);
 	/* From now on, or a sleep before the first tick would go unnoticed. */
 	(void)mono_slept(&client->sleep, mono_now(), mono_awake());
@@ -371,7 +372,15 @@ fill_hello(void *arg, struct message *msg)
 	struct client	  *client = arg;
 	const struct conf *conf = client->conf;
 
-	msg->protocol = MESSAGE_PROTOCOL;
+	msg->protocol = MESSAGE_PROTOCOL_MIN;
+	msg->protocol_max = MESSAGE_PROTOCOL_MAX;
+	client->offered = message_offers(conf->mode);
+	if (client->auth.psk.generation != 0)
+		client->offered |= MESSAGE_CAN_PSK;
+	msg->features = client->offered;
+	memcpy(msg->psk_id, client->auth.psk.id, sizeof(msg->psk_id));
+	msg->psk_generation = client->auth.psk.generation;
+	msg->mtu = client->mtu;
 	strlcpy(msg->version, PACKAGE_VERSION, sizeof(msg->version));
 	msg->mode = conf->mode;
 	strlcpy(msg->site, conf->site, sizeof(msg->site));
@@ -426,6 +435,12 @@ on_welcome(void *arg, struct conn *conn, const struct message *msg)
 static const char *
 why_not(const struct client *client, const struct message *msg, bool same)
 {
+	if (msg->protocol != 0 && (msg->protocol < MESSAGE_PROTOCOL_MIN ||
+		msg->protocol > MESSAGE_PROTOCOL_MAX))
+		return "the hub speaks another protocol than was offered";
+	if (same && (msg->features & client->offered) !=
+		client->session->features)
+		return "the hub's features are not the session's";
 	if (msg->dead_peer_sec <= msg->keepalive_sec)
 		return "dead-peer is not more than keepalive";
 	if (!transport_is_allowed(client->conf->transport, msg->transport,
@@ -449,11 +464,17 @@ begin_session(struct client *client, struct conn *conn,
 		    "the server does not know the session any more");
 	session = session_new(client->dataplane, true, client->conf->site,
 	    DATAPLANE_FIRST_PORT, &session_events, client);
+	if (session != NULL)
+		session->features = msg->features & client->offered;
 	if (session == NULL || !session_begin(session, conn, msg,
-		&client->share, msg->share)) {
+		&client->share, msg->share, client->auth.psk.key)) {
 		session_free(session);
 		return false;
 	}
+	if ((client->offered & ~session->features & MESSAGE_CAN_PSK) != 0)
+		log_warnx("hub %s: it does not have this site's pre-shared "
+		    "key: lanes go without; ask for a new invitation",
+		    connector_address(client->connector));
 	client->session = session;
 	return true;
 }
@@ -465,6 +486,7 @@ go_up(struct client *client, struct conn *conn, const struct message *msg,
 	struct session *session = client->session;
 	const char     *address;
 
+	session->mtu = msg->mtu;
 	retry_pause_ask(&client->pause, 0);
 	set_state(client, CLIENT_UP);
 	connector_good(client->connector);

@@ -61,6 +61,8 @@ struct client {
 	struct endpoint	  server; /* whom it is connected to */
 	struct auth_client auth;
 	struct lane_share share;
+	unsigned	  offered; /* features */
+	unsigned	  mtu; /* of the device */
 
 	struct session	 *session; /* without UP: it is adrift; NULL: none */
 	struct assignment assignment; /* tun: by the server */
@@ -74,11 +76,10 @@ struct client {
 	uint64_t    sessions, reconnects;
 };
 
-/* Begins at once.  Everything is borrowed but `tls`.  NULL on failure. */
+/* Begins at once; `mtu` is the device's.  Everything is borrowed but `tls`.  NULL on failure. */
 struct client *client_new(struct ev_loop *loop, const struct conf *conf,
     struct dataplane *dataplane, struct keeper_ask *keeper,
-    struct monitor_ask *monitor,
-    struct tls_context *tls);
+    struct monitor_ask *monitor, struct tls_context *tls, unsigned mtu);
 /* Says goodbye, and does not come back. */
 void client_bye(struct client *client, const char *why);
 void client_free(struct client *client);

@@ -245,6 +245,13 @@ on_hello(struct incoming *in, const struct message *msg)
 		return;
 	}
 	strlcpy(in->site, msg->site, sizeof(in->site));
+	log_escape(in->version, sizeof(in->version), msg->version,
+	    strlen(msg->version));
+	in->protocol = msg->protocol_max < MESSAGE_PROTOCOL_MAX ?
+	    msg->protocol_max :
+	    MESSAGE_PROTOCOL_MAX;
+	in->features = msg->features & message_offers(in->server->conf->mode);
+	in->mtu = msg->mtu;
 	in->workers = msg->workers;
 	in->wanted = msg->session;
 	memcpy(in->share, msg->share, sizeof(in->share));
@@ -262,9 +269,12 @@ fits(struct incoming *in, const struct message *msg, char *why, size_t size)
 {
 	const struct conf *conf = in->server->conf;
 
-	if (msg->protocol != MESSAGE_PROTOCOL) {
-		snprintf(why, size, "this server speaks protocol %d, not %u: "
-		    "use versions that fit", MESSAGE_PROTOCOL, msg->protocol);
+	if (msg->protocol > MESSAGE_PROTOCOL_MAX ||
+	    msg->protocol_max < MESSAGE_PROTOCOL_MIN) {
+		snprintf(why, size, "this hub speaks protocol %d to %d, the "
+		    "site %u to %u: use versions that fit",
+		    MESSAGE_PROTOCOL_MIN, MESSAGE_PROTOCOL_MAX, msg->protocol,
+		    msg->protocol_max);
 		return false;
 	}
 	if (msg->mode != conf->mode) {

@@ -39,6 +39,9 @@ struct incoming {
 	/* of its hello */
 	char		    site[CONF_NAME_MAX + 1]; /* claimed, then proved */
 	unsigned	    workers;
+	char		    version[4 * 32]; /* of its program, escaped */
+	unsigned	    mtu; /* of its device; 0: unknown */
+	unsigned	    protocol, features; /* agreed, but for its key */
 	uint32_t	    wanted; /* the session to go on with, or 0 */
 	enum conf_transport transport; /* agreed */
 	struct prefix	   *asked; /* the subnets it wants; owned */

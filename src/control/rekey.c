@@ -26,11 +26,14 @@ static void ask(struct rekey *rekey, struct conn *conn,
 static void plan(struct rekey *rekey, struct mono now);
 
 void
-rekey_begin(struct rekey *rekey, const uint8_t transcript[32], uint32_t id,
-    unsigned every_sec, struct mono now)
+rekey_begin(struct rekey *rekey, const uint8_t transcript[32],
+    const uint8_t *psk, uint32_t id, unsigned every_sec, struct mono now)
 {
 	rekey_forget(rekey);
-	*rekey = (struct rekey) { .id = id, .every_sec = every_sec };
+	*rekey = (struct rekey) { .id = id, .every_sec = every_sec,
+		.has_psk = psk != NULL };
+	if (psk != NULL)
+		memcpy(rekey->psk, psk, sizeof(rekey->psk));
 	memcpy(rekey->transcript, transcript, sizeof(rekey->transcript));
 	plan(rekey, now);
 }
@@ -147,7 +150,8 @@ renew(const struct rekey *rekey, struct conn *conn,
 
 	agreed = tls_export(conn->tls, LANE_KEYS_LABEL, exporter,
 		     sizeof(exporter)) == 0 &&
-	    lane_secret_agree(&secret, ours, theirs->share, exporter, renewal,
+	    lane_secret_agree(&secret, ours, theirs->share,
+		rekey->has_psk ? rekey->psk : NULL, exporter, renewal,
 		rekey->id) &&
 	    dataplane_peer_renew(peer, &secret, (uint8_t)theirs->phase) == 0;
 	secret_wipe(ours, sizeof(*ours));

@@ -36,6 +36,8 @@ enum rekey_state { REKEY_IDLE, REKEY_ASKED, REKEY_MADE };
 struct rekey {
 	enum rekey_state  state;
 	uint8_t		  transcript[32]; /* of the session */
+	bool		  has_psk;
+	uint8_t		  psk[LANE_KEYS_PSK];
 	uint32_t	  id; /* the session's, too */
 	unsigned	  every_sec;
 	bool		  wanted; /* do not wait for the time */
@@ -46,9 +48,12 @@ struct rekey {
 	struct bucket	  served; /* what the other end asked for */
 };
 
-/* A new session: keys of `every_sec` at most, up to a tenth less by chance. */
+/*
+ * A new session: keys of `every_sec` at most, up to a tenth less by chance.
+ * `psk` NULL: without.
+ */
 void rekey_begin(struct rekey *rekey, const uint8_t transcript[32],
-    uint32_t id, unsigned every_sec, struct mono now);
+    const uint8_t *psk, uint32_t id, unsigned every_sec, struct mono now);
 /* Its connection, or all of it, is gone: wipes, and asks again later. */
 void rekey_forget(struct rekey *rekey);
 

@@ -77,22 +77,24 @@ session_free(struct session *session)
 bool
 session_begin(struct session *session, struct conn *conn,
     const struct message *welcome, struct lane_share *ours,
-    const uint8_t theirs[LANE_KEYS_SHARE])
+    const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t psk[LANE_KEYS_PSK])
 {
 	uint8_t exporter[32], transcript[32];
 	bool	agreed;
 
+	if ((session->features & MESSAGE_CAN_PSK) == 0)
+		psk = NULL;
 	session->id = welcome->session;
 	session->lanes = welcome->lanes;
 	session->transport = welcome->transport;
 	session->wears_at = (uint64_t)welcome->rekey_mib * DATAPLANE_BLOCKS_MIB;
 	session->up_since = mono_now();
 	conn_transcript(conn, transcript);
-	rekey_begin(&session->rekey, transcript, session->id,
+	rekey_begin(&session->rekey, transcript, psk, session->id,
 	    welcome->rekey_sec, session->up_since);
 	agreed = tls_export(conn->tls, LANE_KEYS_LABEL, exporter,
 		     sizeof(exporter)) == 0 &&
-	    lane_secret_agree(&session->secret, ours, theirs, exporter,
+	    lane_secret_agree(&session->secret, ours, theirs, psk, exporter,
 		transcript, session->id);
 	secret_wipe(exporter, sizeof(exporter));
 	return agreed;
@@ -251,6 +253,9 @@ on_message(void *arg, const struct message *msg)
 		snprintf(why, sizeof(why), "%s: %.200s", session->leads ?
 			"the server says" : "it says", text);
 		conn_end(session->conn, why);
+	} else if (msg->type == MESSAGE_MTU &&
+	    (session->features & MESSAGE_CAN_MTU) != 0) {
+		session->mtu = msg->mtu;
 	} else if (!on_rekey(session, msg) &&
 	    (session->events->on_message == NULL ||
 		!session->events->on_message(session, msg))) {
@@ -344,6 +349,7 @@ attach_lanes(struct session *session, const int *fds)
 		.port = session->port,
 		.session = session->id,
 		.transport = session->transport,
+		.may_tag = (session->features & MESSAGE_CAN_TAG) != 0,
 		.lanes = session->lanes,
 		.keepalive_sec = session->keepalive_sec,
 		.wears_at = session->wears_at,

@@ -71,9 +71,14 @@ struct session {
 	uint32_t	    id;
 	unsigned	    lanes;
 	enum conf_transport transport;
+	unsigned	    features; /* bits of enum message_feature */
 	unsigned	    keepalive_sec, dead_peer_sec;
 	uint64_t	    wears_at; /* of a key: AES blocks */
 	struct lane_secret  secret;   /* until there are lanes */
+
+	/* as the other end says */
+	unsigned mtu;		  /* of its device; 0: unknown */
+	char	 version[4 * 32]; /* of a site's program, escaped */
 
 	struct conn	      *conn; /* NULL: adrift; set_conn() writes it */
 	struct endpoint	       remote; /* leads: whom it is connected to */
@@ -97,12 +102,13 @@ struct session *session_new(struct dataplane *dataplane, bool leads,
 void session_free(struct session *session);
 
 /*
- * What `welcome` says, which was the last message on `conn`; keys of our share
- * and theirs.  False: there are none.
+ * What `welcome` says, which was the last message on `conn`, but for the
+ * features, which the caller has set; keys of our share and theirs, and of `psk`
+ * with that feature.  False: there are none.
  */
 bool session_begin(struct session *session, struct conn *conn,
     const struct message *welcome, struct lane_share *ours,
-    const uint8_t theirs[LANE_KEYS_SHARE]);
+    const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t psk[LANE_KEYS_PSK]);
 
 /*
  * From now on by this connection (consumed), whose other end has proved who it

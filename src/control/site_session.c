@@ -34,9 +34,13 @@ site_session_admit(struct incoming *in, struct site *site)
 	struct server  *server = in->server;
 	struct session *session = site->session;
 	struct conn    *conn = in->conn;
-	bool back = session != NULL && session->id == in->wanted &&
-	    session->transport == in->transport;
+	bool back;
 
+	if (in->auth.has_psk)
+		in->features |= MESSAGE_CAN_PSK;
+	back = session != NULL && session->id == in->wanted &&
+	    session->transport == in->transport &&
+	    session->features == in->features;
 	if (session != NULL && !back)
 		replace(in, site);
 	if (!back)
@@ -133,6 +137,7 @@ make(struct incoming *in, const struct site *site)
 	if (session == NULL)
 		return NULL;
 	session->udp_port = in->server->conf->port;
+	session->features = in->features;
 	snprintf(session->label, sizeof(session->label), "site %s", in->site);
 	return session;
 }
@@ -145,6 +150,8 @@ note(struct incoming *in, struct site *site, struct session *session)
 	site->last_from = in->from;
 	site->stale = false;
 	strlcpy(session->address, in->address, sizeof(session->address));
+	strlcpy(session->version, in->version, sizeof(session->version));
+	session->mtu = in->mtu;
 	session->method = in->auth.method;
 	free(session->leaf);
 	session->leaf = in->leaf;
@@ -157,6 +164,8 @@ welcome(struct incoming *in, struct session *session, bool back)
 	const struct conf *conf = in->server->conf;
 	struct lane_share  share;
 	struct message	   msg = { .type = MESSAGE_WELCOME,
+		    .protocol = in->protocol,
+		    .features = in->features,
 		    .session = session->id,
 		    .lanes = session->lanes,
 		    .transport = in->transport,
@@ -174,7 +183,8 @@ welcome(struct incoming *in, struct session *session, bool back)
 	fill_answer(in, &msg);
 	ok = site_networks_fill(conf, in->site, &msg) &&
 	    conn_send(in->conn, &msg) == 0 &&
-	    (back || session_begin(session, in->conn, &msg, &share, in->share));
+	    (back || session_begin(session, in->conn, &msg, &share, in->share,
+		in->auth.psk));
 	secret_wipe(&share, sizeof(share));
 	message_fini(&msg);
 	return ok;

@@ -289,8 +289,8 @@ make_client(struct engine *engine, const char *srp_password)
 		return -1;
 	}
 	engine->client = client_new(engine->loop, engine->conf,
-	    engine->dataplane,
-	    engine->keeper, engine->monitor, tls);
+	    engine->dataplane, engine->keeper, engine->monitor, tls,
+	    engine->gift.device.mtu);
 	engine_certs_go(&engine->certs);
 	return engine->client != NULL ? 0 : -1;
 }

@@ -47,6 +47,7 @@ static json_t *port_object(const struct engine *engine, const char *name,
 static json_t *site_object(const struct engine *engine,
     const struct conf_site *cs);
 static json_t *client_site_object(const struct engine *engine);
+static void add_agreed(json_t *object, const struct session *session);
 static json_int_t add_peer(json_t *object, const struct dataplane_peer *peer);
 static void add_site_counters(json_t *object, const struct counters *counters);
 static json_t *prefixes_array(const struct conf_prefixes *list);
@@ -488,6 +489,8 @@ site_object(const struct engine *engine, const struct conf_site *cs)
 		set_text(object, "tls",
 		    site->session->conn != NULL ?
 			tls_describe(site->session->conn->tls) : "");
+		set_text(object, "version", site->session->version);
+		add_agreed(object, site->session);
 		if (site->session->conn == NULL)
 			set_number(object, "adrift_s",
 			    seconds_since(site->session->adrift_since));
@@ -521,7 +524,18 @@ client_site_object(const struct engine *engine)
 	if (client_peer(client) == NULL)
 		return object;
 	set_number(object, "rebuilt", add_peer(object, client_peer(client)));
+	add_agreed(object, client->session);
 	return object;
+}
+
+/* What the session has, and the MTU of the other end's device. */
+static void
+add_agreed(json_t *object, const struct session *session)
+{
+	set(object, "psk",
+	    json_boolean((session->features & MESSAGE_CAN_PSK) != 0));
+	if (session->mtu > 0)
+		set_number(object, "mtu", session->mtu);
 }
 
 /* Returns how many of its lanes were made anew. */

@@ -614,7 +614,7 @@ START_TEST(a_repair_does_not_wait_for_an_answer_that_does_not_come)
 	pump_until("udp", 10);
 	for (int repair = 0; repair < 2; repair++) {
 		now = mono_now();
-		rekey_begin(&rekey, transcript, 7, 3600, now);
+		rekey_begin(&rekey, transcript, NULL, 7, 3600, now);
 		rekey_want(&rekey);
 		now = mono_add(now, REKEY_PAUSE_US);
 		ck_assert_uint_eq(asked(&rekey, now), 1);

@@ -105,6 +105,7 @@ pair_new(struct end **client, struct end **server, uint8_t spoil)
 	struct lane_share  a, b;
 	struct lane_secret x, y;
 	uint8_t		   exporter[32] = { 1 }, transcript[32] = { 2 };
+	uint8_t		   psk[LANE_KEYS_PSK] = { 3 };
 
 	loop = ev_loop_new(0);
 	mailbox_open(&control, loop, on_letter, NULL);
@@ -113,8 +114,10 @@ pair_new(struct end **client, struct end **server, uint8_t spoil)
 	uint8_t a_public[32], b_public[32];
 	memcpy(a_public, a.public_key, 32);
 	memcpy(b_public, b.public_key, 32);
-	ck_assert(lane_secret_agree(&x, &a, b_public, exporter, transcript, 7));
-	ck_assert(lane_secret_agree(&y, &b, a_public, exporter, transcript, 7));
+	ck_assert(lane_secret_agree(&x, &a, b_public, psk, exporter, transcript,
+	    7));
+	ck_assert(lane_secret_agree(&y, &b, a_public, psk, exporter, transcript,
+	    7));
 	ck_assert_mem_eq(&x, &y, sizeof(x));
 	*client = end_new(true, &x);
 	*server = end_new(false, &y);

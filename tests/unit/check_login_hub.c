@@ -164,7 +164,7 @@ START_TEST(a_stranger_may_not_say_nonsense)
 		const char *text, *why;
 	} cases[] = {
 		{ 1, 0, "", "too large" },
-		{ 1, 4097, "", "too large" },
+		{ 1, MESSAGE_MAX_UNAUTH + 1, "", "too large" },
 		{ 1, 60000, "", "too large" },
 		{ 0, 4, "", "type that we do not know" },
 		{ 3, 4, "", "type that we do not know" },
@@ -202,7 +202,7 @@ START_TEST(another_protocol_mode_or_transport_is_refused)
 
 	hub_start(ALL_AUTHS "transport = udp\n");
 	begin();
-	msg.protocol = MESSAGE_PROTOCOL + 1;
+	msg.protocol = MESSAGE_PROTOCOL_MAX + 1;
 	far_say(&far, &msg);
 	FAR_REFUSED(&far, "speaks protocol");
 	begin();

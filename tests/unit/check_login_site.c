@@ -418,7 +418,7 @@ any_message(enum message_type type)
 	struct message msg = welcome_of(CONF_TRANSPORT_TCP);
 
 	msg.type = type;
-	msg.protocol = MESSAGE_PROTOCOL;
+	msg.protocol = MESSAGE_PROTOCOL_MIN;
 	msg.mode = CONF_TAP;
 	msg.workers = 1;
 	strcpy(msg.site, "oslo");

@@ -91,6 +91,206 @@ START_TEST(times_of_an_update_may_be_left_out)
 }
 END_TEST
 
+/* As 0.1.0 says it: a protocol, and no features. */
+START_TEST(who_says_nothing_of_features_has_none)
+{
+	static const char text[] = "{\"type\":\"hello\",\"protocol\":1,"
+	    "\"version\":\"0.1.0\",\"mode\":\"tap\",\"site\":\"berlin\","
+	    "\"method\":\"srp\",\"workers\":2,\"subnets\":[],\"share\":\""
+	    "abababababababababababababababababababababababababababababababab"
+	    "\"}";
+	struct message msg;
+	const char    *why;
+
+	ck_assert_int_eq(message_decode(&msg, text, sizeof(text) - 1, &why), 0);
+	ck_assert_uint_eq(msg.protocol, 1);
+	ck_assert_uint_eq(msg.protocol_max, 1);
+	ck_assert_uint_eq(msg.features, 0);
+	ck_assert_uint_eq(msg.psk_generation, 0);
+	ck_assert_uint_eq(msg.mtu, 0);
+	message_fini(&msg);
+}
+END_TEST
+
+START_TEST(features_are_words_and_unknown_ones_are_ignored)
+{
+	static const struct {
+		const char *list;
+		int	    result;
+		unsigned    features;
+	} rows[] = {
+		{ "[]", 0, 0 },
+		{ "[\"tag\",\"teleport\",\"psk\",\"\"]", 0,
+		    MESSAGE_CAN_TAG | MESSAGE_CAN_PSK },
+		{ "[\"psk\",\"psk\"]", 0, MESSAGE_CAN_PSK },
+		{ "[\"Tag\",\"tag \",\"ta\"]", 0, 0 },
+		{ "[\"tag\",\"train\",\"announce\",\"mtu\",\"hub\","
+		  "\"psk\",\"rate\",\"ecn\",\"drain\",\"keep-local\"]", 0,
+		    0x3ff },
+		{ "\"tag\"", -EBADMSG, 0 },
+		{ "{\"tag\":1}", -EBADMSG, 0 },
+		{ "[1]", -EBADMSG, 0 },
+		{ "[null]", -EBADMSG, 0 },
+		{ "[[\"tag\"]]", -EBADMSG, 0 },
+	};
+
+	for (size_t i = 0; i < nitems(rows); i++) {
+		char	       text[512];
+		struct message msg;
+		const char    *why;
+
+		snprintf(text, sizeof(text),
+		    "{\"type\":\"hello\",\"protocol\":1,\"protocol-max\":9,"
+		    "\"features\":%s,\"version\":\"\",\"mode\":\"tap\","
+		    "\"site\":\"a\",\"method\":\"srp\",\"workers\":1,"
+		    "\"subnets\":[],\"share\":\"%064d\"}", rows[i].list, 0);
+		ck_assert_msg(message_decode(&msg, text, strlen(text), &why) ==
+			rows[i].result, "%s", rows[i].list);
+		if (rows[i].result != 0)
+			continue;
+		ck_assert_uint_eq(msg.protocol_max, 9);
+		ck_assert_msg(msg.features == rows[i].features, "%s",
+		    rows[i].list);
+		message_fini(&msg);
+	}
+}
+END_TEST
+
+START_TEST(more_words_than_anybody_has_are_refused)
+{
+	char	       text[2048] = "{\"type\":\"update\",\"addresses\":[],"
+				    "\"routes\":[],\"keep-local\":[\"ra\"";
+	struct message msg;
+	const char    *why;
+	size_t	       len;
+
+	for (unsigned n = 1; n < 64; n++)
+		strcat(text, ",\"x\"");
+	len = strlen(text);
+	strcat(text, "]}");
+	ck_assert_int_eq(message_decode(&msg, text, strlen(text), &why), 0);
+	ck_assert_uint_eq(msg.keep_local, 4);
+	message_fini(&msg);
+	strcpy(text + len, ",\"x\"]}");
+	ck_assert_int_eq(message_decode(&msg, text, strlen(text), &why),
+	    -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_hub_and_its_wishes_come_back_as_they_were)
+{
+	struct message in = { .type = MESSAGE_WELCOME, .protocol = 1,
+		.session = 1, .lanes = 1, .keepalive_sec = 1,
+		.dead_peer_sec = 2, .mtu = 1500, .rekey_sec = CONF_MIN_REKEY,
+		.rekey_mib = 1, .features = MESSAGE_CAN_HUB,
+		.hub_id = UINT64_C(0xfedcba9876543210), .hub_rank = 65535,
+		.generation = 7, .rate_kbit = 4000, .keep_local = 0xf };
+	struct message out;
+
+	round_trip(&in, &out);
+	ck_assert_uint_eq(out.protocol, 1);
+	ck_assert_uint_eq(out.features, MESSAGE_CAN_HUB);
+	ck_assert_uint_eq(out.hub_id, in.hub_id);
+	ck_assert_uint_eq(out.hub_rank, 65535);
+	ck_assert_uint_eq(out.generation, 7);
+	ck_assert_uint_eq(out.rate_kbit, 4000);
+	ck_assert_uint_eq(out.keep_local, 0xf);
+	message_fini(&out);
+	in = (struct message) { .type = MESSAGE_DRAIN, .within_sec = 60,
+		.server = "hub2.example.org" };
+	round_trip(&in, &out);
+	ck_assert_uint_eq(out.within_sec, 60);
+	ck_assert_str_eq(out.server, "hub2.example.org");
+	message_fini(&out);
+}
+END_TEST
+
+START_TEST(what_a_site_tells_comes_back_as_it_was)
+{
+	uint64_t       stations[] = { UINT64_C(0x020000000001) << 16,
+		      UINT64_C(0x0200000000fe) << 16 | 0x8000 | 4094 };
+	struct prefix  network;
+	struct message in = { .type = MESSAGE_HELLO, .protocol = 1,
+		.workers = 1, .mtu = 9000, .psk_generation = 0xffffffff,
+		.psk_id = { 1, 2, 3, 4, 5, 6, 7, 8 } };
+	struct message out;
+
+	round_trip(&in, &out);
+	ck_assert_uint_eq(out.mtu, 9000);
+	ck_assert_uint_eq(out.psk_generation, 0xffffffff);
+	ck_assert_mem_eq(out.psk_id, in.psk_id, sizeof(out.psk_id));
+	message_fini(&out);
+	ck_assert(prefix_parse(&network, "fd00:8::/64"));
+	in = (struct message) { .type = MESSAGE_ANNOUNCE,
+		.stations = stations, .nstations = 2, .networks = &network,
+		.nnetworks = 1 };
+	round_trip(&in, &out);
+	ck_assert_uint_eq(out.nstations, 2);
+	ck_assert_mem_eq(out.stations, stations, sizeof(stations));
+	ck_assert_uint_eq(out.nnetworks, 1);
+	ck_assert(prefix_is_equal(&out.networks[0], &network));
+	message_fini(&out);
+}
+END_TEST
+
+/* An address of one host, and a VLAN that there can be. */
+START_TEST(stations_that_cannot_be_are_refused)
+{
+	static const struct {
+		const char *station;
+		int	    result;
+	} rows[] = {
+		{ "\"0200000000010000\"", 0 },
+		{ "\"0200000000018ffe\"", 0 },
+		{ "\"0300000000010000\"", -EBADMSG },
+		{ "\"ffffffffffff0000\"", -EBADMSG },
+		{ "\"0000000000000001\"", -EBADMSG },
+		{ "\"0200000000010fff\"", -EBADMSG },
+		{ "\"0200000000011000\"", -EBADMSG },
+		{ "\"020000000001000\"", -EBADMSG },
+		{ "\"02:00:00:00:00:01\"", -EBADMSG },
+		{ "1", -EBADMSG },
+	};
+	char	       text[128];
+	struct message msg;
+	const char    *why;
+
+	for (size_t i = 0; i < nitems(rows); i++) {
+		snprintf(text, sizeof(text),
+		    "{\"type\":\"announce\",\"stations\":[%s]}",
+		    rows[i].station);
+		ck_assert_msg(message_decode(&msg, text, strlen(text), &why) ==
+			rows[i].result, "%s", rows[i].station);
+		if (rows[i].result == 0)
+			message_fini(&msg);
+	}
+}
+END_TEST
+
+/* The longest announcement fits a message; one more is refused. */
+START_TEST(announcements_are_bounded)
+{
+	static uint64_t stations[MESSAGE_MAX_STATIONS + 1];
+	struct message in = { .type = MESSAGE_ANNOUNCE, .stations = stations,
+		.nstations = MESSAGE_MAX_STATIONS };
+	struct message out;
+	const char    *why;
+	char	      *text;
+	size_t	       len;
+
+	for (size_t i = 0; i < nitems(stations); i++)
+		stations[i] = UINT64_C(0x02fffffffffe) << 16 | 4094;
+	round_trip(&in, &out);
+	ck_assert_uint_eq(out.nstations, MESSAGE_MAX_STATIONS);
+	message_fini(&out);
+	in.nstations++;
+	text = message_encode(&in, &len);
+	ck_assert_uint_le(len, MESSAGE_MAX / 2);
+	ck_assert_int_eq(message_decode(&out, text, len, &why), -EBADMSG);
+	secret_free(text, len + 1);
+}
+END_TEST
+
 START_TEST(rekey_comes_back_as_it_was)
 {
 	struct message in = { .type = MESSAGE_REKEY, .phase = 3 };
@@ -411,6 +611,12 @@ END_TEST
 
 UNIT_MAIN("message", hello_comes_back_as_it_was, welcome_comes_back_as_it_was,
     times_of_an_update_may_be_left_out,
+    who_says_nothing_of_features_has_none,
+    features_are_words_and_unknown_ones_are_ignored,
+    more_words_than_anybody_has_are_refused,
+    a_hub_and_its_wishes_come_back_as_they_were,
+    what_a_site_tells_comes_back_as_it_was,
+    stations_that_cannot_be_are_refused, announcements_are_bounded,
     rekey_comes_back_as_it_was, hello_may_name_a_session,
     dns_comes_back_as_it_was_and_may_be_missing,
     dns_that_could_mean_something_else_is_refused,

@@ -328,7 +328,7 @@ static inline struct message
 hello_of(const char *name, enum conf_auth auth)
 {
 	struct message	  msg = { .type = MESSAGE_HELLO,
-		   .protocol = MESSAGE_PROTOCOL, .mode = CONF_TAP,
+		   .protocol = MESSAGE_PROTOCOL_MIN, .mode = CONF_TAP,
 		   .workers = 1, .transport = CONF_TRANSPORT_TCP };
 	struct lane_share share;
 

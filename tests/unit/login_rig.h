@@ -126,6 +126,8 @@ text_of(json_t *object, const char *key)
 	if (json_is_integer(value))
 		snprintf(text, sizeof(text), "%lld",
 		    (long long)json_integer_value(value));
+	else if (json_is_boolean(value))
+		strcpy(text, json_is_true(value) ? "true" : "false");
 	else if (json_is_string(value))
 		strlcpy(text, json_string_value(value), sizeof(text));
 	json_decref(object);

@@ -23,7 +23,9 @@ static void on_end(void *arg, const char *why);
 static void on_challenge(struct auth_client *auth, const struct message *msg);
 static void on_welcome(struct auth_client *auth, const struct message *msg);
 static const char *doubt(struct auth_client *auth, const struct message *msg);
-static void send_hello(struct auth_client *auth, const char *secret, size_t len);
+static void on_psk(void *arg, const struct request_psk *psk, int error);
+static void send_hello(struct auth_client *auth, const char *secret,
+    size_t len);
 static void resume(struct auth_client *auth);
 static void prove(const struct auth_client *auth, const char *label,
     const uint8_t binding[32], uint8_t proof[MESSAGE_PROOF_LEN]);
@@ -83,6 +85,7 @@ auth_client_stop(struct auth_client *auth)
 	auth->conn = NULL;
 	auth->question = false;
 	secret_wipe(auth->proof, sizeof(auth->proof));
+	secret_wipe(&auth->psk, sizeof(auth->psk));
 }
 
 /* Who types is not hurried. */
@@ -115,7 +118,29 @@ static void
 on_ready(void *arg)
 {
 	struct auth_client *auth = arg;
+	uint8_t		    binding[32];
 
+	if (tls_binding(auth->conn->tls, binding) < 0)
+		conn_end(auth->conn, "TLS has no channel binding");
+	else if (keeper_ask_psk(auth->keeper, "", binding, on_psk, auth) < 0)
+		conn_end(auth->conn, "the keeper does not answer");
+}
+
+/* Who cannot read its key says so, and does not go without it. */
+static void
+on_psk(void *arg, const struct request_psk *psk, int error)
+{
+	struct auth_client *auth = arg;
+	char		    why[TLS_WHY_SIZE];
+
+	if (psk == NULL && error != ENOENT) {
+		snprintf(why, sizeof(why), "this site's pre-shared key cannot "
+		    "be read: %s", strerror(error));
+		conn_end(auth->conn, why);
+		return;
+	}
+	if (psk != NULL)
+		auth->psk = *psk;
 	if (auth->grant.token_len > 0)
 		resume(auth);
 	else if (auth->conf->auth == CONF_AUTH_PASSWORD)

@@ -57,6 +57,7 @@ struct auth_client {
 	bool		stored; /* the stored password was sent to PAM */
 	bool		expects_proof;
 	uint8_t		proof[MESSAGE_PROOF_LEN]; /* that welcome must have */
+	struct request_psk psk; /* generation 0: none */
 	bool		question; /* a person is asked: */
 	bool		echo;
 	char		text[MESSAGE_TEXT_SIZE];

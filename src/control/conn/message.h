@@ -23,17 +23,20 @@
 #define MESSAGE_HEADER_LEN   4
 #define MESSAGE_TYPE_JSON    1
 #define MESSAGE_TYPE_FRAMES  2 /* PROTOCOL 4.1: when UDP is blocked */
-#define MESSAGE_MAX_UNAUTH   4096
+#define MESSAGE_MAX_UNAUTH   8192
 #define MESSAGE_MAX	     65536
 #define MESSAGE_MAX_FRAMES   16380 /* type 2: one TLS record */
-#define MESSAGE_PROTOCOL     1
+#define MESSAGE_PROTOCOL_MIN 1
+#define MESSAGE_PROTOCOL_MAX 1
 #define MESSAGE_MAX_ADDRESSES 16
 #define MESSAGE_MAX_ROUTES    CONF_MAX_ROUTES
 #define MESSAGE_MAX_SUBNETS   32 /* a hello has to fit MESSAGE_MAX_UNAUTH */
+#define MESSAGE_MAX_STATIONS  1024
 #define MESSAGE_MAX_ROUNDS    8
 #define MESSAGE_MAX_CREDENTIAL 512
 #define MESSAGE_MAX_TOKEN     256
 #define MESSAGE_PROOF_LEN     32
+#define MESSAGE_PSK_ID_LEN    8
 #define MESSAGE_SETTING_SIZE  128
 #define MESSAGE_TEXT_SIZE     256
 
@@ -49,14 +52,45 @@ enum message_type {
 	MESSAGE_PING,
 	MESSAGE_PONG,
 	MESSAGE_BYE,
+	MESSAGE_MTU,
+	MESSAGE_ANNOUNCE,
+	MESSAGE_DRAIN,
 	MESSAGE_TYPES
 };
+
+/*
+ * What both ends must have before anything of it is sent (PROTOCOL 4.11); a bit
+ * each.  The names and shapes of those that this version does not have are settled.
+ */
+enum message_feature {
+	MESSAGE_CAN_TAG = 1 << 0,	 /* a FRAME's VLAN tag */
+	MESSAGE_CAN_TRAIN = 1 << 1,	 /* segments with their headers once */
+	MESSAGE_CAN_ANNOUNCE = 1 << 2,	 /* addresses behind a site */
+	MESSAGE_CAN_MTU = 1 << 3,	 /* another one while the session is up */
+	MESSAGE_CAN_HUB = 1 << 4,	 /* which of several it is */
+	MESSAGE_CAN_PSK = 1 << 5,	 /* the lanes have a pre-shared key */
+	MESSAGE_CAN_RATE = 1 << 6,	 /* the site shapes what it sends */
+	MESSAGE_CAN_ECN = 1 << 7,	 /* the marks of datagrams count */
+	MESSAGE_CAN_DRAIN = 1 << 8,	 /* go to another hub */
+	MESSAGE_CAN_KEEP_LOCAL = 1 << 9, /* what stays in the site's LAN */
+};
+
+/* Those that this version has; MESSAGE_CAN_PSK is a matter of the site's. */
+static inline unsigned
+message_offers(enum conf_mode mode)
+{
+	return MESSAGE_CAN_MTU | (mode == CONF_TAP ? MESSAGE_CAN_TAG : 0u);
+}
 
 struct message {
 	enum message_type type;
 
+	/* hello: from, to (left out: the same); welcome: the one that is spoken */
+	unsigned protocol, protocol_max;
+	/* hello: those that it has; welcome: those that both have */
+	unsigned features;
+
 	/* hello */
-	unsigned       protocol;
 	char	       version[32];
 	enum conf_mode mode;
 	char	       site[CONF_NAME_MAX + 1];
@@ -70,6 +104,9 @@ struct message {
 	bool	has_credential;
 	uint8_t credential[MESSAGE_MAX_CREDENTIAL + 1];
 	size_t	credential_len;
+	/* hello: which pre-shared key it has; generation 0: none */
+	uint8_t	 psk_id[MESSAGE_PSK_ID_LEN];
+	unsigned psk_generation;
 	/* response, welcome: SRP's M1 and M2, or those of a resumed log-in */
 	bool	has_proof;
 	uint8_t proof[MESSAGE_PROOF_LEN];
@@ -86,11 +123,15 @@ struct message {
 	/* refused */
 	unsigned retry_after_sec;
 	/* hello: the session it wants to go on with, or 0; welcome: its own */
-	uint32_t session;
+	unsigned session;
 	/* welcome */
 	unsigned lanes; /* 0 with transport tcp */
 	unsigned keepalive_sec, dead_peer_sec; /* update, too; left out: 0 */
-	unsigned mtu; /* of the server's device */
+	unsigned mtu; /* of the sender's device; hello and mtu, too; 0: unknown */
+	uint64_t hub_id; /* 0: not told, and so the next two */
+	unsigned hub_rank, generation; /* of its list of sites */
+	/* welcome, update: what the site shapes to, 0: nothing; kept in its LAN */
+	unsigned rate_kbit, keep_local;
 	unsigned rekey_sec, rekey_mib; /* what one key may do */
 	/* rekey; in an answer the share that it answers */
 	unsigned phase;
@@ -106,6 +147,13 @@ struct message {
 	/* hello: asked for; owned */
 	struct prefix *subnets;
 	size_t	       nsubnets;
+	/* announce; owned: MAC address 48 bits, VLAN 16 (PROTOCOL 4.11) */
+	uint64_t      *stations;
+	struct prefix *networks;
+	size_t	       nstations, nnetworks;
+	/* drain: to which other hub of its configuration, "": any */
+	unsigned within_sec;
+	char	 server[CONF_DOMAIN_MAX + 1];
 	/* ping, pong */
 	uint64_t id;
 };

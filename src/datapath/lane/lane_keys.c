@@ -23,19 +23,24 @@ lane_share_new(struct lane_share *share)
 
 bool
 lane_secret_agree(struct lane_secret *secret, struct lane_share *ours,
-    const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t exporter[32],
-    const uint8_t transcript[32], uint32_t session)
+    const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t *psk,
+    const uint8_t exporter[32], const uint8_t transcript[32], uint32_t session)
 {
 	static const uint8_t   zero[LANE_KEYS_SHARE];
-	uint8_t		       shared[LANE_KEYS_SHARE];
+	uint8_t		       shared[LANE_KEYS_SHARE + LANE_KEYS_PSK];
+	size_t		       len = LANE_KEYS_SHARE;
 	struct hmac_sha256_ctx hmac;
 	bool		       usable;
 
 	curve25519_mul(shared, ours->private_key, theirs);
 	secret_wipe(ours->private_key, sizeof(ours->private_key));
-	usable = !secret_equal(shared, zero, sizeof(shared));
+	usable = !secret_equal(shared, zero, sizeof(zero));
+	if (psk != NULL) {
+		memcpy(shared + len, psk, LANE_KEYS_PSK);
+		len += LANE_KEYS_PSK;
+	}
 
-	hmac_sha256_set_key(&hmac, sizeof(shared), shared);
+	hmac_sha256_set_key(&hmac, len, shared);
 	hkdf_extract(&hmac, (nettle_hash_update_func *)hmac_sha256_update,
 	    (nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE,
 	    32, exporter, secret->secret);

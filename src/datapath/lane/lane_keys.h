@@ -2,13 +2,14 @@
 /*
  * lane_keys: where the keys of a lane come from (PROTOCOL 5.2).
  *
- *   secret = HKDF-Extract(SHA-256, salt = X25519(our share, their share),
+ *   secret = HKDF-Extract(SHA-256, salt = X25519(our share, their share) | PSK,
  *                         IKM = TLS exporter "EXPORTER-tombolo-lane")
  *   key    = HKDF-Expand(secret, "tombolo " purpose | session id 24 |
  *                        phase 8 | lane 8 | transcript hash, 32)
  *
  * The exporter binds the keys to the control session, the X25519 secret makes
- * a copy of that session's memory worthless for earlier phases, the hash over
+ * a copy of that session's memory worthless for earlier phases, the pre-shared
+ * key, where the ends have one, whatever breaks the two others; the hash over
  * the exact bytes of both hellos makes a downgrade visible as a lane that does
  * not come up.
  */
@@ -21,6 +22,7 @@
 #define LANE_KEYS_LABEL "EXPORTER-tombolo-lane" /* of the exporter */
 #define LANE_KEYS_LEN	32
 #define LANE_KEYS_SHARE 32 /* an X25519 public or private key */
+#define LANE_KEYS_PSK	32 /* of one connection: keeper/psk.h */
 
 /* One side's ephemeral key; wiped by lane_keys_agree(). */
 struct lane_share {
@@ -45,13 +47,13 @@ struct lane_keys {
 void lane_share_new(struct lane_share *share);
 
 /*
- * Mixes exporter (32 bytes) and both shares; wipes our private key.  False
- * when the peer's share is a point of small order (all-zero result, RFC 7748
+ * Mixes exporter (32 bytes), both shares and `psk` (NULL: the ends have none);
+ * wipes our private key.  False when the peer's share is a point of small order (all-zero result, RFC 7748
  * 6.1): then end the session.
  */
 bool lane_secret_agree(struct lane_secret *secret, struct lane_share *ours,
-    const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t exporter[32],
-    const uint8_t transcript[32], uint32_t session);
+    const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t *psk,
+    const uint8_t exporter[32], const uint8_t transcript[32], uint32_t session);
 
 /*
  * What stands for the transcript when keys are renewed: `transcript` of the
