@@ -504,11 +504,17 @@ end_start(struct end *end)
 }
 
 static inline void
+on_engine_stops(struct chan *chan)
+{
+	(void)chan;
+}
+
+static inline void
 end_stop(struct end *end)
 {
 	if (end->engine == NULL)
 		return;
-	end->monitor.on_closed = NULL;
+	end->monitor.on_closed = on_engine_stops;
 	stop(end->engine);
 	free(end->engine);
 	end->engine = NULL;
