@@ -90,10 +90,61 @@ def test_a_site_gets_in_and_frames_pass(scene, method):
     scene.server.wait_site(name)
     wait_until(lambda: scene.sat.can_ping("10.4.2.1"), 10, "frames pass")
     scene.server.wait_log("site %s: up: .* by %s" % (name, method))
-    assert scene.server.sites()[name]["auth"] == method
+    row = scene.server.sites()[name]
+    assert row["auth"] == method and row["psk"] is True
+    assert row["version"] == scene.server.status()["version"]
+    assert sat.ask("sites")["sites"][0]["psk"] is True
     tls = sat.status()["tls"]
     assert ("TLS1.2" in tls and "SRP" in tls) if method == "tls-srp" else \
         "TLS1.3" in tls
+
+
+def generation(scene, name):
+    path = os.path.join(scene.server.dir, "keeper/sites", name + ".psk")
+    with open(path) as f:
+        return int(f.read(), 16)
+
+
+@pytest.mark.parametrize("method", ["srp", "certificate"])
+def test_a_new_invitation_has_a_new_pre_shared_key(scene, method, tmp_path):
+    """Until the site has it, its lanes go without one."""
+    name, sat = scene.join(method)
+    again = str(tmp_path / "again")
+    psk = os.path.join(sat.dir, "keeper/psk")
+    before = generation(scene, name)
+    with open(psk) as f:
+        assert int(f.read().split()[0], 16) == before
+    assert os.stat(psk).st_mode & 0o777 == 0o600
+    scene.server.site("passwd", name, "--out", again,
+                      *(["--generate"] if method == "srp" else []))
+    assert generation(scene, name) > before
+    with open(psk) as f:
+        old = f.read()
+    sat.join(again, "--update")
+    with open(psk) as f:
+        new = f.read()
+    for key, agreed in ((old, False), (new, True)):
+        with open(psk, "w") as f:
+            f.write(key)
+        sat.start()
+        scene.server.wait_site(name)
+        assert scene.server.sites()[name]["psk"] is agreed
+        wait_until(lambda: scene.sat.can_ping("10.4.2.1"), 10, "frames pass")
+        assert sat.stop("SIGTERM") == 0
+    assert len(scene.server.log_lines(
+        "site %s: its pre-shared key is not the one" % name)) == 1
+    scene.server.site("remove", name)
+    assert not os.path.exists(os.path.join(
+        scene.server.dir, "keeper/sites", name + ".psk"))
+
+
+def test_a_password_that_is_typed_keeps_the_pre_shared_key(scene, tmp_path):
+    name, _ = scene.join("srp")
+    before = generation(scene, name)
+    typed = tmp_path / "typed"
+    typed.write_text("open sesame\n")
+    scene.server.site("passwd", name, "--password-file", str(typed))
+    assert generation(scene, name) == before
 
 
 def test_secrets_are_the_same_however_an_editor_saves_them(scene):
