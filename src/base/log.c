@@ -53,6 +53,13 @@ log_warnx(const char *fmt, ...)
 	LOG_BODY(LOG_LEVEL_WARN, 0);
 }
 
+bool
+log_failed(const char *what, int r)
+{
+	log_warnx("%s: %s", what, strerror(-r));
+	return false;
+}
+
 void
 log_info(const char *fmt, ...)
 {

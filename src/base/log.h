@@ -32,6 +32,8 @@ void log_warn(const char *fmt, ...) LOG_PRINTF;
 void log_warnx(const char *fmt, ...) LOG_PRINTF;
 void log_info(const char *fmt, ...) LOG_PRINTF;
 void log_debug(const char *fmt, ...) LOG_PRINTF;
+/* Logs "WHAT: " and what the negative errno value `r` means; returns false. */
+bool log_failed(const char *what, int r);
 void fatal(const char *fmt, ...) LOG_PRINTF __attribute__((__noreturn__));
 void fatalx(const char *fmt, ...) LOG_PRINTF __attribute__((__noreturn__));
 

@@ -17,7 +17,6 @@
 #define PROBE_SEC	 2.0 /* for a sign of life, when the network changed */
 #define HANGS_US	 (3 * MONO_SEC)
 #define HURRY_SEC	 3.0 /* for a log-in under way, then */
-#define VERIFIED_US	 (3600 * MONO_SEC)
 
 static void set_state(struct client *client, enum client_state state);
 static void find_server(struct client *client);
@@ -490,11 +489,6 @@ go_up(struct client *client, struct conn *conn, const struct message *msg,
 	retry_pause_ask(&client->pause, 0);
 	set_state(client, CLIENT_UP);
 	connector_good(client->connector);
-	/* By the clock, or by an older time: which, the monitor sees. */
-	if (mono_is_due(client->verified_next, client->since)) {
-		client->verified_next = mono_add(client->since, VERIFIED_US);
-		monitor_ask_tell(client->monitor, REQUEST_VERIFIED);
-	}
 	address = connector_address(client->connector);
 	log_info("server %s: %s: site %s", address,
 	    same ? "the session goes on" : "up", client->conf->site);

@@ -71,7 +71,6 @@ struct client {
 	/* for status */
 	struct mono since, retry_at;
 	struct mono_sleep sleep; /* of the host */
-	struct mono verified_next; /* the monitor is told again */
 	char	    last_error[TLS_WHY_SIZE];
 	uint64_t    sessions, reconnects;
 };

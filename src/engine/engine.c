@@ -90,7 +90,6 @@ engine_main(void)
 	r = startup_recv_all(PROC_CHAN_FD, &engine->gift);
 	if (r < 0)
 		fatalx("the monitor's opening words: %s", strerror(-r));
-	tls_set_good_time((time_t)engine->gift.start.good_time);
 	if (start(engine) < 0)
 		engine->status = 1;
 	else

@@ -29,11 +29,8 @@ static void  tell_death(struct children *children);
 static void  on_engine_msg(struct chan *chan, struct chan_msg *msg);
 static void  on_engine_closed(struct chan *chan);
 static void  on_closed_due(struct ev_loop *loop, struct ev_timer *w, int what);
-static void  on_ready(void *arg);
-static void  on_pong(void *arg);
-static void  on_verified(void *arg);
-static void  on_violation(void *arg);
-static bool  on_reload(void *arg, bool all);
+static void  on_ready(struct children *children);
+static void  kill_engine(void *arg);
 static void  on_resolved(void *arg, uint32_t id, const struct endpoint *list,
      unsigned n);
 static void  on_egress(void *arg);
@@ -57,11 +54,7 @@ children_init(struct children *children, struct ev_loop *loop,
 		    .on_death = on_engine_death, .arg = children },
 		.resolver = { .role = PROC_RESOLVER, .start = start_resolver,
 		    .on_death = on_resolver_death, .arg = children },
-		.serve = { .conf = conf, .on_ready = on_ready,
-		    .on_violation = on_violation,
-		    .on_reload = on_reload, .on_pong = on_pong,
-		    .on_verified = on_verified,
-		    .arg = children },
+		.serve = { .conf = conf },
 	};
 	ev_timer_init(&children->closed_timer, on_closed_due, CLOSED_SEC, 0.);
 	children->closed_timer.data = children;
@@ -72,7 +65,7 @@ children_init(struct children *children, struct ev_loop *loop,
 	children->serve.lookup = &children->lookup;
 	pam_init(&children->pam, loop);
 	watchdog_init(&children->pulse, loop);
-	children->pulse.on_silent = on_violation;
+	children->pulse.on_silent = kill_engine;
 	children->pulse.arg = children;
 	children->serve.pam = &children->pam;
 }
@@ -127,10 +120,9 @@ children_set_conf(struct children *children, const struct conf *conf)
 {
 	children->serve.conf = conf;
 	lookup_set_conf(&children->lookup, conf);
-	if (children->engine_chan.fd != -1 &&
+	children_sent(children,
 	    startup_send_conf(&children->engine_chan, children->opening.conf,
-		children->opening.conf_len) < 0)
-		supervise_kill(&children->engine);
+		children->opening.conf_len));
 }
 
 void
@@ -152,31 +144,19 @@ children_offer(struct children *children)
 {
 	struct certs *material = children->opening.material;
 
-	if (children->engine_chan.fd == -1) {
-		if (children->up && children->engine.pid <= 0 &&
-		    certs_any_news(material))
-			supervise_restart(&children->engine);
-	} else if (startup_send_news(&children->engine_chan, material) < 0) {
-		supervise_kill(&children->engine);
-	}
+	if (children->engine_chan.fd != -1)
+		children_sent(children,
+		    startup_send_news(&children->engine_chan, material));
+	else if (children->up && children->engine.pid <= 0 &&
+	    certs_any_news(material))
+		supervise_restart(&children->engine);
 }
 
 void
-children_credentials(struct children *children, const char *const *sites,
-    size_t n)
+children_sent(struct children *children, int r)
 {
-	if (children->engine_chan.fd != -1 &&
-	    startup_send_credentials(&children->engine_chan, sites, n) < 0)
-		supervise_kill(&children->engine);
-}
-
-void
-children_netchange(struct children *children)
-{
-	if (children->engine_chan.fd != -1 &&
-	    startup_send(&children->engine_chan, REQUEST_NETCHANGE, NULL, 0,
-		NULL, 0) < 0)
-		supervise_kill(&children->engine);
+	if (r < 0 && children->engine_chan.fd != -1)
+		kill_engine(children);
 }
 
 void
@@ -225,9 +205,8 @@ start_keeper(struct supervise *supervise)
 	if (voucher >= 0)
 		close(voucher);
 	/* Without an engine they wait for the next. */
-	if (pid > 0 && children->engine_chan.fd != -1 &&
-	    give_keeper(children) < 0)
-		supervise_kill(&children->engine);
+	if (pid > 0 && children->engine_chan.fd != -1)
+		children_sent(children, give_keeper(children));
 	return pid;
 }
 
@@ -253,7 +232,8 @@ start_engine(struct supervise *supervise)
 	}
 	r = open_engine(children, fds[0]);
 	if (r < 0) {
-		log_warnx("engine: cannot be told its part: %s", strerror(-r));
+		log_warnx("engine: cannot send it its configuration: %s",
+		    strerror(-r));
 		chan_close(&children->engine_chan);
 		kill(pid, SIGKILL);
 	}
@@ -355,15 +335,17 @@ on_engine_msg(struct chan *chan, struct chan_msg *msg)
 {
 	struct children *children = chan->arg;
 
-	serve_request(&children->serve, chan, msg);
-}
-
-static void
-on_pong(void *arg)
-{
-	struct children *children = arg;
-
-	watchdog_heard(&children->pulse);
+	switch (serve_request(&children->serve, chan, msg)) {
+	case REQUEST_READY:
+		on_ready(children);
+		break;
+	case REQUEST_PONG:
+		watchdog_heard(&children->pulse);
+		break;
+	case -1:
+		kill_engine(children);
+		break;
+	}
 }
 
 /* It is about to end, most likely; or it broke the channel's rules. */
@@ -382,15 +364,13 @@ on_closed_due(struct ev_loop *loop, struct ev_timer *w, int what)
 {
 	struct children *children = w->data;
 
-	log_warnx("engine: closed its channel and goes on; it is ended");
+	log_warnx("engine: closed its channel and does not exit; it is killed");
 	supervise_kill(&children->engine);
 }
 
 static void
-on_ready(void *arg)
+on_ready(struct children *children)
 {
-	struct children *children = arg;
-
 	children->up = true;
 	on_egress(children);
 	watchdog_start(&children->pulse, &children->engine_chan);
@@ -398,27 +378,11 @@ on_ready(void *arg)
 }
 
 static void
-on_verified(void *arg)
-{
-	struct children *children = arg;
-
-	children->on_verified(children->arg);
-}
-
-static void
-on_violation(void *arg)
+kill_engine(void *arg)
 {
 	struct children *children = arg;
 
 	supervise_kill(&children->engine);
-}
-
-static bool
-on_reload(void *arg, bool all)
-{
-	struct children *children = arg;
-
-	return children->on_reload(children->arg, all);
 }
 
 static void
@@ -427,8 +391,8 @@ on_resolved(void *arg, uint32_t id, const struct endpoint *list, unsigned n)
 	struct children *children = arg;
 
 	network_set_servers(children->serve.network, list, n);
-	if (serve_resolved(&children->engine_chan, id, list, n) < 0)
-		supervise_kill(&children->engine);
+	children_sent(children,
+	    serve_resolved(&children->engine_chan, id, list, n));
 }
 
 /* For its status; a server has none. */
@@ -438,13 +402,12 @@ on_egress(void *arg)
 	struct children	     *children = arg;
 	struct request_egress egress;
 
-	if (children->engine_chan.fd == -1 ||
-	    children->serve.conf->role != CONF_CLIENT)
+	if (children->serve.conf->role != CONF_CLIENT)
 		return;
 	network_egress(children->serve.network, &egress);
-	if (startup_send(&children->engine_chan, REQUEST_EGRESS, &egress,
-		sizeof(egress), NULL, 0) < 0)
-		supervise_kill(&children->engine);
+	children_sent(children,
+	    startup_send(&children->engine_chan, REQUEST_EGRESS, &egress,
+		sizeof(egress), NULL, 0));
 }
 
 static void

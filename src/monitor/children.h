@@ -34,9 +34,6 @@ struct children {
 	int		 log_level;
 	void (*on_ready)(void *arg); /* an engine is up, the first or a later */
 	void (*on_death)(void *arg); /* of any child */
-	void (*on_verified)(void *arg); /* the clock is right */
-	/* The same asked for another configuration: all, or the sites alone. */
-	bool (*on_reload)(void *arg, bool all);
 	void		*arg;
 
 	bool		 up; /* an engine was, once */
@@ -69,12 +66,11 @@ void children_set_log_level(struct children *children, int log_level);
  */
 void children_offer(struct children *children);
 
-/* These sites' credentials are others, or gone.  Tells the engine. */
-void children_credentials(struct children *children, const char *const *sites,
-    size_t n);
-
-/* This host's network changed.  Tells the engine. */
-void children_netchange(struct children *children);
+/*
+ * `r` is what sending something to the engine returned.  One that cannot be sent
+ * to is useless, and is killed; without an engine it does not matter.
+ */
+void children_sent(struct children *children, int r);
 
 /* Ends all: the engine first, so that it can say bye.  Blocking. */
 void children_stop(struct children *children);

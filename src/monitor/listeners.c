@@ -17,7 +17,6 @@
 static bool listen_unix(const struct conf *conf, struct startup_send *opening);
 static bool listen_one(const struct conf *conf, struct startup_send *opening,
     const struct conf_listen *listen);
-static bool log_failure(const char *what, int r);
 
 bool
 listeners_open(const struct conf *conf, struct startup_send *opening)
@@ -57,7 +56,7 @@ listen_unix(const struct conf *conf, struct startup_send *opening)
 		r = sockets_listen_unix(conf->socket, proc_admin_group());
 	while (r == -EADDRINUSE && busy_retry_wait(conf->socket, &waited));
 	if (r < 0)
-		return log_failure(conf->socket, r);
+		return log_failed(conf->socket, r);
 	opening->admin = r;
 	return true;
 }
@@ -84,7 +83,7 @@ listen_one(const struct conf *conf, struct startup_send *opening,
 		r = sockets_listen_tcp(&listen->addr, port);
 	while (r == -EADDRINUSE && busy_retry_wait(what, &waited));
 	if (r < 0)
-		return log_failure(what, r);
+		return log_failed(what, r);
 	opening->listeners[at] = r;
 	snprintf(what, sizeof(what), "%s%sUDP port %u", address,
 	    address[0] != '\0' ? ", " : "", port);
@@ -94,7 +93,7 @@ listen_one(const struct conf *conf, struct startup_send *opening,
 	while (r == -EADDRINUSE && busy_retry_wait(what, &waited));
 	if (r < 0) {
 		close(opening->listeners[at]);
-		return log_failure(what, r);
+		return log_failed(what, r);
 	}
 	opening->nlisteners++;
 	opening->nudp = workers;
@@ -103,9 +102,3 @@ listen_one(const struct conf *conf, struct startup_send *opening,
 	return true;
 }
 
-static bool
-log_failure(const char *what, int r)
-{
-	log_warnx("%s: %s", what, strerror(-r));
-	return false;
-}

@@ -29,7 +29,6 @@
 #include "conf/conf.h"
 #include "conf/conf_socket.h"
 #include "monitor/children.h"
-#include "monitor/state/good_time.h"
 #include "monitor/host/journal.h"
 #include "monitor/state/keeper_dir.h"
 #include "monitor/listeners.h"
@@ -58,7 +57,7 @@ struct monitor {
 	struct monitor_starter starter; /* -1: told, or nobody waits */
 	struct ev_io	 leash;
 	struct ev_loop	*loop;
-	struct ev_signal sigterm, sigint, sighup, sigusr1;
+	struct ev_signal signals[4];
 	struct ev_timer	 ready_timer;
 
 	struct pidfh	   *pidfile;
@@ -70,7 +69,6 @@ struct monitor {
 	struct state_dir    state_dir;
 	enum reload_scope   scope; /* of what is taken at the next change */
 	bool		    taken; /* what came of it */
-	struct good_time    good_time;
 	/* What every new engine gets, as in children.opening; owned. */
 	char	       *conf_text;
 	struct certs material;
@@ -83,8 +81,7 @@ static void monitor_free(struct monitor *monitor);
 /* The steps of a start; each logs what was wrong. */
 static bool prepare_process(struct monitor *monitor);
 static bool lock_pidfile(struct monitor *monitor);
-static bool check_modes(struct monitor *monitor);
-static bool open_state_dir(struct monitor *monitor);
+static bool check_directories(struct monitor *monitor);
 static bool read_material(struct monitor *monitor);
 static bool make_network(struct monitor *monitor);
 static bool listen_all(struct monitor *monitor);
@@ -93,7 +90,6 @@ static bool watch_sites(struct monitor *monitor);
 static bool watch_network(struct monitor *monitor);
 static bool start_children(struct monitor *monitor);
 static bool give_up_rights(struct monitor *monitor);
-static bool log_failure(const char *what, int r);
 
 static void stop(struct monitor *monitor, int status);
 static void take_back(struct monitor *monitor);
@@ -107,14 +103,12 @@ static void on_change(void *arg);
 static void on_credentials(void *arg, const char *const *sites, size_t n);
 static void on_network_changed(void *arg);
 static void on_network_event(void *arg);
-static void on_verified(void *arg);
 static bool on_reload(void *arg, bool all);
 
 static bool (*const start_steps[])(struct monitor *monitor) = {
 	prepare_process,
 	lock_pidfile,
-	check_modes,
-	open_state_dir,
+	check_directories,
 	read_material,
 	make_network,
 	listen_all,
@@ -183,16 +177,18 @@ monitor_new(struct conf *conf, const char *path, int log_level,
 		conf_free(conf);
 		return NULL;
 	}
-	monitor->state = STARTING;
-	monitor->status = 1;
-	monitor->conf = conf;
-	monitor->path = path;
-	monitor->log_level = log_level;
+	*monitor = (struct monitor) {
+		.state = STARTING,
+		.status = 1,
+		.conf = conf,
+		.path = path,
+		.log_level = log_level,
+		.starter = *starter,
+		.loop = loop,
+		.state_dir = { .fd = -1 },
+	};
 	if (log_level >= 0)
 		conf->log_level = (enum log_level)log_level;
-	monitor->starter = *starter;
-	monitor->loop = loop;
-	monitor->state_dir.fd = -1;
 	if (starter->leash_fd != -1) {
 		ev_io_init(&monitor->leash, on_leash, starter->leash_fd,
 		    EV_READ);
@@ -201,8 +197,8 @@ monitor_new(struct conf *conf, const char *path, int log_level,
 	}
 	children_init(&monitor->children, loop, conf);
 	monitor->children.log_level = (int)conf->log_level;
-	monitor->children.on_reload = on_reload;
-	monitor->children.on_verified = on_verified;
+	monitor->children.serve.on_reload = on_reload;
+	monitor->children.serve.arg = monitor;
 	monitor->children.on_ready = on_ready;
 	monitor->children.on_death = on_death;
 	monitor->children.arg = monitor;
@@ -219,7 +215,6 @@ monitor_free(struct monitor *monitor)
 		close(monitor->starter.leash_fd);
 	free(monitor->conf_text);
 	certs_fini(&monitor->material);
-	good_time_fini(&monitor->good_time);
 	state_dir_close(&monitor->state_dir);
 	conf_free(monitor->conf);
 	free(monitor);
@@ -228,11 +223,8 @@ monitor_free(struct monitor *monitor)
 static bool
 prepare_process(struct monitor *monitor)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP,
-		SIGUSR1 };
-	struct ev_signal *signals[] = { &monitor->sigterm, &monitor->sigint,
-		&monitor->sighup, &monitor->sigusr1 };
-	struct rlimit nofile;
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+	struct rlimit	 nofile;
 
 	/* Why a start fails is said at any level. */
 	log_init("monitor", monitor->conf->log_level > LOG_LEVEL_WARN ?
@@ -246,11 +238,13 @@ prepare_process(struct monitor *monitor)
 		setrlimit(RLIMIT_NOFILE, &nofile);
 	}
 	for (size_t i = 0; i < nitems(numbers); i++) {
-		ev_signal_init(signals[i], on_signal, numbers[i]);
-		signals[i]->data = monitor;
+		struct ev_signal *w = &monitor->signals[i];
+
+		ev_signal_init(w, on_signal, numbers[i]);
+		w->data = monitor;
 		/* Before a child's death: Ctrl-C reaches the children, too. */
-		ev_set_priority(signals[i], EV_MAXPRI);
-		ev_signal_start(monitor->loop, signals[i]);
+		ev_set_priority(w, EV_MAXPRI);
+		ev_signal_start(monitor->loop, w);
 	}
 	return true;
 }
@@ -274,23 +268,15 @@ lock_pidfile(struct monitor *monitor)
 	if (monitor->pidfile == NULL)
 		return false;
 	if (pidfile_write(monitor->pidfile) == -1)
-		return log_failure("the pid file cannot be written", -errno);
+		return log_failed("the pid file cannot be written", -errno);
 	return true;
 }
 
 static bool
-check_modes(struct monitor *monitor)
+check_directories(struct monitor *monitor)
 {
-	return file_modes_are_tight(monitor->conf, monitor->path);
-}
-
-static bool
-open_state_dir(struct monitor *monitor)
-{
-	if (!state_dir_open(&monitor->state_dir, monitor->conf))
-		return false;
-	good_time_init(&monitor->good_time, monitor->state_dir.path, monitor->conf);
-	return true;
+	return file_modes_are_tight(monitor->conf, monitor->path) &&
+	    state_dir_open(&monitor->state_dir, monitor->conf);
 }
 
 static bool
@@ -299,7 +285,6 @@ read_material(struct monitor *monitor)
 	char why[RELOAD_WHY_SIZE];
 	bool ok;
 
-	monitor->children.opening.good_time = monitor->good_time.last;
 	monitor->children.opening.material = &monitor->material;
 	certs_init(&monitor->material, monitor->state_dir.path);
 	ok = certs_read(&monitor->material, monitor->conf, why, sizeof(why));
@@ -350,7 +335,7 @@ open_keeper_dir(struct monitor *monitor)
 
 	if (r < 0) {
 		free(path);
-		return log_failure("no user for the keeper", r);
+		return log_failed("no user for the keeper", r);
 	}
 	if (user.shared)
 		log_warnx("this user namespace has no ids for the keeper and "
@@ -416,16 +401,7 @@ give_up_rights(struct monitor *monitor)
 	    (monitor->conf->auths & CONF_AUTH_BIT(CONF_AUTH_PAM)) != 0;
 	int  r = proc_keep_few_capabilities(pam);
 
-	if (r < 0)
-		return log_failure("capabilities cannot be given up", r);
-	return true;
-}
-
-static bool
-log_failure(const char *what, int r)
-{
-	log_warnx("%s: %s", what, strerror(-r));
-	return false;
+	return r >= 0 || log_failed("cannot drop capabilities", r);
 }
 
 static void
@@ -568,15 +544,6 @@ on_change(void *arg)
 	monitor->taken = reload_take(&monitor->reload, monitor->scope);
 }
 
-static void
-on_verified(void *arg)
-{
-	struct monitor *monitor = arg;
-
-	good_time_note(&monitor->good_time, time(NULL));
-	monitor->children.opening.good_time = monitor->good_time.last;
-}
-
 /* What it did not take is in the configuration, and in the log. */
 static bool
 on_reload(void *arg, bool all)
@@ -595,18 +562,20 @@ on_reload(void *arg, bool all)
 static void
 on_credentials(void *arg, const char *const *sites, size_t n)
 {
-	struct monitor *monitor = arg;
+	struct children *children = &((struct monitor *)arg)->children;
 
-	children_credentials(&monitor->children, sites, n);
+	children_sent(children,
+	    startup_send_credentials(&children->engine_chan, sites, n));
 }
 
 static void
 on_network_changed(void *arg)
 {
-	struct monitor *monitor = arg;
+	struct children *children = &((struct monitor *)arg)->children;
 
 	log_debug("this host's network changed");
-	children_netchange(&monitor->children);
+	children_sent(children, startup_send(&children->engine_chan,
+	    REQUEST_NETCHANGE, NULL, 0, NULL, 0));
 }
 
 /* Somebody may have changed what is ours. */

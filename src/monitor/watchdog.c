@@ -88,7 +88,7 @@ on_due(struct ev_loop *loop, struct ev_timer *timer, int what)
 	if (!pulse->waits) {
 		ask(pulse);
 	} else if (++pulse->silent == WATCHDOG_SILENT) {
-		log_warnx("engine: does not answer for %.0f s; it is ended",
+		log_warnx("engine: does not answer for %.0f s; it is killed",
 		    WATCHDOG_SILENT * timer->repeat);
 		pulse->on_silent(pulse->arg);
 	}

@@ -52,8 +52,6 @@
  *   DOWN      (client, tun) the session has ended             no answer
  *   PAM       (server) request_pam
  *             -> fd: a conversation with a helper (proc/pam_chat.h)
- *   VERIFIED  (client) the certificate of the server is valid by this host's
- *             clock, just now                                 no answer
  *   IN_FORCE  request_in_force: that text was understood and is used; until
  *             then the monitor keeps the one before it        no answer
  *   PONG      the answer to PING                              no answer
@@ -125,7 +123,6 @@ enum request {
 	REQUEST_PAM,
 	REQUEST_RELOAD,
 	REQUEST_PONG,
-	REQUEST_VERIFIED,
 	REQUEST_DNS,
 	REQUEST_DOWN,
 	REQUEST_IN_FORCE,
@@ -233,7 +230,6 @@ struct request_device {
 
 struct request_start {
 	char	 version[32];
-	uint64_t good_time; /* it is not before, seconds since 1970 */
 	uint64_t restarts;  /* engines that died before this one */
 };
 

@@ -33,17 +33,6 @@ on_reload(void *arg, bool all)
 }
 
 static void
-on_nothing(void *arg)
-{
-}
-
-static void
-on_violation(void *arg)
-{
-	((struct rig *)arg)->violations++;
-}
-
-static void
 on_resolved(void *arg, uint32_t id, const struct endpoint *list, unsigned n)
 {
 	(void)serve_resolved(&((struct rig *)arg)->engine, id, list, n);
@@ -57,7 +46,7 @@ on_msg(struct chan *chan, struct chan_msg *msg)
 	/* What it asks for is another's work; sockets to nowhere are enough. */
 	if (msg->type != REQUEST_NETWORK && msg->type != REQUEST_DNS &&
 	    msg->type != REQUEST_DOWN && msg->type != REQUEST_PAM)
-		serve_request(&rig->serve, chan, msg);
+		rig->violations += serve_request(&rig->serve, chan, msg) == -1;
 	FUZZ_CHECK(rig->violations <= 1);
 }
 
@@ -87,11 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf.role = role & 1 ? CONF_CLIENT : CONF_SERVER;
 	conf.mode = role & 2 ? CONF_TUN : CONF_TAP;
 	rig.serve = (struct serve) { .conf = &conf, .lookup = &rig.lookup,
-		.material = &material,
-		.on_ready = on_nothing,
-		.on_reload = on_reload, .on_pong = on_nothing,
-		.on_verified = on_nothing,
-		.on_violation = on_violation, .arg = &rig };
+		.material = &material, .on_reload = on_reload, .arg = &rig };
 	lookup_init(&rig.lookup, loop, &conf);
 	rig.lookup.done = on_resolved;
 	rig.lookup.arg = &rig;

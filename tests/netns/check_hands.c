@@ -22,6 +22,7 @@
 
 #include <linux/if_addr.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
@@ -40,8 +41,10 @@
 #include "monitor/host/nat.h"
 #include "monitor/host/network.h"
 #include "monitor/host/prefix_set.h"
+#include "monitor/host/route.h"
 #include "monitor/host/rules.h"
 #include "monitor/host/tapdev.h"
+#include "proc/request.h"
 
 #define SKIPPED 77
 
@@ -73,6 +76,56 @@ teardown(void)
 	rmdir(dir);
 }
 
+/* How many lines of what the command says have `what` in them. */
+static int
+count_lines(const char *command, const char *what)
+{
+	char  text[256], line[256];
+	FILE *out;
+	int   n = 0;
+
+	snprintf(text, sizeof(text), "%s 2>&1", command);
+	out = popen(text, "r");
+	ck_assert_ptr_nonnull(out);
+	while (fgets(line, sizeof(line), out) != NULL)
+		n += strstr(line, what) != NULL;
+	pclose(out);
+	return n;
+}
+
+static struct link_facts
+look(const char *name)
+{
+	struct link_facts facts = { 0 };
+
+	(void)link_look(link_, name, &facts);
+	return facts;
+}
+
+static int
+return_error(void *arg, const struct prefix *network, int error)
+{
+	(void)arg;
+	(void)network;
+	return error;
+}
+
+/* By the device the main table has this route of ours alone; NULL: none. */
+static int
+set_route(const char *device, const struct prefix *network)
+{
+	struct prefix_set  set = { 0 };
+	struct route_table routes = { .set = &set,
+		.ifindex = if_nametoindex(device),
+		.on_failure = return_error };
+	int r;
+
+	ck_assert(network == NULL || prefix_set_add(&set, network));
+	r = route_set(link_, RT_TABLE_MAIN, &routes);
+	prefix_set_fini(&set);
+	return r;
+}
+
 static struct prefix
 P(const char *text)
 {
@@ -93,7 +146,7 @@ sysctl(const char *key)
 {
 	static char value[32];
 
-	if (journal_sysctl_read(key, value, sizeof(value)) < 0)
+	if (sysctl_read(key, value, sizeof(value)) < 0)
 		return "none";
 	return value;
 }
@@ -101,7 +154,7 @@ sysctl(const char *key)
 static void
 set(const char *key, const char *value)
 {
-	ck_assert_msg(journal_sysctl_write(key, value) == 0, "%s", key);
+	ck_assert_msg(sysctl_write(key, value) == 0, "%s", key);
 	ck_assert_str_eq(sysctl(key), value);
 }
 
@@ -260,7 +313,7 @@ START_TEST(device_has_queues_that_do_not_block_and_goes_with_them)
 	ck_assert_int_eq(tapdev_open(&dev, "hands0", mode, 4, 0), 0);
 	ck_assert_uint_eq(dev.nqueues, 4);
 	ck_assert_uint_eq(dev.ifindex, if_nametoindex("hands0"));
-	ck_assert_int_eq(link_mtu(link_, "hands0"), (int)dev.mtu);
+	ck_assert_int_eq(look("hands0").mtu, (int)dev.mtu);
 	for (unsigned i = 0; i < dev.nqueues; i++) {
 		struct ifreq ifr;
 
@@ -282,7 +335,7 @@ START_TEST(device_has_queues_that_do_not_block_and_goes_with_them)
 		ck_assert_int_eq(errno, EAGAIN);
 	}
 	if (mode == CONF_TAP) {
-		ck_assert_int_eq(link_mac(link_, "hands0", mac), 0);
+		memcpy(mac, look("hands0").mac, 6);
 		ck_assert_mem_eq(mac, dev.mac, 6);
 		ck_assert_uint_eq(mac[0], 0xfe);
 	}
@@ -327,14 +380,14 @@ START_TEST(bridge_is_made_joined_and_removed)
 
 	ck_assert_int_eq(link_make_bridge(link_, "br0", bridge_mac), 0);
 	ck_assert_int_eq(link_make_bridge(link_, "br0", bridge_mac), -EEXIST);
-	ck_assert(link_is_bridge(link_, "br0"));
-	ck_assert(!link_is_bridge(link_, "lo"));
-	ck_assert(!link_is_bridge(link_, "none"));
-	ck_assert_int_eq(link_mac(link_, "br0", mac), 0);
+	ck_assert(look("br0").is_bridge);
+	ck_assert(!look("lo").is_bridge);
+	ck_assert(!look("none").is_bridge);
+	memcpy(mac, look("br0").mac, 6);
 	ck_assert_mem_eq(mac, bridge_mac, 6);
-	ck_assert(!link_is_up(link_, "br0"));
+	ck_assert(!look("br0").is_up);
 	ck_assert_int_eq(link_set_up(link_, "br0", 0), 0);
-	ck_assert(link_is_up(link_, "br0"));
+	ck_assert(look("br0").is_up);
 
 	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TAP, 1, 0), 0);
 	ck_assert_int_eq(link_enslave(link_, "hands0", "none"), -ENODEV);
@@ -356,17 +409,14 @@ END_TEST
 
 START_TEST(interface_that_is_not_there_is_named_so)
 {
-	struct prefix prefix = P("10.4.2.1/24");
-	uint8_t	      mac[6];
+	struct prefix	  prefix = P("10.4.2.1/24");
+	struct link_facts facts;
 
 	ck_assert_int_eq(link_index(link_, "none"), -ENODEV);
-	ck_assert_int_eq(link_mtu(link_, "none"), -ENODEV);
-	ck_assert_int_eq(link_mac(link_, "none", mac), -ENODEV);
+	ck_assert_int_eq(link_look(link_, "none", &facts), -ENODEV);
 	ck_assert_int_eq(link_set_up(link_, "none", 1400), -ENODEV);
 	ck_assert_int_eq(link_add_address(link_, "none", &prefix), -ENODEV);
-	ck_assert_int_eq(link_add_route(link_, "none", &prefix), -ENODEV);
 	ck_assert_int_eq(link_remove_address(link_, "none", &prefix), 0);
-	ck_assert_int_eq(link_remove_route(link_, "none", &prefix), 0);
 	ck_assert_int_eq(link_index(link_, "lo"), 1);
 }
 END_TEST
@@ -381,7 +431,7 @@ START_TEST(address_added_twice_and_removed_twice)
 
 	ck_assert_int_eq(tapdev_open(&dev, "hands0", CONF_TUN, 1, 0), 0);
 	ck_assert_int_eq(link_set_up(link_, "hands0", 1400), 0);
-	ck_assert_int_eq(link_mtu(link_, "hands0"), 1400);
+	ck_assert_int_eq(look("hands0").mtu, 1400);
 	ck_assert_int_eq(link_add_address(link_, "hands0", &address), 0);
 	ck_assert_int_eq(link_add_address(link_, "hands0", &address), 0);
 	ck_assert(has_address("hands0", addresses[_i]));
@@ -404,19 +454,19 @@ START_TEST(route_added_twice_and_removed_twice)
 	ck_assert_int_eq(tapdev_open(&other, "other0", CONF_TUN, 1, 0), 0);
 	ck_assert_int_eq(link_set_up(link_, "hands0", 1400), 0);
 	ck_assert_int_eq(link_set_up(link_, "other0", 1400), 0);
-	ck_assert_int_eq(link_add_route(link_, "hands0", &network), 0);
-	ck_assert_int_eq(link_add_route(link_, "hands0", &network), 0);
+	ck_assert_int_eq(set_route("hands0", &network), 1);
+	ck_assert_int_eq(set_route("hands0", &network), 0);
 	ck_assert_int_eq(count_routes(networks[_i], "hands0"), 1);
 
 	/* Somebody else's stays alone, and ours is refused. */
-	ck_assert_int_eq(link_add_route(link_, "other0", &network), -EEXIST);
+	ck_assert_int_eq(set_route("other0", &network), -EEXIST);
 	ck_assert_int_eq(count_routes(networks[_i], NULL), 1);
 	ck_assert_int_eq(count_routes(networks[_i], "hands0"), 1);
-	ck_assert_int_eq(link_remove_route(link_, "other0", &network), 0);
+	ck_assert_int_eq(set_route("other0", NULL), 0);
 	ck_assert_int_eq(count_routes(networks[_i], "hands0"), 1);
 
-	ck_assert_int_eq(link_remove_route(link_, "hands0", &network), 0);
-	ck_assert_int_eq(link_remove_route(link_, "hands0", &network), 0);
+	ck_assert_int_eq(set_route("hands0", NULL), 0);
+	ck_assert_int_eq(set_route("hands0", NULL), 0);
 	ck_assert_int_eq(count_routes(networks[_i], NULL), 0);
 	tapdev_close(&dev);
 	tapdev_close(&other);
@@ -757,7 +807,7 @@ START_TEST(what_leaves_by_another_interface_is_translated)
 	struct conf	conf = make_nat_conf();
 	struct network *network;
 	struct prefix	out4 = P("198.51.100.1/24");
-	struct prefix	out6 = P("2001:db8::1/64"), nine = P("10.0.9.0/24");
+	struct prefix	out6 = P("2001:db8::1/64");
 	struct tapdev	out;
 	int		in;
 
@@ -770,7 +820,8 @@ START_TEST(what_leaves_by_another_interface_is_translated)
 	ck_assert_int_eq(link_set_up(link_, "out0", 1500), 0);
 	ck_assert_int_eq(link_add_address(link_, "out0", &out4), 0);
 	ck_assert_int_eq(link_add_address(link_, "out0", &out6), 0);
-	ck_assert_int_eq(link_add_route(link_, "hands0", &nine), 0);
+	ck_assert_int_eq(count_lines("ip route add 10.0.9.0/24 dev hands0", ""),
+	    0);
 	/* Until then the kernel masquerades with another interface's address. */
 	while (!find_address("out0", "2001:db8::1/64", true))
 		usleep(1000);
@@ -792,6 +843,15 @@ START_TEST(what_leaves_by_another_interface_is_translated)
 }
 END_TEST
 
+static struct nat *
+new_nat(const char *device, const struct conf *conf)
+{
+	struct nat *nat = NULL;
+
+	(void)nat_follow(&nat, device, conf);
+	return nat;
+}
+
 START_TEST(table_is_ours_alone_and_goes_with_us)
 {
 	static const char *const attacks[] = {
@@ -801,7 +861,7 @@ START_TEST(table_is_ours_alone_and_goes_with_us)
 		"flush set inet tombolo_hands0 sources4",
 	};
 	struct conf conf = make_nat_conf();
-	struct nat *nat = nat_new("hands0", &conf);
+	struct nat *nat = new_nat("hands0", &conf);
 
 	ck_assert_ptr_nonnull(nat);
 	ck_assert(ruleset_has("table inet tombolo_hands0"));
@@ -815,17 +875,17 @@ START_TEST(table_is_ours_alone_and_goes_with_us)
 	}
 	free(run_nft("flush ruleset"));
 	ck_assert(ruleset_has("masquerade"));
-	ck_assert_ptr_null(nat_new("hands0", &conf));
+	ck_assert_ptr_null(new_nat("hands0", &conf));
 
 	subnets[0] = P("10.0.8.0/24");
 	subnets[1] = P("fd08::/64");
-	ck_assert_int_eq(nat_update(nat, &conf), 0);
+	ck_assert(nat_follow(&nat, "hands0", &conf));
 	ck_assert(ruleset_has("10.0.8.0/24"));
 	ck_assert(ruleset_has("fd08::/64"));
 	ck_assert(!ruleset_has("10.0.7.0/24"));
 	conf.tunnel_networks.n = 0;
 	conf.nsites = 0;
-	ck_assert_int_eq(nat_update(nat, &conf), 0);
+	ck_assert(nat_follow(&nat, "hands0", &conf));
 	ck_assert(!ruleset_has("10."));
 	ck_assert(ruleset_has("masquerade"));
 
@@ -839,7 +899,7 @@ make_nat(void)
 {
 	struct conf conf = make_nat_conf();
 
-	if (nat_new("hands0", &conf) == NULL || !ruleset_has("tombolo"))
+	if (new_nat("hands0", &conf) == NULL || !ruleset_has("tombolo"))
 		_exit(1);
 }
 
@@ -858,7 +918,7 @@ START_TEST(device_names_that_nftables_might_not_like)
 	struct nat *nats[nitems(names)];
 
 	for (size_t i = 0; i < nitems(names); i++) {
-		nats[i] = nat_new(names[i], &conf);
+		nats[i] = new_nat(names[i], &conf);
 		ck_assert_msg(nats[i] != NULL, "%s", names[i]);
 		ck_assert_msg(ruleset_has(names[i]), "%s", names[i]);
 	}
@@ -893,9 +953,9 @@ START_TEST(tap_joins_a_bridge_and_changes_nothing_of_it)
 	ck_assert_int_eq(link_set_up(link_, "lan0", mtus[_i].bridge_mtu), 0);
 	ck_assert_int_eq(link_enslave(link_, "lan0", "br0"), 0);
 	ck_assert_int_eq(link_set_up(link_, "br0", 0), 0);
-	ck_assert_int_eq(link_mtu(link_, "br0"), (int)mtus[_i].bridge_mtu);
+	ck_assert_int_eq(look("br0").mtu, (int)mtus[_i].bridge_mtu);
 	ck_assert_int_eq(link_add_address(link_, "br0", &address), 0);
-	ck_assert_int_eq(link_mac(link_, "br0", old_mac), 0);
+	memcpy(old_mac, look("br0").mac, 6);
 
 	strlcpy(conf.bridge, "br0", sizeof(conf.bridge));
 	conf.mtu = mtus[_i].conf_mtu;
@@ -903,11 +963,11 @@ START_TEST(tap_joins_a_bridge_and_changes_nothing_of_it)
 	ck_assert_ptr_nonnull(network);
 	ck_assert_uint_eq(network_device(network)->nqueues, 2);
 	ck_assert_uint_eq(network_device(network)->mtu, mtus[_i].mtu);
-	ck_assert_int_eq(link_mtu(link_, "hands0"), (int)mtus[_i].mtu);
-	ck_assert_int_eq(link_mtu(link_, "br0"), (int)mtus[_i].bridge_mtu);
-	ck_assert_int_eq(link_mac(link_, "br0", new_mac), 0);
+	ck_assert_int_eq(look("hands0").mtu, (int)mtus[_i].mtu);
+	ck_assert_int_eq(look("br0").mtu, (int)mtus[_i].bridge_mtu);
+	memcpy(new_mac, look("br0").mac, 6);
 	ck_assert_mem_eq(old_mac, new_mac, 6);
-	ck_assert(link_is_up(link_, "hands0"));
+	ck_assert(look("hands0").is_up);
 	ck_assert_str_eq(sysctl("net/ipv6/conf/hands0/disable_ipv6"), "1");
 	ck_assert_int_eq(link_remove_bridge(link_, "br0"), -EBUSY);
 	ck_assert_int_eq(access(journal_path, F_OK), -1);
@@ -915,7 +975,7 @@ START_TEST(tap_joins_a_bridge_and_changes_nothing_of_it)
 	network_free(network);
 	ck_assert(!exists("hands0"));
 	ck_assert(exists("br0"));
-	ck_assert_int_eq(link_mtu(link_, "br0"), (int)mtus[_i].bridge_mtu);
+	ck_assert_int_eq(look("br0").mtu, (int)mtus[_i].bridge_mtu);
 	ck_assert(has_address("br0", "10.0.7.1/24"));
 	tapdev_close(&lan);
 }
@@ -944,13 +1004,13 @@ START_TEST(tap_does_not_lend_a_bridge_its_address)
 	memcpy(ifr.ifr_hwaddr.sa_data, "\xfa\x16\x3e\x01\x02\x03", 6);
 	ck_assert_int_eq(ioctl(lan.queues[0], SIOCSIFHWADDR, &ifr), 0);
 	ck_assert_int_eq(link_enslave(link_, "lan0", "br0"), 0);
-	ck_assert_int_eq(link_mac(link_, "br0", mac), 0);
+	memcpy(mac, look("br0").mac, 6);
 	ck_assert_mem_eq(mac, "\xfa\x16\x3e\x01\x02\x03", 6);
 
 	strlcpy(conf.bridge, "br0", sizeof(conf.bridge));
 	network = network_new(&conf, journal_path);
 	ck_assert_ptr_nonnull(network);
-	ck_assert_int_eq(link_mac(link_, "br0", mac), 0);
+	memcpy(mac, look("br0").mac, 6);
 	ck_assert_mem_eq(mac, "\xfa\x16\x3e\x01\x02\x03", 6);
 	network_free(network);
 	tapdev_close(&lan);
@@ -982,9 +1042,9 @@ START_TEST(tap_makes_its_bridge_and_takes_it_away)
 	struct network *network = new_with_bridge(&conf);
 
 	ck_assert_ptr_nonnull(network);
-	ck_assert(link_is_bridge(link_, "br0"));
-	ck_assert(link_is_up(link_, "br0"));
-	ck_assert_int_eq(link_mtu(link_, "br0"), 1450);
+	ck_assert(look("br0").is_bridge);
+	ck_assert(look("br0").is_up);
+	ck_assert_int_eq(look("br0").mtu, 1450);
 	ck_assert_int_eq(link_remove_bridge(link_, "br0"), -EBUSY);
 	ck_assert_int_eq(access(journal_path, F_OK), 0);
 	network_free(network);
@@ -1013,7 +1073,7 @@ START_TEST(tap_without_a_bridge_has_its_addresses)
 	ck_assert_ptr_nonnull(network);
 	ck_assert(has_address("hands0", "10.0.7.2/24"));
 	ck_assert(has_address("hands0", "fd07::2/64"));
-	ck_assert_int_eq(link_mtu(link_, "hands0"), 1500);
+	ck_assert_int_eq(look("hands0").mtu, 1500);
 	network_free(network);
 }
 END_TEST
@@ -1115,7 +1175,7 @@ START_TEST(tun_server_has_addresses_routes_forwarding)
 	nat_sites[0].subnets.n = 1;
 	network = network_new(&conf, journal_path);
 	ck_assert_ptr_nonnull(network);
-	ck_assert_int_eq(link_mtu(link_, "hands0"), 1400);
+	ck_assert_int_eq(look("hands0").mtu, 1400);
 	ck_assert(has_address("hands0", "10.4.2.1/24"));
 	ck_assert(has_address("hands0", "fd04:2::1/64"));
 	ck_assert(has_address("hands0", "10.7.7.7/32"));
@@ -1218,11 +1278,33 @@ START_TEST(forwarding_is_on_where_somebody_is_behind)
 }
 END_TEST
 
+/* Space-separated; what is assigned, and what comes of it. */
+static int
+assign(struct network *network, const char *addrs, const char *routes,
+    char *why, size_t why_size)
+{
+	static struct request_network assignment;
+	struct prefix *lists[] = { assignment.addresses, assignment.routes };
+	size_t	       n[2] = { 0, 0 };
+	const char    *texts[2] = { addrs, routes };
+
+	for (int i = 0; i < 2; i++) {
+		char *copy = strdup(texts[i]), *rest = copy, *word;
+
+		while ((word = strsep(&rest, " ")) != NULL) {
+			if (word[0] != '\0')
+				lists[i][n[i]++] = P(word);
+		}
+		free(copy);
+	}
+	assignment.naddresses = (uint32_t)n[0];
+	assignment.nroutes = (uint32_t)n[1];
+	return network_assign(network, &assignment, why, why_size);
+}
+
 START_TEST(host_without_ipv6_still_has_ipv4)
 {
 	struct conf	conf = make_nat_conf();
-	struct prefix	address[] = { P("10.4.2.2/24"), P("fd04:2::2/64") };
-	struct prefix	route[] = { P("10.0.8.0/24"), P("fd08::/64") };
 	struct network *network;
 	char		why[256];
 
@@ -1238,8 +1320,8 @@ START_TEST(host_without_ipv6_still_has_ipv4)
 	conf = make_conf(CONF_CLIENT, CONF_TUN);
 	network = network_new(&conf, journal_path);
 	ck_assert_ptr_nonnull(network);
-	ck_assert_int_eq(network_assign(network, address, 2, route, 2, why,
-			     sizeof(why)),
+	ck_assert_int_eq(assign(network, "10.4.2.2/24 fd04:2::2/64",
+			     "10.0.8.0/24 fd08::/64", why, sizeof(why)),
 	    0);
 	ck_assert(has_address("hands0", "10.4.2.2/24"));
 	network_free(network);
@@ -1261,7 +1343,7 @@ START_TEST(settings_that_are_read_only_fail_only_where_they_are_needed)
 	ck_assert_int_eq(mount(NULL, "/proc/sys", NULL,
 			     MS_BIND | MS_REMOUNT | MS_RDONLY, NULL),
 	    0);
-	ck_assert_int_eq(journal_sysctl_write("net/ipv4/ip_forward", "1"),
+	ck_assert_int_eq(sysctl_write("net/ipv4/ip_forward", "1"),
 	    -EROFS);
 
 	strlcpy(tap.bridge, "br0", sizeof(tap.bridge));
@@ -1310,28 +1392,6 @@ new_client(struct conf *conf)
 	network = network_new(conf, journal_path);
 	ck_assert_ptr_nonnull(network);
 	return network;
-}
-
-/* Space-separated; what is assigned, and what comes of it. */
-static int
-assign(struct network *network, const char *addrs, const char *routes,
-    char *why, size_t why_size)
-{
-	struct prefix lists[2][16];
-	size_t	      n[2] = { 0, 0 };
-	const char   *texts[2] = { addrs, routes };
-
-	for (int i = 0; i < 2; i++) {
-		char *copy = strdup(texts[i]), *rest = copy, *word;
-
-		while ((word = strsep(&rest, " ")) != NULL) {
-			if (word[0] != '\0')
-				lists[i][n[i]++] = P(word);
-		}
-		free(copy);
-	}
-	return network_assign(network, lists[0], n[0], lists[1], n[1], why,
-	    why_size);
 }
 
 START_TEST(assignment_replaces_the_one_before)
@@ -1409,12 +1469,13 @@ START_TEST(assignment_that_is_refused_changes_nothing)
 {
 	struct conf	conf;
 	struct network *network = new_client(&conf);
-	struct prefix	taken = P("10.50.0.0/16"), taken6 = P("fd50::/32");
 	char		why[256];
 	int		r;
 
-	ck_assert_int_eq(link_add_route(link_, "lan0", &taken), 0);
-	ck_assert_int_eq(link_add_route(link_, "lan0", &taken6), 0);
+	ck_assert_int_eq(count_lines("ip route add 10.50.0.0/16 dev lan0", ""),
+	    0);
+	ck_assert_int_eq(count_lines("ip -6 route add fd50::/32 dev lan0", ""),
+	    0);
 	ck_assert_int_eq(assign(network, "10.4.2.2/24",
 			     "10.0.8.0/24 fd08::/64", why, sizeof(why)),
 	    0);
@@ -1438,23 +1499,6 @@ START_TEST(assignment_that_is_refused_changes_nothing)
 	network_free(network);
 }
 END_TEST
-
-/* Of a family: how many rules of ours, and what our table has. */
-static int
-count_lines(const char *command, const char *what)
-{
-	char  text[256], line[256];
-	FILE *out;
-	int   n = 0;
-
-	snprintf(text, sizeof(text), "%s 2>&1", command);
-	out = popen(text, "r");
-	ck_assert_ptr_nonnull(out);
-	while (fgets(line, sizeof(line), out) != NULL)
-		n += strstr(line, what) != NULL;
-	pclose(out);
-	return n;
-}
 
 static int
 count_in_table(const char *family, const char *what)
@@ -1566,23 +1610,22 @@ END_TEST
 /* A killed run's; another daemon's, and an administrator's, stay. */
 START_TEST(rules_of_a_killed_run_are_swept_and_no_others)
 {
-	struct rules   *rules = rules_open();
 	struct journal *journal = journal_open(journal_path);
 	const struct rules_exempt exempt = { 0x90, 0xf0, 60613 };
 	const struct prefix_set	  none = { 0 };
-	const struct link_routes  unreachable = { &none, 0, { true, true } };
+	const struct route_table  unreachable = { .set = &none,
+		.unreachable = { true, true } };
 	uint32_t table = rules_table("hands7"), other = rules_table("hands8");
 	char	 text[64];
 
-	ck_assert_ptr_nonnull(rules);
-	ck_assert_int_eq(rules_add(rules, other, &exempt), 8);
+	ck_assert_int_eq(rules_add(link_, other, &exempt), 8);
 	ck_assert_int_eq(count_lines("ip rule add pref 31028 lookup 7", ""), 0);
 	ck_assert_int_eq(journal_policy(journal, table), 0);
-	ck_assert_int_eq(rules_add(rules, table, &exempt), 8);
+	ck_assert_int_eq(rules_add(link_, table, &exempt), 8);
 	/* Again is the same. */
-	ck_assert_int_eq(rules_add(rules, table, &exempt), 0);
-	ck_assert_int_eq(link_set_routes(link_, table, &unreachable), 2);
-	ck_assert_int_eq(link_set_routes(link_, table, &unreachable), 0);
+	ck_assert_int_eq(rules_add(link_, table, &exempt), 0);
+	ck_assert_int_eq(route_set(link_, table, &unreachable), 2);
+	ck_assert_int_eq(route_set(link_, table, &unreachable), 0);
 	ck_assert_int_eq(count_lines("ip -4 -d rule", "proto 155"), 8);
 	snprintf(text, sizeof(text), "lookup %u", table);
 	ck_assert_int_eq(count_lines("ip -6 -d rule", text), 1);
@@ -1599,7 +1642,6 @@ START_TEST(rules_of_a_killed_run_are_swept_and_no_others)
 	    table);
 	ck_assert_int_eq(count_lines(text, "default"), 0);
 	journal_undo(journal);
-	rules_close(rules);
 }
 END_TEST
 

@@ -72,7 +72,7 @@ def test_a_jump_of_the_wall_clock_is_not_noticed(same_scene, end, seconds):
     ("server", 10 * DAY), ("server", -10 * DAY), ("server", YEARS),
     ("client", 10 * DAY), ("client", -YEARS)])
 def test_a_log_in_by_a_clock_that_is_wrong(scene, end, seconds):
-    """Tokens may be over, and before its last good time no clock is believed."""
+    """Tokens may be over, and no clock is believed before the program was built."""
     scene.clocks[end].off(seconds)
     scene.log_in()
     wait_until(lambda: scene.sessions() == 2, BACK, "it is back")

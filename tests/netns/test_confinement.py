@@ -345,9 +345,9 @@ MONITOR = ["ask-connect", "ask-network", "ask-unknown", "ask-pam",
 def test_the_monitor_does_not_take(scene, captured, attack):
     """It ends that engine, says why once, and has another."""
     hub = captured(attack)
-    hub.wait_log("it is ended|engine: closed its channel|engine: died")
+    hub.wait_log("it is killed|engine: closed its channel|engine: died")
     hub.wait_log("engine: is up again", deadline=20)
-    said = hub.log_lines("it is ended")
+    said = hub.log_lines("it is killed")
     begun = hub.log_lines("rogue: %s: begins" % attack)
     assert len(said) <= len(begun)
     assert hub.running()

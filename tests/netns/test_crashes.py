@@ -278,7 +278,7 @@ def test_an_engine_that_hangs_starves_the_watchdog_and_is_replaced(small_net):
     os.kill(engine, signal.SIGSTOP)
     wait_until(lambda: "T" in stat(engine), 10, "it is stopped")
     manager.drain()
-    hub.wait_log("engine: does not answer for 3 s; it is ended", 20)
+    hub.wait_log("engine: does not answer for 3 s; it is killed", 20)
     heard = manager.drain()
     # The one that was under way when it stopped.
     assert heard.count("WATCHDOG=1") <= 1

@@ -373,7 +373,7 @@ def test_strangers_who_hold_conversations_keep_no_known_site_out(scene):
     scene.server.wait_site("office")
     assert time.monotonic() - began < HANGS / 2
     assert scene.server.pid_of("engine") == engine
-    assert not scene.server.log_lines("it is ended")
+    assert not scene.server.log_lines("it is killed")
     for control in controls:
         control.close()
 

@@ -79,7 +79,7 @@ def test_nothing_is_written_among_the_credentials(scene):
     assert mode(hub.state_dir) == mode(hub.state_dir, "keeper") == 0o700
     keeper = os.stat(os.path.join(hub.dir, "keeper")).st_uid
     assert os.stat(os.path.join(hub.state_dir, "keeper")).st_uid == keeper != 0
-    assert names(scene.sat.state_dir) == {"keeper", "good-time"}
+    assert names(scene.sat.state_dir) == {"keeper"}
 
 
 def test_a_read_only_configuration_keeps_what_it_learns(scene):

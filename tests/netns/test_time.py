@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Certificates that end, and are renewed under running sessions; and a client
-that knows what its clock must not be before.
+"""Certificates that end, and are renewed under running sessions.
 
     [server] 198.18.0.1 ------- 198.18.0.2 [client]
 """
 
 import os
-import time
 
 import pytest
 
@@ -28,7 +26,6 @@ class Scene:
         self.hub.start()
         self.sat.start()
         self.hub.wait_site("berlin")
-        self.kept = os.path.join(self.sat.state_dir, "good-time")
 
     def path(self, name):
         return os.path.join(self.hub.dir, name)
@@ -110,32 +107,3 @@ def test_it_is_renewed_without_a_restart(scene):
     scene.again()
     assert certificates(scene.sat)["server"]["ends"] == row["ends"]
     assert "warning" not in certificates(scene.sat)["server"]
-
-
-def kept(scene):
-    with open(scene.kept) as f:
-        return int(f.read())
-
-
-def test_a_client_writes_down_when_its_clock_was_right(scene):
-    wait_until(lambda: os.path.exists(scene.kept), 10)
-    assert time.time() - 600 < kept(scene) <= time.time()
-    assert not os.path.exists(os.path.join(
-        os.path.dirname(scene.kept), os.path.basename(scene.hub.dir) +
-        ".time")), "a server needs none"
-
-
-def test_a_clock_before_that_is_not_believed(scene):
-    """Here the clock is right, and the file ahead: it counts all the same."""
-    assert scene.sat.stop() == 0
-    with open(scene.kept, "w") as f:
-        f.write("%d\n" % (time.time() + 50 * 365 * DAY))
-    scene.sat.start(wait=False)
-    scene.sat.wait_log("certificate of the server .* is refused: it has "
-                       "expired", 30)
-    assert scene.sat.state() != "up"
-    assert kept(scene) > time.time() + DAY, "a refusal is no good time"
-    assert scene.sat.stop() == 0
-    os.unlink(scene.kept)
-    scene.sat.start()
-    scene.hub.wait_site("berlin")

@@ -16,6 +16,7 @@
 #include <bsd/string.h>
 
 #include "base/file.h"
+#include "monitor/host/sysctl.h"
 #include "monitor/host/journal.h"
 
 #define HEADER	"tombolo-journal 1\n"
@@ -229,7 +230,7 @@ START_TEST(garbage_is_swept_without_harm)
 	char before[16], after[16];
 
 	make_dir();
-	ck_assert_int_eq(journal_sysctl_read(FORWARD, before, 16), 0);
+	ck_assert_int_eq(sysctl_read(FORWARD, before, 16), 0);
 	for (size_t i = 0; i < nitems(garbage); i++) {
 		struct journal *journal;
 
@@ -239,7 +240,7 @@ START_TEST(garbage_is_swept_without_harm)
 		ck_assert_msg(access(path, F_OK) == -1, "%s", garbage[i].what);
 		journal_undo(journal);
 	}
-	ck_assert_int_eq(journal_sysctl_read(FORWARD, after, 16), 0);
+	ck_assert_int_eq(sysctl_read(FORWARD, after, 16), 0);
 	ck_assert_str_eq(before, after);
 	remove_dir();
 }
@@ -278,16 +279,16 @@ START_TEST(key_outside_net_is_not_followed)
 	char value[64];
 
 	for (size_t i = 0; i < nitems(keys); i++) {
-		ck_assert_msg(journal_sysctl_read(keys[i], value,
+		ck_assert_msg(sysctl_read(keys[i], value,
 				  sizeof(value)) == -EINVAL,
 		    "%s", keys[i]);
-		ck_assert_msg(journal_sysctl_write(keys[i], "x") == -EINVAL,
+		ck_assert_msg(sysctl_write(keys[i], "x") == -EINVAL,
 		    "%s", keys[i]);
 	}
-	ck_assert_int_eq(journal_sysctl_read("net/ipv4/none", value,
+	ck_assert_int_eq(sysctl_read("net/ipv4/none", value,
 			     sizeof(value)),
 	    -ENOENT);
-	ck_assert_int_eq(journal_sysctl_read(FORWARD, value, sizeof(value)), 0);
+	ck_assert_int_eq(sysctl_read(FORWARD, value, sizeof(value)), 0);
 	ck_assert_ptr_null(strchr(value, '\n'));
 }
 END_TEST

@@ -103,8 +103,7 @@ static void
 say_letter(int fd, char letter)
 {
 	struct request_device device = device_said;
-	struct request_start  start = { .version = "0.1.0", .restarts = 3,
-		.good_time = 1800000000 };
+	struct request_start  start = { .version = "0.1.0", .restarts = 3 };
 	struct request_site   sites[2] = { { "berlin" }, { "berlin" } };
 
 	switch (letter) {
@@ -1037,10 +1036,10 @@ START_TEST(what_has_no_answer_is_said)
 
 	engine_start(&engine);
 	monitor_ask_tell(engine.ask, REQUEST_READY);
-	monitor_ask_tell(engine.ask, REQUEST_VERIFIED);
+	monitor_ask_tell(engine.ask, REQUEST_DOWN);
 	hear(&engine, REQUEST_READY);
 	ck_assert_uint_eq(engine.heard_len, 0);
-	hear(&engine, REQUEST_VERIFIED);
+	hear(&engine, REQUEST_DOWN);
 	ck_assert_uint_eq(engine.heard_len, 0);
 	engine_stop(&engine);
 }

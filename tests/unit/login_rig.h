@@ -70,7 +70,7 @@ struct end {
 	struct addr from;	/* its connections come from there */
 	uint16_t    to;		/* and go to this port */
 	int	    connection; /* the last one, ours too; -1: none */
-	unsigned    nconnections, nverified;
+	unsigned    nconnections;
 	int	    helper; /* PAM: the conversation; -1: none */
 	unsigned    nhelpers;
 	bool	    no_helper;	 /* there can be none */
@@ -311,9 +311,6 @@ on_engine_request(struct chan *chan, struct chan_msg *msg)
 	case REQUEST_DNS:
 		answer_request(chan, msg, end->network_errno,
 		    end->network_errno != 0 ? "not here" : "", NULL, 0);
-		break;
-	case REQUEST_VERIFIED:
-		end->nverified++;
 		break;
 	case REQUEST_IN_FORCE:
 		ck_assert(chan_get(msg, &in_force, sizeof(in_force)));

@@ -88,21 +88,24 @@ static void
 look_at_bridge(struct check_report *report)
 {
 	const struct conf *conf = report->conf;
-	const char  *bridge = conf->bridge;
-	struct link *link;
+	const char	 *bridge = conf->bridge;
+	struct link_facts facts;
+	struct link	 *link;
+	bool		  is_there;
 
 	if (conf->mode != CONF_TAP || bridge[0] == '\0')
 		return;
 	link = link_open();
+	is_there = link != NULL && link_look(link, bridge, &facts) == 0;
 	if (link == NULL)
 		check_error(report, "netlink: %s", strerror(errno));
-	else if (link_index(link, bridge) < 0 && !conf->create_bridge)
+	else if (!is_there && !conf->create_bridge)
 		check_error(report, "%s: there is no such bridge: make "
 		    "it, or set create-bridge = yes", bridge);
-	else if (link_index(link, bridge) >= 0 && !link_is_bridge(link, bridge))
+	else if (is_there && !facts.is_bridge)
 		check_error(report, "%s: is no bridge: make a bridge with "
 		    "it as a port, and set bridge to that", bridge);
-	else if (link_index(link, bridge) >= 0 && !link_is_up(link, bridge))
+	else if (is_there && !facts.is_up)
 		check_warning(report, "%s: the bridge is down: set it up "
 		    "(ip link set %s up)", bridge, bridge);
 	link_close(link);

@@ -38,9 +38,7 @@ struct tls_context;
  */
 void tls_setup(void);
 
-/* It is not before that time, whatever the clock says.  Once, at the start. */
-void tls_set_good_time(time_t t);
-/* The clock as certificates are looked at. */
+/* The clock as certificates are looked at: never before this program was built. */
 time_t tls_time(void);
 
 /* PEM text; borrowed. */

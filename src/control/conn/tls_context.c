@@ -46,9 +46,6 @@ static bool believe(struct tls_context *context, const struct tls_pem *ca,
 static bool heed_crl(struct tls_context *context, const struct tls_pem *pem,
     char *why);
 
-/* What a clock must not be before; the library asks without an argument. */
-static time_t good_time = BUILD_EPOCH;
-
 /* Workers' records are frames, and too many for that. */
 static _Thread_local bool wiping;
 
@@ -61,13 +58,6 @@ tls_setup(void)
 	/* Variables of the library's, made for this. */
 	gnutls_free = wipe_and_free;
 	gnutls_realloc = wipe_and_realloc;
-}
-
-void
-tls_set_good_time(time_t t)
-{
-	if (t > good_time)
-		good_time = t;
 }
 
 time_t
@@ -153,8 +143,8 @@ tls_context_put(struct tls_context *context)
 }
 
 /*
- * The clock, but never before the program was built, nor before a time that was
- * right once: such a clock is wrong.
+ * The clock, but never before the program was built: such a clock is wrong, and
+ * would accept a certificate that expired long ago.
  */
 static time_t
 good_clock(time_t *t)
@@ -162,8 +152,8 @@ good_clock(time_t *t)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec < good_time)
-		now.tv_sec = good_time;
+	if (now.tv_sec < (time_t)BUILD_EPOCH)
+		now.tv_sec = (time_t)BUILD_EPOCH;
 	if (t != NULL)
 		*t = now.tv_sec;
 	return now.tv_sec;

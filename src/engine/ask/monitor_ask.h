@@ -27,7 +27,7 @@ struct monitor_ask *monitor_ask_new(struct ev_loop *loop, int fd,
     const struct startup_events *events, void *arg);
 void monitor_ask_free(struct monitor_ask *ask);
 
-/* READY, DOWN or, once an hour at most, VERIFIED. */
+/* READY or DOWN. */
 void monitor_ask_tell(struct monitor_ask *ask, enum request type);
 /* The material of this number was understood, and is used. */
 void monitor_ask_in_force(struct monitor_ask *ask, enum request_material kind,

@@ -16,22 +16,21 @@
 #include "base/log.h"
 #include "monitor/host/link.h"
 #include "monitor/host/policy.h"
-
-/* link_add_address() and its three like. */
-typedef int change_fn(struct link *link, const char *name,
-    const struct prefix *prefix);
+#include "monitor/host/route.h"
+#include "proc/request.h"
 
 static int collect(const struct assign *assign, struct assign *next,
-    struct prefix_set *wide, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes);
+    struct prefix_set *wide, const struct request_network *assignment);
 static bool is_connected(const struct prefix_set *addresses,
     const struct prefix *route);
 static int switch_to(struct assign *assign, struct assign *next,
     const struct prefix_set *wide);
-static int add_new(struct assign *assign, const struct prefix_set *set,
-    const struct prefix_set *old, change_fn *add);
-static bool remove_missing(struct assign *assign, const struct prefix_set *from,
-    const struct prefix_set *set, change_fn *remove);
+static int add_addresses(struct assign *assign, const struct prefix_set *set);
+static int set_routes(struct assign *assign, const struct prefix_set *set,
+    int (*on_failure)(void *arg, const struct prefix *network, int error));
+static int refuse(void *arg, const struct prefix *prefix, int error);
+static bool remove_addresses(struct assign *assign,
+    const struct prefix_set *from, const struct prefix_set *set);
 static void check_addresses(struct assign *assign,
     const struct link_lans *lans, struct prefix_set *away);
 static int check_routes(struct assign *assign, const struct link_lans *lans,
@@ -43,24 +42,21 @@ static bool is_configured(const struct assign *assign,
 static bool can(const struct assign *assign, const struct prefix *prefix);
 
 int
-assign_replace(struct assign *assign, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
-    size_t why_size)
+assign_replace(struct assign *assign, const struct request_network *assignment,
+    char *why, size_t why_size)
 {
 	struct assign	  next = *assign;
 	struct prefix_set wide = { 0 };
 	int		  r;
 
 	strlcpy(why, "", why_size);
-	r = vet_assignment(&assign->vet, addresses, naddresses, routes, nroutes,
-	    why, why_size);
+	r = vet_assignment(&assign->vet, assignment, why, why_size);
 	if (r < 0) {
 		(void)assign_check(assign);
 		return r;
 	}
 	next.addresses = next.routes = next.away = (struct prefix_set) { 0 };
-	r = collect(assign, &next, &wide, addresses, naddresses, routes,
-	    nroutes);
+	r = collect(assign, &next, &wide, assignment);
 	if (r == 0)
 		r = switch_to(assign, &next, &wide);
 	prefix_set_fini(&wide);
@@ -103,17 +99,17 @@ assign_check(struct assign *assign)
 
 static int
 collect(const struct assign *assign, struct assign *next,
-    struct prefix_set *wide, const struct prefix *addresses, size_t naddresses,
-    const struct prefix *routes, size_t nroutes)
+    struct prefix_set *wide, const struct request_network *assignment)
 {
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < naddresses; i++) {
-		if (can(assign, &addresses[i]))
-			ok = prefix_set_add(&next->addresses, &addresses[i]);
+	for (size_t i = 0; ok && i < assignment->naddresses; i++) {
+		if (can(assign, &assignment->addresses[i]))
+			ok = prefix_set_add(&next->addresses,
+			    &assignment->addresses[i]);
 	}
-	for (size_t i = 0; ok && i < nroutes; i++) {
-		struct prefix plain = prefix_network(&routes[i]);
+	for (size_t i = 0; ok && i < assignment->nroutes; i++) {
+		struct prefix plain = prefix_network(&assignment->routes[i]);
 
 		if (!can(assign, &plain))
 			continue;
@@ -150,17 +146,13 @@ switch_to(struct assign *assign, struct assign *next,
 	bool block = assign->vet.conf->when_down == CONF_BLOCK;
 	int  r;
 
-	r = add_new(assign, &next->addresses, &old.addresses,
-	    link_add_address);
+	r = add_addresses(assign, &next->addresses);
 	if (r == 0)
-		r = add_new(assign, &next->routes, &old.routes, link_add_route);
-	if (r == 0)
+		r = set_routes(assign, &next->routes, refuse);
+	if (r >= 0)
 		r = policy_set(assign->policy, wide, block);
 	if (r < 0) {
-		remove_missing(assign, &next->routes, &old.routes,
-		    link_remove_route);
-		remove_missing(assign, &next->addresses, &old.addresses,
-		    link_remove_address);
+		remove_addresses(assign, &next->addresses, &old.addresses);
 		(void)assign_check(assign);
 		return r;
 	}
@@ -168,47 +160,59 @@ switch_to(struct assign *assign, struct assign *next,
 	assign->routes = next->routes;
 	next->addresses = old.addresses;
 	next->routes = old.routes;
-	remove_missing(assign, &old.routes, &assign->routes, link_remove_route);
 	/*
 	 * With an interface's first IPv4 address of a network the kernel takes
 	 * the others of that network away, and with its last one its routes.
 	 */
-	if (remove_missing(assign, &old.addresses, &assign->addresses,
-		link_remove_address))
+	if (remove_addresses(assign, &old.addresses, &assign->addresses))
 		(void)assign_check(assign);
 	return 0;
 }
 
-/*
- * On failure some may have been added; an item that somebody else has is not
- * among them, and removing what is not there does no harm.
- */
+/* On failure some may have been added; removing what is not there is fine. */
 static int
-add_new(struct assign *assign, const struct prefix_set *set,
-    const struct prefix_set *old, change_fn *add)
+add_addresses(struct assign *assign, const struct prefix_set *set)
 {
-	const struct vet *vet = &assign->vet;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < set->n; i++) {
+		if (prefix_set_has(&assign->addresses, &set->v[i]))
+			continue;
+		r = link_add_address(assign->vet.link, assign->vet.device,
+		    &set->v[i]);
+		if (r < 0)
+			(void)refuse(assign, &set->v[i], r);
+	}
+	return r;
+}
+
+static int
+set_routes(struct assign *assign, const struct prefix_set *set,
+    int (*on_failure)(void *arg, const struct prefix *network, int error))
+{
+	struct route_table routes = { .set = set,
+		.ifindex = assign->vet.ifindex, .on_failure = on_failure,
+		.arg = assign };
+
+	return route_set(assign->vet.link, RT_TABLE_MAIN, &routes);
+}
+
+static int
+refuse(void *arg, const struct prefix *prefix, int error)
+{
+	const struct vet *vet = &((struct assign *)arg)->vet;
 	char		  text[PREFIX_STRLEN];
 
-	for (size_t i = 0; i < set->n; i++) {
-		int r = 0;
-
-		if (!prefix_set_has(old, &set->v[i]))
-			r = add(vet->link, vet->device, &set->v[i]);
-		if (r < 0)
-			return vet_refuse(vet, r, "%s cannot be added to %s: "
-			    "%s%s",
-			    prefix_print(&set->v[i], text, sizeof(text)),
-			    vet->device, strerror(-r), r == -EEXIST ?
-				"; this host has another route to it" : "");
-	}
-	return 0;
+	return vet_refuse(vet, error, "%s cannot be added to %s: %s%s",
+	    prefix_print(prefix, text, sizeof(text)), vet->device,
+	    strerror(-error), error == -EEXIST ?
+		"; this host has another route to it" : "");
 }
 
 /* Those of `from` that are not in `set`; whether there were any. */
 static bool
-remove_missing(struct assign *assign, const struct prefix_set *from,
-    const struct prefix_set *set, change_fn *remove)
+remove_addresses(struct assign *assign, const struct prefix_set *from,
+    const struct prefix_set *set)
 {
 	bool some = false;
 
@@ -217,7 +221,8 @@ remove_missing(struct assign *assign, const struct prefix_set *from,
 
 		if (prefix_set_has(set, item) || is_configured(assign, item))
 			continue;
-		(void)remove(assign->vet.link, assign->vet.device, item);
+		(void)link_remove_address(assign->vet.link, assign->vet.device,
+		    item);
 		some = true;
 	}
 	return some;
@@ -252,18 +257,16 @@ static int
 check_routes(struct assign *assign, const struct link_lans *lans,
     struct prefix_set *away)
 {
-	struct prefix_set   left = { 0 };
-	struct link_routes  routes = { .set = &left,
-		.ifindex = assign->vet.ifindex };
-	bool ok = true;
-	int  n = 0;
+	struct prefix_set left = { 0 };
+	bool		  ok = true;
+	int		  n = 0;
 
 	for (size_t i = 0; ok && i < assign->routes.n; i++) {
 		if (!must_go(assign, lans, &assign->routes.v[i], away))
 			ok = prefix_set_add(&left, &assign->routes.v[i]);
 	}
 	if (ok)
-		n = link_set_routes(assign->vet.link, RT_TABLE_MAIN, &routes);
+		n = set_routes(assign, &left, NULL);
 	prefix_set_fini(&left);
 	return n > 0 ? n : 0;
 }

@@ -34,9 +34,8 @@ struct assign {
  * 0, or a negative errno value with the reason in `why`; then nothing has
  * changed, but for what overlaps by now.
  */
-int assign_replace(struct assign *assign, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
-    size_t why_size);
+int assign_replace(struct assign *assign,
+    const struct request_network *assignment, char *why, size_t why_size);
 
 /*
  * Compares with the kernel and with this host's networks: what is missing comes

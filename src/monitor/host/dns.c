@@ -31,19 +31,11 @@
 #define MAX_ARGS  (4 + CONF_MAX_DNS + CONF_MAX_DOMAINS)
 #define TEXT_SIZE (CONF_MAX_DNS * ADDR_STRLEN + CONF_MAX_DOMAINS * 256 + 512)
 #define ORDER	  "/etc/resolvconf/interface-order" /* Debian's own one */
-#define RESOLVED  "/run/systemd/resolve"
 
-enum tool { TOOL_NONE, TOOL_RESOLVECTL, TOOL_RESOLVCONF };
-
-/* One program to run. */
+/* One program to run; lists are bounded, so there is room. */
 struct command {
-	char  path[64];
-	char *argv[MAX_ARGS + 1]; /* literals, and what is in `text` */
-	int   argc;
-	char  text[TEXT_SIZE];
-	size_t used;
-	char  input[TEXT_SIZE]; /* less than a pipe takes at once */
-	size_t input_len;
+	char args[TEXT_SIZE];  /* its path and what follows, a line each */
+	char input[TEXT_SIZE]; /* less than a pipe takes at once */
 };
 
 struct dns {
@@ -53,7 +45,7 @@ struct dns {
 	struct journal *journal;
 	char		device[16];
 	char		record[DNS_RECORD_SIZE];
-	enum tool	tool; /* that has the list in force */
+	const struct tool *tool; /* that has the list in force, or NULL */
 	bool		noted; /* in the journal */
 	bool		running, dirty, failed;
 	enum request_dns state;
@@ -69,15 +61,13 @@ static bool choose_tool(struct dns *dns);
 static bool find(char *path, size_t size, const char *name);
 static void say_not_set(const struct dns *dns);
 static void next(struct dns *dns);
-static enum request_dns what_became(const struct dns *dns);
+static void finish(struct dns *dns);
 static void become(struct dns *dns, enum request_dns state);
-static bool make_command(struct dns *dns);
-static bool make_resolvectl(struct dns *dns);
-static bool make_resolvconf(struct dns *dns);
-static bool start_command(struct command *command, enum tool tool);
-static void add_arg(struct command *command, const char *arg);
-static pid_t run(const struct command *command);
-static void exec_command(const struct command *command, int input)
+static int  make_command(struct dns *dns);
+static void print_resolvectl(const struct dns *dns, FILE *args, FILE *input);
+static void print_resolvconf(const struct dns *dns, FILE *args, FILE *input);
+static pid_t run(struct command *command);
+static void exec_command(struct command *command, int input)
     __attribute__((__noreturn__));
 static int  input_pipe(const struct command *command);
 static void on_child(struct ev_loop *loop, struct ev_child *w, int what);
@@ -85,9 +75,21 @@ static void on_late(struct ev_loop *loop, struct ev_timer *w, int what);
 static void end_child(struct dns *dns);
 static bool is_same(const struct dns_list *a, const struct dns_list *b);
 
-static const char *const tools[] = {
-	[TOOL_RESOLVECTL] = "resolvectl",
-	[TOOL_RESOLVCONF] = "resolvconf",
+/*
+ * In order of preference.  systemd's own resolvconf would do for resolved, too,
+ * but it cannot say that other names are none of these servers' business.
+ */
+static const struct tool {
+	const char	*name, *needs;
+	enum request_dns state;
+	bool		 stays; /* what it was told, when the device is gone */
+	unsigned	 steps; /* to set a list; to unset it takes one */
+	/* Arguments, each after a newline. */
+	void (*print)(const struct dns *dns, FILE *args, FILE *input);
+} tools[] = {
+	{ "resolvectl", "/run/systemd/resolve", REQUEST_DNS_RESOLVECTL, false,
+	    3, print_resolvectl },
+	{ "resolvconf", "/", REQUEST_DNS_RESOLVCONF, true, 1, print_resolvconf },
 };
 
 struct dns *
@@ -169,22 +171,22 @@ void
 dns_remove_record(const char *record)
 {
 	struct command *command = calloc(1, sizeof(*command));
+	char		path[64];
 	pid_t		pid = -1;
 
-	if (command != NULL && start_command(command, TOOL_RESOLVCONF)) {
-		add_arg(command, "-d");
-		add_arg(command, record);
-		add_arg(command, "-f");
+	if (command != NULL && find(path, sizeof(path), "resolvconf")) {
+		snprintf(command->args, sizeof(command->args),
+		    "%s\n-d\n%s\n-f", path, record);
 		pid = run(command);
 	}
+	free(command);
 	if (pid < 0)
-		log_warnx("DNS: resolvconf cannot be run: its record %s stays",
+		log_warnx("DNS: cannot run resolvconf: its record %s stays",
 		    record);
 	else if (!proc_wait(pid, (int)(RUN_SEC * 1000.))) {
 		log_warnx("DNS: resolvconf -d %s does not end, killed", record);
 		proc_kill(-pid, pid);
 	}
-	free(command);
 }
 
 /* --------------------------------------------------------------- steps */
@@ -210,23 +212,20 @@ choose_tool(struct dns *dns)
 	char path[64];
 	int  r;
 
-	if (dns->tool == TOOL_NONE && access(RESOLVED, F_OK) == 0 &&
-	    find(path, sizeof(path), tools[TOOL_RESOLVECTL]))
-		dns->tool = TOOL_RESOLVECTL;
-	else if (dns->tool == TOOL_NONE &&
-	    find(path, sizeof(path), tools[TOOL_RESOLVCONF]))
-		dns->tool = TOOL_RESOLVCONF;
-	if (dns->tool != TOOL_RESOLVCONF || dns->noted)
-		return dns->tool != TOOL_NONE;
-	r = journal_resolvconf(dns->journal, dns->record);
-	if (r < 0) {
-		log_warnx("DNS: the journal cannot be written: %s",
-		    strerror(-r));
-		dns->tool = TOOL_NONE;
-		return false;
+	for (size_t i = 0; dns->tool == NULL && i < nitems(tools); i++) {
+		if (access(tools[i].needs, F_OK) == 0 &&
+		    find(path, sizeof(path), tools[i].name))
+			dns->tool = &tools[i];
 	}
-	dns->noted = true;
-	return true;
+	if (dns->tool == NULL || !dns->tool->stays || dns->noted)
+		return dns->tool != NULL;
+	r = journal_resolvconf(dns->journal, dns->record);
+	dns->noted = r == 0;
+	if (dns->noted)
+		return true;
+	log_warnx("DNS: cannot write the journal: %s", strerror(-r));
+	dns->tool = NULL;
+	return false;
 }
 
 static bool
@@ -249,8 +248,8 @@ say_not_set(const struct dns *dns)
 	char first[ADDR_STRLEN];
 
 	log_warnx("DNS: %s%s of the server not set: this host has neither "
-		  "systemd-resolved nor resolvconf (install openresolv), and "
-		  "/etc/resolv.conf is left alone",
+		  "systemd-resolved nor resolvconf (install openresolv); "
+		  "/etc/resolv.conf is not changed",
 	    addr_print(&dns->now.servers[0], first, sizeof(first)),
 	    dns->now.nservers > 1 ? " and others" : "");
 }
@@ -258,27 +257,22 @@ say_not_set(const struct dns *dns)
 static void
 next(struct dns *dns)
 {
+	unsigned steps = dns->now.nservers > 0 && dns->tool != NULL ?
+	    dns->tool->steps : 1;
 	pid_t pid;
 
-	if (dns->tool == TOOL_NONE) {
-		become(dns, REQUEST_DNS_NONE);
+	if (dns->tool == NULL || dns->step == steps) {
+		finish(dns);
 		return;
 	}
-	if (!make_command(dns)) {
-		if (!dns->failed)
-			log_info("DNS: the servers %s are used",
-			    dns->now.nservers > 0 ? "behind the tunnel" :
-						    "of before");
-		become(dns, what_became(dns));
-		if (dns->now.nservers == 0)
-			dns->tool = TOOL_NONE;
-		return;
-	}
-	pid = run(&dns->command);
+	pid = make_command(dns);
+	if (pid == 0)
+		pid = run(&dns->command);
 	if (pid < 0) {
-		log_warnx("DNS: %s cannot be run: %s", dns->command.path,
+		log_warnx("DNS: cannot run %s: %s", dns->tool->name,
 		    strerror((int)-pid));
-		become(dns, REQUEST_DNS_FAILED);
+		dns->failed = true;
+		finish(dns);
 		return;
 	}
 	dns->running = true;
@@ -289,15 +283,19 @@ next(struct dns *dns)
 	ev_timer_start(dns->loop, &dns->timer);
 }
 
-static enum request_dns
-what_became(const struct dns *dns)
+static void
+finish(struct dns *dns)
 {
-	if (dns->failed)
-		return REQUEST_DNS_FAILED;
-	if (dns->now.nservers == 0)
-		return REQUEST_DNS_NONE;
-	return dns->tool == TOOL_RESOLVECTL ? REQUEST_DNS_RESOLVECTL :
-					      REQUEST_DNS_RESOLVCONF;
+	bool set = dns->now.nservers > 0;
+
+	if (dns->tool != NULL && !dns->failed)
+		log_info("DNS: the servers %s are used", set ?
+			"behind the tunnel" : "from before");
+	become(dns, dns->failed ? REQUEST_DNS_FAILED :
+		set		? dns->tool->state :
+				  REQUEST_DNS_NONE);
+	if (!set)
+		dns->tool = NULL;
 }
 
 static void
@@ -309,116 +307,79 @@ become(struct dns *dns, enum request_dns state)
 	dns->on_state(dns->arg);
 }
 
-/* False when there is no further step. */
-static bool
+/* 0 or a negative errno value. */
+static int
 make_command(struct dns *dns)
 {
-	if (!start_command(&dns->command, dns->tool)) {
-		dns->failed = true;
-		log_warnx("DNS: %s is gone", tools[dns->tool]);
-		return false;
+	struct command *command = &dns->command;
+	FILE *args = fmemopen(command->args, sizeof(command->args), "w");
+	FILE *input = fmemopen(command->input, sizeof(command->input), "w");
+	char  path[64];
+	int   r = args != NULL && input != NULL ? 0 : -ENOMEM;
+
+	if (r == 0 && !find(path, sizeof(path), dns->tool->name))
+		r = -ENOENT;
+	command->input[0] = '\0';
+	if (r == 0) {
+		fputs(path, args);
+		dns->tool->print(dns, args, input);
 	}
-	return dns->tool == TOOL_RESOLVECTL ? make_resolvectl(dns) :
-					      make_resolvconf(dns);
+	if (args != NULL)
+		fclose(args);
+	if (input != NULL)
+		fclose(input);
+	return r;
 }
 
-static bool
-make_resolvectl(struct dns *dns)
+static void
+print_resolvectl(const struct dns *dns, FILE *args, FILE *input)
 {
 	static const char *const verbs[] = { "dns", "domain", "default-route" };
 	const struct dns_list	*list = &dns->now;
-	struct command		*command = &dns->command;
 	char			 text[ADDR_STRLEN];
 
-	if (dns->step >= (list->nservers > 0 ? nitems(verbs) : 1))
-		return false;
-	add_arg(command, list->nservers > 0 ? verbs[dns->step] : "revert");
-	add_arg(command, dns->device);
+	fprintf(args, "\n%s\n%s",
+	    list->nservers > 0 ? verbs[dns->step] : "revert", dns->device);
 	if (list->nservers == 0)
-		return true;
+		return;
 	for (size_t i = 0; dns->step == 0 && i < list->nservers; i++)
-		add_arg(command,
+		fprintf(args, "\n%s",
 		    addr_print(&list->servers[i], text, sizeof(text)));
 	for (size_t i = 0; dns->step == 1 && i < list->ndomains; i++)
-		add_arg(command, list->domains[i]);
+		fprintf(args, "\n%s", list->domains[i]);
 	/* "~.": every name is asked here, whatever other links have. */
 	if (dns->step == 1 && (list->all || list->ndomains == 0))
-		add_arg(command, list->all ? "~." : "");
+		fputs(list->all ? "\n~." : "\n", args);
 	if (dns->step == 2)
-		add_arg(command, list->all ? "yes" : "no");
-	return true;
+		fputs(list->all ? "\nyes" : "\nno", args);
 }
 
 /* -m 0 -x: before all others, and instead of them. */
-static bool
-make_resolvconf(struct dns *dns)
+static void
+print_resolvconf(const struct dns *dns, FILE *args, FILE *input)
 {
 	const struct dns_list *list = &dns->now;
-	struct command	      *command = &dns->command;
 	char		       text[ADDR_STRLEN];
-	FILE		      *out;
 
-	if (dns->step > 0)
-		return false;
-	add_arg(command, list->nservers > 0 ? "-a" : "-d");
-	add_arg(command, dns->record);
-	if (list->nservers == 0) {
-		add_arg(command, "-f");
-		return true;
-	}
-	if (list->all) {
-		add_arg(command, "-m");
-		add_arg(command, "0");
-		add_arg(command, "-x");
-	}
-	out = fmemopen(command->input, sizeof(command->input), "w");
-	if (out == NULL)
-		return false;
+	fprintf(args, list->nservers > 0 ? "\n-a\n%s" : "\n-d\n%s\n-f",
+	    dns->record);
+	if (list->nservers > 0 && list->all)
+		fputs("\n-m\n0\n-x", args);
 	for (size_t i = 0; i < list->nservers; i++)
-		fprintf(out, "nameserver %s\n",
+		fprintf(input, "nameserver %s\n",
 		    addr_print(&list->servers[i], text, sizeof(text)));
 	for (size_t i = 0; i < list->ndomains; i++)
-		fprintf(out, "%s%s", i == 0 ? "search " : " ",
+		fprintf(input, "%s%s", i == 0 ? "search " : " ",
 		    list->domains[i]);
 	if (list->ndomains > 0)
-		fputc('\n', out);
-	fflush(out);
-	command->input_len = (size_t)ftell(out);
-	fclose(out);
-	return true;
+		fputc('\n', input);
 }
 
 /* -------------------------------------------------------- the programs */
 
-static bool
-start_command(struct command *command, enum tool tool)
-{
-	command->argc = 0;
-	command->used = command->input_len = 0;
-	if (!find(command->path, sizeof(command->path), tools[tool]))
-		return false;
-	add_arg(command, tools[tool]);
-	return true;
-}
-
-/* Copied; lists are bounded, so there is room. */
-static void
-add_arg(struct command *command, const char *arg)
-{
-	size_t size = strlen(arg) + 1;
-
-	if (command->argc == MAX_ARGS ||
-	    size > sizeof(command->text) - command->used)
-		return;
-	memcpy(command->text + command->used, arg, size);
-	command->argv[command->argc++] = command->text + command->used;
-	command->argv[command->argc] = NULL;
-	command->used += size;
-}
-
 /* Its pid, or a negative errno value. */
 static pid_t
-run(const struct command *command)
+run(struct command *command)
 {
 	int   input = input_pipe(command);
 	pid_t pid;
@@ -440,26 +401,30 @@ run(const struct command *command)
 static int
 input_pipe(const struct command *command)
 {
+	size_t	len = strlen(command->input);
 	int	fds[2];
 	ssize_t n;
 
 	if (pipe2(fds, O_CLOEXEC) == -1)
 		return -errno;
-	n = write(fds[1], command->input, command->input_len);
+	n = write(fds[1], command->input, len);
 	close(fds[1]);
-	if (n == (ssize_t)command->input_len)
+	if (n == (ssize_t)len)
 		return fds[0];
 	close(fds[0]);
 	return -EIO;
 }
 
 static void
-exec_command(const struct command *command, int input)
+exec_command(struct command *command, int input)
 {
 	char *const env[] = { (char[]) { "PATH=/usr/sbin:/usr/bin:/sbin:/bin" },
 		(char[]) { "LC_ALL=C" }, NULL };
+	char	*argv[MAX_ARGS + 1] = { 0 }, *rest = command->args;
 	sigset_t none;
 
+	for (size_t n = 0; n < MAX_ARGS && rest != NULL; n++)
+		argv[n] = strsep(&rest, "\n");
 	(void)setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
@@ -471,7 +436,7 @@ exec_command(const struct command *command, int input)
 	if (dup2(input, 0) == -1 || dup2(2, 1) == -1)
 		_exit(126);
 	closefrom(3);
-	execve(command->path, command->argv, env);
+	execve(argv[0], argv, env);
 	_exit(127);
 }
 
@@ -484,8 +449,9 @@ on_child(struct ev_loop *loop, struct ev_child *w, int what)
 	end_child(dns);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		dns->failed = true;
-		log_warnx("DNS: %s %s %s: %s %d", dns->command.path,
-		    dns->command.argv[1], dns->command.argv[2],
+		for (char *p = dns->command.args; *p != '\0'; p++)
+			*p = *p == '\n' ? ' ' : *p;
+		log_warnx("DNS: %s: %s %d", dns->command.args,
 		    WIFEXITED(status) ? "ended with status" :
 					"died by signal",
 		    WIFEXITED(status) ? WEXITSTATUS(status) :
@@ -505,7 +471,7 @@ on_late(struct ev_loop *loop, struct ev_timer *w, int what)
 	struct dns *dns = w->data;
 
 	log_warnx("DNS: %s does not end within %.0f s, killed",
-	    dns->command.path, RUN_SEC);
+	    dns->tool->name, RUN_SEC);
 	kill(-dns->child.pid, SIGKILL);
 }
 

@@ -2,8 +2,6 @@
 #include "monitor/host/journal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +16,10 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "monitor/host/dns.h"
+#include "monitor/host/sysctl.h"
 #include "monitor/host/link.h"
 #include "monitor/host/prefix_set.h"
+#include "monitor/host/route.h"
 #include "monitor/host/rules.h"
 #include "monitor/host/wall.h"
 
@@ -28,6 +28,7 @@
 #define NUM_SIZE  8
 #define LINE_SIZE (KEY_SIZE + 64)
 #define MAX_WORDS 4
+#define MAC_SIZE  18
 
 /* One line; the first word is its kind, the second what was changed. */
 struct note {
@@ -64,11 +65,7 @@ static struct journal *sweep(const char *path, bool keep);
 static int  sweep_file(struct journal *journal);
 static bool parse(struct journal *journal, char *text);
 static struct note *parse_note(const char *line);
-static bool is_bridge(char *const *words);
-static bool is_sysctl(char *const *words);
-static bool is_policy(char *const *words);
-static bool is_resolvconf(char *const *words);
-static bool parse_mac(uint8_t mac[6], const char *text);
+static const char *print_mac(const uint8_t mac[6], char text[MAC_SIZE]);
 static uint32_t table_of(const struct note *note);
 static bool undo_notes(struct journal *journal);
 static void remove_note(struct journal *journal, struct note *note);
@@ -78,21 +75,26 @@ static void undo_sysctl(const struct note *note, struct link *link);
 static void undo_resolvconf(const struct note *note, struct link *link);
 static void journal_free(struct journal *journal);
 static bool is_name(const char *name, size_t len);
+static bool is_interface(const char *text);
+static bool is_mac(const char *text);
 static bool is_number(const char *text);
+static bool is_table(const char *text);
 static bool is_our_key(const char *key);
 static bool key_matches(const char *pattern, const char *key);
-static int  open_key(const char *key, int flags);
+
+enum { SYSCTL, BRIDGE, POLICY, RESOLVCONF };
 
 static const struct kind {
 	const char *word;
 	size_t	    nwords;
-	bool (*is_sound)(char *const *words);
+	bool (*is_sound[MAX_WORDS - 1])(const char *text); /* of the others */
 	void (*undo)(const struct note *note, struct link *link);
 } kinds[] = {
-	{ "sysctl", 4, is_sysctl, undo_sysctl },
-	{ "bridge", 3, is_bridge, undo_bridge },
-	{ "policy", 2, is_policy, undo_policy },
-	{ "resolvconf", 2, is_resolvconf, undo_resolvconf },
+	[SYSCTL] = { "sysctl", 4, { is_our_key, is_number, is_number },
+	    undo_sysctl },
+	[BRIDGE] = { "bridge", 3, { is_interface, is_mac }, undo_bridge },
+	[POLICY] = { "policy", 2, { is_table }, undo_policy },
+	[RESOLVCONF] = { "resolvconf", 2, { dns_is_record }, undo_resolvconf },
 };
 
 struct journal *
@@ -110,8 +112,9 @@ journal_reopen(const char *path)
 int
 journal_bridge(struct journal *journal, const char *name, const uint8_t mac[6])
 {
-	return add_line(journal, "bridge %s %02x:%02x:%02x:%02x:%02x:%02x",
-	    name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	char text[MAC_SIZE];
+
+	return add_line(journal, "bridge %s %s", name, print_mac(mac, text));
 }
 
 int
@@ -187,38 +190,6 @@ journal_undo(struct journal *journal)
 		log_warn("%s", journal->path);
 	journal_free(journal);
 	return stays;
-}
-
-int
-journal_sysctl_read(const char *key, char *value, int size)
-{
-	ssize_t n;
-	int	fd = open_key(key, O_RDONLY), r = 0;
-
-	if (fd < 0)
-		return fd;
-	n = read(fd, value, (size_t)size - 1);
-	if (n == -1)
-		r = -errno;
-	close(fd);
-	if (r < 0)
-		return r;
-	value[n] = '\0';
-	value[strcspn(value, "\n")] = '\0';
-	return 0;
-}
-
-int
-journal_sysctl_write(const char *key, const char *value)
-{
-	int fd = open_key(key, O_WRONLY), r = 0;
-
-	if (fd < 0)
-		return fd;
-	if (write(fd, value, strlen(value)) == -1)
-		r = -errno;
-	close(fd);
-	return r;
 }
 
 /* ------------------------------------------------------------- the file */
@@ -376,10 +347,13 @@ parse_note(const char *line)
 	while (n < MAX_WORDS && (note->words[n] = strsep(&rest, " ")) != NULL)
 		n++;
 	for (size_t i = 0; rest == NULL && i < nitems(kinds); i++) {
+		bool sound = n == kinds[i].nwords &&
+		    strcmp(note->words[0], kinds[i].word) == 0;
+
+		for (size_t w = 1; sound && w < n; w++)
+			sound = kinds[i].is_sound[w - 1](note->words[w]);
 		note->kind = &kinds[i];
-		if (n == kinds[i].nwords &&
-		    strcmp(note->words[0], kinds[i].word) == 0 &&
-		    kinds[i].is_sound(note->words))
+		if (sound)
 			return note;
 	}
 	free(note);
@@ -387,55 +361,21 @@ parse_note(const char *line)
 	return NULL;
 }
 
-static bool
-is_bridge(char *const *words)
+static const char *
+print_mac(const uint8_t mac[6], char text[MAC_SIZE])
 {
-	uint8_t mac[6];
-
-	return is_name(words[1], strlen(words[1])) && parse_mac(mac, words[2]);
-}
-
-static bool
-is_sysctl(char *const *words)
-{
-	return is_our_key(words[1]) && is_number(words[2]) &&
-	    is_number(words[3]);
-}
-
-static bool
-is_policy(char *const *words)
-{
-	const char *error;
-	long long   table = strtonum(words[1], 0, UINT32_MAX, &error);
-
-	return error == NULL && words[1][0] >= '0' && words[1][0] <= '9' &&
-	    rules_is_table((uint32_t)table);
-}
-
-static bool
-is_resolvconf(char *const *words)
-{
-	return dns_is_record(words[1]);
+	snprintf(text, MAC_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0],
+	    mac[1], mac[2], mac[3], mac[4], mac[5]);
+	return text;
 }
 
 /* 0 when the note is none of a policy. */
 static uint32_t
 table_of(const struct note *note)
 {
-	return note->kind->is_sound == is_policy ?
+	return note->kind == &kinds[POLICY] ?
 	    (uint32_t)strtoul(note->words[1], NULL, 10) :
 	    0;
-}
-
-static bool
-parse_mac(uint8_t mac[6], const char *text)
-{
-	int end = 0;
-
-	return strspn(text, "0123456789abcdef:") == strlen(text) &&
-	    sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0],
-		&mac[1], &mac[2], &mac[3], &mac[4], &mac[5], &end) == 6 &&
-	    end == 17 && text[end] == '\0';
 }
 
 /* -------------------------------------------------------------- undoing */
@@ -471,18 +411,17 @@ static void
 undo_bridge(const struct note *note, struct link *link)
 {
 	const char *bridge = note->words[1];
-	uint8_t	    mac[6], ours[6];
+	struct link_facts facts;
+	char	    mac[MAC_SIZE];
 	int	    r;
 
 	if (link == NULL) {
 		log_warnx("%s: no netlink: the bridge stays", bridge);
 		return;
 	}
-	if (link_index(link, bridge) < 0)
+	if (link_look(link, bridge, &facts) < 0)
 		return;
-	if (link_mac(link, bridge, mac) < 0 ||
-	    !parse_mac(ours, note->words[2]) ||
-	    memcmp(mac, ours, sizeof(mac)) != 0) {
+	if (strcmp(print_mac(facts.mac, mac), note->words[2]) != 0) {
 		log_info("%s: is no longer the bridge that was made here: it "
 			 "stays", bridge);
 		return;
@@ -503,16 +442,12 @@ static void
 undo_policy(const struct note *note, struct link *link)
 {
 	static const struct prefix_set none;
-	const struct link_routes       nothing = { .set = &none };
-	struct rules *rules = rules_open();
-	uint32_t      table = table_of(note);
-	int	      r = -ENOMEM;
+	const struct route_table       nothing = { .set = &none };
+	uint32_t table = table_of(note);
+	int	 r = link != NULL ? rules_remove(link, table) : -ENOMEM;
 
-	if (rules != NULL && link != NULL)
-		r = rules_remove(rules, table);
-	rules_close(rules);
 	if (r >= 0)
-		r = link_set_routes(link, table, &nothing);
+		r = route_set(link, table, &nothing);
 	if (r < 0)
 		log_warnx("the rules for table %u could not be removed: %s; "
 			  "ip rule shows them", table, strerror(-r));
@@ -523,7 +458,7 @@ undo_sysctl(const struct note *note, struct link *link)
 {
 	const char *key = note->words[1], *old = note->words[2];
 	char	    now[NUM_SIZE];
-	int	    r = journal_sysctl_read(key, now, sizeof(now));
+	int	    r = sysctl_read(key, now, sizeof(now));
 
 	if (r == -ENOENT) /* it went with its interface */
 		return;
@@ -535,7 +470,7 @@ undo_sysctl(const struct note *note, struct link *link)
 		return;
 	}
 	if (r == 0)
-		r = journal_sysctl_write(key, old);
+		r = sysctl_write(key, old);
 	if (r < 0)
 		log_warnx("%s: could not be set back to %s: %s", key, old,
 		    strerror(-r));
@@ -582,6 +517,29 @@ is_name(const char *name, size_t len)
 }
 
 static bool
+is_interface(const char *text)
+{
+	return is_name(text, strlen(text));
+}
+
+static bool
+is_mac(const char *text)
+{
+	return strlen(text) == MAC_SIZE - 1 &&
+	    strspn(text, "0123456789abcdef:") == MAC_SIZE - 1;
+}
+
+static bool
+is_table(const char *text)
+{
+	const char *error;
+	long long   table = strtonum(text, 0, UINT32_MAX, &error);
+
+	return error == NULL && text[0] >= '0' && text[0] <= '9' &&
+	    rules_is_table((uint32_t)table);
+}
+
+static bool
 is_number(const char *text)
 {
 	size_t digits = strspn(text + (text[0] == '-'), "0123456789");
@@ -616,19 +574,4 @@ key_matches(const char *pattern, const char *key)
 	name = strcspn(key + before, "/");
 	return is_name(key + before, name) &&
 	    strcmp(star + 1, key + before + name) == 0;
-}
-
-/* For the other keys too, that go with our device and so are in no journal. */
-static int
-open_key(const char *key, int flags)
-{
-	char path[PATH_MAX];
-	int  fd;
-
-	if (strncmp(key, "net/", 4) != 0 || strstr(key, "/../") != NULL ||
-	    (size_t)snprintf(path, sizeof(path), "/proc/sys/%s", key) >=
-		sizeof(path))
-		return -EINVAL;
-	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
-	return fd == -1 ? -errno : fd;
 }

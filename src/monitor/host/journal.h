@@ -83,11 +83,4 @@ int journal_resolvconf(struct journal *journal, const char *record);
  */
 bool journal_undo(struct journal *journal);
 
-/*
- * Reads and writes /proc/sys/KEY ("net/ipv4/ip_forward"); no newline.  0 or a
- * negative errno value; -EINVAL for what cannot be a key below net/.
- */
-int journal_sysctl_read(const char *key, char *value, int size);
-int journal_sysctl_write(const char *key, const char *value);
-
 #endif /* JOURNAL_H */

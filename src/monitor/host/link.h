@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link: interfaces, addresses, routes and bridge ports, by rtnetlink
+ * link: interfaces, their addresses and bridge ports, by rtnetlink
  * (libnl-route-3).  No shell.
  *
  * All return 0 (or what they say) or a negative errno value.  Adding what is
@@ -15,22 +15,27 @@
 
 #include "base/addr.h"
 
-struct prefix_set;
+struct nl_addr;
 
-/* A netlink connection; NULL when there is none to be had. */
-struct link;
+/* A netlink connection, also for route.c and rules.c. */
+struct link {
+	struct nl_sock *sock;
+};
 
-struct link *link_open(void);
+struct link *link_open(void);		    /* NULL when there is none to be had */
 void	     link_close(struct link *link); /* NULL is fine */
 
-/* The interface's index, or -ENODEV. */
-int link_index(struct link *link, const char *name);
-/* Its MTU, or a negative errno value. */
-int link_mtu(struct link *link, const char *name);
-int link_mac(struct link *link, const char *name, uint8_t mac[6]);
-bool link_is_bridge(struct link *link, const char *name);
-/* Whether the administrator has set it up (IFF_UP). */
-bool link_is_up(struct link *link, const char *name);
+struct link_facts {
+	int	index, mtu;
+	int	master; /* the bridge's index; 0: it is no port */
+	bool	is_up;	/* the administrator has set it up (IFF_UP) */
+	bool	is_bridge;
+	uint8_t mac[6]; /* zeros: it has none */
+};
+
+/* What an interface is now, or -ENODEV. */
+int link_look(struct link *link, const char *name, struct link_facts *facts);
+int link_index(struct link *link, const char *name); /* or -ENODEV */
 
 /*
  * How many packets may wait (the ioctl is refused in user namespaces), and that
@@ -53,40 +58,13 @@ int link_add_address(struct link *link, const char *name,
 int link_remove_address(struct link *link, const char *name,
     const struct prefix *address);
 
-/*
- * A route to `network` by the device itself, with our protocol number
- * (LINK_RTPROT).  -EEXIST when somebody else has a route to the very same
- * network in the main table; theirs stays.
- */
+/* The protocol number of our routes and rules. */
 #define LINK_RTPROT 155
-int link_add_route(struct link *link, const char *name,
-    const struct prefix *network);
-int link_remove_route(struct link *link, const char *name,
-    const struct prefix *network);
 
-/* What a table is to have of ours, and only that. */
-struct link_routes {
-	const struct prefix_set *set; /* by the device; sorted */
-	unsigned		 ifindex;
-	bool unreachable[2]; /* what has no better route; IPv4, IPv6 */
-};
-
-/*
- * Makes the table hold these, as compared with the kernel: what is missing
- * comes before what is too much goes.  In a table of ours everything else is too
- * much; in the main table other routes of ours by that device, and where
- * somebody else has a route to the same network, that stays.  Returns how much
- * somebody else had changed.
- */
-int link_set_routes(struct link *link, uint32_t table,
-    const struct link_routes *routes);
-
-/*
- * Adds the networks that the main table has on a link of this host, other than
- * the device of that index; unsorted.
- */
-int link_get_local(struct link *link, unsigned ifindex,
-    struct prefix_set *local);
+/* Between libnl's addresses and ours.  The caller puts it; NULL: no memory. */
+struct nl_addr *link_to_nl(const struct prefix *prefix);
+/* False: not an IPv4 or IPv6 address. */
+bool link_from_nl(struct prefix *prefix, struct nl_addr *addr);
 
 /* What libnl returned, as 0 or a negative errno value. */
 int link_errno(int error);

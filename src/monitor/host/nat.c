@@ -13,6 +13,7 @@
 
 #include <bsd/string.h>
 
+#include "conf/conf.h"
 #include "monitor/host/nftables.h"
 #include "monitor/host/prefix_set.h"
 #include "monitor/host/site_routes.h"
@@ -20,7 +21,6 @@
 struct nat {
 	struct nft_ctx *ctx;
 	char		device[16];
-	char		table[32];
 };
 
 static int put_table(struct nat *nat, const struct conf *conf, bool replace);
@@ -28,40 +28,39 @@ static bool add_sources(struct prefix_set *sources, const struct conf *conf);
 static void print_table(FILE *out, const struct nat *nat,
     const struct prefix_set *sources, bool replace);
 
-struct nat *
-nat_new(const char *device, const struct conf *conf)
+bool
+nat_follow(struct nat **nat, const char *device, const struct conf *conf)
 {
-	struct nat *nat = calloc(1, sizeof(*nat));
+	bool is_new = *nat == NULL;
 
-	if (nat == NULL)
-		return NULL;
-	strlcpy(nat->device, device, sizeof(nat->device));
-	snprintf(nat->table, sizeof(nat->table), "tombolo_%s", device);
-	nat->ctx = nftables_open();
-	if (nat->ctx != NULL && put_table(nat, conf, false) == 0)
-		return nat;
-	if (nat->ctx != NULL)
-		nft_ctx_free(nat->ctx);
-	free(nat);
-	return NULL;
-}
-
-int
-nat_update(struct nat *nat, const struct conf *conf)
-{
-	return put_table(nat, conf, true);
+	if (!conf->nat) {
+		nat_free(*nat);
+		*nat = NULL;
+		return true;
+	}
+	if (is_new) {
+		*nat = calloc(1, sizeof(**nat));
+		if (*nat == NULL)
+			return false;
+		strlcpy((*nat)->device, device, sizeof((*nat)->device));
+		(*nat)->ctx = nftables_open();
+	}
+	if ((*nat)->ctx != NULL && put_table(*nat, conf, !is_new) == 0)
+		return true;
+	if (is_new) {
+		nat_free(*nat);
+		*nat = NULL;
+	}
+	return false;
 }
 
 void
 nat_free(struct nat *nat)
 {
-	char text[64];
-
 	if (nat == NULL)
 		return;
-	snprintf(text, sizeof(text), "delete table inet %s\n", nat->table);
-	(void)nftables_run(nat->ctx, "nat", text);
-	nft_ctx_free(nat->ctx);
+	if (nat->ctx != NULL)
+		nft_ctx_free(nat->ctx); /* and with it the table */
 	free(nat);
 }
 
@@ -106,10 +105,10 @@ print_table(FILE *out, const struct nat *nat, const struct prefix_set *sources,
     bool replace)
 {
 	if (replace)
-		fprintf(out, "delete table inet %s\n", nat->table);
+		fprintf(out, "delete table inet tombolo_%s\n", nat->device);
 	/* Without it a table of that name, of somebody else's, would do too. */
-	fprintf(out, "create table inet %s { flags owner; }\n", nat->table);
-	fprintf(out, "table inet %s {\nflags owner;\n", nat->table);
+	fprintf(out, "create table inet tombolo_%s { flags owner; }\n", nat->device);
+	fprintf(out, "table inet tombolo_%s {\nflags owner;\n", nat->device);
 	nftables_print_prefixes(out, "sources", sources);
 	fprintf(out,
 	    "chain out {\n"

@@ -10,18 +10,18 @@
 #ifndef NAT_H
 #define NAT_H
 
-#include "conf/conf.h"
+#include <stdbool.h>
 
+struct conf;
 struct nat;
 
 /*
- * For the tunnel networks and every enabled site's subnets in `conf`.  NULL on
- * failure, logged with libnftables' own words.
+ * As the configuration says: for its tunnel networks and every enabled site's
+ * subnets, or nothing (*nat is NULL then).  A table that is there is replaced in
+ * one transaction.  False on failure, logged with libnftables' own words; what was
+ * there stays.
  */
-struct nat *nat_new(const char *device, const struct conf *conf);
-
-/* The same for a changed configuration; atomically. 0 or a negative errno. */
-int  nat_update(struct nat *nat, const struct conf *conf);
-void nat_free(struct nat *nat);
+bool nat_follow(struct nat **nat, const char *device, const struct conf *conf);
+void nat_free(struct nat *nat); /* NULL is fine */
 
 #endif /* NAT_H */

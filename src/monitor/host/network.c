@@ -37,7 +37,9 @@
  */
 #define QUEUE_LEN 500
 
-#define MAX_SERVERS 64 /* addresses of all servers that are told apart */
+#define IN_USE	 ": an interface has that name; remove it or set another device"
+#define NO_TUN	 " (/dev/net/tun): load the module tun, or give it to the container"
+#define NO_RIGHT ": run as root, or with CAP_NET_ADMIN and access to /dev/net/tun"
 
 struct network {
 	const struct conf *conf; /* borrowed */
@@ -53,11 +55,8 @@ struct network {
 	struct request_egress told; /* to on_egress */
 	void (*on_egress)(void *arg); /* NULL: nobody asks */
 	void *egress_arg;
-	struct endpoint	   servers[MAX_SERVERS];
-	unsigned	   next_server; /* where the next one goes */
 	struct mono	   said;    /* that others had removed routes */
 	bool		   settled; /* blocked, or assigned something */
-	struct site_routes routes; /* of a server */
 };
 
 static void look_at_egress(void *arg);
@@ -71,16 +70,12 @@ static unsigned tap_mtu(struct network *network);
 static bool set_up(struct network *network, unsigned mtu);
 static bool start_tun(struct network *network);
 static bool start_client(struct network *network);
-static bool add_literal(struct network *network, const char *host,
-    uint16_t port);
-static void add_server(struct network *network, const struct endpoint *server);
 static bool must_block(const struct network *network);
 static bool block(struct network *network);
 static bool add_server_addresses(struct network *network);
 static bool add_address(struct network *network, const char *name,
     const struct prefix *address);
 static bool start_forwarding(struct network *network);
-static bool follow_nat(struct network *network);
 
 struct network *
 network_new(const struct conf *conf, const char *journal_path)
@@ -117,19 +112,18 @@ network_update(struct network *network, const struct conf *conf)
 	if (conf->mode != CONF_TUN)
 		return;
 	if (conf->role == CONF_SERVER)
-		site_routes_follow(&network->routes, network->link,
-		    network->dev.name, network->has_ipv6, conf);
+		site_routes_follow(network->link, &network->dev,
+		    network->has_ipv6, conf);
 	/* Whoever fails has said so; the rest goes on. */
 	(void)start_forwarding(network);
 	network_check(network);
 	if (conf->role == CONF_SERVER)
-		(void)follow_nat(network);
+		(void)nat_follow(&network->nat, network->dev.name, conf);
 }
 
 int
-network_assign(struct network *network, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
-    size_t why_size)
+network_assign(struct network *network,
+    const struct request_network *assignment, char *why, size_t why_size)
 {
 	int r;
 
@@ -139,8 +133,7 @@ network_assign(struct network *network, const struct prefix *addresses,
 		    why_size);
 		return -EINVAL;
 	}
-	r = assign_replace(&network->assign, addresses, naddresses, routes,
-	    nroutes, why, why_size);
+	r = assign_replace(&network->assign, assignment, why, why_size);
 	network->settled = network->settled || r == 0;
 	look_at_egress(network);
 	return r;
@@ -161,10 +154,7 @@ network_set_dns(struct network *network, struct dns_list *list, char *why,
 	if (r < 0)
 		return r;
 	list->all = network->conf->accept_default_route;
-	if (list->nservers == 0)
-		dns_unset(network->dns);
-	else
-		dns_set(network->dns, list);
+	dns_set(network->dns, list);
 	return 0;
 }
 
@@ -175,7 +165,7 @@ network_set_servers(struct network *network, const struct endpoint *list,
 	if (network->policy == NULL || n == 0)
 		return;
 	for (unsigned i = 0; i < n; i++)
-		add_server(network, &list[i]);
+		vet_add_server(&network->assign.vet, &list[i]);
 	policy_check(network->policy);
 	/* What fails is tried again: nothing else keeps traffic back. */
 	if (!network->settled && must_block(network))
@@ -247,7 +237,6 @@ network_free(struct network *network)
 			  "block): start again, or tombolo run --sweep",
 		    network->conf->device);
 	assign_fini(&network->assign);
-	site_routes_fini(&network->routes);
 	free(network);
 }
 
@@ -292,39 +281,35 @@ open_base(struct network *network, const char *journal_path)
 static bool
 open_device(struct network *network)
 {
+	static const struct {
+		int	    error;
+		const char *text;
+	} hints[] = {
+		{ EBUSY, IN_USE },
+		{ EEXIST, IN_USE },
+		{ ENOENT, NO_TUN },
+		{ ENODEV, NO_TUN },
+		{ ENXIO, NO_TUN },
+		{ EPERM, NO_RIGHT },
+		{ EACCES, NO_RIGHT },
+	};
 	const struct conf *conf = network->conf;
+	const char	  *hint = NULL;
 	int r = tapdev_open(&network->dev, conf->device, conf->mode,
 	    conf_workers(conf), conf->no_offloads);
 
 	if (r == 0)
 		r = link_set_queue_len(network->link, network->dev.name,
 		    QUEUE_LEN, conf->mode == CONF_TUN);
-	switch (-r) {
-	case 0:
+	if (r == 0)
 		return true;
-	case EBUSY:
-	case EEXIST:
-		log_warnx("%s: there is an interface of that name already: "
-			  "stop or remove what made it, or set another device",
-		    conf->device);
-		return false;
-	case ENOENT:
-	case ENODEV:
-	case ENXIO:
-		log_warnx("%s: no /dev/net/tun (%s): load the module tun, or "
-			  "give the container the device",
-		    conf->device, strerror(-r));
-		return false;
-	case EPERM:
-	case EACCES:
-		log_warnx("%s: may not be made (%s): run as root, or with "
-			  "CAP_NET_ADMIN and access to /dev/net/tun",
-		    conf->device, strerror(-r));
-		return false;
-	default:
-		log_warnx("%s: cannot be made: %s", conf->device, strerror(-r));
-		return false;
+	for (size_t i = 0; hint == NULL && i < nitems(hints); i++) {
+		if (hints[i].error == -r)
+			hint = hints[i].text;
 	}
+	log_warnx("%s: cannot create the device: %s%s", conf->device,
+	    strerror(-r), hint != NULL ? hint : "");
+	return false;
 }
 
 static bool
@@ -394,20 +379,21 @@ start_tap(struct network *network)
 static bool
 look_at_bridge(struct network *network, bool *make)
 {
-	const char *bridge = network->conf->bridge;
+	const char	 *bridge = network->conf->bridge;
+	struct link_facts facts;
 
-	*make = link_index(network->link, bridge) < 0;
+	*make = link_look(network->link, bridge, &facts) < 0;
 	if (*make && !network->conf->create_bridge) {
 		log_warnx("%s: there is no such bridge: make it, or set "
 			  "create-bridge = yes", bridge);
 		return false;
 	}
-	if (!*make && !link_is_bridge(network->link, bridge)) {
+	if (!*make && !facts.is_bridge) {
 		log_warnx("%s: is no bridge: make a bridge with it as a port, "
 			  "and set bridge to that", bridge);
 		return false;
 	}
-	if (!*make && !link_is_up(network->link, bridge))
+	if (!*make && !facts.is_up)
 		log_warnx("%s: the bridge is down: set it up (ip link set %s "
 			  "up)", bridge, bridge);
 	return true;
@@ -464,18 +450,17 @@ static unsigned
 tap_mtu(struct network *network)
 {
 	const struct conf *conf = network->conf;
-	int		   mtu;
+	struct link_facts  facts;
 
 	if (conf->bridge[0] == '\0' || network->made_bridge)
 		return conf->mtu != 0 ? conf->mtu : TAP_MTU;
-	mtu = link_mtu(network->link, conf->bridge);
-	if (mtu <= 0)
+	if (link_look(network->link, conf->bridge, &facts) < 0)
 		return TAP_MTU;
-	if (conf->mtu != 0 && conf->mtu != (unsigned)mtu)
-		log_warnx("%s: mtu = %u is passed over: a port has its "
+	if (conf->mtu != 0 && conf->mtu != (unsigned)facts.mtu)
+		log_warnx("%s: mtu = %u is ignored: a bridge port uses its "
 			  "bridge's, %d on %s",
-		    network->dev.name, conf->mtu, mtu, conf->bridge);
-	return (unsigned)mtu;
+		    network->dev.name, conf->mtu, facts.mtu, conf->bridge);
+	return (unsigned)facts.mtu;
 }
 
 /* ---------------------------------------------------------------- tun */
@@ -502,9 +487,9 @@ start_tun(struct network *network)
 		return false;
 	if (conf->role == CONF_CLIENT)
 		return start_client(network);
-	site_routes_follow(&network->routes, network->link, network->dev.name,
-	    network->has_ipv6, network->conf);
-	return follow_nat(network);
+	site_routes_follow(network->link, &network->dev, network->has_ipv6,
+	    network->conf);
+	return nat_follow(&network->nat, network->dev.name, network->conf);
 }
 
 /* Before anybody has spoken to the server: what is to be blocked, is. */
@@ -512,15 +497,15 @@ static bool
 start_client(struct network *network)
 {
 	const struct conf *conf = network->conf;
+	struct vet	  *vet = &network->assign.vet;
 	bool		   known;
 
 	network->assign = (struct assign) {
 		.vet = { .link = network->link, .device = network->dev.name,
-		    .ifindex = network->dev.ifindex, .conf = conf,
-		    .servers = network->servers },
+		    .ifindex = network->dev.ifindex, .conf = conf },
 		.has_ipv6 = network->has_ipv6,
 	};
-	network->policy = policy_new(network->journal, &network->assign.vet);
+	network->policy = policy_new(network->journal, vet);
 	network->assign.policy = network->policy;
 	network->dns = dns_new(network->journal, network->dev.name,
 	    look_at_egress, network);
@@ -528,43 +513,13 @@ start_client(struct network *network)
 		log_warnx("%s: no memory", network->dev.name);
 		return false;
 	}
-	known = add_literal(network, conf->proxy.host, conf->proxy.port);
+	known = vet_add_literal(vet, conf->proxy.host, conf->proxy.port);
 	for (unsigned i = 0; i < conf->nservers; i++)
-		known = add_literal(network, conf->servers[i].host,
-			    conf->servers[i].port) || known;
+		known |= vet_add_literal(vet, conf->servers[i].host,
+		    conf->servers[i].port);
 	/* By its name: network_set_servers(); or it is blocked already. */
 	known = known || journal_has_policy(network->journal);
 	return !known || !must_block(network) || block(network);
-}
-
-/* Where the configuration says an address. */
-static bool
-add_literal(struct network *network, const char *host, uint16_t port)
-{
-	struct addr	addr;
-	struct endpoint server;
-
-	if (host == NULL || !addr_parse(&addr, host))
-		return false;
-	server = endpoint_make(&addr, port);
-	add_server(network, &server);
-	return true;
-}
-
-/* One more of the servers', or the proxy's; the oldest makes room. */
-static void
-add_server(struct network *network, const struct endpoint *server)
-{
-	struct vet *vet = &network->assign.vet;
-
-	for (size_t i = 0; i < vet->nservers; i++) {
-		if (endpoint_is_equal(&network->servers[i], server))
-			return;
-	}
-	network->servers[network->next_server] = *server;
-	network->next_server = (network->next_server + 1) % MAX_SERVERS;
-	if (vet->nservers < MAX_SERVERS)
-		vet->nservers++;
 }
 
 static bool
@@ -634,20 +589,4 @@ start_forwarding(struct network *network)
 		    strerror(-r),
 		    ipv6 ? " net.ipv6.conf.all.forwarding=1" : "");
 	return r == 0;
-}
-
-static bool
-follow_nat(struct network *network)
-{
-	const struct conf *conf = network->conf;
-
-	if (!conf->nat) {
-		nat_free(network->nat);
-		network->nat = NULL;
-		return true;
-	}
-	if (network->nat != NULL)
-		return nat_update(network->nat, conf) == 0;
-	network->nat = nat_new(network->dev.name, conf);
-	return network->nat != NULL;
 }

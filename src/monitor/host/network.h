@@ -19,6 +19,7 @@
 struct dns_list;
 struct network;
 struct request_egress;
+struct request_network;
 
 /*
  * Makes the device and everything around it.  NULL on failure, with one line
@@ -41,9 +42,8 @@ void network_update(struct network *network, const struct conf *conf);
  * host without IPv6, IPv6 is passed over.  Returns 0, or a negative errno
  * value with the reason in `why`; then nothing has changed.
  */
-int network_assign(struct network *network, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
-    size_t why_size);
+int network_assign(struct network *network,
+    const struct request_network *assignment, char *why, size_t why_size);
 
 /*
  * The DNS servers that a client's server tells, as a whole; passed over unless

@@ -13,6 +13,7 @@
 #include "base/mono.h"
 #include "monitor/host/sysctl.h"
 #include "monitor/host/journal.h"
+#include "monitor/host/route.h"
 #include "monitor/host/rules.h"
 #include "monitor/host/vet.h"
 #include "monitor/host/wall.h"
@@ -42,7 +43,6 @@ struct state {
 
 struct policy {
 	struct journal	 *journal;
-	struct rules	 *rules;
 	const struct vet *vet;
 	struct wall	 *wall; /* NULL: nothing of it is there yet */
 	struct rules_exempt exempt;
@@ -90,7 +90,6 @@ policy_free(struct policy *policy)
 	if (policy == NULL)
 		return;
 	wall_free(policy->wall);
-	rules_close(policy->rules);
 	prefix_set_fini(&policy->now.routes);
 	free(policy);
 }
@@ -207,10 +206,7 @@ begin(struct policy *policy)
 	r = journal_policy(policy->journal, policy->table);
 	if (r < 0)
 		return r;
-	if (policy->rules == NULL)
-		policy->rules = rules_open();
-	if (policy->rules != NULL)
-		policy->wall = wall_new(&owner, vet->conf->socket);
+	policy->wall = wall_new(&owner, vet->conf->socket);
 	if (policy->wall == NULL)
 		return -EOPNOTSUPP;
 	r = sysctl_loosen(policy->journal, wall_marks(policy->wall));
@@ -266,15 +262,15 @@ static int
 bring(struct policy *policy)
 {
 	const struct content *now = &policy->now;
-	struct link_routes    routes = { &now->routes, policy->vet->ifindex,
-		  { now->unreachable[V4], now->unreachable[V6] } };
+	const struct vet     *vet = policy->vet;
+	struct route_table    routes = { .set = &now->routes,
+		.ifindex = vet->ifindex,
+		.unreachable = { now->unreachable[V4], now->unreachable[V6] } };
 	struct state *state = &policy->state;
 
 	state->wall = set_wall(policy);
-	state->rules = rules_add(policy->rules, policy->table,
-	    &policy->exempt);
-	state->routes = link_set_routes(policy->vet->link, policy->table,
-	    &routes);
+	state->rules = rules_add(vet->link, policy->table, &policy->exempt);
+	state->routes = route_set(vet->link, policy->table, &routes);
 	return state->wall < 0	? state->wall :
 	    state->rules < 0	? state->rules :
 	    state->routes < 0	? state->routes :
@@ -319,7 +315,7 @@ static bool
 add_local(struct policy *policy, struct prefix_set *local)
 {
 	const struct conf_prefixes *more = &policy->vet->conf->local_networks;
-	bool ok = link_get_local(policy->vet->link, policy->vet->ifindex,
+	bool ok = route_get_local(policy->vet->link, policy->vet->ifindex,
 		      local) == 0;
 
 	if (vet_narrow(local) && policy_may_say(&policy->said_local))
@@ -359,7 +355,7 @@ static void
 look_in_front(struct policy *policy)
 {
 	char front[REQUEST_FRONT_SIZE] = "";
-	int  n = rules_get_front(policy->rules, policy->table, front,
+	int  n = rules_get_front(policy->vet->link, policy->table, front,
 	     sizeof(front));
 
 	if (n < 0 || strcmp(front, policy->front) == 0)

@@ -24,10 +24,6 @@
 
 enum rule { RULE_MARK, RULE_RESOLVER, RULE_LOCAL, RULE_TABLE, RULES };
 
-struct rules {
-	struct nl_sock *sock;
-};
-
 static const sa_family_t families[] = { AF_INET, AF_INET6 };
 
 /* What is looked for in the kernel's answer, and found. */
@@ -43,35 +39,10 @@ static bool takes(const struct fib_rule_hdr *rule, struct nlattr **attrs,
     uint32_t to);
 static uint32_t get(struct nlattr *attr, uint32_t otherwise);
 static uint32_t first_preference(uint32_t table);
-static int change_rule(struct rules *rules, sa_family_t family, enum rule rule,
+static int change_rule(struct link *link, sa_family_t family, enum rule rule,
     uint32_t table, const struct rules_exempt *exempt);
 static struct nl_msg *make_msg(sa_family_t family, enum rule rule,
     uint32_t table, const struct rules_exempt *exempt);
-
-struct rules *
-rules_open(void)
-{
-	struct rules *rules = calloc(1, sizeof(*rules));
-
-	if (rules == NULL)
-		return NULL;
-	rules->sock = nl_socket_alloc();
-	if (rules->sock == NULL ||
-	    nl_connect(rules->sock, NETLINK_ROUTE) < 0) {
-		rules_close(rules);
-		return NULL;
-	}
-	return rules;
-}
-
-void
-rules_close(struct rules *rules)
-{
-	if (rules == NULL)
-		return;
-	nl_socket_free(rules->sock);
-	free(rules);
-}
 
 /* Names that differ in their last letter only never share one. */
 uint32_t
@@ -93,14 +64,14 @@ rules_is_table(uint32_t table)
 
 /* In their order: the table counts only once our own packets are past it. */
 int
-rules_add(struct rules *rules, uint32_t table,
+rules_add(struct link *link, uint32_t table,
     const struct rules_exempt *exempt)
 {
 	int n = 0;
 
 	for (size_t i = 0; i < nitems(families); i++) {
 		for (unsigned rule = 0; rule < RULES; rule++) {
-			int r = change_rule(rules, families[i],
+			int r = change_rule(link, families[i],
 			    (enum rule)rule, table, exempt);
 
 			if (r < 0)
@@ -112,14 +83,14 @@ rules_add(struct rules *rules, uint32_t table,
 }
 
 int
-rules_remove(struct rules *rules, uint32_t table)
+rules_remove(struct link *link, uint32_t table)
 {
 	int first = 0, r;
 
 	for (size_t i = 0; i < nitems(families); i++) {
 		/* Backwards: none of ours is to be caught meanwhile. */
 		for (unsigned rule = RULES; rule-- > 0;) {
-			r = change_rule(rules, families[i], (enum rule)rule,
+			r = change_rule(link, families[i], (enum rule)rule,
 			    table, NULL);
 			first = first < 0 ? first : r;
 		}
@@ -129,19 +100,19 @@ rules_remove(struct rules *rules, uint32_t table)
 
 /* The kernel gives them in their order. */
 int
-rules_get_front(struct rules *rules, uint32_t table, char *text, size_t size)
+rules_get_front(struct link *link, uint32_t table, char *text, size_t size)
 {
 	struct fib_rule_hdr hdr = { .family = AF_UNSPEC };
 	struct front front = { first_preference(table), 0, text, size };
 	int	     r;
 
-	nl_socket_modify_cb(rules->sock, NL_CB_VALID, NL_CB_CUSTOM, on_rule,
+	nl_socket_modify_cb(link->sock, NL_CB_VALID, NL_CB_CUSTOM, on_rule,
 	    &front);
-	r = nl_send_simple(rules->sock, RTM_GETRULE, NLM_F_DUMP, &hdr,
+	r = nl_send_simple(link->sock, RTM_GETRULE, NLM_F_DUMP, &hdr,
 	    sizeof(hdr));
 	if (r >= 0)
-		r = nl_recvmsgs_default(rules->sock);
-	nl_socket_modify_cb(rules->sock, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
+		r = nl_recvmsgs_default(link->sock);
+	nl_socket_modify_cb(link->sock, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
 	return r < 0 ? link_errno(r) : front.n;
 }
 
@@ -205,7 +176,7 @@ first_preference(uint32_t table)
  * Returns 1 when the kernel did it, 0 when there was nothing to do.
  */
 static int
-change_rule(struct rules *rules, sa_family_t family, enum rule rule,
+change_rule(struct link *link, sa_family_t family, enum rule rule,
     uint32_t table, const struct rules_exempt *exempt)
 {
 	struct nl_msg *msg = make_msg(family, rule, table, exempt);
@@ -213,7 +184,7 @@ change_rule(struct rules *rules, sa_family_t family, enum rule rule,
 
 	if (msg == NULL)
 		return -ENOMEM;
-	r = link_errno(nl_send_sync(rules->sock, msg)); /* consumes it */
+	r = link_errno(nl_send_sync(link->sock, msg)); /* consumes it */
 	if (r == (exempt != NULL ? -EEXIST : -ENOENT))
 		return 0;
 	if (family == AF_INET6 && (r == -EAFNOSUPPORT || r == -EOPNOTSUPP))

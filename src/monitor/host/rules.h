@@ -27,7 +27,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct rules;
+struct link;
 
 /* Whose packets stay in the main table. */
 struct rules_exempt {
@@ -35,26 +35,22 @@ struct rules_exempt {
 	uid_t	 resolver;   /* user of our DNS queries */
 };
 
-/* A netlink connection; NULL when there is none to be had. */
-struct rules *rules_open(void);
-void	      rules_close(struct rules *rules); /* NULL is fine */
-
 /* The table of the device of that name. */
 uint32_t rules_table(const char *device);
 bool	 rules_is_table(uint32_t table);
 
 /* All of them, those of IPv6 too. */
-int rules_add(struct rules *rules, uint32_t table,
+int rules_add(struct link *link, uint32_t table,
     const struct rules_exempt *exempt);
 
 /* Takes them away; what cannot be taken is left. */
-int rules_remove(struct rules *rules, uint32_t table);
+int rules_remove(struct link *link, uint32_t table);
 
 /*
  * Others' rules in front of ours that can take what is not local: how many, and
  * the first of them in `text`.
  */
-int rules_get_front(struct rules *rules, uint32_t table, char *text,
+int rules_get_front(struct link *link, uint32_t table, char *text,
     size_t size);
 
 #endif /* RULES_H */

@@ -4,55 +4,39 @@
 #include <errno.h>
 #include <string.h>
 
+#include <linux/rtnetlink.h>
+
 #include "base/log.h"
 #include "conf/conf.h"
-#include "monitor/host/link.h"
+#include "monitor/host/prefix_set.h"
+#include "monitor/host/route.h"
+#include "monitor/host/tapdev.h"
+
+static int log_failure(void *arg, const struct prefix *network, int error);
 
 void
-site_routes_follow(struct site_routes *routes, struct link *link,
-    const char *device, bool has_ipv6, const struct conf *conf)
+site_routes_follow(struct link *link, struct tapdev *dev, bool has_ipv6,
+    const struct conf *conf)
 {
-	struct prefix_set wanted = { 0 }, now = { 0 };
-	char		  text[PREFIX_STRLEN];
+	struct prefix_set  all = { 0 }, wanted = { 0 };
+	struct route_table routes = { .set = &wanted, .ifindex = dev->ifindex,
+		.on_failure = log_failure, .arg = dev };
+	int r = site_routes_add(&all, conf) ? 0 : -ENOMEM;
 
-	if (!site_routes_add(&wanted, conf)) {
-		log_warnx("%s: no memory for the sites' routes", device);
-		prefix_set_fini(&wanted);
-		return;
-	}
-	prefix_set_sort(&wanted);
-	for (size_t i = 0; i < routes->set.n; i++) {
-		if (!prefix_set_has(&wanted, &routes->set.v[i]))
-			(void)link_remove_route(link, device,
-			    &routes->set.v[i]);
-	}
-	for (size_t i = 0; i < wanted.n; i++) {
-		const struct prefix *route = &wanted.v[i];
-		int		     r = 0;
-
-		if (route->addr.family == AF_INET6 && !has_ipv6)
-			r = -EAFNOSUPPORT;
-		if (r == 0 && !prefix_set_has(&routes->set, route))
-			r = link_add_route(link, device, route);
-		if (r == 0 && !prefix_set_add(&now, route))
+	prefix_set_sort(&all);
+	for (size_t i = 0; r == 0 && i < all.n; i++) {
+		if (all.v[i].addr.family == AF_INET6 && !has_ipv6)
+			(void)log_failure(dev, &all.v[i], -EAFNOSUPPORT);
+		else if (!prefix_set_add(&wanted, &all.v[i]))
 			r = -ENOMEM;
-		if (r < 0)
-			log_warnx("%s: no route to %s by it: %s%s", device,
-			    prefix_print(route, text, sizeof(text)),
-			    strerror(-r),
-			    r == -EEXIST ?
-				"; this host has another one to it" :
-				"");
 	}
+	if (r == 0)
+		r = route_set(link, RT_TABLE_MAIN, &routes);
+	if (r < 0)
+		log_warnx("%s: cannot set the routes to the sites: %s",
+		    dev->name, strerror(-r));
+	prefix_set_fini(&all);
 	prefix_set_fini(&wanted);
-	prefix_set_fini(&routes->set);
-	routes->set = now;
-}
-
-void
-site_routes_fini(struct site_routes *routes)
-{
-	prefix_set_fini(&routes->set);
 }
 
 bool
@@ -66,4 +50,16 @@ site_routes_add(struct prefix_set *set, const struct conf *conf)
 			return false;
 	}
 	return true;
+}
+
+static int
+log_failure(void *arg, const struct prefix *network, int error)
+{
+	const struct tapdev *dev = arg;
+	char		     text[PREFIX_STRLEN];
+
+	log_warnx("%s: cannot add a route to %s: %s%s", dev->name,
+	    prefix_print(network, text, sizeof(text)), strerror(-error),
+	    error == -EEXIST ? "; this host has another one to it" : "");
+	return 0;
 }

@@ -27,53 +27,60 @@
 #define UDP_BUFFER (4 * 1024 * 1024)
 #define LANE_MASK  0x3f /* of a datagram's first byte */
 
-static int make(int family, int type, uint32_t mark);
-static bool is_without_ipv6(int error);
-static int  bind_to(int fd, const struct addr *listen, sa_family_t family,
-     uint16_t port);
+static int listen_at(const struct addr *listen, uint16_t port, int *fds,
+    unsigned n);
 static int listen_tcp(const struct addr *listen, sa_family_t family,
     uint16_t port);
 static int listen_udp(const struct addr *listen, sa_family_t family,
     uint16_t port, int *fds, unsigned n);
+static int  make(int family, int type, uint32_t mark);
+static int  make_udp(const struct addr *listen, sa_family_t family,
+     uint16_t port, uint32_t mark, bool group);
+static int  fd_if(int fd, int r);
+static int  bind_to(int fd, const struct addr *listen, sa_family_t family,
+     uint16_t port);
 static int  shape_udp(int fd, int family);
 static void grow(int fd, int option, int forced);
 static int  steer_by_lane(int fd, unsigned n);
 static int  bound_port(int fd);
 static int  set_int(int fd, int level, int option, int value);
-static void close_all(int *fds, unsigned n);
+static int  close_all(int *fds, unsigned n, int r);
 static int  is_alive(const char *path);
 static int  bind_beside(int dir, const char *name, gid_t group);
 
 /* ------------------------------------------------------------ listening */
 
-/*
- * The two families in turn: dual-stack, and where this host has no IPv6
- * (ipv6.disable=1, or a sandbox without it) IPv4 alone.
- */
 int
 sockets_listen_tcp(const struct addr *listen, uint16_t port)
 {
-	int r;
-
-	if (listen->family != 0)
-		return listen_tcp(listen, listen->family, port);
-	r = listen_tcp(listen, AF_INET6, port);
-	return is_without_ipv6(r) ? listen_tcp(listen, AF_INET, port) : r;
+	return listen_at(listen, port, NULL, 0);
 }
 
 int
 sockets_listen_udp(const struct addr *listen, uint16_t port, int *fds,
     unsigned n)
 {
-	int r;
+	return n > 0 ? listen_at(listen, port, fds, n) : -EINVAL;
+}
 
-	if (n == 0)
-		return -EINVAL;
-	if (listen->family != 0)
-		return listen_udp(listen, listen->family, port, fds, n);
-	r = listen_udp(listen, AF_INET6, port, fds, n);
-	return is_without_ipv6(r) ? listen_udp(listen, AF_INET, port, fds, n) :
-				    r;
+/*
+ * UDP, or TCP without `fds`.  The two families in turn: dual-stack, and where
+ * this host has no IPv6 (ipv6.disable=1, or a sandbox without it) IPv4 alone.
+ */
+static int
+listen_at(const struct addr *listen, uint16_t port, int *fds, unsigned n)
+{
+	sa_family_t family = listen->family != 0 ? listen->family : AF_INET6;
+	int	    r;
+
+	for (;;) {
+		r = fds != NULL ? listen_udp(listen, family, port, fds, n) :
+				  listen_tcp(listen, family, port);
+		if (listen->family != 0 || family == AF_INET ||
+		    (r != -EAFNOSUPPORT && r != -EADDRNOTAVAIL))
+			return r;
+		family = AF_INET;
+	}
 }
 
 static int
@@ -91,52 +98,33 @@ listen_tcp(const struct addr *addr, sa_family_t family, uint16_t port)
 		r = bind_to(fd, addr, family, port);
 	if (r == 0 && listen(fd, SOMAXCONN) == -1)
 		r = -errno;
-	if (r == 0)
-		return fd;
-	close(fd);
-	return r;
+	return fd_if(fd, r);
 }
 
 static int
 listen_udp(const struct addr *addr, sa_family_t family, uint16_t port, int *fds,
     unsigned n)
 {
-	unsigned made = 0;
-	int	 r, fd;
-
 	/*
 	 * A group takes in everybody of the same user: a second daemon would get
 	 * a part of the first one's datagrams.  So ask alone, once.
 	 */
-	fd = make(family, SOCK_DGRAM, 0);
-	if (fd < 0)
-		return fd;
-	r = bind_to(fd, addr, family, port);
-	close(fd);
-	while (r == 0 && made < n) {
-		fd = make(family, SOCK_DGRAM, 0);
-		if (fd < 0) {
-			r = fd;
-			break;
-		}
-		fds[made++] = fd;
-		r = shape_udp(fd, family);
-		if (r == 0)
-			r = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-		if (r == 0)
-			r = bind_to(fd, addr, family, port);
-		if (r == 0 && port == 0) {
-			r = bound_port(fd);
-			port = (uint16_t)(r > 0 ? r : 0);
-			r = r > 0 ? 0 : r;
-		}
+	int r = make_udp(addr, family, port, 0, false);
+
+	if (r < 0)
+		return r;
+	close(r);
+	for (unsigned i = 0; i < n; i++) {
+		fds[i] = make_udp(addr, family, port, 0, true);
+		if (fds[i] < 0)
+			return close_all(fds, i, fds[i]);
+		r = port == 0 ? bound_port(fds[i]) : port;
+		if (r < 0)
+			return close_all(fds, i + 1, r);
+		port = (uint16_t)r;
 	}
-	if (r == 0)
-		r = steer_by_lane(fds[0], n);
-	if (r == 0)
-		return (int)n;
-	close_all(fds, made);
-	return r;
+	r = steer_by_lane(fds[0], n);
+	return r == 0 ? (int)n : close_all(fds, n, r);
 }
 
 /* -------------------------------------------------------------- calling */
@@ -146,26 +134,13 @@ sockets_lanes(const struct endpoint *server, uint32_t mark, int *fds,
     unsigned n)
 {
 	static const struct addr any = { 0 };
-	sa_family_t		 family = server->sa.sa_family;
-	unsigned		 made = 0;
-	int			 r = 0;
 
-	while (r == 0 && made < n) {
-		int fd = make(family, SOCK_DGRAM, mark);
-
-		if (fd < 0) {
-			r = fd;
-			break;
-		}
-		fds[made++] = fd;
-		r = shape_udp(fd, family);
-		if (r == 0)
-			r = bind_to(fd, &any, family, 0);
+	for (unsigned i = 0; i < n; i++) {
+		fds[i] = make_udp(&any, server->sa.sa_family, 0, mark, false);
+		if (fds[i] < 0)
+			return close_all(fds, i, fds[i]);
 	}
-	if (r == 0)
-		return (int)n;
-	close_all(fds, made);
-	return r;
+	return (int)n;
 }
 
 void
@@ -186,10 +161,7 @@ sockets_connect(const struct endpoint *server, uint32_t mark)
 	if (r == 0 && connect(fd, &server->sa, server->len) == -1 &&
 	    errno != EINPROGRESS)
 		r = -errno;
-	if (r == 0)
-		return fd;
-	close(fd);
-	return r;
+	return fd_if(fd, r);
 }
 
 /* --------------------------------------------------------- what they share */
@@ -205,16 +177,34 @@ make(int family, int type, uint32_t mark)
 		return -errno;
 	if (mark != 0)
 		r = set_int(fd, SOL_SOCKET, SO_MARK, (int)mark);
-	if (r == 0 || r == -EPERM)
+	return fd_if(fd, r == -EPERM ? 0 : r);
+}
+
+/* Bound; `group`: others may be bound to the same port. */
+static int
+make_udp(const struct addr *listen, sa_family_t family, uint16_t port,
+    uint32_t mark, bool group)
+{
+	int r, fd = make(family, SOCK_DGRAM, mark);
+
+	if (fd < 0)
+		return fd;
+	r = shape_udp(fd, family);
+	if (r == 0 && group)
+		r = set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r == 0)
+		r = bind_to(fd, listen, family, port);
+	return fd_if(fd, r);
+}
+
+/* `fd` if `r` is 0, else `r`, and it is closed. */
+static int
+fd_if(int fd, int r)
+{
+	if (r == 0)
 		return fd;
 	close(fd);
 	return r;
-}
-
-static bool
-is_without_ipv6(int error)
-{
-	return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
 }
 
 /* Family 0: every address of `family`; of AF_INET6, IPv4 with it. */
@@ -321,13 +311,15 @@ set_int(int fd, int level, int option, int value)
 	return 0;
 }
 
-static void
-close_all(int *fds, unsigned n)
+/* Returns `r`. */
+static int
+close_all(int *fds, unsigned n, int r)
 {
 	while (n-- > 0) {
 		close(fds[n]);
 		fds[n] = -1;
 	}
+	return r;
 }
 
 /* ------------------------------------------------------ the local socket */
@@ -337,34 +329,30 @@ sockets_listen_unix(const char *path, gid_t group)
 {
 	char  temp[32];
 	char *for_dir = strdup(path), *for_base = strdup(path);
-	int   r, dir = -1, fd = -1;
+	int   r = for_dir == NULL || for_base == NULL ? -ENOMEM : is_alive(path);
+	int   dir = -1;
 
-	r = for_dir == NULL || for_base == NULL ? -ENOMEM : is_alive(path);
-	if (r < 0)
-		goto out;
-	dir = open(dirname(for_dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir == -1) {
-		r = -errno;
-		goto out;
+	if (r == 0) {
+		dir = open(dirname(for_dir),
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = dir == -1 ? -errno : 0;
 	}
-	snprintf(temp, sizeof(temp), ".%ld.sock", (long)getpid());
-	fd = bind_beside(dir, temp, group);
-	if (fd < 0) {
-		r = fd;
-		goto out;
+	if (r == 0) {
+		snprintf(temp, sizeof(temp), ".%ld.sock", (long)getpid());
+		r = bind_beside(dir, temp, group);
 	}
-	if (listen(fd, 16) == -1 ||
-	    renameat(dir, temp, dir, basename(for_base)) == -1) {
-		r = -errno;
+	if (r >= 0 && (listen(r, 16) == -1 ||
+			  renameat(dir, temp, dir, basename(for_base)) == -1)) {
+		int error = -errno;
+
 		unlinkat(dir, temp, 0);
-		close(fd);
+		r = fd_if(r, error);
 	}
-out:
 	if (dir != -1)
 		close(dir);
 	free(for_dir);
 	free(for_base);
-	return r < 0 ? r : fd;
+	return r;
 }
 
 /* 0 when the place is free, or what is there is a socket that nobody serves. */
@@ -411,19 +399,14 @@ bind_beside(int dir, const char *name, gid_t group)
 	unlinkat(dir, name, 0);
 	/* The file is made with the socket's mode: nobody else's, at first. */
 	if (fchmod(fd, 0600) == -1 ||
-	    bind(fd, (struct sockaddr *)&un, sizeof(un)) == -1) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
+	    bind(fd, (struct sockaddr *)&un, sizeof(un)) == -1)
+		return fd_if(fd, -errno);
 	if ((group != (gid_t)-1 &&
 		fchownat(dir, name, (uid_t)-1, group, AT_SYMLINK_NOFOLLOW) ==
 		    -1) ||
 	    fchmodat(dir, name, 0660, 0) == -1) {
 		r = -errno;
 		unlinkat(dir, name, 0);
-		close(fd);
-		return r;
 	}
-	return fd;
+	return fd_if(fd, r);
 }

@@ -3,8 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nitems.h"
 #include "conf/conf.h"
@@ -17,16 +20,45 @@ static bool has_family(const struct conf_prefixes *list, sa_family_t family);
 static int enable_ipv4(struct journal *journal);
 static int enable_ipv6(struct journal *journal);
 static int each_interface(struct journal *journal, const char *conf,
-    int (*visit)(struct journal *journal, const char *conf,
-	const char *ifname));
-static int keep_forwarding(struct journal *journal, const char *conf,
-    const char *ifname);
-static int is_loose(struct journal *journal, const char *conf,
-    const char *ifname);
-static int keep_router(struct journal *journal, const char *conf,
-    const char *ifname);
+    const char *leaf, int (*visit)(struct journal *journal, const char *key));
+static int note_off(struct journal *journal, const char *key);
+static int keep_router(struct journal *journal, const char *key);
+static int stop(struct journal *journal, const char *key);
+static int  open_key(const char *key, int flags);
 static int  set(struct journal *journal, const char *key, const char *value);
 static bool is_value(const char *key, const char *value);
+
+int
+sysctl_read(const char *key, char *value, int size)
+{
+	ssize_t n;
+	int	fd = open_key(key, O_RDONLY), r = 0;
+
+	if (fd < 0)
+		return fd;
+	n = read(fd, value, (size_t)size - 1);
+	if (n == -1)
+		r = -errno;
+	close(fd);
+	if (r < 0)
+		return r;
+	value[n] = '\0';
+	value[strcspn(value, "\n")] = '\0';
+	return 0;
+}
+
+int
+sysctl_write(const char *key, const char *value)
+{
+	int fd = open_key(key, O_WRONLY), r = 0;
+
+	if (fd < 0)
+		return fd;
+	if (write(fd, value, strlen(value)) == -1)
+		r = -errno;
+	close(fd);
+	return r;
+}
 
 bool
 sysctl_is_wanted(const struct conf *conf, sa_family_t family)
@@ -67,7 +99,7 @@ sysctl_loosen(struct journal *journal, bool marked)
 	if (is_value(all, "2") || (marked && is_value(valid, "1")))
 		return 0;
 	if (!is_value(all, "1") &&
-	    each_interface(journal, "net/ipv4/conf", is_loose) == 0)
+	    each_interface(journal, "net/ipv4/conf", "rp_filter", stop) == 0)
 		return 0;
 	r = marked ? set(journal, valid, "1") : set(journal, all, "2");
 	return r < 0 ? r : 1;
@@ -91,7 +123,7 @@ sysctl_silence_ipv6(const char *device)
 	snprintf(key, sizeof(key), "net/ipv6/conf/%s/disable_ipv6", device);
 	if (is_value(key, "1"))
 		return 0;
-	r = journal_sysctl_write(key, "1");
+	r = sysctl_write(key, "1");
 	return r == -ENOENT ? 0 : r; /* there is no IPv6 */
 }
 
@@ -110,7 +142,7 @@ sysctl_distrust(const char *device)
 	for (size_t i = 0; i < nitems(keys); i++) {
 		snprintf(key, sizeof(key), "net/ipv6/conf/%s/%s", device,
 		    keys[i].key);
-		(void)journal_sysctl_write(key, keys[i].value);
+		(void)sysctl_write(key, keys[i].value);
 	}
 }
 
@@ -135,7 +167,8 @@ enable_ipv4(struct journal *journal)
 	if (is_value(redirects, "0"))
 		r = journal_sysctl(journal, redirects, "0", "1");
 	if (r == 0)
-		r = each_interface(journal, "net/ipv4/conf", keep_forwarding);
+		r = each_interface(journal, "net/ipv4/conf", "forwarding",
+		    note_off);
 	return r < 0 ? r : set(journal, "net/ipv4/ip_forward", "1");
 }
 
@@ -147,30 +180,34 @@ enable_ipv6(struct journal *journal)
 
 	if (is_value(forwarding, "1"))
 		return 0;
-	r = each_interface(journal, "net/ipv6/conf", keep_router);
+	r = each_interface(journal, "net/ipv6/conf", "accept_ra", keep_router);
 	if (r == 0)
-		r = each_interface(journal, "net/ipv6/conf", keep_forwarding);
+		r = each_interface(journal, "net/ipv6/conf", "forwarding",
+		    note_off);
 	return r < 0 ? r : set(journal, forwarding, "1");
 }
 
-/* "default" is one of them: for interfaces that come later. */
+/* Those whose key is 1.  "default" is one of them: for interfaces that come later. */
 static int
-each_interface(struct journal *journal, const char *conf,
-    int (*visit)(struct journal *journal, const char *conf, const char *ifname))
+each_interface(struct journal *journal, const char *conf, const char *leaf,
+    int (*visit)(struct journal *journal, const char *key))
 {
 	struct dirent *entry;
-	char	       path[KEY_SIZE];
+	char	       key[KEY_SIZE];
 	DIR	      *dir;
 	int	       r = 0;
 
-	snprintf(path, sizeof(path), "/proc/sys/%s", conf);
-	dir = opendir(path);
+	snprintf(key, sizeof(key), "/proc/sys/%s", conf);
+	dir = opendir(key);
 	if (dir == NULL)
 		return -errno;
 	while (r == 0 && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] == '.' || strcmp(entry->d_name, "all") == 0)
 			continue;
-		r = visit(journal, conf, entry->d_name);
+		snprintf(key, sizeof(key), "%s/%.15s/%s", conf, entry->d_name,
+		    leaf);
+		if (is_value(key, "1"))
+			r = visit(journal, key);
 	}
 	closedir(dir);
 	return r;
@@ -178,37 +215,24 @@ each_interface(struct journal *journal, const char *conf,
 
 /* On already, alone: switching all of them off will not leave it so. */
 static int
-keep_forwarding(struct journal *journal, const char *conf, const char *ifname)
+note_off(struct journal *journal, const char *key)
 {
-	char key[KEY_SIZE];
-
-	snprintf(key, sizeof(key), "%s/%.15s/forwarding", conf, ifname);
-	if (!is_value(key, "1"))
-		return 0;
 	return journal_sysctl(journal, key, "1", "0");
 }
 
+/* 2: router advertisements are accepted although we are a router. */
 static int
-is_loose(struct journal *journal, const char *conf, const char *ifname)
+keep_router(struct journal *journal, const char *key)
 {
-	char key[KEY_SIZE];
+	int r = set(journal, key, "2");
 
-	snprintf(key, sizeof(key), "%s/%.15s/rp_filter", conf, ifname);
-	return is_value(key, "1") ? -EBUSY : 0;
+	return r == -ENOENT ? 0 : r; /* the interface has gone */
 }
 
-/* 2: router advertisements are taken although we are a router. */
 static int
-keep_router(struct journal *journal, const char *conf, const char *ifname)
+stop(struct journal *journal, const char *key)
 {
-	char key[KEY_SIZE];
-	int  r;
-
-	snprintf(key, sizeof(key), "%s/%.15s/accept_ra", conf, ifname);
-	if (!is_value(key, "1"))
-		return 0;
-	r = set(journal, key, "2");
-	return r == -ENOENT ? 0 : r; /* the interface has gone */
+	return -EBUSY;
 }
 
 /* Through the journal; `key` exists, or there is nothing to set. */
@@ -216,12 +240,12 @@ static int
 set(struct journal *journal, const char *key, const char *value)
 {
 	char old[VALUE_SIZE];
-	int  r = journal_sysctl_read(key, old, sizeof(old));
+	int  r = sysctl_read(key, old, sizeof(old));
 
 	if (r == 0)
 		r = journal_sysctl(journal, key, old, value);
 	if (r == 0)
-		r = journal_sysctl_write(key, value);
+		r = sysctl_write(key, value);
 	return r;
 }
 
@@ -230,6 +254,20 @@ is_value(const char *key, const char *value)
 {
 	char now[VALUE_SIZE];
 
-	return journal_sysctl_read(key, now, sizeof(now)) == 0 &&
+	return sysctl_read(key, now, sizeof(now)) == 0 &&
 	    strcmp(now, value) == 0;
+}
+
+static int
+open_key(const char *key, int flags)
+{
+	char path[PATH_MAX];
+	int  fd;
+
+	if (strncmp(key, "net/", 4) != 0 || strstr(key, "/../") != NULL ||
+	    (size_t)snprintf(path, sizeof(path), "/proc/sys/%s", key) >=
+		sizeof(path))
+		return -EINVAL;
+	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
+	return fd == -1 ? -errno : fd;
 }

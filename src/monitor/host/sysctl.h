@@ -26,6 +26,13 @@ struct conf;
 struct journal;
 
 /*
+ * Reads and writes /proc/sys/KEY ("net/ipv4/ip_forward"); no newline.  0 or a
+ * negative errno value; -EINVAL for what cannot be a key below net/.
+ */
+int sysctl_read(const char *key, char *value, int size);
+int sysctl_write(const char *key, const char *value);
+
+/*
  * Whether the configuration says so; "auto": where somebody is behind this host.
  * Between two sites the engine forwards by itself, and the kernel never sees it.
  */

@@ -12,9 +12,9 @@
 #include "base/all_traffic.h"
 #include "monitor/host/dns.h"
 #include "monitor/host/prefix_set.h"
+#include "proc/request.h"
 
-static int sum_up(struct vet *vet, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes);
+static int sum_up(struct vet *vet, const struct request_network *assignment);
 static bool is_all(const struct prefix_set *set, sa_family_t family,
     unsigned len);
 static bool add_public(struct prefix_set *set, const struct vet *vet,
@@ -31,26 +31,51 @@ static const struct prefix *find_reserved(const struct vet *vet,
     const struct prefix *network);
 
 int
-vet_assignment(struct vet *vet, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
-    size_t why_size)
+vet_assignment(struct vet *vet, const struct request_network *assignment,
+    char *why, size_t why_size)
 {
 	int r = link_get_lans(vet->link, vet->device, &vet->lans);
 
 	vet->why = why;
 	vet->why_size = why_size;
 	if (r == 0)
-		r = sum_up(vet, addresses, naddresses, routes, nroutes);
+		r = sum_up(vet, assignment);
 	if (r < 0)
-		(void)vet_refuse(vet, r, "this host's own networks cannot be "
-		    "looked at: %s", strerror(-r));
-	for (size_t i = 0; r == 0 && i < nroutes; i++)
-		r = vet_route(vet, &routes[i]);
-	for (size_t i = 0; r == 0 && i < naddresses; i++)
-		r = vet_address(vet, &addresses[i]);
+		(void)vet_refuse(vet, r, "cannot list this host's networks: %s",
+		    strerror(-r));
+	for (size_t i = 0; r == 0 && i < assignment->nroutes; i++)
+		r = vet_route(vet, &assignment->routes[i]);
+	for (size_t i = 0; r == 0 && i < assignment->naddresses; i++)
+		r = vet_address(vet, &assignment->addresses[i]);
 	free(vet->lans.v);
 	vet->lans = (struct link_lans) { 0 };
 	return r;
+}
+
+bool
+vet_add_literal(struct vet *vet, const char *host, uint16_t port)
+{
+	struct addr	addr;
+	struct endpoint server;
+
+	if (host == NULL || !addr_parse(&addr, host))
+		return false;
+	server = endpoint_make(&addr, port);
+	vet_add_server(vet, &server);
+	return true;
+}
+
+void
+vet_add_server(struct vet *vet, const struct endpoint *server)
+{
+	for (size_t i = 0; i < vet->nservers; i++) {
+		if (endpoint_is_equal(&vet->servers[i], server))
+			return;
+	}
+	vet->servers[vet->next_server] = *server;
+	vet->next_server = (vet->next_server + 1) % VET_MAX_SERVERS;
+	if (vet->nservers < VET_MAX_SERVERS)
+		vet->nservers++;
 }
 
 bool
@@ -124,7 +149,7 @@ vet_dns(const struct dns_list *list, char *why, size_t why_size)
 	for (size_t i = 0; i < list->ndomains; i++) {
 		if (conf_is_domain(list->domains[i]))
 			continue;
-		snprintf(why, why_size, "a DNS domain is none");
+		snprintf(why, why_size, "not a valid DNS domain");
 		return -EINVAL;
 	}
 	return 0;
@@ -132,16 +157,15 @@ vet_dns(const struct dns_list *list, char *why, size_t why_size)
 
 /* Whether they are all traffic, together. */
 static int
-sum_up(struct vet *vet, const struct prefix *addresses, size_t naddresses,
-    const struct prefix *routes, size_t nroutes)
+sum_up(struct vet *vet, const struct request_network *assignment)
 {
 	struct prefix_set set = { 0 };
 	bool		  ok = true;
 
-	for (size_t i = 0; ok && i < naddresses; i++)
-		ok = add_public(&set, vet, &addresses[i]);
-	for (size_t i = 0; ok && i < nroutes; i++)
-		ok = add_public(&set, vet, &routes[i]);
+	for (size_t i = 0; ok && i < assignment->naddresses; i++)
+		ok = add_public(&set, vet, &assignment->addresses[i]);
+	for (size_t i = 0; ok && i < assignment->nroutes; i++)
+		ok = add_public(&set, vet, &assignment->routes[i]);
 	vet->all[0] = all_traffic_is(set.v, set.n, AF_INET);
 	vet->all[1] = all_traffic_is(set.v, set.n, AF_INET6);
 	prefix_set_fini(&set);

@@ -22,15 +22,18 @@
 
 struct dns_list;
 struct prefix_set;
+struct request_network;
 
-/* All borrowed, but for the last two. */
+#define VET_MAX_SERVERS 64 /* addresses of all servers that are told apart */
+
+/* All pointers are borrowed. */
 struct vet {
 	struct link	  *link;
 	const struct conf *conf;
 	const char	  *device; /* its networks do not count as the host's */
 	unsigned	   ifindex; /* its */
-	const struct endpoint *servers; /* the server's own, outer addresses */
-	size_t		   nservers;
+	struct endpoint	   servers[VET_MAX_SERVERS]; /* outer addresses */
+	size_t		   nservers, next_server;
 	struct link_lans   lans; /* while an assignment is judged, */
 	char		  *why;	 /* as this is, for the reason */
 	size_t		   why_size;
@@ -41,9 +44,13 @@ struct vet {
  * Judges an assignment as a whole.  0, or a negative errno value with the
  * reason in `why`; who cannot ask this host for its networks refuses.
  */
-int vet_assignment(struct vet *vet, const struct prefix *addresses,
-    size_t naddresses, const struct prefix *routes, size_t nroutes, char *why,
-    size_t why_size);
+int vet_assignment(struct vet *vet, const struct request_network *assignment,
+    char *why, size_t why_size);
+
+/* One more of the servers' addresses, or the proxy's; the oldest makes room. */
+void vet_add_server(struct vet *vet, const struct endpoint *server);
+/* The same where the configuration has an address; false: it has a name. */
+bool vet_add_literal(struct vet *vet, const char *host, uint16_t port);
 
 /* Returns `error`, with the reason where vet_assignment() was to put it. */
 int vet_refuse(const struct vet *vet, int error, const char *fmt, ...)

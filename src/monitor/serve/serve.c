@@ -32,9 +32,8 @@
 typedef const char *serve_fn(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg);
 
-static serve_fn serve_ready, serve_resolve, serve_connect, serve_lanes,
-    serve_network, serve_dns, serve_down, serve_pam, serve_reload,
-    serve_pong, serve_verified, serve_in_force;
+static serve_fn serve_resolve, serve_connect, serve_lanes, serve_network,
+    serve_dns, serve_down, serve_pam, serve_reload, serve_in_force;
 
 /* What an engine does in its worst minute, and some more. */
 static const struct permit {
@@ -43,10 +42,10 @@ static const struct permit {
 	size_t	     size; /* of its struct */
 	unsigned     burst;
 	int64_t	     interval_us;
-	serve_fn    *serve;
+	serve_fn    *serve; /* NULL: the caller's to do */
 } permits[] = {
 #define SIZE(name) sizeof(struct request_##name)
-	{ REQUEST_READY, ANY, 0, 1, NEVER, serve_ready },
+	{ REQUEST_READY, ANY, 0, 1, NEVER, NULL },
 	{ REQUEST_RESOLVE, ANY_CLIENT, SIZE(server), 32, MONO_SEC / 4,
 	    serve_resolve },
 	{ REQUEST_CONNECT, ANY_CLIENT, SIZE(server), 64, MONO_SEC / 8,
@@ -60,8 +59,7 @@ static const struct permit {
 	{ REQUEST_DOWN, CLIENT_TUN, 0, 16, MONO_SEC / 2, serve_down },
 	{ REQUEST_PAM, SERVER, SIZE(pam), PAM_CHAT_BURST,
 	    MONO_SEC / PAM_CHAT_PER_SEC, serve_pam },
-	{ REQUEST_PONG, ANY, 0, 32, MONO_SEC / 16, serve_pong },
-	{ REQUEST_VERIFIED, ANY_CLIENT, 0, 8, 60 * MONO_SEC, serve_verified },
+	{ REQUEST_PONG, ANY, 0, 32, MONO_SEC / 16, NULL },
 	{ REQUEST_IN_FORCE, ANY, SIZE(in_force), 64, MONO_SEC / 16,
 	    serve_in_force },
 	{ REQUEST_RELOAD, ANY, SIZE(reload), 64, MONO_SEC / 64, serve_reload },
@@ -69,7 +67,8 @@ static const struct permit {
 };
 static_assert(nitems(permits) <= SERVE_MAX_KINDS, "a bucket for each");
 
-static const char *check_and_serve(struct serve *serve, struct chan *engine,
+static const struct permit *find_permit(uint16_t type);
+static const char *check(struct serve *serve, const struct permit *permit,
     const struct chan_msg *msg);
 static unsigned role_of(const struct conf *conf);
 static const char *answer(struct chan *engine, const struct chan_msg *msg,
@@ -83,19 +82,25 @@ serve_reset(struct serve *serve)
 	memset(serve->buckets, 0, sizeof(serve->buckets));
 }
 
-void
-serve_request(struct serve *serve, struct chan *engine, struct chan_msg *msg)
+int
+serve_request(struct serve *serve, struct chan *engine,
+    const struct chan_msg *msg)
 {
-	const char *broken;
+	const struct permit *permit = find_permit(msg->type);
+	const char	    *broken;
 
 	if (serve->condemned)
-		return;
-	broken = check_and_serve(serve, engine, msg);
+		return 0;
+	broken = check(serve, permit, msg);
+	if (broken == NULL && permit->serve == NULL)
+		return msg->type;
 	if (broken == NULL)
-		return;
+		broken = permit->serve(serve, engine, msg);
+	if (broken == NULL)
+		return 0;
 	serve->condemned = true;
-	log_warnx("engine: request %u: %s; it is ended", msg->type, broken);
-	serve->on_violation(serve->arg);
+	log_warnx("engine: request %u: %s; it is killed", msg->type, broken);
+	return -1;
 }
 
 int
@@ -113,19 +118,20 @@ serve_resolved(struct chan *engine, uint32_t id, const struct endpoint *list,
 	    NULL, 0);
 }
 
+static const struct permit *
+find_permit(uint16_t type)
+{
+	for (size_t i = 0; i < nitems(permits); i++) {
+		if (permits[i].type == type)
+			return &permits[i];
+	}
+	return NULL;
+}
+
 static const char *
-check_and_serve(struct serve *serve, struct chan *engine,
+check(struct serve *serve, const struct permit *permit,
     const struct chan_msg *msg)
 {
-	const struct permit *permit = NULL;
-	size_t		     i;
-
-	for (i = 0; i < nitems(permits); i++) {
-		if (permits[i].type == msg->type) {
-			permit = &permits[i];
-			break;
-		}
-	}
 	if (permit == NULL)
 		return "unknown";
 	if ((permit->roles & role_of(serve->conf)) == 0)
@@ -134,10 +140,10 @@ check_and_serve(struct serve *serve, struct chan *engine,
 		return "its length is wrong";
 	if (msg->nfds != 0)
 		return "comes with descriptors";
-	if (!bucket_take(&serve->buckets[i], permit->burst,
+	if (!bucket_take(&serve->buckets[permit - permits], permit->burst,
 		permit->interval_us, mono_now()))
 		return "too many of them";
-	return permit->serve(serve, engine, msg);
+	return NULL;
 }
 
 static unsigned
@@ -146,30 +152,6 @@ role_of(const struct conf *conf)
 	if (conf->role == CONF_SERVER)
 		return SERVER;
 	return conf->mode == CONF_TUN ? CLIENT_TUN : CLIENT;
-}
-
-static const char *
-serve_ready(struct serve *serve, struct chan *engine,
-    const struct chan_msg *msg)
-{
-	serve->on_ready(serve->arg);
-	return NULL;
-}
-
-static const char *
-serve_pong(struct serve *serve, struct chan *engine,
-    const struct chan_msg *msg)
-{
-	serve->on_pong(serve->arg);
-	return NULL;
-}
-
-static const char *
-serve_verified(struct serve *serve, struct chan *engine,
-    const struct chan_msg *msg)
-{
-	serve->on_verified(serve->arg);
-	return NULL;
 }
 
 /* What is not its to say changes nothing: the numbers are ours. */
@@ -270,9 +252,7 @@ serve_network(struct serve *serve, struct chan *engine,
 			free(network);
 			return "malformed";
 		}
-		r = network_assign(serve->network, network->addresses,
-		    network->naddresses, network->routes, network->nroutes,
-		    why, sizeof(why));
+		r = network_assign(serve->network, network, why, sizeof(why));
 		free(network);
 	}
 	return answer(engine, msg, r, why, NULL, 0);

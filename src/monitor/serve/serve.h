@@ -33,21 +33,20 @@ struct serve {
 	struct certs	  *material; /* IN_FORCE only */
 	bool		   condemned; /* this engine broke a rule */
 	struct bucket	   buckets[SERVE_MAX_KINDS];
-	void (*on_ready)(void *arg);
-	void (*on_pong)(void *arg);
-	void (*on_verified)(void *arg);
 	bool (*on_reload)(void *arg, bool all);
-	/* Logged already; kill the engine. */
-	void (*on_violation)(void *arg);
 	void *arg;
 };
 
 /* A new engine: a clean record. */
 void serve_reset(struct serve *serve);
 
-/* One request that came in by `engine`; answers there. */
-void serve_request(struct serve *serve, struct chan *engine,
-    struct chan_msg *msg);
+/*
+ * One request that came in by `engine`; answers there.  Returns 0, or READY
+ * or PONG, which are the caller's to do, or -1: it breaks a rule, which is logged;
+ * kill the engine.
+ */
+int serve_request(struct serve *serve, struct chan *engine,
+    const struct chan_msg *msg);
 
 /*
  * The answer to RESOLVE, once lookup has it.  0 or a negative errno value;

@@ -151,8 +151,7 @@ static int
 send_start(struct chan *engine, const struct startup_send *opening)
 {
 	const struct request_start start = { .version = PACKAGE_VERSION,
-		.restarts = opening->restarts,
-		.good_time = (uint64_t)opening->good_time };
+		.restarts = opening->restarts };
 
 	return startup_send(engine, REQUEST_START, &start, sizeof(start),
 	    &opening->totals, 1);

@@ -8,7 +8,6 @@
 #define STARTUP_SEND_H
 
 #include <stddef.h>
-#include <time.h>
 
 #include "conf/conf.h"
 #include "monitor/serve/certs.h"
@@ -29,7 +28,6 @@ struct startup_send {
 	int		     admin; /* -1: none */
 	int		     keeper[2]; /* auth, sign */
 	unsigned	     restarts; /* of the engine, so far */
-	time_t		     good_time; /* it is not before; 0: unknown */
 	int		     totals; /* of sites; the engines' own */
 };
 
