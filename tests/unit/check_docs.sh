@@ -55,9 +55,9 @@ key_rows() {
 			gsub(/^[ \t]+|[ \t]+$/, "", f[8])
 			gsub(/"/, "", f[8])
 			kind = "-"
-			if (f[3] ~ /TYPE_(NUMBER|PORT)/)
+			if (f[3] ~ /TYPE[_(](NUMBER|PORT)/)
 				kind = "number"
-			if (f[3] ~ /TYPE_(HOSTS|ADDRESSES|NETWORKS)/)
+			if (f[3] ~ /TYPE[_(](HOSTS|ADDRESSES|NETWORKS)/)
 				kind = "list"
 			print tolower(f[1]), f[2], bound(f[6]), bound(f[7]),
 			    f[8], kind,
@@ -160,7 +160,7 @@ commands_are_described() {
 	{
 		sed -n 's/^\t{ "\([a-z]*\)", cmd_.*/\1/p' src/main.c |
 			grep -vx site
-		sed -n 's/^\t{ "\([a-z]*\)", run_.*/site \1/p' \
+		sed -n 's/^\t{ "\([a-z]*\)", [a-z].*/site \1/p' \
 			src/cmd/cmd_site.c
 	} >"$work/commands"
 	[ "$(wc -l <"$work/commands")" -gt 15 ] || echo "main.c cannot be read"

@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-#define AUTO CONF_TRANSPORT_AUTO
+#define EITHER CONF_TRANSPORT_AUTO
 #define UDP  CONF_TRANSPORT_UDP
 #define TCP  CONF_TRANSPORT_TCP
 #define NONE CONF_TRANSPORTS
@@ -15,9 +15,9 @@ START_TEST(both_ends_must_fit)
 	static const struct {
 		enum conf_transport own, site, agreed;
 	} rows[] = {
-		{ AUTO, AUTO, AUTO }, { AUTO, UDP, UDP }, { AUTO, TCP, TCP },
-		{ UDP, AUTO, UDP }, { UDP, UDP, UDP }, { UDP, TCP, NONE },
-		{ TCP, AUTO, TCP }, { TCP, UDP, NONE }, { TCP, TCP, TCP },
+		{ EITHER, EITHER, EITHER }, { EITHER, UDP, UDP }, { EITHER, TCP, TCP },
+		{ UDP, EITHER, UDP }, { UDP, UDP, UDP }, { UDP, TCP, NONE },
+		{ TCP, EITHER, TCP }, { TCP, UDP, NONE }, { TCP, TCP, TCP },
 	};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
@@ -39,13 +39,13 @@ END_TEST
 
 START_TEST(a_client_takes_only_what_it_asked_for)
 {
-	ck_assert(!transport_is_allowed(UDP, AUTO, 2));
+	ck_assert(!transport_is_allowed(UDP, EITHER, 2));
 	ck_assert(!transport_is_allowed(UDP, TCP, 0));
-	ck_assert(!transport_is_allowed(TCP, AUTO, 2));
-	ck_assert(!transport_is_allowed(AUTO, TCP, 2));
-	ck_assert(!transport_is_allowed(AUTO, UDP, 0));
-	ck_assert(!transport_is_allowed(AUTO, AUTO, 0));
-	ck_assert(transport_is_allowed(AUTO, UDP, 1));
+	ck_assert(!transport_is_allowed(TCP, EITHER, 2));
+	ck_assert(!transport_is_allowed(EITHER, TCP, 2));
+	ck_assert(!transport_is_allowed(EITHER, UDP, 0));
+	ck_assert(!transport_is_allowed(EITHER, EITHER, 0));
+	ck_assert(transport_is_allowed(EITHER, UDP, 1));
 }
 END_TEST
 
