@@ -265,6 +265,7 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 	struct client *client = arg;
 
 	set_state(client, CLIENT_LOGIN);
+	client->auth.refused = false;
 	client->server = *server;
 	if (server->len == 0 && client->conf->transport == CONF_TRANSPORT_UDP) {
 		close(fd);

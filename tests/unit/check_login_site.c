@@ -330,6 +330,28 @@ START_TEST(a_hub_that_resumes_must_prove_it_knows_the_token)
 }
 END_TEST
 
+/* Its keeper is asked for its key first: until hello there is no proof to tell. */
+START_TEST(nothing_is_answered_before_hello)
+{
+	struct message welcome = welcome_of(CONF_TRANSPORT_TCP);
+
+	site_start(&site, "berlin", CONF_AUTH_SRP);
+	let_in(CONF_TRANSPORT_TCP);
+	end_cut(&site);
+	far_close(&far);
+	far_accept(&far);
+	hold_keeper(&site);
+	ck_assert(far_shake(&far));
+	welcome.session = 78;
+	welcome.token_len = 0;
+	far_say(&far, &welcome);
+	FAR_BYE(&far, "a welcome out of turn");
+	let_keeper_go(&site);
+	ck_assert(!is_up(&site));
+	ck_assert_str_eq(status(&site, "sessions"), "1");
+}
+END_TEST
+
 START_TEST(another_session_ends_the_one_before)
 {
 	struct message welcome;
@@ -527,7 +549,7 @@ LOGIN_MAIN("login_site", setup, teardown, only_its_hub_hears_a_hello,
     a_hub_must_prove_that_it_knows_the_password, a_password_is_given_once,
     srp_answers_srp_alone, no_question_weakens_the_method,
     a_hub_that_resumes_must_prove_it_knows_the_token,
-    another_session_ends_the_one_before, a_welcome_must_make_sense,
+    nothing_is_answered_before_hello, another_session_ends_the_one_before, a_welcome_must_make_sense,
     what_is_out_of_turn_ends_the_connection,
     a_hub_that_says_nothing_is_left_when_the_network_changes,
     questions_have_an_end)

@@ -68,7 +68,7 @@ auth_client_start(struct auth_client *auth, struct ev_loop *loop,
 {
 	auth->rounds = auth->retry_after_sec = 0;
 	auth->asked = auth->stored = auth->expects_proof = false;
-	auth->refused = false;
+	auth->refused = auth->greeted = false;
 	auth->conn = conn_new(loop, tls, fd, name, LOGIN_SEC, &conn_events,
 	    auth);
 	if (auth->conn == NULL)
@@ -156,6 +156,14 @@ on_message(void *arg, const struct message *msg)
 	char		    why[MESSAGE_TEXT_SIZE + 32];
 	char		    text[MESSAGE_TEXT_SIZE];
 
+	/* Nothing was asked, so there is no proof yet to compare with. */
+	if (!auth->greeted && (msg->type == MESSAGE_CHALLENGE ||
+		msg->type == MESSAGE_WELCOME)) {
+		snprintf(why, sizeof(why), "a %s out of turn",
+		    message_name(msg->type));
+		conn_bye(auth->conn, why);
+		return;
+	}
 	switch (msg->type) {
 	case MESSAGE_CHALLENGE:
 		on_challenge(auth, msg);
@@ -253,7 +261,7 @@ doubt(struct auth_client *auth, const struct message *msg)
 {
 	bool resumed = auth->grant.token_len > 0 && !auth->asked;
 
-	if (auth->conf->auth == CONF_AUTH_SRP && !resumed &&
+	if ((resumed || auth->conf->auth == CONF_AUTH_SRP) &&
 	    !auth->expects_proof)
 		return "the server did not ask for SRP's proof: it is not the "
 		       "one that knows this site";
@@ -286,6 +294,7 @@ send_hello(struct auth_client *auth, const char *secret, size_t len)
 	msg.token_len = auth->grant.token_len;
 	auth->events->fill_hello(auth->arg, &msg);
 	(void)conn_send(auth->conn, &msg);
+	auth->greeted = true;
 	msg.subnets = NULL; /* the configuration's */
 	message_fini(&msg);
 }

@@ -53,6 +53,7 @@ struct auth_client {
 	bool		refused;	 /* by the hub */
 	unsigned	retry_after_sec; /* which asked for it */
 	unsigned	rounds;
+	bool		greeted; /* hello is sent; nothing answers it before */
 	bool		asked;	/* a challenge came */
 	bool		stored; /* the stored password was sent to PAM */
 	bool		expects_proof;
