@@ -171,7 +171,7 @@ class Daemon:
 
     def ask(self, what):
         """What `tombolo WHAT --json` prints."""
-        path = self.socket if self.running() else self.socket_path()
+        path = self.running() and self.socket or self.socket_path()
         try:
             with socket.socket(socket.AF_UNIX) as sock:
                 sock.settimeout(ASK_SECONDS)

@@ -344,7 +344,8 @@ def test_generated_secret_is_only_in_the_invitation(tap):
     invite = json.loads(tap.text("berlin.invite"))
     assert tap.mode("berlin.invite") == 0o600
     assert re.fullmatch(r"([a-z2-9]{4}-){6}[a-z2-9]{4}", invite["secret"])
-    assert {k: invite[k] for k in invite if k not in ("ca", "secret")} == {
+    assert re.fullmatch(r"[0-9a-f]{8} [0-9a-f]{64}", invite["psk"])
+    assert {k: invite[k] for k in invite if k not in ("ca", "secret", "psk")} == {
         "tombolo-invitation": 1, "server": "vpn.example.org", "port": 55555,
         "name": "vpn.example.org", "site": "berlin", "mode": "tap",
         "auth": "srp"}
@@ -353,6 +354,7 @@ def test_generated_secret_is_only_in_the_invitation(tap):
     for name, (_, content) in tap.tree().items():
         if name != "berlin.invite" and content is not None:
             assert invite["secret"].encode() not in content
+            assert invite["psk"][9:].encode() not in content
     assert tap.mode("s/keeper/sites/berlin.srp") == 0o600
     assert tap.text("s/keeper/sites/berlin.srp").count("\n") == 1
     assert "join berlin.invite" in out
@@ -657,12 +659,17 @@ def test_what_cannot_be_read_is_not_edited(tun, words, text, says):
               says="sites.d/a.conf: " + says)
 
 
+def without_psk_key(tree):
+    """The hub's own, from the first `site add` on; nothing of a site's."""
+    return {n: tree[n] for n in tree if n != "s/keeper/psk.key"}
+
+
 def test_removal_leaves_nothing_of_the_site(tap):
     before = tap.tree()
     tap.ok("site", "add", "berlin", "--generate", "--dir", "s")
     os.unlink(os.path.join(tap.path, "berlin.invite"))
     tap.ok("site", "remove", "berlin", "--dir", "s")
-    assert tap.tree() == before
+    assert without_psk_key(tap.tree()) == before
 
 
 @pytest.mark.parametrize("method", ["srp", "password"])
@@ -675,7 +682,8 @@ def test_another_password_makes_another_invitation(tap, method):
     tap.ok("site", "passwd", "berlin", "--generate", "--dir", "s", "--out",
            "new.invite")
     old, new = (json.loads(tap.text(n)) for n in ("berlin.invite", "new.invite"))
-    assert old.pop("secret") != new.pop("secret") and old == new
+    assert old.pop("secret") != new.pop("secret")
+    assert old.pop("psk") != new.pop("psk") and old == new
     assert tap.text(file) != hash
     hash = tap.text(file)
     tap.write("pw", "sesame")
@@ -747,11 +755,12 @@ def test_server_keeps_no_secret_of_any_method(all_methods, method):
     assert invite["auth"] == method and "key" not in invite
     file = "s/keeper/sites/berlin." + method
     assert cli.mode(file) == 0o600 and cli.text(file).count("\n") == 1
-    assert [n for n in cli.tree() if "/berlin." in n and n != file] == [
-        "s/sites.d/berlin.conf"]
+    assert {n for n in cli.tree() if "/berlin." in n and n != file} == {
+        "s/sites.d/berlin.conf", "s/keeper/sites/berlin.psk"}
     for name, (_, content) in cli.tree().items():
         if name != "berlin.invite" and content is not None:
             assert invite["secret"].encode() not in content
+            assert invite["psk"][9:].encode() not in content
     if method == "pam":
         assert re.fullmatch(r"[0-9a-f]{32}\n", cli.text(file))
     if method == "password":
@@ -786,7 +795,8 @@ def test_certificate_and_key_go_into_the_invitation_only(tap):
     out = add(tap, "berlin", "certificate")
     assert "the key is in it" in out
     assert set(tap.tree()) - before == {
-        "berlin.invite", "s/sites.d/berlin.conf", "s/sites.d/berlin.crt"}
+        "berlin.invite", "s/sites.d/berlin.conf", "s/sites.d/berlin.crt",
+        "s/keeper/psk.key", "s/keeper/sites/berlin.psk"}
     invite = json.loads(tap.text("berlin.invite"))
     assert tap.mode("berlin.invite") == 0o600 and "secret" not in invite
     assert invite["certificate"] == tap.text("s/sites.d/berlin.crt")
@@ -795,7 +805,8 @@ def test_certificate_and_key_go_into_the_invitation_only(tap):
     assert modes == {"c": 0o755, "c/tombolo.conf": 0o644, "c/id": 0o644,
                      "c/ca.crt": 0o644,
                      "c/client.crt": 0o644, "c/keeper": 0o700,
-                     "c/keeper/client.key": 0o600}
+                     "c/keeper/client.key": 0o600,
+                     "c/keeper/psk": 0o600}
     assert tap.text("c/keeper/client.key") == invite["key"]
     assert is_good(tap, "c/client.crt")
     status, text = openssl(tap, "x509", "-in", "c/client.crt", "-noout",
@@ -1022,7 +1033,7 @@ def test_removal_leaves_nothing_of_any_method(all_methods):
         cli.write("s/keeper/sites/berlin.password", "x\n", 0o600)
         os.unlink(os.path.join(cli.path, "berlin.invite"))
         cli.ok("site", "remove", "berlin", "--dir", "s")
-        assert cli.tree() == before
+        assert without_psk_key(cli.tree()) == before
 
 
 def test_certificate_is_revoked_when_the_configuration_is_broken(tap):
@@ -1046,7 +1057,8 @@ def test_join_pins_the_ca_and_hides_the_password(tap):
     modes = {n: m for n, (m, _) in tap.tree().items() if n.startswith("c")}
     assert modes == {"c": 0o755, "c/tombolo.conf": 0o644, "c/id": 0o644,
                      "c/ca.crt": 0o644,
-                     "c/keeper": 0o700, "c/keeper/password": 0o600}
+                     "c/keeper": 0o700, "c/keeper/password": 0o600,
+                     "c/keeper/psk": 0o600}
     lines = tap.ok("check", "--static", "-v", "--dir", "c").splitlines()
     for want in ("server = vpn.example.org:55555", "name = vpn.example.org",
                  "site = berlin", "auth = srp", "mode = tap",
@@ -1121,7 +1133,7 @@ def test_an_update_takes_what_is_new_and_keeps_local_edits(joined):
     assert "tombolo reload -c c/tombolo.conf" in out
     after = joined.tree()
     assert {n for n in before if before[n] != after.get(n)} == {
-        "c/keeper/password"} and set(before) == set(after)
+        "c/keeper/password", "c/keeper/psk"} and set(before) == set(after)
     assert joined.text("c/keeper/password") == json.loads(
         joined.text("new.invite"))["secret"] + "\n"
 

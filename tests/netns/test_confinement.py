@@ -285,7 +285,8 @@ def build_rogue(net, name):
     seccomp = run("pkg-config", "--libs", "libseccomp", check=False)
     run(*os.environ.get("CC", "cc").split(), "-std=gnu17", "-D_GNU_SOURCE",
         "-w", "-Wl,-z,muldefs", "-I", top + "/src", "-I", BUILD, "-o", path,
-        BUILD + "/src/main.o", os.path.join(HERE, name + ".c"),
+        BUILD + "/src/main.o", BUILD + "/src/roles.o",
+        os.path.join(HERE, name + ".c"),
         BUILD + "/libtombolo.a", *flags, *seccomp.stdout.split(),
         "-lev", "-lgmp", "-lpam", "-lpthread", timeout=120)
     return path

@@ -74,7 +74,7 @@ def mode(*path):
 
 def test_nothing_is_written_among_the_credentials(scene):
     hub = scene.hub
-    assert names(hub.dir, "keeper") == {"server.key", "sites"}
+    assert names(hub.dir, "keeper") == {"psk.key", "server.key", "sites"}
     assert names(hub.state_dir, "keeper") >= WRITTEN
     assert mode(hub.state_dir) == mode(hub.state_dir, "keeper") == 0o700
     keeper = os.stat(os.path.join(hub.dir, "keeper")).st_uid
@@ -118,7 +118,7 @@ def test_a_directory_of_version_0_1_is_moved_over(scene):
     assert WRITTEN <= names(hub.state_dir, "keeper")
     on_disk = run("stat", "-f", "-c", "%T", hub.state_dir).stdout.strip()
     if on_disk != "tmpfs":  # else it would be lost at the next boot
-        assert names(hub.dir, "keeper") == {"server.key", "sites"}
+        assert names(hub.dir, "keeper") == {"psk.key", "server.key", "sites"}
     assert hub.stop() == 0
     scene.comes_back()
     assert len(hub.wait_log("is moved here")) == 1
