@@ -18,9 +18,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-	{ "init", cmd_init, "make a primary site: CA, certificate, configuration" },
-	{ "site", cmd_site, "add, list, show, change or remove satellite sites" },
-	{ "join", cmd_join, "make a satellite site from an invitation" },
+	{ "init", cmd_init, "set up a hub: CA, certificate, configuration" },
+	{ "site", cmd_site, "add, list, show, change or remove sites" },
+	{ "join", cmd_join, "set up a site from an invitation" },
 	{ "run", cmd_run, "run the daemon" },
 	{ "check", cmd_check, "check a configuration" },
 	{ "status", cmd_status, "what the running daemon is doing" },
@@ -28,7 +28,7 @@ static const struct {
 	{ "fdb", cmd_status, "which address is behind which site (tap)" },
 	{ "routes", cmd_status, "which network is behind which site (tun)" },
 	{ "kick", cmd_status, "end a site's session" },
-	{ "login", cmd_login, "answer what the server asks a person" },
+	{ "login", cmd_login, "answer questions of the hub" },
 	{ "reload", cmd_reload, "take a changed configuration" },
 	{ "stop", cmd_stop, "stop the running daemon" },
 	{ "version", cmd_version, "version, libraries and features" },

@@ -42,7 +42,7 @@ static const struct options_spec spec = {
 		    "[--tunnel-network CIDR]... [--nat]\n           "
 		    "[--dns A]... [--auth METHOD]...\n"
 		    "       tombolo init --renew [-c FILE | --dir D]",
-	.help = "Makes a primary site: a CA, the server's key and certificate, "
+	.help = "Sets up a hub: a CA, its key and certificate, "
 		"and a\nconfiguration that explains itself.",
 	.takes = OPTION_NAME | OPTION_WHERE | OPTION_MODE | OPTION_BRIDGE |
 	    OPTION_NETWORK | OPTION_TUNNEL_NETWORK | OPTION_NAT | OPTION_DNS |

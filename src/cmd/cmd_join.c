@@ -47,7 +47,7 @@ static const struct options_spec spec = {
 	.synopsis = "INVITE [-c FILE | --dir D] [--update [--new-ca]] "
 		    "[--bridge BR]\n           [--subnet CIDR]... "
 		    "[--accept-default-route] [--password-file F]",
-	.help = "Makes a satellite site from an invitation of tombolo site "
+	.help = "Sets up a site from an invitation of tombolo site "
 		"add.  The password is\nwhat --password-file has, else the "
 		"invitation's, else asked for (not with pam).",
 	.takes = OPTION_WHERE | OPTION_BRIDGE | OPTION_SUBNET |
@@ -297,7 +297,7 @@ has_secret(const struct conf *conf, const struct invite *invite)
 	if (invite->secret[0] != '\0')
 		return "; the invitation holds the password: remove it";
 	if (conf->auth == CONF_AUTH_PAM)
-		return "; tombolo login answers what the server asks";
+		return "; tombolo login answers what the hub asks";
 	return invite->psk[0] != '\0' ?
 	    "; the invitation holds the pre-shared key: remove it" : "";
 }

@@ -32,8 +32,8 @@
 static const struct options_spec spec = {
 	.command = "login",
 	.synopsis = "[-c FILE | --dir D | --socket PATH]",
-	.help = "Connects now, and asks at the terminal what the server asks a\n"
-		"person: one-time codes, say (a satellite's; auth = pam).",
+	.help = "Connects now, and asks at the terminal what the hub asks a\n"
+		"person: one-time codes, say (at a site; auth = pam).",
 	.takes = OPTION_WHERE | OPTION_SOCKET,
 };
 
@@ -72,7 +72,7 @@ log_in(const char *path)
 			wait_pause();
 	}
 	if (!done)
-		log_warnx("login: the server does not answer; see tombolo "
+		log_warnx("login: the hub does not answer; see tombolo "
 			  "status");
 	return status;
 }

@@ -48,7 +48,7 @@ static const struct options_spec spec = {
 		    "           [--log-level error|warn|info|debug]\n"
 		    "       tombolo run --sweep [-c FILE | --dir D | "
 		    "--socket PATH]",
-	.help = "Runs the daemon: server or client, as the configuration says. "
+	.help = "Runs the daemon: hub or site, as the configuration says. "
 		"Without --foreground\nit goes to the background as soon as "
 		"it is up, and its log to syslog.",
 	.takes = OPTION_WHERE | OPTION_SOCKET | OPTION_FOREGROUND |

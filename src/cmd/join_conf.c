@@ -140,7 +140,7 @@ say_server(const struct conf *conf, const struct invite *invite)
 {
 	char server[sizeof(invite->server) + 16];
 
-	log_warnx("join: the invitation's server is not among those of %s, "
+	log_warnx("join: the invitation's hub is not among those of %s, "
 		  "which stay; if the hub has moved, set there: server = %s "
 		  "name %s", conf->dir,
 	    print_server(server, sizeof(server), invite), invite->name);

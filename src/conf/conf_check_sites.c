@@ -90,7 +90,7 @@ check_auths(const struct conf_draft *draft)
 		    (conf->auths & CONF_AUTH_BIT(site->auth)) != 0)
 			continue;
 		conf_draft_complain(draft, site, "auth", 0,
-		    "auth = %s of site %s is not allowed by this server; add "
+		    "auth = %s of site %s is not allowed by this hub; add "
 		    "auth = %s to its [server]%s, or choose another method",
 		    conf_auth_name(site->auth), site->name,
 		    conf_auth_name(site->auth),
@@ -128,7 +128,7 @@ check_addresses(const struct conf_draft *draft,
 		server = conf_server_address(&nets->v[in]);
 		if (addr_is_equal(&server.addr, addr))
 			conf_draft_complain(draft, site, "address", i,
-			    "address = %s is the server's own; choose another",
+			    "address = %s is the hub's own; choose another",
 			    text);
 		else if (addr_is_equal(&nets->v[in].addr, addr) ||
 		    is_broadcast(&nets->v[in], addr))
@@ -166,7 +166,7 @@ check_subnets(const struct conf_draft *draft, const struct conf_site *site)
 			    !prefix_overlaps(subnet, net))
 				continue;
 			conf_draft_complain(draft, site, "subnet", i,
-			    "subnet = %s covers the server's network = %s; one "
+			    "subnet = %s covers the hub's network = %s; one "
 			    "network cannot be at two places",
 			    a, prefix_print(net, b, sizeof(b)));
 		}

@@ -73,7 +73,7 @@ parse_server_words(struct conf_server *server, char *rest, char *why)
 		if (error != NULL)
 			return conf_type_refuse(why,
 			    "expected \"weight\" and a number from 1 to 1000, "
-			    "or \"name\" and a host, behind the server");
+			    "or \"name\" and a host, behind the hub");
 	}
 	return true;
 }

@@ -80,19 +80,19 @@ const struct conf_key conf_keys[CONF_NKEYS] = {
 	{ CONF_IN_CLIENT, "server", TYPE(SERVER), CONF_KEY_REQUIRED,
 	    WHOLE_CONF, 0, CONF_MAX_SERVERS, NULL,
 	    "vpn.example.org:55555",
-	    "The primary site: HOST, HOST:PORT or [V6]:PORT, perhaps with\n"
+	    "The hub: HOST, HOST:PORT or [V6]:PORT, perhaps with\n"
 	    "\"weight N\" and \"name HOST\" behind.  May be given again." },
 	{ CONF_IN_CLIENT, "server-order", WORD(order), 0,
 	    IN_CONF(server_order), 0, 0, "given", NULL,
-	    "given: servers are tried from the first; weight: at random, one with\n"
+	    "given: hubs are tried from the first; weight: at random, one with\n"
 	    "twice the weight twice as often first." },
 	{ CONF_IN_CLIENT, "proxy", TYPE(PROXY), 0, IN_CONF(proxy), 0, 0,
 	    NULL, "http://10.0.0.1:3128",
-	    "The way to the server: http://HOST:PORT (CONNECT) or\n"
+	    "The way to the hub: http://HOST:PORT (CONNECT) or\n"
 	    "socks5://HOST:PORT.  USER:PASSWORD is a line in keeper/proxy." },
 	{ CONF_IN_CLIENT, "name", TYPE(HOST), 0, IN_CONF(server_name), 0, 0,
 	    NULL, "vpn.example.org",
-	    "What the certificate of a server without a name of its own must say;\n"
+	    "What the certificate of a hub without a name of its own must say;\n"
 	    "by default the host above." },
 	{ CONF_IN_CLIENT, "transport", WORD(transport), CONF_KEY_LIVE,
 	    IN_CONF(transport), 0, 0, "auto", NULL,
@@ -102,22 +102,22 @@ const struct conf_key conf_keys[CONF_NKEYS] = {
 	    IN_CONF(site), 0, 0, NULL, "berlin", "This site's name there." },
 	{ CONF_IN_CLIENT, "auth", WORD(auth), 0, IN_CONF(auth), 0, 0,
 	    "srp", NULL,
-	    "How this site proves who it is, as the server knows it: srp, password,\n"
+	    "How this site proves who it is, as the hub knows it: srp, password,\n"
 	    "pam, certificate, tls-srp." },
 	{ CONF_IN_CLIENT, "certificate", TYPE(PATH), CONF_KEY_LIVE,
 	    IN_CONF(site_certificate), 0, 0, "client.crt", NULL,
 	    "auth = certificate: this site's own." },
 	{ CONF_IN_CLIENT, "ca", TYPE(PATH), CONF_KEY_LIVE,
 	    IN_CONF(ca), 0, 0, "ca.crt", NULL,
-	    "The only CA that may have signed the server's certificate." },
+	    "The only CA that may have signed the hub's certificate." },
 	{ CONF_IN_CLIENT, "subnet", TYPE(NETWORKS),
 	    CONF_KEY_TUN | CONF_KEY_LIVE, IN_CONF(subnets), 0, CONF_MAX_LIST,
 	    NULL, "10.0.7.0/24",
-	    "A network behind this site, asked for; the server decides.\n"
+	    "A network behind this site, asked for; the hub decides.\n"
 	    "May be given again." },
 	{ CONF_IN_CLIENT, "accept-default-route", TYPE(BOOL), CONF_KEY_TUN,
 	    IN_CONF(accept_default_route), 0, 0, "no", NULL,
-	    "Whether the server may send all traffic through the tunnel." },
+	    "Whether the hub may send all traffic through the tunnel." },
 	{ CONF_IN_CLIENT, "when-down", WORD(when_down), CONF_KEY_TUN,
 	    IN_CONF(when_down), 0, 0, "block", NULL,
 	    "What becomes of that traffic while the tunnel is down: block, or\n"
@@ -133,7 +133,7 @@ const struct conf_key conf_keys[CONF_NKEYS] = {
 	    "policy routing; with accept-default-route = yes only." },
 	{ CONF_IN_CLIENT, "accept-dns", WORD(auto), CONF_KEY_TUN,
 	    IN_CONF(accept_dns), 0, 0, "auto", NULL,
-	    "Whether to use the DNS servers that the server tells; auto: with\n"
+	    "Whether to use the DNS servers that the hub tells; auto: with\n"
 	    "accept-default-route = yes." },
 	{ CONF_IN_CLIENT, "socket", TYPE(PATH), 0, IN_CONF(socket), 0, 0,
 	    NULL, "/run/tombolo/tombolo.sock",
@@ -179,7 +179,7 @@ const struct conf_key conf_keys[CONF_NKEYS] = {
 	{ CONF_IN_INTERFACE, "tunnel-network", TYPE(NETWORKS),
 	    CONF_KEY_TUN | CONF_KEY_SERVER, IN_CONF(tunnel_networks), 0, 16,
 	    NULL, "10.4.2.0/24",
-	    "Where tunnel addresses come from; the first is the server's own.\n"
+	    "Where tunnel addresses come from; the first is the hub's own.\n"
 	    "May be given again." },
 	{ CONF_IN_INTERFACE, "network", TYPE(NETWORKS),
 	    CONF_KEY_TUN | CONF_KEY_SERVER | CONF_KEY_LIVE,

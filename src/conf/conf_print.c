@@ -67,7 +67,7 @@ conf_print_commented(FILE *out, const struct conf *conf)
 	fprintf(out,
 	    "# Tombolo: the configuration of a %s.  tombolo.conf(5) says it "
 	    "all;\n# tombolo check says whether it is right.\n\n",
-	    conf->role == CONF_SERVER ? "primary site" : "satellite site");
+	    conf->role == CONF_SERVER ? "hub" : "site");
 	if (conf->role == CONF_SERVER)
 		fprintf(out,
 		    "# Sites live in " CONF_SITES_DIR

@@ -159,7 +159,7 @@ auth_server_method_why_not(const struct conf *conf, const struct conf_site *cs,
 	if (method != cs->auth)
 		return OTHER_METHOD;
 	if ((conf->auths & CONF_AUTH_BIT(cs->auth)) == 0)
-		return "this server does not allow the site's method";
+		return "this hub does not allow the site's method";
 	return NULL;
 }
 
@@ -349,7 +349,7 @@ start_pam(struct auth_server *auth)
 	int  r;
 
 	if (!has_pam_site(auth->server->conf)) {
-		finish(auth, KEEPER_NO, "no site of this server uses PAM");
+		finish(auth, KEEPER_NO, "no site of this hub uses PAM");
 		return;
 	}
 	addr_print(&auth->from, address, sizeof(address));

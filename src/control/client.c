@@ -223,15 +223,15 @@ client_waits_for(const struct client *client)
 		return connector_doing(client->connector);
 	case CLIENT_LOGIN:
 		return client->auth.question ? "an answer to tombolo login" :
-						 "the server to let it in";
+						 "the hub to let it in";
 	case CLIENT_WAIT:
 		if (client->auth.needs_person)
 			return "tombolo login";
-		return client->pause.is_asked ? "the time that the server set" :
+		return client->pause.is_asked ? "the time that the hub set" :
 					  "the next attempt";
 	case CLIENT_UP:
 		if (!client->settled)
-			return "what the server assigned to be set";
+			return "what the hub assigned to be set";
 		break;
 	case CLIENT_STOPPED:
 		break;
@@ -269,9 +269,9 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 	client->server = *server;
 	if (server->len == 0 && client->conf->transport == CONF_TRANSPORT_UDP) {
 		close(fd);
-		try_next(client, "only the proxy knows where the server is: no "
+		try_next(client, "only the proxy knows where the hub is: no "
 		    "frame can pass by UDP: change transport, or give the "
-		    "server by its address");
+		    "hub by its address");
 		return;
 	}
 	if (!auth_client_start(&client->auth, client->loop, client->tls, fd,
@@ -336,7 +336,7 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	if (client->session == NULL)
 		return;
 	if (client->state != CLIENT_UP && has_ended(client))
-		session_end(client->session, "the server has ended");
+		session_end(client->session, "the hub has ended");
 	else
 		session_tick(client->session, now);
 }
@@ -448,7 +448,7 @@ why_not(const struct client *client, const struct message *msg, bool same)
 	    (client->server.len == 0 &&
 		msg->transport != CONF_TRANSPORT_TCP) ||
 	    (same && msg->transport != client->session->transport))
-		return "the server's transport is not what was asked for";
+		return "the hub's transport is not what was asked for";
 	return NULL;
 }
 
@@ -461,7 +461,7 @@ begin_session(struct client *client, struct conn *conn,
 
 	if (client->session != NULL)
 		session_end(client->session,
-		    "the server does not know the session any more");
+		    "the hub does not know the session any more");
 	session = session_new(client->dataplane, true, client->conf->site,
 	    DATAPLANE_FIRST_PORT, &session_events, client);
 	if (session != NULL)
@@ -491,7 +491,7 @@ go_up(struct client *client, struct conn *conn, const struct message *msg,
 	set_state(client, CLIENT_UP);
 	connector_good(client->connector);
 	address = connector_address(client->connector);
-	log_info("server %s: %s: site %s", address,
+	log_info("hub %s: %s: site %s", address,
 	    same ? "the session goes on" : "up", client->conf->site);
 	client->settled = client->settled && same;
 	/* Until then the reason stays why it was refused before. */
@@ -501,7 +501,7 @@ go_up(struct client *client, struct conn *conn, const struct message *msg,
 		client->reconnects++;
 	else
 		client->sessions++;
-	snprintf(session->label, sizeof(session->label), "server %s", address);
+	snprintf(session->label, sizeof(session->label), "hub %s", address);
 	strlcpy(session->address, address, sizeof(session->address));
 	session->udp_port = endpoint_port(&client->server);
 	session_attach(session, conn, &client->server, msg->keepalive_sec,
@@ -569,7 +569,7 @@ on_assignment(void *arg, bool refused, const char *why)
 	}
 	if (refused) {
 		snprintf(text, sizeof(text),
-		    "what the server assigns is refused: %s", why);
+		    "what the hub assigns is refused: %s", why);
 		retry_pause_ask(&client->pause, RETRY_PAUSE_MAX_SEC);
 		why = text;
 	}

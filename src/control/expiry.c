@@ -13,15 +13,15 @@
 static const struct {
 	const char *name, *whose, *advice;
 } kinds[EXPIRIES] = {
-	[EXPIRY_SERVER] = { "certificate", "the certificate of this server",
+	[EXPIRY_SERVER] = { "certificate", "the certificate of this hub",
 	    "renew it with tombolo init --renew" },
 	[EXPIRY_SERVER_RSA] = { "certificate-rsa",
-	    "the RSA certificate of this server",
+	    "the RSA certificate of this hub",
 	    "renew it with tombolo init --renew" },
 	[EXPIRY_SITE] = { "certificate", "the certificate of this site",
-	    "the primary site makes another with tombolo site passwd" },
-	[EXPIRY_PEER] = { "server", "the certificate of the server",
-	    "the primary site renews it with tombolo init --renew" },
+	    "the hub makes another with tombolo site passwd" },
+	[EXPIRY_PEER] = { "server", "the certificate of the hub",
+	    "the hub renews it with tombolo init --renew" },
 	[EXPIRY_CRL] = { "crl", "the list of revoked certificates",
 	    "have the CA make another; this one stays in force" },
 };

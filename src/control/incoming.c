@@ -17,7 +17,7 @@
 #include "control/transport.h"
 
 #define REFUSED		"authentication failed" /* whatever it was */
-#define BUSY		"the server is busy"
+#define BUSY		"the hub is busy"
 #define HELD_OFF	"too many attempts: wait"
 #define RETRY_AFTER_SEC 2
 #define UNFIT_SEC	60  /* until somebody has changed a configuration */
@@ -278,7 +278,7 @@ fits(struct incoming *in, const struct message *msg, char *why, size_t size)
 		return false;
 	}
 	if (msg->mode != conf->mode) {
-		snprintf(why, size, "this server's mode is %s: join again with "
+		snprintf(why, size, "this hub's mode is %s: join again with "
 		    "its invitation", conf_mode_name(conf->mode));
 		return false;
 	}

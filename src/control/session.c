@@ -251,7 +251,7 @@ on_message(void *arg, const struct message *msg)
 	if (msg->type == MESSAGE_BYE) {
 		log_escape(text, sizeof(text), msg->text, strlen(msg->text));
 		snprintf(why, sizeof(why), "%s: %.200s", session->leads ?
-			"the server says" : "it says", text);
+			"the hub says" : "it says", text);
 		conn_end(session->conn, why);
 	} else if (msg->type == MESSAGE_MTU &&
 	    (session->features & MESSAGE_CAN_MTU) != 0) {

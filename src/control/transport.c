@@ -10,7 +10,7 @@ transport_agree(enum conf_transport own, enum conf_transport site,
 	*agreed = own == CONF_TRANSPORT_AUTO ? site : own;
 	if (site == CONF_TRANSPORT_AUTO || site == *agreed)
 		return true;
-	snprintf(why, why_size, "this server carries frames by %s only, and "
+	snprintf(why, why_size, "this hub carries frames by %s only, and "
 	    "this site by %s only: change transport at either end",
 	    conf_transport_name(own), conf_transport_name(site));
 	return false;

@@ -82,7 +82,7 @@ dataplane_new(struct ev_loop *loop, const struct startup_recv *gift,
 	if (dataplane->dp.fdb != NULL)
 		fdb_set_limit(dataplane->dp.fdb, DP_PORT_LOCAL,
 		    gift->conf->max_addresses);
-	loop_guard_port_up(dataplane->loops, DP_PORT_LOCAL, "the primary site",
+	loop_guard_port_up(dataplane->loops, DP_PORT_LOCAL, "the hub",
 	    mono_now());
 	dataplane->totals = totals_open(gift->totals);
 	if (dataplane->totals == NULL) {

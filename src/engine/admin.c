@@ -387,7 +387,7 @@ static json_t *
 login(struct engine *engine, const json_t *request)
 {
 	if (engine->client == NULL)
-		return error_answer("this is no satellite: login is a client's");
+		return error_answer("this is a hub: login is for sites");
 	client_login(engine->client);
 	return json_pack("{s:b}", "ok", 1);
 }
@@ -400,7 +400,7 @@ question(struct engine *engine, const json_t *request)
 	bool	    echo = false;
 
 	if (engine->client == NULL)
-		return error_answer("this is no satellite: login is a client's");
+		return error_answer("this is a hub: login is for sites");
 	text = client_question(engine->client, &echo);
 	answer = json_pack("{s:b,s:s,s:s}", "ok", 1, "state",
 	    client_state_name(engine->client), "last_error",

@@ -466,7 +466,7 @@ on_terminate(struct ev_loop *loop, struct ev_signal *sig, int events)
 	if (ev_is_active(&engine->goodbye))
 		return;
 	if (engine->server != NULL)
-		server_bye(engine->server, "the server stops");
+		server_bye(engine->server, "the hub stops");
 	if (engine->client != NULL)
 		client_bye(engine->client, "the site stops");
 	ev_timer_start(loop, &engine->goodbye);

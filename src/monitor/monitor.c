@@ -455,8 +455,8 @@ on_ready(void *arg)
 	log_set_level(monitor->conf->log_level);
 	ev_timer_stop(monitor->loop, &monitor->ready_timer);
 	log_info("up: %s, %s device %s",
-	    monitor->conf->role == CONF_SERVER ? "primary site" :
-						 "satellite site",
+	    monitor->conf->role == CONF_SERVER ? "hub" :
+						 "site",
 	    conf_mode_name(monitor->conf->mode),
 	    network_device(monitor->network)->name);
 	sd_notify_send("READY=1\nSTATUS=up");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""daemon: a primary site (Hub) or a satellite site of Tombolo in a namespace.
+"""daemon: a hub or a site of Tombolo in a namespace.
 
 Both use nothing but the words that a user types, except that a test asks them
 by the local socket, as `status --json` and others do: it asks hundreds of times,

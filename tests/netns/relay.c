@@ -364,7 +364,7 @@ on_lane(struct relay *r, struct lane *lane)
 		ssize_t n = recv(lane->source.fd, data, sizeof(data), 0);
 
 		if (n < 0)
-			return; /* ECONNREFUSED too: the server is away */
+			return; /* ECONNREFUSED too: the hub is away */
 		pass(r, lane, false, data, (size_t)n);
 	}
 }

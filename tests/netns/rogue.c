@@ -176,7 +176,7 @@ ask_keeper(enum request type, const void *data, size_t len, size_t answer_len,
 	return good;
 }
 
-/* For the server's own key. */
+/* For the hub's own key. */
 static long
 ask_to_sign(gnutls_sign_algorithm_t algorithm, unsigned n)
 {

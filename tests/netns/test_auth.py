@@ -469,7 +469,7 @@ def adrift(scene):
 
 
 def test_who_is_adrift_outlives_a_change_of_certificates(scene, adrift):
-    """The server's own, and the list of the revoked by another one's."""
+    """The hub's own, and the list of the revoked by another one's."""
     other, _ = scene.join("certificate")
     name, sat = adrift("certificate")
     changes = "certificates: changed"
@@ -553,7 +553,7 @@ def test_a_verdict_on_the_old_password_comes_too_late(scene, tmp_path):
 
 
 def line_of(scene, name):
-    """What the server knows the password by."""
+    """What the hub knows the password by."""
     with open(os.path.join(scene.server.dir, "keeper/sites",
                            name + ".password")) as f:
         return f.read()
@@ -647,7 +647,7 @@ def test_methods_are_switched_on_and_off_while_it_runs(small_net):
     server.conf_set("server", "auth", "password")
     server.wait_log("auth = %s of site late is not allowed" % late)
     time.sleep(1)
-    # (Asking the server by -c would read the file as well.)
+    # (Asking the hub by -c would read the file as well.)
     assert sat.state() == "up" and sat.status()["sessions"] == 1
     # Mended: the site is taken out first.
     server.conf_set("server", "auth", "password", late)

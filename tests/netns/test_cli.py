@@ -451,7 +451,7 @@ def test_each_tunnel_network_gives_an_address_until_it_is_full(cli):
 
 
 @pytest.mark.parametrize("args, says", [
-    ("--address 10.4.2.1", "is the server's own"),
+    ("--address 10.4.2.1", "is the hub's own"),
     ("--address 10.4.2.2", "of site a"),
     ("--address 10.4.3.2", "is in no tunnel network"),
     ("--address 10.4.2.255", "is no host's address"),
@@ -541,7 +541,7 @@ def test_a_default_route_is_given_and_taken(berlin):
 
 @pytest.mark.parametrize("args, says", [
     ("--address 10.5.0.1", "is in no tunnel network"),
-    ("--address 10.4.2.1", "the server's own"),
+    ("--address 10.4.2.1", "the hub's own"),
     ("--address 10.4.2.3", "overlaps"),
     ("--address none", "address"),
     ("--subnet 10.0.1.0/24", "overlaps"),
@@ -726,7 +726,7 @@ def need(cli, method):
 
 
 def allow(cli, *methods):
-    """Puts `auth` lines into the server's configuration."""
+    """Puts `auth` lines into the hub's configuration."""
     text = cli.text("s/tombolo.conf")
     cli.write("s/tombolo.conf", text.replace("[server]\n", "[server]\n" + "".join(
         "auth = %s\n" % m for m in methods), 1))

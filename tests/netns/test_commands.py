@@ -480,13 +480,13 @@ def test_up_means_that_what_the_hub_assigns_is_in_force(pair):
     pair.hub.wait_log("site sat: up")
     code, out = status(2)
     assert code == 1 and re.search("^state +connecting", out, re.M), out
-    assert "what the server assigned" in out and others() == ["down"]
+    assert "what the hub assigned" in out and others() == ["down"]
     os.kill(pair.sat.process.pid, signal.SIGCONT)
-    pair.sat.wait_log("down: what the server assigns is refused")
+    pair.sat.wait_log("down: what the hub assigns is refused")
     for _ in range(2):  # the next attempt, too
         code, out = status(1)
         assert code == 1 and others() == ["down"], out
-        assert re.search("^last error +what the server assigns is refused: .*"
+        assert re.search("^last error +what the hub assigns is refused: .*"
                          "overlaps", out, re.M), out
         tombolo("stop", "-c", pair.sat.conf)
         done = pair.run_sat("--wait=3")

@@ -95,7 +95,7 @@ def kinds(scene, method):
         scene.server.site("disable", name)
     wait_until(lambda: len(scene.server.sites()) >= 3 * NAMES and
                all(scene.server.sites()[n]["state"] == "disabled"
-                   for n in disabled), 20, "the server knows them")
+                   for n in disabled), 20, "the hub knows them")
     return {"known": known, "disabled": disabled, "other method": wrong,
             "unknown": ["%s-u-%d" % (method, i) for i in range(NAMES)]}
 

@@ -92,7 +92,7 @@ def test_a_pause_that_the_server_set_has_limits(pair):
     server = Refuser(pair)
     pair.sat.start(wait=False)
     wait_until(lambda: pair.sat.status().get("waits_for") ==
-               "the time that the server set", 20, "it is sent away")
+               "the time that the hub set", 20, "it is sent away")
     assert 500 < pair.sat.status()["retry_in_s"] <= 750
     before = server.refused
     pair.client.addr("wan", "198.18.0.3/24")
@@ -121,7 +121,7 @@ def test_a_log_in_that_hangs_begins_anew(pair):
         }""")
     pair.sat.start(wait=False)
     wait_until(lambda: pair.sat.status().get("waits_for") ==
-               "the server to let it in", 20, "it waits for an answer")
+               "the hub to let it in", 20, "it waits for an answer")
     pair.client.ip("addr", "del", "198.18.0.2/24", "dev", "wan")
     pair.client.ip("route", "add", "198.18.0.1/32", "via", "198.18.1.1")
     pair.sat.wait_up(SOON)

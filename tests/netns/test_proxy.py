@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Through a proxy of Debian's: tinyproxy (HTTP CONNECT, Basic) and microsocks
-(SOCKS5, user and password).  The client has no other way to the server; frames
+(SOCKS5, user and password).  The client has no other way to the hub; frames
 need TCP then.
 
     [client] 198.18.0.2 --- 198.18.0.3 [proxy] 198.18.1.3 --- .1 [server]
@@ -94,7 +94,7 @@ def test_with_the_right_password(world):
 
 
 def test_frames_pass_by_udp_where_the_server_is_an_address(world):
-    """The proxy's host forwards, but no TCP to the server: UDP goes straight
+    """The proxy's host forwards, but no TCP to the hub: UDP goes straight
     where it can, and all else by the proxy."""
     world.proxy.forward()
     world.client.route("198.18.1.0/24", "198.18.0.3")
@@ -130,7 +130,7 @@ def test_frames_pass_by_udp_where_the_server_is_an_address(world):
 
 def test_udp_alone_has_no_way_where_only_the_proxy_knows_the_server(world):
     """It says so and pauses, rather than to be up for nothing."""
-    why = "only the proxy knows where the server is: no frame can pass by UDP"
+    why = "only the proxy knows where the hub is: no frame can pass by UDP"
     world.login("%s:%s" % (USER, PASSWORD))
     world.sat.conf_set("client", "transport", "udp")
     world.sat.start(wait=False)
@@ -169,4 +169,4 @@ def test_the_proxy_is_gone(world):
     for pid in world.proxy.pids():
         os.kill(pid, 9)
     world.sat.start(wait=False)
-    world.sat.wait_log(r"server vpn\.test:55555: Connection refused", SOON)
+    world.sat.wait_log(r"hub vpn\.test:55555: Connection refused", SOON)

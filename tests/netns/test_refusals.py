@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whoever should not get in does not, on either side; the server says so once,
+"""Whoever should not get in does not, on either side; the hub says so once,
 is unharmed, and the traffic of the others is never interrupted.
 
                        (a switch: 198.18.0.0/24)
@@ -92,12 +92,12 @@ def last_error(sat, pattern, deadline=15):
 
 
 def lines_of(scene, since):
-    """What the server has said of mallory since."""
+    """What the hub has said of mallory since."""
     return [l for l in scene.server.log()[since:].splitlines()
             if MALLORY in l or "eve" in l or "nobody" in l]
 
 
-# ---------------------------------------------- who the server is not
+# ---------------------------------------------- who the hub is not
 
 @pytest.fixture(scope="module")
 def bad_hub(scene):
@@ -133,7 +133,7 @@ def test_client_refuses_a_server_of_another_name(scene):
 
 
 def expired(directory, work):
-    """Signs the server's certificate anew, for a day that is over."""
+    """Signs the hub's certificate anew, for a day that is over."""
     ca = find(directory, r"ca.*\.key$|ca-key\.pem$")
     crt = find(directory, r"/ca\.crt$")
     key = find(directory, r"server.*key")
@@ -162,7 +162,7 @@ def test_client_refuses_an_expired_certificate(scene, bad_hub, tmp_path):
     bad_hub.start(wait=False)
     wait_until(lambda: bad_hub.state() == "up" or not bad_hub.running(), 10)
     if not bad_hub.running():
-        pytest.fail("the server does not start with it; no client could "
+        pytest.fail("the hub does not start with it; no client could "
                     "tell an administrator: " + bad_hub.process.output())
     sat = scene.client(bad_hub.invite)
     sat.start(wait=False)
@@ -238,7 +238,7 @@ def test_a_site_that_is_disabled_is_put_out_and_let_in_again(scene,
 # ---------------------------------------------- what is no client at all
 
 def closed(sock, seconds):
-    """Whether the server closes within `seconds`; gives what it said."""
+    """Whether the hub closes within `seconds`; gives what it said."""
     sock.settimeout(seconds)
     said = b""
     try:

@@ -190,7 +190,7 @@ def test_what_the_server_asks_for_in_vain_it_asks_for_again(star_of):
     before = b.daemon.sites()["s1"]["tx_bytes"]
     stream = Numbered(b.host, a.host, a.ip, rate=4000)
     wait_until(lambda: b.daemon.sites()["s1"]["tx_bytes"] > before + (18 << 20),
-               40, "the server's keys have done what they may")
+               40, "the hub's keys have done what they may")
     stream.end()
     assert renewals(star) == 0
     b.gateway.run("nft", "delete", "table", "ip", "rst")

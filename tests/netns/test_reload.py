@@ -339,7 +339,7 @@ def test_a_new_site_is_known_and_routed_at_once(scene):
     wait_until(lambda: "three" not in scene.hub.sites(), SOON)
     for other in (scene.one_ns, scene.two_ns, scene.server_ns):
         wait_until(lambda: not scene.has_route(other, "10.0.33.0/24"), SOON)
-    three.wait_log("the server says: the site was removed")
+    three.wait_log("the hub says: the site was removed")
     assert three.stop() == 0
     # All the while nobody else's session ended.
     for name in ("one", "two"):
@@ -438,7 +438,7 @@ def test_a_server_that_stops_is_gone_at_once(scene):
     assert scene.hub.stop() == 0
     for sat in (scene.one, scene.two):
         wait_until(lambda: sat.state() != "up", SOON)
-        sat.wait_log("down: the server says: the server stops")
+        sat.wait_log("down: the hub says: the hub stops")
     scene.hub.start()
     for sat in (scene.one, scene.two):
         scene.hub.wait_site(sat.name, deadline=60)

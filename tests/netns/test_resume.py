@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A site comes back by its token, and nobody else does: not who recorded it,
-not who stands in between with the server's own key.
+not who stands in between with the hub's own key.
 
                   (a switch: 198.18.0.0/24)
            .1 /        .11 |         \\ .66
@@ -23,7 +23,7 @@ PAUSE = 60  # seconds; far more than it takes
 
 
 class Between:
-    """mallory in between: shows the server's certificate, reads everything.
+    """mallory in between: shows the hub's certificate, reads everything.
 
     `change(direction, message)` may replace what passes.
     """
@@ -214,7 +214,7 @@ def test_an_impostor_who_welcomes_is_not_believed(scene):
 
 
 def test_an_impostor_who_asks_for_the_password_gets_none(scene):
-    """The site's method is srp, whatever a server asks for."""
+    """The site's method is srp, whatever a hub asks for."""
     ask = {"type": "challenge", "text": "Password", "echo": False}
     between = Between(scene, lambda direction, message: ask if
                       direction == "server" else message)

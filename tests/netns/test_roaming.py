@@ -80,7 +80,7 @@ class Scene:
         self.hub.wait_site("sat", lanes=transport != "tcp")
 
     def go_by(self, uplink):
-        """The satellite's way to the server."""
+        """The satellite's way to the hub."""
         family = ["-6"] if self.way is IPV6 else []
         self.sat_ns.ip(*family, "route", "replace", self.way.outer.replace(
             "%s", "0" if self.way is IPV4 else ""), "via", host(uplink, 1))
@@ -180,7 +180,7 @@ def test_injected_reset(scene, watched):
 
 
 def test_refused_for_a_moment_by_tcp_alone():
-    """No lane says that the server lives; a refusal or two do not say that it
+    """No lane says that the hub lives; a refusal or two do not say that it
     has ended."""
     with Net() as net:
         scene = Scene(net, "tcp")
@@ -202,7 +202,7 @@ def test_refused_for_a_moment_by_tcp_alone():
         wait_until(lambda: scene.sat.state() == "up", 20, "it goes on")
         assert scene.reconnects() == before + 1
         assert scene.sat.status()["sessions"] == 1
-        assert not scene.sat.log_lines("the server has ended")
+        assert not scene.sat.log_lines("the hub has ended")
         assert scene.a.host.ping(scene.b.ip)
 
 

@@ -62,7 +62,7 @@ def test_the_first_server_is_dead(pair):
     assert status["address"] == "[fd18::1]:55555"
     assert [s["server"] for s in status["servers"]] == [
         "198.18.0.1", "198.18.0.7", "fd18::1"]
-    pair.sat.wait_log(r"server 198\.18\.0\.1:4: Connection refused")
+    pair.sat.wait_log(r"hub 198\.18\.0\.1:4: Connection refused")
 
 
 def test_status_says_what_it_waits_for(pair):

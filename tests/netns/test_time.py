@@ -74,7 +74,7 @@ def test_status_says_how_long_certificates_last(scene):
 
 def test_one_that_ends_soon_is_said_at_both_ends(scene):
     scene.certify(20)
-    scene.hub.wait_log("the certificate of this server ends on .*, in 1?9 "
+    scene.hub.wait_log("the certificate of this hub ends on .*, in 1?9 "
                        "days: renew it with tombolo init --renew|in 20 days")
     row = certificates(scene.hub)["certificate"]
     assert 19 * DAY < row["ends_in_s"] <= 20 * DAY
@@ -84,7 +84,7 @@ def test_one_that_ends_soon_is_said_at_both_ends(scene):
     # Sessions go on; a new one sees it.
     assert "warning" not in certificates(scene.sat)["server"]
     scene.again()
-    assert "the primary site renews it" in \
+    assert "the hub renews it" in \
         certificates(scene.sat)["server"]["warning"]
 
 

@@ -242,7 +242,7 @@ def test_what_does_not_fit_is_refused_with_a_reason(small_net, server, client):
     line = Line(small_net, server, client)
     line.hub.start()
     line.sat.start(wait=False)
-    line.sat.wait_log(r"refused: this server carries frames by %s only, and "
+    line.sat.wait_log(r"refused: this hub carries frames by %s only, and "
                       r"this site by %s only: change transport" % (
                           server, client), SOON)
     assert not line.hub.site_up("sat")

@@ -484,7 +484,7 @@ def test_dns_without_a_tool_says_so_and_touches_nothing(small_net):
     with open("/etc/resolv.conf") as f:
         before = f.read()
     figure.start(wrap=tools.wrap)
-    figure.sat.wait_log("192.0.2.53 and others of the server not set")
+    figure.sat.wait_log("192.0.2.53 and others of the hub not set")
     figure.wait_dns("not set: neither systemd-resolved nor resolvconf is here")
     with open("/etc/resolv.conf") as f:
         assert f.read() == before

@@ -74,7 +74,7 @@ def echo_requests(figure, source):
 
 def test_with_nat_the_forbidden_host_answers(with_nat):
     answered, asked = echo_requests(with_nat, SERVER)
-    assert answered and asked == 2, "it sees the server's address"
+    assert answered and asked == 2, "it sees the hub's address"
 
 
 def test_with_nat_tcp_works_and_comes_from_the_server(with_nat):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A host reaches a private network through the tunnel, nobody on the way sees
-more than port 55555, and what is typed while the server is away arrives.
+more than port 55555, and what is typed while the hub is away arrives.
 
     Host U              Internet             VPN server            Host V
     10.0.2.68 ------- 10.0.2.0/24 ------- 10.0.2.69
@@ -70,7 +70,7 @@ def test_u_has_an_address_of_the_tunnel_and_a_route(figure):
 def test_u_pings_v_and_v_pings_u(figure):
     assert figure.u.ping(V, args=("-p", PATTERN))
     assert figure.v.ping(tunnel_address(figure), args=("-p", PATTERN))
-    assert figure.u.ping("10.4.2.1"), "the server's own end"
+    assert figure.u.ping("10.4.2.1"), "the hub's own end"
 
 
 def test_large_packets_pass(figure):

@@ -128,8 +128,8 @@ def test_forwarding_is_on_while_it_is_needed(figure):
 @pytest.mark.parametrize("source,what", [
     ("10.0.99.5", "an address of nobody"),
     ("10.0.9.5", "an address of another site"),
-    ("10.0.8.9", "an address of the server's network"),
-    ("10.4.2.1", "the server's own address"),
+    ("10.0.8.9", "an address of the hub's network"),
+    ("10.4.2.1", "the hub's own address"),
 ])
 def test_a_source_that_is_not_the_sites_is_dropped_and_counted(figure, source,
                                                                what):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The CA: a satellite that pins it believes the server's certificate, for its
+ * The CA: a satellite that pins it believes the hub's certificate, for its
  * name only, whatever its clock says between 2020 and the end of it.
  */
 #include "unit.h"

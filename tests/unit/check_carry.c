@@ -35,7 +35,7 @@ connection(void *arg)
 }
 
 /*
- * Stands between the client's lane and the server's socket, in our loop; lets
+ * Stands between the client's lane and the hub's socket, in our loop; lets
  * pass what it is told to.
  */
 struct relay {
@@ -275,7 +275,7 @@ START_TEST(frames_that_would_wait_are_dropped_and_counted)
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
 	attach_hub(&client, CONF_CLIENT, CONF_TRANSPORT_TCP, NULL);
-	/* The server stops reading; a socket pair tells no rate. */
+	/* The hub stops reading; a socket pair tells no rate. */
 	ev_io_stop(loop, &server.conn->tls->reader);
 	end = mono_add(mono_now(), 5 * MONO_SEC);
 	do {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The list of revoked certificates, as the server's library reads it: what was
+ * The list of revoked certificates, as the hub's library reads it: what was
  * put in is in it, what was not is not, and nobody else's list is taken.
  */
 #include "unit.h"

@@ -93,7 +93,7 @@ START_TEST(it_is_logged_once_a_day)
 	expiry_set(&expiry, EXPIRY_PEER, NOW + 100 * DAY,
 		    EXPIRY_SOON_SEC);
 	expiry_warn(&expiry, NOW, mono);
-	ck_assert_str_eq(said(), "tombolo: the certificate of this server ends "
+	ck_assert_str_eq(said(), "tombolo: the certificate of this hub ends "
 	    "on 2027-01-25, in 10 days: renew it with tombolo init --renew\n");
 	/* A minute later, whatever the clock on the wall does. */
 	mono = mono_add(mono, 60 * MONO_SEC);
@@ -126,14 +126,14 @@ START_TEST(each_has_its_own_words)
 		    EXPIRY_SOON_SEC);
 	expiry_warn(&expiry, NOW, (struct mono) { 0 });
 	ck_assert_str_eq(said(),
-	    "tombolo: the certificate of this server ends on 2027-01-15, in 0 "
+	    "tombolo: the certificate of this hub ends on 2027-01-15, in 0 "
 	    "days: renew it with tombolo init --renew\n"
-	    "tombolo: the RSA certificate of this server ends on 2027-01-15, "
+	    "tombolo: the RSA certificate of this hub ends on 2027-01-15, "
 	    "in 0 days: renew it with tombolo init --renew\n"
 	    "tombolo: the certificate of this site ends on 2027-01-15, in 0 "
-	    "days: the primary site makes another with tombolo site passwd\n"
-	    "tombolo: the certificate of the server ends on 2027-01-15, in 0 "
-	    "days: the primary site renews it with tombolo init --renew\n"
+	    "days: the hub makes another with tombolo site passwd\n"
+	    "tombolo: the certificate of the hub ends on 2027-01-15, in 0 "
+	    "days: the hub renews it with tombolo init --renew\n"
 	    "tombolo: the list of revoked certificates ends on 2027-01-15, in "
 	    "0 days: have the CA make another; this one stays in force\n");
 }

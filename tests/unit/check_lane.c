@@ -612,7 +612,7 @@ bytes_for(const struct end *end, const struct udp_path *where)
 	return bytes;
 }
 
-/* What the server has sent arrives, but for what goes to `except`. */
+/* What the hub has sent arrives, but for what goes to `except`. */
 static void
 carry_back(struct end *server, struct end *client,
     const struct udp_path *except, struct mono now)

@@ -210,7 +210,7 @@ START_TEST(a_site_that_is_refused_says_so_and_waits)
 		    "authentication failed"), "%s",
 		    status(&site, "last_error"));
 		ck_assert_str_eq(status(&site, "waits_for"),
-		    "the time that the server set");
+		    "the time that the hub set");
 		ck_assert_msg(says(at_hub(cases[i].name, "last_error"),
 		    cases[i].why), "%s", at_hub(cases[i].name, "last_error"));
 		ck_assert_str_eq(status(&hub, "sites_connected"), "0");
@@ -317,10 +317,10 @@ START_TEST(a_hub_that_stops_says_so)
 	put_all();
 	hub_start(ALL_AUTHS);
 	log_in(&site, CONF_AUTH_SRP);
-	server_bye(hub.engine->server, "the server stops");
+	server_bye(hub.engine->server, "the hub stops");
 	TURN_UNTIL(!is_up(&site));
 	ck_assert_str_eq(at_site(&site, "state"), "down");
-	ck_assert(says(status(&site, "last_error"), "the server stops"));
+	ck_assert(says(status(&site, "last_error"), "the hub stops"));
 	ck_assert(!hub_has("berlin"));
 }
 END_TEST

@@ -388,7 +388,7 @@ START_TEST(another_session_ends_the_one_before)
 	ck_assert(is_out());
 	ck_assert(says(status(&site, "last_error"), "refused: no"));
 	ck_assert_str_eq(status(&site, "waits_for"),
-	    "the time that the server set");
+	    "the time that the hub set");
 	meet();
 	ck_assert_uint_eq(far.heard.session, 0);
 }

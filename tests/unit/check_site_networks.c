@@ -79,7 +79,7 @@ static const struct {
 	    "[site a]\naddress = 10.4.2.7\n"
 	    B "[site c]\naddress = 10.4.2.9\nsubnet = 192.168.7.0/24\n",
 	    false, false },
-	{ "the server's network", "", "network = 10.0.0.0/24\n", A B C, false,
+	{ "the hub's network", "", "network = 10.0.0.0/24\n", A B C, false,
 	    true },
 	{ "DNS", "", "dns = 10.4.2.1\n", A B C, false, true },
 	{ "keepalive", "keepalive = 20\n", "", A B C, false, true },

@@ -183,9 +183,9 @@ static const struct {
 	    -EPERM },
 	{ "nor what lies in them", "8.0.0.0/8 45.0.0.0/9 45.200.0.0/16", false,
 	    0 },
-	{ "many, with leave: the server is kept out of them",
+	{ "many, with leave: the hub is kept out of them",
 	    "203.0.0.0/8 44.0.0.0/8", true, 0 },
-	{ "all but the server's network, a default in disguise",
+	{ "all but the hub's network, a default in disguise",
 	    "0.0.0.0/1 128.0.0.0/2 192.0.0.0/5 204.0.0.0/6", false, -EPERM },
 };
 

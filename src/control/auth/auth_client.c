@@ -176,7 +176,7 @@ on_message(void *arg, const struct message *msg)
 		break;
 	case MESSAGE_BYE:
 		log_escape(text, sizeof(text), msg->text, strlen(msg->text));
-		snprintf(why, sizeof(why), "the server says: %.200s", text);
+		snprintf(why, sizeof(why), "the hub says: %.200s", text);
 		conn_end(auth->conn, why);
 		break;
 	default:
@@ -234,7 +234,7 @@ on_challenge(struct auth_client *auth, const struct message *msg)
 		return;
 	default:
 		conn_bye(auth->conn, "this site's method answers "
-		    "nothing: the server's entry has another one");
+		    "nothing: the hub's entry has another one");
 	}
 }
 
@@ -263,12 +263,12 @@ doubt(struct auth_client *auth, const struct message *msg)
 
 	if ((resumed || auth->conf->auth == CONF_AUTH_SRP) &&
 	    !auth->expects_proof)
-		return "the server did not ask for SRP's proof: it is not the "
+		return "the hub did not ask for SRP's proof: it is not the "
 		       "one that knows this site";
 	if (auth->expects_proof && (!msg->has_proof ||
 		!secret_equal(auth->proof, msg->proof,
 		    sizeof(auth->proof))))
-		return "the server's proof is wrong: it does not know this "
+		return "the hub's proof is wrong: it does not know this "
 		       "site's secret";
 	if (!resumed) {
 		memcpy(auth->grant.token, msg->token, msg->token_len);
@@ -379,7 +379,7 @@ answer_srp(struct auth_client *auth, const struct message *msg)
 
 	if (auth->rounds > 1 || !msg->has_credential || msg->group == 0) {
 		conn_bye(auth->conn, "this site's method is srp, and "
-		    "the server asks for something else");
+		    "the hub asks for something else");
 		return;
 	}
 	if (tls_binding(auth->conn->tls, binding) < 0 ||
@@ -401,7 +401,7 @@ on_srp(void *arg, const struct request_srp_answer *srp, int error)
 		return;
 	if (srp == NULL || srp->public_a_len > MESSAGE_MAX_CREDENTIAL) {
 		snprintf(why, sizeof(why), "SRP: %s", error == EPROTO ?
-			"the server's group, cost or share is not acceptable" :
+			"the hub's group, cost or share is not acceptable" :
 			strerror(error));
 		conn_end(auth->conn, why);
 		return;
@@ -454,7 +454,7 @@ ask_person(struct auth_client *auth)
 		return;
 	}
 	auth->needs_person = true;
-	snprintf(why, sizeof(why), "the server asks \"%.128s\" and nobody is "
+	snprintf(why, sizeof(why), "the hub asks \"%.128s\" and nobody is "
 	    "here to answer: tombolo login", auth->text);
 	conn_bye(auth->conn, why);
 }

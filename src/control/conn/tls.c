@@ -367,7 +367,7 @@ finish_handshake(struct tls *tls)
 		return;
 	}
 	if (!tls->context->server && !tls_cert_names_itself(tls->session)) {
-		end(tls, "the certificate of the server is refused: it has no "
+		end(tls, "the certificate of the hub is refused: it has no "
 		    "subjectAltName");
 		return;
 	}

@@ -127,7 +127,7 @@ tls_cert_explain(gnutls_session_t session, const char *name, char *why,
 		/* A server set up anew has a CA of the old one's name. */
 		{ GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE,
 		    "it was not made by the CA of this site's invitation: the "
-		    "server was set up anew (then join again), or somebody is "
+		    "hub was set up anew (then join again), or somebody is "
 		    "in between" },
 		{ GNUTLS_CERT_REVOKED, "it is revoked" },
 		{ GNUTLS_CERT_UNEXPECTED_OWNER,
@@ -137,7 +137,7 @@ tls_cert_explain(gnutls_session_t session, const char *name, char *why,
 		    "it is not valid yet: check this host's clock" },
 		{ GNUTLS_CERT_EXPIRED,
 		    "it has expired: check this host's clock, or renew the "
-		    "certificate on the server" },
+		    "certificate on the hub" },
 		{ GNUTLS_CERT_PURPOSE_MISMATCH,
 		    "it is not a server's certificate" },
 	};
@@ -155,9 +155,9 @@ tls_cert_explain(gnutls_session_t session, const char *name, char *why,
 	/* Whoever sets a server up anew, or is in between, has no chain. */
 	if (n > 1 && text == reasons[0].text)
 		text = "its chain does not lead to the CA of this site's "
-		       "invitation: the server's file must hold the "
+		       "invitation: the hub's file must hold the "
 		       "certificates in between, 8 at most; or join again";
-	snprintf(why, size, "the certificate of the server (%s) is refused: %s",
+	snprintf(why, size, "the certificate of the hub (%s) is refused: %s",
 	    name, text);
 }
 

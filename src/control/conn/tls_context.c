@@ -73,11 +73,11 @@ tls_context_new_server(const struct tls_server_config *config, char *why)
 	gnutls_privkey_t    key = config->key, rsa_key = config->rsa_key;
 
 	if (context == NULL ||
-	    !add_key(context, &config->chain, &key, "the server's", why))
+	    !add_key(context, &config->chain, &key, "the hub's", why))
 		goto fail;
 	if (rsa_key != NULL) {
 		if (!add_key(context, &config->rsa_chain, &rsa_key,
-			"the server's RSA", why))
+			"the hub's RSA", why))
 			goto fail;
 		context->srp = tls_srp_new_server(config, why);
 		if (context->srp == NULL)
@@ -105,7 +105,7 @@ tls_context_new_client(const struct tls_client_config *config, char *why)
 	if (context == NULL ||
 	    (key != NULL && !add_key(context, &config->site_chain, &key,
 		"this site's", why)) ||
-	    !believe(context, &config->ca, "the server's", why))
+	    !believe(context, &config->ca, "the hub's", why))
 		goto fail;
 	if (config->srp_user == NULL)
 		return context;

@@ -328,7 +328,7 @@ server_failed(struct connector *connector)
 	happy_eyeballs_stop(&connector->race);
 	/* Said once: the same words again are not news. */
 	if (strcmp(last, connector->trouble) != 0)
-		log_warnx("server %s: %s", connector->n > 1 ?
+		log_warnx("hub %s: %s", connector->n > 1 ?
 			connector->server : connector->address,
 		    connector->trouble);
 	strlcpy(last, connector->trouble, WHY_SIZE);

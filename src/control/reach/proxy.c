@@ -254,7 +254,7 @@ say_request(struct proxy *proxy)
 	struct addr addr;
 
 	if (len > 255) {
-		fail(proxy, "the server's name is too long for SOCKS5");
+		fail(proxy, "the hub's name is too long for SOCKS5");
 		return;
 	}
 	put_u8(proxy, SOCKS_VERSION);

@@ -247,7 +247,7 @@ say_not_set(const struct dns *dns)
 {
 	char first[ADDR_STRLEN];
 
-	log_warnx("DNS: %s%s of the server not set: this host has neither "
+	log_warnx("DNS: %s%s of the hub not set: this host has neither "
 		  "systemd-resolved nor resolvconf (install openresolv); "
 		  "/etc/resolv.conf is not changed",
 	    addr_print(&dns->now.servers[0], first, sizeof(first)),

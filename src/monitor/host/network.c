@@ -129,7 +129,7 @@ network_assign(struct network *network,
 
 	if (network->conf->mode != CONF_TUN ||
 	    network->conf->role != CONF_CLIENT) {
-		strlcpy(why, "only a client's tun device is assigned addresses",
+		strlcpy(why, "only a site's tun device is assigned addresses",
 		    why_size);
 		return -EINVAL;
 	}

@@ -212,7 +212,7 @@ begin(struct policy *policy)
 	r = sysctl_loosen(policy->journal, wall_marks(policy->wall));
 	if (r < 0)
 		log_warnx("net.ipv4.conf.all.%s cannot be set (%s): the "
-			  "server's answers may be dropped",
+			  "hub's answers may be dropped",
 		    wall_marks(policy->wall) ? "src_valid_mark" : "rp_filter",
 		    strerror(-r));
 	return 0;
@@ -407,7 +407,7 @@ report(const struct policy *policy)
 		log_info("%s: default route: through the tunnel: %s",
 		    policy->vet->device,
 		    v4 && v6 ? "IPv4 and IPv6" :
-		    v4	     ? "IPv4; IPv6 is blocked, the server has no way "
+		    v4	     ? "IPv4; IPv6 is blocked, the hub has no way "
 			       "out for it" :
 			       "IPv6");
 }

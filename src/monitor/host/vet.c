@@ -272,7 +272,7 @@ vet_loop(const struct vet *vet, const char *what, const struct prefix *network)
 		    (lan != NULL && lan->network.len > network->len))
 			continue;
 		return vet_refuse(vet, -ELOOP,
-		    "the %s %s contains %s, the server itself: the tunnel "
+		    "the %s %s contains %s, the hub itself: the tunnel "
 		    "cannot carry its own datagrams", what,
 		    prefix_print(network, text, sizeof(text)),
 		    addr_print(&server, other, sizeof(other)));

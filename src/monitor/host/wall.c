@@ -208,7 +208,7 @@ make_marks(struct wall *wall)
 	wall->marks = nftables_run(wall->ctx, "marks", text) == 0;
 	free(text);
 	if (!wall->marks)
-		log_warnx("%s: cannot mark replies of the server: a firewall's "
+		log_warnx("%s: cannot mark replies of the hub: a firewall's "
 			  "strict reverse path check may drop them; the kernel "
 			  "needs nft_socket", owner->device);
 }

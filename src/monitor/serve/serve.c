@@ -193,7 +193,7 @@ serve_resolve(struct serve *serve, struct chan *engine,
 	chan_get(msg, &server, sizeof(server));
 	return lookup_ask(serve->lookup, server.which, msg->id) ?
 	    NULL :
-	    "there is no such server, or too many at once";
+	    "there is no such hub, or too many at once";
 }
 
 static const char *
