@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "conf/conf.h"
 
+static bool is_psk(const char *name);
 static int open_file(int dir, const char *name);
 static int check(int fd, size_t *size);
 static bool is_dir(const char *name);
@@ -176,6 +177,9 @@ credentials_explain(int dir, const char *name, int error, char *dst, size_t size
 	else if (error == -EBADMSG && strcmp(name, CREDENTIALS_PROXY) == 0)
 		snprintf(dst, size, "%s/%s: must be one line, USER:PASSWORD",
 		    path, name);
+	else if (error == -EBADMSG && is_psk(name))
+		snprintf(dst, size, "%s/%s: is not what tombolo wrote; a new "
+		    "invitation replaces it (tombolo site passwd)", path, name);
 	else if (error == -EBADMSG)
 		snprintf(dst, size,
 		    "%s/%s: must be one line, as tombolo %s writes it; set the "
@@ -198,6 +202,16 @@ credentials_complain(int dir, const char *name, int error,
 	if (log_limit_allow(limit, mono_now().us, &suppressed))
 		log_warnx("%s", credentials_explain(dir, name, error, text,
 		    sizeof(text)));
+}
+
+static bool
+is_psk(const char *name)
+{
+	const char *end = strrchr(name, '.');
+
+	return strcmp(name, CREDENTIALS_PSK) == 0 ||
+	    strcmp(name, CREDENTIALS_RING) == 0 ||
+	    (end != NULL && strcmp(end, ".psk") == 0);
 }
 
 static bool

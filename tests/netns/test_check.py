@@ -495,6 +495,18 @@ def test_a_credential_that_is_no_line(hub, name, status, how):
     complains(hub, name + ": is UTF-16", status, name[0])
 
 
+@pytest.mark.parametrize("content, why", [
+    ("junk\n", "is not what tombolo wrote"), ("", "is not one line"),
+    ("00000000 %s\n" % ("0" * 64), "is not what tombolo wrote")])
+@pytest.mark.parametrize("name, status", [
+    ("s/keeper/psk.key", 3), ("s/keeper/sites/berlin.psk", 3),
+    ("c/keeper/psk", 1)])
+def test_a_pre_shared_key_that_is_none(hub, name, status, content, why):
+    """A site does not connect without its own; a hub lets in without it."""
+    hub.write(name, content, 0o600)
+    complains(hub, "%s: %s" % (name, why), status, name[0])
+
+
 def test_a_blank_at_the_end_may_be_meant(hub):
     hub.write("c/keeper/password", "open sesame \n", 0o600)
     assert "ends in a blank" in hub("check", "--dir", "c", "--static").stderr

@@ -20,6 +20,7 @@
 #include "cmd/util/must.h"
 #include "control/expiry.h"
 #include "keeper/credentials.h"
+#include "keeper/psk.h"
 #include "monitor/serve/certs.h"
 #include "monitor/state/pidfile.h"
 #include "monitor/state/state_dir.h"
@@ -52,6 +53,11 @@ static void look_at_dates(struct check_report *report, const struct file *cert);
 static void look_at_ca(struct check_report *report,
     const char *name, enum missing missing);
 static void look_at_list(struct check_report *report);
+static void look_at_psk(struct check_report *report, const char *name,
+    bool (*is_good)(const char *line));
+static bool is_psk(const char *line);
+static bool is_ring(const char *line);
+static bool is_generation(const char *line);
 static void look_at_line(struct check_report *report,
     const char *name, const struct conf_site *site, enum missing missing);
 static bool open_file(struct file *file, struct check_report *report, const char *name, enum missing missing);
@@ -131,6 +137,7 @@ look_at_client(struct check_report *report)
 		/* `tombolo login` can ask for it. */
 		look_at_line(report, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
 		    NULL, conf->auth == CONF_AUTH_PAM ? MAY_MISS : IS_AN_ERROR);
+	look_at_psk(report, CONF_KEEPER_DIR "/" CREDENTIALS_PSK, is_psk);
 	if (conf->proxy.kind != CONF_PROXY_NONE)
 		look_at_line(report, CONF_KEEPER_DIR "/" CREDENTIALS_PROXY,
 		    NULL, MAY_MISS);
@@ -143,6 +150,7 @@ look_at_sites(struct check_report *report)
 	size_t able = 0, unable = conf->faults.n;
 	AUTO_FREE char *dir = must(file_join(conf->dir, CONF_SITES_DIR));
 
+	look_at_psk(report, CONF_KEEPER_DIR "/" CREDENTIALS_RING, is_ring);
 	/* A daemon that runs goes on with those that it has. */
 	if (conf->nsites == 0 && access(dir, F_OK) == -1)
 		check_warning(report, "%s: %s: no site can log in "
@@ -166,6 +174,9 @@ look_at_sites(struct check_report *report)
 			able++;
 		else
 			unable++;
+		snprintf(name, sizeof(name), CONF_KEEPER_DIR "/"
+		    CREDENTIALS_SITES "/%s.psk", site->name);
+		look_at_psk(report, name, is_generation);
 	}
 	if (able == 0 && unable > 0)
 		check_error(report, "check: no site can log in");
@@ -370,6 +381,61 @@ look_at_line(struct check_report *report,
 	else if (strchr(" \t", file.text.text[len - 1]) != NULL)
 		log_warnx("%s: ends in a blank, which is taken for a part of it",
 		    file.path);
+}
+
+/* Without a good one a site does not connect; at a hub, lanes go without. */
+static void
+look_at_psk(struct check_report *report, const char *name,
+    bool (*is_good)(const char *line))
+{
+	AUTO(close_file) struct file file = { 0 };
+	bool   is_site = report->conf->role == CONF_CLIENT;
+	size_t len;
+	int    r;
+
+	if (!open_file(&file, report, name, MAY_MISS))
+		return;
+	len = file.text.len;
+	r = text_line(file.text.text, &len);
+	if (r == 0)
+		file.text.text[len] = '\0';
+	if (r == 0 && is_good(file.text.text))
+		return;
+	check_report(is_site ? &report->errors : &report->warnings,
+	    "%s: %s; %s", file.path,
+	    r < 0 ? text_explain(r) : "is not what tombolo wrote",
+	    is_site ? "get a new invitation (tombolo site passwd at the hub), "
+		      "and join --update" :
+		      "restore it, or remove it and give its sites new "
+		      "invitations (tombolo site passwd)");
+}
+
+static bool
+is_psk(const char *line)
+{
+	struct psk psk;
+	bool	   ok = psk_parse(&psk, line);
+
+	secret_wipe(&psk, sizeof(psk));
+	return ok;
+}
+
+static bool
+is_ring(const char *line)
+{
+	uint8_t ring[PSK_LEN];
+	bool	ok = psk_parse_ring(ring, line);
+
+	secret_wipe(ring, sizeof(ring));
+	return ok;
+}
+
+static bool
+is_generation(const char *line)
+{
+	uint32_t generation;
+
+	return psk_parse_generation(&generation, line);
 }
 
 static bool
