@@ -14,7 +14,7 @@
 /* `dst` gets 2 * len digits and a NUL. */
 void hex_encode(char *dst, const uint8_t *src, size_t len);
 
-/* From 2 * len digits; false when one of them is none. */
+/* From 2 * len digits; false if one of them is not a digit. */
 bool hex_decode(uint8_t *dst, const char *src, size_t len);
 
 #endif /* HEX_H */

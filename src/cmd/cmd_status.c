@@ -219,7 +219,7 @@ show_status(const json_t *answer)
 		{ "restarts", "restarts", show_restarts },
 		/* a site's */
 		{ "state", "state", show_text },
-		{ "server", "server", show_text },
+		{ "hub", "server", show_text },
 		{ "address", "address", show_text },
 		{ "proxy", "proxy", show_text },
 		{ "since", "since_s", show_duration },
@@ -322,6 +322,8 @@ show_role(const char *label, const json_t *value)
 	const char *role = json_field_text(value, "role");
 	const char *mode = json_field_text(value, "mode");
 
+	if (role != NULL)
+		role = strcmp(role, "server") == 0 ? "hub" : "site";
 	if (role != NULL && mode != NULL)
 		show_linef(label, "%s, %s", role, mode);
 	else

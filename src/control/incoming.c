@@ -160,7 +160,7 @@ incoming_srp_user(struct server *server, void *connection, const char *name,
 	}
 	if (!turns_take_tls_srp(&server->turns, usual, now)) {
 		server_log_refusal(server, in->address, "",
-		    "tls-srp: too many strangers at once");
+		    "tls-srp: too many unknown clients at once");
 		return -EAGAIN;
 	}
 	throttle_charge(server->throttle, name, &in->from, now);

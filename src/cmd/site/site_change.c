@@ -300,7 +300,7 @@ touch(const char *path)
 	return utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Of a file that is none: it may be what is to be locked out of. */
+/* Also of a file with errors: the site may have to be locked out. */
 static int
 put_in_front(const char *name, char **text, size_t *len)
 {
