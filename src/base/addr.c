@@ -56,6 +56,15 @@ addr_next(struct addr *addr)
 	return false;
 }
 
+struct addr
+addr_network(const struct addr *addr)
+{
+	struct addr network = { .family = addr->family };
+
+	memcpy(network.bytes, addr->bytes, addr->family == AF_INET6 ? 8 : 4);
+	return network;
+}
+
 const struct prefix *
 addr_reserved(size_t i)
 {

@@ -47,6 +47,11 @@ bool	    addr_is_equal(const struct addr *a, const struct addr *b);
 unsigned addr_bits(sa_family_t family);
 /* Next address (with carry); false when it wrapped. */
 bool addr_next(struct addr *addr);
+/*
+ * What one client has to come from, for counting clients: an IPv4 address alone,
+ * or an IPv6 address's /64.
+ */
+struct addr addr_network(const struct addr *addr);
 
 /*
  * The networks that never leave a host or a link, or are no host's: loopback,

@@ -505,9 +505,9 @@ has_pam_turn(struct auth_server *auth)
 static bool
 is_near(const struct addr *a, const struct addr *b)
 {
-	struct prefix network = { *a, a->family == AF_INET6 ? 64 : 32 };
+	struct addr x = addr_network(a), y = addr_network(b);
 
-	return prefix_contains(&network, b);
+	return addr_is_equal(&x, &y);
 }
 
 /* The keeper was asked, or could not be. */

@@ -194,11 +194,11 @@ may_evict(const struct incoming *in)
 static unsigned
 network_of(const struct server *server, const struct incoming *in)
 {
-	size_t	 len = in->from.family == AF_INET6 ? 8 : 4;
-	uint32_t hash = server->seed;
+	struct addr network = addr_network(&in->from);
+	uint32_t    hash = server->seed;
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ in->from.bytes[i]) * 16777619u;
+	for (size_t i = 0; i < sizeof(network.bytes); i++)
+		hash = (hash ^ network.bytes[i]) * 16777619u;
 	return (hash ^ hash >> 16) % EVICT_NETWORKS;
 }
 

@@ -67,10 +67,10 @@ sites_find(const struct sites *sites, const char *name)
 bool
 sites_is_usual(const struct site *site, const struct addr *from)
 {
-	struct prefix network = { site->last_from,
-		site->last_from.family == AF_INET6 ? 64 : 32 };
+	struct addr last = addr_network(&site->last_from);
+	struct addr network = addr_network(from);
 
-	return site->last_from.family != 0 && prefix_contains(&network, from);
+	return last.family != 0 && addr_is_equal(&last, &network);
 }
 
 bool

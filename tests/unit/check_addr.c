@@ -44,6 +44,30 @@ START_TEST(addresses_parse_and_print)
 }
 END_TEST
 
+START_TEST(a_client_has_an_address_or_a_64)
+{
+	static const char *const pairs[][2] = {
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "255.255.255.255", "255.255.255.255" },
+		{ "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::" },
+		{ "2001:db8:1:2::", "2001:db8:1:2::" },
+		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		    "ffff:ffff:ffff:ffff::" },
+	};
+	struct addr addr, network;
+	char	    text[ADDR_STRLEN];
+
+	for (size_t i = 0; i < nitems(pairs); i++) {
+		ck_assert(addr_parse(&addr, pairs[i][0]));
+		network = addr_network(&addr);
+		ck_assert_str_eq(addr_print(&network, text, sizeof(text)),
+		    pairs[i][1]);
+	}
+	/* None has none. */
+	ck_assert_uint_eq(addr_network(&(struct addr) { 0 }).family, 0);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	const char *printed; /* NULL: refused */
@@ -312,7 +336,8 @@ START_TEST(no_endpoint_is_none)
 }
 END_TEST
 
-UNIT_MAIN("addr", addresses_parse_and_print, prefixes_parse_and_print,
+UNIT_MAIN("addr", addresses_parse_and_print,
+    a_client_has_an_address_or_a_64, prefixes_parse_and_print,
     prefixes_contain_addresses, prefixes_overlap_either_way,
     next_address_carries, endpoints_are_split, endpoints_are_made_and_printed,
     no_endpoint_is_none)

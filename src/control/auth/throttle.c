@@ -43,7 +43,6 @@ struct throttle {
 
 static struct entry make_key(enum kind kind, const char *site,
     const struct addr *from);
-static struct addr network_of(const struct addr *from);
 static struct entry *set_of(const struct throttle *throttle,
     const struct entry *key);
 static uint64_t mix(uint64_t hash, const void *data, size_t len);
@@ -183,17 +182,8 @@ make_key(enum kind kind, const char *site, const struct addr *from)
 	if (kind != NETWORK)
 		strlcpy(key.site, site, sizeof(key.site));
 	if (kind != SITE)
-		key.network = network_of(from);
+		key.network = addr_network(from);
 	return key;
-}
-
-/* An IPv6 host has a whole /64 to come from. */
-static struct addr
-network_of(const struct addr *from)
-{
-	struct prefix prefix = { *from, from->family == AF_INET6 ? 64 : 32 };
-
-	return prefix_network(&prefix).addr;
 }
 
 static struct entry *
