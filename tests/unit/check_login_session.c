@@ -124,6 +124,124 @@ START_TEST(the_oldest_of_a_crowd_makes_room)
 }
 END_TEST
 
+/* Says nothing; the hub has accepted it. */
+static void
+knock(struct far *one, const char *from)
+{
+	unsigned n = counter(&hub, "connections-accepted");
+
+	far_close(one);
+	far_site(one, from);
+	TURN_UNTIL(counter(&hub, "connections-accepted") == n + 1);
+}
+
+START_TEST(whom_a_new_connection_pushes_out)
+{
+	static struct far known, asked, silent, third, fourth;
+	struct message	  hello = hello_of("berlin", CONF_AUTH_SRP);
+
+	hub_start(ALL_AUTHS "max-handshakes = 3\n");
+	turn_for((double)PATIENCE_START_US / MONO_SEC);
+	ck_assert_int_eq(far_log_in(&far, "127.0.3.1", "berlin", PASSWORD,
+	    &hello), MESSAGE_WELCOME);
+	turn_for(0.6); /* what that login has bought */
+
+	/* Of one network: who was asked has done more than who is silent. */
+	knock(&known, "127.0.3.1");
+	knock(&asked, "127.0.2.1");
+	ck_assert(far_shake(&asked));
+	far_say(&asked, &hello);
+	FAR_HEARS(&asked, MESSAGE_CHALLENGE);
+	knock(&silent, "127.0.2.1");
+	knock(&third, "127.0.4.1");
+	ck_assert(far_hangs_up(&silent));
+	/* Of three networks: the silent one, but not where a site lives. */
+	knock(&fourth, "127.0.5.1");
+	ck_assert(far_hangs_up(&third));
+	ck_assert_uint_eq(counter(&hub, "connections-turned-away"), 2);
+	ck_assert(!known.over && far_shake(&known));
+	ck_assert(!asked.over);
+	/* A network that has two of them loses one, whatever it has done. */
+	ck_assert(far_shake(&fourth));
+	knock(&silent, "127.0.2.1");
+	ck_assert(far_hangs_up(&fourth));
+	knock(&third, "127.0.4.1");
+	ck_assert(far_hangs_up(&silent));
+	ck_assert(!known.over && !asked.over);
+	far_close(&known);
+	far_close(&asked);
+	far_close(&silent);
+	far_close(&third);
+	far_close(&fourth);
+}
+END_TEST
+
+/* The work would be for nothing. */
+START_TEST(nobody_is_pushed_out_while_the_keeper_works_for_it)
+{
+	struct message hello = hello_of("oslo", CONF_AUTH_PASSWORD);
+
+	hello.has_credential = true;
+	memcpy(hello.credential, PASSWORD, strlen(PASSWORD));
+	hello.credential_len = strlen(PASSWORD);
+	hub_start(ALL_AUTHS "max-handshakes = 1\n");
+	turn_for((double)PATIENCE_START_US / MONO_SEC);
+	begin();
+	hold_keeper(&hub);
+	far_say(&far, &hello);
+	turn_for(0.05);
+	far_site(&other, fresh_address());
+	TURN_UNTIL(counter(&hub, "connections-turned-away") == 1);
+	ck_assert(!far_shake(&other));
+	ck_assert_uint_eq(counter(&hub, "connections-accepted"), 1);
+	let_keeper_go(&hub);
+	FAR_HEARS(&far, MESSAGE_WELCOME);
+	ck_assert(hub_has("oslo"));
+}
+END_TEST
+
+/* All that unknown clients may ask of the keeper at a time. */
+#define UNKNOWN_ASKS 224
+
+START_TEST(unknown_clients_leave_some_of_the_keepers_time)
+{
+	static struct far crowd[UNKNOWN_ASKS + 1];
+	static struct far known;
+	struct message	  hello = hello_of("berlin", CONF_AUTH_SRP);
+	char		  from[32];
+
+	hub_start(ALL_AUTHS "max-handshakes = 1000\n");
+	ck_assert_int_eq(far_log_in(&far, "127.0.3.1", "berlin", PASSWORD,
+	    &hello), MESSAGE_WELCOME);
+
+	/* TLS needs the keeper, too. */
+	far_site(&known, "127.0.3.1");
+	ck_assert(far_shake(&known));
+	for (unsigned i = 0; i < nitems(crowd); i++) {
+		snprintf(from, sizeof(from), "127.0.4.%u", i + 1);
+		far_site(&crowd[i], from);
+		ck_assert(far_shake(&crowd[i]));
+	}
+	hold_keeper(&hub);
+	for (unsigned i = 0; i < nitems(crowd); i++) {
+		snprintf(hello.site, sizeof(hello.site), "s%u", i);
+		far_say(&crowd[i], &hello);
+		turn();
+	}
+	FAR_REFUSED(&crowd[UNKNOWN_ASKS], "busy");
+	ck_assert_uint_eq(counter(&hub, "connections-refused"), 1);
+	strcpy(hello.site, "berlin");
+	far_say(&known, &hello);
+	turn_for(0.05);
+	ck_assert_uint_eq(counter(&hub, "connections-refused"), 1);
+	let_keeper_go(&hub);
+	FAR_HEARS(&known, MESSAGE_CHALLENGE);
+	for (unsigned i = 0; i < nitems(crowd); i++)
+		far_close(&crowd[i]);
+	far_close(&known);
+}
+END_TEST
+
 /* ---- what a login depends on changes meanwhile ---- */
 
 START_TEST(a_credential_that_changes_ends_logins_by_the_old_one)
@@ -391,6 +509,9 @@ END_TEST
 
 LOGIN_MAIN("login_session", setup, teardown, a_login_has_its_time,
     a_silent_site_is_given_up, the_oldest_of_a_crowd_makes_room,
+    whom_a_new_connection_pushes_out,
+    nobody_is_pushed_out_while_the_keeper_works_for_it,
+    unknown_clients_leave_some_of_the_keepers_time,
     a_credential_that_changes_ends_logins_by_the_old_one,
     the_file_counts_as_it_is_when_it_ends, a_session_ends_with_its_sites_entry,
     without_a_keeper_the_hub_is_busy, who_proves_it_goes_on_with_the_session,
