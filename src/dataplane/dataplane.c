@@ -18,7 +18,7 @@
 #include "datapath/worker.h"
 #include "engine/ask/monitor_ask.h"
 
-#define SAVE_US (60 * MONO_SEC) /* what a crash may cost of the totals */
+#define SAVE_US (10 * MONO_SEC) /* what a crash may cost of the totals */
 
 struct dataplane {
 	struct ev_loop *loop;
@@ -84,7 +84,7 @@ dataplane_new(struct ev_loop *loop, const struct startup_recv *gift,
 		    gift->conf->max_addresses);
 	loop_guard_port_up(dataplane->loops, DP_PORT_LOCAL, "the hub",
 	    mono_now());
-	dataplane->totals = totals_open(gift->totals);
+	dataplane->totals = totals_open(gift->totals, gift->conf);
 	if (dataplane->totals == NULL) {
 		log_warn("cannot map the sites' totals");
 		goto fail;

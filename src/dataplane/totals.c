@@ -2,12 +2,14 @@
 #include "dataplane/totals.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include <bsd/string.h>
 
+#include "base/log.h"
 #include "conf/conf.h"
 #include "datapath/util/counters.h"
 
@@ -19,8 +21,15 @@ struct row {
 #define ROWS  (CONF_MAX_SITES + 1024) /* some that are gone */
 #define SLOTS (2 * ROWS)
 
+/* What stands where: another list of counters is another version. */
+#define COUNTED(member, site, device, sites) " " #member
+#define DROPPED(id, name, what) " " name
+static const char layout[] = "tombolo totals" COUNTERS(COUNTED)
+    DROP_REASONS(DROPPED);
+
 struct table {
-	uint32_t   n; /* in use, the first of `rows` */
+	char	   layout[sizeof(layout)]; /* "": nothing was ever counted */
+	_Atomic uint32_t n; /* in use, the first of `rows` */
 	struct row rows[ROWS];
 };
 
@@ -31,11 +40,14 @@ struct totals {
 	uint16_t slots[SLOTS]; /* by a hash of the name: which row, from 1 on */
 };
 
+static const char *fault(const struct table *table, const struct conf *conf);
+static bool is_site_of(const struct conf *conf, const char *name);
 static uint16_t *find(struct totals *totals, const char *name);
 
 struct totals *
-totals_open(int fd)
+totals_open(int fd, const struct conf *conf)
 {
+	const char    *why;
 	struct totals *totals = calloc(1, sizeof(*totals));
 
 	if (totals == NULL)
@@ -46,15 +58,48 @@ totals_open(int fd)
 		free(totals);
 		return NULL;
 	}
-	if (totals->table->n > ROWS)
+	why = fault(totals->table, conf);
+	if (why != NULL) {
 		totals->table->n = 0;
-	for (uint16_t i = 0; i < totals->table->n; i++) {
-		char *name = totals->table->rows[i].name;
-
-		name[CONF_NAME_MAX] = '\0';
-		*find(totals, name) = (uint16_t)(i + 1);
+		if (totals->table->layout[0] != '\0')
+			log_warnx("the sites' totals begin with zero: what was "
+				  "saved is %s", why);
 	}
+	memcpy(totals->table->layout, layout, sizeof(layout));
+	for (uint16_t i = 0; i < totals->table->n; i++)
+		*find(totals, totals->table->rows[i].name) = (uint16_t)(i + 1);
 	return totals;
+}
+
+/* Numbers are numbers: only what we find them by can be wrong. */
+static const char *
+fault(const struct table *table, const struct conf *conf)
+{
+	bool has_site = false, knows_site = false;
+
+	if (memcmp(table->layout, layout, sizeof(layout)) != 0)
+		return "of another version, or damaged";
+	if (table->n > ROWS)
+		return "damaged";
+	for (uint32_t i = 0; i < table->n; i++) {
+		const char *name = table->rows[i].name;
+
+		if (name[CONF_NAME_MAX] != '\0' ||
+		    (name[0] != '\0' && !conf_is_site_name(name)))
+			return "damaged";
+		has_site |= name[0] != '\0';
+		knows_site |= is_site_of(conf, name);
+	}
+	return has_site && !knows_site ? "of another configuration" : NULL;
+}
+
+/* Where none is left they may have been anybody's. */
+static bool
+is_site_of(const struct conf *conf, const char *name)
+{
+	if (conf->role == CONF_CLIENT)
+		return strcmp(conf->site, name) == 0;
+	return conf->nsites == 0 || conf_find_site(conf, name) != NULL;
 }
 
 void
@@ -79,11 +124,12 @@ totals_of(struct totals *totals, const char *name)
 		slot = find(totals, name);
 	}
 	if (*slot == 0) {
-		struct row *row = &table->rows[table->n++];
+		struct row *row = &table->rows[table->n];
 
+		/* It counts when it is whole: the monitor copies at any time. */
 		*row = (struct row) { 0 };
 		strlcpy(row->name, name, sizeof(row->name));
-		*slot = (uint16_t)table->n;
+		*slot = (uint16_t)++table->n;
 	}
 	return &table->rows[*slot - 1].counters;
 }

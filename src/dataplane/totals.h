@@ -3,10 +3,12 @@
  * totals: what each site's port has counted in all its sessions.
  *
  * In memory that the monitor makes, maps into no process of its own, and hands to
- * each engine (START of proc/request.h): so it outlives sessions and engines, and
- * ends with the daemon.  A row has the site's name, and stays when the site goes.
- * What an earlier engine left there is only names and numbers, and is taken as
- * such, whatever it was that made it die.
+ * each engine (START of proc/request.h): so it outlives sessions and engines.  The
+ * monitor saves it as it is (monitor/state/totals_file.h), and so it outlives the
+ * daemon.  A row has the site's name, and stays when the site goes.  What an
+ * earlier engine left there is only names and numbers, and is taken as such,
+ * whatever it was that made it die; what is of another version or configuration,
+ * or makes no sense, is forgotten as a whole, with a line in the log.
  *
  * Control's alone.
  */
@@ -17,11 +19,12 @@
 
 #define TOTALS_SIZE ((size_t)2 * 1024 * 1024) /* of that memory */
 
+struct conf;
 struct counters;
 struct totals;
 
-/* Borrows the descriptor, for this call.  NULL with `errno` set. */
-struct totals *totals_open(int fd);
+/* Borrows both, for this call.  NULL with `errno` set. */
+struct totals *totals_open(int fd, const struct conf *conf);
 void	       totals_close(struct totals *totals);
 
 /* What a site, or "" for the device, has; a row of zeros if it had none. */

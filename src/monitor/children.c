@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "monitor/children.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -35,7 +33,6 @@ static void  on_resolved(void *arg, uint32_t id, const struct endpoint *list,
      unsigned n);
 static void  on_egress(void *arg);
 static void  on_nonsense(void *arg);
-static int   make_totals(void);
 static void  close_pair(int fds[2]);
 
 void
@@ -78,11 +75,6 @@ children_start(struct children *children, struct network *network)
 	bool resolves = children->serve.conf->role == CONF_CLIENT &&
 	    lookup_needs_resolver(&children->lookup);
 
-	children->opening.totals = make_totals();
-	if (children->opening.totals == -1) {
-		log_warn("no memory for the sites' totals");
-		return false;
-	}
 	children->serve.network = network;
 	children->serve.material = children->opening.material;
 	network_on_egress(network, on_egress, children);
@@ -99,20 +91,6 @@ children_start(struct children *children, struct network *network)
 		return false;
 	}
 	return true;
-}
-
-/* Of that size for ever: what an engine does to it cannot hurt the next one. */
-static int
-make_totals(void)
-{
-	int fd = memfd_create("totals", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-	if (fd == -1 || (ftruncate(fd, REQUEST_TOTALS_SIZE) == 0 &&
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW |
-		F_SEAL_SEAL) == 0))
-		return fd;
-	close(fd);
-	return -1;
 }
 
 void
@@ -171,8 +149,6 @@ children_stop(struct children *children)
 	lookup_fini(&children->lookup);
 	supervise_stop(&children->keeper, CHILD_STOP_MS);
 	close_pair(children->opening.keeper);
-	if (children->opening.totals != -1)
-		close(children->opening.totals);
 }
 
 static pid_t

@@ -40,6 +40,7 @@
 #include "monitor/reload.h"
 #include "monitor/state/pidfile.h"
 #include "monitor/state/state_dir.h"
+#include "monitor/state/totals_file.h"
 #include "monitor/sites_watch.h"
 #include "proc/chan.h"
 #include "proc/proc.h"
@@ -67,6 +68,7 @@ struct monitor {
 	struct children	    children;
 	struct reload	    reload;
 	struct state_dir    state_dir;
+	struct totals_file  totals;
 	enum reload_scope   scope; /* of what is taken at the next change */
 	bool		    taken; /* what came of it */
 	/* What every new engine gets, as in children.opening; owned. */
@@ -186,6 +188,7 @@ monitor_new(struct conf *conf, const char *path, int log_level,
 		.starter = *starter,
 		.loop = loop,
 		.state_dir = { .fd = -1 },
+		.totals = { .fd = -1 },
 	};
 	if (log_level >= 0)
 		conf->log_level = (enum log_level)log_level;
@@ -275,8 +278,13 @@ lock_pidfile(struct monitor *monitor)
 static bool
 check_directories(struct monitor *monitor)
 {
-	return file_modes_are_tight(monitor->conf, monitor->path) &&
-	    state_dir_open(&monitor->state_dir, monitor->conf);
+	if (!file_modes_are_tight(monitor->conf, monitor->path) ||
+	    !state_dir_open(&monitor->state_dir, monitor->conf) ||
+	    !totals_file_open(&monitor->totals, monitor->loop,
+		monitor->state_dir.path))
+		return false;
+	monitor->children.opening.totals = monitor->totals.fd;
+	return true;
 }
 
 static bool
@@ -426,6 +434,7 @@ take_back(struct monitor *monitor)
 	netwatch_free(monitor->netwatch);
 	sites_watch_free(monitor->watch);
 	children_stop(&monitor->children);
+	totals_file_close(&monitor->totals);
 	if (monitor->children.keeper_dir != -1)
 		close(monitor->children.keeper_dir);
 	if (monitor->children.keeper_state != -1)

@@ -26,7 +26,7 @@
  *   KEEPER    again whenever a keeper was restarted  fds: auth, sign
  *   START     request_start                          fd: memory of
  *             REQUEST_TOTALS_SIZE for what sites have counted, the same for
- *             each engine; zeros at first
+ *             each engine; zeros, or what an earlier daemon saved
  *
  *   Later CONF (all pieces; the engine applies it at the last one), MATERIAL
  *   and KEEPER may come again at any time, and

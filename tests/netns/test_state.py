@@ -8,6 +8,7 @@ configuration itself may be read-only, copied, moved, or of version 0.1.
 import hashlib
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_nothing_is_written_among_the_credentials(scene):
     assert mode(hub.state_dir) == mode(hub.state_dir, "keeper") == 0o700
     keeper = os.stat(os.path.join(hub.dir, "keeper")).st_uid
     assert os.stat(os.path.join(hub.state_dir, "keeper")).st_uid == keeper != 0
-    assert names(scene.sat.state_dir) == {"keeper"}
+    assert names(scene.sat.state_dir) - {"totals"} == {"keeper"}
 
 
 def test_a_read_only_configuration_keeps_what_it_learns(scene):
@@ -228,3 +229,87 @@ def test_an_id_that_is_none_stops_the_start(scene):
             f.write(text)
         done = tombolo("run", "--foreground", "-c", copy.conf, check=False)
         assert done.returncode == 1 and "/id: " in done.stderr, done.stderr
+
+
+def counted(scene):
+    """Of the hub and of the site: what is never to fall."""
+    there, = scene.sat.ask("sites")["sites"]
+    here = scene.hub.sites()["berlin"]
+    return [one[key] for one in (here, there)
+            for key in ("rx_frames", "rx_bytes", "tx_frames", "tx_bytes")] + [
+        scene.hub.status()["counters"]["device-frames-in"]]
+
+
+def count_some(scene):
+    """By a ping that is answered; and so the engines have told the monitors."""
+    address = scene.hub.sites()["berlin"]["addresses"][0].split("/")[0]
+    scene.hub.ns.run("ping", "-c", "20", "-i", "0.01", "-s", "1000", address)
+    return counted(scene)
+
+
+def test_totals_outlive_a_stop(scene):
+    before = count_some(scene)
+    assert min(before) > 0
+    for daemon in scene.hub, scene.sat:
+        assert daemon.stop() == 0
+        assert mode(daemon.state_dir, "totals") == 0o600
+    scene.hub.start()
+    scene.sat.start()
+    scene.hub.wait_site("berlin", BACK)
+    after = counted(scene)
+    assert all(a >= b for a, b in zip(after, before)), (before, after)
+
+
+def test_totals_outlive_a_kill_of_everything(scene):
+    """They are saved once a minute."""
+    path = os.path.join(scene.hub.state_dir, "totals")
+    before, saved = count_some(scene), os.stat(path).st_mtime_ns
+    wait_until(lambda: os.stat(path).st_mtime_ns > saved, 75, "it is saved")
+    for pid in scene.hub.pids():
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not scene.hub.running(), 10, "it is dead")
+    scene.hub.start()
+    scene.hub.wait_site("berlin", BACK)
+    after = counted(scene)
+    assert all(a >= b for a, b in zip(after[:4], before[:4])), (before, after)
+
+
+def test_totals_that_are_none_are_forgotten_with_a_line(scene):
+    hub, line = scene.hub, "the sites' totals begin with zero: .*damaged"
+    count_some(scene)
+    assert hub.stop() == 0
+    with open(os.path.join(hub.state_dir, "totals"), "wb") as f:
+        f.write(os.urandom(100000))
+    hub.start()
+    hub.wait_site("berlin", BACK)
+    assert len(hub.log_lines(line)) == 1
+    assert hub.sites()["berlin"]["rx_bytes"] < 20000
+    before = count_some(scene)
+    assert hub.stop() == 0
+    hub.start()
+    hub.wait_site("berlin", BACK)
+    assert all(a >= b for a, b in zip(counted(scene)[:4], before[:4]))
+    assert len(hub.log_lines(line)) == 1, "those are good again"
+
+
+def test_a_disk_without_room_costs_a_line_and_the_totals(scene):
+    hub, full = scene.hub, "totals: cannot be written: No space left"
+    assert hub.stop() == 0
+    with open(os.path.join(hub.state_dir, "totals"), "rb") as f:
+        kept = f.read()
+    aside = os.path.join(scene.net.dir, "aside")
+    fill = ("cp -a %s %s && mount -t tmpfs -o size=256k full %s && "
+            "cp -a %s/. %s && dd if=/dev/zero of=%s/fill bs=4k; exec \"$@\"" % (
+                hub.state_dir, aside, hub.state_dir, aside, hub.state_dir,
+                hub.state_dir))
+    hub.start(wrap=("sh", "-c", fill, "sh"))
+    hub.wait_site("berlin", BACK)
+    before = count_some(scene)
+    wait_until(lambda: hub.log_lines(full), 75, "it says so")
+    assert all(a >= b for a, b in zip(count_some(scene), before))
+    assert hub.stop() == 0
+    assert len(hub.log_lines(full)) == 1, "a line a day, the stop's too"
+    with open(os.path.join(hub.state_dir, "totals"), "rb") as f:
+        assert f.read() == kept
+    hub.start()
+    hub.wait_site("berlin", BACK)

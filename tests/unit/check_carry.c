@@ -253,7 +253,7 @@ START_TEST(frames_cross_by_tcp)
 	fd = dup(client.gift.totals);
 	detach_hub(&client);
 	/* Session and engine are gone. */
-	totals = totals_open(fd);
+	totals = totals_open(fd, client.gift.conf);
 	ck_assert_ptr_nonnull(totals);
 	check_total(totals, nitems(lens));
 	totals_close(totals);

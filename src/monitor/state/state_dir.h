@@ -26,6 +26,7 @@ struct proc_user;
 #define STATE_DIR_ID_FILE "id" /* in the configuration's directory */
 #define STATE_DIR_ID_SIZE 34   /* 32 hexadecimal digits, newline, NUL */
 #define STATE_DIR_CRL	  "crl.pem" /* the list that was in force last */
+#define STATE_DIR_TOTALS  "totals"  /* totals_file.h */
 
 struct state_dir {
 	char *path; /* owned */

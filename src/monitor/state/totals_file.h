@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * totals_file: the memory in which engines keep the sites' totals
+ * (dataplane/totals.h), and the file that they are saved in.
+ *
+ * Saved once a minute and at the end, if anything changed, whole or not at all.
+ * What the bytes mean only an engine knows: they are copied as they are, but for
+ * the zeros at their end, and the next engine judges them.
+ */
+#ifndef TOTALS_FILE_H
+#define TOTALS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <ev.h>
+
+#include "base/bucket.h"
+
+struct totals_file {
+	int	fd;    /* of the memory; -1: none */
+	char   *path;  /* owned */
+	char   *saved; /* what the file has; owned */
+	size_t	len;
+	struct ev_loop *loop;
+	struct ev_timer timer;
+	struct bucket	complaints;
+};
+
+/*
+ * Makes the memory, with what was saved in `dir`, and begins to save.  False, and
+ * logged, when there is no memory; a file that cannot be read is only logged.
+ */
+bool totals_file_open(struct totals_file *file, struct ev_loop *loop,
+    const char *dir);
+
+/* No engine has it any more: saves, and gives it back.  .fd -1 is fine. */
+void totals_file_close(struct totals_file *file);
+
+#endif /* TOTALS_FILE_H */
