@@ -87,6 +87,7 @@ client_new(struct ev_loop *loop, const struct conf *conf,
 	client->monitor = monitor;
 	client->tls = tls;
 	client->mtu = mtu;
+	client->port = dataplane_new_port(dataplane);
 	retry_pause_reset(&client->pause);
 	/* From now on, or a sleep before the first tick would go unnoticed. */
 	(void)mono_slept(&client->sleep, mono_now(), mono_awake());
@@ -129,6 +130,7 @@ client_free(struct client *client)
 	monitor_ask_cancel(client->monitor, client->session);
 	assignment_forget(&client->assignment);
 	session_free(client->session);
+	dataplane_put_port(client->dataplane, client->port);
 	connector_free(client->connector);
 	ev_timer_stop(client->loop, &client->timer);
 	ev_timer_stop(client->loop, &client->tick);
@@ -463,7 +465,7 @@ begin_session(struct client *client, struct conn *conn,
 		session_end(client->session,
 		    "the hub does not know the session any more");
 	session = session_new(client->dataplane, true, client->conf->site,
-	    DATAPLANE_FIRST_PORT, &session_events, client);
+	    client->port, &session_events, client);
 	if (session != NULL)
 		session->features = msg->features & client->offered;
 	if (session == NULL || !session_begin(session, conn, msg,

@@ -64,6 +64,7 @@ struct client {
 	unsigned	  offered; /* features */
 	unsigned	  mtu; /* of the device */
 
+	uint16_t	  port; /* of the switch: the hub's */
 	struct session	 *session; /* without UP: it is adrift; NULL: none */
 	struct assignment assignment; /* tun: by the server */
 	bool		  settled; /* the session's first is in force */

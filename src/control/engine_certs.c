@@ -46,7 +46,8 @@ static void note(struct engine_certs *certs, enum request_material kind,
 static struct ca_pem borrow(const struct startup_text *text);
 
 void
-engine_certs_start(struct engine_certs *certs, struct startup_recv *gift)
+engine_certs_start(struct engine_certs *certs, struct startup_recv *gift,
+    enum request_material own)
 {
 	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
 		enum request_material kind = (enum request_material)i;
@@ -55,7 +56,7 @@ engine_certs_start(struct engine_certs *certs, struct startup_recv *gift)
 		gift->material[i] = (struct startup_text) { 0 };
 		take(certs, kind);
 		/* Its file cannot even be read. */
-		if (kind == certs->own && certs->of[i].next.text == NULL &&
+		if (kind == own && certs->of[i].next.text == NULL &&
 		    certs->of[i].now.text.text == NULL)
 			take_kept(certs, kind);
 	}

@@ -37,7 +37,6 @@ struct engine_certs_one {
 struct engine_certs {
 	struct conf *const *conf; /* for the files' names */
 	struct sign_ask *sign;
-	enum request_material own; /* this end's chain, if it shows one */
 	struct {
 		struct engine_certs_one now;  /* in force */
 		struct startup_text next; /* waits; no text: none does */
@@ -56,10 +55,11 @@ struct engine_certs {
 
 /*
  * What a new engine begins with; takes the texts out of the gift.  Where a chain
- * is no good, the keeper's last pair takes its place.  apply() is not called
- * before engine_certs_go().
+ * is no good, or of `own`, this end's, there is none, the keeper's last pair takes
+ * its place.  apply() is not called before engine_certs_go().
  */
-void engine_certs_start(struct engine_certs *certs, struct startup_recv *gift);
+void engine_certs_start(struct engine_certs *certs, struct startup_recv *gift,
+    enum request_material own);
 void engine_certs_go(struct engine_certs *certs);
 void engine_certs_fini(struct engine_certs *certs);
 

@@ -54,7 +54,7 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 	if (server != NULL)
 		server->throttle = throttle_new();
 	if (server == NULL || server->throttle == NULL ||
-	    sites_follow(&server->sites, conf) < 0) {
+	    sites_follow(&server->sites, conf, dataplane) < 0) {
 		if (server != NULL)
 			throttle_free(server->throttle);
 		free(server);
@@ -136,7 +136,7 @@ server_follow(struct server *server, const struct conf *conf)
 			end(site, site_session_why_not(server, site));
 	}
 	mark_stale(server, old);
-	if (sites_follow(&server->sites, conf) < 0) {
+	if (sites_follow(&server->sites, conf, server->dataplane) < 0) {
 		log_warnx("out of memory: new sites are not known yet");
 		return;
 	}

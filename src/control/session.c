@@ -350,11 +350,12 @@ attach_lanes(struct session *session, const int *fds)
 		.session = session->id,
 		.transport = session->transport,
 		.may_tag = (session->features & MESSAGE_CAN_TAG) != 0,
+		.leads = session->leads,
 		.lanes = session->lanes,
 		.keepalive_sec = session->keepalive_sec,
 		.wears_at = session->wears_at,
 		.secret = &session->secret,
-		.remote = session->leads ? &session->remote : NULL,
+		.remote = &session->remote,
 		.fds = fds,
 	};
 

@@ -13,36 +13,30 @@
 #define CONTEST_TIMES 3
 
 static int compare(const void *key, const void *site);
-static uint16_t free_port(struct sites *sites, const bool *used);
 
 int
-sites_follow(struct sites *sites, const struct conf *conf)
+sites_follow(struct sites *sites, const struct conf *conf,
+    struct dataplane *dataplane)
 {
 	struct site *fresh = calloc(conf->nsites + 1, sizeof(*fresh));
-	bool	    *used = calloc(FDB_MAX_PORTS, sizeof(*used));
-	struct site *old;
 
-	if (fresh == NULL || used == NULL) {
-		free(fresh);
-		free(used);
+	if (fresh == NULL)
 		return -ENOMEM;
+	for (size_t i = 0; i < sites->n; i++) {
+		if (conf_find_site(conf, sites->v[i].name) == NULL)
+			dataplane_put_port(dataplane, sites->v[i].port);
 	}
 	for (size_t i = 0; i < conf->nsites; i++) {
-		old = sites_find(sites, conf->sites[i].name);
-		if (old == NULL)
+		const struct site *old = sites_find(sites, conf->sites[i].name);
+
+		if (old != NULL) {
+			fresh[i] = *old;
 			continue;
-		fresh[i] = *old;
-		used[old->port] = true;
-	}
-	for (size_t i = 0; i < conf->nsites; i++) {
-		if (fresh[i].port != 0)
-			continue;
+		}
 		strlcpy(fresh[i].name, conf->sites[i].name,
 		    sizeof(fresh[i].name));
-		fresh[i].port = free_port(sites, used);
-		used[fresh[i].port] = true;
+		fresh[i].port = dataplane_new_port(dataplane);
 	}
-	free(used);
 	free(sites->v);
 	sites->v = fresh;
 	sites->n = conf->nsites;
@@ -98,16 +92,4 @@ static int
 compare(const void *key, const void *site)
 {
 	return strcmp(key, ((const struct site *)site)->name);
-}
-
-/* There are more ports than sites in any configuration (CONF_MAX_SITES). */
-static uint16_t
-free_port(struct sites *sites, const bool *used)
-{
-	do {
-		if (++sites->next_port < DATAPLANE_FIRST_PORT ||
-		    sites->next_port >= FDB_MAX_PORTS)
-			sites->next_port = DATAPLANE_FIRST_PORT;
-	} while (used[sites->next_port]);
-	return sites->next_port;
 }

@@ -16,6 +16,7 @@
 #include "base/mono.h"
 #include "conf/conf.h"
 
+struct dataplane;
 struct session;
 
 struct site {
@@ -35,14 +36,15 @@ struct site {
 struct sites {
 	struct site *v; /* sorted by name */
 	size_t	     n;
-	uint16_t     next_port; /* each number rests before it is used again */
 };
 
 /*
  * Follows a changed configuration: sites that are gone must have no session
- * any more; the others keep what they had.  0 or -ENOMEM (nothing changed).
+ * any more; the others keep what they had.  Ports are the dataplane's.  0 or
+ * -ENOMEM (nothing changed).
  */
-int  sites_follow(struct sites *sites, const struct conf *conf);
+int  sites_follow(struct sites *sites, const struct conf *conf,
+    struct dataplane *dataplane);
 void sites_fini(struct sites *sites);
 
 /* Borrowed until the next sites_follow(); NULL when there is none. */

@@ -29,7 +29,6 @@ enum dp_mode { DP_TAP, DP_TUN };
 
 struct dp {
 	enum dp_mode	mode;
-	bool		server;
 	unsigned	nworkers;
 	struct worker  *workers[DP_MAX_WORKERS];
 	struct mailbox *control; /* letters to the control thread */

@@ -15,6 +15,7 @@
 #define REPORT_US     (100 * MONO_MS) /* at most ten letters a second */
 #define RECENT_ROUNDS 4		      /* an older nonce is a replay */
 
+static bool has_sites(const struct worker *worker);
 static void begin_round(struct worker *worker);
 static void probe_slice(struct worker *worker, unsigned slice);
 static void probe(struct worker *worker, struct port *port, uint64_t nonce,
@@ -85,6 +86,15 @@ loop_watch_heard(struct worker *worker, struct port *from,
 	return true;
 }
 
+/* Of its own: those that lead are their hubs' to probe, and stand in front. */
+static bool
+has_sites(const struct worker *worker)
+{
+	const struct port *last = TAILQ_LAST(&worker->sites, port_list);
+
+	return last != NULL && !last->leads;
+}
+
 static void
 begin_round(struct worker *worker)
 {
@@ -131,6 +141,8 @@ probe(struct worker *worker, struct port *port, uint64_t nonce, uint8_t *buffer)
 	struct frame frame = { .data = buffer + FRAME_HEADROOM,
 		.len = LOOP_PROBE_LEN, .is_probe = true };
 
+	if (port->leads || !has_sites(worker))
+		return;
 	loop_probe_encode(&worker->dp->probe_id, frame.data, worker->dp->mac,
 	    port->id, nonce);
 	(void)forward_to(worker, port, &frame);

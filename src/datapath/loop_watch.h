@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loop_watch: sends the loop probes of a server and hears them come back.
+ * loop_watch: sends a hub's loop probes and hears them come back.
  *
- * Worker 0 sends one out of every port in a round of two seconds, or of ten
- * where there are a thousand sites, to blocked ones too (so that we know when a
+ * Worker 0 sends one out of the device and to every site of ours in a round of two
+ * seconds, or of ten where there are a thousand, to blocked ones too (so that we know when a
  * loop is gone), an eighth of the ports at a time; every worker listens.
  *
  * A loop betrays itself sooner: what a host sends to all comes back by another

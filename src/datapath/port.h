@@ -31,6 +31,7 @@ struct port {
 	uint16_t      id;
 	uint32_t      session; /* 24 bits; the local port has none */
 	struct lane_set *set;  /* the lanes at work; NULL: the local port */
+	bool	      leads;   /* as its session does: the hub is there */
 	bool	      may_tcp; /* frames may go by the control connection */
 	bool	      may_tag; /* a FRAME may have a VLAN tag */
 	_Atomic int64_t keepalive_us; /* control may change it */

@@ -25,6 +25,7 @@
 #define TURNED_SEC	 2 /* how long one that was turned may take */
 
 static int version_of(const struct frame *packet);
+static struct port *hub_of(const struct worker *worker);
 static size_t header_len(int version);
 static uint16_t lookup(const struct worker *worker, const uint8_t *addr,
     int version);
@@ -77,19 +78,19 @@ router_choose(struct worker *worker, struct port *from,
 
 	if (version == 0)
 		return DROP_BAD_FRAME;
-	if (!worker->dp->server) {
-		*to = local ? TAILQ_FIRST(&worker->sites) : worker->local;
-		return *to == NULL ? DROP_NO_LANE : DROP_NONE;
-	}
-	if (!local && lookup(worker, ip + src, version) != from->id &&
+	if (!local && !from->leads && lookup(worker, ip + src, version) != from->id &&
 	    !is_error_for_sender(worker, from, packet, version)) {
 		tell_bad_source(worker, from, ip, version);
 		return DROP_BAD_SOURCE;
 	}
 	id = lookup(worker, ip + src + ADDR_LEN(version), version);
+	if (id == 0) { /* no site's: the host's own, or a hub's */
+		*to = local ? hub_of(worker) : worker->local;
+		if (*to != NULL)
+			return DROP_NONE;
+		return worker->routes != NULL ? DROP_NO_ROUTE : DROP_NO_LANE;
+	}
 	*to = worker->local;
-	if (id == 0) /* not a site's: the host's own, or its networks' */
-		return local ? DROP_NO_ROUTE : DROP_NONE;
 	if (id == from->id) {
 		turn(worker, ip, version);
 		return DROP_NONE;
@@ -116,6 +117,15 @@ static size_t
 header_len(int version)
 {
 	return version == 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
+}
+
+/* That of the newest session with one; NULL: there is none. */
+static struct port *
+hub_of(const struct worker *worker)
+{
+	struct port *first = TAILQ_FIRST(&worker->sites);
+
+	return first != NULL && first->leads ? first : NULL;
 }
 
 static uint16_t

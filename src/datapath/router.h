@@ -3,9 +3,8 @@
  * router: layer 3: choose the site a packet goes to, check that its source is
  * one of the site it came from.
  *
- * A server has a table of its sites' networks; what is in none of them is the
- * device's.  A client has one site, its server: what comes from one side goes
- * to the other.
+ * There is a table of our sites' networks.  What is in none of them is the
+ * device's, and from there a hub's, if we are its site; a hub may say any source.
  */
 #ifndef ROUTER_H
 #define ROUTER_H

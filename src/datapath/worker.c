@@ -72,7 +72,7 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, const int *udp_fds,
 	    worker->frags == NULL || worker->local == NULL ||
 	    worker->scratch == NULL || worker->loop == NULL)
 		goto fail;
-	r = lane_env_init(&worker->env, !dp->server);
+	r = lane_env_init(&worker->env);
 	if (r < 0)
 		goto fail;
 	worker->env.reserve = reserve;
@@ -357,7 +357,10 @@ static void
 attach(struct worker *worker, struct port *port)
 {
 	worker->ports[port->id] = port;
-	TAILQ_INSERT_TAIL(&worker->sites, port, entry);
+	if (port->leads)
+		TAILQ_INSERT_HEAD(&worker->sites, port, entry);
+	else
+		TAILQ_INSERT_TAIL(&worker->sites, port, entry);
 	session_table_add(&worker->lanes, port);
 	worker_lanes_attach(worker, port);
 	/* It forwards at once, without waiting for a lane. */

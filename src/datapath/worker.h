@@ -3,8 +3,8 @@
  * worker: one thread of the data path.
  *
  * It owns one queue of the device, a UDP socket for each address and port that
- * is listened on (server) or those of its lanes (client), and its lanes of every
- * site; it shares nothing but what is in dp.h.  Each turn takes a batch in,
+ * is listened on, and its lanes of every session, with those of them that lead
+ * their sockets; it shares nothing but what is in dp.h.  Each turn takes a batch in,
  * forwards it, and flushes what is queued.  Control talks to it by letters.
  */
 #ifndef WORKER_H
@@ -78,7 +78,7 @@ struct worker {
 
 	int		  tap_fd; /* borrowed, like the sockets */
 	int		  udp_fds[WORKER_MAX_LISTENS];
-	unsigned	  nudp; /* a client has none */
+	unsigned	  nudp; /* 0 without sites */
 	struct ev_io	  tap_io, udp_ios[WORKER_MAX_LISTENS];
 	struct ev_idle	  more; /* of what was read from the device */
 	struct ev_timer	  tick;
@@ -88,7 +88,8 @@ struct worker {
 
 	struct port	     *local; /* counts what belongs to no site, too */
 	struct port	     *ports[FDB_MAX_PORTS]; /* by id */
-	struct port_list      sites, busy; /* all; those with a busy lane */
+	struct port_list      sites; /* all; those that lead come first */
+	struct port_list      busy;  /* with a busy lane */
 	struct mono	      next_walk;   /* when all are looked at */
 	struct session_table     lanes;
 	struct router_table  *routes;
@@ -135,7 +136,7 @@ void worker_free(struct worker *worker);
 
 /* The thread's own: seals, sends and writes what this turn has queued. */
 void worker_flush(struct worker *worker);
-/* The same: reads what comes to a socket of a client's lane. */
+/* The same: reads what comes to a lane's own socket. */
 void worker_listen(struct worker *worker, struct lane_socket *socket);
 /* The same: lanes of `port` want to be ticked often, something has begun. */
 void worker_hurry(struct worker *worker, struct port *port);

@@ -162,15 +162,15 @@ predecessor(const struct port *port, unsigned i)
 
 /*
  * What was found out about the way holds for new keys, too; not from another
- * port, and not if it led nowhere.  A server answers by the socket that it was
- * asked at.
+ * port, and not if it led nowhere.  Who does not lead answers by the socket that
+ * it was asked at.
  */
 static void
 take_way(struct worker *worker, struct lane *lane, const struct lane *before)
 {
 	bool same = lane->socket == NULL;
 
-	if (!worker->dp->server) {
+	if (lane->leads) {
 		if (same)
 			lane->socket = before->socket;
 		if (lane->socket->users++ == 0)

@@ -22,7 +22,7 @@ struct lane_set;
 struct port;
 struct worker;
 
-/* Starts the port's first lanes, and listens to their sockets (client). */
+/* Starts the port's first lanes, and listens to their sockets, if they have some. */
 void worker_lanes_attach(struct worker *worker, struct port *port);
 /* Stops all of them.  Nothing that is queued may point into them. */
 void worker_lanes_detach(struct worker *worker, struct port *port);

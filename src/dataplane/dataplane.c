@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/nitems.h"
 #include "base/secret.h"
-#include "dataplane/dataplane_peer_private.h"
 #include "dataplane/loop_guard.h"
 #include "dataplane/totals.h"
 #include "datapath/dp.h"
@@ -18,12 +17,15 @@
 #include "datapath/worker.h"
 #include "engine/ask/monitor_ask.h"
 
-#define SAVE_US (10 * MONO_SEC) /* what a crash may cost of the totals */
+#define FIRST_PORT (DP_PORT_LOCAL + 1)
+#define SAVE_US	   (10 * MONO_SEC) /* what a crash may cost of the totals */
 
 struct dataplane {
 	struct ev_loop *loop;
 	struct mailbox	box;
 	struct dp	dp;
+	bool		has_owner[FDB_MAX_PORTS]; /* by number */
+	uint16_t	last_port; /* given away: each rests a while */
 	struct loop_guard   *loops;
 	struct ev_timer tick;
 	uint64_t	early; /* messages of frames before their lanes */
@@ -129,7 +131,7 @@ dataplane_follow(struct dataplane *dataplane, const struct conf *conf)
 	if (dataplane->dp.fdb == NULL)
 		return;
 	fdb_set_ageing(dataplane->dp.fdb, conf->ageing_sec);
-	for (unsigned port = DATAPLANE_FIRST_PORT; port < FDB_MAX_PORTS; port++)
+	for (unsigned port = FIRST_PORT; port < FDB_MAX_PORTS; port++)
 		fdb_set_limit(dataplane->dp.fdb, (uint16_t)port,
 		    conf->max_addresses_per_site);
 }
@@ -144,6 +146,24 @@ const struct aead *
 dataplane_aead(const struct dataplane *dataplane)
 {
 	return &dataplane->dp.aead;
+}
+
+uint16_t
+dataplane_new_port(struct dataplane *dataplane)
+{
+	do {
+		if (++dataplane->last_port < FIRST_PORT ||
+		    dataplane->last_port >= FDB_MAX_PORTS)
+			dataplane->last_port = FIRST_PORT;
+	} while (dataplane->has_owner[dataplane->last_port]);
+	dataplane->has_owner[dataplane->last_port] = true;
+	return dataplane->last_port;
+}
+
+void
+dataplane_put_port(struct dataplane *dataplane, uint16_t port)
+{
+	dataplane->has_owner[port] = false;
 }
 
 uint32_t
@@ -199,11 +219,16 @@ void
 dataplane_frames(struct dataplane *dataplane, struct dataplane_peer *peer,
     uint8_t *items, size_t len)
 {
+	unsigned i;
+
 	if (peer == NULL || peer->detached) {
 		dataplane->early++;
 		return;
 	}
-	dataplane_peer_frames(peer, items, len);
+	/* One worker for a peer, so that order holds. */
+	i = peer->port % peer->dp->nworkers;
+	tcp_frames_in(&peer->tcp, peer->dp->workers[i], peer->ports[i], items,
+	    len);
 }
 
 void
@@ -268,7 +293,6 @@ fill_dp(struct dataplane *dataplane, const struct startup_recv *gift)
 	struct dp	  *dp = &dataplane->dp;
 
 	dp->mode = conf->mode == CONF_TAP ? DP_TAP : DP_TUN;
-	dp->server = conf->role == CONF_SERVER;
 	dp->control = &dataplane->box;
 	memcpy(dp->mac, gift->device.mac, sizeof(dp->mac));
 	aead_init(&dp->aead, conf->aead == CONF_AEAD_GNUTLS);
@@ -278,7 +302,7 @@ fill_dp(struct dataplane *dataplane, const struct startup_recv *gift)
 	dp->segments = (conf->no_offloads &
 			   CONF_OFFLOAD_BIT(CONF_OFFLOAD_GSO)) == 0;
 	dp->clamp_mss = conf->clamp_mss;
-	dp->probing = dp->server && dp->mode == DP_TAP && conf->loop_probe;
+	dp->probing = dp->mode == DP_TAP && conf->loop_probe;
 	loop_probe_id_init(&dp->probe_id);
 }
 
@@ -380,7 +404,7 @@ on_detached(struct port *port)
 {
 	struct dataplane_peer *peer = port->owner;
 
-	if (!dataplane_peer_let_go(peer))
+	if (--peer->acks > 0)
 		return;
 	save_peer(peer->dataplane, peer);
 	LIST_REMOVE(peer, entry);

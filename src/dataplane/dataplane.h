@@ -25,7 +25,6 @@
 #include "datapath/switch/fdb.h"
 #include "datapath/lane/lane_keys.h"
 
-#define DATAPLANE_FIRST_PORT 2 /* of sites; a client's one site has this */
 #define DATAPLANE_BLOCKS_MIB 65536 /* AES blocks in a mebibyte */
 
 struct aead;
@@ -57,12 +56,14 @@ struct dataplane_attachment {
 	uint32_t		  session;
 	enum conf_transport	  transport; /* as agreed */
 	bool			  may_tag;   /* the same */
+	bool			  leads;     /* as the session does */
 	unsigned		  lanes;     /* 0 with tcp */
 	unsigned		  keepalive_sec;
 	uint64_t		  wears_at; /* AES blocks by one key */
 	const struct lane_secret *secret; /* borrowed; the caller wipes it */
-	const struct endpoint	 *remote; /* client: the server's, else NULL */
-	const int		 *fds;	  /* client: one a lane; consumed */
+	/* It leads: where its lanes go, and a socket each (consumed). */
+	const struct endpoint	 *remote;
+	const int		 *fds;
 };
 
 /*
@@ -82,6 +83,12 @@ const struct aead *dataplane_aead(const struct dataplane *dataplane);
 void dataplane_follow(struct dataplane *dataplane, const struct conf *conf);
 
 unsigned dataplane_workers(const struct dataplane *dataplane);
+/*
+ * A port of the switch for one site or hub, whatever sessions it has; not one
+ * that was given back lately.  There are more than there can be sites.
+ */
+uint16_t dataplane_new_port(struct dataplane *dataplane);
+void dataplane_put_port(struct dataplane *dataplane, uint16_t port);
 /* A fresh session id: random, 24 bits, not 0 and not in use. */
 uint32_t dataplane_new_session(struct dataplane *dataplane);
 
@@ -105,7 +112,7 @@ void dataplane_frames(struct dataplane *dataplane, struct dataplane_peer *peer,
     uint8_t *items,
     size_t len);
 
-/* tun server: which network is behind which port; consumes `lpm`. */
+/* tun: which network is behind which site's port; consumes `lpm`. */
 void dataplane_set_routes(struct dataplane *dataplane, struct lpm *lpm);
 
 /* What sites and device have counted in all, up to now (borrowed). */

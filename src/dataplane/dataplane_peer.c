@@ -11,7 +11,6 @@
 #include "base/log.h"
 #include "base/relaxed.h"
 #include "dataplane/dataplane.h"
-#include "dataplane/dataplane_peer_private.h"
 #include "datapath/lane/lane_socket.h"
 #include "datapath/tcp_batch.h"
 #include "datapath/worker.h"
@@ -48,6 +47,7 @@ dataplane_peer_new(struct dataplane *dataplane, struct dp *dp,
 	peer->port = attachment->port;
 	peer->session = attachment->session;
 	peer->transport = attachment->transport;
+	peer->leads = attachment->leads;
 	peer->lanes = attachment->lanes;
 	peer->keepalive_sec = attachment->keepalive_sec;
 	peer->wears_at = attachment->wears_at;
@@ -93,12 +93,6 @@ dataplane_peer_detach(struct dataplane_peer *peer)
 	}
 }
 
-bool
-dataplane_peer_let_go(struct dataplane_peer *peer)
-{
-	return --peer->acks == 0;
-}
-
 void
 dataplane_peer_free(struct dataplane_peer *peer)
 {
@@ -113,16 +107,6 @@ dataplane_peer_free(struct dataplane_peer *peer)
 			close(peer->fds[i]);
 	}
 	free(peer);
-}
-
-/* One worker for a site, so that order holds. */
-void
-dataplane_peer_frames(struct dataplane_peer *peer, uint8_t *items, size_t len)
-{
-	unsigned i = peer->port % peer->dp->nworkers;
-
-	tcp_frames_in(&peer->tcp, peer->dp->workers[i], peer->ports[i], items,
-	    len);
 }
 
 void
@@ -370,6 +354,7 @@ make_ports(struct dataplane_peer *peer,
 			return -ENOMEM;
 		peer->ports[i] = port;
 		port->owner = peer;
+		port->leads = peer->leads;
 		port->may_tcp = peer->transport != CONF_TRANSPORT_UDP;
 		port->may_tag = attachment->may_tag;
 		atomic_init(&port->keepalive_us,
@@ -395,6 +380,7 @@ make_set(struct dataplane_peer *peer, unsigned worker,
 		struct lane *lane = &set->lanes[i];
 
 		lane->number = (uint8_t)(worker + i * nworkers);
+		lane->leads = peer->leads;
 		lane->generation = generation;
 		lane->session_id = peer->session;
 		lane->keepalive_us = peer->keepalive_sec * MONO_SEC;

@@ -1,27 +1,76 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dataplane_peer: one site on the data path: its ports and lanes, of all
+ * dataplane_peer: one site or hub on the data path: its ports and lanes, of all
  * workers.
  *
- * Between dataplane_attach() and dataplane_detach(): new keys, whether it
- * lives, by what
- * its frames go, and what it counted.
+ *   new -- attach --> at work -- detach --> ... -- every worker let go --> free
+ *
+ * Sessions make and end one by dataplane_attach() and dataplane_detach().
+ * Between the two: new keys, whether it lives, by what its frames go, and what it
+ * counted.
  */
 #ifndef DATAPLANE_PEER_H
 #define DATAPLANE_PEER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base/mono.h"
+#include "conf/conf.h"
+#include "control/conn/tcp_frames.h"
+#include "datapath/dp.h"
+#include "datapath/lane/lane.h"
+#include "datapath/util/counters.h"
 
-struct counters;
-struct endpoint;
-struct dataplane_peer;
-struct lane_secret;
+struct dataplane;
+struct dataplane_attachment;
+struct dataplane_events;
+struct lane_set;
+struct port;
+struct tcp_batch;
+
+struct dataplane_peer {
+	struct dataplane	*dataplane;
+	struct dp		*dp; /* the dataplane's */
+	char			 name[CONF_NAME_MAX + 1];
+	uint16_t		 port;
+	uint32_t		 session;
+	enum conf_transport	 transport;
+	bool			 leads;
+	struct tcp_frames	 tcp;
+	unsigned		 lanes;
+	unsigned		 lanes_up; /* ever, of any phase */
+	uint32_t		 generation; /* of keys, at work */
+	uint32_t		 newest; /* the last one made */
+	uint8_t			 newest_phase;
+	unsigned		 newest_up;
+	uint32_t		 moving; /* lanes with a socket not yet proved */
+	bool			 was_up; /* on_up was called */
+	bool			 worn; /* on_worn was called */
+	uint64_t		 renewals, rebuilt;
+	unsigned		 keepalive_sec;
+	struct mono		 retimed; /* that was changed, or the host woke */
+	uint64_t		 wears_at;
+	LIST_HEAD(, lane_set)	 sets; /* all that are not free */
+	bool			 failed;
+	bool			 detached;
+	unsigned		 acks; /* of workers that have not let go */
+	const struct dataplane_events *events;
+	void			*arg;
+	struct mono		 bad_source_next; /* when it is said again */
+	struct mono		 first_up;
+	struct mono		 renewed; /* when the newest was made */
+	struct counters		 saved; /* of those, in the site's total */
+	struct port		*ports[DP_MAX_WORKERS]; /* NULL: no lane there */
+	struct endpoint		 remote; /* it leads */
+	int			 fds[LANE_MAX]; /* of the next sets; or -1 */
+	LIST_ENTRY(dataplane_peer) entry;
+};
 
 /*
- * Client: those lanes (a bit each) are to be made anew with the next
+ * It leads: those lanes (a bit each) are to be made anew with the next
  * dataplane_peer_renew(), from sockets of their own: `fds`, one a bit, are
  * consumed.
  */
@@ -62,8 +111,37 @@ void dataplane_peer_probe(struct dataplane_peer *peer);
 bool dataplane_peer_is_silent(const struct dataplane_peer *peer, unsigned sec,
     struct mono now);
 
-/* Client: whether the lanes made last go to `server`. */
+/* It leads: whether the lanes made last go to `server`. */
 bool dataplane_peer_is_at(const struct dataplane_peer *peer,
     const struct endpoint *server);
+
+/* What its ports have counted so far, of all workers together. */
+void dataplane_peer_counters(const struct dataplane_peer *peer,
+    struct counters *counters);
+
+/* ---- for dataplane.c ---- */
+
+/*
+ * With a port and lanes for every worker, which do not know them yet.  NULL when
+ * there is no memory; the attachment's descriptors are consumed all the same.
+ */
+struct dataplane_peer *dataplane_peer_new(struct dataplane *dataplane,
+    struct dp *dp,
+    const struct dataplane_attachment *attachment,
+    const struct dataplane_events *events,
+    void *arg);
+/* To the workers, and off them again: no callback comes any more. */
+void dataplane_peer_attach(struct dataplane_peer *peer);
+void dataplane_peer_detach(struct dataplane_peer *peer);
+/* Every worker let go. */
+void dataplane_peer_free(struct dataplane_peer *peer);
+
+/* Letters from workers. */
+void dataplane_peer_lane_up(struct lane *lane);
+void dataplane_peer_lane_failed(struct lane *lane);
+void dataplane_peer_lane_worn(struct lane *lane);
+void dataplane_peer_set_free(struct lane_set *set);
+void dataplane_peer_parcel(struct tcp_batch *parcel);
+void dataplane_peer_bad_source(struct port *port);
 
 #endif /* DATAPLANE_PEER_H */

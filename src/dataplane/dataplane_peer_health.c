@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/relaxed.h"
-#include "dataplane/dataplane_peer_private.h"
+#include "dataplane/dataplane_peer.h"
 #include "datapath/lane/lane_set.h"
 
 /* A lane that comes so much later than it could would rather be made anew. */

@@ -135,10 +135,6 @@ start(struct engine *engine)
 	gift->keeper[0] = gift->keeper[1] = -1;
 	engine->certs = (struct engine_certs) { .conf = &engine->conf,
 		.sign = engine->sign,
-		.own = engine->conf->role == CONF_SERVER ?
-		    REQUEST_MATERIAL_CHAIN :
-		    engine->conf->auth == CONF_AUTH_CERTIFICATE ?
-		    REQUEST_MATERIAL_SITE : REQUEST_MATERIALS,
 		.apply = on_apply, .in_force = on_in_force, .arg = engine };
 	gift->conf = engine->conf;
 	engine->dataplane = dataplane_new(engine->loop, gift, on_device_gone,
@@ -150,7 +146,6 @@ start(struct engine *engine)
 		return -1;
 	/* The workers are up; nothing of the network has been read yet. */
 	sandbox_calls(PROC_ENGINE);
-	engine_certs_start(&engine->certs, gift);
 	if ((engine->conf->role == CONF_SERVER ? start_server(engine) :
 						 start_client(engine)) < 0)
 		return -1;
@@ -190,10 +185,12 @@ engine_look_at_certificates(struct engine *engine)
 static int
 start_server(struct engine *engine)
 {
-	struct startup_recv	   *gift = &engine->gift;
-	char		    why[TLS_WHY_SIZE];
-	struct tls_context *tls = server_context(engine, why);
+	struct startup_recv *gift = &engine->gift;
+	char		     why[TLS_WHY_SIZE];
+	struct tls_context  *tls;
 
+	engine_certs_start(&engine->certs, gift, REQUEST_MATERIAL_CHAIN);
+	tls = server_context(engine, why);
 	if (tls == NULL) {
 		if (why[0] != '\0')
 			log_warnx("%s", why);
@@ -251,6 +248,9 @@ find_srp_user(void *arg, void *connection, const char *name,
 static int
 start_client(struct engine *engine)
 {
+	engine_certs_start(&engine->certs, &engine->gift,
+	    engine->conf->auth == CONF_AUTH_CERTIFICATE ?
+		REQUEST_MATERIAL_SITE : REQUEST_MATERIALS);
 	if (engine->conf->auth == CONF_AUTH_TLS_SRP)
 		return keeper_ask_secret(engine->keeper, on_srp_secret, engine);
 	return make_client(engine, NULL);

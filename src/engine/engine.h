@@ -33,8 +33,8 @@ struct engine {
 	struct keeper_ask  *keeper;
 	struct sign_ask	   *sign;
 	struct dataplane	   *dataplane;
-	struct server	   *server; /* or */
-	struct client	   *client;
+	struct server	   *server; /* NULL: this is no hub */
+	struct client	   *client; /* NULL: this is no site */
 	struct request_egress egress; /* a client's */
 	struct admin	   *admin;
 	struct ev_signal    terminate;

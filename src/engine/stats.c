@@ -82,7 +82,7 @@ stats_status(struct engine *engine, const json_t *request)
 
 	set(object, "ok", json_true());
 	set_text(object, "version", engine->gift.start.version);
-	set(object, "role", json_string(conf->role == CONF_SERVER ?
+	set(object, "role", json_string(engine->server != NULL ?
 		"server" : "client"));
 	set_text(object, "mode", conf_mode_name(conf->mode));
 	set_text(object, "device", engine->gift.device.name);
@@ -440,7 +440,7 @@ ports_array(const struct engine *engine)
 	    port_object(engine, "local", DP_PORT_LOCAL));
 	if (engine->client != NULL && client_peer(engine->client) != NULL)
 		json_array_append_new(ports,
-		    port_object(engine, "server", DATAPLANE_FIRST_PORT));
+		    port_object(engine, "server", engine->client->port));
 	for (size_t i = 0;
 	    engine->server != NULL && i < engine->server->sites.n; i++) {
 		const struct site *site = &engine->server->sites.v[i];
@@ -597,8 +597,8 @@ port_names(const struct engine *engine)
 	if (names == NULL)
 		return NULL;
 	names[DP_PORT_LOCAL] = "local";
-	if (engine->server == NULL)
-		names[DATAPLANE_FIRST_PORT] = "server";
+	if (engine->client != NULL)
+		names[engine->client->port] = "server";
 	for (size_t i = 0;
 	    engine->server != NULL && i < engine->server->sites.n; i++)
 		names[engine->server->sites.v[i].port] =

@@ -8,7 +8,6 @@
 
 #include "control/rekey.h"
 #include "control/conn/tcp_frames.h"
-#include "dataplane/dataplane_peer_private.h"
 #include "dataplane/totals.h"
 #include "pair.h"
 
@@ -127,10 +126,10 @@ relay_close(void)
 
 /*
  * A data path with one worker; its device is one end of a socket pair.  With a
- * `remote` a lane, too (server: NULL is told apart by its role).
+ * `remote` a lane, too.
  */
 static void
-attach_hub(struct side *side, enum conf_role role,
+attach_hub(struct side *side, bool leads,
     enum conf_transport transport, const struct endpoint *remote)
 {
 	static const struct dataplane_events	dataplane_events = { on_nothing,
@@ -139,16 +138,15 @@ attach_hub(struct side *side, enum conf_role role,
 	static const struct lane_secret secret = { .session = 7 };
 	int lane = -1, fds[2];
 	struct dataplane_attachment attachment = { .name = "berlin",
-		.port = DATAPLANE_FIRST_PORT, .session = 7, .transport =
-		transport,
+		.session = 7, .transport = transport, .leads = leads,
 		.lanes = transport != CONF_TRANSPORT_TCP, .keepalive_sec = 10,
 		.wears_at = wears_at,
 		.secret = &secret, .remote = remote };
 	int udp = -1;
 
-	if (transport != CONF_TRANSPORT_TCP && role == CONF_SERVER)
+	if (transport != CONF_TRANSPORT_TCP && !leads)
 		udp = udp_socket(&relay.server);
-	if (transport != CONF_TRANSPORT_TCP && role == CONF_CLIENT) {
+	if (transport != CONF_TRANSPORT_TCP && leads) {
 		lane = udp_socket(NULL);
 		attachment.fds = &lane;
 	}
@@ -156,7 +154,7 @@ attach_hub(struct side *side, enum conf_role role,
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
 			     fds), 0);
 	side->device = fds[1];
-	side->conf = (struct conf) { .role = role, .path_mtu = 1500,
+	side->conf = (struct conf) { .path_mtu = 1500,
 		.max_addresses = 64, .max_addresses_per_site = 64,
 		.ageing_sec = 300 };
 	side->gift = (struct startup_recv) { .conf = &side->conf, .device.mtu = 1500,
@@ -166,6 +164,7 @@ attach_hub(struct side *side, enum conf_role role,
 	ck_assert_int_eq(ftruncate(side->gift.totals, REQUEST_TOTALS_SIZE), 0);
 	side->hub = dataplane_new(loop, &side->gift, on_nothing, NULL);
 	ck_assert_ptr_nonnull(side->hub);
+	attachment.port = dataplane_new_port(side->hub);
 	side->peer = dataplane_attach(side->hub, &attachment, &dataplane_events,
 	    side);
 	ck_assert_ptr_nonnull(side->peer);
@@ -229,8 +228,8 @@ START_TEST(frames_cross_by_tcp)
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
-	attach_hub(&server, CONF_SERVER, CONF_TRANSPORT_TCP, NULL);
-	attach_hub(&client, CONF_CLIENT, CONF_TRANSPORT_TCP, NULL);
+	attach_hub(&server, false, CONF_TRANSPORT_TCP, NULL);
+	attach_hub(&client, true, CONF_TRANSPORT_TCP, NULL);
 	for (unsigned i = 0; i < 2 * nitems(lens); i++) {
 		struct side *from = i % 2 == 0 ? &client : &server;
 		struct side *to = i % 2 == 0 ? &server : &client;
@@ -274,7 +273,7 @@ START_TEST(frames_that_would_wait_are_dropped_and_counted)
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
-	attach_hub(&client, CONF_CLIENT, CONF_TRANSPORT_TCP, NULL);
+	attach_hub(&client, true, CONF_TRANSPORT_TCP, NULL);
 	/* The hub stops reading; a socket pair tells no rate. */
 	ev_io_stop(loop, &server.conn->tls->reader);
 	end = mono_add(mono_now(), 5 * MONO_SEC);
@@ -385,8 +384,8 @@ open_all(bool open)
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
 	remote = relay_open(open);
-	attach_hub(&server, CONF_SERVER, CONF_TRANSPORT_AUTO, NULL);
-	attach_hub(&client, CONF_CLIENT, CONF_TRANSPORT_AUTO, &remote);
+	attach_hub(&server, false, CONF_TRANSPORT_AUTO, NULL);
+	attach_hub(&client, true, CONF_TRANSPORT_AUTO, &remote);
 }
 
 static void
@@ -468,8 +467,8 @@ START_TEST(udp_alone_does_not_fall_back)
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(false);
 	remote = relay_open(true);
-	attach_hub(&server, CONF_SERVER, CONF_TRANSPORT_UDP, NULL);
-	attach_hub(&client, CONF_CLIENT, CONF_TRANSPORT_UDP, &remote);
+	attach_hub(&server, false, CONF_TRANSPORT_UDP, NULL);
+	attach_hub(&client, true, CONF_TRANSPORT_UDP, &remote);
 	pump_until("udp", 10);
 	relay.to_server = relay.to_client = false;
 	pump_until("none", 10);
@@ -496,8 +495,8 @@ START_TEST(a_flood_is_survived)
 
 	log_init(NULL, LOG_LEVEL_ERROR);
 	both_up(true);
-	attach_hub(&server, CONF_SERVER, CONF_TRANSPORT_TCP, NULL);
-	attach_hub(&client, CONF_CLIENT, CONF_TRANSPORT_TCP, NULL);
+	attach_hub(&server, false, CONF_TRANSPORT_TCP, NULL);
+	attach_hub(&client, true, CONF_TRANSPORT_TCP, NULL);
 	for (unsigned round = 0; round < 20; round++) {
 		end = mono_add(mono_now(), 50 * MONO_MS);
 		while (mono_now().us < end.us) {

@@ -71,7 +71,7 @@ end_new(bool client, const struct lane_secret *secret)
 	struct addr addr;
 
 	ck_assert_ptr_nonnull(end);
-	ck_assert_int_eq(lane_env_init(&end->env, client), 0);
+	ck_assert_int_eq(lane_env_init(&end->env), 0);
 	aead_init(&end->aead, false);
 	end->env.aead = &end->aead;
 	end->env.reserve = reserve;
@@ -81,6 +81,7 @@ end_new(bool client, const struct lane_secret *secret)
 	lane_keys_derive(&end->lane.keys, secret, 0, 3);
 	end->lane.session_id = secret->session;
 	end->lane.number = 3;
+	end->lane.leads = client;
 	end->lane.keepalive_us = 10 * MONO_SEC;
 	end->lane.control = &control;
 	end->lane.up.kind = end->lane.failed.kind = 1;

@@ -85,7 +85,7 @@ setup(struct rig *rig, enum dp_mode mode)
 	struct lpm *lpm = lpm_new();
 
 	*rig = (struct rig) { .dp = { .mode = mode, .control = &control,
-				  .server = true, .max_outer = 1500 } };
+				  .max_outer = 1500 } };
 	loop = ev_loop_new(0);
 	mailbox_open(&control, loop, on_letter, NULL);
 	rig->dp.fdb = fdb_new(64, 64, 300);

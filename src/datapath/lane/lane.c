@@ -51,13 +51,13 @@ static void heard(struct lane *lane, uint64_t seq, size_t len,
     const struct udp_path *from, struct mono now);
 
 int
-lane_env_init(struct lane_env *env, bool client)
+lane_env_init(struct lane_env *env)
 {
 	gnutls_psk_client_credentials_t client_cred = NULL;
 	gnutls_psk_server_credentials_t server_cred = NULL;
 	gnutls_priority_t		priority = NULL;
 
-	*env = (struct lane_env) { .client = client };
+	*env = (struct lane_env) { 0 };
 	if (gnutls_priority_init(&priority, priorities(), NULL) < 0)
 		return -ENOTSUP;
 	env->priority = priority;
@@ -96,17 +96,17 @@ lane_start(struct lane *lane, struct lane_env *env, struct mono now)
 
 	lane->env = env;
 	lane->started = now;
-	lane->proven = lane->inherits || env->client;
+	lane->proven = lane->inherits || lane->leads;
 	secret_random(lane->echo_key, sizeof(lane->echo_key));
 	if (!lane->inherits)
 		pmtu_init(&lane->pmtu, PMTU_BASE, now);
-	flags |= env->client ? GNUTLS_CLIENT : GNUTLS_SERVER;
+	flags |= lane->leads ? GNUTLS_CLIENT : GNUTLS_SERVER;
 	lane->flight = lane_flight_new();
 	if (lane->flight == NULL || gnutls_init(&lane->session, flags) < 0)
 		return -ENOMEM;
 	if (gnutls_priority_set(lane->session, env->priority) < 0 ||
 	    gnutls_credentials_set(lane->session, GNUTLS_CRD_PSK,
-		env->client ? env->client_cred : env->server_cred) < 0) {
+		lane->leads ? env->client_cred : env->server_cred) < 0) {
 		lane_stop(lane);
 		return -ENOMEM;
 	}
@@ -119,7 +119,7 @@ lane_start(struct lane *lane, struct lane_env *env, struct mono now)
 	gnutls_dtls_set_timeouts(lane->session, NEVER_MS, GIVE_UP_MS);
 	gnutls_dtls_set_mtu(lane->session, PMTU_BASE - RESERVED_FOR_HANDSHAKE);
 	lane->state = LANE_HANDSHAKE;
-	if (env->client)
+	if (lane->leads)
 		shake(lane, now);
 	return 0;
 }
@@ -157,11 +157,11 @@ lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
 		return DROP_HANDSHAKE;
 
 	order = ((uint64_t)hdr.epoch << 48 | hdr.seq) + 1;
-	again = !lane->env->client && order == lane->newest_handshake;
+	again = !lane->leads && order == lane->newest_handshake;
 	lane->answer = &lane->path;
 	if (order >= lane->newest_handshake) {
 		lane->newest_handshake = order;
-		if (!lane->env->client) {
+		if (!lane->leads) {
 			lane_path_follow(lane, from, len);
 			lane->answer = from;
 		}
@@ -344,10 +344,10 @@ on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 	    record[0] == LANE_TYPE_ALERT ||
 	    len > UDP_MAX_LEN - RESERVED_FOR_HANDSHAKE)
 		return (ssize_t)len;
-	dgram = reserve(lane, lane->env->client ? &lane->path : lane->answer);
+	dgram = reserve(lane, lane->leads ? &lane->path : lane->answer);
 	memcpy(dgram->data + LANE_HEADER_LEN, data, len);
 	dgram->len = LANE_HEADER_LEN + len;
-	make_gate(lane->env->client ? lane->keys.gate_client :
+	make_gate(lane->leads ? lane->keys.gate_client :
 				      lane->keys.gate_server,
 	    dgram->data, dgram->len, dgram->data + dgram->len);
 	dgram->len += LANE_GATE_LEN;
@@ -386,7 +386,7 @@ reserve(struct lane *lane, const struct udp_path *path)
 static int
 fd_of(const struct lane *lane, const struct udp_path *path)
 {
-	return lane->env->client ? lane->fd : path->fd;
+	return lane->leads ? lane->fd : path->fd;
 }
 
 /* The same datagrams as before: the other end knows what it has already. */
@@ -464,7 +464,7 @@ come_up(struct lane *lane, struct mono now)
 	lane->overhead = (uint16_t)(LANE_HEADER_LEN +
 	    record_overhead(&lane->opening));
 	secret_wipe(lane->keys.psk, sizeof(lane->keys.psk));
-	if (lane->env->client)
+	if (lane->leads)
 		confirm(lane, now);
 }
 
@@ -509,7 +509,7 @@ gate_is_right(const struct lane *lane, const uint8_t *datagram, size_t len)
 {
 	uint8_t gate[LANE_GATE_LEN];
 
-	make_gate(lane->env->client ? lane->keys.gate_server :
+	make_gate(lane->leads ? lane->keys.gate_server :
 				      lane->keys.gate_client,
 	    datagram, len - LANE_GATE_LEN, gate);
 	return secret_equal(gate, datagram + len - LANE_GATE_LEN, sizeof(gate));
@@ -535,11 +535,11 @@ heard(struct lane *lane, uint64_t seq, size_t len,
 
 	replay_commit(&lane->replay, seq);
 	relaxed_store(&lane->last_heard_us, now.us);
-	if (newest && !lane->env->client &&
+	if (newest && !lane->leads &&
 	    (!lane->proven || !lane->confirmed))
 		lane_path_follow(lane, from, len);
 	if (!lane->confirmed)
 		confirm(lane, now);
-	if (newest && !lane->env->client)
+	if (newest && !lane->leads)
 		lane_path_heard(lane, from, now);
 }

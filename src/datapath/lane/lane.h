@@ -14,9 +14,10 @@
  *       +----------- GnuTLS gave up -----------+--> FAILED            v answers
  *                                                             confirmed, proven
  *
- * A client is confirmed when it is up (its peer sent the last flight), and its
- * path is proven.  A server goes to where the newest handshake record came from,
- * and sends at most LANE_UNPROVEN times what came from there until an ECHO is
+ * Of its two ends one leads, as in its session: it is the client of DTLS, is
+ * confirmed when it is up (its peer sent the last flight), and its path is
+ * proven.  The other goes to where the newest handshake record came from, and
+ * sends at most LANE_UNPROVEN times what came from there until an ECHO is
  * answered: no site can aim us at somebody else.  Lost
  * handshake records are sent again by us (lane_flight.h): GnuTLS would pause
  * twice as long after each loss, up to a minute.  The
@@ -66,9 +67,10 @@ struct lane {
 	uint32_t	 session_id;
 	uint8_t		 number;
 	uint8_t		 phase;
+	bool		 leads; /* as its session does: it begins */
 	uint32_t	 generation; /* control's own count of phases */
-	struct lane_socket *socket; /* a client's; NULL: its predecessor's */
-	struct udp_path	 path; /* a server learns it */
+	struct lane_socket *socket; /* it leads; NULL: its predecessor's */
+	struct udp_path	 path; /* learned, where it does not lead */
 	int64_t		 keepalive_us; /* the worker follows its port's */
 	uint64_t	 wears_at; /* blocks, then it asks for new keys */
 	struct port	*port;
@@ -76,7 +78,7 @@ struct lane {
 	struct mailbox	*control;    /* where they go */
 
 	/* the worker's */
-	int			   fd; /* of the socket; a server's lane: -1 */
+	int			   fd; /* of the socket; -1: it has none */
 	struct lane_env		  *env;
 	struct gnutls_session_int *session; /* until up */
 	struct record_key	   opening, sealing; /* once up */
@@ -84,7 +86,7 @@ struct lane {
 	bool			   confirmed;
 	bool			   proven; /* the peer is where `path` says */
 	size_t			   allowance; /* bytes for it until then */
-	const struct udp_path	  *answer; /* whither GnuTLS answers (server) */
+	const struct udp_path	  *answer; /* whither GnuTLS answers */
 	bool			   inherits; /* the way is known already */
 	bool			   is_worn;
 	struct lane_flight	  *flight; /* until confirmed, or failed; owned */
@@ -122,7 +124,6 @@ struct lane {
 
 /* What the lanes of one worker share; the worker embeds it. */
 struct lane_env {
-	bool   client;
 	void  *priority; /* gnutls_priority_t */
 	void  *client_cred, *server_cred; /* gnutls_psk_*_credentials_t */
 	const struct aead *aead;
@@ -140,11 +141,11 @@ struct lane_env {
  * 0 or a negative errno value; -ENOTSUP when the library's policy on this host
  * forbids DTLS 1.2 with PSK (FIPS, crypto-policies).
  */
-int  lane_env_init(struct lane_env *env, bool client);
+int  lane_env_init(struct lane_env *env);
 void lane_env_fini(struct lane_env *env);
 
 /*
- * Starts the handshake; a client's first flight is pushed at once.  0 or a
+ * Starts the handshake; if it leads, the first flight is pushed at once.  0 or a
  * negative errno value.
  */
 int lane_start(struct lane *lane, struct lane_env *env, struct mono now);

@@ -156,7 +156,7 @@ static void
 path_answered(struct lane *lane, const struct item *item,
     const struct udp_path *from, struct mono now)
 {
-	if (lane->env->client ||
+	if (lane->leads ||
 	    item->id != path_id(lane, from, item->timestamp))
 		return;
 	if (lane->proven && path_is_equal(from, &lane->path))
@@ -191,7 +191,7 @@ lane_path_echo(struct lane *lane, const struct item *item,
 		    item_put_echo(lane->env->scratch, ITEM_ECHO_LEN,
 			item->flags | ITEM_ECHO_REPLY, item->id,
 			item->timestamp));
-		if (!lane->env->client)
+		if (!lane->leads)
 			lane_liveness_asked(&lane->suspect, now);
 		/* Our packets come from elsewhere now: another path. */
 		if ((item->flags & ITEM_ECHO_PATH) != 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lane_socket: the socket of a client's lane.
+ * lane_socket: the socket of a lane that leads.
  *
  * Control makes one for a lane that begins, or is made anew from another port;
  * the lane's next phases use it, too.  From the first of them on the worker
