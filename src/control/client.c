@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <bsd/stdlib.h>
 #include <bsd/string.h>
 
 #include "base/log.h"
@@ -175,21 +174,6 @@ client_network_changed(struct client *client)
 	case CLIENT_STOPPED:
 		break;
 	}
-}
-
-const char *
-client_question(const struct client *client, bool *echo)
-{
-	if (!client->auth.question)
-		return NULL;
-	*echo = client->auth.echo;
-	return client->auth.text;
-}
-
-bool
-client_answer(struct client *client, const char *text, size_t len)
-{
-	return auth_client_typed(&client->auth, text, len);
 }
 
 void

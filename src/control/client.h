@@ -86,9 +86,9 @@ void client_free(struct client *client);
 
 /*
  * A person is at the local socket (`tombolo login`) for the next
- * AUTH_CLIENT_PERSON_SEC, to answer what the server asks and the stored
- * password
- * does not: connects at once unless the session is up.
+ * AUTH_CLIENT_PERSON_SEC, to answer by auth_client_typed() what the hub asks
+ * (client->auth) and the stored password does not: connects at once unless the
+ * session is up.
  */
 void client_login(struct client *client);
 /*
@@ -101,10 +101,6 @@ void client_network_changed(struct client *client);
 void client_set_conf(struct client *client, const struct conf *conf);
 /* From now on another context (consumed). */
 void client_set_tls(struct client *client, struct tls_context *tls);
-/* What the server asks now, for that person; NULL: nothing. Borrowed. */
-const char *client_question(const struct client *client, bool *echo);
-/* Their answer; copied.  False when nothing is asked. */
-bool client_answer(struct client *client, const char *text, size_t len);
 
 /*
  * "connecting", "up", "adrift", "waiting": the words of status.  "up" only when

@@ -395,19 +395,18 @@ login(struct engine *engine, const json_t *request)
 static json_t *
 question(struct engine *engine, const json_t *request)
 {
-	const char *text;
-	json_t	   *answer;
-	bool	    echo = false;
+	const struct client *client = engine->client;
+	json_t		    *answer;
 
-	if (engine->client == NULL)
+	if (client == NULL)
 		return error_answer("this is a hub: login is for sites");
-	text = client_question(engine->client, &echo);
 	answer = json_pack("{s:b,s:s,s:s}", "ok", 1, "state",
-	    client_state_name(engine->client), "last_error",
-	    engine->client->last_error);
-	if (text != NULL) {
-		json_object_set_new(answer, "question", json_string(text));
-		json_object_set_new(answer, "echo", json_boolean(echo));
+	    client_state_name(client), "last_error", client->last_error);
+	if (client->auth.question) {
+		json_object_set_new(answer, "question",
+		    json_string(client->auth.text));
+		json_object_set_new(answer, "echo",
+		    json_boolean(client->auth.echo));
 	}
 	return answer;
 }
@@ -419,7 +418,7 @@ give_answer(struct engine *engine, const json_t *request)
 
 	if (engine->client == NULL || !json_is_string(text))
 		return error_answer("not an answer");
-	if (!client_answer(engine->client, json_string_value(text),
+	if (!auth_client_typed(&engine->client->auth, json_string_value(text),
 		json_string_length(text)))
 		return error_answer("nothing is asked any more");
 	return json_pack("{s:b}", "ok", 1);

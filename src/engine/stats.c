@@ -246,7 +246,6 @@ add_client(json_t *object, const struct engine *engine)
 {
 	const struct client	    *client = engine->client;
 	struct dataplane_peer_health health;
-	bool			     echo;
 
 	set_text(object, "state", client_state_name(client));
 	set_text(object, "site", engine->conf->site);
@@ -262,8 +261,8 @@ add_client(json_t *object, const struct engine *engine)
 	if (client_waits_for(client)[0] != '\0')
 		set_text(object, "waits_for", client_waits_for(client));
 	add_servers(object, engine);
-	if (client_question(client, &echo) != NULL)
-		set_text(object, "question", client_question(client, &echo));
+	if (client->auth.question)
+		set_text(object, "question", client->auth.text);
 	if (client->last_error[0] != '\0')
 		set_text(object, "last_error", client->last_error);
 	if (client->state == CLIENT_UP && client_peer(client) != NULL) {

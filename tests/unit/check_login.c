@@ -366,10 +366,10 @@ START_TEST(what_the_password_does_not_answer_a_person_may)
 	TURN_UNTIL(hub.nhelpers == 2 && hub.helper != -1);
 	helper_asks("Password: ", false);
 	helper_hears(PASSWORD);
-	ck_assert(!client_answer(site.engine->client, "early", 5));
+	ck_assert(!auth_client_typed(&site.engine->client->auth, "early", 5));
 	helper_asks("Code: ", true);
 	TURN_UNTIL(strcmp(status(&site, "question"), "Code: ") == 0);
-	ck_assert(client_answer(site.engine->client, "123456", 6));
+	ck_assert(auth_client_typed(&site.engine->client->auth, "123456", 6));
 	helper_hears("123456");
 	ck_assert(!is_up(&site));
 	helper_lets_in("rome");

@@ -535,7 +535,8 @@ START_TEST(questions_have_an_end)
 		far_say(&far, &msg);
 		if (n > 0 && n < MESSAGE_MAX_ROUNDS) {
 			TURN_UNTIL(status(&site, "question")[0] != '\0');
-			ck_assert(client_answer(site.engine->client, "x", 1));
+			ck_assert(auth_client_typed(
+			    &site.engine->client->auth, "x", 1));
 		}
 		if (far_hears(&far) != MESSAGE_RESPONSE)
 			break;
