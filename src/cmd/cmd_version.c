@@ -15,9 +15,9 @@
 #include <nettle/version.h>
 
 #include "cmd/util/options.h"
-#include "control/conn/tls.h"
 #include "datapath/record/aead.h"
 #include "proc/sandbox.h"
+#include "tls_srp/engine/tls_srp.h"
 
 static const struct options_spec spec = {
 	.command = "version",
@@ -47,7 +47,7 @@ cmd_version(int argc, char **argv)
 	    nl_ver_min, nl_ver_mic);
 	printf("X25519MLKEM768: %s\n",
 	    has_priority("NORMAL:-GROUP-ALL:+GROUP-X25519-MLKEM768"));
-	printf("TLS-SRP: %s\n", tls_has_srp() ? "yes" : "no");
+	printf("TLS-SRP: %s\n", tls_srp_is_there() ? "yes" : "no");
 	printf("PAM: %s\n",
 	    conf_auth_is_built(CONF_AUTH_PAM, &why) ? "yes" : "no");
 	printf("seccomp: %s\n", sandbox_has_seccomp() ? "yes" : "no");
@@ -83,7 +83,7 @@ print_methods(void)
 	printf("methods:");
 	for (unsigned i = 0; i < CONF_AUTHS; i++) {
 		if (!conf_auth_is_built((enum conf_auth)i, &why) ||
-		    (i == CONF_AUTH_TLS_SRP && !tls_has_srp()))
+		    (i == CONF_AUTH_TLS_SRP && !tls_srp_is_there()))
 			continue;
 		printf("%s%s", comma, conf_auth_name((enum conf_auth)i));
 		comma = ", ";

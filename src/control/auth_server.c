@@ -13,6 +13,7 @@
 #include "control/server.h"
 #include "control/incoming.h"
 #include "control/conn/conn.h"
+#include "control/conn/tls_cert.h"
 #include "control/auth/throttle.h"
 #include "proc/pam_chat.h"
 
@@ -102,7 +103,7 @@ auth_server_hello(struct auth_server *auth, const struct message *hello)
 
 	strlcpy(auth->site, hello->site, sizeof(auth->site));
 	auth->method_ok = conf_auth_parse(&auth->method, hello->method);
-	auth->by_handshake = tls_srp_user(auth->conn->tls) != NULL;
+	auth->by_handshake = tls_user(auth->conn->tls) != NULL;
 	site = sites_find(&auth->server->sites, auth->site);
 	auth->usual = site != NULL && sites_is_usual(site, &auth->from);
 	auth->has_credential = hello->has_credential;
@@ -426,18 +427,18 @@ on_vouched(void *arg, const struct request_verdict *answer)
 static void
 start_certificate(struct auth_server *auth)
 {
-	if (!tls_is_of(auth->conn->tls, auth->server->tls)) {
+	if (tls_context(auth->conn->tls) != auth->server->tls) {
 		finish(auth, KEEPER_FAILED, NULL);
 		return;
 	}
-	finish(auth, tls_is_site(auth->conn->tls, auth->site) ?
+	finish(auth, tls_cert_is_site(auth->conn->tls, auth->site) ?
 		KEEPER_YES : KEEPER_NO, "no good certificate of this site");
 }
 
 static void
 start_tls_srp(struct auth_server *auth)
 {
-	const char *user = tls_srp_user(auth->conn->tls);
+	const char *user = tls_user(auth->conn->tls);
 
 	finish(auth, user != NULL && strcmp(user, auth->site) == 0 ?
 		KEEPER_YES : KEEPER_NO, "the handshake was not this site's");

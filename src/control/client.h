@@ -33,7 +33,7 @@
 #include "dataplane/dataplane.h"
 #include "control/conn/conn.h"
 #include "control/session.h"
-#include "control/conn/tls.h"
+#include "control/conn/tls_context.h"
 #include "engine/ask/keeper_ask.h"
 #include "engine/ask/monitor_ask.h"
 

@@ -104,12 +104,10 @@ engine_certs_retry(struct engine_certs *certs)
 		take(certs, (enum request_material)i);
 }
 
-struct tls_pem
+struct ca_pem
 engine_certs_pem(const struct engine_certs *certs, enum request_material kind)
 {
-	const struct startup_text *text = &certs->of[kind].now.text;
-
-	return (struct tls_pem) { text->text, text->len };
+	return borrow(&certs->of[kind].now.text);
 }
 
 gnutls_privkey_t
@@ -125,7 +123,7 @@ engine_certs_key(const struct engine_certs *certs, enum request_material kind)
 time_t
 engine_certs_begin(const struct engine_certs *certs, enum request_material kind)
 {
-	struct ca_pem now = borrow(&certs->of[kind].now.text);
+	struct ca_pem now = engine_certs_pem(certs, kind);
 
 	return now.len > 0 ? ca_begin(&now) : 0;
 }
@@ -134,7 +132,7 @@ time_t
 engine_certs_end(const struct engine_certs *certs, enum request_material kind,
     time_t *life)
 {
-	struct ca_pem now = borrow(&certs->of[kind].now.text);
+	struct ca_pem now = engine_certs_pem(certs, kind);
 
 	if (kind == REQUEST_MATERIAL_CRL)
 		return crl_end(now.text, now.len, life);

@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "control/conn/tls.h"
+#include "control/conn/tls_context.h"
 #include "engine/ask/startup_recv.h"
 #include "pki/crl.h"
 #include "pki/keypair.h"
@@ -70,7 +70,7 @@ void engine_certs_offer(struct engine_certs *certs,
 void engine_certs_retry(struct engine_certs *certs);
 
 /* What is in force, borrowed; empty: none. */
-struct tls_pem engine_certs_pem(const struct engine_certs *certs,
+struct ca_pem engine_certs_pem(const struct engine_certs *certs,
     enum request_material kind);
 /* And its key, the caller's; NULL: none. */
 gnutls_privkey_t engine_certs_key(const struct engine_certs *certs,

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "control/auth/throttle.h"
 #include "control/conn/conn.h"
+#include "control/conn/tls_cert.h"
 #include "control/server.h"
 #include "control/site_session.h"
 #include "control/transport.h"
@@ -98,7 +99,7 @@ incoming_is_revoked(const struct incoming *in, const struct tls_context *tls)
 {
 	return in->state == INCOMING_LOGIN &&
 	    in->auth.method == CONF_AUTH_CERTIFICATE &&
-	    tls_leaf_is_revoked(in->leaf, tls);
+	    tls_cert_is_revoked(in->leaf, tls);
 }
 
 bool
@@ -259,7 +260,7 @@ on_hello(struct incoming *in, const struct message *msg)
 	in->nasked = in->asked != NULL ? msg->nsubnets : 0;
 	if (in->nasked > 0)
 		memcpy(in->asked, msg->subnets, in->nasked * sizeof(*in->asked));
-	in->leaf = tls_peer_leaf(in->conn->tls);
+	in->leaf = tls_cert_get(in->conn->tls);
 	set_state(in, INCOMING_LOGIN);
 	auth_server_hello(&in->auth, msg);
 }

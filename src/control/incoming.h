@@ -47,7 +47,7 @@ struct incoming {
 	struct prefix	   *asked; /* the subnets it wants; owned */
 	size_t		    nasked;
 	uint8_t		    share[LANE_KEYS_SHARE];
-	struct tls_leaf	   *leaf; /* its certificate; owned, or NULL */
+	struct tls_cert	   *leaf; /* its certificate; owned, or NULL */
 	LIST_ENTRY(incoming) entry;
 };
 

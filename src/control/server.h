@@ -17,7 +17,7 @@
 #include "dataplane/dataplane.h"
 #include "control/auth/patience.h"
 #include "control/sites.h"
-#include "control/conn/tls.h"
+#include "control/conn/tls_context.h"
 #include "control/auth/turns.h"
 #include "engine/ask/keeper_ask.h"
 

@@ -26,7 +26,7 @@
 #include "base/addr.h"
 #include "base/mono.h"
 #include "conf/conf.h"
-#include "control/conn/tls.h"
+#include "control/conn/tls_cert.h"
 #include "control/lane_repair.h"
 #include "control/rekey.h"
 #include "control/transport.h"
@@ -91,7 +91,7 @@ struct session {
 
 	/* the hub's: what its site proved itself by, last */
 	enum conf_auth	 method;
-	struct tls_leaf *leaf; /* the certificate that it showed; owned */
+	struct tls_cert *leaf; /* the certificate that it showed; owned */
 };
 
 /* `site`: its name.  NULL: there is no memory. */

@@ -107,7 +107,7 @@ bool
 site_session_is_revoked(const struct site *site, const struct tls_context *tls)
 {
 	return site->session->method == CONF_AUTH_CERTIFICATE &&
-	    tls_leaf_is_revoked(site->session->leaf, tls);
+	    tls_cert_is_revoked(site->session->leaf, tls);
 }
 
 /* The newer login wins, the older is told. */

@@ -18,6 +18,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/totals.h"
 #include "control/conn/message.h"
+#include "control/conn/tls_cert.h"
 #include "control/server.h"
 #include "control/incoming.h"
 #include "datapath/record/aead.h"
@@ -26,6 +27,7 @@
 #include "proc/heap_warmup.h"
 #include "proc/proc.h"
 #include "proc/sandbox.h"
+#include "tls_srp/engine/tls_srp.h"
 
 #define GOODBYE_SEC 0.2 /* for the farewells to leave */
 #define EXPIRY_SEC  60.0
@@ -37,12 +39,10 @@ static void stop(struct engine *engine);
 static void on_conf(void *arg, struct conf *conf);
 static void on_keeper(void *arg, int auth_fd, int sign_fd);
 static struct tls_context *server_context(struct engine *engine, char *why);
-static int find_srp_user(void *arg, void *connection, const char *name,
-    struct request_tls_srp *user);
-static void on_srp_secret(void *arg, const char *secret, size_t len, int error);
-static int make_client(struct engine *engine, const char *srp_password);
+static void on_secret(void *arg, const char *secret, size_t len, int error);
+static int make_client(struct engine *engine, const char *password);
 static struct tls_context *client_context(struct engine *engine,
-    const char *srp_password, char *why);
+    const char *password, char *why);
 static void on_material(void *arg, enum request_material kind,
     struct startup_text text, bool trouble);
 static bool on_apply(void *arg, enum request_material kind,
@@ -82,7 +82,7 @@ engine_main(void)
 	if (engine == NULL)
 		fatalx("out of memory");
 	message_setup();
-	tls_setup();
+	tls_context_setup();
 	aead_load();
 	heap_warmup_settle();
 	sandbox_files(PROC_ENGINE, -1, -1);
@@ -179,7 +179,7 @@ engine_look_at_certificates(struct engine *engine)
 	/* What it was stays while it is away. */
 	if (client != NULL && client->state == CLIENT_UP)
 		expiry_set(&engine->expiry, EXPIRY_PEER,
-		    tls_peer_end(client->session->conn->tls), EXPIRY_SOON_SEC);
+		    tls_cert_end(client->session->conn->tls), EXPIRY_SOON_SEC);
 }
 
 static int
@@ -208,7 +208,7 @@ static struct tls_context *
 server_context(struct engine *engine, char *why)
 {
 	const struct engine_certs	*certs = &engine->certs;
-	struct tls_server_config config = {
+	struct tls_context_server config = {
 		.chain = engine_certs_pem(certs, REQUEST_MATERIAL_CHAIN),
 		.rsa_chain = engine_certs_pem(certs,
 		REQUEST_MATERIAL_CHAIN_RSA),
@@ -216,32 +216,21 @@ server_context(struct engine *engine, char *why)
 		.crl = engine_certs_pem(certs, REQUEST_MATERIAL_CRL),
 		.key = engine_certs_key(certs, REQUEST_MATERIAL_CHAIN),
 		.rsa_key = engine_certs_key(certs, REQUEST_MATERIAL_CHAIN_RSA),
-		.srp_user = find_srp_user,
-		.arg = engine,
 	};
 
 	/* Nobody knows whom it revokes: no site by certificate. */
 	if (config.crl.text == NULL)
-		config.site_ca = (struct tls_pem) { 0 };
-	if (config.key != NULL)
-		return tls_context_new_server(&config, why);
-	if (config.rsa_key != NULL)
-		gnutls_privkey_deinit(config.rsa_key);
+		config.site_ca = (struct ca_pem) { 0 };
 	why[0] = '\0'; /* engine_certs.c or the monitor has said it */
+	if (config.key != NULL && config.rsa_key != NULL)
+		config.other = tls_srp_new_server(
+		    &engine->server, engine->sign, why);
+	if (config.key != NULL &&
+	    (config.rsa_key == NULL || config.other != NULL))
+		return tls_context_new_server(&config, why);
+	gnutls_privkey_deinit(config.key);
+	gnutls_privkey_deinit(config.rsa_key);
 	return NULL;
-}
-
-/* GnuTLS asks in the middle of a handshake. */
-static int
-find_srp_user(void *arg, void *connection, const char *name,
-    struct request_tls_srp *user)
-{
-	struct engine *engine = arg;
-	bool	       known;
-	int r = incoming_srp_user(engine->server, connection, name,
-	    &known);
-
-	return r < 0 ? r : sign_ask_tls_srp(engine->sign, name, known, user);
 }
 
 /* Where the password goes into the handshake, it is needed before there is one. */
@@ -252,12 +241,12 @@ start_client(struct engine *engine)
 	    engine->conf->auth == CONF_AUTH_CERTIFICATE ?
 		REQUEST_MATERIAL_SITE : REQUEST_MATERIALS);
 	if (engine->conf->auth == CONF_AUTH_TLS_SRP)
-		return keeper_ask_secret(engine->keeper, on_srp_secret, engine);
+		return keeper_ask_secret(engine->keeper, on_secret, engine);
 	return make_client(engine, NULL);
 }
 
 static void
-on_srp_secret(void *arg, const char *secret, size_t len, int error)
+on_secret(void *arg, const char *secret, size_t len, int error)
 {
 	struct engine *engine = arg;
 	char	       password[REQUEST_MAX_PASSWORD + 1] = "";
@@ -277,10 +266,10 @@ on_srp_secret(void *arg, const char *secret, size_t len, int error)
 }
 
 static int
-make_client(struct engine *engine, const char *srp_password)
+make_client(struct engine *engine, const char *password)
 {
 	char		    why[TLS_WHY_SIZE];
-	struct tls_context *tls = client_context(engine, srp_password, why);
+	struct tls_context *tls = client_context(engine, password, why);
 
 	if (tls == NULL) {
 		if (why[0] != '\0')
@@ -295,25 +284,27 @@ make_client(struct engine *engine, const char *srp_password)
 }
 
 static struct tls_context *
-client_context(struct engine *engine, const char *srp_password, char *why)
+client_context(struct engine *engine, const char *password, char *why)
 {
 	const struct engine_certs	*certs = &engine->certs;
-	struct tls_client_config config = {
+	struct tls_context_client config = {
 		.ca = engine_certs_pem(certs, REQUEST_MATERIAL_CA),
 		.site_chain = engine_certs_pem(certs, REQUEST_MATERIAL_SITE),
-		.srp_user = srp_password != NULL ? engine->conf->site : NULL,
-		.srp_password = srp_password,
 	};
 
 	why[0] = '\0'; /* of files, engine_certs.c or the monitor has said it */
 	if (config.ca.len == 0)
 		return NULL;
-	if (engine->conf->auth == CONF_AUTH_TLS_SRP && srp_password == NULL) {
-		strlcpy(why, "with tls-srp that needs a restart",
-		    TLS_WHY_SIZE);
-		return NULL;
-	}
-	if (engine->conf->auth == CONF_AUTH_CERTIFICATE) {
+	if (engine->conf->auth == CONF_AUTH_TLS_SRP) {
+		if (password == NULL)
+			strlcpy(why, "with tls-srp that needs a restart",
+			    TLS_WHY_SIZE);
+		else
+			config.other = tls_srp_new_client(engine->conf->site,
+			    password, why);
+		if (config.other == NULL)
+			return NULL;
+	} else if (engine->conf->auth == CONF_AUTH_CERTIFICATE) {
 		config.site_key = engine_certs_key(certs,
 		    REQUEST_MATERIAL_SITE);
 		if (config.site_key == NULL)
@@ -391,7 +382,7 @@ on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
 	if (tls == NULL) {
 		/* Whom it revokes must not get in. */
 		if (kind == REQUEST_MATERIAL_CRL)
-			tls_refuse_sites(engine->server->tls);
+			tls_context_refuse_sites(engine->server->tls);
 		return false;
 	}
 	if (engine->server != NULL)
@@ -402,7 +393,7 @@ on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
 		"crl: changed; sites' certificates are held to it" :
 		"certificates: changed; new connections use them");
 	engine_look_at_certificates(engine);
-	expiry_warn(&engine->expiry, tls_time(), mono_now());
+	expiry_warn(&engine->expiry, tls_context_time(), mono_now());
 	return true;
 }
 
@@ -480,7 +471,7 @@ on_expiry(struct ev_loop *loop, struct ev_timer *timer, int events)
 	if (engine->certs.started)
 		engine_certs_retry(&engine->certs);
 	engine_look_at_certificates(engine);
-	expiry_warn(&engine->expiry, tls_time(), mono_now());
+	expiry_warn(&engine->expiry, tls_context_time(), mono_now());
 }
 
 static void

@@ -219,7 +219,7 @@ static json_t *
 certificates_array(struct engine *engine)
 {
 	json_t *array = json_array();
-	time_t	now = tls_time();
+	time_t	now = tls_context_time();
 	char	text[EXPIRY_TEXT_SIZE];
 
 	engine_look_at_certificates(engine);

@@ -20,9 +20,7 @@
 #include "base/nitems.h"
 #include "base/secret.h"
 #include "base/wire.h"
-#include "keeper/auth_password.h"
-#include "keeper/auth_srp.h"
-#include "keeper/auth_tls_srp.h"
+#include "keeper/auth_method.h"
 #include "keeper/srp_line.h"
 
 #define NOBODY_PASSWORD_LEN 32 /* bytes; twice that in letters */
@@ -32,7 +30,6 @@ static bool check_dirs(const struct secret_store *vault, char *why,
     size_t why_size);
 static void name_bad_files(int dir_fd);
 static bool name_bad_file(int dir_fd, const char *name);
-static bool is_credential(enum conf_auth method, const char *line);
 static bool open_master(struct secret_store *vault, char *why, size_t why_size);
 static int  read_master(int dir_fd, uint8_t master[SECRET_STORE_KEY_LEN]);
 static void derive(const uint8_t master[SECRET_STORE_KEY_LEN],
@@ -43,6 +40,7 @@ static bool make_nobodies(struct secret_store *vault, char *why,
 static int  make_nobody(struct secret_store *vault, enum conf_auth auth,
     char *name);
 static int  make_line(enum conf_auth auth, char *line, size_t size);
+static bool is_line(enum conf_auth auth, const char *line);
 static void digest_of(int dir_fd, const char *name, const char *line,
     uint8_t digest[SECRET_STORE_DIGEST_LEN]);
 
@@ -127,7 +125,7 @@ secret_store_read(const struct secret_store *vault, const char *site,
 			 sizeof(credential->name))) {
 		r = credentials_line(vault->dir_fd, credential->name,
 		    credential->line, sizeof(credential->line), &len);
-		if (r == 0 && !is_credential(method, credential->line))
+		if (r == 0 && !is_line(method, credential->line))
 			r = -EBADMSG;
 		credential->real = r == 0;
 		credential->error = r;
@@ -137,7 +135,7 @@ secret_store_read(const struct secret_store *vault, const char *site,
 	    (!credentials_nobody_name(method, nobody, sizeof(nobody)) ||
 		credentials_line(vault->state_fd, nobody, credential->line,
 		    sizeof(credential->line), &len) < 0 ||
-		!is_credential(method, credential->line)))
+		!is_line(method, credential->line)))
 		credential->line[0] = '\0';
 	if (credential->real)
 		digest_of(vault->dir_fd, credential->name, credential->line,
@@ -236,24 +234,6 @@ name_bad_file(int dir_fd, const char *name)
 	return true;
 }
 
-static bool
-is_credential(enum conf_auth method, const char *line)
-{
-	struct auth_srp_verifier verifier;
-	struct auth_tls_srp	 user;
-
-	switch (method) {
-	case CONF_AUTH_SRP:
-		return auth_srp_parse(&verifier, line);
-	case CONF_AUTH_PASSWORD:
-		return auth_password_is_hash(line);
-	case CONF_AUTH_TLS_SRP:
-		return auth_tls_srp_parse(&user, line);
-	default:
-		return false;
-	}
-}
-
 /* What is there is never replaced: every token hangs on it. */
 static bool
 open_master(struct secret_store *vault, char *why, size_t why_size)
@@ -320,12 +300,11 @@ derive(const uint8_t master[SECRET_STORE_KEY_LEN], const char *purpose,
 static bool
 make_nobodies(struct secret_store *vault, char *why, size_t why_size)
 {
-	static const enum conf_auth methods[] = { CONF_AUTH_SRP,
-		CONF_AUTH_PASSWORD, CONF_AUTH_TLS_SRP };
-
-	for (size_t i = 0; i < nitems(methods); i++) {
-		char name[CREDENTIALS_NAME_MAX];
-		int  r = make_nobody(vault, methods[i], name);
+	for (unsigned i = 0; i < CONF_AUTHS; i++) {
+		enum conf_auth auth = (enum conf_auth)i;
+		char	       name[CREDENTIALS_NAME_MAX];
+		int	       r = auth_method_find(auth) == NULL ? 0 :
+		    make_nobody(vault, auth, name);
 
 		if (r == 0)
 			continue;
@@ -351,7 +330,7 @@ make_nobody(struct secret_store *vault, enum conf_auth auth, char *name)
 	if (!credentials_nobody_name(auth, name, CREDENTIALS_NAME_MAX))
 		return -EINVAL;
 	r = credentials_line(vault->state_fd, name, line, sizeof(line), &len);
-	if (r == 0 && is_credential(auth, line))
+	if (r == 0 && is_line(auth, line))
 		return 0;
 	if (r != 0 && r != -ENOENT && r != -EBADMSG && r != -EFBIG &&
 	    r != -EILSEQ && r != -EPROTO)
@@ -373,15 +352,18 @@ make_line(enum conf_auth auth, char *line, size_t size)
 
 	secret_random(random, sizeof(random));
 	srp_line_put_hex(password, sizeof(password), random, sizeof(random));
-	if (auth == CONF_AUTH_SRP)
-		r = auth_srp_make("nobody", password, line, size);
-	else if (auth == CONF_AUTH_PASSWORD)
-		r = auth_password_hash(password, line, size);
-	else
-		r = auth_tls_srp_make("nobody", password, line, size);
+	r = auth_method_find(auth)->make("nobody", password, line, size);
 	secret_wipe(random, sizeof(random));
 	secret_wipe(password, sizeof(password));
 	return r;
+}
+
+static bool
+is_line(enum conf_auth auth, const char *line)
+{
+	const struct auth_method *method = auth_method_find(auth);
+
+	return method != NULL && method->is_line(line);
 }
 
 /* With the file's time: `site disable` renews that, and so ends all tokens. */

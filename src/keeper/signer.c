@@ -19,7 +19,7 @@
 #include "base/mono.h"
 #include "base/nitems.h"
 #include "base/secret.h"
-#include "keeper/auth_tls_srp.h"
+#include "keeper/auth_method.h"
 #include "keeper/credentials.h"
 #include "keeper/secret_store.h"
 #include "pki/keypair.h"
@@ -41,7 +41,7 @@ struct signer {
 	struct keypair	 keys[REQUEST_KEYS][2]; /* the last proven, the other;
 						   key NULL: there is none */
 	const struct secret_store *vault;
-	struct bucket	 sign_bucket, srp_bucket, pair_bucket;
+	struct bucket	 sign_bucket, other_bucket, pair_bucket;
 	uint64_t	 limited;
 	pthread_t	 thread;
 	void (*on_gone)(void *arg);
@@ -50,30 +50,14 @@ struct signer {
 	uint8_t		 buf[CHAN_MAX_PAYLOAD];
 };
 
-/*
- * What RFC 8446 has for CertificateVerify, EdDSA left out (it takes no hash);
- * and with the key for tls-srp a ServerKeyExchange of TLS 1.2, PKCS #1 v1.5:
- * GnuTLS hands over the DigestInfo (RFC 8017 9.2) itself.
- */
-static const struct {
-	gnutls_sign_algorithm_t algorithm;
-	bool			only_rsa; /* with REQUEST_KEY_RSA */
-} allowed[] = {
-	{ GNUTLS_SIGN_ECDSA_SHA256, false },
-	{ GNUTLS_SIGN_ECDSA_SHA384, false },
-	{ GNUTLS_SIGN_ECDSA_SHA512, false },
-	{ GNUTLS_SIGN_ECDSA_SECP256R1_SHA256, false },
-	{ GNUTLS_SIGN_ECDSA_SECP384R1_SHA384, false },
-	{ GNUTLS_SIGN_ECDSA_SECP521R1_SHA512, false },
-	{ GNUTLS_SIGN_RSA_PSS_SHA256, false },
-	{ GNUTLS_SIGN_RSA_PSS_SHA384, false },
-	{ GNUTLS_SIGN_RSA_PSS_SHA512, false },
-	{ GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, false },
-	{ GNUTLS_SIGN_RSA_PSS_RSAE_SHA384, false },
-	{ GNUTLS_SIGN_RSA_PSS_RSAE_SHA512, false },
-	{ GNUTLS_SIGN_RSA_SHA256, true },
-	{ GNUTLS_SIGN_RSA_SHA384, true },
-	{ GNUTLS_SIGN_RSA_SHA512, true },
+/* What RFC 8446 has for CertificateVerify, EdDSA left out (it takes no hash). */
+static const gnutls_sign_algorithm_t allowed[] = {
+	GNUTLS_SIGN_ECDSA_SHA256, GNUTLS_SIGN_ECDSA_SHA384,
+	GNUTLS_SIGN_ECDSA_SHA512, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256,
+	GNUTLS_SIGN_ECDSA_SECP384R1_SHA384, GNUTLS_SIGN_ECDSA_SECP521R1_SHA512,
+	GNUTLS_SIGN_RSA_PSS_SHA256, GNUTLS_SIGN_RSA_PSS_SHA384,
+	GNUTLS_SIGN_RSA_PSS_SHA512, GNUTLS_SIGN_RSA_PSS_RSAE_SHA256,
+	GNUTLS_SIGN_RSA_PSS_RSAE_SHA384, GNUTLS_SIGN_RSA_PSS_RSAE_SHA512,
 };
 
 static void  free_keys(struct signer *signer);
@@ -93,13 +77,13 @@ static int   read_kept(const struct signer *signer, unsigned which,
 static void *serve(void *arg);
 static int   serve_sign(struct signer *signer, const struct chan_msg *msg);
 static int   serve_pair(struct signer *signer, const struct chan_msg *msg);
-static int   serve_tls_srp(struct signer *signer, const struct chan_msg *msg);
+static int   serve_other(struct signer *signer, const struct chan_msg *msg);
 static int   sign(struct signer *signer, const struct request_sign *ask,
       gnutls_datum_t *signature);
 static gnutls_privkey_t find_key(const struct signer *signer,
       enum request_key which, const uint8_t *id);
-static bool  is_allowed(enum request_key which, uint32_t algorithm);
-static bool  is_digest_info(const uint8_t *data, size_t len);
+static int   may_sign(const struct request_sign *ask, unsigned *flags);
+static bool  is_allowed(uint32_t algorithm);
 static bool  is_too_many(struct signer *signer, struct bucket *bucket,
       unsigned burst, unsigned per_sec, const char *what);
 static void  log_refusal(struct signer *signer, uint32_t algorithm);
@@ -187,7 +171,9 @@ static const char *
 key_name(const struct secret_store *vault, unsigned which)
 {
 	if (which == REQUEST_KEY_RSA)
-		return vault->server ? CREDENTIALS_RSA_KEY : NULL;
+		return vault->server &&
+		    auth_method_find(CONF_AUTH_TLS_SRP) != NULL ?
+		    CREDENTIALS_RSA_KEY : NULL;
 	return vault->server || vault->has_sites ? CREDENTIALS_KEY :
 						   CREDENTIALS_SITE_KEY;
 }
@@ -339,7 +325,7 @@ serve(void *arg)
 		else if (msg.type == REQUEST_PAIR)
 			r = serve_pair(signer, &msg);
 		else if (msg.type == REQUEST_TLS_SRP)
-			r = serve_tls_srp(signer, &msg);
+			r = serve_other(signer, &msg);
 		else
 			r = -EBADMSG;
 		if (r < 0)
@@ -415,46 +401,14 @@ serve_pair(struct signer *signer, const struct chan_msg *msg)
 }
 
 static int
-serve_tls_srp(struct signer *signer, const struct chan_msg *msg)
+serve_other(struct signer *signer, const struct chan_msg *msg)
 {
-	struct secret_store_credential credential;
-	struct auth_tls_srp	       user = { 0 }, disguised;
-	struct request_known	       ask;
-	struct request_tls_srp	       answer = { .error = 0 };
-	int			       r;
+	const struct auth_method *other = auth_method_find(CONF_AUTH_TLS_SRP);
 
-	if (!chan_get(msg, &ask, sizeof(ask)) ||
-	    !request_text_is_good(ask.site) || ask.known > 1)
-		return -EBADMSG;
-	if (is_too_many(signer, &signer->srp_bucket, REQUEST_TLS_SRP_BURST,
-		REQUEST_TLS_SRP_PER_SEC, "credentials for tls-srp"))
-		answer.error = EAGAIN;
-	secret_store_read(signer->vault, ask.site, ask.known == 1,
-	    CONF_AUTH_TLS_SRP, &credential);
-	if (credential.error != 0)
-		credentials_complain(signer->vault->dir_fd, credential.name,
-		    credential.error, &signer->complaints);
-	if (answer.error == 0 && !auth_tls_srp_parse(&user, credential.line))
-		answer.error = ENOENT;
-	/* Made for everybody, for the time it takes. */
-	disguised = user;
-	auth_tls_srp_disguise(&disguised, signer->vault->salt_key, ask.site);
-	if (!credential.real)
-		user = disguised;
-	if (answer.error == 0) {
-		answer.group = user.group;
-		answer.salt_len = (uint32_t)user.salt_len;
-		answer.verifier_len = (uint32_t)user.v_len;
-		memcpy(answer.salt, user.salt, user.salt_len);
-		memcpy(answer.verifier, user.v, user.v_len);
-	}
-	secret_wipe(&credential, sizeof(credential));
-	secret_wipe(&user, sizeof(user));
-	secret_wipe(&disguised, sizeof(disguised));
-	r = chan_send_fd(signer->fd, REQUEST_TLS_SRP, msg->id, &answer,
-	    sizeof(answer), NULL, 0);
-	secret_wipe(&answer, sizeof(answer));
-	return r;
+	return other == NULL ? -EBADMSG : other->serve(signer->vault,
+	    signer->fd, msg, is_too_many(signer, &signer->other_bucket,
+		REQUEST_TLS_SRP_BURST, REQUEST_TLS_SRP_PER_SEC,
+		"credentials for tls-srp"), &signer->complaints);
 }
 
 /* 0 and a signature (gnutls_free), or a negative errno value. */
@@ -467,23 +421,18 @@ sign(struct signer *signer, const struct request_sign *ask,
 	gnutls_sign_algorithm_t kind = (gnutls_sign_algorithm_t)ask->algorithm;
 	gnutls_privkey_t	key = find_key(signer, ask->which, ask->id);
 	unsigned		flags = 0;
+	int			r;
 
 	if (key == NULL)
 		return -ENOENT;
 	if (is_too_many(signer, &signer->sign_bucket, SIGN_BURST, SIGN_PER_SEC,
 		"signatures"))
 		return -EAGAIN;
-	if (ask->which == REQUEST_KEY_RSA && kind == GNUTLS_SIGN_RSA_RAW) {
-		if (!is_digest_info(ask->hash, ask->hash_len))
-			return -EINVAL;
-		flags = GNUTLS_PRIVKEY_SIGN_FLAG_TLS1_RSA;
-	} else if (!is_allowed(ask->which, ask->algorithm)) {
+	r = may_sign(ask, &flags);
+	if (r == -EPERM)
 		log_refusal(signer, ask->algorithm);
-		return -EPERM;
-	} else if (ask->hash_len == 0 ||
-	    ask->hash_len != gnutls_hash_get_len(gnutls_sign_get_hash_algorithm(kind))) {
-		return -EINVAL;
-	}
+	if (r < 0)
+		return r;
 	if (flags != 0 ?
 		gnutls_privkey_sign_hash(key, GNUTLS_DIG_UNKNOWN, flags,
 		    &datum, signature) < 0 :
@@ -506,29 +455,32 @@ find_key(const struct signer *signer, enum request_key which,
 	return NULL;
 }
 
-static bool
-is_allowed(enum request_key which, uint32_t algorithm)
+/* What TLS 1.3 needs; with the RSA key, also what another handshake does. */
+static int
+may_sign(const struct request_sign *ask, unsigned *flags)
 {
-	for (size_t i = 0; i < nitems(allowed); i++) {
-		if (algorithm == (uint32_t)allowed[i].algorithm)
-			return which == REQUEST_KEY_RSA || !allowed[i].only_rsa;
-	}
-	return false;
+	const struct auth_method *other = ask->which == REQUEST_KEY_RSA ?
+	    auth_method_find(CONF_AUTH_TLS_SRP) : NULL;
+	int r = is_allowed(ask->algorithm) ? 0 : -EPERM;
+
+	if (r < 0 && other != NULL)
+		r = other->may_sign(ask->algorithm, ask->hash, ask->hash_len,
+		    flags);
+	if (r < 0 || *flags != 0)
+		return r;
+	return ask->hash_len != 0 && ask->hash_len == gnutls_hash_get_len(
+	    gnutls_sign_get_hash_algorithm(
+		(gnutls_sign_algorithm_t)ask->algorithm)) ? 0 : -EINVAL;
 }
 
-/* SHA-256, -384 or -512: the DER in front of them differs in three bytes. */
 static bool
-is_digest_info(const uint8_t *data, size_t len)
+is_allowed(uint32_t algorithm)
 {
-	static const uint8_t oid[] = { 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48,
-		0x01, 0x65, 0x03, 0x04, 0x02 };
-	size_t digest = len - 19;
-
-	return (len == 19 + 32 || len == 19 + 48 || len == 19 + 64) &&
-	    data[0] == 0x30 && data[1] == len - 2 &&
-	    memcmp(data + 2, oid, sizeof(oid)) == 0 && data[14] >= 1 &&
-	    data[14] <= 3 && data[15] == 0x05 && data[16] == 0 &&
-	    data[17] == 0x04 && data[18] == digest;
+	for (size_t i = 0; i < nitems(allowed); i++) {
+		if (algorithm == (uint32_t)allowed[i])
+			return true;
+	}
+	return false;
 }
 
 /* An engine that is somebody else's would use us as long as it can. */

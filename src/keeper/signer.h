@@ -4,9 +4,9 @@
  *
  * A TLS handshake in the engine stands still until it has its signature, so
  * this waits for nothing else.  What is signed is a hash: nobody here can see of
- * what.  So only what TLS 1.3 needs is signed (ECDSA, RSA-PSS), and with the key
- * for tls-srp what TLS 1.2 needs; as often as an honest server needs it; any
- * other wish is logged.
+ * what.  So only what TLS 1.3 needs is signed (ECDSA, RSA-PSS), and with the RSA
+ * key what another method's handshake needs (auth_method.h); as often as an
+ * honest server needs it; any other wish is logged.
  *
  * A key file is read at the start and whenever the engine has another chain.  A
  * key is used for a chain only when it is proven to be its own; then both are
@@ -14,8 +14,8 @@
  * and the daemon, while half a renewal lies in the files of the configuration.
  * The pair before it stays for the handshakes that began with it.
  *
- * The credentials of tls-srp are given out here, too, since GnuTLS cannot wait
- * for them otherwise: limited, because each can be cracked.
+ * Such a handshake's credentials are given out here, too, since GnuTLS cannot
+ * wait for them otherwise: limited, because each can be cracked.
  */
 #ifndef SIGNER_H
 #define SIGNER_H

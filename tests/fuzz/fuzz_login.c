@@ -417,7 +417,7 @@ on_device_gone(void *arg)
 static struct tls_context *
 hub_context(void)
 {
-	struct tls_server_config config = {
+	struct tls_context_server config = {
 		.chain = { hub_cert.text, hub_cert.len },
 		.site_ca = { ca_cert.text, ca_cert.len },
 	};

@@ -8,23 +8,27 @@
 #include "fuzz.h"
 
 #include "keeper/auth_srp.h"
-#include "keeper/auth_tls_srp.h"
 #include "keeper/srp.h"
 #include "keeper/yescrypt.h"
+#include "tls_srp/keeper/auth_tls_srp.h"
 
 static void
 parse_lines(const char *line)
 {
 	struct auth_srp_verifier verifier;
+#ifdef HAVE_TLS_SRP
 	struct auth_tls_srp	 user;
+#endif
 
 	if (auth_srp_parse(&verifier, line)) {
 		FUZZ_CHECK(verifier.v_len == verifier.group / 8);
 		FUZZ_CHECK(yescrypt_setting_len(verifier.setting) ==
 		    strlen(verifier.setting));
 	}
+#ifdef HAVE_TLS_SRP
 	if (auth_tls_srp_parse(&user, line))
 		FUZZ_CHECK(user.v_len == user.group / 8);
+#endif
 }
 
 /* A hostile A: the proof must not be found right. */

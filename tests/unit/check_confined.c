@@ -133,7 +133,7 @@ start(const char *mode)
 
 	(void)setenv("SSLKEYLOGFILE", "/tmp/keys", 1);
 	message_setup();
-	tls_setup();
+	tls_context_setup();
 	heap_warmup_settle();
 	sandbox_files(PROC_ENGINE, -1, -1);
 	engine.loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
@@ -411,7 +411,7 @@ make_certificate(gnutls_pk_algorithm_t pk, unsigned bits,
 static struct tls_context *
 make_context(gnutls_pk_algorithm_t pk, unsigned bits, struct ca_pem *crl)
 {
-	struct tls_server_config config = { .site_ca = { ca_cert.text,
+	struct tls_context_server config = { .site_ca = { ca_cert.text,
 		ca_cert.len } };
 	struct tls_context   *tls;
 	gnutls_x509_privkey_t key;
@@ -421,9 +421,9 @@ make_context(gnutls_pk_algorithm_t pk, unsigned bits, struct ca_pem *crl)
 
 	make_certificate(pk, bits, &key, &crt);
 	assert(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &pem) == 0);
-	config.chain = (struct tls_pem) { (char *)pem.data, pem.size };
+	config.chain = (struct ca_pem) { (char *)pem.data, pem.size };
 	if (crl != NULL)
-		config.crl = (struct tls_pem) { crl->text, crl->len };
+		config.crl = (struct ca_pem) { crl->text, crl->len };
 	gnutls_privkey_init(&config.key);
 	gnutls_privkey_import_x509(config.key, key,
 	    GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);

@@ -824,10 +824,15 @@ static const struct nonsense {
 	    'x' },
 	{ "a PROXY_LOGIN with something in it", false, REQUEST_PROXY_LOGIN, 1,
 	    0, 1, 'x' },
+#ifdef HAVE_TLS_SRP
 	{ "a TLS_SRP's name without an end", true, REQUEST_TLS_SRP,
 	    WHOLE(known, site), 'a' },
 	{ "a TLS_SRP's `known` of 2", true, REQUEST_TLS_SRP, WHOLE(known, known),
 	    2 },
+#else
+	{ "a TLS_SRP where that is not built", true, REQUEST_TLS_SRP,
+	    SIZE(known), 0, 0, 0 },
+#endif
 	{ "a TLS_SRP cut short", true, REQUEST_TLS_SRP, SIZE(known) - 1, 0, 0,
 	    0 },
 	{ "a SIGN with another key", true, REQUEST_SIGN, WHOLE(sign, which), 2 },

@@ -22,14 +22,14 @@ put_all(void)
 	char	     *host[] = { (char[]) { "127.0.0.1" } };
 
 	for (unsigned i = 0; i < CONF_AUTHS; i++) {
-		if (i == CONF_AUTH_TLS_SRP && !tls_has_srp())
+		if (i == CONF_AUTH_TLS_SRP && !tls_srp_is_there())
 			continue;
 		put_site(names[i], (enum conf_auth)i, "");
 		put_credential(names[i], (enum conf_auth)i, PASSWORD);
 	}
 	put_certificate(&site, names[CONF_AUTH_CERTIFICATE], &cert);
 	ca_pem_fini(&cert);
-	if (!tls_has_srp())
+	if (!tls_srp_is_there())
 		return ALL_AUTHS;
 	ck_assert_int_eq(ca_make_rsa_key(&key), 0);
 	ck_assert_int_eq(ca_sign_server(&ca_cert, &ca_key, &key, host, 1,
@@ -115,7 +115,7 @@ each_method(enum conf_auth auth)
 {
 	const char *methods = put_all();
 
-	if (auth == CONF_AUTH_TLS_SRP && !tls_has_srp())
+	if (auth == CONF_AUTH_TLS_SRP && !tls_srp_is_there())
 		return;
 	hub_start(methods);
 	log_in(&site, auth);

@@ -9,14 +9,7 @@
 
 #include <nettle/sha1.h>
 
-#include "config.h"
-
-#ifdef HAVE_TLS_SRP
-#include <gnutls/gnutls.h>
-#endif
-
 #include "keeper/auth_srp.h"
-#include "keeper/auth_tls_srp.h"
 #include "keeper/srp.h"
 #include "keeper/srp_line.h"
 #include "unit.h"
@@ -448,64 +441,10 @@ START_TEST(passwords_that_cannot_be_are_refused)
 }
 END_TEST
 
-/* ---- tls-srp ---- */
-
-START_TEST(tls_srp_lines_are_read_strictly)
-{
-	struct auth_tls_srp user, again;
-	char		    line[AUTH_TLS_SRP_LINE_SIZE], text[1400];
-	static const uint8_t secret[32] = { 7 };
-
-	ck_assert_int_eq(auth_tls_srp_make(SITE, PASSWORD, line, sizeof(line)),
-	    0);
-	ck_assert(auth_tls_srp_parse(&user, line));
-	ck_assert_uint_eq(user.group, 3072);
-	ck_assert_uint_eq(user.v_len, 384);
-	ck_assert_uint_eq(user.salt_len, AUTH_TLS_SRP_SALT_LEN);
-	for (size_t i = 0; i < strlen(line); i++) {
-		memcpy(text, line, i);
-		text[i] = '\0';
-		ck_assert(!auth_tls_srp_parse(&again, text));
-	}
-	again = user;
-	auth_tls_srp_disguise(&again, secret, "nowhere");
-	ck_assert_uint_eq(again.salt_len, user.salt_len);
-	ck_assert_mem_ne(again.salt, user.salt, user.salt_len);
-}
-END_TEST
-
-#ifdef HAVE_TLS_SRP
-START_TEST(tls_srp_verifiers_are_gnutls_own)
-{
-	struct auth_tls_srp user;
-	char		    line[AUTH_TLS_SRP_LINE_SIZE];
-	gnutls_datum_t	    salt, v;
-
-	ck_assert_int_eq(auth_tls_srp_make(SITE, PASSWORD, line, sizeof(line)),
-	    0);
-	ck_assert(auth_tls_srp_parse(&user, line));
-	salt = (gnutls_datum_t) { user.salt, (unsigned)user.salt_len };
-	ck_assert_int_eq(gnutls_srp_verifier(SITE, PASSWORD, &salt,
-			     &gnutls_srp_3072_group_generator,
-			     &gnutls_srp_3072_group_prime, &v), 0);
-	/* A number: GnuTLS leaves out zeros in front, one verifier in 256. */
-	ck_assert_uint_le(v.size, user.v_len);
-	for (size_t i = 0; i < user.v_len - v.size; i++)
-		ck_assert_uint_eq(user.v[i], 0);
-	ck_assert_mem_eq(v.data, user.v + user.v_len - v.size, v.size);
-	gnutls_free(v.data);
-}
-END_TEST
-#define GNUTLS_TESTS , tls_srp_verifiers_are_gnutls_own
-#else
-#define GNUTLS_TESTS
-#endif
-
 UNIT_MAIN("srp", rfc_5054_appendix_b_comes_out,
     both_ends_agree_on_the_right_password, whatever_is_wrong_is_found,
     every_bit_of_a_and_m1_counts, multiples_of_n_are_refused_by_both_ends,
     other_lengths_than_the_groups_are_refused,
     a_hostile_servers_wishes_are_refused, the_protocols_own_vectors_come_out,
     damaged_lines_are_refused, a_disguise_is_always_the_same_and_looks_real,
-    passwords_that_cannot_be_are_refused,
-    tls_srp_lines_are_read_strictly GNUTLS_TESTS)
+    passwords_that_cannot_be_are_refused)

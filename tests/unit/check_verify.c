@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the keeper says to SRP, tokens, vouchers and tls-srp, asked as the engine
+ * What the keeper says to SRP, tokens and vouchers, asked as the engine
  * asks it; what its directory must be; how often it answers.
  */
-#include "config.h"
-
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +23,6 @@
 
 #include "base/nitems.h"
 #include "keeper/auth_srp.h"
-#include "keeper/auth_tls_srp.h"
 #include "keeper/psk.h"
 #include "keeper/verify.h"
 #include "keeper/token.h"
@@ -42,15 +39,6 @@ static const uint8_t voucher_key[VOUCHER_KEY_LEN] = { 'v' };
 /* ---- what is in its directory ---- */
 
 static void
-put_line(const char *name, const char *line)
-{
-	char text[SECRET_STORE_LINE_SIZE + 1];
-
-	snprintf(text, sizeof(text), "%s\n", line);
-	put(name, text, 0600);
-}
-
-static void
 put_srp(const char *site, const char *password)
 {
 	char line[AUTH_SRP_LINE_SIZE], name[CREDENTIALS_NAME_MAX];
@@ -58,17 +46,7 @@ put_srp(const char *site, const char *password)
 	ck_assert_int_eq(auth_srp_make(site, password, line, sizeof(line)), 0);
 	ck_assert(credentials_site_name(site, CONF_AUTH_SRP, name,
 	    sizeof(name)));
-	put_line(name, line);
-}
-
-static void
-put_server_key(void)
-{
-	gnutls_x509_privkey_t clear;
-
-	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
-	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
-	gnutls_x509_privkey_deinit(clear);
+	put_credential_line(name, line);
 }
 
 static void
@@ -377,7 +355,7 @@ START_TEST(another_password_or_keeper_ends_an_exchange)
 	put_srp("berlin", "open sesame");
 	ck_assert(!srp_finish(&challenge, &answer, binding, &said));
 	/* A file written anew is another one. */
-	put_line("sites/berlin.srp", line);
+	put_credential_line("sites/berlin.srp", line);
 	ck_assert(!srp_finish(&challenge, &answer, binding, &said));
 	srp_start("berlin", true, &challenge);
 	srp_answer("berlin", "open sesame", &challenge, &answer);
@@ -552,13 +530,13 @@ START_TEST(both_ends_make_the_same_of_an_invitation)
 	struct keyed hub, site, other;
 
 	put_server_key();
-	put_line(CREDENTIALS_RING, RING);
-	put_line("sites/berlin.psk", "65432100");
-	put_line("sites/oslo.psk", "65432101");
+	put_credential_line(CREDENTIALS_RING, RING);
+	put_credential_line("sites/berlin.psk", "65432100");
+	put_credential_line("sites/oslo.psk", "65432101");
 	ck_assert(psk_parse_ring(ring, RING));
 	psk_derive(&psk, ring, "berlin", 0x65432100);
 	psk_print(line, &psk);
-	put_line(CREDENTIALS_PSK, line);
+	put_credential_line(CREDENTIALS_PSK, line);
 	attach_keeper();
 	ck_assert_int_eq(ask_psk("berlin", binding, &hub), 0);
 	ck_assert_int_eq(ask_psk("", binding, &site), 0);
@@ -574,7 +552,7 @@ START_TEST(both_ends_make_the_same_of_an_invitation)
 	ck_assert_int_eq(ask_psk("oslo", binding, &other), 0);
 	ck_assert_mem_ne(other.psk.id, hub.psk.id, sizeof(other.psk.id));
 	/* A new generation counts at once, and is another key. */
-	put_line("sites/berlin.psk", "65432101");
+	put_credential_line("sites/berlin.psk", "65432101");
 	ck_assert_int_eq(ask_psk("berlin", binding, &other), 0);
 	ck_assert_uint_eq(other.psk.generation, 0x65432101);
 	ck_assert_mem_ne(other.psk.id, hub.psk.id, sizeof(other.psk.id));
@@ -619,7 +597,7 @@ START_TEST(what_is_no_pre_shared_key_is_refused)
 			if (exists(names[j]))
 				discard(names[j]);
 			if (texts[j] != NULL)
-				put_line(names[j], texts[j]);
+				put_credential_line(names[j], texts[j]);
 		}
 		ck_assert_msg(ask_psk("berlin", binding, &keyed) ==
 			bad_psks[i].hub, "%s: %d", bad_psks[i].what,
@@ -730,10 +708,10 @@ START_TEST(another_credential_ends_every_token)
 	ck_assert(!resume("berlin", &grant));
 	/* Another method's file is not the one that it was made from. */
 	discard("sites/berlin.password");
-	put_line("sites/berlin.srp", line);
+	put_credential_line("sites/berlin.srp", line);
 	ck_assert(!resume("berlin", &grant));
 	/* A file written anew is another one, as when a site was disabled. */
-	put_line("sites/berlin.password", line);
+	put_credential_line("sites/berlin.password", line);
 	ck_assert(!resume("berlin", &grant));
 	ck_assert(verify("berlin", "open sesame", HOUR, &said));
 	grant = said.answer.grant;
@@ -857,227 +835,6 @@ START_TEST(without_the_monitors_key_no_voucher_is_good)
 	ck_assert(!vouched("berlin", voucher, &said));
 }
 END_TEST
-
-/* ---- tls-srp ---- */
-
-START_TEST(tls_srp_gives_what_is_in_the_file)
-{
-	struct auth_tls_srp   user;
-	struct request_tls_srp got, again;
-	char		      line[AUTH_TLS_SRP_LINE_SIZE];
-
-	put_server_key();
-	ck_assert_int_eq(auth_tls_srp_make("berlin", "open sesame", line,
-			     sizeof(line)), 0);
-	put_line("sites/berlin.tls-srp", line);
-	ck_assert(auth_tls_srp_parse(&user, line));
-	attach_keeper();
-	ck_assert_int_eq(sign_ask_tls_srp(signer, "berlin", true, &got), 0);
-	ck_assert_uint_eq(got.group, user.group);
-	ck_assert_uint_eq(got.salt_len, user.salt_len);
-	ck_assert_mem_eq(got.salt, user.salt, user.salt_len);
-	ck_assert_uint_eq(got.verifier_len, user.v_len);
-	ck_assert_mem_eq(got.verifier, user.v, user.v_len);
-
-	/* Nobody's looks the same, and is always the same for a name. */
-	ck_assert_int_eq(sign_ask_tls_srp(signer, "paris", false, &again), 0);
-	ck_assert_uint_eq(again.group, got.group);
-	ck_assert_uint_eq(again.salt_len, got.salt_len);
-	ck_assert_uint_eq(again.verifier_len, got.verifier_len);
-	attach_keeper();
-	ck_assert_int_eq(sign_ask_tls_srp(signer, "paris", true, &got), 0);
-	ck_assert_mem_eq(again.salt, got.salt, got.salt_len);
-	ck_assert_int_eq(sign_ask_tls_srp(signer, "rome", false, &got), 0);
-	ck_assert_mem_ne(again.salt, got.salt, got.salt_len);
-	ck_assert_int_eq(sign_ask_tls_srp(signer, "berlin", false, &got), 0);
-	ck_assert_mem_ne(user.salt, got.salt, got.salt_len);
-	ck_assert_mem_ne(user.v, got.verifier, got.verifier_len);
-}
-END_TEST
-
-START_TEST(tls_srp_is_given_out_slowly)
-{
-	struct request_tls_srp user;
-	unsigned	      n = 0;
-
-	put_server_key();
-	attach_keeper();
-	for (int i = 0; i < 200; i++) {
-		int r = sign_ask_tls_srp(signer, "berlin", true, &user);
-
-		ck_assert(r == 0 || r == -EAGAIN);
-		if (r == 0)
-			n++;
-		else
-			ck_assert_uint_eq(user.verifier_len, 0);
-	}
-	ck_assert_uint_ge(n, 64);
-	ck_assert_uint_lt(n, 100);
-	usleep(300 * 1000);
-	ck_assert_int_eq(sign_ask_tls_srp(signer, "berlin", true, &user), 0);
-}
-END_TEST
-
-#define DIGEST_INFO                                                            \
-	"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05"     \
-	"\x00\x04\x20"
-#define HASH "0123456789abcdef0123456789abcdef"
-
-static const struct {
-	const char *what;
-	uint32_t    algorithm;
-	const char *data;
-	size_t	    len;
-	uint32_t    error;
-} rsa_wishes[] = {
-	{ "RSA-PSS", GNUTLS_SIGN_RSA_PSS_RSAE_SHA256, HASH, 32, 0 },
-	{ "RSA-SHA256", GNUTLS_SIGN_RSA_SHA256, HASH, 32, 0 },
-	{ "RSA-SHA1", GNUTLS_SIGN_RSA_SHA1, HASH, 20, EPERM },
-	{ "RSA-MD5", GNUTLS_SIGN_RSA_MD5, HASH, 16, EPERM },
-	{ "a DigestInfo", GNUTLS_SIGN_RSA_RAW, DIGEST_INFO HASH, 51, 0 },
-	{ "one byte less", GNUTLS_SIGN_RSA_RAW, DIGEST_INFO HASH, 50, EINVAL },
-	{ "one byte more", GNUTLS_SIGN_RSA_RAW, DIGEST_INFO HASH "x", 52,
-	    EINVAL },
-	{ "anything", GNUTLS_SIGN_RSA_RAW, HASH, 32, EINVAL },
-	{ "anything of that length", GNUTLS_SIGN_RSA_RAW,
-	    "0123456789abcdefghi" HASH, 51, EINVAL },
-	{ "nothing", GNUTLS_SIGN_RSA_RAW, "", 0, EINVAL },
-	{ "another hash", GNUTLS_SIGN_RSA_RAW,
-	    "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x04\x05"
-	    "\x00\x04\x20" HASH, 51, EINVAL },
-	{ "another length", GNUTLS_SIGN_RSA_RAW,
-	    "\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05"
-	    "\x00\x04\x21" HASH, 51, EINVAL },
-};
-
-START_TEST(the_key_for_tls_srp_signs_hashes_only)
-{
-	gnutls_x509_privkey_t clear;
-	struct keypair_public public;
-	int		      auth, sign;
-
-	put_server_key();
-	put_key(CREDENTIALS_RSA_KEY, GNUTLS_PK_RSA, 2048, &clear);
-	public = public_of(clear);
-	gnutls_x509_privkey_deinit(clear);
-	start_keeper(dir, -1, &auth, &sign);
-	for (size_t i = 0; i < nitems(rsa_wishes); i++) {
-		struct request_signature answer;
-
-		sign_by(sign, REQUEST_KEY_RSA, &public, rsa_wishes[i].algorithm,
-		    rsa_wishes[i].data, rsa_wishes[i].len, &answer);
-		ck_assert_msg(answer.error == rsa_wishes[i].error, "%s: %u",
-		    rsa_wishes[i].what, answer.error);
-	}
-	close(auth);
-	close(sign);
-}
-END_TEST
-
-#ifdef HAVE_TLS_SRP
-
-/* GnuTLS's callback. */
-static int
-give_user(gnutls_session_t session, const char *name, gnutls_datum_t *salt,
-    gnutls_datum_t *verifier, gnutls_datum_t *generator, gnutls_datum_t *prime)
-{
-	const gnutls_datum_t *const g = &gnutls_srp_3072_group_generator;
-	const gnutls_datum_t *const n = &gnutls_srp_3072_group_prime;
-	struct request_tls_srp	    user;
-
-	ck_assert_int_eq(sign_ask_tls_srp(signer, name, true, &user), 0);
-	ck_assert_uint_eq(user.group, 3072);
-	*salt = (gnutls_datum_t) { gnutls_malloc(user.salt_len),
-		(unsigned)user.salt_len };
-	*verifier = (gnutls_datum_t) { gnutls_malloc(user.verifier_len),
-		(unsigned)user.verifier_len };
-	*generator = (gnutls_datum_t) { gnutls_malloc(g->size), g->size };
-	*prime = (gnutls_datum_t) { gnutls_malloc(n->size), n->size };
-	memcpy(salt->data, user.salt, user.salt_len);
-	memcpy(verifier->data, user.verifier, user.verifier_len);
-	memcpy(generator->data, g->data, g->size);
-	memcpy(prime->data, n->data, n->size);
-	return 0;
-}
-
-/* Whether GnuTLS's own client, with this password, gets through. */
-static bool
-shake_hands(const char *password)
-{
-	static const char priority[] =
-	    "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+SRP-RSA";
-	gnutls_certificate_credentials_t certificate, none;
-	gnutls_srp_server_credentials_t	 users;
-	gnutls_srp_client_credentials_t	 login;
-	gnutls_x509_privkey_t		 clear;
-	gnutls_session_t		 ends[2];
-	gnutls_privkey_t		 key;
-	gnutls_pcert_st			 pcert;
-	struct keypair_public		 public;
-	int				 fds[2], r[2] = { -1, -1 };
-
-	put_key(CREDENTIALS_RSA_KEY, GNUTLS_PK_RSA, 2048, &clear);
-	make_certificate(clear, &pcert);
-	public = public_of(clear);
-	gnutls_x509_privkey_deinit(clear);
-	attach_keeper();
-	key = sign_ask_privkey(signer, REQUEST_KEY_RSA, &public);
-	ck_assert_ptr_nonnull(key);
-	gnutls_certificate_allocate_credentials(&certificate);
-	gnutls_certificate_allocate_credentials(&none);
-	ck_assert_int_ge(gnutls_certificate_set_key(certificate, NULL, 0,
-			     &pcert, 1, key), 0);
-	gnutls_srp_allocate_server_credentials(&users);
-	gnutls_srp_set_server_credentials_function(users, give_user);
-	gnutls_srp_allocate_client_credentials(&login);
-	gnutls_srp_set_client_credentials(login, "berlin", password);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-			     fds), 0);
-	gnutls_init(&ends[0], GNUTLS_SERVER | GNUTLS_NONBLOCK);
-	gnutls_init(&ends[1], GNUTLS_CLIENT | GNUTLS_NONBLOCK);
-	for (int i = 0; i < 2; i++) {
-		ck_assert_int_eq(gnutls_priority_set_direct(ends[i], priority,
-				     NULL), 0);
-		gnutls_credentials_set(ends[i], GNUTLS_CRD_CERTIFICATE,
-		    i == 0 ? certificate : none);
-		gnutls_transport_set_int(ends[i], fds[i]);
-	}
-	gnutls_credentials_set(ends[0], GNUTLS_CRD_SRP, users);
-	gnutls_credentials_set(ends[1], GNUTLS_CRD_SRP, login);
-	for (int i = 0; i < 100 && (r[0] != 0 || r[1] != 0); i++) {
-		int *end = &r[i % 2];
-
-		if (*end == 0)
-			continue;
-		*end = gnutls_handshake(ends[i % 2]);
-		if (*end < 0 && gnutls_error_is_fatal(*end))
-			break;
-	}
-	for (int i = 0; i < 2; i++) {
-		gnutls_deinit(ends[i]);
-		close(fds[i]);
-	}
-	gnutls_srp_free_server_credentials(users);
-	gnutls_srp_free_client_credentials(login);
-	gnutls_certificate_free_credentials(certificate);
-	gnutls_certificate_free_credentials(none);
-	return r[0] == 0 && r[1] == 0;
-}
-
-START_TEST(gnutls_logs_in_with_what_the_keeper_gives)
-{
-	char line[AUTH_TLS_SRP_LINE_SIZE];
-
-	put_server_key();
-	ck_assert_int_eq(auth_tls_srp_make("berlin", "open sesame", line,
-			     sizeof(line)), 0);
-	put_line("sites/berlin.tls-srp", line);
-	ck_assert(shake_hands("open sesame"));
-	ck_assert(!shake_hands("open barley"));
-}
-END_TEST
-
-#endif /* HAVE_TLS_SRP */
 
 /* ---- how often ---- */
 
@@ -1203,11 +960,10 @@ END_TEST
 START_TEST(what_is_missing_is_made_once)
 {
 	static const char *const names[] = { "nobody.srp", "nobody.password",
-		"nobody.tls-srp", CREDENTIALS_MASTER };
+		CREDENTIALS_MASTER };
 	char		  first[nitems(names)][SECRET_STORE_LINE_SIZE];
 	char		  again[SECRET_STORE_LINE_SIZE];
 	struct auth_srp_verifier verifier;
-	struct auth_tls_srp	 user;
 
 	put_server_key();
 	starts();
@@ -1215,8 +971,7 @@ START_TEST(what_is_missing_is_made_once)
 		get(names[i], first[i], sizeof(first[i]));
 	ck_assert(auth_srp_parse(&verifier, first[0]));
 	ck_assert(auth_password_is_hash(first[1]));
-	ck_assert(auth_tls_srp_parse(&user, first[2]));
-	ck_assert_uint_eq(strlen(first[3]), 64);
+	ck_assert_uint_eq(strlen(first[2]), 64);
 	starts();
 	for (size_t i = 0; i < nitems(names); i++) {
 		get(names[i], again, sizeof(again));
@@ -1359,12 +1114,6 @@ main(void)
 	tcase_add_test(tc, a_client_has_no_tokens);
 	tcase_add_test(tc, a_voucher_is_the_monitors_word);
 	tcase_add_test(tc, without_the_monitors_key_no_voucher_is_good);
-	tcase_add_test(tc, tls_srp_gives_what_is_in_the_file);
-	tcase_add_test(tc, tls_srp_is_given_out_slowly);
-	tcase_add_test(tc, the_key_for_tls_srp_signs_hashes_only);
-#ifdef HAVE_TLS_SRP
-	tcase_add_test(tc, gnutls_logs_in_with_what_the_keeper_gives);
-#endif
 	tcase_add_test(tc, more_than_an_honest_engine_asks_is_refused);
 	tcase_add_test(tc, no_oracle_signs_without_end);
 	tcase_add_test(tc, guesses_do_not_delay_a_site_that_comes_back);

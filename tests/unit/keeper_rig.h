@@ -41,6 +41,7 @@
 #include "keeper/auth_password.h"
 #include "keeper/credentials.h"
 #include "keeper/keeper.h"
+#include "keeper/secret_store.h"
 #include "engine/ask/keeper_ask.h"
 #include "engine/ask/sign_ask.h"
 #include "pki/keypair.h"
@@ -269,6 +270,25 @@ sign_by(int fd, enum request_key which, const struct keypair_public *public,
 	ck_assert_int_eq(chan_recv_fd(fd, &msg, buf, 5000), 0);
 	ck_assert(chan_get(&msg, answer, sizeof(*answer)));
 	ck_assert((answer->len > 0) == (answer->error == 0));
+}
+
+static inline void
+put_credential_line(const char *name, const char *line)
+{
+	char text[SECRET_STORE_LINE_SIZE + 1];
+
+	snprintf(text, sizeof(text), "%s\n", line);
+	put(name, text, 0600);
+}
+
+static inline void
+put_server_key(void)
+{
+	gnutls_x509_privkey_t clear;
+
+	put_key(CREDENTIALS_KEY, GNUTLS_PK_ECDSA,
+	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), &clear);
+	gnutls_x509_privkey_deinit(clear);
 }
 
 static inline pid_t

@@ -44,8 +44,8 @@ static struct ev_loop *engine_loop;
 #include <sys/socket.h>
 
 #include "engine/stats.h"
+#include "keeper/auth_method.h"
 #include "keeper/auth_srp.h"
-#include "keeper/auth_tls_srp.h"
 #include "monitor/serve/startup_send.h"
 #include "monitor/host/sockets.h"
 #include "pki/ca.h"
@@ -368,15 +368,9 @@ put_credential(const char *name, enum conf_auth auth, const char *password)
 
 	if (!credentials_site_name(name, auth, file, sizeof(file)))
 		return;
-	if (auth == CONF_AUTH_SRP)
-		ck_assert_int_eq(auth_srp_make(name, password, line,
-		    sizeof(line)), 0);
-	else if (auth == CONF_AUTH_TLS_SRP)
-		ck_assert_int_eq(auth_tls_srp_make(name, password, line,
-		    sizeof(line)), 0);
-	else if (auth == CONF_AUTH_PASSWORD)
-		ck_assert_int_eq(auth_password_hash(password, line,
-		    sizeof(line)), 0);
+	if (auth_method_find(auth) != NULL)
+		ck_assert_int_eq(auth_method_find(auth)->make(name, password,
+		    line, sizeof(line)), 0);
 	else
 		strcpy(line, "0123456789abcdef"); /* PAM: a version */
 	snprintf(path, sizeof(path), "keeper/%s", file);
@@ -664,7 +658,7 @@ login_setup(void)
 	log_init(NULL, getenv("LOGIN_LOG") != NULL ? LOG_LEVEL_DEBUG :
 						     LOG_LEVEL_ERROR);
 	message_setup();
-	tls_setup();
+	tls_context_setup();
 	strcpy(rig_dir, "/tmp/check_login.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(rig_dir));
 	hub = site = twin = (struct end) { 0 };

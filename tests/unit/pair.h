@@ -19,6 +19,7 @@
 #include "base/wire.h"
 #include "dataplane/dataplane.h"
 #include "control/conn/conn.h"
+#include "control/conn/tls_context.h"
 #include "engine/ask/startup_recv.h"
 /* Keys that are soon used up; GnuTLS takes 8 new ones a second. */
 #ifndef KEY_RECORDS
@@ -171,10 +172,10 @@ connect_both(const struct looks *looks, const struct ca_pem *ca)
 	gnutls_privkey_import_x509(private_key, import_key(&key),
 	    GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);
 	server_context = tls_context_new_server(
-	    &(struct tls_server_config) { .key = private_key,
+	    &(struct tls_context_server) { .key = private_key,
 		.chain = { cert.text, cert.len } }, why);
 	client_context = tls_context_new_client(
-	    &(struct tls_client_config) { .ca = { ca->text, ca->len } }, why);
+	    &(struct tls_context_client) { .ca = { ca->text, ca->len } }, why);
 	ck_assert_ptr_nonnull(server_context);
 	ck_assert_ptr_nonnull(client_context);
 	ca_pem_fini(&key);

@@ -16,9 +16,9 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/site/own_ca.h"
-#include "cmd/site/site_credential.h"
 #include "cmd/util/must.h"
 #include "control/expiry.h"
+#include "keeper/auth_method.h"
 #include "keeper/credentials.h"
 #include "keeper/psk.h"
 #include "monitor/serve/certs.h"
@@ -358,6 +358,8 @@ look_at_line(struct check_report *report,
 {
 	const struct conf *conf = report->conf;
 	AUTO(close_file) struct file file = { 0 };
+	const struct auth_method *method = site != NULL ?
+	    auth_method_find(site->auth) : NULL;
 	size_t	    len;
 	int	    r;
 
@@ -372,8 +374,7 @@ look_at_line(struct check_report *report,
 		check_report(conf->role == CONF_SERVER ? &report->warnings :
 							 &report->errors,
 		    "%s: %s", file.path, text_explain(r));
-	else if (site != NULL &&
-	    !site_credential_is_line(site->auth, file.text.text))
+	else if (method != NULL && !method->is_line(file.text.text))
 		check_warning(report, "%s: not a verifier for auth = "
 		    "%s: site %s cannot log in; tombolo site passwd %s makes "
 		    "another", file.path, conf_auth_name(site->auth), site->name,

@@ -19,8 +19,8 @@
 #include "cmd/site/site_psk.h"
 #include "cmd/util/file_txn.h"
 #include "cmd/util/lines.h"
-#include "control/conn/tls.h"
 #include "pki/invite.h"
+#include "tls_srp/engine/tls_srp.h"
 
 #define WHO_SIZE (CONF_NAME_MAX + 16)
 
@@ -315,7 +315,7 @@ has_wide_network(const struct conf *conf)
 static bool
 may_tls_srp(const struct conf_site *site, const char *who)
 {
-	if (site->auth != CONF_AUTH_TLS_SRP || tls_has_srp())
+	if (site->auth != CONF_AUTH_TLS_SRP || tls_srp_is_there())
 		return true;
 	log_warnx("%s: the GnuTLS on this host has no TLS-SRP; use --auth srp",
 	    who);

@@ -10,29 +10,16 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "cmd/site/own_ca.h"
-#include "keeper/auth_password.h"
-#include "keeper/auth_srp.h"
-#include "keeper/auth_tls_srp.h"
+#include "keeper/auth_method.h"
 #include "pki/invite.h"
 
 #define RANDOM_LEN 16 /* bytes of a PAM site's line */
-
-typedef int make_fn(const char *site, const char *password, char *line,
-    size_t size);
-
-static make_fn make_password, make_random;
-
-static make_fn *const makers[CONF_AUTHS] = {
-	[CONF_AUTH_SRP] = auth_srp_make,
-	[CONF_AUTH_PASSWORD] = make_password,
-	[CONF_AUTH_PAM] = make_random,
-	[CONF_AUTH_TLS_SRP] = auth_tls_srp_make,
-};
 
 static bool get_password(char *dst, const struct options *options,
     const struct conf_site *site, const char *who);
 static bool make_line(struct site_credential *credential,
     const struct conf_site *site, const char *who);
+static void make_random(char line[SITE_CREDENTIAL_LINE]);
 static bool issue(struct site_credential *credential, const struct conf *conf,
     const struct conf_site *site, const char *who);
 
@@ -63,24 +50,6 @@ site_credential_fini(struct site_credential *credential)
 }
 
 bool
-site_credential_is_line(enum conf_auth auth, const char *line)
-{
-	struct auth_srp_verifier srp;
-	struct auth_tls_srp	 tls_srp;
-
-	switch (auth) {
-	case CONF_AUTH_SRP:
-		return auth_srp_parse(&srp, line);
-	case CONF_AUTH_PASSWORD:
-		return auth_password_is_hash(line);
-	case CONF_AUTH_TLS_SRP:
-		return auth_tls_srp_parse(&tls_srp, line);
-	default:
-		return true;
-	}
-}
-
-bool
 site_credential_is_our_ca(const struct conf *conf)
 {
 	return strcmp(conf->site_ca, OWN_CA_CERT) == 0;
@@ -105,9 +74,14 @@ static bool
 make_line(struct site_credential *credential, const struct conf_site *site,
     const char *who)
 {
-	int r = makers[site->auth](site->name, credential->secret,
-	    credential->line, sizeof(credential->line) - 1);
+	const struct auth_method *method = auth_method_find(site->auth);
+	int r = 0;
 
+	if (method == NULL)
+		make_random(credential->line);
+	else
+		r = method->make(site->name, credential->secret,
+		    credential->line, sizeof(credential->line) - 1);
 	if (r < 0) {
 		log_warnx("%s: the password cannot be hashed: %s", who,
 		    strerror(-r));
@@ -117,23 +91,14 @@ make_line(struct site_credential *credential, const struct conf_site *site,
 	return true;
 }
 
-static int
-make_password(const char *site, const char *password, char *line, size_t size)
-{
-	return auth_password_hash(password, line, size);
-}
-
-static int
-make_random(const char *site, const char *password, char *line, size_t size)
+static void
+make_random(char line[SITE_CREDENTIAL_LINE])
 {
 	unsigned char drawn[RANDOM_LEN];
 
-	if (size < 2 * sizeof(drawn) + 1)
-		return -ENOBUFS;
 	secret_random(drawn, sizeof(drawn));
 	hex_encode(line, drawn, sizeof(drawn));
 	secret_wipe(drawn, sizeof(drawn));
-	return 0;
 }
 
 static bool

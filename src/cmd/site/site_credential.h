@@ -35,9 +35,6 @@ bool site_credential_make(struct site_credential *credential,
 /* Wipes it. */
 void site_credential_fini(struct site_credential *credential);
 
-/* Whether the keeper can verify a site by this line of its file, without end. */
-bool site_credential_is_line(enum conf_auth auth, const char *line);
-
 /* Whether sites' certificates come from our own CA, `init`'s. */
 bool site_credential_is_our_ca(const struct conf *conf);
 

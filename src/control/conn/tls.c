@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "config.h"
-
 #include "control/conn/tls.h"
 
 #include <errno.h>
@@ -21,7 +19,6 @@
 #include "base/secret.h"
 #include "control/conn/tls_cert.h"
 #include "control/conn/tls_context.h"
-#include "control/conn/tls_srp.h"
 
 #define ALPN	    "tombolo/1"
 #define READ_BUDGET 16 /* records a turn */
@@ -44,7 +41,6 @@ struct tls {
 	void			*arg;
 	char			*description;
 	gnutls_typed_vdata_st	 checks[2]; /* what the certificate must say */
-	struct tls_srp_watch	 srp_watch;
 	/*
 	 * Bytes not yet taken by GnuTLS, `queue_len` of them from `queue_at` on;
 	 * a record it has begun stays first.
@@ -85,7 +81,6 @@ tls_open(struct tls_context *context, struct ev_loop *loop, int fd,
 	tls->loop = loop;
 	tls->fd = fd;
 	tls->events = events;
-	tls->srp_watch = (struct tls_srp_watch) { context->srp, arg };
 	tls->arg = arg;
 	ev_io_init(&tls->reader, on_readable, fd, EV_READ);
 	ev_io_init(&tls->writer, on_writable, fd, EV_WRITE);
@@ -172,47 +167,31 @@ tls_binding(struct tls *tls, uint8_t binding[32])
 	return tls_export(tls, "EXPORTER-Channel-Binding", binding, 32);
 }
 
-bool
-tls_is_site(struct tls *tls, const char *site)
-{
-	return tls->context->asks_sites &&
-	    tls_cert_is_site(tls->session, site);
-}
-
-struct tls_leaf *
-tls_peer_leaf(struct tls *tls)
-{
-	return tls_cert_leaf(tls->session);
-}
-
-bool
-tls_leaf_is_revoked(const struct tls_leaf *leaf,
-    const struct tls_context *context)
-{
-	return tls_cert_leaf_is_revoked(leaf, context);
-}
-
-bool
-tls_is_of(const struct tls *tls, const struct tls_context *context)
-{
-	return tls->context == context;
-}
-
 const char *
-tls_srp_user(struct tls *tls)
+tls_user(struct tls *tls)
 {
-#ifdef HAVE_TLS_SRP
-	if (tls->state == TLS_OPEN && tls->context->srp != NULL &&
-	    tls_srp_is_sound(tls->session))
-		return gnutls_srp_server_get_username(tls->session);
-#endif
-	return NULL;
+	const struct tls_handshake *other = tls->context->other;
+
+	return tls->state == TLS_OPEN && other != NULL && other->is_sound(tls) ?
+	    other->user(tls) : NULL;
 }
 
-time_t
-tls_peer_end(struct tls *tls)
+const struct tls_context *
+tls_context(const struct tls *tls)
 {
-	return tls_cert_end(tls->session);
+	return tls->context;
+}
+
+gnutls_session_t
+tls_session(const struct tls *tls)
+{
+	return tls->session;
+}
+
+void *
+tls_arg(const struct tls *tls)
+{
+	return tls->arg;
 }
 
 const char *
@@ -280,10 +259,7 @@ set_up_session(struct tls *tls)
 	    gnutls_alpn_set_protocols(tls->session, &alpn, 1,
 		GNUTLS_ALPN_MANDATORY) < 0)
 		return -ENOMEM;
-	if (tls->context->srp != NULL && tls->context->server)
-		tls_srp_watch(&tls->srp_watch, tls->session);
-	else if (tls->context->srp != NULL &&
-	    tls_srp_use(tls->context->srp, tls->session) < 0)
+	if (tls->context->other != NULL && tls->context->other->begin(tls) < 0)
 		return -ENOMEM;
 	if (tls->context->asks_sites)
 		gnutls_certificate_server_set_request(tls->session,
@@ -366,7 +342,7 @@ finish_handshake(struct tls *tls)
 		end(tls, "the other end does not speak " ALPN);
 		return;
 	}
-	if (!tls->context->server && !tls_cert_names_itself(tls->session)) {
+	if (!tls->context->server && !tls_cert_names_itself(tls)) {
 		end(tls, "the certificate of the hub is refused: it has no "
 		    "subjectAltName");
 		return;
@@ -378,15 +354,15 @@ finish_handshake(struct tls *tls)
 		read_records(tls);
 }
 
-/* TLS 1.3; or, where SRP is in the handshake, exactly that. */
+/* TLS 1.3; or another handshake, and at a client nothing else. */
 static bool
 is_allowed(struct tls *tls)
 {
-	bool srp = tls->context->srp != NULL;
+	const struct tls_handshake *other = tls->context->other;
 
 	if (gnutls_protocol_get_version(tls->session) == GNUTLS_TLS1_3)
-		return !srp || tls->context->server;
-	return srp && tls_srp_is_sound(tls->session);
+		return other == NULL || tls->context->server;
+	return other != NULL && other->is_sound(tls);
 }
 
 static void
@@ -488,12 +464,11 @@ end_handshake(struct tls *tls, int r)
 
 	if (r == GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR) {
 		gnutls_alert_send_appropriate(tls->session, r);
-		tls_cert_explain(tls->session, tls->name, why, sizeof(why));
+		tls_cert_explain(tls, tls->name, why, sizeof(why));
 	} else if (r == GNUTLS_E_FATAL_ALERT_RECEIVED &&
-	    !tls->context->server && tls->context->srp != NULL) {
-		/* RFC 5054 2.9: unknown and wrong look alike, and like this. */
-		snprintf(why, sizeof(why), "refused: tls-srp: name or password "
-		    "is wrong, or it is not allowed (%s)",
+	    !tls->context->server && tls->context->other != NULL) {
+		snprintf(why, sizeof(why), "%s (%s)",
+		    tls->context->other->refused,
 		    gnutls_alert_get_name((gnutls_alert_description_t)alert));
 	} else if (r == GNUTLS_E_FATAL_ALERT_RECEIVED) {
 		snprintf(why, sizeof(why), "TLS: the other end says: %s",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "control/conn/tls_cert.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,11 @@
 #include "control/conn/tls_context.h"
 #include "pki/x509.h"
 
-static gnutls_x509_crt_t peers_leaf(gnutls_session_t session);
+static gnutls_x509_crt_t peers_leaf(struct tls *tls);
 static gnutls_x509_crt_t import(const gnutls_datum_t *der);
 
 bool
-tls_cert_is_site(gnutls_session_t session, const char *site)
+tls_cert_is_site(struct tls *tls, const char *site)
 {
 	gnutls_typed_vdata_st purpose = {
 		.type = GNUTLS_DT_KEY_PURPOSE_OID,
@@ -26,11 +25,12 @@ tls_cert_is_site(gnutls_session_t session, const char *site)
 	unsigned	  status = 1;
 	bool		  is_site;
 
-	if (gnutls_certificate_verify_peers(session, &purpose, 1,
+	if (!tls_context(tls)->asks_sites ||
+	    gnutls_certificate_verify_peers(tls_session(tls), &purpose, 1,
 		&status) < 0 ||
 	    status != 0)
 		return false;
-	leaf = peers_leaf(session);
+	leaf = peers_leaf(tls);
 	if (leaf == NULL)
 		return false;
 	is_site = x509_has_only_name(leaf, site);
@@ -38,50 +38,50 @@ tls_cert_is_site(gnutls_session_t session, const char *site)
 	return is_site;
 }
 
-struct tls_leaf *
-tls_cert_leaf(gnutls_session_t session)
+struct tls_cert *
+tls_cert_get(struct tls *tls)
 {
 	unsigned	      n = 0;
-	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session,
-	    &n);
-	struct tls_leaf	     *leaf;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(
+	    tls_session(tls), &n);
+	struct tls_cert	     *cert;
 
 	if (n == 0)
 		return NULL;
-	leaf = malloc(sizeof(*leaf) + chain[0].size);
-	if (leaf == NULL)
+	cert = malloc(sizeof(*cert) + chain[0].size);
+	if (cert == NULL)
 		return NULL;
-	leaf->len = chain[0].size;
-	memcpy(leaf->der, chain[0].data, leaf->len);
-	return leaf;
+	cert->len = chain[0].size;
+	memcpy(cert->der, chain[0].data, cert->len);
+	return cert;
 }
 
 bool
-tls_cert_leaf_is_revoked(const struct tls_leaf *leaf,
+tls_cert_is_revoked(const struct tls_cert *cert,
     const struct tls_context *context)
 {
 	gnutls_datum_t	  der;
-	gnutls_x509_crt_t cert;
+	gnutls_x509_crt_t leaf;
 	bool		  revoked;
 
-	if (leaf == NULL)
-		return true;
-	der.data = (unsigned char *)(uintptr_t)leaf->der;
-	der.size = (unsigned)leaf->len;
-	cert = import(&der);
 	if (cert == NULL)
 		return true;
-	revoked = gnutls_x509_crt_check_revocation(cert, context->crls,
+	der.data = (unsigned char *)(uintptr_t)cert->der;
+	der.size = (unsigned)cert->len;
+	leaf = import(&der);
+	if (leaf == NULL)
+		return true;
+	revoked = gnutls_x509_crt_check_revocation(leaf, context->crls,
 	    context->ncrls) != 0;
-	gnutls_x509_crt_deinit(cert);
+	gnutls_x509_crt_deinit(leaf);
 	return revoked;
 }
 
 /* GnuTLS would take the common name instead; PROTOCOL 3.2 does not. */
 bool
-tls_cert_names_itself(gnutls_session_t session)
+tls_cert_names_itself(struct tls *tls)
 {
-	gnutls_x509_crt_t leaf = peers_leaf(session);
+	gnutls_x509_crt_t leaf = peers_leaf(tls);
 	bool		  found = false;
 	int		  r = 0;
 
@@ -103,9 +103,9 @@ tls_cert_names_itself(gnutls_session_t session)
 }
 
 time_t
-tls_cert_end(gnutls_session_t session)
+tls_cert_end(struct tls *tls)
 {
-	gnutls_x509_crt_t leaf = peers_leaf(session);
+	gnutls_x509_crt_t leaf = peers_leaf(tls);
 	time_t		  end = 0;
 
 	if (leaf == NULL)
@@ -117,8 +117,7 @@ tls_cert_end(gnutls_session_t session)
 
 /* Which check failed, and what to do about it; the gravest first. */
 void
-tls_cert_explain(gnutls_session_t session, const char *name, char *why,
-    size_t size)
+tls_cert_explain(struct tls *tls, const char *name, char *why, size_t size)
 {
 	static const struct {
 		unsigned    flag;
@@ -141,11 +140,12 @@ tls_cert_explain(gnutls_session_t session, const char *name, char *why,
 		{ GNUTLS_CERT_PURPOSE_MISMATCH,
 		    "it is not a server's certificate" },
 	};
-	unsigned    status = gnutls_session_get_verify_cert_status(session);
+	unsigned    status = gnutls_session_get_verify_cert_status(
+			    tls_session(tls));
 	unsigned    n = 0;
 	const char *text = "it is not acceptable";
 
-	(void)gnutls_certificate_get_peers(session, &n);
+	(void)gnutls_certificate_get_peers(tls_session(tls), &n);
 	for (size_t i = 0; i < nitems(reasons); i++) {
 		if ((status & reasons[i].flag) != 0) {
 			text = reasons[i].text;
@@ -163,11 +163,11 @@ tls_cert_explain(gnutls_session_t session, const char *name, char *why,
 
 /* The other end's own certificate; NULL: it showed none. */
 static gnutls_x509_crt_t
-peers_leaf(gnutls_session_t session)
+peers_leaf(struct tls *tls)
 {
 	unsigned	      n = 0;
-	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session,
-	    &n);
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(
+	    tls_session(tls), &n);
 
 	return n == 0 ? NULL : import(&chain[0]);
 }

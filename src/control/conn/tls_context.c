@@ -13,7 +13,6 @@
 
 #include "base/nitems.h"
 #include "base/secret.h"
-#include "control/conn/tls_srp.h"
 #include "pki/keypair.h"
 #include "pki/x509.h"
 
@@ -37,20 +36,21 @@
 static time_t good_clock(time_t *t);
 static void wipe_and_free(void *p);
 static void *wipe_and_realloc(void *old, size_t size);
-static struct tls_context *context_new(bool server, char *why);
+static struct tls_context *context_new(bool server,
+    struct tls_handshake *other, char *why);
 static int  init_priority(gnutls_priority_t *priority);
-static bool add_key(struct tls_context *context, const struct tls_pem *chain,
+static bool add_key(struct tls_context *context, const struct ca_pem *chain,
     gnutls_privkey_t *key, const char *whose, char *why);
-static bool believe(struct tls_context *context, const struct tls_pem *ca,
+static bool believe(struct tls_context *context, const struct ca_pem *ca,
     const char *whose, char *why);
-static bool heed_crl(struct tls_context *context, const struct tls_pem *pem,
+static bool heed_crl(struct tls_context *context, const struct ca_pem *pem,
     char *why);
 
 /* Workers' records are frames, and too many for that. */
 static _Thread_local bool wiping;
 
 void
-tls_setup(void)
+tls_context_setup(void)
 {
 	wiping = true;
 	/* GnuTLS would write sessions' keys there, or die of trying to. */
@@ -61,28 +61,22 @@ tls_setup(void)
 }
 
 time_t
-tls_time(void)
+tls_context_time(void)
 {
 	return good_clock(NULL);
 }
 
 struct tls_context *
-tls_context_new_server(const struct tls_server_config *config, char *why)
+tls_context_new_server(const struct tls_context_server *config, char *why)
 {
-	struct tls_context *context = context_new(true, why);
+	struct tls_context *context = context_new(true, config->other, why);
 	gnutls_privkey_t    key = config->key, rsa_key = config->rsa_key;
 
 	if (context == NULL ||
-	    !add_key(context, &config->chain, &key, "the hub's", why))
+	    !add_key(context, &config->chain, &key, "the hub's", why) ||
+	    (rsa_key != NULL && !add_key(context, &config->rsa_chain, &rsa_key,
+		"the hub's RSA", why)))
 		goto fail;
-	if (rsa_key != NULL) {
-		if (!add_key(context, &config->rsa_chain, &rsa_key,
-			"the hub's RSA", why))
-			goto fail;
-		context->srp = tls_srp_new_server(config, why);
-		if (context->srp == NULL)
-			goto fail;
-	}
 	context->asks_sites = config->site_ca.len > 0;
 	if (!context->asks_sites ||
 	    (believe(context, &config->site_ca, "sites'", why) &&
@@ -97,31 +91,23 @@ fail:
 }
 
 struct tls_context *
-tls_context_new_client(const struct tls_client_config *config, char *why)
+tls_context_new_client(const struct tls_context_client *config, char *why)
 {
-	struct tls_context *context = context_new(false, why);
+	struct tls_context *context = context_new(false, config->other, why);
 	gnutls_privkey_t    key = config->site_key;
 
-	if (context == NULL ||
-	    (key != NULL && !add_key(context, &config->site_chain, &key,
-		"this site's", why)) ||
-	    !believe(context, &config->ca, "the hub's", why))
-		goto fail;
-	if (config->srp_user == NULL)
+	if (context != NULL &&
+	    (key == NULL || add_key(context, &config->site_chain, &key,
+		"this site's", why)) &&
+	    believe(context, &config->ca, "the hub's", why))
 		return context;
-	context->srp = tls_srp_new_client(config->srp_user,
-	    config->srp_password, why);
-	if (context->srp != NULL)
-		return context;
-
-fail:
 	gnutls_privkey_deinit(key);
 	tls_context_put(context);
 	return NULL;
 }
 
 void
-tls_refuse_sites(struct tls_context *context)
+tls_context_refuse_sites(struct tls_context *context)
 {
 	context->asks_sites = false;
 }
@@ -131,7 +117,8 @@ tls_context_put(struct tls_context *context)
 {
 	if (context == NULL || --context->refs > 0)
 		return;
-	tls_srp_free(context->srp);
+	if (context->other != NULL)
+		context->other->free(context->other);
 	for (unsigned i = 0; i < context->ncrls; i++)
 		gnutls_x509_crl_deinit(context->crls[i]);
 	gnutls_free(context->crls);
@@ -185,16 +172,18 @@ wipe_and_realloc(void *old, size_t size)
 }
 
 static struct tls_context *
-context_new(bool server, char *why)
+context_new(bool server, struct tls_handshake *other, char *why)
 {
 	struct tls_context *context = calloc(1, sizeof(*context));
 
 	if (context == NULL) {
 		strlcpy(why, "out of memory", TLS_WHY_SIZE);
+		if (other != NULL)
+			other->free(other);
 		return NULL;
 	}
-	context->refs = 1;
-	context->server = server;
+	*context = (struct tls_context) { .refs = 1, .server = server,
+		.other = other };
 	gnutls_global_set_time_function(good_clock);
 	if (init_priority(&context->priority) < 0 ||
 	    gnutls_certificate_allocate_credentials(&context->cred) < 0) {
@@ -222,7 +211,7 @@ init_priority(gnutls_priority_t *priority)
 
 /* A proven pair.  The key is NULL when it has been taken over. */
 static bool
-add_key(struct tls_context *context, const struct tls_pem *chain,
+add_key(struct tls_context *context, const struct ca_pem *chain,
     gnutls_privkey_t *key, const char *whose, char *why)
 {
 	gnutls_datum_t	datum = x509_datum(chain->text, chain->len);
@@ -248,7 +237,7 @@ add_key(struct tls_context *context, const struct tls_pem *chain,
 }
 
 static bool
-believe(struct tls_context *context, const struct tls_pem *ca,
+believe(struct tls_context *context, const struct ca_pem *ca,
     const char *whose, char *why)
 {
 	gnutls_datum_t datum = x509_datum(ca->text, ca->len);
@@ -264,7 +253,7 @@ believe(struct tls_context *context, const struct tls_pem *ca,
 
 /* An empty list revokes nothing; one that cannot be read is no empty one. */
 static bool
-heed_crl(struct tls_context *context, const struct tls_pem *pem, char *why)
+heed_crl(struct tls_context *context, const struct ca_pem *pem, char *why)
 {
 	gnutls_datum_t datum = x509_datum(pem->text, pem->len);
 	int	       r;

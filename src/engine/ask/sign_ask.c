@@ -166,25 +166,14 @@ free_key(gnutls_privkey_t key, void *arg)
 }
 
 int
-sign_ask_tls_srp(struct sign_ask *ask, const char *site, bool known,
-    struct request_tls_srp *user)
+sign_ask(struct sign_ask *ask, enum request type, const void *question,
+    size_t len, void *answer, size_t answer_len)
 {
-	struct request_known wish = { .known = known ? 1 : 0 };
-	struct chan_msg	     msg;
-	int		     r;
+	struct chan_msg msg;
+	int		r = converse(ask, type, question, len, &msg);
 
-	/* A name that none can have is nobody's. */
-	if (strlcpy(wish.site, site, sizeof(wish.site)) >= sizeof(wish.site))
-		wish = (struct request_known) { .known = 0 };
-	r = converse(ask, REQUEST_TLS_SRP, &wish, sizeof(wish), &msg);
-	if (r < 0)
-		return r;
-	if (!chan_get(&msg, user, sizeof(*user)) || user->error > INT32_MAX ||
-	    user->salt_len > sizeof(user->salt) ||
-	    user->verifier_len > sizeof(user->verifier))
+	if (r == 0 && !chan_get(&msg, answer, answer_len))
 		r = -EBADMSG;
-	else
-		r = -(int)user->error;
 	secret_wipe(ask->buf, sizeof(ask->buf));
 	return r;
 }
@@ -198,14 +187,13 @@ sign_hash(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *arg,
 	struct request_sign	 sign = { .which = own->which,
 		    .algorithm = (uint32_t)algorithm, .hash_len = hash->size };
 	struct request_signature answer;
-	struct chan_msg		 msg;
 
 	if (hash->size > sizeof(sign.hash))
 		return GNUTLS_E_PK_SIGN_FAILED;
 	memcpy(sign.id, own->public.id, sizeof(sign.id));
 	memcpy(sign.hash, hash->data, hash->size);
-	if (converse(own->ask, REQUEST_SIGN, &sign, sizeof(sign), &msg) < 0 ||
-	    !chan_get(&msg, &answer, sizeof(answer)) || answer.error != 0 ||
+	if (sign_ask(own->ask, REQUEST_SIGN, &sign, sizeof(sign), &answer,
+		sizeof(answer)) < 0 || answer.error != 0 ||
 	    answer.len == 0 || answer.len > sizeof(answer.signature))
 		return GNUTLS_E_PK_SIGN_FAILED;
 	signature->size = answer.len;

@@ -12,7 +12,7 @@
 #ifndef SIGN_ASK_H
 #define SIGN_ASK_H
 
-#include <stdbool.h>
+#include <stddef.h>
 
 #include <gnutls/abstract.h>
 
@@ -53,8 +53,11 @@ int sign_ask_kept(struct sign_ask *ask, enum request_key which,
 gnutls_privkey_t sign_ask_privkey(struct sign_ask *ask, enum request_key which,
     const struct keypair_public *public);
 
-/* tls-srp's credential of `site`; as keeper_ask.h has `known`. */
-int sign_ask_tls_srp(struct sign_ask *ask, const char *site, bool known,
-    struct request_tls_srp *user);
+/*
+ * Any question of a struct whose answer is one: 0, or a negative errno value
+ * (-EBADMSG: of another size).
+ */
+int sign_ask(struct sign_ask *ask, enum request type, const void *question,
+    size_t len, void *answer, size_t answer_len);
 
 #endif /* SIGN_ASK_H */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "keeper/auth_tls_srp.h"
+#include "tls_srp/keeper/auth_tls_srp.h"
 
 #include <errno.h>
 #include <stdio.h>
