@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "keeper/token.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -10,52 +11,58 @@
 #define LABEL	"tombolo token 1"
 #define VERSION 1
 #define PLAIN	(TOKEN_MAX - SEAL_OVERHEAD)
+/* Where what is in it begins; the site has a length of 16 bits before it. */
+#define METHOD	   1
+#define EXPIRY	   2
+#define CREDENTIAL 10
+#define SECRET	   (CREDENTIAL + TOKEN_CREDENTIAL_LEN)
+#define LENGTH	   (SECRET + TOKEN_SECRET_LEN)
+#define SITE	   (LENGTH + 2)
+
+static_assert(SITE + CONF_NAME_MAX <= PLAIN, "the longest name fits");
 
 size_t
 token_seal(uint8_t *out, const uint8_t key[TOKEN_KEY_LEN],
     const struct token *token)
 {
-	struct wire_writer w;
-	uint8_t		   plain[PLAIN];
-	size_t		   len;
+	uint8_t plain[PLAIN] = { VERSION, (uint8_t)token->method };
+	size_t	len = strlen(token->site);
 
-	wire_writer_init(&w, plain, sizeof(plain));
-	wire_put_u8(&w, VERSION);
-	wire_put_u8(&w, (uint8_t)token->method);
-	wire_put_u64(&w, (uint64_t)token->expiry);
-	wire_put_bytes(&w, token->credential, sizeof(token->credential));
-	wire_put_bytes(&w, token->secret, sizeof(token->secret));
-	wire_put_string(&w, token->site);
-	len = w.len;
-	seal_close(out, key, LABEL, plain, len);
+	wire_write_u64(plain + EXPIRY, (uint64_t)token->expiry);
+	memcpy(plain + CREDENTIAL, token->credential, TOKEN_CREDENTIAL_LEN);
+	memcpy(plain + SECRET, token->secret, TOKEN_SECRET_LEN);
+	wire_write_u16(plain + LENGTH, (uint16_t)len);
+	memcpy(plain + SITE, token->site, len);
+	seal_close(out, key, LABEL, plain, SITE + len);
 	secret_wipe(plain, sizeof(plain));
-	return len + SEAL_OVERHEAD;
+	return SITE + len + SEAL_OVERHEAD;
 }
 
 bool
 token_open(struct token *token, const uint8_t key[TOKEN_KEY_LEN],
     const uint8_t *sealed, size_t len, time_t now)
 {
-	struct wire_reader r;
-	uint8_t		   plain[PLAIN], version, method;
-	bool		   good;
+	uint8_t plain[PLAIN];
+	time_t	expiry;
+	bool	good;
 
 	*token = (struct token) { 0 };
-	if (len < SEAL_OVERHEAD || len > TOKEN_MAX ||
+	if (len < SITE + SEAL_OVERHEAD || len > TOKEN_MAX ||
 	    !seal_open(plain, key, LABEL, sealed, len))
 		return false;
-	wire_reader_init(&r, plain, len - SEAL_OVERHEAD);
-	version = wire_get_u8(&r);
-	method = wire_get_u8(&r);
-	token->expiry = (time_t)wire_get_u64(&r);
-	wire_get_bytes(&r, token->credential, sizeof(token->credential));
-	wire_get_bytes(&r, token->secret, sizeof(token->secret));
-	wire_get_string(&r, token->site, sizeof(token->site));
-	good = wire_is_done(&r) && version == VERSION && method < CONF_AUTHS &&
-	    now < token->expiry;
-	token->method = (enum conf_auth)method;
+	len -= SITE + SEAL_OVERHEAD;
+	expiry = (time_t)wire_read_u64(plain + EXPIRY);
+	good = plain[0] == VERSION && plain[METHOD] < CONF_AUTHS &&
+	    now < expiry && wire_read_u16(plain + LENGTH) == len &&
+	    len <= CONF_NAME_MAX && memchr(plain + SITE, '\0', len) == NULL;
+	if (good) {
+		token->method = (enum conf_auth)plain[METHOD];
+		token->expiry = expiry;
+		memcpy(token->credential, plain + CREDENTIAL,
+		    TOKEN_CREDENTIAL_LEN);
+		memcpy(token->secret, plain + SECRET, TOKEN_SECRET_LEN);
+		memcpy(token->site, plain + SITE, len);
+	}
 	secret_wipe(plain, sizeof(plain));
-	if (!good)
-		secret_wipe(token, sizeof(*token));
 	return good;
 }

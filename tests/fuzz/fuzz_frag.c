@@ -9,8 +9,8 @@
  * a second passes, release, forget the lane.
  */
 #include "fuzz.h"
+#include "fuzz_reader.h"
 
-#include "base/wire.h"
 #include "datapath/lane/frag.h"
 
 static struct frag_pool *pool;
@@ -39,24 +39,24 @@ join(uint8_t what, struct item *item)
 }
 
 static void
-step(struct wire_reader *r)
+step(struct fuzz_reader *r)
 {
-	uint8_t	    what = wire_get_u8(r);
+	uint8_t	    what = fuzz_get_u8(r);
 	struct item item = { .type = ITEM_FRAGMENT };
 	size_t	    len;
 
 	item.flags = (what & 4) != 0 ? ITEM_FRAGMENT_LAST : 0;
-	item.frame_id = wire_get_u8(r);
-	item.offset = wire_get_u16(r);
-	len = wire_get_u16(r);
-	if (len > wire_left(r))
-		len = wire_left(r);
+	item.frame_id = fuzz_get_u8(r);
+	item.offset = fuzz_get_u16(r);
+	len = fuzz_get_u16(r);
+	if (len > fuzz_left(r))
+		len = fuzz_left(r);
 	if (len == 0)
 		return;
 	item.data = malloc(len);
 	FUZZ_CHECK(item.data != NULL);
 	item.len = len;
-	wire_get_bytes(r, item.data, len);
+	fuzz_get_bytes(r, item.data, len);
 	join(what, &item);
 	free(item.data);
 
@@ -73,14 +73,14 @@ step(struct wire_reader *r)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct wire_reader r;
+	struct fuzz_reader r;
 
 	pool = frag_pool_new();
 	FUZZ_CHECK(pool != NULL);
 	now = (struct mono) { MONO_SEC };
 	held = 0;
-	wire_reader_init(&r, data, size);
-	while (wire_left(&r) > 0)
+	fuzz_reader_init(&r, data, size);
+	while (fuzz_left(&r) > 0)
 		step(&r);
 	FUZZ_CHECK(frag_take_lost(pool, now) <= size);
 	frag_release(pool);

@@ -7,13 +7,13 @@
  * 16-bit length before it.
  */
 #include "fuzz.h"
+#include "fuzz_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/wire.h"
 #include "keeper/keeper.h"
 #include "engine/ask/keeper_ask.h"
 #include "engine/ask/sign_ask.h"
@@ -25,30 +25,30 @@ enum listener { FIELDS, BLOCKING, KEEPER_AUTH, KEEPER_SIGN, ASK_AUTH, ASK_SIGN }
 #define MAX_DATAGRAMS 8 /* each password takes its time */
 
 static void
-send_datagrams(struct wire_reader *r, int fd)
+send_datagrams(struct fuzz_reader *r, int fd)
 {
-	for (int i = 0; i < MAX_DATAGRAMS && wire_left(r) > 2; i++) {
-		size_t	       len = wire_get_u16(r);
+	for (int i = 0; i < MAX_DATAGRAMS && fuzz_left(r) > 2; i++) {
+		size_t	       len = fuzz_get_u16(r);
 		const uint8_t *p;
 
-		if (len > wire_left(r))
-			len = wire_left(r);
-		p = wire_get_view(r, len);
+		if (len > fuzz_left(r))
+			len = fuzz_left(r);
+		p = fuzz_get_view(r, len);
 		if (send(fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
 			return;
 	}
 }
 
 static void
-check_fields(struct wire_reader *r)
+check_fields(struct fuzz_reader *r)
 {
 	struct prefix list[REQUEST_MAX_ADDRESSES];
-	uint8_t	      n = wire_get_u8(r);
+	uint8_t	      n = fuzz_get_u8(r);
 	char	      text[64];
 
 	memset(list, 0, sizeof(list));
-	memcpy(list, r->data + r->pos, wire_left(r) < sizeof(list) ?
-		wire_left(r) : sizeof(list));
+	memcpy(list, r->data + r->pos, fuzz_left(r) < sizeof(list) ?
+		fuzz_left(r) : sizeof(list));
 	if (!request_prefixes_are_good(list, n, REQUEST_MAX_ADDRESSES))
 		return;
 	FUZZ_CHECK(n <= REQUEST_MAX_ADDRESSES);
@@ -168,13 +168,13 @@ ask(int auth, int sign)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct wire_reader r;
+	struct fuzz_reader r;
 	int		   auth[2], sign[2];
 	enum listener	   who;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
-	wire_reader_init(&r, data, size);
-	who = wire_get_u8(&r) % (ASK_SIGN + 1);
+	fuzz_reader_init(&r, data, size);
+	who = fuzz_get_u8(&r) % (ASK_SIGN + 1);
 	if (who == FIELDS) {
 		check_fields(&r);
 		return 0;

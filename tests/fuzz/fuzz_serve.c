@@ -6,11 +6,11 @@
  * 16-bit length before it.  The first that breaks a rule is the last.
  */
 #include "fuzz.h"
+#include "fuzz_reader.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/wire.h"
 #include "conf/conf.h"
 #include "monitor/serve/certs.h"
 #include "monitor/serve/lookup.h"
@@ -60,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct ev_loop *loop;
 	static struct certs    material;
-	struct wire_reader     r;
+	struct fuzz_reader     r;
 	struct rig	       rig = { .violations = 0 };
 	char		       host[] = "127.0.0.1";
 	struct conf	       conf = { .nservers = 1,
@@ -71,8 +71,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log_init(NULL, LOG_LEVEL_ERROR);
 	if (loop == NULL)
 		loop = ev_loop_new(EVFLAG_AUTO);
-	wire_reader_init(&r, data, size);
-	role = wire_get_u8(&r);
+	fuzz_reader_init(&r, data, size);
+	role = fuzz_get_u8(&r);
 	conf.role = role & 1 ? CONF_CLIENT : CONF_SERVER;
 	conf.mode = role & 2 ? CONF_TUN : CONF_TAP;
 	rig.serve = (struct serve) { .conf = &conf, .lookup = &rig.lookup,
@@ -82,12 +82,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rig.lookup.arg = &rig;
 	FUZZ_CHECK(chan_pair(fds) == 0);
 	chan_open(&rig.engine, loop, fds[0], on_msg, on_closed, &rig);
-	for (int i = 0; i < MAX_DATAGRAMS && wire_left(&r) > 2; i++) {
-		size_t len = wire_get_u16(&r);
+	for (int i = 0; i < MAX_DATAGRAMS && fuzz_left(&r) > 2; i++) {
+		size_t len = fuzz_get_u16(&r);
 
-		if (len > wire_left(&r))
-			len = wire_left(&r);
-		if (send(fds[1], wire_get_view(&r, len), len,
+		if (len > fuzz_left(&r))
+			len = fuzz_left(&r);
+		if (send(fds[1], fuzz_get_view(&r, len), len,
 			MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
 			break;
 	}

@@ -7,11 +7,11 @@
  * First byte: which; then datagrams, each with a 16-bit length before it.
  */
 #include "fuzz.h"
+#include "fuzz_reader.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/wire.h"
 #include "engine/ask/monitor_ask.h"
 
 #define MAX_DATAGRAMS 32
@@ -108,21 +108,21 @@ hear(int fd)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct wire_reader r;
+	struct fuzz_reader r;
 	struct startup_recv	   gift;
 	int		   fds[2];
 	bool		   opening;
 
 	log_init(NULL, LOG_LEVEL_ERROR);
-	wire_reader_init(&r, data, size);
-	opening = (wire_get_u8(&r) & 1) == 0;
+	fuzz_reader_init(&r, data, size);
+	opening = (fuzz_get_u8(&r) & 1) == 0;
 	FUZZ_CHECK(chan_pair(fds) == 0);
-	for (int i = 0; i < MAX_DATAGRAMS && wire_left(&r) > 2; i++) {
-		size_t len = wire_get_u16(&r);
+	for (int i = 0; i < MAX_DATAGRAMS && fuzz_left(&r) > 2; i++) {
+		size_t len = fuzz_get_u16(&r);
 
-		if (len > wire_left(&r))
-			len = wire_left(&r);
-		if (send(fds[0], wire_get_view(&r, len), len,
+		if (len > fuzz_left(&r))
+			len = fuzz_left(&r);
+		if (send(fds[0], fuzz_get_view(&r, len), len,
 			MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
 			break;
 	}

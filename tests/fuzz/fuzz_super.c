@@ -14,6 +14,7 @@
  * superframe is filled up with zeros to the most that the device gives.
  */
 #include "fuzz.h"
+#include "fuzz_reader.h"
 
 #include "base/wire.h"
 #include "datapath/offload/csum.h"
@@ -382,11 +383,11 @@ follow(uint16_t other)
 }
 
 static void
-step(struct wire_reader *r)
+step(struct fuzz_reader *r)
 {
-	unsigned     what = wire_get_u8(r);
-	uint16_t     other = wire_get_u16(r);
-	size_t	     len = wire_get_u16(r);
+	unsigned     what = fuzz_get_u8(r);
+	uint16_t     other = fuzz_get_u16(r);
+	size_t	     len = fuzz_get_u16(r);
 	struct given g;
 
 	if ((what & 0x40) != 0)
@@ -396,12 +397,12 @@ step(struct wire_reader *r)
 			return;
 		g = follow(other);
 	} else {
-		if (len > wire_left(r))
-			len = wire_left(r);
+		if (len > fuzz_left(r))
+			len = fuzz_left(r);
 		/* forward.c lets nothing longer pass. */
 		if ((what & 3) == 0 && len > FRAME_MAX_LEN)
 			len = FRAME_MAX_LEN;
-		g = give(wire_get_view(r, len), len,
+		g = give(fuzz_get_view(r, len), len,
 		    (what & 0x83) == 0x82 ? FRAME_MAX_SUPER : len);
 	}
 	if ((what & 4) != 0)
@@ -422,7 +423,7 @@ step(struct wire_reader *r)
 	case 2:
 		g.frame.gso = (uint8_t)(what >> 4 & 3);
 		g.frame.gso_size = other;
-		cut_twice(&g, wire_get_u16(r));
+		cut_twice(&g, fuzz_get_u16(r));
 		break;
 	case 3:
 		clamp(&g, other);
@@ -434,15 +435,15 @@ step(struct wire_reader *r)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct wire_reader r;
+	struct fuzz_reader r;
 	unsigned	   mode;
 
-	wire_reader_init(&r, data, size);
-	mode = wire_get_u8(&r);
+	fuzz_reader_init(&r, data, size);
+	mode = fuzz_get_u8(&r);
 	ethernet = (mode & 1) != 0;
 	total = 0;
 	merge_init(&merge, ethernet, mode & 0xe);
-	while (wire_left(&r) > 4 && total < MAX_TOTAL)
+	while (fuzz_left(&r) > 4 && total < MAX_TOTAL)
 		step(&r);
 	empty_queue();
 	return 0;

@@ -10,11 +10,11 @@
  * to the most that the device gives.  What is for a site goes by TCP.
  */
 #include "fuzz.h"
+#include "fuzz_reader.h"
 
 #include <fcntl.h>
 
 #include "base/nitems.h"
-#include "base/wire.h"
 #include "datapath/forward.h"
 #include "datapath/util/lpm.h"
 #include "datapath/router.h"
@@ -81,18 +81,18 @@ make_worker(struct dp *dp, enum dp_mode mode, bool offloads)
 
 /* What the device's header and an item's may say; their readers see to it. */
 static void
-read_extras(struct wire_reader *r, unsigned what, struct frame *frame)
+read_extras(struct fuzz_reader *r, unsigned what, struct frame *frame)
 {
 	if ((what & 8) != 0) {
-		frame->csum_start = wire_get_u8(r);
-		frame->csum_offset = wire_get_u8(r);
+		frame->csum_start = fuzz_get_u8(r);
+		frame->csum_offset = fuzz_get_u8(r);
 		if ((size_t)frame->csum_start + frame->csum_offset + 2 <=
 		    frame->len)
 			frame->flags = FRAME_CSUM;
 	}
 	if ((what & 3) == 0 && (what & 0x30) != 0) {
 		frame->gso = (uint8_t)(what >> 4 & 3);
-		frame->gso_size = wire_get_u16(r);
+		frame->gso_size = fuzz_get_u16(r);
 	}
 }
 
@@ -129,7 +129,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct dp      dps[4];
 	static struct worker *workers[4];
-	struct wire_reader    r;
+	struct fuzz_reader    r;
 	struct worker	     *worker;
 
 	if (loop == NULL) {
@@ -139,22 +139,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; workers[3] == NULL; i++)
 		workers[i] = make_worker(&dps[i],
 		    (i & 1) == 0 ? DP_TAP : DP_TUN, (i & 2) != 0);
-	wire_reader_init(&r, data, size);
-	worker = workers[wire_get_u8(&r) & 3];
-	while (wire_left(&r) > 3) {
-		unsigned     what = wire_get_u8(&r);
-		size_t	     len = wire_get_u16(&r);
+	fuzz_reader_init(&r, data, size);
+	worker = workers[fuzz_get_u8(&r) & 3];
+	while (fuzz_left(&r) > 3) {
+		unsigned     what = fuzz_get_u8(&r);
+		size_t	     len = fuzz_get_u16(&r);
 		struct port *from = worker->ports[1u + what % (1 + SITES)];
 		struct frame frame = { 0 };
 		uint8_t	    *buf;
 
-		if (len > wire_left(&r))
-			len = wire_left(&r);
+		if (len > fuzz_left(&r))
+			len = fuzz_left(&r);
 		frame.len = (what & 0x43) == 0x40 ? FRAME_MAX_SUPER : len;
 		/* A block of just its size: then any overrun is seen. */
 		buf = calloc(1, FRAME_HEADROOM + frame.len);
 		FUZZ_CHECK(buf != NULL);
-		memcpy(buf + FRAME_HEADROOM, wire_get_view(&r, len), len);
+		memcpy(buf + FRAME_HEADROOM, fuzz_get_view(&r, len), len);
 		frame.data = buf + FRAME_HEADROOM;
 		read_extras(&r, what, &frame);
 		forward_frame(worker, from, &frame);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tokens and vouchers: only whole, only ours, only in time. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,6 +87,62 @@ START_TEST(every_bit_and_every_length_counts)
 }
 END_TEST
 
+/* What is in one, byte by byte; sites bring back those of older versions. */
+static const struct {
+	const char *what;
+	uint8_t	    version, method, length[2];
+	const char *site;
+	size_t	    site_len;
+	bool	    good;
+} insides[] = {
+	{ "as it should be", 1, CONF_AUTH_PAM, { 0, 6 }, "berlin", 6, true },
+	{ "no name", 1, CONF_AUTH_PAM, { 0, 0 }, "", 0, true },
+	{ "another version", 2, CONF_AUTH_PAM, { 0, 6 }, "berlin", 6, false },
+	{ "a method too many", 1, CONF_AUTHS, { 0, 6 }, "berlin", 6, false },
+	{ "a NUL in the name", 1, CONF_AUTH_PAM, { 0, 6 }, "ber\0in", 6, false },
+	{ "less than it says", 1, CONF_AUTH_PAM, { 0, 7 }, "berlin", 6, false },
+	{ "more than it says", 1, CONF_AUTH_PAM, { 0, 5 }, "berlin", 6, false },
+	{ "the largest length", 1, CONF_AUTH_PAM, { 0xff, 0xff }, "berlin", 6,
+	    false },
+	{ "a name too long", 1, CONF_AUTH_PAM, { 0, CONF_NAME_MAX + 1 },
+	    "0123456789012345678901234567890123456789012345678901234567890123",
+	    CONF_NAME_MAX + 1, false },
+};
+
+START_TEST(only_what_is_whole_inside_is_a_token)
+{
+	static_assert(CONF_NAME_MAX + 1 <= 64, "the name too long");
+	for (size_t i = 0; i < nitems(insides); i++) {
+		uint8_t plain[60 + 64] = { insides[i].version,
+			insides[i].method, 0, 0, 0, 0, 0x71, 0x3f, 0xb3, 0x01 };
+		uint8_t	     sealed[sizeof(plain) + SEAL_OVERHEAD];
+		size_t	     len = 60 + insides[i].site_len;
+		struct token token, want = sample();
+
+		memset(plain + 10, 0xcc, 16);
+		memset(plain + 26, 0x55, 32);
+		memcpy(plain + 58, insides[i].length, 2);
+		memcpy(plain + 60, insides[i].site, insides[i].site_len);
+		seal_close(sealed, key, "tombolo token 1", plain, len);
+		ck_assert_msg(token_open(&token, key, sealed,
+		    len + SEAL_OVERHEAD, NOW) == insides[i].good, "%s",
+		    insides[i].what);
+		ck_assert_str_eq(token.site,
+		    insides[i].good ? insides[i].site : "");
+		if (!insides[i].good)
+			continue;
+		ck_assert_int_eq(token.method, want.method);
+		ck_assert_int_eq(token.expiry, NOW + 1);
+		ck_assert_mem_eq(token.credential, want.credential, 16);
+		ck_assert_mem_eq(token.secret, want.secret, 32);
+		/* Cut short in front of the name. */
+		seal_close(sealed, key, "tombolo token 1", plain, 59);
+		ck_assert(!token_open(&token, key, sealed, 59 + SEAL_OVERHEAD,
+		    NOW));
+	}
+}
+END_TEST
+
 /* What else the keeper seals is no token, even under its key. */
 START_TEST(another_label_is_another_thing)
 {
@@ -141,5 +198,6 @@ END_TEST
 
 UNIT_MAIN("token", a_token_comes_back_as_it_was, the_longest_name_fits,
     a_token_ends_at_its_time, every_bit_and_every_length_counts,
-    another_label_is_another_thing, a_voucher_is_for_one_site_and_a_minute,
+    only_what_is_whole_inside_is_a_token, another_label_is_another_thing,
+    a_voucher_is_for_one_site_and_a_minute,
     the_vouchers_key_goes_through_a_pipe)

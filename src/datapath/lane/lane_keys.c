@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "datapath/lane/lane_keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <nettle/curve25519.h>
@@ -83,20 +84,19 @@ expand(uint8_t out[LANE_KEYS_LEN], const struct lane_secret *secret,
     const char *purpose, uint8_t phase, uint8_t lane)
 {
 	uint8_t		       info[96];
-	struct wire_writer     w;
 	struct hmac_sha256_ctx hmac;
+	size_t len = (size_t)snprintf((char *)info, sizeof(info), "tombolo %s",
+	    purpose);
 
-	wire_writer_init(&w, info, sizeof(info));
-	wire_put_bytes(&w, "tombolo ", 8);
-	wire_put_bytes(&w, purpose, strlen(purpose));
-	wire_put_u24(&w, secret->session);
-	wire_put_u8(&w, phase);
-	wire_put_u8(&w, lane);
-	wire_put_bytes(&w, secret->transcript, sizeof(secret->transcript));
+	wire_write_u24(info + len, secret->session);
+	info[len + 3] = phase;
+	info[len + 4] = lane;
+	memcpy(info + len + 5, secret->transcript, sizeof(secret->transcript));
+	len += 5 + sizeof(secret->transcript);
 
 	hmac_sha256_set_key(&hmac, sizeof(secret->secret), secret->secret);
 	hkdf_expand(&hmac, (nettle_hash_update_func *)hmac_sha256_update,
 	    (nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE,
-	    w.len, info, LANE_KEYS_LEN, out);
+	    len, info, LANE_KEYS_LEN, out);
 	secret_wipe(&hmac, sizeof(hmac));
 }
