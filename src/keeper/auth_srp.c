@@ -8,9 +8,9 @@
 
 #include <bsd/stdlib.h>
 #include <bsd/string.h>
-#include <nettle/hmac.h>
 #include <nettle/sha2.h>
 
+#include "base/label_mac.h"
 #include "base/secret.h"
 #include "base/wire.h"
 #include "keeper/auth_password.h"
@@ -93,17 +93,12 @@ void
 auth_srp_disguise(struct auth_srp_verifier *verifier, const uint8_t secret[32],
     const char *site)
 {
-	struct hmac_sha256_ctx hmac;
-	uint8_t		       salt[YESCRYPT_SALT_LEN];
+	uint8_t salt[YESCRYPT_SALT_LEN];
 
-	hmac_sha256_set_key(&hmac, 32, secret);
-	hmac_sha256_update(&hmac, strlen(LABEL_SALT),
-	    (const uint8_t *)LABEL_SALT);
-	hmac_sha256_update(&hmac, strlen(site), (const uint8_t *)site);
-	hmac_sha256_digest(&hmac, sizeof(salt), salt);
+	label_mac(salt, sizeof(salt), secret, LABEL_SALT, site, strlen(site),
+	    NULL, 0);
 	yescrypt_make_setting(verifier->setting, sizeof(verifier->setting),
 	    salt);
-	secret_wipe(&hmac, sizeof(hmac));
 }
 
 int

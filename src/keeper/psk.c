@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include <bsd/string.h>
-#include <nettle/hmac.h>
 
+#include "base/label_mac.h"
 #include "base/secret.h"
 #include "base/wire.h"
 #include "conf/conf.h"
@@ -16,20 +16,17 @@
 
 static int  read_line(int dir, const char *file, char line[PSK_LINE_SIZE]);
 static bool take(const char **line, uint8_t *dst, size_t len);
-static void mac(uint8_t *out, size_t out_len, const uint8_t key[PSK_LEN],
-    const char *label, const void *data, size_t len);
 
 void
 psk_derive(struct psk *psk, const uint8_t ring[PSK_LEN], const char *site,
     uint32_t generation)
 {
-	uint8_t whose[4 + CONF_NAME_MAX];
-	size_t	len = strnlen(site, CONF_NAME_MAX);
+	uint8_t bytes[4];
 
-	wire_write_u32(whose, generation);
-	memcpy(whose + 4, site, len);
+	wire_write_u32(bytes, generation);
 	psk->generation = generation;
-	mac(psk->key, sizeof(psk->key), ring, "tombolo psk", whose, 4 + len);
+	label_mac(psk->key, sizeof(psk->key), ring, "tombolo psk", bytes,
+	    sizeof(bytes), site, strnlen(site, CONF_NAME_MAX));
 }
 
 void
@@ -109,8 +106,9 @@ void
 psk_connection(const struct psk *psk, const uint8_t binding[32],
     uint8_t id[PSK_ID_LEN], uint8_t key[PSK_LEN])
 {
-	mac(id, PSK_ID_LEN, psk->key, "tombolo psk id", NULL, 0);
-	mac(key, PSK_LEN, psk->key, "tombolo psk connection", binding, 32);
+	label_mac(id, PSK_ID_LEN, psk->key, "tombolo psk id", NULL, 0, NULL, 0);
+	label_mac(key, PSK_LEN, psk->key, "tombolo psk connection", binding, 32,
+	    NULL, 0);
 }
 
 static int
@@ -129,17 +127,4 @@ take(const char **line, uint8_t *dst, size_t len)
 	size_t n;
 
 	return srp_line_take_hex(line, dst, len, &n) && n == len;
-}
-
-static void
-mac(uint8_t *out, size_t out_len, const uint8_t key[PSK_LEN],
-    const char *label, const void *data, size_t len)
-{
-	struct hmac_sha256_ctx hmac;
-
-	hmac_sha256_set_key(&hmac, PSK_LEN, key);
-	hmac_sha256_update(&hmac, strlen(label), (const uint8_t *)label);
-	hmac_sha256_update(&hmac, len, data);
-	hmac_sha256_digest(&hmac, out_len, out);
-	secret_wipe(&hmac, sizeof(hmac));
 }

@@ -12,10 +12,9 @@
 
 #include <bsd/string.h>
 #include <linux/magic.h>
-#include <nettle/hkdf.h>
-#include <nettle/hmac.h>
 #include <nettle/sha2.h>
 
+#include "base/label_mac.h"
 #include "base/log.h"
 #include "base/nitems.h"
 #include "base/secret.h"
@@ -282,19 +281,18 @@ read_master(int dir_fd, uint8_t master[SECRET_STORE_KEY_LEN])
 	return r;
 }
 
-/* HKDF-Expand alone: the master key is uniform already (RFC 5869 3.3). */
+/*
+ * HKDF-Expand alone, of one block (RFC 5869 2.3): the master key is uniform
+ * already (3.3).
+ */
 static void
 derive(const uint8_t master[SECRET_STORE_KEY_LEN], const char *purpose,
     uint8_t key[SECRET_STORE_KEY_LEN])
 {
-	struct hmac_sha256_ctx hmac;
+	static const uint8_t block = 1;
 
-	hmac_sha256_set_key(&hmac, SECRET_STORE_KEY_LEN, master);
-	hkdf_expand(&hmac, (nettle_hash_update_func *)hmac_sha256_update,
-	    (nettle_hash_digest_func *)hmac_sha256_digest, SHA256_DIGEST_SIZE,
-	    strlen(purpose), (const uint8_t *)purpose, SECRET_STORE_KEY_LEN,
-	    key);
-	secret_wipe(&hmac, sizeof(hmac));
+	label_mac(key, SECRET_STORE_KEY_LEN, master, purpose, &block,
+	    sizeof(block), NULL, 0);
 }
 
 static bool

@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include <bsd/string.h>
-#include <nettle/hmac.h>
 
+#include "base/label_mac.h"
 #include "base/mono.h"
 #include "base/secret.h"
 #include "keeper/auth_password.h"
@@ -46,8 +46,6 @@ static void seal_state(uint8_t *out, const struct secret_store *vault,
     const struct srp_state *state);
 static bool open_state(struct srp_state *state, const struct secret_store *vault,
     const uint8_t *sealed, size_t len);
-static void prove(const uint8_t secret[TOKEN_SECRET_LEN], const char *label,
-    const uint8_t *binding, const uint8_t *hello, uint8_t proof[32]);
 
 bool
 verify_password(const struct secret_store *vault, struct thread_pool_job *job)
@@ -156,12 +154,14 @@ verify_resume(const struct secret_store *vault, struct thread_pool_job *job)
 	    strcmp(token.site, ask->site) == 0 && token.method == ask->method &&
 	    secret_store_digest(vault, ask->site, token.method, digest) &&
 	    secret_equal(digest, token.credential, sizeof(digest));
-	prove(token.secret, RESUME_SITE, ask->binding, ask->hello, right);
+	label_mac(right, sizeof(right), token.secret, RESUME_SITE, ask->binding,
+	    sizeof(ask->binding), ask->hello, sizeof(ask->hello));
 	yes = yes && secret_equal(right, ask->proof, sizeof(right));
 	if (yes) {
 		answer->verdict = answer->has_proof = 1;
-		prove(token.secret, RESUME_SERVER, ask->binding, ask->hello,
-		    answer->proof);
+		label_mac(answer->proof, sizeof(answer->proof), token.secret,
+		    RESUME_SERVER, ask->binding, sizeof(ask->binding),
+		    ask->hello, sizeof(ask->hello));
 	}
 	secret_wipe(&token, sizeof(token));
 	return true;
@@ -319,18 +319,4 @@ open_state(struct srp_state *state, const struct secret_store *vault,
 		return false;
 	made.us = (int64_t)state->made_us;
 	return mono_sub(mono_now(), made) <= STATE_SEC * MONO_SEC;
-}
-
-static void
-prove(const uint8_t secret[TOKEN_SECRET_LEN], const char *label,
-    const uint8_t *binding, const uint8_t *hello, uint8_t proof[32])
-{
-	struct hmac_sha256_ctx hmac;
-
-	hmac_sha256_set_key(&hmac, TOKEN_SECRET_LEN, secret);
-	hmac_sha256_update(&hmac, strlen(label), (const uint8_t *)label);
-	hmac_sha256_update(&hmac, REQUEST_HASH_LEN, binding);
-	hmac_sha256_update(&hmac, 32, hello);
-	hmac_sha256_digest(&hmac, 32, proof);
-	secret_wipe(&hmac, sizeof(hmac));
 }

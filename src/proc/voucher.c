@@ -6,35 +6,33 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <nettle/hmac.h>
-
+#include "base/label_mac.h"
 #include "base/secret.h"
 #include "base/wire.h"
 
 #define LABEL	 "tombolo voucher"
 #define TIME_LEN 8
-
-static void authenticate(uint8_t mac[SHA256_DIGEST_SIZE],
-    const uint8_t key[VOUCHER_KEY_LEN], const uint8_t time[TIME_LEN],
-    const char *site);
+#define MAC_LEN	 (VOUCHER_LEN - TIME_LEN)
 
 void
 voucher_make(uint8_t voucher[VOUCHER_LEN], const uint8_t key[VOUCHER_KEY_LEN],
     const char *site, struct mono now)
 {
 	wire_write_u64(voucher, (uint64_t)now.us);
-	authenticate(voucher + TIME_LEN, key, voucher, site);
+	label_mac(voucher + TIME_LEN, MAC_LEN, key, LABEL, voucher, TIME_LEN,
+	    site, strlen(site));
 }
 
 bool
 voucher_is_good(const uint8_t voucher[VOUCHER_LEN],
     const uint8_t key[VOUCHER_KEY_LEN], const char *site, struct mono now)
 {
-	uint8_t	    mac[SHA256_DIGEST_SIZE];
+	uint8_t	    mac[MAC_LEN];
 	struct mono made = { (int64_t)wire_read_u64(voucher) };
 	bool	    good;
 
-	authenticate(mac, key, voucher, site);
+	label_mac(mac, MAC_LEN, key, LABEL, voucher, TIME_LEN, site,
+	    strlen(site));
 	good = secret_equal(mac, voucher + TIME_LEN, sizeof(mac));
 	secret_wipe(mac, sizeof(mac));
 	/* The time counts only once it is known to be ours. */
@@ -66,19 +64,4 @@ voucher_key_read(int fd, uint8_t key[VOUCHER_KEY_LEN])
 
 	close(fd);
 	return n == VOUCHER_KEY_LEN ? 0 : -EIO;
-}
-
-static void
-authenticate(uint8_t mac[SHA256_DIGEST_SIZE],
-    const uint8_t key[VOUCHER_KEY_LEN], const uint8_t time[TIME_LEN],
-    const char *site)
-{
-	struct hmac_sha256_ctx hmac;
-
-	hmac_sha256_set_key(&hmac, VOUCHER_KEY_LEN, key);
-	hmac_sha256_update(&hmac, strlen(LABEL), (const uint8_t *)LABEL);
-	hmac_sha256_update(&hmac, TIME_LEN, time);
-	hmac_sha256_update(&hmac, strlen(site), (const uint8_t *)site);
-	hmac_sha256_digest(&hmac, SHA256_DIGEST_SIZE, mac);
-	secret_wipe(&hmac, sizeof(hmac));
 }

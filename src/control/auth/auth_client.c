@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include <bsd/string.h>
-#include <nettle/hmac.h>
 
+#include "base/label_mac.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "control/conn/conn.h"
@@ -322,16 +322,8 @@ static void
 prove(const struct auth_client *auth, const char *label,
     const uint8_t binding[32], uint8_t proof[MESSAGE_PROOF_LEN])
 {
-	struct hmac_sha256_ctx ctx;
-
-	hmac_sha256_set_key(&ctx, sizeof(auth->grant.secret),
-	    auth->grant.secret);
-	hmac_sha256_update(&ctx, strlen(label), (const uint8_t *)label);
-	hmac_sha256_update(&ctx, 32, binding);
-	hmac_sha256_update(&ctx, sizeof(auth->conn->hello),
-	    auth->conn->hello);
-	hmac_sha256_digest(&ctx, MESSAGE_PROOF_LEN, proof);
-	secret_wipe(&ctx, sizeof(ctx));
+	label_mac(proof, MESSAGE_PROOF_LEN, auth->grant.secret, label, binding,
+	    32, auth->conn->hello, sizeof(auth->conn->hello));
 }
 
 static void

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <nettle/hmac.h>
 #include <nettle/sha1.h>
 
+#include "base/label_mac.h"
 #include "base/secret.h"
 #include "keeper/auth_password.h"
 #include "keeper/auth_srp.h"
@@ -77,15 +77,9 @@ void
 auth_tls_srp_disguise(struct auth_tls_srp *user, const uint8_t secret[32],
     const char *site)
 {
-	struct hmac_sha256_ctx hmac;
-
-	hmac_sha256_set_key(&hmac, 32, secret);
-	hmac_sha256_update(&hmac, strlen(LABEL_SALT),
-	    (const uint8_t *)LABEL_SALT);
-	hmac_sha256_update(&hmac, strlen(site), (const uint8_t *)site);
 	user->salt_len = AUTH_TLS_SRP_SALT_LEN;
-	hmac_sha256_digest(&hmac, user->salt_len, user->salt);
-	secret_wipe(&hmac, sizeof(hmac));
+	label_mac(user->salt, user->salt_len, secret, LABEL_SALT, site,
+	    strlen(site), NULL, 0);
 }
 
 /* x = SHA1(salt | SHA1(site ":" password)), RFC 5054 2.4. */
