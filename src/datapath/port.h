@@ -52,9 +52,9 @@ struct port {
 	bool is_busy; /* in that list: to be looked at often */
 	struct bucket icmp_errors; /* router.c */
 	struct mono   bad_source_next;
-	struct tcp_batch *parcel; /* of this turn (tcp_batch.h) */
+	struct tcp_batch *batch; /* of this turn (tcp_batch.h) */
 	SLIST_ENTRY(port) packed_entry;
-	_Atomic unsigned parcels_out; /* on their way to control */
+	_Atomic unsigned batches_out; /* on their way to control */
 };
 
 TAILQ_HEAD(port_list, port);

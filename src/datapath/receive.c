@@ -9,8 +9,9 @@
  * 5. data: window, key, window, path		lane_open()
  * 6. the items inside				deliver_items()
  * 7. fragments joined				frag_join()
- * 8. SYNs kept to what passes			mss_clamp()
- * 9. on to the waist				forward_frame()
+ * 8. a frame, also of the control connection	receive_frame()
+ * 9. SYNs kept to what passes			mss_clamp()
+ * 10. on to the waist				forward_frame()
  *
  * The functions stand in that order.
  */
@@ -26,8 +27,6 @@ static enum drop receive_one(struct worker *worker,
     const struct udp_datagram *dgram, struct port **port);
 static enum drop deliver_items(struct worker *worker, struct lane *lane,
     uint8_t *record, size_t len, const struct udp_path *from);
-static enum drop deliver_frame(struct worker *worker, struct lane *lane,
-    const struct item *item);
 static enum drop deliver_fragment(struct worker *worker, struct lane *lane,
     const struct item *item);
 
@@ -90,7 +89,8 @@ deliver_items(struct worker *worker, struct lane *lane, uint8_t *record,
 		drop = DROP_NONE;
 		switch (item.type) {
 		case ITEM_FRAME:
-			drop = deliver_frame(worker, lane, &item);
+			drop = receive_frame(worker, lane->port, &item,
+			    lane_room(lane));
 			break;
 		case ITEM_FRAGMENT:
 			drop = deliver_fragment(worker, lane, &item);
@@ -108,34 +108,17 @@ deliver_items(struct worker *worker, struct lane *lane, uint8_t *record,
 	return pos == len ? DROP_NONE : DROP_BAD_ITEM;
 }
 
-/* The item's own header, in front of the bytes, is the frame's headroom. */
-static enum drop
-deliver_frame(struct worker *worker, struct lane *lane, const struct item *item)
-{
-	struct frame frame;
-
-	if (!item_to_frame(item, lane->port->may_tag, &frame))
-		return DROP_BAD_ITEM;
-	if (worker->dp->clamp_mss)
-		mss_clamp(&frame, worker->dp->mode == DP_TAP,
-		    lane_room(lane));
-	forward_frame(worker, lane->port, &frame);
-	return DROP_NONE;
-}
-
 static enum drop
 deliver_fragment(struct worker *worker, struct lane *lane,
     const struct item *item)
 {
 	struct item whole;
-	uint8_t	   *data;
-	size_t	    len, pos = 0;
 
 	/* The pool has room for half of it in our hands. */
 	if (worker->joined == FRAG_POOL / 2)
 		worker_flush(worker);
 	switch (frag_join(worker->frags, lane->frag_owner, item, worker->now,
-	    &data, &len)) {
+	    &whole)) {
 	case FRAG_WAIT:
 		return DROP_NONE;
 	case FRAG_BAD:
@@ -144,8 +127,20 @@ deliver_fragment(struct worker *worker, struct lane *lane,
 		break;
 	}
 	worker->joined++;
-	if (!item_next(data, len, &pos, &whole) || pos != len ||
-	    whole.type != ITEM_FRAME)
-		return DROP_BAD_FRAGMENT;
-	return deliver_frame(worker, lane, &whole);
+	return receive_frame(worker, lane->port, &whole, lane_room(lane));
+}
+
+/* The item's own header, in front of the bytes, is the frame's headroom. */
+enum drop
+receive_frame(struct worker *worker, struct port *from, const struct item *item,
+    size_t room)
+{
+	struct frame frame;
+
+	if (!item_to_frame(item, from->may_tag, &frame))
+		return DROP_BAD_ITEM;
+	if (worker->dp->clamp_mss)
+		mss_clamp(&frame, worker->dp->mode == DP_TAP, room);
+	forward_frame(worker, from, &frame);
+	return DROP_NONE;
 }

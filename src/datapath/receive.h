@@ -5,8 +5,11 @@
 #ifndef RECEIVE_H
 #define RECEIVE_H
 
+#include "datapath/util/drop.h"
 #include "io/udp.h"
 
+struct item;
+struct port;
 struct worker;
 
 /*
@@ -15,5 +18,12 @@ struct worker;
  */
 void receive_datagram(struct worker *worker,
     const struct udp_datagram *datagram);
+
+/*
+ * A FRAME item that came from a site, however it came: on to where it belongs.
+ * SYNs are kept to frames of `room` bytes.
+ */
+enum drop receive_frame(struct worker *worker, struct port *from,
+    const struct item *item, size_t room);
 
 #endif /* RECEIVE_H */

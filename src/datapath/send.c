@@ -152,8 +152,7 @@ send_gathered(struct worker *worker, struct lane *lane, unsigned from,
 	for (unsigned i = from; i < from + n; i++) {
 		const struct frame *frame = &lane->out[i];
 
-		dst += item_put_frame(dst, frame->len, frame->flags,
-		    frame->csum_start, frame->csum_offset);
+		dst += item_put_frame(dst, frame);
 		memcpy(dst, frame->data, frame->len);
 		dst += frame->len;
 	}
@@ -194,8 +193,7 @@ send_one(struct worker *worker, struct lane *lane, const struct frame *frame)
 	uint8_t *item = frame->data - ITEM_FRAME_HEADER;
 	size_t	 len = ITEM_FRAME_HEADER + frame->len;
 
-	item_put_frame(item, frame->len, frame->flags, frame->csum_start,
-	    frame->csum_offset);
+	item_put_frame(item, frame);
 	if (len <= lane_capacity(lane))
 		return lane_seal(lane, item, len);
 	return send_fragments(worker, lane, item, len);

@@ -7,10 +7,10 @@
 
 #include "base/nitems.h"
 #include "base/relaxed.h"
-#include "datapath/forward.h"
 #include "datapath/lane/item.h"
 #include "datapath/offload/mss.h"
 #include "datapath/offload/split.h"
+#include "datapath/receive.h"
 #include "datapath/worker.h"
 
 /* IPv6, UDP, lane header, record and item around a frame. */
@@ -25,22 +25,22 @@ static enum drop pack_super(struct worker *worker, struct port *port,
     const struct frame *super);
 static enum drop pack_one(struct worker *worker, struct port *port,
     const struct frame *frame);
-static struct tcp_batch *open_parcel(struct worker *worker, struct port *port);
+static struct tcp_batch *open_batch(struct worker *worker, struct port *port);
 static void post(struct worker *worker, struct port *port);
 static struct tcp_batch *take(struct tcp_batch_pool *pool);
-static void give_back(struct tcp_batch *parcel);
-static void clamp(const struct worker *worker, const struct frame *frame);
+static void give_back(struct tcp_batch *batch);
+static size_t room_of_lane(const struct worker *worker);
 
 void
 tcp_batch_pool_fini(struct tcp_batch_pool *pool)
 {
-	struct tcp_batch *parcel, *next;
+	struct tcp_batch *batch, *next;
 
 	for (unsigned i = 0; i < 2; i++) {
-		parcel = pool->own;
-		for (; parcel != NULL; parcel = next) {
-			next = parcel->next;
-			munmap(parcel, sizeof(*parcel));
+		batch = pool->own;
+		for (; batch != NULL; batch = next) {
+			next = batch->next;
+			munmap(batch, sizeof(*batch));
 		}
 		pool->own = atomic_exchange(&pool->back, NULL);
 	}
@@ -50,7 +50,9 @@ enum drop
 tcp_batch_pack(struct worker *worker, struct port *port,
     const struct frame *frame)
 {
-	clamp(worker, frame);
+	if (worker->dp->clamp_mss)
+		mss_clamp(frame, worker->dp->mode == DP_TAP,
+		    room_of_lane(worker));
 	if (frame->gso != FRAME_WHOLE)
 		return pack_super(worker, port, frame);
 	return pack_one(worker, port, frame);
@@ -66,10 +68,10 @@ tcp_batch_flush(struct worker *worker)
 }
 
 void
-tcp_batch_done(struct tcp_batch *parcel)
+tcp_batch_done(struct tcp_batch *batch)
 {
-	relaxed_sub(&parcel->port->parcels_out, 1);
-	give_back(parcel);
+	relaxed_sub(&batch->port->batches_out, 1);
+	give_back(batch);
 }
 
 unsigned
@@ -92,45 +94,40 @@ enum drop
 tcp_batch_post(struct worker *to, struct port *port, const uint8_t *items,
     size_t len)
 {
-	struct tcp_batch *parcel;
+	struct tcp_batch *batch;
 
 	if (len > TCP_BATCH_SIZE)
 		return DROP_BAD_ITEM;
-	parcel = take(&to->parcels_in);
-	if (parcel == NULL)
+	batch = take(&to->batches_in);
+	if (batch == NULL)
 		return DROP_MAILBOX;
-	parcel->letter.kind = WORKER_PARCEL;
-	parcel->port = port;
-	parcel->len = len;
-	memcpy(parcel->data, items, len);
-	mailbox_post(&to->box, &parcel->letter);
+	batch->letter.kind = WORKER_TCP_BATCH;
+	batch->port = port;
+	batch->len = len;
+	memcpy(batch->data, items, len);
+	mailbox_post(&to->box, &batch->letter);
 	return DROP_NONE;
 }
 
 void
 tcp_batch_take(struct worker *worker, struct letter *letter)
 {
-	struct tcp_batch *parcel = container_of(letter, struct tcp_batch,
+	struct tcp_batch *batch = container_of(letter, struct tcp_batch,
 	    letter);
+	size_t	       pos = 0, room = room_of_lane(worker);
 	struct item    item;
-	size_t	       pos = 0;
 
-	while (item_next(parcel->data, parcel->len, &pos, &item)) {
-		struct frame frame;
-
+	while (item_next(batch->data, batch->len, &pos, &item)) {
 		if (item.type != ITEM_FRAME ||
-		    !item_to_frame(&item, parcel->port->may_tag, &frame)) {
-			port_drop(parcel->port, DROP_BAD_ITEM);
-			continue;
-		}
-		clamp(worker, &frame);
-		forward_frame(worker, parcel->port, &frame);
+		    receive_frame(worker, batch->port, &item, room) !=
+			DROP_NONE)
+			port_drop(batch->port, DROP_BAD_ITEM);
 	}
-	if (pos != parcel->len)
-		port_drop(parcel->port, DROP_BAD_ITEM);
+	if (pos != batch->len)
+		port_drop(batch->port, DROP_BAD_ITEM);
 	/* The frames are views of it. */
 	worker_flush(worker);
-	give_back(parcel);
+	give_back(batch);
 }
 
 /* TCP has no size of its own to keep to: its segments stay as they are. */
@@ -156,101 +153,96 @@ static enum drop
 pack_one(struct worker *worker, struct port *port, const struct frame *frame)
 {
 	size_t	       need = ITEM_FRAME_HEADER + frame->len;
-	struct tcp_batch *parcel = port->parcel;
+	struct tcp_batch *batch = port->batch;
 	uint8_t	      *dst;
 
 	if (frame->len > FRAME_MAX_LEN)
 		return DROP_TOO_LARGE;
-	if (parcel != NULL && need > TCP_BATCH_SIZE - parcel->len)
+	if (batch != NULL && need > TCP_BATCH_SIZE - batch->len)
 		post(worker, port);
-	if (port->parcel == NULL && open_parcel(worker, port) == NULL)
+	if (port->batch == NULL && open_batch(worker, port) == NULL)
 		return DROP_MAILBOX;
-	parcel = port->parcel;
-	dst = parcel->data + parcel->len;
-	dst += item_put_frame(dst, frame->len, frame->flags, frame->csum_start,
-	    frame->csum_offset);
+	batch = port->batch;
+	dst = batch->data + batch->len;
+	dst += item_put_frame(dst, frame);
 	memcpy(dst, frame->data, frame->len);
-	parcel->len += need;
-	parcel->nframes++;
+	batch->len += need;
+	batch->nframes++;
 	port_sent(port, frame);
 	return DROP_NONE;
 }
 
 static struct tcp_batch *
-open_parcel(struct worker *worker, struct port *port)
+open_batch(struct worker *worker, struct port *port)
 {
-	struct tcp_batch *parcel;
+	struct tcp_batch *batch;
 
-	if (relaxed_load(&port->parcels_out) >= TCP_BATCH_MAX_PORT)
+	if (relaxed_load(&port->batches_out) >= TCP_BATCH_MAX_PORT)
 		return NULL;
-	parcel = take(&worker->parcels_out);
-	if (parcel == NULL)
+	batch = take(&worker->batches_out);
+	if (batch == NULL)
 		return NULL;
-	parcel->letter.kind = CONTROL_PARCEL;
-	parcel->port = port;
-	parcel->len = 0;
-	parcel->nframes = 0;
-	port->parcel = parcel;
+	batch->letter.kind = CONTROL_TCP_BATCH;
+	batch->port = port;
+	batch->len = 0;
+	batch->nframes = 0;
+	port->batch = batch;
 	SLIST_INSERT_HEAD(&worker->packed, port, packed_entry);
-	relaxed_add(&port->parcels_out, 1);
-	return parcel;
+	relaxed_add(&port->batches_out, 1);
+	return batch;
 }
 
 /* NULL: too many are on their way, or there is no memory. */
 static struct tcp_batch *
 take(struct tcp_batch_pool *pool)
 {
-	struct tcp_batch *parcel;
+	struct tcp_batch *batch;
 
 	if (relaxed_load(&pool->out) >= TCP_BATCH_MAX)
 		return NULL;
 	if (pool->own == NULL)
 		pool->own = atomic_exchange_explicit(&pool->back, NULL,
 		    memory_order_acquire);
-	parcel = pool->own;
-	if (parcel != NULL) {
-		pool->own = parcel->next;
+	batch = pool->own;
+	if (batch != NULL) {
+		pool->own = batch->next;
 	} else {
-		parcel = mmap(NULL, sizeof(*parcel), PROT_READ | PROT_WRITE,
+		batch = mmap(NULL, sizeof(*batch), PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (parcel == MAP_FAILED)
+		if (batch == MAP_FAILED)
 			return NULL;
-		parcel->pool = pool;
+		batch->pool = pool;
 	}
 	relaxed_add(&pool->out, 1);
-	return parcel;
+	return batch;
 }
 
 static void
-give_back(struct tcp_batch *parcel)
+give_back(struct tcp_batch *batch)
 {
-	struct tcp_batch_pool *pool = parcel->pool;
+	struct tcp_batch_pool *pool = batch->pool;
 	struct tcp_batch	   *head = relaxed_load(&pool->back);
 
 	relaxed_sub(&pool->out, 1);
 	do
-		parcel->next = head;
+		batch->next = head;
 	while (!atomic_compare_exchange_weak_explicit(&pool->back, &head,
-	    parcel, memory_order_release, memory_order_relaxed));
+	    batch, memory_order_release, memory_order_relaxed));
 }
 
 static void
 post(struct worker *worker, struct port *port)
 {
 	SLIST_REMOVE(&worker->packed, port, port, packed_entry);
-	mailbox_post(worker->dp->control, &port->parcel->letter);
-	port->parcel = NULL;
+	mailbox_post(worker->dp->control, &port->batch->letter);
+	port->batch = NULL;
 }
 
-/* To what one lane would carry whole: UDP may get through again. */
-static void
-clamp(const struct worker *worker, const struct frame *frame)
+/* SYNs are kept to what one lane would carry whole: UDP may work again. */
+static size_t
+room_of_lane(const struct worker *worker)
 {
-	size_t outer = worker->dp->max_outer < ETHERNET_MTU ?
-	    worker->dp->max_outer :
-	    ETHERNET_MTU;
+	size_t outer = worker->dp->max_outer;
 
-	if (worker->dp->clamp_mss)
-		mss_clamp(frame, worker->dp->mode == DP_TAP,
-		    outer - LANE_OVERHEAD);
+	return (outer < ETHERNET_MTU ? outer : ETHERNET_MTU) - LANE_OVERHEAD;
 }

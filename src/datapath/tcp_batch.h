@@ -4,13 +4,13 @@
  * has the TLS connection: the way that frames take where UDP does not get
  * through (PROTOCOL 4.1, type 2).
  *
- * A parcel is a letter with FRAME items, back to back, as in a record.  A worker
+ * A batch is a letter with FRAME items, back to back, as in a record.  A worker
  * packs what it has for a site in one turn and posts it when the turn ends; one
  * message of the control connection holds it whole.  The way back is the same.
  * How many are on their way is bounded, for each port and each worker: control
  * may be busy.
  *
- * Parcels are used again (tcp_batch_pool) and come from mmap(): a thread's heap
+ * Batches are used again (tcp_batch_pool) and come from mmap(): a thread's heap
  * that shrinks makes the C library read /proc, which would be the engine's end.
  */
 #ifndef TCP_BATCH_H
@@ -55,12 +55,12 @@ struct tcp_batch {
 	uint8_t	      data[TCP_BATCH_SIZE];
 };
 
-/* When no parcel is on its way any more. */
+/* When no batch is on its way any more. */
 void tcp_batch_pool_fini(struct tcp_batch_pool *pool);
 
 /*
  * Worker: packs a frame, or all that a superframe stands for, into this turn's
- * parcel for `port`.  The bytes are copied.  Why it was dropped, or DROP_NONE.
+ * batch for `port`.  The bytes are copied.  Why it was dropped, or DROP_NONE.
  */
 enum drop tcp_batch_pack(struct worker *worker, struct port *port,
     const struct frame *frame);
@@ -69,7 +69,7 @@ enum drop tcp_batch_pack(struct worker *worker, struct port *port,
 void tcp_batch_flush(struct worker *worker);
 
 /* Control: done with one that a worker posted. */
-void tcp_batch_done(struct tcp_batch *parcel);
+void tcp_batch_done(struct tcp_batch *batch);
 
 /*
  * How many of the items, from the first on, fit into `room` bytes; `*len` is

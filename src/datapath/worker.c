@@ -27,6 +27,7 @@ static void on_device(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_more(struct ev_loop *loop, struct ev_idle *idle, int events);
 static void read_device(struct worker *worker);
 static void on_socket(struct ev_loop *loop, struct ev_io *io, int events);
+static void probe_fresh(struct worker *worker);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void tick_lanes(struct worker *worker);
 static void set_busy(struct worker *worker, struct port *port, bool is_busy);
@@ -36,9 +37,6 @@ static void attach(struct worker *worker, struct port *port);
 static void detach(struct worker *worker, struct port *port);
 static void probe(struct worker *worker, struct port *port);
 static void take_routes(struct worker *worker, struct letter *letter);
-static struct udp_datagram *reserve(struct lane_env *env);
-static void cancel(struct lane_env *env);
-static void on_confirmed(struct lane_env *env, struct lane *lane);
 static void on_refused(void *arg, const struct udp_datagram *dgram, int error);
 
 struct worker *
@@ -63,7 +61,7 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, const int *udp_fds,
 	SLIST_INIT(&worker->dirty);
 	SLIST_INIT(&worker->packed);
 	worker->tap = tap_new(tap_fd, dp->vnet);
-	worker->udp = udp_batch_new(dp->segments);
+	worker->udp = udp_batch_new(dp->segments, on_refused, worker);
 	worker->frags = frag_pool_new();
 	worker->local = port_new(DP_PORT_LOCAL, 0);
 	worker->scratch = malloc(UDP_MAX_LEN);
@@ -75,9 +73,7 @@ worker_new(struct dp *dp, unsigned index, int tap_fd, const int *udp_fds,
 	r = lane_env_init(&worker->env);
 	if (r < 0)
 		goto fail;
-	worker->env.reserve = reserve;
-	worker->env.cancel = cancel;
-	worker->env.confirmed = on_confirmed;
+	worker->env.udp = worker->udp;
 	worker->env.aead = &dp->aead;
 	worker->env.max_outer = dp->max_outer;
 	merge_init(&worker->device_out, dp->mode == DP_TAP, dp->merge);
@@ -160,8 +156,8 @@ worker_free(struct worker *worker)
 		ev_loop_destroy(worker->loop);
 	port_free(worker->local);
 	frag_pool_free(worker->frags);
-	tcp_batch_pool_fini(&worker->parcels_in);
-	tcp_batch_pool_fini(&worker->parcels_out);
+	tcp_batch_pool_fini(&worker->batches_in);
+	tcp_batch_pool_fini(&worker->batches_out);
 	udp_batch_free(worker->udp);
 	tap_free(worker->tap);
 	free(worker->scratch);
@@ -174,7 +170,7 @@ worker_flush(struct worker *worker)
 	send_flush(worker);
 	tcp_batch_flush(worker);
 	device_flush(worker);
-	udp_flush(worker->udp, on_refused, worker);
+	udp_flush(worker->udp);
 	frag_release(worker->frags);
 	worker->joined = 0;
 	bridge_forget(&worker->bridge);
@@ -257,6 +253,19 @@ on_socket(struct ev_loop *loop, struct ev_io *io, int events)
 			receive_datagram(worker, &datagram);
 	}
 	worker_flush(worker);
+	probe_fresh(worker);
+}
+
+/* Frames may go out by these from now on: a loop is found before its LAN melts. */
+static void
+probe_fresh(struct worker *worker)
+{
+	struct lane *lane;
+
+	while ((lane = SLIST_FIRST(&worker->env.fresh)) != NULL) {
+		SLIST_REMOVE_HEAD(&worker->env.fresh, fresh_entry);
+		loop_watch_probe_port(worker, lane->port);
+	}
 }
 
 static void
@@ -343,7 +352,7 @@ on_letter(void *arg, struct letter *letter)
 	case WORKER_PROBE:
 		probe(worker, container_of(letter, struct port, probe));
 		break;
-	case WORKER_PARCEL:
+	case WORKER_TCP_BATCH:
 		tcp_batch_take(worker, letter);
 		break;
 	case WORKER_STOP:
@@ -395,32 +404,6 @@ take_routes(struct worker *worker, struct letter *letter)
 
 	router_table_put(worker->routes);
 	worker->routes = table;
-}
-
-static struct udp_datagram *
-reserve(struct lane_env *env)
-{
-	struct worker	    *worker = container_of(env, struct worker, env);
-	struct udp_datagram *dgram = udp_reserve(worker->udp);
-
-	if (dgram != NULL)
-		return dgram;
-	udp_flush(worker->udp, on_refused, worker);
-	return udp_reserve(worker->udp);
-}
-
-static void
-cancel(struct lane_env *env)
-{
-	udp_cancel(container_of(env, struct worker, env)->udp);
-}
-
-/* Before its LAN can melt. */
-static void
-on_confirmed(struct lane_env *env, struct lane *lane)
-{
-	loop_watch_probe_port(container_of(env, struct worker, env),
-	    lane->port);
 }
 
 /* The lane header tells whose it was. */

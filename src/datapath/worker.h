@@ -44,7 +44,7 @@ enum worker_letter {
 	WORKER_ROUTES,	   /* struct router_table */
 	WORKER_RENEW,	   /* struct lane_set: new keys */
 	WORKER_PROBE,	   /* struct port: an ECHO by each lane, now */
-	WORKER_PARCEL,	   /* struct tcp_batch */
+	WORKER_TCP_BATCH,	   /* struct tcp_batch */
 	WORKER_STOP,
 };
 
@@ -56,7 +56,7 @@ enum control_letter {
 	CONTROL_LANE_WORN,     /* struct lane: it wants new keys */
 	CONTROL_SET_FREE,      /* struct lane_set: yours again */
 	CONTROL_LOOP,	       /* struct worker_loop, heap */
-	CONTROL_PARCEL,	       /* struct tcp_batch: tcp_batch_done() */
+	CONTROL_TCP_BATCH,	       /* struct tcp_batch: tcp_batch_done() */
 	CONTROL_BAD_SOURCE,    /* struct port: what it says of one */
 	CONTROL_DEVICE_GONE,
 };
@@ -104,10 +104,10 @@ struct worker {
 	struct mono  merge_again; /* when those it refused are tried again */
 	SLIST_HEAD(, lane) dirty;
 	SLIST_HEAD(,
-	    port) packed; /* with a parcel of this turn (tcp_batch.h) */
+	    port) packed; /* with a batch of this turn (tcp_batch.h) */
 
-	struct tcp_batch_pool parcels_in;	/* control takes */
-	struct tcp_batch_pool parcels_out; /* we take */
+	struct tcp_batch_pool batches_in;	/* control takes */
+	struct tcp_batch_pool batches_out; /* we take */
 	struct mono	 next_probe, next_moved, next_loop_report;
 	int64_t		 probe_round_us;
 	unsigned	 slice; /* of the ports to probe next */

@@ -385,8 +385,8 @@ on_letter(void *arg, struct letter *letter)
 		on_loop(dataplane, container_of(letter, struct worker_loop,
 		letter));
 		break;
-	case CONTROL_PARCEL:
-		dataplane_peer_parcel(container_of(letter, struct tcp_batch,
+	case CONTROL_TCP_BATCH:
+		dataplane_peer_tcp_batch(container_of(letter, struct tcp_batch,
 		letter));
 		break;
 	case CONTROL_BAD_SOURCE:

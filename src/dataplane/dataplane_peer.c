@@ -278,12 +278,12 @@ dataplane_peer_set_free(struct lane_set *set)
 }
 
 void
-dataplane_peer_parcel(struct tcp_batch *parcel)
+dataplane_peer_tcp_batch(struct tcp_batch *batch)
 {
-	struct dataplane_peer *peer = parcel->port->owner;
+	struct dataplane_peer *peer = batch->port->owner;
 
 	tcp_frames_out(&peer->tcp, peer->detached ? NULL :
-		peer->events->connection(peer->arg), parcel);
+		peer->events->connection(peer->arg), batch);
 }
 
 /* One a minute and site, whatever the workers tell. */

@@ -141,7 +141,7 @@ void dataplane_peer_lane_up(struct lane *lane);
 void dataplane_peer_lane_failed(struct lane *lane);
 void dataplane_peer_lane_worn(struct lane *lane);
 void dataplane_peer_set_free(struct lane_set *set);
-void dataplane_peer_parcel(struct tcp_batch *parcel);
+void dataplane_peer_tcp_batch(struct tcp_batch *batch);
 void dataplane_peer_bad_source(struct port *port);
 
 #endif /* DATAPLANE_PEER_H */

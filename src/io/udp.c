@@ -50,15 +50,16 @@ struct sending {
 	uint8_t buffer[TX_BUFFER];
 };
 
-struct udp_batch {
-	struct receiving rx;
-	struct sending	 tx;
-};
-
 /* To be called for what was refused. */
 struct refusal {
 	void (*call)(void *arg, const struct udp_datagram *datagram, int error);
 	void *arg;
+};
+
+struct udp_batch {
+	struct receiving rx;
+	struct sending	 tx;
+	struct refusal	 refusal;
 };
 
 static unsigned how_many(const struct receiving *rx, struct mono now);
@@ -78,12 +79,16 @@ static void put_control(struct msghdr *msg, uint8_t *control, int level,
     int type, const void *data, size_t len);
 
 struct udp_batch *
-udp_batch_new(bool segments)
+udp_batch_new(bool segments,
+    void (*refused)(void *arg, const struct udp_datagram *datagram, int error),
+    void *arg)
 {
 	struct udp_batch *batch = calloc(1, sizeof(*batch));
 
-	if (batch != NULL)
-		batch->tx.segments = segments;
+	if (batch == NULL)
+		return NULL;
+	batch->tx.segments = segments;
+	batch->refusal = (struct refusal) { refused, arg };
 	return batch;
 }
 
@@ -201,13 +206,10 @@ udp_cancel(struct udp_batch *batch)
 }
 
 void
-udp_flush(struct udp_batch *batch,
-    void (*refused)(void *arg, const struct udp_datagram *datagram, int error),
-    void *arg)
+udp_flush(struct udp_batch *batch)
 {
-	struct refusal refusal = { refused, arg };
-
-	send_range(&batch->tx, 0, batch->tx.n, batch->tx.segments, &refusal);
+	send_range(&batch->tx, 0, batch->tx.n, batch->tx.segments,
+	    &batch->refusal);
 	batch->tx.n = 0;
 }
 

@@ -44,8 +44,14 @@ struct udp_datagram {
 /* Storage for a batch each way, with its buffers; one a worker. */
 struct udp_batch;
 
-/* `segments`: let the kernel cut what is sent, as long as it can. */
-struct udp_batch *udp_batch_new(bool segments);
+/*
+ * `segments`: let the kernel cut what is sent, as long as it can.  `refused` is
+ * called for each that it does not take, with a positive errno value (EMSGSIZE:
+ * larger than the link).
+ */
+struct udp_batch *udp_batch_new(bool segments,
+    void (*refused)(void *arg, const struct udp_datagram *datagram, int error),
+    void *arg);
 void		  udp_batch_free(struct udp_batch *batch);
 
 /*
@@ -72,14 +78,8 @@ struct udp_datagram *udp_reserve(struct udp_batch *batch);
 /* Takes back the last one reserved. */
 void udp_cancel(struct udp_batch *batch);
 
-/*
- * Sends what was reserved since the last flush.  For each one that the kernel
- * refused calls `refused` with a positive errno value (EMSGSIZE: larger than
- * the link) and goes on behind it.
- */
-void udp_flush(struct udp_batch *batch,
-    void (*refused)(void *arg, const struct udp_datagram *datagram, int error),
-    void *arg);
+/* Sends what was reserved since the last flush; goes on behind what is refused. */
+void udp_flush(struct udp_batch *batch);
 
 /* Whether the kernel still cuts what is sent. */
 bool udp_segments(const struct udp_batch *batch);

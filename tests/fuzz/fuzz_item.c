@@ -8,17 +8,17 @@
 static void
 check_again(const struct item *item, const uint8_t *at, size_t len)
 {
+	const struct frame frame = { .len = item->len, .flags = item->flags,
+		.csum_start = item->csum_start,
+		.csum_offset = item->csum_offset };
 	uint8_t *again = malloc(len);
 	size_t	 n = 0;
 
 	FUZZ_CHECK(again != NULL);
 	switch (item->type) {
 	case ITEM_FRAME:
-		n = item->tag == 0 ?
-		    item_put_frame(again, item->len, item->flags,
-			item->csum_start, item->csum_offset) :
-		    item_put_tagged(again, item->len, item->flags,
-			item->csum_start, item->csum_offset, item->tag);
+		n = item->tag == 0 ? item_put_frame(again, &frame) :
+		    item_put_tagged(again, &frame, item->tag);
 		/* Without the flag, both fields are of no account. */
 		if ((item->flags & ITEM_FRAME_CSUM) == 0)
 			memcpy(again + 3, at + 3, 3);

@@ -173,8 +173,7 @@ cut(struct given *g, size_t room, unsigned *n)
 		    frame.csum_offset);
 		FUZZ_CHECK(csum_is_right(&h, copy, frame.len));
 		free(copy);
-		item_put_frame(frame.data - ITEM_FRAME_HEADER, frame.len,
-		    frame.flags, frame.csum_start, frame.csum_offset);
+		item_put_frame(frame.data - ITEM_FRAME_HEADER, &frame);
 		(*n)++;
 	}
 	FUZZ_CHECK(left == 0);

@@ -36,7 +36,7 @@ on_letter(void *arg, struct letter *letter)
 		    bad_source)->bad_source_told, false);
 		return;
 	}
-	FUZZ_CHECK(letter->kind == CONTROL_PARCEL);
+	FUZZ_CHECK(letter->kind == CONTROL_TCP_BATCH);
 	tcp_batch_done(container_of(letter, struct tcp_batch, letter));
 }
 

@@ -70,7 +70,7 @@ teardown(struct rig *rig)
 		port_free(port);
 	}
 	port_free(rig->worker->local);
-	tcp_batch_pool_fini(&rig->worker->parcels_out);
+	tcp_batch_pool_fini(&rig->worker->batches_out);
 	fdb_free(rig->dp.fdb);
 	free(rig->worker);
 }

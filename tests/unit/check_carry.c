@@ -486,7 +486,7 @@ START_TEST(udp_alone_does_not_fall_back)
 }
 END_TEST
 
-/* As many parcels as may be on their way, again and again. */
+/* As many batches as may be on their way, again and again. */
 START_TEST(a_flood_is_survived)
 {
 	static uint8_t frame[9014] = "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5";

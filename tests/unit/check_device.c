@@ -115,16 +115,14 @@ send_on(const struct frame *frame)
 		ck_assert_uint_le((size_t)frame->csum_start +
 			frame->csum_offset + 2, frame->len);
 	if (frame->gso == FRAME_WHOLE) {
-		item_put_frame(frame->data - ITEM_FRAME_HEADER, frame->len,
-		    frame->flags, frame->csum_start, frame->csum_offset);
+		item_put_frame(frame->data - ITEM_FRAME_HEADER, frame);
 		return;
 	}
 	if (!split_begin(&split, frame, true, FRAME_MAX_LEN))
 		return;
 	while (split_next(&split, &piece)) {
 		ck_assert_uint_le(piece.len, FRAME_MAX_LEN);
-		item_put_frame(piece.data - ITEM_FRAME_HEADER, piece.len,
-		    piece.flags, piece.csum_start, piece.csum_offset);
+		item_put_frame(piece.data - ITEM_FRAME_HEADER, &piece);
 	}
 }
 

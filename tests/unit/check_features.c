@@ -242,7 +242,8 @@ END_TEST
 static size_t
 put_tagged(uint8_t *dst)
 {
-	size_t n = item_put_tagged(dst, 60, 0, 0, 0, 0x8100000a);
+	size_t n = item_put_tagged(dst, &(struct frame) { .len = 60 },
+	    0x8100000a);
 
 	memset(dst + n, 0, 60);
 	memcpy(dst + n, "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5", 14);

@@ -24,7 +24,7 @@ at(int64_t ms)
 static void
 make_frame(struct cut *cut, size_t frame_len, uint64_t *seed)
 {
-	size_t n = item_put_frame(cut->data, frame_len, 0, 0, 0);
+	size_t n = item_put_frame(cut->data, &(struct frame) { .len = frame_len });
 
 	for (size_t i = 0; i < frame_len; i++)
 		cut->data[n + i] = (uint8_t)unit_random(seed);
@@ -93,11 +93,24 @@ begin(void)
 }
 
 static enum frag_verdict
+join(uint32_t owner, const struct item *fragment, struct mono now)
+{
+	struct item	  whole;
+	enum frag_verdict v = frag_join(pool, owner, fragment, now, &whole);
+
+	if (v == FRAG_WHOLE) {
+		out = whole.data - ITEM_FRAME_HEADER;
+		out_len = whole.len + ITEM_FRAME_HEADER;
+	}
+	return v;
+}
+
+static enum frag_verdict
 give(uint32_t owner, uint32_t id, size_t from, size_t to, int64_t ms)
 {
 	struct item item = part_of(&cut, id, from, to);
 
-	return frag_join(pool, owner, &item, at(ms), &out, &out_len);
+	return join(owner, &item, at(ms));
 }
 
 static void
@@ -168,7 +181,7 @@ START_TEST(sequences_of_pieces)
 			    sequences[i].parts[j].from, to & ~(uint32_t)LAST);
 			if ((to & LAST) != 0)
 				item.flags = ITEM_FRAGMENT_LAST;
-			v = frag_join(pool, 1, &item, at(0), &out, &out_len);
+			v = join(1, &item, at(0));
 		}
 		ck_assert_msg(v == sequences[i].last, "%s: %d",
 		    sequences[i].what, v);
@@ -203,7 +216,7 @@ START_TEST(overlap_with_other_bytes_ends_the_frame)
 		ck_assert_int_eq(give(1, i, 600, 900, 0), FRAG_WAIT);
 		item = part_of(&cut, i, rows[i].from, rows[i].to);
 		cut.data[rows[i].wrong] ^= 1;
-		v = frag_join(pool, 1, &item, at(0), &out, &out_len);
+		v = join(1, &item, at(0));
 		cut.data[rows[i].wrong] ^= 1;
 		ck_assert_msg(v == FRAG_BAD, "%s", rows[i].what);
 		/* What is right comes too late. */
@@ -223,12 +236,12 @@ START_TEST(nothing_past_the_largest_frame)
 	begin();
 	item = (struct item) { .type = ITEM_FRAGMENT, .data = cut.data,
 		.len = 2, .offset = FRAG_MAX_LEN - 1 };
-	ck_assert_int_eq(frag_join(pool, 1, &item, at(0), &out, &out_len),
+	ck_assert_int_eq(join(1, &item, at(0)),
 	    FRAG_BAD);
 	item.frame_id = 1;
 	item.offset = UINT16_MAX;
 	item.len = UINT16_MAX;
-	ck_assert_int_eq(frag_join(pool, 1, &item, at(0), &out, &out_len),
+	ck_assert_int_eq(join(1, &item, at(0)),
 	    FRAG_BAD);
 
 	make_frame(&cut, ETH_MAX_LEN, &seed);
@@ -469,7 +482,7 @@ START_TEST(random_frames_come_out_as_they_went_in)
 			struct item	  item = order[i];
 			enum frag_verdict v;
 
-			v = frag_join(pool, f % 3, &item, now, &out, &out_len);
+			v = join(f % 3, &item, now);
 			ck_assert_int_ne(v, FRAG_BAD);
 			if (v != FRAG_WHOLE)
 				continue;
@@ -523,8 +536,8 @@ START_TEST(corrupt_pieces_never_make_a_wrong_frame)
 			flip = ITEM_FRAME_HEADER +
 			    unit_below(&seed, 1000 - ITEM_FRAME_HEADER);
 		cut.data[flip] ^= flip != 0;
-		v = frag_join(pool, (uint32_t)unit_below(&seed, 3), &item,
-		    at(i * 40), &out, &out_len);
+		v = join((uint32_t)unit_below(&seed, 3), &item,
+		    at(i * 40));
 		cut.data[flip] ^= flip != 0;
 		bad += v == FRAG_BAD;
 		if (v != FRAG_WHOLE)

@@ -132,7 +132,8 @@ START_TEST(what_is_written_is_read)
 	struct item item;
 	size_t	    n = 0, pos = 0;
 
-	n += item_put_frame(record, 60, ITEM_FRAME_CSUM, 34, 6);
+	n += item_put_frame(record, &(struct frame) { .len = 60,
+	    .flags = FRAME_CSUM, .csum_start = 34, .csum_offset = 6 });
 	memset(record + n, 0xaa, 60);
 	n += 60;
 	n += item_put_fragment(record + n, ITEM_FRAGMENT_LAST, 0xdeadbeef,
@@ -141,9 +142,9 @@ START_TEST(what_is_written_is_read)
 	n += 100;
 	n += item_put_echo(record + n, 1000, ITEM_ECHO_REPLY,
 	    UINT64_C(0x0102030405060708), UINT64_C(0x1112131415161718));
-	n += item_put_tagged(record + n, 1, 0, 0, 0, 0x88a80fff);
+	n += item_put_tagged(record + n, &(struct frame) { .len = 1 }, 0x88a80fff);
 	record[n++] = 0xdd;
-	n += item_put_frame(record + n, 1, 0, 0, 0);
+	n += item_put_frame(record + n, &(struct frame) { .len = 1 });
 	record[n++] = 0xcc;
 	p = exact(record, n);
 
@@ -211,7 +212,7 @@ START_TEST(unknown_items_are_passed_over)
 	size_t	    n = 0, pos = 0, frames = 0;
 
 	for (size_t i = 0; i < nitems(others); i++) {
-		n += item_put_frame(record + n, 1, 0, 0, 0);
+		n += item_put_frame(record + n, &(struct frame) { .len = 1 });
 		record[n++] = (uint8_t)i;
 		memcpy(record + n, others[i], sizeof(others[i]));
 		n += sizeof(others[i]);
@@ -238,8 +239,8 @@ START_TEST(a_tag_is_put_where_frames_have_it)
 
 	for (size_t i = 0; i < sizeof(plain); i++)
 		plain[i] = (uint8_t)i;
-	n = item_put_tagged(record, sizeof(plain), ITEM_FRAME_CSUM, 34, 6,
-	    0x8100a005);
+	n = item_put_tagged(record, &(struct frame) { .len = sizeof(plain),
+	    .flags = FRAME_CSUM, .csum_start = 34, .csum_offset = 6 }, 0x8100a005);
 	memcpy(record + n, plain, sizeof(plain));
 	ck_assert(item_next(record, sizeof(record), &pos, &item));
 	ck_assert(!item_to_frame(&item, false, &frame));
@@ -262,7 +263,7 @@ START_TEST(a_tag_needs_a_frame_to_be_in)
 	struct frame frame;
 
 	for (size_t len = 13; len <= 14; len++) {
-		size_t n = item_put_tagged(record, len, 0, 0, 0, 0x81000001);
+		size_t n = item_put_tagged(record, &(struct frame) { .len = len }, 0x81000001);
 		size_t pos = 0;
 
 		ck_assert(item_next(record, n + len, &pos, &item));

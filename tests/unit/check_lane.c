@@ -18,7 +18,7 @@ struct wire {
 };
 
 struct end {
-	struct lane_env env; /* first: reserve() finds us by it */
+	struct lane_env env;
 	struct lane	lane;
 	struct wire	out;
 	struct udp_path as; /* what the other end sees as our address */
@@ -39,29 +39,25 @@ on_letter(void *arg, struct letter *letter)
 {
 }
 
-static struct udp_datagram *
-reserve(struct lane_env *env)
-{
-	struct end	    *end = (struct end *)(void *)env;
-	struct udp_datagram *dgram = &end->out.list[end->out.n];
+/* The wire is the batch: nothing goes to the kernel. */
+struct udp_datagram *__wrap_udp_reserve(struct udp_batch *batch);
+void __wrap_udp_cancel(struct udp_batch *batch);
 
-	ck_assert_uint_lt(end->out.n, WIRE_SIZE);
-	dgram->data = end->out.data[end->out.n++];
+struct udp_datagram *
+__wrap_udp_reserve(struct udp_batch *batch)
+{
+	struct wire	    *wire = (struct wire *)(void *)batch;
+	struct udp_datagram *dgram = &wire->list[wire->n];
+
+	ck_assert_uint_lt(wire->n, WIRE_SIZE);
+	dgram->data = wire->data[wire->n++];
 	return dgram;
 }
 
-static void
-cancel(struct lane_env *env)
+void
+__wrap_udp_cancel(struct udp_batch *batch)
 {
-	struct end *end = (struct end *)(void *)env;
-
-	end->out.n--;
-}
-
-static void
-on_confirmed(struct lane_env *env, struct lane *lane)
-{
-	ck_assert(lane_is_ready(lane));
+	((struct wire *)(void *)batch)->n--;
 }
 
 static struct end *
@@ -74,9 +70,7 @@ end_new(bool client, const struct lane_secret *secret)
 	ck_assert_int_eq(lane_env_init(&end->env), 0);
 	aead_init(&end->aead, false);
 	end->env.aead = &end->aead;
-	end->env.reserve = reserve;
-	end->env.cancel = cancel;
-	end->env.confirmed = on_confirmed;
+	end->env.udp = (struct udp_batch *)(void *)&end->out;
 	end->env.max_outer = 1500;
 	lane_keys_derive(&end->lane.keys, secret, 0, 3);
 	end->lane.session_id = secret->session;
@@ -221,7 +215,7 @@ come_up(struct end *client, struct end *server, unsigned loss, uint64_t *seed)
 static size_t
 frame_item(uint8_t *dst, size_t len, uint8_t fill)
 {
-	size_t header = item_put_frame(dst, len, 0, 0, 0);
+	size_t header = item_put_frame(dst, &(struct frame) { .len = len });
 
 	memset(dst + header, fill, len);
 	return header + len;
@@ -670,6 +664,7 @@ aim(bool flight_1, bool flight_2, bool heard)
 	if (heard) {
 		ck_assert(server->lane.confirmed);
 		ck_assert(!lane_is_ready(&server->lane));
+		ck_assert(SLIST_EMPTY(&server->env.fresh));
 		ck_assert(!server->lane.is_up);
 	}
 	/* As soon as the site is where it can answer it is used. */
@@ -680,6 +675,7 @@ aim(bool flight_1, bool flight_2, bool heard)
 		carry_back(server, client, &victim, now);
 	}
 	ck_assert(lane_is_ready(&server->lane));
+	ck_assert_ptr_eq(SLIST_FIRST(&server->env.fresh), &server->lane);
 	ck_assert(is_at(&server->lane.path, &home));
 	pair_free(client, server);
 }

@@ -60,7 +60,7 @@ leaves_by(uint16_t port, const struct frame *frame)
 static void
 on_letter(void *arg, struct letter *letter)
 {
-	struct tcp_batch *parcel = container_of(letter, struct tcp_batch,
+	struct tcp_batch *batch = container_of(letter, struct tcp_batch,
 	    letter);
 	struct item    item;
 	size_t	       pos = 0;
@@ -71,12 +71,12 @@ on_letter(void *arg, struct letter *letter)
 		    bad_source)->bad_source_told, false);
 		return;
 	}
-	ck_assert(item_next(parcel->data, parcel->len, &pos, &item));
-	leaves_by(parcel->port->id,
+	ck_assert(item_next(batch->data, batch->len, &pos, &item));
+	leaves_by(batch->port->id,
 	    &(struct frame) { .data = item.data, .len = item.len,
 		.flags = item.flags, .csum_start = item.csum_start,
 		.csum_offset = item.csum_offset });
-	tcp_batch_done(parcel);
+	tcp_batch_done(batch);
 }
 
 static void
@@ -126,7 +126,7 @@ teardown(struct rig *rig)
 		port_free(rig->worker->ports[1 + i]);
 	}
 	router_table_put(rig->worker->routes);
-	tcp_batch_pool_fini(&rig->worker->parcels_out);
+	tcp_batch_pool_fini(&rig->worker->batches_out);
 	mailbox_close(&control);
 	ev_loop_destroy(loop);
 	fdb_free(rig->dp.fdb);

@@ -138,7 +138,7 @@ static void
 steer(const char *listen, const char *to, unsigned n)
 {
 	struct addr	  addr = listen != NULL ? A(listen) : any, dst = A(to);
-	struct udp_batch *batch = udp_batch_new(true);
+	struct udp_batch *batch = udp_batch_new(true, NULL, NULL);
 	struct endpoint	  ep;
 	int		  fds[16], client;
 

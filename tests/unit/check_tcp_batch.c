@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames packed into parcels by a worker that has no thread, and what control
+ * Frames packed into batches by a worker that has no thread, and what control
  * has room for on a connection.
  */
 #include "datapath/tcp_batch.h"
@@ -23,7 +23,7 @@ static struct worker  *worker;
 static void
 on_letter(void *arg, struct letter *letter)
 {
-	ck_assert_int_eq(letter->kind, CONTROL_PARCEL);
+	ck_assert_int_eq(letter->kind, CONTROL_TCP_BATCH);
 	ck_assert_uint_lt(nposted, nitems(posted));
 	posted[nposted++] = container_of(letter, struct tcp_batch, letter);
 }
@@ -63,7 +63,7 @@ teardown(void)
 	collect();
 	mailbox_close(&control);
 	ev_loop_destroy(loop);
-	tcp_batch_pool_fini(&worker->parcels_out);
+	tcp_batch_pool_fini(&worker->batches_out);
 	free(worker);
 }
 
@@ -76,7 +76,7 @@ make_frame(uint8_t *buf, size_t len, uint8_t fill)
 	return frame;
 }
 
-START_TEST(frames_of_a_turn_share_parcels)
+START_TEST(frames_of_a_turn_share_batches)
 {
 	uint8_t	     buf[FRAME_HEADROOM + 1514];
 	struct port *port = port_new(2, 7);
@@ -119,15 +119,15 @@ START_TEST(a_port_that_has_too_many_is_told)
 	struct frame   frame = make_frame(buf, FRAME_MAX_LEN, 1);
 
 	setup();
-	/* One fills a parcel: two do not fit. */
+	/* One fills a batch: two do not fit. */
 	for (unsigned i = 0; i < TCP_BATCH_MAX_PORT; i++)
 		ck_assert_int_eq(tcp_batch_pack(worker, port, &frame),
 		    DROP_NONE);
 	ck_assert_int_eq(tcp_batch_pack(worker, port, &frame), DROP_MAILBOX);
 	ck_assert_int_eq(tcp_batch_pack(worker, other, &frame), DROP_NONE);
 	ck_assert_uint_eq(collect(), TCP_BATCH_MAX_PORT + 1);
-	ck_assert_uint_eq(atomic_load(&worker->parcels_out.out), 0);
-	ck_assert_uint_eq(atomic_load(&port->parcels_out), 0);
+	ck_assert_uint_eq(atomic_load(&worker->batches_out.out), 0);
+	ck_assert_uint_eq(atomic_load(&port->batches_out), 0);
 	ck_assert_int_eq(tcp_batch_pack(worker, port, &frame), DROP_NONE);
 	teardown();
 	port_free(port);
@@ -177,7 +177,7 @@ START_TEST(only_whole_frames_fit)
 	unsigned n;
 
 	for (unsigned i = 0; i < 3; i++) {
-		at += item_put_frame(items + at, 100, 0, 0, 0);
+		at += item_put_frame(items + at, &(struct frame) { .len = 100 });
 		memset(items + at, 5, 100);
 		at += 100;
 	}
@@ -229,7 +229,7 @@ START_TEST(the_queue_holds_what_leaves_in_time)
 }
 END_TEST
 
-UNIT_MAIN("parcel", frames_of_a_turn_share_parcels,
+UNIT_MAIN("tcp_batch", frames_of_a_turn_share_batches,
     a_port_that_has_too_many_is_told, a_worker_that_has_too_many_is_told,
     the_longest_fits_and_longer_is_refused, only_whole_frames_fit,
     the_queue_holds_what_leaves_in_time)

@@ -157,24 +157,6 @@ close_pair(struct pair *pair)
 }
 
 static void
-begin(bool segments)
-{
-	memset(&kernel, 0, sizeof(kernel));
-	nsent = nflushed = messages_in = 0;
-	out = udp_batch_new(segments);
-	in = udp_batch_new(true);
-	ck_assert(out != NULL && in != NULL);
-	ck_assert(udp_segments(out) == segments);
-}
-
-static void
-end(void)
-{
-	udp_batch_free(out);
-	udp_batch_free(in);
-}
-
-static void
 on_refused(void *arg, const struct udp_datagram *datagram, int error)
 {
 	ck_assert_ptr_eq(arg, &nsent);
@@ -190,9 +172,27 @@ on_refused(void *arg, const struct udp_datagram *datagram, int error)
 }
 
 static void
+begin(bool segments)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	nsent = nflushed = messages_in = 0;
+	out = udp_batch_new(segments, on_refused, &nsent);
+	in = udp_batch_new(true, NULL, NULL);
+	ck_assert(out != NULL && in != NULL);
+	ck_assert(udp_segments(out) == segments);
+}
+
+static void
+end(void)
+{
+	udp_batch_free(out);
+	udp_batch_free(in);
+}
+
+static void
 flush(void)
 {
-	udp_flush(out, on_refused, &nsent);
+	udp_flush(out);
 	nflushed = nsent;
 }
 
@@ -351,7 +351,7 @@ send_rows(const char *address, bool segments, bool merging)
 	for (size_t row = 0; row < nitems(rows); row++) {
 		begin(segments);
 		reserve_row(row, &pair);
-		ck_assert(ALLOCS_NONE((udp_flush(out, on_refused, &nsent),
+		ck_assert(ALLOCS_NONE((udp_flush(out),
 		    true)));
 		assert_none_refused(rows[row].what);
 		receive_all(rows[row].what, &pair);

@@ -391,7 +391,7 @@ far_log_in(struct far *far, const char *from, const char *name,
 static inline size_t
 far_frame(uint8_t *dst)
 {
-	size_t n = item_put_frame(dst, 60, 0, 0, 0);
+	size_t n = item_put_frame(dst, &(struct frame) { .len = 60 });
 
 	memset(dst + n, 0, 60);
 	memcpy(dst + n, "\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5", 14);

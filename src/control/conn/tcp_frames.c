@@ -27,20 +27,20 @@ tcp_frames_room(const struct tls_backlog *backlog)
 
 void
 tcp_frames_out(struct tcp_frames *tcp, struct conn *conn,
-    struct tcp_batch *parcel)
+    struct tcp_batch *batch)
 {
 	size_t	 sent = 0, len;
 	unsigned lost;
 
 	if (conn != NULL)
-		sent = send_fitting(conn, parcel->data, parcel->len);
-	if (sent < parcel->len) {
-		lost = tcp_batch_fit(parcel->data + sent, parcel->len - sent,
+		sent = send_fitting(conn, batch->data, batch->len);
+	if (sent < batch->len) {
+		lost = tcp_batch_fit(batch->data + sent, batch->len - sent,
 		    TCP_BATCH_SIZE, &len);
 		tcp->queue_frames += lost;
 		tcp->queue_bytes += len - (size_t)lost * ITEM_FRAME_HEADER;
 	}
-	tcp_batch_done(parcel);
+	tcp_batch_done(batch);
 }
 
 void

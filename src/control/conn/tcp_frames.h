@@ -36,10 +36,10 @@ size_t tcp_frames_room(const struct tls_backlog *backlog);
 
 /*
  * What a worker packed, to the other end, as far as there is room for it.
- * Consumes the parcel.  `session` NULL: there is no connection.
+ * Consumes the batch.  `session` NULL: there is no connection.
  */
 void tcp_frames_out(struct tcp_frames *tcp, struct conn *conn,
-    struct tcp_batch *parcel);
+    struct tcp_batch *batch);
 
 /* The payload of a message that came in, for `port`, to its worker. */
 void tcp_frames_in(struct tcp_frames *tcp, struct worker *worker,

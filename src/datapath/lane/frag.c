@@ -64,7 +64,7 @@ static bool	take_piece(struct slot *slot, const struct item *fragment);
 static bool	merge(const struct slot *slot, const struct item *fragment,
 	struct piece *merged, unsigned *first, unsigned *end);
 static bool	is_complete(const struct slot *slot);
-static bool	is_frame(struct slot *slot);
+static bool	read_frame(struct slot *slot, struct item *frame);
 static void	give_up(struct frag_pool *pool, unsigned i, struct mono now);
 static void	expire(struct frag_pool *pool, struct mono now);
 static bool	is_late(const struct frag_pool *pool, unsigned i,
@@ -85,7 +85,7 @@ frag_pool_free(struct frag_pool *pool)
 
 enum frag_verdict
 frag_join(struct frag_pool *pool, uint32_t owner, const struct item *fragment,
-    struct mono now, uint8_t **data, size_t *len)
+    struct mono now, struct item *whole)
 {
 	uint64_t     key = (uint64_t)owner << 32 | fragment->frame_id;
 	unsigned     i = find(pool, key);
@@ -108,12 +108,10 @@ frag_join(struct frag_pool *pool, uint32_t owner, const struct item *fragment,
 		goto bad;
 	if (!is_complete(slot))
 		return FRAG_WAIT;
-	if (!is_frame(slot))
+	if (!read_frame(slot, whole))
 		goto bad;
 	pool->states[i] = HELD;
 	pool->held++;
-	*data = slot->data;
-	*len = slot->total;
 	return FRAG_WHOLE;
 
 bad:
@@ -333,13 +331,12 @@ is_complete(const struct slot *slot)
 
 /* Whether what was joined is one FRAME item, and nothing behind it. */
 static bool
-is_frame(struct slot *slot)
+read_frame(struct slot *slot, struct item *frame)
 {
-	struct item item;
-	size_t	    pos = 0;
+	size_t pos = 0;
 
-	return item_next(slot->data, slot->total, &pos, &item) &&
-	    item.type == ITEM_FRAME && pos == slot->total;
+	return item_next(slot->data, slot->total, &pos, frame) &&
+	    frame->type == ITEM_FRAME && pos == slot->total;
 }
 
 static void

@@ -50,12 +50,12 @@ void		  frag_pool_free(struct frag_pool *pool);
 
 /*
  * Takes one FRAGMENT item of lane `owner` (FRAG_OWNER).
- * With FRAG_WHOLE, `*data` is the FRAME item, `*len` long, borrowed until
+ * With FRAG_WHOLE, `*whole` is the FRAME item; its bytes are borrowed until
  * frag_release() - which must follow before the pool's next join needs room:
  * at most FRAG_POOL / 2 may be held at a time.
  */
 enum frag_verdict frag_join(struct frag_pool *pool, uint32_t owner,
-    const struct item *fragment, struct mono now, uint8_t **data, size_t *len);
+    const struct item *fragment, struct mono now, struct item *whole);
 
 /* Gives back everything that frag_join() handed out since the last call. */
 void frag_release(struct frag_pool *pool);

@@ -66,24 +66,22 @@ item_to_frame(const struct item *item, bool tags, struct frame *frame)
 }
 
 size_t
-item_put_frame(uint8_t *dst, size_t len, uint8_t flags, uint16_t csum_start,
-    uint8_t csum_offset)
+item_put_frame(uint8_t *dst, const struct frame *frame)
 {
-	assert(len > 0 && len <= UINT16_MAX);
-	dst[0] = first_byte(ITEM_FRAME, flags);
-	wire_write_u16(dst + 1, (uint16_t)len);
-	wire_write_u16(dst + 3, csum_start);
-	dst[5] = csum_offset;
+	assert(frame->len > 0 && frame->len <= UINT16_MAX);
+	dst[0] = first_byte(ITEM_FRAME, frame->flags);
+	wire_write_u16(dst + 1, (uint16_t)frame->len);
+	wire_write_u16(dst + 3, frame->csum_start);
+	dst[5] = frame->csum_offset;
 	return ITEM_FRAME_HEADER;
 }
 
 size_t
-item_put_tagged(uint8_t *dst, size_t len, uint8_t flags, uint16_t csum_start,
-    uint8_t csum_offset, uint32_t tag)
+item_put_tagged(uint8_t *dst, const struct frame *frame, uint32_t tag)
 {
-	size_t n = item_put_frame(dst, len, (uint8_t)(flags | ITEM_FRAME_TAG),
-	    csum_start, csum_offset);
+	size_t n = item_put_frame(dst, frame);
 
+	dst[0] |= ITEM_FRAME_TAG;
 	wire_write_u32(dst + n, tag);
 	return n + ITEM_TAG_LEN;
 }

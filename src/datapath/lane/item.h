@@ -76,11 +76,9 @@ bool item_next(uint8_t *record, size_t len, size_t *pos, struct item *item);
 bool item_to_frame(const struct item *item, bool tags, struct frame *frame);
 
 /* Each writes one header; the bytes follow at the returned length. */
-size_t item_put_frame(uint8_t *dst, size_t len, uint8_t flags,
-    uint16_t csum_start, uint8_t csum_offset);
+size_t item_put_frame(uint8_t *dst, const struct frame *frame);
 /* The same with a tag, which is not 0, behind it. */
-size_t item_put_tagged(uint8_t *dst, size_t len, uint8_t flags,
-    uint16_t csum_start, uint8_t csum_offset, uint32_t tag);
+size_t item_put_tagged(uint8_t *dst, const struct frame *frame, uint32_t tag);
 size_t item_put_fragment(uint8_t *dst, uint8_t flags, uint32_t frame_id,
     uint16_t offset, uint16_t len);
 /* Writes a whole ECHO of `total` bytes (>= ITEM_ECHO_LEN), zero padding too. */

@@ -33,9 +33,10 @@ static ssize_t on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 static bool may_send(struct lane *lane, size_t len);
 static struct udp_datagram *reserve(struct lane *lane,
     const struct udp_path *path);
+static struct udp_datagram *reserve_record(struct lane *lane,
+    const struct udp_path *path);
 static ssize_t on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size);
 static int on_pull_timeout(gnutls_transport_ptr_t ptr, unsigned int ms);
-static int fd_of(const struct lane *lane, const struct udp_path *path);
 static void send_again(struct lane *lane, const struct udp_path *path,
     struct mono now);
 static void shake(struct lane *lane, struct mono now);
@@ -58,6 +59,7 @@ lane_env_init(struct lane_env *env)
 	gnutls_priority_t		priority = NULL;
 
 	*env = (struct lane_env) { 0 };
+	SLIST_INIT(&env->fresh);
 	if (gnutls_priority_init(&priority, priorities(), NULL) < 0)
 		return -ENOTSUP;
 	env->priority = priority;
@@ -244,11 +246,11 @@ lane_seal_to(struct lane *lane, const struct udp_path *path,
 		fail(lane);
 		return DROP_KEY_LIMIT;
 	}
-	dgram = reserve(lane, path);
+	dgram = reserve_record(lane, path);
 	record_len = record_seal(&lane->sealing, dgram->data + LANE_HEADER_LEN,
 	    plain, len);
 	if (record_len == 0) { /* the library is in its error state */
-		lane->env->cancel(lane->env);
+		udp_cancel(lane->env->udp);
 		fail(lane);
 		return DROP_SEAL;
 	}
@@ -274,7 +276,7 @@ lane_prove(struct lane *lane, struct mono now)
 		lane_path_search(lane, now);
 	relaxed_store(&lane->is_up, true);
 	mailbox_post(lane->control, &lane->up);
-	lane->env->confirmed(lane->env, lane);
+	SLIST_INSERT_HEAD(&lane->env->fresh, lane, fresh_entry);
 }
 
 static int
@@ -344,7 +346,7 @@ on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 	    record[0] == LANE_TYPE_ALERT ||
 	    len > UDP_MAX_LEN - RESERVED_FOR_HANDSHAKE)
 		return (ssize_t)len;
-	dgram = reserve(lane, lane->leads ? &lane->path : lane->answer);
+	dgram = reserve_record(lane, lane->leads ? &lane->path : lane->answer);
 	memcpy(dgram->data + LANE_HEADER_LEN, data, len);
 	dgram->len = LANE_HEADER_LEN + len;
 	make_gate(lane->leads ? lane->keys.gate_client :
@@ -354,7 +356,7 @@ on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 	if (lane->flight != NULL)
 		lane_flight_add(lane->flight, dgram->data, dgram->len);
 	if (!may_send(lane, dgram->len))
-		lane->env->cancel(lane->env);
+		udp_cancel(lane->env->udp);
 	return (ssize_t)len;
 }
 
@@ -369,24 +371,33 @@ may_send(struct lane *lane, size_t len)
 	return true;
 }
 
-/* A datagram of this lane with its header, to be filled in behind that. */
+/*
+ * A datagram of this lane, to be filled in; a server answers by the socket that it
+ * was asked at.
+ */
 static struct udp_datagram *
 reserve(struct lane *lane, const struct udp_path *path)
 {
-	struct udp_datagram *dgram = lane->env->reserve(lane->env);
+	struct udp_datagram *dgram = udp_reserve(lane->env->udp);
 
-	lane_header_write(dgram->data, lane->phase, lane->number,
-	    lane->session_id);
+	if (dgram == NULL) {
+		udp_flush(lane->env->udp);
+		dgram = udp_reserve(lane->env->udp);
+	}
 	dgram->path = path;
-	dgram->fd = fd_of(lane, path);
+	dgram->fd = lane->leads ? lane->fd : path->fd;
 	return dgram;
 }
 
-/* A server answers by the socket that it was asked at. */
-static int
-fd_of(const struct lane *lane, const struct udp_path *path)
+/* The same with the lane's header; to be filled in behind that. */
+static struct udp_datagram *
+reserve_record(struct lane *lane, const struct udp_path *path)
 {
-	return lane->leads ? lane->fd : path->fd;
+	struct udp_datagram *dgram = reserve(lane, path);
+
+	lane_header_write(dgram->data, lane->phase, lane->number,
+	    lane->session_id);
+	return dgram;
 }
 
 /* The same datagrams as before: the other end knows what it has already. */
@@ -399,12 +410,10 @@ send_again(struct lane *lane, const struct udp_path *path, struct mono now)
 	for (unsigned i = 0;
 	    (data = lane_flight_get(lane->flight, i, &len)) != NULL &&
 	    may_send(lane, len); i++) {
-		struct udp_datagram *dgram = lane->env->reserve(lane->env);
+		struct udp_datagram *dgram = reserve(lane, path);
 
 		memcpy(dgram->data, data, len);
 		dgram->len = len;
-		dgram->path = path;
-		dgram->fd = fd_of(lane, path);
 	}
 	lane_flight_sent(lane->flight, now);
 }

@@ -112,6 +112,7 @@ struct lane {
 	unsigned     nout;
 	bool	     dirty;
 	SLIST_ENTRY(lane) dirty_entry;
+	SLIST_ENTRY(lane) fresh_entry; /* lane_env.fresh */
 
 	/* written by the worker, read by control */
 	_Atomic int64_t	 last_heard_us; /* authentic record; 0: never */
@@ -127,13 +128,10 @@ struct lane_env {
 	void  *priority; /* gnutls_priority_t */
 	void  *client_cred, *server_cred; /* gnutls_psk_*_credentials_t */
 	const struct aead *aead;
+	struct udp_batch  *udp; /* by which they send */
 	size_t max_outer;
-	/* The next datagram to fill in; never NULL (flushes when full). */
-	struct udp_datagram *(*reserve)(struct lane_env *env);
-	/* The last that was reserved will not be filled in. */
-	void (*cancel)(struct lane_env *env);
-	/* A lane was confirmed, and its path: frames may go out by it. */
-	void (*confirmed)(struct lane_env *env, struct lane *lane);
+	/* Those that became ready in this turn, for the worker to look at. */
+	SLIST_HEAD(, lane) fresh;
 	uint8_t scratch[UDP_MAX_LEN]; /* for ECHO items */
 };
 
