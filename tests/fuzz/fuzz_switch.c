@@ -49,7 +49,6 @@ make_worker(struct dp *dp, enum dp_mode mode, bool offloads)
 	struct lpm    *lpm = lpm_new();
 
 	dp->mode = mode;
-	dp->server = true;
 	dp->control = &control;
 	dp->nworkers = 1;
 	dp->max_outer = 1500;
