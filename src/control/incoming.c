@@ -294,7 +294,7 @@ on_login(void *arg)
 	struct request_verdict *answer = &in->auth.answer;
 	struct site	     *site = sites_find(&in->server->sites, in->site);
 
-	/* The site may have been disabled since the verdict. */
+	/* It may have been disabled while the keeper looked for its key. */
 	if (answer->verdict == KEEPER_YES)
 		in->auth.why = auth_server_why_not(&in->auth);
 	if (in->auth.why != NULL && answer->verdict == KEEPER_YES)

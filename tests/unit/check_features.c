@@ -3,6 +3,7 @@
  * What two ends agree on: a protocol, features, a pre-shared key; and that an end
  * that says nothing of these, as 0.1.0 does, is served without.
  */
+#include "control/incoming.h"
 #include "far_site.h"
 #include "keeper/psk.h"
 
@@ -130,6 +131,43 @@ START_TEST(a_site_does_not_go_without_a_key_that_it_cannot_read)
 	site_start(&site, "berlin", CONF_AUTH_SRP);
 	TURN_UNTIL(says(status(&site, "last_error"), "pre-shared key"));
 	ck_assert(!hub_has("berlin"));
+}
+END_TEST
+
+/* Its certificate is right; then the keeper looks for its key, for long. */
+START_TEST(who_is_disabled_while_the_key_is_looked_for_is_refused)
+{
+	struct message hello = hello_of("wien", CONF_AUTH_CERTIFICATE);
+	struct ca_pem  cert;
+
+	hello.features = MESSAGE_CAN_PSK;
+	hello.psk_generation = 7;
+	put_certificate(&site, "wien", &cert);
+	ca_pem_fini(&cert);
+	hub_start(ALL_AUTHS);
+	for (unsigned disabled = 0; disabled < 2; disabled++) {
+		struct incoming *in;
+
+		far_close(&far);
+		far_site(&far, fresh_address());
+		far_shows(&far, &site);
+		ck_assert(far_shake(&far));
+		hold_keeper(&hub);
+		far_say(&far, &hello);
+		TURN_UNTIL((in = LIST_FIRST(&hub.engine->server->incoming)) !=
+		    NULL && in->auth.state == AUTH_SERVER_DONE);
+		ck_assert_int_eq(in->auth.answer.verdict, KEEPER_YES);
+		if (disabled)
+			put_site("wien", CONF_AUTH_CERTIFICATE,
+			    "disabled = yes\n");
+		end_reload(&hub);
+		let_keeper_go(&hub);
+		if (!disabled)
+			FAR_HEARS(&far, MESSAGE_WELCOME);
+	}
+	FAR_REFUSED(&far, "authentication failed");
+	ck_assert(says(at_hub("wien", "last_error"), "disabled"));
+	ck_assert(nobody_is_up());
 }
 END_TEST
 
@@ -299,6 +337,7 @@ LOGIN_MAIN("features", setup, teardown,
     a_key_that_the_hub_does_not_have_is_not_used,
     a_site_of_an_old_invitation_goes_without, a_broken_ring_keeps_nobody_out,
     a_site_does_not_go_without_a_key_that_it_cannot_read,
+    who_is_disabled_while_the_key_is_looked_for_is_refused,
     a_site_without_any_feature_is_served,
     a_hub_takes_of_the_features_those_that_it_has,
     a_name_cannot_write_to_the_terminal,

@@ -394,13 +394,54 @@ START_TEST(another_session_ends_the_one_before)
 }
 END_TEST
 
+START_TEST(a_session_goes_on_with_what_was_agreed)
+{
+	struct message welcome = welcome_of(CONF_TRANSPORT_TCP);
+	static const struct {
+		unsigned    features, protocol;
+		const char *why;
+	} others[] = {
+		{ 0, 1, "features are not" },
+		{ MESSAGE_CAN_TAG | MESSAGE_CAN_MTU, 1, "features are not" },
+		{ MESSAGE_CAN_TAG, MESSAGE_PROTOCOL_MAX + 1,
+		    "another protocol" },
+	};
+
+	site_start(&site, "oslo", CONF_AUTH_PASSWORD);
+	meet();
+	welcome.token_len = 0;
+	welcome.features = MESSAGE_CAN_TAG;
+	far_say(&far, &welcome);
+	TURN_UNTIL(is_up(&site));
+	end_cut(&site);
+	for (size_t i = 0; i < nitems(others); i++) {
+		struct message other = welcome;
+
+		meet();
+		ck_assert_uint_eq(far.heard.session, welcome.session);
+		other.features = others[i].features;
+		other.protocol = others[i].protocol;
+		far_say(&far, &other);
+		FAR_BYE(&far, others[i].why);
+		/* It has its time to come back, all the same. */
+		ck_assert_str_eq(status(&site, "state"), "adrift");
+	}
+	meet();
+	far_say(&far, &welcome);
+	TURN_UNTIL(is_up(&site));
+	ck_assert_str_eq(status(&site, "sessions"), "1");
+	ck_assert_str_eq(status(&site, "reconnects"), "1");
+}
+END_TEST
+
 /* ---- welcome ---- */
 
 START_TEST(a_welcome_must_make_sense)
 {
 	static const char *const whys[] = { "not more than keepalive",
 		"transport is not", "transport is not",
-		"keys could not be agreed", "malformed", "malformed" };
+		"keys could not be agreed", "malformed", "malformed",
+		"another protocol" };
 
 	site_configure(&site, "oslo", CONF_AUTH_PASSWORD, "tap",
 	    "transport = tcp\n");
@@ -419,8 +460,10 @@ START_TEST(a_welcome_must_make_sense)
 			memset(msg.share, 0, sizeof(msg.share));
 		else if (i == 4)
 			msg.session = 0;
-		else
+		else if (i == 5)
 			msg.rekey_sec = 1;
+		else
+			msg.protocol = MESSAGE_PROTOCOL_MAX + 1;
 		msg.token_len = 0;
 		far_say(&far, &msg);
 		FAR_BYE(&far, whys[i]);
@@ -550,7 +593,8 @@ LOGIN_MAIN("login_site", setup, teardown, only_its_hub_hears_a_hello,
     a_hub_must_prove_that_it_knows_the_password, a_password_is_given_once,
     srp_answers_srp_alone, no_question_weakens_the_method,
     a_hub_that_resumes_must_prove_it_knows_the_token,
-    nothing_is_answered_before_hello, another_session_ends_the_one_before, a_welcome_must_make_sense,
+    nothing_is_answered_before_hello, another_session_ends_the_one_before,
+    a_session_goes_on_with_what_was_agreed, a_welcome_must_make_sense,
     what_is_out_of_turn_ends_the_connection,
     a_hub_that_says_nothing_is_left_when_the_network_changes,
     questions_have_an_end)
