@@ -97,7 +97,7 @@ fault(const struct table *table, const struct conf *conf)
 static bool
 is_site_of(const struct conf *conf, const char *name)
 {
-	if (conf->role == CONF_CLIENT)
+	if (conf->site[0] != '\0') /* our own */
 		return strcmp(conf->site, name) == 0;
 	return conf->nsites == 0 || conf_find_site(conf, name) != NULL;
 }

@@ -35,6 +35,8 @@ struct side {
 	struct conn *conn; /* until it ended */
 	bool	       ready, ended;
 	unsigned       nmessages;
+	enum message_type said; /* the latest */
+	char	       text[MESSAGE_TEXT_SIZE];
 	size_t	       nroutes;
 	size_t	       nframes_bytes; /* of type 2 messages */
 	uint8_t	       last;	      /* byte of the latest */
@@ -64,6 +66,8 @@ on_message(void *arg, const struct message *msg)
 	struct side *side = arg;
 
 	side->nmessages++;
+	side->said = msg->type;
+	strlcpy(side->text, msg->text, sizeof(side->text));
 	side->nroutes = msg->nroutes;
 }
 
@@ -155,17 +159,32 @@ make_cert(const struct looks *looks, const struct ca_pem *key,
 	gnutls_x509_privkey_deinit(signer);
 }
 
-/* Both ends; the client expects NAME, and believes `ca`. */
+/* A connection of both ends; the client expects NAME. */
+static void
+connect_pair(void)
+{
+	int fds[2];
+
+	server = client = (struct side) { 0 };
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+			     fds), 0);
+	server.conn = conn_new(loop, server_context, fds[0], NULL, 5, &events,
+	    &server);
+	ck_assert_ptr_nonnull(server.conn);
+	client.conn = conn_new(loop, client_context, fds[1], NAME, 5, &events,
+	    &client);
+	ck_assert_ptr_nonnull(client.conn);
+}
+
+/* The first one; the client believes `ca`. */
 static void
 connect_both(const struct looks *looks, const struct ca_pem *ca)
 {
 	struct ca_pem	 key, cert;
 	gnutls_privkey_t private_key;
 	char		 why[TLS_WHY_SIZE];
-	int		 fds[2];
 
 	loop = ev_loop_new(0);
-	server = client = (struct side) { 0 };
 	ck_assert_int_eq(ca_make_key(&key), 0);
 	make_cert(looks, &key, &cert);
 	gnutls_privkey_init(&private_key);
@@ -180,14 +199,7 @@ connect_both(const struct looks *looks, const struct ca_pem *ca)
 	ck_assert_ptr_nonnull(client_context);
 	ca_pem_fini(&key);
 	ca_pem_fini(&cert);
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-			     fds), 0);
-	server.conn = conn_new(loop, server_context, fds[0], NULL, 5, &events,
-	    &server);
-	ck_assert_ptr_nonnull(server.conn);
-	client.conn = conn_new(loop, client_context, fds[1], NAME, 5, &events,
-	    &client);
-	ck_assert_ptr_nonnull(client.conn);
+	connect_pair();
 }
 
 static void
@@ -244,7 +256,7 @@ teardown(void)
 #define DAY 86400
 
 /* Both up; frames are agreed on at the ends that `allow`. */
-static void
+static inline void
 both_up(bool allow)
 {
 	struct looks looks = { NAME, true, ca_now() - DAY, ca_now() + DAY };
