@@ -29,7 +29,7 @@ static const struct {
 	{ "routes", cmd_status, "which network is behind which site (tun)" },
 	{ "kick", cmd_status, "end a site's session" },
 	{ "login", cmd_login, "answer questions of the hub" },
-	{ "reload", cmd_reload, "take a changed configuration" },
+	{ "reload", cmd_reload, "read the configuration again" },
 	{ "stop", cmd_stop, "stop the running daemon" },
 	{ "version", cmd_version, "version, libraries and features" },
 };
@@ -86,6 +86,6 @@ usage(FILE *out)
 	fprintf(out, "usage: tombolo COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < nitems(commands); i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
-	fprintf(out, "\ntombolo help COMMAND shows its options; tombolo(8) says "
-		     "it all.\n");
+	fprintf(out, "\ntombolo help COMMAND shows its options; tombolo(8) is "
+		     "the manual.\n");
 }

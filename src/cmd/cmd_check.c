@@ -17,12 +17,12 @@
 static const struct options_spec spec = {
 	.command = "check",
 	.synopsis = "[-c FILE | --dir D] [--static] [-v]",
-	.help = "Says what tombolo run would meet here: complaints about the "
-		"configuration, about\nits certificates, keys and passwords, and "
-		"about this host, a line each.  --static\nleaves this host out.  "
-		"Exit status: 0 it would run; 1 it would fail, or let nobody\nin; "
-		"3 it would do less than is configured.  With -v it prints what it "
-		"understood.",
+	.help = "Checks the configuration, its certificates, keys and "
+		"passwords, and this host, and\nprints a line for each "
+		"problem.  --static does not check this host.  -v prints "
+		"the\nconfiguration as understood.  Exit status: 0 no problem; "
+		"1 tombolo run would fail,\nor no site could log in; 3 a part "
+		"would not work.",
 	.takes = OPTION_WHERE | OPTION_STATIC | OPTION_VERBOSE,
 };
 

@@ -42,8 +42,8 @@ static const struct options_spec spec = {
 		    "[--tunnel-network CIDR]... [--nat]\n           "
 		    "[--dns A]... [--auth METHOD]...\n"
 		    "       tombolo init --renew [-c FILE | --dir D]",
-	.help = "Sets up a hub: a CA, its key and certificate, "
-		"and a\nconfiguration that explains itself.",
+	.help = "Sets up a hub: a CA, its key and certificate, and "
+		"a\nconfiguration with comments that explain it.",
 	.takes = OPTION_NAME | OPTION_WHERE | OPTION_MODE | OPTION_BRIDGE |
 	    OPTION_NETWORK | OPTION_TUNNEL_NETWORK | OPTION_NAT | OPTION_DNS |
 	    OPTION_AUTHS | OPTION_RENEW,
@@ -83,7 +83,7 @@ cmd_init(int argc, char **argv)
 	if (r != OPTIONS_GO_ON)
 		return r;
 	if (options.renew && says_more(&options))
-		return options_wrong(&spec, "--renew goes with --dir alone");
+		return options_wrong(&spec, "--renew takes only --dir or -c");
 	if (options.renew)
 		return init_renew(&options);
 	if (options.name == NULL)

@@ -47,9 +47,9 @@ static const struct options_spec spec = {
 	.synopsis = "INVITE [-c FILE | --dir D] [--update [--new-ca]] "
 		    "[--bridge BR]\n           [--subnet CIDR]... "
 		    "[--accept-default-route] [--password-file F]",
-	.help = "Sets up a site from an invitation of tombolo site "
-		"add.  The password is\nwhat --password-file has, else the "
-		"invitation's, else asked for (not with pam).",
+	.help = "Sets up a site from an invitation of tombolo site add.  The "
+		"password is that of\n--password-file or of the invitation; "
+		"else the command asks for it (not with pam).",
 	.takes = OPTION_WHERE | OPTION_BRIDGE | OPTION_SUBNET |
 	    OPTION_ACCEPT_DEFAULT | OPTION_PASSWORD_FILE | OPTION_UPDATE |
 	    OPTION_NEW_CA,
@@ -91,7 +91,7 @@ cmd_join(int argc, char **argv)
 	if (r != OPTIONS_GO_ON)
 		return r;
 	if (options.new_ca && !options.update)
-		return options_wrong(&spec, "--new-ca goes with --update");
+		return options_wrong(&spec, "--new-ca needs --update");
 	if ((!options.update && !is_free(&options)) ||
 	    !read_invite(&invite, options.args[0]))
 		return 1;
@@ -297,7 +297,7 @@ has_secret(const struct conf *conf, const struct invite *invite)
 	if (invite->secret[0] != '\0')
 		return "; the invitation holds the password: remove it";
 	if (conf->auth == CONF_AUTH_PAM)
-		return "; tombolo login answers what the hub asks";
+		return "; answer the hub's questions with tombolo login";
 	return invite->psk[0] != '\0' ?
 	    "; the invitation holds the pre-shared key: remove it" : "";
 }

@@ -32,8 +32,8 @@
 static const struct options_spec spec = {
 	.command = "login",
 	.synopsis = "[-c FILE | --dir D | --socket PATH]",
-	.help = "Connects now, and asks at the terminal what the hub asks a\n"
-		"person: one-time codes, say (at a site; auth = pam).",
+	.help = "At a site with auth = pam: connects now, and asks on the "
+		"terminal\nwhat the hub asks, for example for a one-time code.",
 	.takes = OPTION_WHERE | OPTION_SOCKET,
 };
 
@@ -114,7 +114,7 @@ ask_person(const char *path, const char *question, bool echo)
 	snprintf(prompt, sizeof(prompt), "%s ", question);
 	if (readpassphrase(prompt, typed, sizeof(typed),
 		RPP_REQUIRE_TTY | (echo ? RPP_ECHO_ON : 0)) == NULL) {
-		log_warnx("login: there is no terminal to ask at");
+		log_warnx("login: there is no terminal to ask on");
 		return false;
 	}
 	answer = admin_call_or_say(path, json_pack("{s:s,s:s}", "command",

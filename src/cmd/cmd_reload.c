@@ -20,7 +20,7 @@ cmd_reload(int argc, char **argv)
 	static const struct options_spec spec = {
 		.command = "reload",
 		.synopsis = "[-c FILE | --dir D | --socket PATH]",
-		.help = "Makes the running daemon take a changed configuration.",
+		.help = "Makes the daemon read its configuration again.",
 		.takes = OPTION_WHERE | OPTION_SOCKET,
 	};
 	json_auto_t   *answer = NULL;

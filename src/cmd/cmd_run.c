@@ -71,11 +71,11 @@ cmd_run(int argc, char **argv)
 		    options.log_level, conf_words_print(&conf_words_level, list,
 		    sizeof(list)));
 	if (options.socket != NULL && !options.sweep)
-		return options_wrong(&spec, "--socket goes with --sweep; set "
+		return options_wrong(&spec, "--socket needs --sweep; set "
 		    "`socket` in the configuration");
 	if (options.wait != NULL && (options.foreground || options.sweep))
-		return options_wrong(&spec, "--wait goes without --foreground "
-		    "and --sweep");
+		return options_wrong(&spec, "--wait cannot be used with "
+		    "--foreground or --sweep");
 	return options.sweep ? sweep(&options) : run(&options,
 	    options.log_level != NULL ? (int)level : -1);
 }
@@ -185,10 +185,9 @@ warn_of_bridge_nf(const struct conf *conf)
 	if (file_read(BRIDGE_NF, 16, &text, &len) < 0)
 		return;
 	if (text[0] == '1')
-		log_warnx("bridge %s: iptables' rules (of Docker, ufw, "
-			  "firewalld) may drop what it carries; fix with: "
-			  "sysctl net.bridge.bridge-nf-call-iptables=0",
-		    conf->bridge);
+		log_warnx("bridge %s: iptables rules (of Docker, ufw, "
+			  "firewalld) may drop its frames; fix with: sysctl "
+			  "net.bridge.bridge-nf-call-iptables=0", conf->bridge);
 }
 
 /*
@@ -232,7 +231,7 @@ run_behind(struct conf *conf, const char *path, int log_level, int seconds)
 	}
 	logpipe = logpipe_new(ready[0], up[1]);
 	if (logpipe == NULL) {
-		log_warn("run: cannot carry the log");
+		log_warn("run: cannot forward the log");
 		conf_free(conf);
 		return 1;
 	}
@@ -260,8 +259,8 @@ wait_for_tunnel(const char *socket, pid_t pid, int seconds)
 {
 	if (seconds < 0 || wait_until_up(socket, (unsigned)seconds, pid))
 		return 0;
-	log_warnx("run: the tunnel is not up after %d s; the daemon goes on "
-		  "trying, tombolo status says why", seconds);
+	log_warnx("run: the tunnel is not up after %d s; the daemon keeps "
+		  "trying; see tombolo status", seconds);
 	return 1;
 }
 

@@ -33,8 +33,8 @@ static const struct subcommand {
 			    "[--auth METHOD]\n           [--address A]... "
 			    "[--subnet CIDR]... [--default-route]\n           "
 			    "[--out FILE]",
-		.help = "Makes a site's credential, and writes the invitation "
-			"for tombolo join.",
+		.help = "Adds a site: creates its credential, and writes the "
+			"invitation for tombolo join.",
 		.takes = OPTION_WHERE | OPTION_GENERATE | OPTION_PASSWORD_FILE |
 		    OPTION_AUTH | OPTION_ADDRESS | OPTION_SUBNET |
 		    OPTION_DEFAULT_ROUTE | OPTION_OUT,
@@ -44,8 +44,8 @@ static const struct subcommand {
 		.synopsis = "NAME [-c FILE | --dir D] [--address A]... "
 			    "[--subnet CIDR]...\n           [--default-route | "
 			    "--no-default-route]",
-		.help = "Changes what is configured for a site; each address or "
-			"subnet that it keeps\nis given again, \"none\" "
+		.help = "Changes the configuration of a site.  --address and "
+			"--subnet replace all previous\nvalues; \"none\" "
 			"removes them.  Comments and other lines stay.",
 		.takes = OPTION_WHERE | OPTION_ADDRESS | OPTION_SUBNET |
 		    OPTION_DEFAULT_ROUTE | OPTION_NO_DEFAULT,
@@ -63,15 +63,15 @@ static const struct subcommand {
 	    { .command = "site passwd",
 		.synopsis = "NAME [-c FILE | --dir D] [--generate | --password-file F] "
 			    "[--out FILE]",
-		.help = "Gives a site another password or certificate; with "
-			"--generate or --out,\nand for a certificate, there is "
-			"a new invitation.",
+		.help = "Gives a site another password or certificate; writes "
+			"a\nnew invitation with --generate or --out, and "
+			"always for a certificate.",
 		.takes = OPTION_WHERE | OPTION_GENERATE | OPTION_PASSWORD_FILE |
 		    OPTION_OUT,
 		.min_args = 1, .max_args = 1 } },
 	{ "disable", site_change_disable,
 	    { .command = "site disable", .synopsis = "NAME [-c FILE | --dir D]",
-		.help = "Ends a site's session and lets it log in no more.",
+		.help = "Ends a site's session and refuses its logins.",
 		.takes = OPTION_WHERE, .min_args = 1, .max_args = 1 } },
 	{ "enable", site_change_enable,
 	    { .command = "site enable", .synopsis = "NAME [-c FILE | --dir D]",
@@ -92,8 +92,8 @@ cmd_site(int argc, char **argv)
 {
 	options_command_first(argc, argv);
 	if (argc < 2) {
-		log_warnx("site: which of add, set, list, show, passwd, disable, "
-			  "enable, remove; see tombolo site --help");
+		log_warnx("site: expected add, set, list, show, passwd, "
+			  "disable, enable or remove; see tombolo site --help");
 		return 2;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -116,7 +116,7 @@ help(void)
 		printf("  %-8s %.*s\n", subcommands[i].name,
 		    (int)strcspn(subcommands[i].spec.help, "\n"),
 		    subcommands[i].spec.help);
-	printf("\nEach says more with --help.\n");
+	printf("\nCOMMAND --help shows its options.\n");
 }
 
 static int
@@ -169,8 +169,8 @@ warn_of_main(const struct site_job *job)
 	CONF_AUTO_FREE *conf = options_try(path, conf_load_main);
 
 	if (conf == NULL)
-		log_warnx("%s: done, although %s has a fault; tombolo check -c "
-			  "%s names it", job->who, path, path);
+		log_warnx("%s: done, but %s has an error; see tombolo check -c "
+			  "%s", job->who, path, path);
 }
 
 static int

@@ -76,8 +76,8 @@ static json_field_add_fn add_state, add_lanes, add_yes_no,
 
 static const struct query queries[] = {
 	{ { "status", TAKEN " [--wait[=SECONDS]]",
-	      "What the running daemon is doing.  Exits 0 if frames pass, 1 if "
-	      "not, 3 if something\nis wrong all the same.",
+	      "Shows what the running daemon is doing.  Exits 0 if frames "
+	      "pass, 1 if not, 3 if they\npass but something is wrong.",
 	      TAKES | OPTION_WAIT, 0, 0 },
 	    show_status, judge },
 	{ { "sites", TAKEN, "The sites and their sessions.", TAKES, 0, 0 },
@@ -366,8 +366,8 @@ static void
 show_blocked(const char *label, const json_t *value)
 {
 	if (json_number_value(value) > 0)
-		show_linef(label, "%.0f packets that would have left outside "
-		    "the tunnel", json_number_value(value));
+		show_linef(label, "%.0f packets that would have bypassed the "
+		    "tunnel", json_number_value(value));
 }
 
 static void

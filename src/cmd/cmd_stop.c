@@ -57,7 +57,7 @@ end_daemon(const char *socket, const char *owner)
 	if (pid == 0)
 		return end_nothing(socket, owner);
 	if (pid < 0) {
-		log_warnx("stop: whether a daemon runs at %s cannot be read: "
+		log_warnx("stop: cannot find out whether a daemon runs at %s: "
 			  "%s", socket, strerror((int)-pid));
 		return 1;
 	}

@@ -22,7 +22,7 @@
 static const struct options_spec spec = {
 	.command = "version",
 	.synopsis = "",
-	.help = "Says the version, the libraries and the features built in.",
+	.help = "Prints the version, the libraries and the features built in.",
 };
 
 static const char *has_priority(const char *priority);

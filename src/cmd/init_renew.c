@@ -108,10 +108,10 @@ warn_of_lost_names(const struct conf *conf, const struct ca_pem *old,
 	unsigned i = 0;
 
 	while (own_ca_lost_name(conf, old, &i, name))
-		log_warnx(WHO ": %s was for %s, too: sites that know this hub "
-			  "by that name will refuse it; to keep them, add the "
-			  "line \"name = %s\" below the first name, and renew "
-			  "again", path, name, name);
+		log_warnx(WHO ": %s was also for %s: sites that use that name "
+			  "will refuse this hub; to keep them, add the line "
+			  "\"name = %s\" below the first name, and renew again",
+		    path, name, name);
 }
 
 static bool
@@ -130,7 +130,7 @@ sign_and_write(const struct conf *conf, const struct own_ca *ca,
 		printf("%s is renewed, for %s", path, conf->names.v[0]);
 		for (size_t i = 1; i < conf->names.n; i++)
 			printf(", %s", conf->names.v[i]);
-		printf(" until %s; a daemon that runs uses it from now on\n",
+		printf(" until %s; a running daemon uses it from now on\n",
 		    expiry_date(ca_end(&cert), until, sizeof(until)));
 	} else {
 		log_warnx(WHO ": %s: %s", path, r == -EINVAL ?

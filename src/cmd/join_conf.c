@@ -140,8 +140,8 @@ say_server(const struct conf *conf, const struct invite *invite)
 {
 	char server[sizeof(invite->server) + 16];
 
-	log_warnx("join: the invitation's hub is not among those of %s, "
-		  "which stay; if the hub has moved, set there: server = %s "
+	log_warnx("join: the invitation's hub is not in %s, whose lines server "
+		  "are kept; if the hub has moved, add the line: server = %s "
 		  "name %s", conf->dir,
 	    print_server(server, sizeof(server), invite), invite->name);
 }

@@ -111,7 +111,7 @@ conf_complain(struct conf_errors *errors, const char *file, unsigned line,
 	va_end(ap);
 	if (errors->n == CONF_MAX_COMPLAINTS)
 		snprintf(what, sizeof(what),
-		    "and more like these; fix them first");
+		    "and more errors; fix these first");
 	if (line > 0)
 		snprintf(text, sizeof(text), "%.600s:%u: %s", file, line, what);
 	else
@@ -132,8 +132,8 @@ load(const char *path, enum how how, struct conf_errors *errors)
 	errors->n = 0;
 	if (dir == NULL) {
 		conf_complain(errors, path, 0,
-		    "cannot be read: %s; tombolo init or tombolo join makes "
-		    "one", strerror(errno));
+		    "cannot be read: %s; create one with tombolo init or "
+		    "tombolo join", strerror(errno));
 		return NULL;
 	}
 	if (!conf_draft_init(&draft, dir, path, errors))
@@ -462,7 +462,7 @@ load_file(struct conf_draft *draft, enum conf_part part, const char *path,
 	if (r < 0) {
 		conf_complain(errors, path, 0, "cannot be read: %s%s",
 		    strerror(-r), part == CONF_PART_MAIN && r == -ENOENT ?
-			"; tombolo init or tombolo join makes one" : "");
+			"; create one with tombolo init or tombolo join" : "");
 		return NULL;
 	}
 	r = text_normalize(text, len);

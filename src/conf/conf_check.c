@@ -292,8 +292,8 @@ check_dns(const struct conf_draft *draft)
 		if (addr_is_global(&dns->v[i].addr))
 			continue;
 		conf_draft_complain(draft, NULL, "dns", i,
-		    "dns = %s means something else, or nothing, at a site; "
-		    "choose an address that sites can reach",
+		    "dns = %s cannot be reached from a site; choose an address "
+		    "that sites can reach",
 		    addr_print(&dns->v[i].addr, text, sizeof(text)));
 	}
 }

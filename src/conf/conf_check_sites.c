@@ -70,7 +70,7 @@ check_names(const struct conf_draft *draft)
 		if (strcmp(sites[i - 1].name, sites[i].name) == 0)
 			conf_complain(draft->errors, sites[i].file,
 			    sites[i].line,
-			    "[site %s] is here twice; rename one of them",
+			    "[site %s] appears twice; rename one of them",
 			    sites[i].name);
 	}
 }
@@ -133,7 +133,7 @@ check_addresses(const struct conf_draft *draft,
 		else if (addr_is_equal(&nets->v[in].addr, addr) ||
 		    is_broadcast(&nets->v[in], addr))
 			conf_draft_complain(draft, site, "address", i,
-			    "address = %s is no host's address; choose another",
+			    "address = %s is no host address; choose another",
 			    text);
 	}
 }

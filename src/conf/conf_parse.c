@@ -91,7 +91,7 @@ conf_parse(struct conf_draft *draft, enum conf_part part,
 		at.line = first_line(&rest, text + len, before, count);
 		if (line_len > LINE_MAX_LEN)
 			conf_complain(at.errors, name, at.line,
-			    "the line has %zu bytes; at most %u are taken",
+			    "the line has %zu bytes; at most %u are allowed",
 			    line_len, LINE_MAX_LEN);
 		else
 			parse_line(&at, line);
@@ -191,8 +191,8 @@ open_section(struct cursor *at, char *header)
 		complain(at, "[%s] does not belong here; it goes into "
 		    CONF_FILE, name);
 	else if (at->draft->section_line[at->section] != 0)
-		complain(at, "[%s] is here twice, first in line %u; join the "
-		    "two", name, at->draft->section_line[at->section]);
+		complain(at, "[%s] appears twice, first in line %u; combine "
+		    "the two", name, at->draft->section_line[at->section]);
 	else {
 		at->draft->section_line[at->section] = at->line;
 		at->skip = false;
@@ -206,7 +206,7 @@ open_site(struct cursor *at, const char *name)
 	bool again = at->has_site;
 
 	if (at->part == CONF_PART_MAIN) {
-		complain(at, "sites live in files of their own: put it into "
+		complain(at, "each site has a file of its own: put it into "
 		    CONF_SITES_DIR "/%.*s.conf", VALUE_SHOWN, name);
 		return;
 	}
@@ -260,7 +260,7 @@ set_key(struct cursor *at, char *line)
 		complain(at, "%s has no value; give it one, or remove the line",
 		    name);
 	else if (at->seen[key - conf_keys] != 0 && !conf_type_is_list(key))
-		complain(at, "%s is here twice, first in line %u; keep one of "
+		complain(at, "%s appears twice, first in line %u; keep one of "
 		    "them", name, at->seen[key - conf_keys]);
 	else
 		set_value(at, key, value);

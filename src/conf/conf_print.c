@@ -65,12 +65,12 @@ void
 conf_print_commented(FILE *out, const struct conf *conf)
 {
 	fprintf(out,
-	    "# Tombolo: the configuration of a %s.  tombolo.conf(5) says it "
-	    "all;\n# tombolo check says whether it is right.\n\n",
+	    "# Tombolo: the configuration of a %s.  tombolo.conf(5) describes "
+	    "it;\n# tombolo check finds errors.\n\n",
 	    conf->role == CONF_SERVER ? "hub" : "site");
 	if (conf->role == CONF_SERVER)
 		fprintf(out,
-		    "# Sites live in " CONF_SITES_DIR
+		    "# Sites are in " CONF_SITES_DIR
 		    "/: see tombolo site --help.\n\n");
 	print_section(out, conf, conf, conf_role_section(conf->role), true);
 	print_section(out, conf, conf, CONF_IN_INTERFACE, true);

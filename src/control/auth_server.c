@@ -142,7 +142,7 @@ auth_server_why_not(const struct auth_server *auth)
 	if (cs == NULL)
 		return "unknown site";
 	if (cs->faulty)
-		return "its file has a fault, see tombolo status";
+		return "its file has an error, see tombolo status";
 	if (cs->disabled)
 		return "the site is disabled";
 	if (!auth->method_ok)
@@ -372,7 +372,7 @@ on_prompt(void *arg, const char *text, bool echo)
 		auth->has_credential = false;
 		if (!pam_talk_answer(&auth->pam, auth->credential,
 			auth->credential_len))
-			finish(auth, KEEPER_NO, "an answer was not taken");
+			finish(auth, KEEPER_NO, "PAM does not get the answer");
 		return;
 	}
 	strlcpy(msg.text, text, sizeof(msg.text));
@@ -387,7 +387,7 @@ take_pam(struct auth_server *auth, const struct message *msg)
 	set_state(auth, AUTH_SERVER_LOOKING);
 	if (!pam_talk_answer(&auth->pam, msg->credential,
 		msg->credential_len))
-		finish(auth, KEEPER_NO, "an answer was not taken");
+		finish(auth, KEEPER_NO, "PAM does not get the answer");
 	return true;
 }
 
@@ -432,7 +432,7 @@ start_certificate(struct auth_server *auth)
 		return;
 	}
 	finish(auth, tls_cert_is_site(auth->conn->tls, auth->site) ?
-		KEEPER_YES : KEEPER_NO, "no good certificate of this site");
+		KEEPER_YES : KEEPER_NO, "no valid certificate of this site");
 }
 
 static void
@@ -441,7 +441,7 @@ start_tls_srp(struct auth_server *auth)
 	const char *user = tls_user(auth->conn->tls);
 
 	finish(auth, user != NULL && strcmp(user, auth->site) == 0 ?
-		KEEPER_YES : KEEPER_NO, "the handshake was not this site's");
+		KEEPER_YES : KEEPER_NO, "the handshake was for another site");
 }
 
 static void
@@ -573,9 +573,9 @@ on_psk(void *arg, const struct request_psk *psk, int error)
 	else if (error == EPIPE || error == EAGAIN)
 		auth->answer.verdict = KEEPER_FAILED;
 	else
-		log_warnx("site %s: its pre-shared key is not the one that it "
-		    "has here: its lanes go without; a new invitation gives it "
-		    "another (tombolo site passwd --generate)", auth->site);
+		log_warnx("site %s: its pre-shared key is not the newest: its "
+		    "session has none; give it a new invitation (tombolo site "
+		    "passwd --generate)", auth->site);
 	ev_timer_start(auth->server->loop, &auth->later);
 }
 

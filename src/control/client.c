@@ -255,9 +255,9 @@ on_connected(void *arg, int fd, const struct endpoint *server, const char *name)
 	client->server = *server;
 	if (server->len == 0 && client->conf->transport == CONF_TRANSPORT_UDP) {
 		close(fd);
-		try_next(client, "only the proxy knows where the hub is: no "
-		    "frame can pass by UDP: change transport, or give the "
-		    "hub by its address");
+		try_next(client, "only the proxy can look up the hub's name, "
+		    "so no frame can pass by UDP: change transport, or "
+		    "configure the hub's address");
 		return;
 	}
 	if (!auth_client_start(&client->auth, client->loop, client->tls, fd,
@@ -459,7 +459,7 @@ begin_session(struct client *client, struct conn *conn,
 	}
 	if ((client->offered & ~session->features & MESSAGE_CAN_PSK) != 0)
 		log_warnx("hub %s: it does not have this site's pre-shared "
-		    "key: lanes go without; ask for a new invitation",
+		    "key: the session has none; ask for a new invitation",
 		    connector_address(client->connector));
 	client->session = session;
 	return true;

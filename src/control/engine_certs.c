@@ -263,7 +263,7 @@ understand_list(const struct engine_certs *certs, const struct startup_text *tex
 	    (now->len > 0 || (certs->started && now->text == NULL)))
 		reason = "the file is missing or empty";
 	else if (text->len > 0)
-		reason = ca.len == 0 ? "there is no site-ca to verify it by" :
+		reason = ca.len == 0 ? "there is no site-ca to verify it" :
 				       crl_why_not(&ca, &old, &fresh);
 	if (reason != NULL)
 		strlcpy(why, reason, REQUEST_WHY_SIZE);
@@ -287,7 +287,7 @@ note(struct engine_certs *certs, enum request_material kind, const char *why)
 		    certs->of[kind].now.text.text != NULL ?
 			"the last good one stays in force" :
 		    kind == REQUEST_MATERIAL_CRL ?
-			"sites' certificates are refused until there is one" :
+			"logins by certificate are refused until this is fixed" :
 		    kind == REQUEST_MATERIAL_SITE ?
 			"join again with its invitation" :
 			"there is none in force");

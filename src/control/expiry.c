@@ -23,7 +23,7 @@ static const struct {
 	[EXPIRY_PEER] = { "server", "the certificate of the hub",
 	    "the hub renews it with tombolo init --renew" },
 	[EXPIRY_CRL] = { "crl", "the list of revoked certificates",
-	    "have the CA make another; this one stays in force" },
+	    "create a new one; this one stays in force" },
 };
 
 void

@@ -132,8 +132,8 @@ incoming_evict(struct server *server)
 		return false;
 	server->turned_away++;
 	server_log_refusal(server, victim->address, victim->site,
-	    "made room for another: too many connections that have not logged "
-	    "in (max-handshakes)");
+	    "closed to make room for another: too many connections that have "
+	    "not logged in (max-handshakes)");
 	let_go(victim);
 	return true;
 }

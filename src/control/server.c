@@ -208,7 +208,7 @@ server_log_refusal(struct server *server, const char *address,
 	if (!log_limit_allow(&server->refusals, mono_now().us, &swallowed))
 		return;
 	if (swallowed > 0)
-		log_warnx("%llu more refusals were not shown",
+		log_warnx("%llu more refusals were suppressed",
 		    (unsigned long long)swallowed);
 	if (site[0] != '\0')
 		log_warnx("%s: refused: site %s: %s", address, site, why);
@@ -399,7 +399,7 @@ set_routes(struct server *server)
 		    add_prefixes(lpm, &cs->subnets, site->port);
 	}
 	if (lpm == NULL || !ok) {
-		log_warnx("out of memory: routes to sites are the old ones");
+		log_warnx("out of memory: routes to sites are not updated");
 		lpm_free(lpm);
 		return;
 	}

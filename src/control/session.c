@@ -107,7 +107,7 @@ session_attach(struct session *session, struct conn *conn,
 {
 	if (session->conn != NULL) {
 		conn_bye(session->conn,
-		    "the session goes on by another connection");
+		    "the session continues on another connection");
 		conn_release(session->conn);
 	}
 	conn_set_owner(conn, &conn_events, session);
@@ -301,7 +301,7 @@ on_end(void *arg, const char *why)
 		return;
 	}
 	log_info("%s: its connection broke: %s: it has %u s to come back, "
-	    "frames go on", session->label, why, session->dead_peer_sec);
+	    "frames still pass", session->label, why, session->dead_peer_sec);
 	if (session->events->on_lost != NULL)
 		session->events->on_lost(session, why);
 }
@@ -393,7 +393,7 @@ repair_lanes(struct session *session,
 		n = (unsigned)__builtin_popcount(session->repair.lanes);
 		/* Where none lives it may go on for days, and watch() told it. */
 		(others_alive ? log_warnx : log_debug)("%s: %u of %u data "
-		    "lanes are dead: they are made anew, from other ports",
+		    "lanes are dead: they are replaced, from other ports",
 		    session->label, n, session->lanes);
 		/* What fails here is tried again after a pause. */
 		(void)session->events->get_sockets(session, n);
@@ -477,7 +477,7 @@ on_renewed(void *arg)
 
 	rekey_done(&session->rekey, mono_now());
 	if (session->rebuilding)
-		log_info("%s: all data lanes carry again", session->label);
+		log_info("%s: all data lanes work again", session->label);
 	else
 		log_debug("%s: new keys", session->label);
 	session->rebuilding = false;

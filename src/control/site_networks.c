@@ -45,7 +45,7 @@ site_networks_fill(const struct conf *conf, const char *site,
 			add_routes(msg, &conf->sites[i].subnets);
 	}
 	if (msg->nroutes > MESSAGE_MAX_ROUTES) {
-		log_debug("site %s: only the first %d routes are told",
+		log_debug("site %s: only the first %d routes are sent",
 		    site, MESSAGE_MAX_ROUTES);
 		msg->nroutes = MESSAGE_MAX_ROUTES;
 	}

@@ -121,8 +121,8 @@ replace(const struct incoming *in, struct site *site)
 	if (!addr_is_equal(&site->last_from, &in->from) &&
 	    sites_contest(site, mono_now())) {
 		snprintf(site->last_error, sizeof(site->last_error),
-		    "two places log in in turn, %s and %s: is one invitation "
-		    "used twice?", site->last_address, in->address);
+		    "two hosts log in in turn, %s and %s: is one "
+		    "invitation used twice?", site->last_address, in->address);
 		log_warnx("site %s: %s", site->name, site->last_error);
 	}
 	session_end(site->session, why);
@@ -238,8 +238,8 @@ judge_request(const struct incoming *in)
 			prefix_print(&in->asked[i], text, sizeof(text));
 	}
 	if (text[0] != '\0')
-		log_warnx("site %s: it asks for the subnet %s, which its entry "
-		    "here does not have: it is not routed", in->site, text);
+		log_warnx("site %s: it asks for the subnet %s, which is not "
+		    "configured for it here: it is not routed", in->site, text);
 }
 
 static void

@@ -238,7 +238,7 @@ dataplane_set_routes(struct dataplane *dataplane, struct lpm *lpm)
 	    (int)dataplane->dp.nworkers);
 
 	if (table == NULL) {
-		log_warnx("out of memory: routes to sites are the old ones");
+		log_warnx("out of memory: routes to sites are not updated");
 		return;
 	}
 	for (unsigned i = 0; i < dataplane->dp.nworkers; i++)

@@ -116,7 +116,7 @@ loop_guard_tick(struct loop_guard *loops, struct mono now)
 			    p->why);
 			continue;
 		}
-		log_info("site %s: open again: the loop is gone", p->name);
+		log_info("site %s: unblocked: the loop is gone", p->name);
 		open_port(loops, (uint16_t)i);
 	}
 }
@@ -138,8 +138,8 @@ block(struct loop_guard *loops, uint16_t port, uint16_t other, struct mono now)
 	loops->nblocked++;
 	p->try_at = mono_add(now, LOOP_GUARD_BLOCK_SEC * MONO_SEC);
 	p->heard_at = now;
-	snprintf(p->why, sizeof(p->why), "its LAN is joined to that of %s by "
-	    "another way, too", loops->ports[other].name);
+	snprintf(p->why, sizeof(p->why), "its LAN is also joined to that of %s "
+	    "by another path", loops->ports[other].name);
 	atomic_store(&loops->blocked[port], 1);
 	log_warnx("site %s: blocked for %d s: %s", p->name,
 	    LOOP_GUARD_BLOCK_SEC,

@@ -420,7 +420,7 @@ give_answer(struct engine *engine, const json_t *request)
 		return error_answer("not an answer");
 	if (!auth_client_typed(&engine->client->auth, json_string_value(text),
 		json_string_length(text)))
-		return error_answer("nothing is asked any more");
+		return error_answer("the question has expired");
 	return json_pack("{s:b}", "ok", 1);
 }
 

@@ -89,7 +89,7 @@ engine_main(void)
 	engine->started = mono_now();
 	r = startup_recv_all(PROC_CHAN_FD, &engine->gift);
 	if (r < 0)
-		fatalx("the monitor's opening words: %s", strerror(-r));
+		fatalx("cannot receive the configuration: %s", strerror(-r));
 	if (start(engine) < 0)
 		engine->status = 1;
 	else
@@ -390,7 +390,7 @@ on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
 	else
 		client_set_tls(engine->client, tls);
 	log_info(kind == REQUEST_MATERIAL_CRL ?
-		"crl: changed; sites' certificates are held to it" :
+		"crl: changed; it is in force for sites' certificates" :
 		"certificates: changed; new connections use them");
 	engine_look_at_certificates(engine);
 	expiry_warn(&engine->expiry, tls_context_time(), mono_now());
@@ -445,7 +445,7 @@ on_device_gone(void *arg)
 {
 	struct engine *engine = arg;
 
-	log_warnx("the device is gone: somebody removed it");
+	log_warnx("the device is gone: another program removed it");
 	on_monitor_gone(engine);
 }
 

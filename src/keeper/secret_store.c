@@ -60,7 +60,7 @@ secret_store_move(int dir_fd, int state_fd)
 		r = credentials_create(state_fd, CREDENTIALS_MASTER, line);
 	secret_wipe(line, sizeof(line));
 	if (r == 0)
-		log_info("%s: what the daemon writes is moved here from %s",
+		log_info("%s: the daemon's state was moved here from %s",
 		    credentials_dir_path(state_fd, line, sizeof(line)),
 		    credentials_dir_path(dir_fd, why, sizeof(why)));
 	else if (r != -EEXIST)
@@ -253,8 +253,8 @@ open_master(struct secret_store *vault, char *why, size_t why_size)
 		derive(master, "tombolo salt", vault->salt_key);
 	} else if (r == -EBADMSG) {
 		snprintf(why, why_size, "%s must be one line of %d hexadecimal "
-		    "digits; remove it, and a new one is made (sites log in "
-		    "anew)", CREDENTIALS_MASTER, 2 * SECRET_STORE_KEY_LEN);
+		    "digits; remove it, and a new one is created (sites log in "
+		    "again)", CREDENTIALS_MASTER, 2 * SECRET_STORE_KEY_LEN);
 	} else {
 		credentials_explain(vault->state_fd, CREDENTIALS_MASTER, r, why,
 		    why_size);

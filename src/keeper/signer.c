@@ -284,8 +284,8 @@ keep(struct signer *signer, unsigned which, const struct ca_pem *key,
 	}
 	secret_free(text, len);
 	if (r < 0)
-		log_warnx("%s: cannot be written (%s): without it a restart "
-			  "needs a key and a certificate that fit", name,
+		log_warnx("%s: cannot be written (%s): after a restart, the "
+			  "configured key and certificate must match", name,
 		    strerror(-r));
 }
 

@@ -203,7 +203,7 @@ put(struct logpipe *logpipe)
 		return;
 	}
 	if (logpipe->swallowed > 0) {
-		snprintf(said, sizeof(said), PREFIX "%u lines swallowed",
+		snprintf(said, sizeof(said), PREFIX "%u messages suppressed",
 		    logpipe->swallowed);
 		logpipe->swallowed = 0;
 		show(logpipe, said);

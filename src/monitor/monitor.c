@@ -173,8 +173,8 @@ monitor_new(struct conf *conf, const char *path, int log_level,
 	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
 
 	if (monitor == NULL || loop == NULL) {
-		log_warnx("%s", loop != NULL ? "there is no memory" :
-		    "libev finds no way to wait for events");
+		log_warnx("%s", loop != NULL ? "out of memory" :
+		    "libev has no usable backend");
 		free(monitor);
 		conf_free(conf);
 		return NULL;
@@ -347,12 +347,12 @@ open_keeper_dir(struct monitor *monitor)
 	}
 	if (user.shared)
 		log_warnx("this user namespace has no ids for the keeper and "
-			  "the others: all run as user %u, apart by seccomp "
-			  "and Landlock only; map 65536 ids to separate them",
+			  "the others: all run as user %u, and only seccomp "
+			  "and Landlock separate them; map 65536 ids",
 		    (unsigned)user.uid);
 	if (user.fallback)
 		log_info("this host has no users _tombolo-*: unused ids are "
-			 "taken, the keeper's is %u", (unsigned)user.uid);
+			 "used, the keeper's is %u", (unsigned)user.uid);
 	r = keeper_dir_open(path, &user);
 	free(path);
 	monitor->children.keeper_dir = r < 0 ? -1 : r;
@@ -373,7 +373,7 @@ watch_sites(struct monitor *monitor)
 	    &events);
 	/* It runs without; changes wait for the next start then. */
 	if (monitor->watch == NULL)
-		log_warn("%s: changes cannot be noticed", monitor->conf->dir);
+		log_warn("%s: cannot watch for changes", monitor->conf->dir);
 	return true;
 }
 
@@ -387,7 +387,7 @@ watch_network(struct monitor *monitor)
 	    network_device(monitor->network)->ifindex, on_network_changed,
 	    on_network_event, monitor);
 	if (monitor->netwatch == NULL)
-		log_warn("changes of this host's network cannot be noticed");
+		log_warn("cannot watch this host's network for changes");
 	return true;
 }
 
@@ -455,7 +455,7 @@ on_ready(void *arg)
 	if (monitor->state != STARTING) {
 		log_info("engine: is up again");
 		snprintf(status, sizeof(status),
-		    "STATUS=up; the engine was started again %u times",
+		    "STATUS=up; the engine was restarted %u times",
 		    monitor->children.engine.deaths);
 		sd_notify_send(status);
 		return;
@@ -500,7 +500,7 @@ on_death(void *arg)
 	} else if (monitor->state == RUNNING &&
 	    if_nametoindex(device->name) != device->ifindex) {
 		/* No engine can mend that; a new start makes a new one. */
-		log_warnx("%s: somebody removed the device; start again",
+		log_warnx("%s: another program removed the device; restart",
 		    device->name);
 		stop(monitor, 1);
 	}
@@ -517,7 +517,7 @@ on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 		on_reload(monitor, true);
 		return;
 	}
-	log_info("stops: %s", restarts ? "SIGUSR1: to be started again" :
+	log_info("stopping: %s", restarts ? "SIGUSR1, for a restart" :
 					 strsignal(w->signum));
 	stop(monitor, 0);
 	/* The next start takes its place: no gap. */
@@ -528,7 +528,7 @@ on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 static void
 on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what)
 {
-	log_warnx("the engine did not get ready within %d s", READY_SEC);
+	log_warnx("the engine was not ready within %d s", READY_SEC);
 	stop(w->data, 1);
 }
 

@@ -339,7 +339,7 @@ print(const struct conf *running, const struct conf *live, char **text,
 		ok = fclose(out) == 0 && ok;
 	}
 	if (!ok)
-		log_warnx("there is no memory for the configuration");
+		log_warnx("out of memory for the configuration");
 	else if (*len > STARTUP_MAX_CONF)
 		log_warnx("the configuration is larger than %zu MiB",
 		    STARTUP_MAX_CONF >> 20);

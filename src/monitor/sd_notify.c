@@ -35,7 +35,7 @@ sd_notify_send(const char *state)
 		(struct sockaddr *)&sun,
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) ==
 		-1)
-		log_warn("the service manager cannot be told %s", state);
+		log_warn("cannot tell the service manager %s", state);
 	if (fd != -1)
 		close(fd);
 }

@@ -158,7 +158,7 @@ add_watches(struct sites_watch *watch)
 			continue;
 		if (i == DIR_CONF || i == DIR_SITES)
 			return false;
-		log_warn("%s: changes cannot be noticed", watch->paths[i]);
+		log_warn("%s: cannot watch for changes", watch->paths[i]);
 	}
 	return watch->wd[DIR_CONF] > 0;
 }
@@ -290,7 +290,7 @@ compare(struct sites_watch *watch)
 		return;
 	}
 	if (errno != ENOENT && errno != ENOTDIR) {
-		log_warn("%s: looked at again in a moment",
+		log_warn("%s: cannot watch it yet",
 		    watch->paths[DIR_CREDENTIALS]);
 		watch->touched = true;
 		wait_for_quiet(watch);

@@ -71,7 +71,7 @@ supervise_stop(struct supervise *supervise, int wait_ms)
 		return;
 	kill(supervise->pid, SIGTERM);
 	if (!proc_wait(supervise->pid, wait_ms)) {
-		log_warnx("%s: does not end, killed",
+		log_warnx("%s: does not exit; killed",
 		    proc_name(supervise->role));
 		proc_kill(supervise->pid, supervise->pid);
 	}

@@ -73,8 +73,8 @@ watchdog_sec(void)
 		return 0;
 	value = strtonum(usec, 1, INT64_MAX, &wrong);
 	if (wrong != NULL) {
-		log_warnx("$WATCHDOG_USEC is not understood: the service "
-			  "manager gets no sign of life");
+		log_warnx("$WATCHDOG_USEC is not valid: the service manager "
+			  "gets no watchdog notifications");
 		return 0;
 	}
 	return (double)value / 1e6;

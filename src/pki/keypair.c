@@ -50,8 +50,8 @@ keypair_read_key(const char *text, size_t len, struct keypair *key,
 	bool		ok;
 
 	if (memmem(text, len, "ENCRYPTED", 9) != NULL)
-		return fail(why, "the key is encrypted, and nobody is there to "
-		    "type its password: decrypt it (openssl pkey)");
+		return fail(why, "the key is encrypted, which is not "
+		    "supported: decrypt it (openssl pkey)");
 	if (gnutls_privkey_init(&key->key) < 0)
 		return fail(why, "out of memory");
 	ok = gnutls_privkey_import_x509_raw(key->key, &datum, GNUTLS_X509_FMT_PEM,
@@ -81,7 +81,7 @@ keypair_prove(const char *text, size_t len, const struct keypair *key,
 	if (memcmp(leaf.id, key->public.id, sizeof(leaf.id)) == 0 &&
 	    is_signed_by(chain.leaf_key, key))
 		return true;
-	return fail(why, "the key is not that of the certificate, which must "
+	return fail(why, "the key does not match the certificate, which must "
 	    "be the first in its file");
 }
 
@@ -184,8 +184,8 @@ chain_open(struct chain *chain, const char *text, size_t len, char *why)
 		return false;
 	}
 	if (chain->n > KEYPAIR_MAX_CHAIN) {
-		snprintf(why, KEYPAIR_WHY_SIZE, "a chain of %u certificates: a "
-		    "handshake takes %d at most", chain->n, KEYPAIR_MAX_CHAIN);
+		snprintf(why, KEYPAIR_WHY_SIZE, "a chain of %u certificates: "
+		    "at most %d are allowed", chain->n, KEYPAIR_MAX_CHAIN);
 		return false;
 	}
 	if (gnutls_pubkey_init(&chain->leaf_key) < 0 ||

@@ -148,7 +148,7 @@ proc_kill(pid_t target, pid_t pid)
 {
 	kill(target, SIGKILL);
 	if (!proc_wait(pid, KILLED_MS))
-		log_warnx("process %ld: killed but not gone; left behind",
+		log_warnx("process %ld: killed, but still there; ignored",
 		    (long)pid);
 }
 
@@ -165,7 +165,7 @@ proc_confine(enum proc_role role)
 	}
 	if (geteuid() == 0) {
 		if (proc_user(role, &user) < 0)
-			fatalx("no user id is free for the %s; make the user "
+			fatalx("no user id is free for the %s; create the user "
 			       "%s", proc_name(role), roles[role].user);
 		drop_bounding_set();
 		if (!user.shared)
@@ -317,7 +317,7 @@ change_user(const struct proc_user *user)
 	if (ruid != user->uid || euid != user->uid || suid != user->uid ||
 	    rgid != user->gid || egid != user->gid || sgid != user->gid ||
 	    getgroups(0, NULL) != 0)
-		fatalx("the change of user did not hold");
+		fatalx("the change of user had no effect");
 	if (setresuid((uid_t)-1, 0, (uid_t)-1) != -1)
 		fatalx("the change of user can be undone");
 }
@@ -353,7 +353,7 @@ drop_capabilities(void)
 	for (size_t i = 0; i < nitems(now); i++) {
 		if ((now[i].effective | now[i].permitted |
 			now[i].inheritable) != 0)
-			fatalx("the capabilities did not go");
+			fatalx("the capabilities were not dropped");
 	}
 }
 

@@ -132,7 +132,7 @@ def test_a_new_invitation_has_a_new_pre_shared_key(scene, method, tmp_path):
         wait_until(lambda: scene.sat.can_ping("10.4.2.1"), 10, "frames pass")
         assert sat.stop("SIGTERM") == 0
     assert len(scene.server.log_lines(
-        "site %s: its pre-shared key is not the one" % name)) == 1
+        "site %s: its pre-shared key is not the newest" % name)) == 1
     scene.server.site("remove", name)
     assert not os.path.exists(os.path.join(
         scene.server.dir, "keeper/sites", name + ".psk"))
@@ -265,7 +265,7 @@ def test_a_fault_in_its_own_file_keeps_a_session_and_lets_none_in(scene, data):
     server.site("remove", "late")
     assert server.site_up(name) and scene.sat.can_ping("10.4.2.1")
     tombolo("kick", name, "-c", server.conf)
-    server.wait_log("refused: site %s: its file has a fault" % name)
+    server.wait_log("refused: site %s: its file has an error" % name)
     assert server.sites()[name]["state"] == "faulty"
     refused_for(sat, 1)
     undo()
@@ -297,7 +297,7 @@ def test_a_daemon_starts_in_spite_of_a_sites_fault(scene):
     server.wait_site(good)
     assert good_sat.stop() == 0
     sat.start(wait=False)
-    server.wait_log("refused: site %s: its file has a fault" % name)
+    server.wait_log("refused: site %s: its file has an error" % name)
     undo()
     server.wait_site(name)
 

@@ -366,7 +366,7 @@ def test_a_list_takes_effect_without_the_keeper(revocable):
     # While it does not answer: the session ends.
     wait_until(lambda: not scene.hub.site_up("cert"), SOON, "its session ends")
     assert reload(scene.hub).returncode == 0
-    scene.hub.wait_log("crl: changed; sites' certificates are held")
+    scene.hub.wait_log("crl: changed; it is in force")
     assert len(scene.hub.log_lines("certificates: changed")) == others
     scene.log_in(*scene.pair)  # nobody signs, and the keeper is given up
     os.kill(keeper, signal.SIGCONT)
@@ -528,7 +528,7 @@ def test_no_list_that_can_be_read_lets_in_nobody_by_certificate(revocable):
     scene.hub.start()
     scene.hub.wait_site("one")
     assert scene.log_in(*scene.pair) == "refused"
-    assert "certificates are refused" in trouble(scene.hub)
+    assert "logins by certificate are refused" in trouble(scene.hub)
 
 
 @pytest.mark.parametrize("named", [False, True])

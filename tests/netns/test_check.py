@@ -633,9 +633,9 @@ def test_what_this_host_lacks(net, host):
     server = Hub(host, "one").init("198.18.0.1", "--mode", "tap", "--bridge",
                                    "br0")
     assert check(host, server).returncode == 1
-    assert "br0: there is no such bridge" in check(host, server).stderr
+    assert "br0: the bridge does not exist" in check(host, server).stderr
     host.ip("link", "add", "br0", "type", "veth", "peer", "name", "other")
-    assert "br0: is no bridge" in check(host, server).stderr
+    assert "br0: is not a bridge" in check(host, server).stderr
     host.ip("link", "del", "br0")
     host.ip("link", "add", "br0", "type", "bridge")
     done = check(host, server)

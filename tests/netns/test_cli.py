@@ -454,7 +454,7 @@ def test_each_tunnel_network_gives_an_address_until_it_is_full(cli):
     ("--address 10.4.2.1", "is the hub's own"),
     ("--address 10.4.2.2", "of site a"),
     ("--address 10.4.3.2", "is in no tunnel network"),
-    ("--address 10.4.2.255", "is no host's address"),
+    ("--address 10.4.2.255", "is no host address"),
     ("--address 10.4.2.9/24", "without a length"),
     ("--subnet 10.0.7.128/25", "of site a"),
     ("--subnet 10.4.0.0/16", "overlaps tunnel-network"),
@@ -608,7 +608,7 @@ def test_with_a_fault_elsewhere_what_was_done_comes_first(tun, words):
     assert done.returncode == 0 and len(lines) > 1, done
     faults = [l for l in lines if "tombolo.conf" in l]
     assert faults == lines[-1:] and re.search(
-        "site .*: done, although s/tombolo.conf has a fault", faults[0]), done
+        "site .*: done, but s/tombolo.conf has an error", faults[0]), done
 
 
 @pytest.mark.parametrize("claims", [
@@ -828,7 +828,7 @@ def test_certificate_is_revoked_by_passwd_and_remove(tap):
         add(tap, name, "certificate")
     first = tap.write("first.crt", tap.text("s/sites.d/a.crt"))
     out = tap.ok("site", "passwd", "a", "--dir", "s", "--out", "new.invite")
-    assert "another certificate; the old one is revoked" in out
+    assert "a new certificate; the old one is revoked" in out
     assert tap.mode("s/crl.pem") == 0o644
     new = tap.write("new.crt",
                     json.loads(tap.text("new.invite"))["certificate"])
@@ -914,7 +914,7 @@ def test_certificates_of_another_ca_are_left_to_it(tap):
     assert "c/client.crt" in out and "c/keeper/client.key" in out
     assert "c/keeper/password" not in tap.tree()
     tap.fails("site", "passwd", "berlin", "--dir", "s",
-              says="its certificate is from other.crt")
+              says="its certificate was issued by other.crt")
 
 
 @pytest.mark.parametrize("option", [("--generate",), ("--password-file", "pw")])
@@ -1174,7 +1174,7 @@ def test_an_update_leaves_the_servers_and_says_which_is_not_there(joined,
         change(joined, **invited)
         done = joined("join", "--update", "x.invite", "--dir", "c")
         assert done.returncode == 0 and joined.text("c/tombolo.conf") == text
-        assert "is not among those of c" in done.stderr
+        assert "is not in c" in done.stderr
     assert "server = [2001:db8::1]:4433 name x" in done.stderr
 
 

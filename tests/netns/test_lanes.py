@@ -124,8 +124,8 @@ def test_a_dead_lane_comes_back_from_another_port(lanes_of, transport):
     line.loses_nothing()
     line.logged_in_once()
     line.sat.daemon.wait_log(r"1 of 2 data lanes are dead: they are "
-                             r"made anew, from other ports")
-    line.sat.daemon.wait_log("all data lanes carry again")
+                             r"replaced, from other ports")
+    line.sat.daemon.wait_log("all data lanes work again")
 
 
 def test_lanes_that_all_died_come_back_from_other_ports(lanes_of):

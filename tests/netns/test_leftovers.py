@@ -138,7 +138,7 @@ def test_after_somebody_removed_the_device_it_ends_and_says_so(pair):
     assert pair.sat.stop("SIGTERM") == 0
     pair.hub_ns.ip("link", "del", "tombolo0")
     assert pair.hub.process.wait(15) == 1
-    assert len(pair.hub.wait_log("tombolo0: somebody removed the device")) == 1
+    assert len(pair.hub.wait_log("tombolo0: another program removed the device")) == 1
     pair.assert_clean()
 
 

@@ -344,7 +344,7 @@ def test_a_module_that_hangs_delays_nobody(scene):
     # When the site hangs up nobody waits for the module: it goes.
     assert stuck.stop("SIGTERM") == 0
     wait_until(lambda: not os.path.exists("/proc/%d" % pid), 10,
-               "the helper is ended")
+               "the helper is killed")
 
 
 def test_strangers_who_hold_conversations_keep_no_known_site_out(scene):

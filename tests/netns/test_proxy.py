@@ -130,7 +130,7 @@ def test_frames_pass_by_udp_where_the_server_is_an_address(world):
 
 def test_udp_alone_has_no_way_where_only_the_proxy_knows_the_server(world):
     """It says so and pauses, rather than to be up for nothing."""
-    why = "only the proxy knows where the hub is: no frame can pass by UDP"
+    why = "only the proxy can look up the hub's name, so no frame can pass by UDP"
     world.login("%s:%s" % (USER, PASSWORD))
     world.sat.conf_set("client", "transport", "udp")
     world.sat.start(wait=False)
@@ -146,12 +146,12 @@ def test_udp_alone_has_no_way_where_only_the_proxy_knows_the_server(world):
 
 def test_without_and_with_a_wrong_password(world):
     world.sat.start(wait=False)
-    world.sat.wait_log(r"vpn\.test:55555: the proxy wants a user and password",
+    world.sat.wait_log(r"vpn\.test:55555: the proxy requires a user and password",
                        SOON)
     world.login(USER + ":wrong")
     world.sat.stop("SIGTERM")
     world.sat.start(wait=False)
-    world.sat.wait_log(r"the proxy does not take the user and password", SOON)
+    world.sat.wait_log(r"the proxy does not accept the user and password", SOON)
     assert world.sat.state() != "up"
     assert "wrong" not in world.sat.log()
 

@@ -85,7 +85,7 @@ def test_renamed_without_it_is_said(scene):
     sat.conf_set("client", "name", OLD)
     scene.call(NEW, OLD)
     said = scene.call(NEW)
-    assert "sites that know this hub by that name will refuse it" in said
+    assert "sites that use that name will refuse this hub" in said
     assert '"name = %s"' % OLD in said
     sat.start(wait=False)
     sat.wait_log("it is for another name", 15)

@@ -112,7 +112,7 @@ def test_a_directory_of_version_0_1_is_moved_over(scene):
     assert hub.stop() == 0
     to_version_0_1(hub)
     scene.comes_back(wrap=read_only(hub.dir))
-    moved = hub.log_lines("/keeper: what the daemon writes is moved here from ")
+    moved = hub.log_lines("/keeper: the daemon's state was moved here from ")
     assert len(moved) == 1 and moved[0].endswith(hub.dir + "/keeper"), moved
     assert WRITTEN < names(hub.dir, "keeper"), "it is only read"
     assert not os.path.exists(os.path.join(hub.dir, "id"))
@@ -124,7 +124,7 @@ def test_a_directory_of_version_0_1_is_moved_over(scene):
         assert names(hub.dir, "keeper") == {"psk.key", "server.key", "sites"}
     assert hub.stop() == 0
     scene.comes_back()
-    assert len(hub.wait_log("is moved here")) == 1
+    assert len(hub.wait_log("was moved here")) == 1
 
 
 def test_a_moved_configuration_keeps_its_state(scene):
@@ -219,7 +219,7 @@ def test_a_hub_that_never_had_a_key_misses_its_own(scene):
     shutil.copy(os.path.join(scene.hub.dir, "server.crt"), new.dir)
     new.expect_trouble = True
     new.start()
-    assert len(new.wait_log("certificate: .*the key is not that of")) == 1
+    assert len(new.wait_log("certificate: .*the key does not match")) == 1
     assert not new.log_lines("none in force")
 
 

@@ -114,7 +114,7 @@ def test_a_hub_is_taken_over(scenes, mode):
     # A certificate needs no token, and gets none.
     resumed = hub.status()["counters"]["log-ins-resumed"]
     assert resumed == 1, "it came by the old one's token"
-    assert len(hub.wait_log("is moved here from .*/keeper$")) == 1
+    assert len(hub.wait_log("was moved here from .*/keeper$")) == 1
     assert os.listdir(os.path.join(hub.state_dir, "keeper"))
 
 

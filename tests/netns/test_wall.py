@@ -460,7 +460,7 @@ def test_many_networks_on_a_link_are_no_local_ones(figure):
     do("add")
     try:
         # One of them alone is a local network.
-        figure.sat.wait_log("networks that are as good as all traffic")
+        figure.sat.wait_log("together cover all traffic")
         wait_until(lambda: not re.search(r"\d/8|/32", quietly(
             ns.run, "nft", "list", "table", "inet", "tombolo_%s_live" %
             table(ns)).stdout), 10, "none of them is local")

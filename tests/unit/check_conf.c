@@ -505,7 +505,7 @@ START_TEST(hostile_text_is_refused)
 	    0);
 	ck_assert_ptr_null(parse(big, strlen(big), "f", &all));
 	ck_assert_str_eq(all.text,
-	    "f:3: the line has 5014 bytes; at most 4096 are taken\n");
+	    "f:3: the line has 5014 bytes; at most 4096 are allowed\n");
 
 	ck_assert_ptr_null(parse("[server]\nname = a\n\x1b[2J\xff = 1\n", 28,
 	    "f\n", &all));
@@ -522,7 +522,7 @@ START_TEST(hostile_text_is_refused)
 	fclose(out);
 	ck_assert_ptr_null(parse(text, len, "f", &all));
 	ck_assert_uint_eq(all.n, CONF_MAX_COMPLAINTS);
-	ck_assert_ptr_nonnull(strstr(all.text, "and more like these"));
+	ck_assert_ptr_nonnull(strstr(all.text, "and more errors; fix these first"));
 	free(text);
 }
 END_TEST
@@ -838,7 +838,7 @@ START_TEST(complaints_of_all_files_come_together)
 		"sites.d/b.conf", "sites.d/c.conf", "sites.d/D.conf",
 		"sites.d/e.conf", NULL };
 	static const char *const wants[] = {
-		"/tombolo.conf:3: port = x: expected", "/tombolo.conf:4: sites live in ",
+		"/tombolo.conf:3: port = x: expected", "/tombolo.conf:4: each site has a ",
 		"/a.conf:1: [site b]: expected [site a], once",
 		"/b.conf:1: there is no [site b] in it",
 		"/c.conf:2: [server] does not belong here",

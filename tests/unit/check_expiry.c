@@ -135,7 +135,7 @@ START_TEST(each_has_its_own_words)
 	    "tombolo: the certificate of the hub ends on 2027-01-15, in 0 "
 	    "days: the hub renews it with tombolo init --renew\n"
 	    "tombolo: the list of revoked certificates ends on 2027-01-15, in "
-	    "0 days: have the CA make another; this one stays in force\n");
+	    "0 days: create a new one; this one stays in force\n");
 }
 END_TEST
 

@@ -290,7 +290,7 @@ START_TEST(a_revoked_certificate_ends_it)
 	end_news(&hub);
 	TURN_UNTIL(!is_up(&site));
 	ck_assert(!hub_has("wien"));
-	TURN_UNTIL(says(at_hub("wien", "last_error"), "no good certificate"));
+	TURN_UNTIL(says(at_hub("wien", "last_error"), "no valid certificate"));
 	TURN_UNTIL(says(status(&site, "last_error"), "authentication failed"));
 	ck_assert_str_eq(status(&hub, "sites_connected"), "0");
 	ca_pem_fini(&cert);
@@ -306,7 +306,7 @@ START_TEST(a_certificate_is_one_sites)
 	hub_start(ALL_AUTHS);
 	site_start(&site, "wien", CONF_AUTH_CERTIFICATE);
 	TURN_UNTIL(says(status(&site, "last_error"), "authentication failed"));
-	ck_assert(says(at_hub("wien", "last_error"), "no good certificate"));
+	ck_assert(says(at_hub("wien", "last_error"), "no valid certificate"));
 	ck_assert_str_eq(status(&hub, "sites_connected"), "0");
 	ca_pem_fini(&cert);
 }

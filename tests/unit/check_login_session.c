@@ -405,7 +405,7 @@ START_TEST(who_proves_it_goes_on_with_the_session)
 	    MESSAGE_WELCOME);
 	ck_assert_uint_eq(other.heard.session, welcome.session);
 	ck_assert_uint_eq(counter(&hub, "sessions-taken-over"), 1);
-	FAR_BYE(&far, "goes on by another connection");
+	FAR_BYE(&far, "continues on another connection");
 	far_send(&other, MESSAGE_TYPE_FRAMES, item, len);
 	ck_assert(gets_frame(&hub));
 	/* It is gone, and nobody said so. */

@@ -206,7 +206,7 @@ START_TEST(a_password_is_given_once)
 	FAR_HEARS(&far, MESSAGE_RESPONSE);
 	ck_assert_mem_eq(far.heard.credential, PASSWORD, strlen(PASSWORD));
 	far_say(&far, &msg);
-	FAR_BYE(&far, "given once");
+	FAR_BYE(&far, "asked for twice");
 	meet();
 	welcome = welcome_of(CONF_TRANSPORT_TCP);
 	far_say(&far, &welcome);
@@ -270,7 +270,7 @@ START_TEST(no_question_weakens_the_method)
 	site_start(&site, "wien", CONF_AUTH_CERTIFICATE);
 	meet();
 	far_say(&far, &msg);
-	FAR_BYE(&far, "answers nothing");
+	FAR_BYE(&far, "the hub asks a question");
 }
 END_TEST
 

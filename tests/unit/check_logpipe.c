@@ -27,7 +27,7 @@ count(int fd, unsigned *shown, unsigned *suppressed)
 	ck_assert_ptr_nonnull(in);
 	*shown = *suppressed = 0;
 	while (fgets(line, sizeof(line), in) != NULL) {
-		if (sscanf(line, "tombolo: %u lines swallowed", &n) == 1)
+		if (sscanf(line, "tombolo: %u messages suppressed", &n) == 1)
 			*suppressed += n;
 		else
 			++*shown;

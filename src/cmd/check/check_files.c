@@ -260,13 +260,13 @@ look_at_trust(struct check_report *report,
 		    server ? ": sites will refuse this hub; renew it (tombolo "
 			     "init --renew)" :
 			     ": the hub will refuse this site; join again with "
-			     "an invitation of its own");
+			     "an invitation for this site");
 	else if (server && open_file(&ca, report, OWN_CA_CERT, MAY_MISS) &&
 	    keypair_is_ca(&ca.text) &&
 	    !keypair_is_taken(&cert->text, &ca.text, NULL, why))
-		check_warning(report, "%s: %s: sites that were invited "
-		    "will refuse this hub; renew it (tombolo init --renew), or "
-		    "put the certificate of the CA that has made it into "
+		check_warning(report, "%s: %s: sites that were invited will "
+		    "refuse this hub; renew it (tombolo init --renew), or put "
+		    "the certificate of the CA that issued it into "
 		    OWN_CA_CERT, cert->path, why);
 }
 
@@ -380,7 +380,7 @@ look_at_line(struct check_report *report,
 		    "another", file.path, conf_auth_name(site->auth), site->name,
 		    site->name);
 	else if (strchr(" \t", file.text.text[len - 1]) != NULL)
-		log_warnx("%s: ends in a blank, which is taken for a part of it",
+		log_warnx("%s: ends in a blank, which is part of the password",
 		    file.path);
 }
 

@@ -74,9 +74,8 @@ look_at_device(struct check_report *report)
 	int fd = open(TUN, O_RDWR | O_CLOEXEC);
 
 	if (fd == -1)
-		check_error(report, TUN ": %s; load the module (modprobe "
-		    "tun), or let this container have the device",
-		    strerror(errno));
+		check_error(report, TUN ": %s; load the module (modprobe tun), "
+		    "or give the device to this container", strerror(errno));
 	else
 		close(fd);
 	if (if_nametoindex(conf->device) != 0)
@@ -100,11 +99,12 @@ look_at_bridge(struct check_report *report)
 	if (link == NULL)
 		check_error(report, "netlink: %s", strerror(errno));
 	else if (!is_there && !conf->create_bridge)
-		check_error(report, "%s: there is no such bridge: make "
-		    "it, or set create-bridge = yes", bridge);
+		check_error(report, "%s: the bridge does not exist: create it, "
+		    "or set create-bridge = yes", bridge);
 	else if (is_there && !facts.is_bridge)
-		check_error(report, "%s: is no bridge: make a bridge with "
-		    "it as a port, and set bridge to that", bridge);
+		check_error(report, "%s: is not a bridge: create a bridge, "
+		    "make this a port of it, and set bridge to its name",
+		    bridge);
 	else if (is_there && !facts.is_up)
 		check_warning(report, "%s: the bridge is down: set it up "
 		    "(ip link set %s up)", bridge, bridge);
@@ -169,6 +169,6 @@ look_at_pam(struct check_report *report)
 		return;
 	snprintf(path, sizeof(path), "/etc/pam.d/%s", conf->pam_service);
 	if (access(path, F_OK) == -1)
-		check_warning(report, "%s: %s: PAM takes its service "
-		    "\"other\" instead", path, strerror(errno));
+		check_warning(report, "%s: %s: PAM uses its service \"other\" "
+		    "instead", path, strerror(errno));
 }

@@ -41,7 +41,7 @@ own_ca_read(struct own_ca *ca, const char *dir, const char *who)
 	r = own_ca_read_pem(&ca->key, dir, OWN_CA_KEY, CA_PEM_MAX);
 	if (r == 0)
 		return true;
-	log_warnx("%s: %s/%s: %s; this needs the CA's key, put it there for it",
+	log_warnx("%s: %s/%s: %s; this needs the CA's key: put it there",
 	    who, dir, OWN_CA_KEY, strerror(-r));
 	own_ca_fini(ca);
 	return false;
@@ -254,22 +254,22 @@ explain(int r)
 {
 	switch (r) {
 	case -EFBIG:
-		return "there are too many in it";
+		return "it contains too many certificates";
 	case -EINVAL:
-		return "one of them is not of " OWN_CA_CERT;
+		return "one of its certificates was not issued by " OWN_CA_CERT;
 	case -ENODATA:
-		return "it is missing or empty, and the daemon kept none: "
-		       "bring it back from a backup; if there never was one, "
+		return "it is missing or empty, and the daemon has no copy: "
+		       "restore it from a backup; if there never was one, "
 		       "start the daemon first";
 	case -ESTALE:
-		return "the daemon goes by another list, and lets in whom that "
-		       "one does: put things right as tombolo reload says, "
-		       "then do this again";
+		return "the daemon uses another list, which does not revoke "
+		       "this certificate: fix what tombolo reload reports, "
+		       "then run this again";
 	case -ENOTCONN:
 		return "the daemon at its socket has another configuration";
 	case -EPROTO:
-		return "the daemon does not say which list it goes by: see its "
-		       "log, or restart it; then do this again";
+		return "the daemon does not say which list it uses: see its "
+		       "log, or restart it; then run this again";
 	default:
 		return strerror(-r);
 	}

@@ -36,9 +36,9 @@ struct invitation {
 static const char *const another[CONF_AUTHS] = {
 	[CONF_AUTH_SRP] = "has another password",
 	[CONF_AUTH_PASSWORD] = "has another password",
-	[CONF_AUTH_PAM] = "has to log in anew; its password is changed where "
-			  "PAM looks for it",
-	[CONF_AUTH_CERTIFICATE] = "has another certificate; the old one is "
+	[CONF_AUTH_PAM] = "has to log in again; change its password where PAM "
+			  "looks for it",
+	[CONF_AUTH_CERTIFICATE] = "has a new certificate; the old one is "
 				  "revoked",
 	[CONF_AUTH_TLS_SRP] = "has another password",
 };
@@ -100,7 +100,7 @@ site_add_again(const struct options *options, const struct conf *conf,
 	snprintf(who, sizeof(who), "site %s", site->name);
 	if (site->auth == CONF_AUTH_CERTIFICATE &&
 	    !site_credential_is_our_ca(conf)) {
-		log_warnx("%s: its certificate is from %s; get another one "
+		log_warnx("%s: its certificate was issued by %s; get a new one "
 			  "there, and revoke the old one in %s", who,
 		    conf->site_ca, conf->crl);
 		return 1;
@@ -426,8 +426,8 @@ say_next(const struct conf *conf, const struct conf_site *site,
 			       CONF_KEEPER_DIR "/password\n");
 		return;
 	}
-	printf("next: take it to the site by a safe way, the %s is in it; "
-	       "there: tombolo join%s %s", inside, update, invitation->out);
+	printf("next: take it to the site in a safe way, since it contains the "
+	       "%s; there: tombolo join%s %s", inside, update, invitation->out);
 	if (site->auth == CONF_AUTH_CERTIFICATE && credential->key.text == NULL)
 		printf(", with a certificate for %s from %s", site->name,
 		    conf->site_ca);

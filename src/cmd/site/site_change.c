@@ -83,7 +83,7 @@ site_change_disable(const struct site_job *job)
 	file_txn_hold_signals(&before);
 	ok = edit_file(job, edit_disable, NULL);
 	ended = ok && each_credential(job, touch, "the site is disabled, but "
-	    "its tokens are good when it is enabled: ");
+	    "its tokens will be valid again when it is enabled: ");
 	file_txn_release_signals(&before);
 	if (!ok || !site_job_in_force(job, "disabled", &when))
 		return 1;
@@ -155,8 +155,8 @@ edit_file(const struct site_job *job, edit_fn *edit, struct conf *conf)
 		log_warnx("%s: %s: %s%s", job->who, below, text_explain(r),
 		    conf != NULL ? "" :
 		    r == -ENOSPC || r == -EDQUOT ?
-			"; tombolo site remove needs no space, tombolo kick "
-			"ends its session" :
+			"; tombolo site remove works without free space, "
+			"tombolo kick ends its session" :
 			"; tombolo kick ends its session");
 	return r == 0;
 }

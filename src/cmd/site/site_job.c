@@ -82,12 +82,12 @@ site_job_in_force(const struct site_job *job, const char *want,
 	    (want == NULL || strcmp(state, want) == 0)))
 		return true;
 	if (r < 0)
-		log_warnx("%s: site %s: it is written, but the daemon does not "
-		    "say whether it is in force: %s; tombolo reload asks again",
+		log_warnx("%s: site %s: written, but the daemon does not say "
+		    "whether it is in force: %s; see tombolo reload",
 		    job->who, job->name, r == -ENOTCONN ?
-			"it has another configuration" : strerror(-r));
+			"it belongs to another configuration" : strerror(-r));
 	else
-		log_warnx("%s: site %s: it is written, but not in force%s%s",
+		log_warnx("%s: site %s: written, but not in force%s%s",
 		    job->who, job->name, error != NULL ? ": " : "",
 		    error != NULL ? error : "");
 	for (size_t i = 0; i < json_array_size(faults); i++)

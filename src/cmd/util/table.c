@@ -30,7 +30,7 @@ table_new(const char *const *heads, size_t ncolumns)
 	struct table *table = calloc(1, sizeof(*table));
 
 	if (table == NULL)
-		fatal("no memory");
+		fatal("out of memory");
 	table->heads = heads;
 	table->ncolumns = ncolumns;
 	return table;
@@ -60,11 +60,11 @@ table_add(struct table *table, const char *text)
 		table->cells = reallocarray(table->cells, table->size,
 		    sizeof(*table->cells));
 		if (table->cells == NULL)
-			fatal("no memory");
+			fatal("out of memory");
 	}
 	table->cells[table->ncells] = strdup(clean);
 	if (table->cells[table->ncells++] == NULL)
-		fatal("no memory");
+		fatal("out of memory");
 }
 
 void
@@ -86,7 +86,7 @@ table_print(const struct table *table, FILE *out, const char *none)
 	const char **heads = calloc(table->ncolumns, sizeof(*heads));
 
 	if (widths == NULL || heads == NULL)
-		fatal("no memory");
+		fatal("out of memory");
 	for (size_t i = 0; i < table->ncolumns; i++) {
 		heads[i] = head_text(table->heads[i]);
 		widths[i] = strlen(heads[i]);

@@ -224,7 +224,7 @@ on_challenge(struct auth_client *auth, const struct message *msg)
 		if (auth->rounds == 1)
 			ask_secret(auth);
 		else
-			conn_bye(auth->conn, "a password is given once");
+			conn_bye(auth->conn, "the password was asked for twice");
 		return;
 	case CONF_AUTH_SRP:
 		answer_srp(auth, msg);
@@ -233,8 +233,8 @@ on_challenge(struct auth_client *auth, const struct message *msg)
 		answer_pam(auth, msg);
 		return;
 	default:
-		conn_bye(auth->conn, "this site's method answers "
-		    "nothing: the hub's entry has another one");
+		conn_bye(auth->conn, "the hub asks a question: this "
+		    "site's method at the hub is another one");
 	}
 }
 
@@ -446,8 +446,8 @@ ask_person(struct auth_client *auth)
 		return;
 	}
 	auth->needs_person = true;
-	snprintf(why, sizeof(why), "the hub asks \"%.128s\" and nobody is "
-	    "here to answer: tombolo login", auth->text);
+	snprintf(why, sizeof(why), "the hub asks \"%.128s\" and there is "
+	    "nobody to answer: run tombolo login", auth->text);
 	conn_bye(auth->conn, why);
 }
 

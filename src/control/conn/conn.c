@@ -373,7 +373,7 @@ header_is_acceptable(struct conn *conn)
 		}
 		max = MESSAGE_MAX_FRAMES;
 	} else if (conn->in[0] != MESSAGE_TYPE_JSON) {
-		conn_bye(conn, "a message of a type that we do not know");
+		conn_bye(conn, "a message of an unknown type");
 		return false;
 	}
 	if (len == 0 || len > max) {

@@ -163,7 +163,7 @@ message_decode(struct message *msg, const void *payload, size_t len,
 			msg->type = (enum message_type)i;
 	}
 	if (msg->type == MESSAGE_TYPES) {
-		*why = "a type we do not know";
+		*why = "an unknown type";
 		r = -ENOENT;
 		goto out;
 	}

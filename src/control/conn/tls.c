@@ -335,7 +335,7 @@ finish_handshake(struct tls *tls)
 	gnutls_datum_t alpn;
 
 	if (!is_allowed(tls)) {
-		end(tls, "TLS: not a version and suite that is allowed here");
+		end(tls, "TLS: version or suite is not allowed here");
 		return;
 	}
 	if (gnutls_alpn_get_selected_protocol(tls->session, &alpn) < 0) {

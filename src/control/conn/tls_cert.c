@@ -126,8 +126,8 @@ tls_cert_explain(struct tls *tls, const char *name, char *why, size_t size)
 		/* A server set up anew has a CA of the old one's name. */
 		{ GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE,
 		    "it was not made by the CA of this site's invitation: the "
-		    "hub was set up anew (then join again), or somebody is "
-		    "in between" },
+		    "hub was set up again (then join again), or somebody "
+		    "intercepts the connection" },
 		{ GNUTLS_CERT_REVOKED, "it is revoked" },
 		{ GNUTLS_CERT_UNEXPECTED_OWNER,
 		    "it is for another name: check `name` in the "
@@ -155,8 +155,8 @@ tls_cert_explain(struct tls *tls, const char *name, char *why, size_t size)
 	/* Whoever sets a server up anew, or is in between, has no chain. */
 	if (n > 1 && text == reasons[0].text)
 		text = "its chain does not lead to the CA of this site's "
-		       "invitation: the hub's file must hold the "
-		       "certificates in between, 8 at most; or join again";
+		       "invitation: the hub's file must contain the "
+		       "intermediate certificates, 8 at most; or join again";
 	snprintf(why, size, "the certificate of the hub (%s) is refused: %s",
 	    name, text);
 }

@@ -69,7 +69,7 @@ proxy_take(struct proxy *proxy, const uint8_t *data, size_t len)
 		/* The server waits for us to speak first. */
 		if (proxy->state == PROXY_DONE ||
 		    proxy->in_len == sizeof(proxy->in)) {
-			fail(proxy, "the proxy says more than it should");
+			fail(proxy, "the proxy's answer is too long");
 			return;
 		}
 		proxy->in[proxy->in_len++] = *data++;
@@ -187,9 +187,9 @@ on_status(struct proxy *proxy, unsigned status)
 		proxy->state = PROXY_DONE;
 	else if (status == 407 || status == 401) /* 401: tinyproxy */
 		fail(proxy, proxy->has_login ?
-		    "the proxy does not take the user and password of "
+		    "the proxy does not accept the user and password in "
 		    "keeper/proxy" :
-		    "the proxy wants a user and password: keeper/proxy");
+		    "the proxy requires a user and password: see keeper/proxy");
 	else if (status == 403 || status == 405)
 		fail(proxy, "the proxy does not allow port %u (HTTP %u)",
 		    proxy->port, status);
@@ -221,8 +221,8 @@ on_method(struct proxy *proxy)
 		say_login(proxy);
 	else
 		fail(proxy, proxy->has_login ?
-		    "the proxy takes no password (SOCKS5 method %u)" :
-		    "the proxy wants a user and password: keeper/proxy "
+		    "the proxy does not accept a password (SOCKS5 method %u)" :
+		    "the proxy requires a user and password: see keeper/proxy "
 		    "(SOCKS5 method %u)", proxy->in[1]);
 }
 
@@ -243,8 +243,8 @@ on_auth(struct proxy *proxy)
 	if (proxy->in[1] == 0)
 		say_request(proxy);
 	else
-		fail(proxy, "the proxy does not take the user and password of "
-		    "keeper/proxy");
+		fail(proxy, "the proxy does not accept the user and password "
+		    "in keeper/proxy");
 }
 
 static void
@@ -302,7 +302,7 @@ on_reply(struct proxy *proxy)
 		[5] = "connection refused",
 		[6] = "it took too long",
 		[7] = "it cannot connect",
-		[8] = "it does not know that kind of address",
+		[8] = "it does not support this type of address",
 	};
 	const uint8_t *in = proxy->in;
 
@@ -314,7 +314,7 @@ on_reply(struct proxy *proxy)
 	else
 		fail(proxy, "the proxy does not connect: %s (SOCKS5 %u)",
 		    in[1] < sizeof(whys) / sizeof(whys[0]) ? whys[in[1]] :
-							     "a reason of its own",
+							     "unknown reason",
 		    in[1]);
 }
 
@@ -332,7 +332,7 @@ static void
 put(struct proxy *proxy, const void *data, size_t len)
 {
 	if (len > sizeof(proxy->out) - proxy->out_len) {
-		fail(proxy, "what is to be said to the proxy is too long");
+		fail(proxy, "the request to the proxy is too long");
 		return;
 	}
 	memcpy(proxy->out + proxy->out_len, data, len);

@@ -43,8 +43,8 @@ choose(struct aead *aead, const struct aead_lib *lib)
 		best(lib, AEAD_AES_256_GCM) };
 
 	if (ns[0] < 0 || ns[1] < 0) {
-		log_warnx("%s: its answers are wrong: GnuTLS is used instead; "
-		    "aead = gnutls ([interface]) is quiet about it", lib->name);
+		log_warnx("%s: its results are wrong: GnuTLS is used instead; "
+		    "aead = gnutls in [interface] avoids this", lib->name);
 		return;
 	}
 	for (unsigned i = 0; i < nitems(ns); i++) {

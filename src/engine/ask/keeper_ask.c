@@ -256,7 +256,7 @@ on_gone(void *arg)
 {
 	struct keeper_ask *ask = arg;
 
-	log_warnx("the keeper is gone; what was asked of it failed");
+	log_warnx("the keeper died; requests to it have failed");
 	ask_fail(&ask->ask);
 }
 

@@ -275,8 +275,8 @@ wait_longer(struct sign_ask *ask, struct chan_msg *answer)
 	if (left <= 0)
 		return -ETIMEDOUT;
 	if (!ask->told)
-		log_warnx("the keeper is slow to start: its answer is waited "
-		    "for %lld s more", (long long)(left / MONO_SEC));
+		log_warnx("the keeper is slow to start: waiting up to %lld s "
+		    "more", (long long)(left / MONO_SEC));
 	ask->told = true;
 	return chan_recv_fd(ask->fd, answer, ask->buf, (int)(left / MONO_MS));
 }

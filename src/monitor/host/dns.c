@@ -184,7 +184,7 @@ dns_remove_record(const char *record)
 		log_warnx("DNS: cannot run resolvconf: its record %s stays",
 		    record);
 	else if (!proc_wait(pid, (int)(RUN_SEC * 1000.))) {
-		log_warnx("DNS: resolvconf -d %s does not end, killed", record);
+		log_warnx("DNS: resolvconf -d %s hangs; killed", record);
 		proc_kill(-pid, pid);
 	}
 }
@@ -289,8 +289,8 @@ finish(struct dns *dns)
 	bool set = dns->now.nservers > 0;
 
 	if (dns->tool != NULL && !dns->failed)
-		log_info("DNS: the servers %s are used", set ?
-			"behind the tunnel" : "from before");
+		log_info("DNS: using the servers %s", set ?
+			"behind the tunnel" : "configured before");
 	become(dns, dns->failed ? REQUEST_DNS_FAILED :
 		set		? dns->tool->state :
 				  REQUEST_DNS_NONE);
@@ -470,7 +470,7 @@ on_late(struct ev_loop *loop, struct ev_timer *w, int what)
 {
 	struct dns *dns = w->data;
 
-	log_warnx("DNS: %s does not end within %.0f s, killed",
+	log_warnx("DNS: %s hangs; killed after %.0f s",
 	    dns->tool->name, RUN_SEC);
 	kill(-dns->child.pid, SIGKILL);
 }

@@ -416,21 +416,21 @@ undo_bridge(const struct note *note, struct link *link)
 	int	    r;
 
 	if (link == NULL) {
-		log_warnx("%s: no netlink: the bridge stays", bridge);
+		log_warnx("%s: no netlink: the bridge is not removed", bridge);
 		return;
 	}
 	if (link_look(link, bridge, &facts) < 0)
 		return;
 	if (strcmp(print_mac(facts.mac, mac), note->words[2]) != 0) {
-		log_info("%s: is no longer the bridge that was made here: it "
-			 "stays", bridge);
+		log_info("%s: is not the bridge that was created here: it is "
+			 "not removed", bridge);
 		return;
 	}
 	r = link_remove_bridge(link, bridge);
 	if (r == 0)
 		log_info("%s: bridge removed", bridge);
 	else if (r == -EBUSY)
-		log_info("%s: has ports of others by now: the bridge stays",
+		log_info("%s: has other ports now: the bridge is not removed",
 		    bridge);
 	else
 		log_warnx("%s: the bridge could not be removed: %s",
@@ -465,14 +465,14 @@ undo_sysctl(const struct note *note, struct link *link)
 	if (r == 0 && strcmp(now, old) == 0)
 		return;
 	if (r == 0 && strcmp(now, note->words[3]) != 0) {
-		log_info("%s: somebody has set it to %s since: it stays",
+		log_info("%s: another program has set it to %s: not reset",
 		    key, now);
 		return;
 	}
 	if (r == 0)
 		r = sysctl_write(key, old);
 	if (r < 0)
-		log_warnx("%s: could not be set back to %s: %s", key, old,
+		log_warnx("%s: could not be reset to %s: %s", key, old,
 		    strerror(-r));
 	else
 		log_info("%s: set back to %s", key, old);

@@ -193,8 +193,8 @@ network_check(struct network *network)
 	policy_check(network->policy);
 	n = assign_check(&network->assign);
 	if (n > 0 && policy_may_say(&network->said))
-		log_warnx("%s: another program had removed %d routes; they are "
-			  "back", network->dev.name, n);
+		log_warnx("%s: another program had removed %d routes; restored",
+		    network->dev.name, n);
 	look_at_egress(network);
 }
 
@@ -233,8 +233,8 @@ network_free(struct network *network)
 	tapdev_close(&network->dev);
 	link_close(network->link);
 	if (journal_undo(network->journal))
-		log_warnx("%s: what is not local stays blocked (when-down = "
-			  "block): start again, or tombolo run --sweep",
+		log_warnx("%s: all but local traffic stays blocked (when-down "
+			  "= block) until the next start or run --sweep",
 		    network->conf->device);
 	assign_fini(&network->assign);
 	free(network);
@@ -336,7 +336,7 @@ add_address(struct network *network, const char *name,
 
 	prefix_print(address, text, sizeof(text));
 	if (address->addr.family == AF_INET6 && !sysctl_has_ipv6(name)) {
-		log_warnx("%s: no IPv6 here: the address %s is passed over",
+		log_warnx("%s: this host has no IPv6: %s is ignored",
 		    name, text);
 		return true;
 	}
@@ -384,13 +384,13 @@ look_at_bridge(struct network *network, bool *make)
 
 	*make = link_look(network->link, bridge, &facts) < 0;
 	if (*make && !network->conf->create_bridge) {
-		log_warnx("%s: there is no such bridge: make it, or set "
+		log_warnx("%s: the bridge does not exist: create it, or set "
 			  "create-bridge = yes", bridge);
 		return false;
 	}
 	if (!*make && !facts.is_bridge) {
-		log_warnx("%s: is no bridge: make a bridge with it as a port, "
-			  "and set bridge to that", bridge);
+		log_warnx("%s: is not a bridge: create a bridge, make this a "
+			  "port of it, and set bridge to its name", bridge);
 		return false;
 	}
 	if (!*make && !facts.is_up)
@@ -415,7 +415,7 @@ make_bridge(struct network *network)
 	if (r == 0)
 		r = link_set_up(network->link, bridge, 0);
 	if (r < 0) {
-		log_warnx("%s: the bridge cannot be made: %s", bridge,
+		log_warnx("%s: the bridge cannot be created: %s", bridge,
 		    strerror(-r));
 		return false;
 	}
@@ -432,7 +432,7 @@ join_bridge(struct network *network)
 	int	    r = sysctl_silence_ipv6(device);
 
 	if (r < 0)
-		log_warnx("%s: IPv6 cannot be switched off on it (%s): it will "
+		log_warnx("%s: IPv6 cannot be disabled on it (%s): it will "
 			  "have a link-local address of its own",
 		    device, strerror(-r));
 	if (!set_up(network, tap_mtu(network)))
@@ -510,7 +510,7 @@ start_client(struct network *network)
 	network->dns = dns_new(network->journal, network->dev.name,
 	    look_at_egress, network);
 	if (network->policy == NULL || network->dns == NULL) {
-		log_warnx("%s: no memory", network->dev.name);
+		log_warnx("%s: out of memory", network->dev.name);
 		return false;
 	}
 	known = vet_add_literal(vet, conf->proxy.host, conf->proxy.port);
@@ -535,7 +535,7 @@ block(struct network *network)
 	int r = policy_block(network->policy);
 
 	if (r < 0)
-		log_warnx("%s: when-down = block cannot be done: %s%s",
+		log_warnx("%s: when-down = block cannot be applied: %s%s",
 		    network->dev.name, strerror(-r),
 		    r == -EOPNOTSUPP || r == -EIO ?
 			" (the kernel needs policy routing and nf_tables)" :
@@ -554,7 +554,7 @@ add_server_addresses(struct network *network)
 	bool ok = r == 0;
 
 	if (!ok)
-		log_warnx("%s: this host's networks cannot be looked at: %s",
+		log_warnx("%s: cannot list this host's networks: %s",
 		    network->dev.name, strerror(-r));
 	for (size_t i = 0; ok && i < nets->n; i++) {
 		struct prefix	       own = conf_server_address(&nets->v[i]);
@@ -583,7 +583,7 @@ start_forwarding(struct network *network)
 	int  r = sysctl_enable(network->journal, ipv4, ipv6);
 
 	if (r < 0)
-		log_warnx("IP forwarding cannot be switched on: %s; do it on "
+		log_warnx("IP forwarding cannot be enabled: %s; enable it on "
 			  "the host (sysctl -w net.ipv4.ip_forward=1%s), or "
 			  "set forward = no",
 		    strerror(-r),

@@ -319,9 +319,9 @@ add_local(struct policy *policy, struct prefix_set *local)
 		      local) == 0;
 
 	if (vet_narrow(local) && policy_may_say(&policy->said_local))
-		log_warnx("%s: this host's links have networks that are as good "
-			  "as all traffic: the widest are blocked; "
-			  "local-networks names what is to be local",
+		log_warnx("%s: the networks of this host's links together "
+			  "cover all traffic: the widest are blocked; add "
+			  "those that must stay local to local-networks",
 		    policy->vet->device);
 	ok = ok && prefix_set_add_list(local, more->v, more->n);
 	prefix_set_merge(local);
@@ -348,7 +348,7 @@ say_repaired(struct policy *policy)
 	    state->routes != 0 ? " the routes" : "",
 	    state->wall != 0 ? " the block" : "",
 	    state->loosened > 0 ? " the source check" : "",
-	    failed ? "that cannot be repaired now" : "all is as it was again");
+	    failed ? "they cannot be restored now" : "restored");
 }
 
 static void
@@ -407,7 +407,7 @@ report(const struct policy *policy)
 		log_info("%s: default route: through the tunnel: %s",
 		    policy->vet->device,
 		    v4 && v6 ? "IPv4 and IPv6" :
-		    v4	     ? "IPv4; IPv6 is blocked, the hub has no way "
-			       "out for it" :
+		    v4	     ? "IPv4; IPv6 is blocked, the hub assigns no "
+			       "route for it" :
 			       "IPv6");
 }

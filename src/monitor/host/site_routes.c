@@ -60,6 +60,6 @@ log_failure(void *arg, const struct prefix *network, int error)
 
 	log_warnx("%s: cannot add a route to %s: %s%s", dev->name,
 	    prefix_print(network, text, sizeof(text)), strerror(-error),
-	    error == -EEXIST ? "; this host has another one to it" : "");
+	    error == -EEXIST ? "; this host has another route to it" : "");
 	return 0;
 }

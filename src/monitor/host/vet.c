@@ -142,8 +142,8 @@ vet_dns(const struct dns_list *list, char *why, size_t why_size)
 		if (addr_is_global(&list->servers[i]))
 			continue;
 		snprintf(why, why_size,
-		    "the DNS server %s would be on this host or a link of it",
-		    addr_print(&list->servers[i], text, sizeof(text)));
+		    "the DNS server %s is an address of this host or of a link "
+		    "of it", addr_print(&list->servers[i], text, sizeof(text)));
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < list->ndomains; i++) {

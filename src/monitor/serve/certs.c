@@ -180,8 +180,8 @@ certs_in_force(struct certs *material, enum request_material kind,
 	r = file_write(material->kept, now->text, now->len, 0600, (uid_t)-1,
 	    (gid_t)-1);
 	if (r < 0)
-		log_warnx("%s: cannot be written (%s): without it a restart "
-			  "needs the file of the list", material->kept,
+		log_warnx("%s: cannot be written (%s): after a restart, the "
+			  "configured list must be readable", material->kept,
 		    strerror(-r));
 }
 

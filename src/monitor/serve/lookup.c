@@ -204,8 +204,7 @@ on_resolver_msg(struct chan *chan, struct chan_msg *msg)
 	if (name == NULL || msg->type != REQUEST_LOOKUP || msg->nfds != 0 ||
 	    !chan_get(msg, &list, sizeof(list)) ||
 	    !request_addrs_are_good(list.list, list.n, REQUEST_MAX_ENDPOINTS)) {
-		log_warnx("resolver: an answer that nobody asked for, or "
-			  "malformed");
+		log_warnx("resolver: an unexpected or malformed answer");
 		lookup_detach(lookup);
 		lookup->on_nonsense(lookup->arg);
 		return;

@@ -90,7 +90,7 @@ pam_begin(struct pam *pam, const struct conf *conf, const char *site,
 
 	if (slot == NULL) {
 		pam->refused++;
-		log_warnx("PAM: %d log-ins are under way: one more is refused",
+		log_warnx("PAM: %d logins in progress: another one is refused",
 		    PAM_MAX_HELPERS);
 		return -EAGAIN;
 	}
@@ -198,7 +198,7 @@ on_look(struct ev_loop *loop, struct ev_timer *w, int what)
 	if (!late && (poll(&pfd, 1, 0) <= 0 || (pfd.revents & POLLHUP) == 0))
 		return;
 	if (late)
-		log_warnx("PAM: no verdict after %d s; the helper is ended",
+		log_warnx("PAM: no answer after %d s; the helper is killed",
 		    PAM_CHAT_SEC);
 	kill_tree(slot->child.pid, 0);
 }

@@ -142,7 +142,7 @@ check(struct serve *serve, const struct permit *permit,
 		return "comes with descriptors";
 	if (!bucket_take(&serve->buckets[permit - permits], permit->burst,
 		permit->interval_us, mono_now()))
-		return "too many of them";
+		return "too many requests of this type";
 	return NULL;
 }
 

@@ -24,7 +24,7 @@ keeper_dir_open(const char *path, const struct proc_user *user)
 	fd = open(path, OPEN_DIR);
 	if (fd == -1) {
 		r = -errno;
-		log_warn("%s: the keys' and passwords' directory", path);
+		log_warn("%s: cannot open the keeper's directory", path);
 		return r;
 	}
 	/* Who is not root cannot give, and its keeper has no other user. */

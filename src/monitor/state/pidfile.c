@@ -120,7 +120,7 @@ pidfile_dir_is_private(const char *socket)
 		bad = find_open(real);
 	if (bad != NULL)
 		log_warnx("%s: others may put files there, which the daemon "
-			  "would believe: set `socket` to another directory, or "
+			  "would trust: set `socket` to another directory, or "
 			  "chown and chmod this one", bad);
 	free(real);
 	free(copy);

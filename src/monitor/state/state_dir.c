@@ -98,7 +98,8 @@ state_dir_open(struct state_dir *state, const struct conf *conf)
 		state->path = NULL;
 	r = open_locked(state);
 	if (r < 0)
-		log_warnx("%s.%s.state: cannot be made: %s", conf->socket, id,
+		log_warnx("%s.%s.state: cannot be created: %s",
+		    conf->socket, id,
 		    strerror(-r));
 	return r == 0;
 }
@@ -145,7 +146,7 @@ find_id(const char *dir, char id[STATE_DIR_ID_SIZE], bool make)
 		    (gid_t)-1);
 		r = 0;
 	} else if (r < 0 && r != -ENOENT) {
-		log_warnx("%s: %s; remove it, and a new one is made",
+		log_warnx("%s: %s; remove it, and a new one is created",
 		    path != NULL ? path : STATE_DIR_ID_FILE,
 		    r != -EBADMSG && r != -EFBIG ? strerror(-r) :
 						   "expected 32 hexadecimal digits");

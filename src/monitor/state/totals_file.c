@@ -31,7 +31,7 @@ totals_file_open(struct totals_file *file, struct ev_loop *loop,
 	ev_timer_init(&file->timer, on_due, EVERY_SEC, EVERY_SEC);
 	file->timer.data = file;
 	if (file->fd == -1 || file->path == NULL) {
-		log_warn("no memory for the sites' totals");
+		log_warn("cannot create memory for the sites' totals");
 		return false;
 	}
 	load(file);

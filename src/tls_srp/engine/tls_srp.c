@@ -81,8 +81,8 @@ tls_srp_new_client(const char *site, const char *password, char *why)
 	if (gnutls_srp_allocate_client_credentials(&srp->client_cred) < 0 ||
 	    gnutls_srp_set_client_credentials(srp->client_cred, site,
 		password) < 0) {
-		strlcpy(why, "tls-srp: the site's name or password does not "
-		    "suit", TLS_WHY_SIZE);
+		strlcpy(why, "tls-srp: the site's name or password is wrong",
+		    TLS_WHY_SIZE);
 		srp_free(&srp->handshake);
 		return NULL;
 	}
