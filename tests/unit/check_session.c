@@ -476,8 +476,11 @@ START_TEST(adrift_it_has_its_time_and_no_more)
 	/* Connected, a tick that comes late is nothing. */
 	session_tick(site.session, in(10 * DEAD));
 	session_tick(hub.session, in(10 * DEAD));
+	since = mono_now();
 	cut(&site);
 	TURN_UNTIL(site.session->conn == NULL && hub.session->conn == NULL);
+	ck_assert_int_ge(mono_sub(site.session->adrift_since, since), 0);
+	ck_assert_int_ge(mono_sub(hub.session->adrift_since, since), 0);
 	/* Of a host that slept it is not asked. */
 	since = in(100);
 	session_woke(site.session, since);
