@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_safe.h"
 #include "base/log.h"
 #include "base/nitems.h"
 #include "cmd/cmd.h"
@@ -43,6 +44,7 @@ main(int argc, char **argv)
 	static char version[] = "version";
 
 	log_init(NULL, LOG_LEVEL_INFO);
+	json_safe_setup();
 	/* What was done comes before what is wrong with it, in a file, too. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2) {

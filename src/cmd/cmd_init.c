@@ -95,7 +95,7 @@ cmd_init(int argc, char **argv)
 		    options.name);
 	if (options.mode != NULL && !conf_mode_parse(&mode, options.mode))
 		return options_wrong(&spec, "--mode %s: expected %s",
-		    options.mode, conf_words_print(&conf_words_mode, list,
+		    options.mode, words_print(&conf_words_mode, list,
 		    sizeof(list)));
 	if (!is_free(&options, options.file) || !is_free(&options, OWN_CA_KEY))
 		return 1;

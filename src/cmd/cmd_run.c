@@ -66,9 +66,9 @@ cmd_run(int argc, char **argv)
 	if (status != OPTIONS_GO_ON)
 		return status;
 	if (options.log_level != NULL &&
-	    !conf_words_find(&conf_words_level, options.log_level, &level))
+	    !words_find(&conf_words_level, options.log_level, &level))
 		return options_wrong(&spec, "--log-level %s: expected %s",
-		    options.log_level, conf_words_print(&conf_words_level, list,
+		    options.log_level, words_print(&conf_words_level, list,
 		    sizeof(list)));
 	if (options.socket != NULL && !options.sweep)
 		return options_wrong(&spec, "--socket needs --sweep; set "

@@ -143,7 +143,7 @@ run(const struct subcommand *sub, int argc, char **argv)
 		    "--generate and --password-file exclude each other");
 	if (options.auth != NULL && !conf_auth_parse(&auth, options.auth))
 		return options_wrong(&sub->spec, "--auth %s: expected %s",
-		    options.auth, conf_words_print(&conf_words_auth, list,
+		    options.auth, words_print(&conf_words_auth, list,
 		    sizeof(list)));
 	if (options.auth != NULL && auth == CONF_AUTH_CERTIFICATE &&
 	    (options.generate || options.password_file != NULL))

@@ -311,7 +311,7 @@ conf_auth_name(enum conf_auth auth)
 bool
 conf_auth_parse(enum conf_auth *auth, const char *text)
 {
-	return conf_words_find(&conf_words_auth, text, auth);
+	return words_find(&conf_words_auth, text, auth);
 }
 
 unsigned
@@ -352,7 +352,7 @@ conf_mode_name(enum conf_mode mode)
 bool
 conf_mode_parse(enum conf_mode *mode, const char *text)
 {
-	return conf_words_find(&conf_words_mode, text, mode);
+	return words_find(&conf_words_mode, text, mode);
 }
 
 const char *
@@ -364,7 +364,7 @@ conf_transport_name(enum conf_transport transport)
 bool
 conf_transport_parse(enum conf_transport *transport, const char *text)
 {
-	return conf_words_find(&conf_words_transport, text, transport);
+	return words_find(&conf_words_transport, text, transport);
 }
 
 struct prefix

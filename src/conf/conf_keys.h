@@ -62,7 +62,7 @@ struct conf_key {
 	enum conf_section section;
 	const char	 *name;
 	enum conf_type	  type;
-	const struct conf_words *words; /* of a word or bits; else NULL */
+	const struct words *words; /* of a word or bits; else NULL */
 	unsigned	  flags;
 	size_t		  offset;
 	unsigned	  min, max;  /* a number's bounds; max items of a list */

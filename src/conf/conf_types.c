@@ -310,9 +310,9 @@ find_word(const struct conf_key *key, const char *value, unsigned *found,
 	const char *lacks;
 	unsigned    n;
 
-	if (!conf_words_find(key->words, value, &n))
+	if (!words_find(key->words, value, &n))
 		return conf_type_refuse(why, "expected %s",
-		    conf_words_print(key->words, list, sizeof(list)));
+		    words_print(key->words, list, sizeof(list)));
 	if (key->words == &conf_words_auth && !conf_auth_is_built(n, &lacks))
 		return conf_type_refuse(why, "%s", lacks);
 	*found = n;

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "conf/conf_words.h"
 
-#include <string.h>
-
-#include <bsd/string.h>
-
 #include "base/nitems.h"
 #include "conf/conf.h"
 
 #define WORDS(what, ...)                                                       \
 	static const char *const what##_names[] = { __VA_ARGS__ };             \
-	const struct conf_words conf_words_##what = { what##_names,            \
+	const struct words conf_words_##what = { what##_names,            \
 		nitems(what##_names) }
 
 WORDS(aead, [CONF_AEAD_AUTO] = "auto", [CONF_AEAD_GNUTLS] = "gnutls");
@@ -29,27 +25,3 @@ WORDS(order, [CONF_ORDER_GIVEN] = "given", [CONF_ORDER_WEIGHT] = "weight");
 WORDS(transport, [CONF_TRANSPORT_AUTO] = "auto", [CONF_TRANSPORT_UDP] = "udp",
     [CONF_TRANSPORT_TCP] = "tcp");
 WORDS(when_down, [CONF_BLOCK] = "block", [CONF_BYPASS] = "bypass");
-
-bool
-conf_words_find(const struct conf_words *words, const char *text,
-    unsigned *value)
-{
-	for (unsigned i = 0; i < words->n; i++) {
-		if (strcmp(text, words->names[i]) == 0) {
-			*value = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-const char *
-conf_words_print(const struct conf_words *words, char *dst, size_t size)
-{
-	strlcpy(dst, words->names[0], size);
-	for (unsigned i = 1; i < words->n; i++) {
-		strlcat(dst, i + 1 < words->n ? ", " : " or ", size);
-		strlcat(dst, words->names[i], size);
-	}
-	return dst;
-}

@@ -14,6 +14,7 @@
 
 #include "engine/stats.h"
 #include "base/bucket.h"
+#include "base/json_safe.h"
 #include "base/log.h"
 #include "base/nitems.h"
 #include "base/secret.h"
@@ -330,21 +331,14 @@ static void
 reply(struct asker *asker, json_t *object)
 {
 	struct ev_loop *loop = asker->admin->engine->loop;
-	size_t		size = 0;
 
-	if (object != NULL)
-		size = json_dumpb(object, NULL, 0, JSON_COMPACT);
-	if (size > 0)
-		asker->answer = malloc(size + 1);
+	asker->answer = json_safe_print(object, JSON_COMPACT, "\n",
+	    &asker->answer_len);
+	json_decref(object);
 	if (asker->answer == NULL) {
-		json_decref(object);
 		asker_free(asker);
 		return;
 	}
-	json_dumpb(object, asker->answer, size, JSON_COMPACT);
-	json_decref(object);
-	asker->answer[size] = '\n';
-	asker->answer_len = size + 1;
 	ev_io_stop(loop, &asker->io);
 	ev_io_set(&asker->io, asker->io.fd, EV_WRITE);
 	ev_io_start(loop, &asker->io);

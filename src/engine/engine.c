@@ -81,7 +81,6 @@ engine_main(void)
 
 	if (engine == NULL)
 		fatalx("out of memory");
-	message_setup();
 	tls_context_setup();
 	aead_load();
 	heap_warmup_settle();

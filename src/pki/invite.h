@@ -27,7 +27,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "base/addr.h"
@@ -43,7 +42,7 @@ enum invite_route { INVITE_NO_ROUTE, INVITE_OFFERED, INVITE_REQUIRED };
 /* Words of printable ASCII; `mode`, `auth`, `site` are checked by conf. */
 struct invite {
 	char	 server[254];
-	uint16_t port;
+	unsigned port;
 	char	 name[254];
 	char	*ca; /* owned */
 	char	*certificate; /* owned; NULL: there is none */
@@ -51,7 +50,7 @@ struct invite {
 	char	 site[64];
 	char	 mode[8];
 	char	 auth[32];
-	struct prefix subnets[INVITE_MAX_SUBNETS];
+	struct prefix *subnets; /* owned */
 	size_t	 nsubnets;
 	enum invite_route default_route; /* without its acceptance: no session */
 	char	 secret[INVITE_SECRET_MAX + 1]; /* empty: none */

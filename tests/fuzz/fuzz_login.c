@@ -31,6 +31,7 @@
 #include <jansson.h>
 
 #include "engine/stats.h"
+#include "base/json_safe.h"
 #include "base/nitems.h"
 #include "base/wire.h"
 #include "engine/engine.h"
@@ -444,7 +445,7 @@ setup(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	log_init(NULL, LOG_LEVEL_ERROR);
-	message_setup();
+	json_safe_setup();
 	conf = conf_parse_text(configuration, strlen(configuration), "fuzz",
 	    "/nowhere", &errors);
 	FUZZ_CHECK(conf != NULL);

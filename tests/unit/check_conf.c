@@ -189,7 +189,7 @@ END_TEST
 
 /* Whichever goes with the other keys, and is in every build. */
 static void
-put_random_word(FILE *out, const struct conf_words *words, unsigned number)
+put_random_word(FILE *out, const struct words *words, unsigned number)
 {
 	if (words == &conf_words_auth)
 		fputs(number % 2 == 0 ? "password" : "srp", out);

@@ -7,6 +7,7 @@
  * sandbox.c is part of this program, so that a violation names its callers in
  * every build.
  */
+#include "base/json_safe.h"
 #include "config.h"
 
 #undef NDEBUG /* the work is done in assertions */
@@ -132,7 +133,7 @@ start(const char *mode)
 	struct startup_recv *gift = &engine.gift;
 
 	(void)setenv("SSLKEYLOGFILE", "/tmp/keys", 1);
-	message_setup();
+	json_safe_setup();
 	tls_context_setup();
 	heap_warmup_settle();
 	sandbox_files(PROC_ENGINE, -1, -1);

@@ -43,12 +43,15 @@ free_ca(void)
 static struct invite
 sample(void)
 {
+	static const struct prefix subnet = { { AF_INET, { 10, 0, 7 } }, 24 };
+	struct prefix *subnets = malloc(sizeof(subnet));
+
+	*subnets = subnet;
 	return (struct invite) {
 		.server = "vpn.example.org", .port = 4433, .name = "vpn",
 		.ca = strdup(ca_cert.text), .site = "berlin", .mode = "tun",
 		.auth = "password", .default_route = INVITE_REQUIRED,
-		.nsubnets = 1, .subnets = {
-		    { { AF_INET, { 10, 0, 7 } }, 24 } }, .secret = "tr\xc3\xa4um \"süß\" \\ #1",
+		.nsubnets = 1, .subnets = subnets, .secret = "tr\xc3\xa4um \"süß\" \\ #1",
 		.psk = PSK,
 	};
 }

@@ -16,6 +16,7 @@
 #ifndef LOGIN_RIG_H
 #define LOGIN_RIG_H
 
+#include "base/json_safe.h"
 #include "proc/proc.h"
 #include "proc/sandbox.h"
 
@@ -657,7 +658,7 @@ login_setup(void)
 
 	log_init(NULL, getenv("LOGIN_LOG") != NULL ? LOG_LEVEL_DEBUG :
 						     LOG_LEVEL_ERROR);
-	message_setup();
+	json_safe_setup();
 	tls_context_setup();
 	strcpy(rig_dir, "/tmp/check_login.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(rig_dir));

@@ -15,6 +15,7 @@
 
 #include <bsd/string.h>
 
+#include "base/json_safe.h"
 #include "base/log.h"
 #include "base/wire.h"
 #include "dataplane/dataplane.h"
@@ -241,7 +242,7 @@ turn_until(const bool *done)
 static void
 setup(void)
 {
-	message_setup();
+	json_safe_setup();
 	ck_assert_int_eq(ca_make_key(&ca_key), 0);
 	ck_assert_int_eq(ca_make(&ca_key, "a", ca_now(), &ca_cert), 0);
 }

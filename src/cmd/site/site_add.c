@@ -283,20 +283,20 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 	strlcpy(invite.secret, credential->secret, sizeof(invite.secret));
 	strlcpy(invite.psk, psk->line, sizeof(invite.psk));
 	/* A site needs to know: it forwards for them. */
-	for (size_t i = 0; i < site->subnets.n && i < INVITE_MAX_SUBNETS; i++)
-		invite.subnets[invite.nsubnets++] = site->subnets.v[i];
+	invite.nsubnets = site->subnets.n < INVITE_MAX_SUBNETS ?
+	    site->subnets.n : INVITE_MAX_SUBNETS;
 	invite.default_route = site->default_route ? INVITE_REQUIRED :
 	    has_wide_network(conf)		   ? INVITE_OFFERED :
 						     INVITE_NO_ROUTE;
 	/* Borrowed, only to be printed. */
+	invite.subnets = site->subnets.v;
 	invite.ca = ca.text;
 	invite.certificate = credential->cert.text;
 	invite.key = credential->key.text;
 	invitation->text = invite_print(&invite, &invitation->len);
-	invite.ca = invite.certificate = invite.key = NULL;
+	secret_wipe(&invite, sizeof(invite));
 	if (invitation->text == NULL)
 		log_warnx("%s: out of memory", who);
-	invite_fini(&invite);
 	return invitation->text != NULL;
 }
 

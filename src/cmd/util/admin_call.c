@@ -12,9 +12,11 @@
 
 #include <bsd/string.h>
 
-#include "engine/admin.h"
+#include "base/json_safe.h"
 #include "base/log.h"
 #include "base/mono.h"
+#include "base/secret.h"
+#include "engine/admin.h"
 
 #define READ_SIZE 65536
 
@@ -30,9 +32,10 @@ int
 admin_call(const char *path, json_t *request, json_t **answer)
 {
 	struct mono deadline = deadline_of(request);
-	char  *text = json_dumps(request, JSON_COMPACT), *data = NULL;
-	size_t len = 0;
-	int    r, fd = -1;
+	size_t text_len, len = 0;
+	char  *text = json_safe_print(request, JSON_COMPACT, "\n", &text_len);
+	char  *data = NULL;
+	int    r, fd;
 
 	json_decref(request);
 	*answer = NULL;
@@ -40,9 +43,7 @@ admin_call(const char *path, json_t *request, json_t **answer)
 		return -ENOMEM;
 	r = fd = connect_to(path, deadline);
 	if (r >= 0)
-		r = write_all(fd, text, strlen(text), deadline);
-	if (r >= 0)
-		r = write_all(fd, "\n", 1, deadline);
+		r = write_all(fd, text, text_len, deadline);
 	if (r >= 0)
 		r = read_all(fd, &data, &len, deadline);
 	if (r >= 0) {
@@ -56,7 +57,7 @@ admin_call(const char *path, json_t *request, json_t **answer)
 	if (fd >= 0)
 		close(fd);
 	free(data);
-	free(text);
+	secret_free(text, text_len + 1);
 	return r < 0 ? r : 0;
 }
 

@@ -5,41 +5,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bsd/stdlib.h>
-#include <bsd/string.h>
 #include <jansson.h>
 
+#include "base/json_safe.h"
+#include "base/members.h"
 #include "base/nitems.h"
 #include "base/secret.h"
 #include "base/wire.h"
-#include "control/conn/member.h"
+#include "conf/conf_words.h"
 
-static const char *const features[] = { "tag", "train", "announce", "mtu",
-	"hub", "psk", "rate", "ecn", "drain", "keep-local", NULL };
-static const char *const local_words[] = { "dhcp", "dhcp6", "ra", "mcast-query",
-	NULL };
+static const char *const feature_names[] = { "tag", "train", "announce", "mtu",
+	"hub", "psk", "rate", "ecn", "drain", "keep-local" };
+static const char *const local_names[] = { "dhcp", "dhcp6", "ra",
+	"mcast-query" };
+static const struct words features = { feature_names, nitems(feature_names) };
+static const struct words local_words = { local_names, nitems(local_names) };
 
-#define IN(type)  (1u << MESSAGE_##type)
-#define PLACE(m)  offsetof(struct message, m)
-#define SIZE(m)	  sizeof(((struct message *)0)->m)
-#define AT(m)	  .at = PLACE(m), .size = SIZE(m)
-#define MANY(m, number, most)                                                  \
-	.at = PLACE(m), .n = PLACE(number), .size = (most)
-#define BOUNDS(lo, hi) .min = (lo), .max = (hi)
-#define IF(m)	  .optional = true, .has = PLACE(m), .has_size = SIZE(m)
+static bool is_printable(const void *text);
+static bool is_domain(const void *text);
+static bool is_station(const void *station);
+
+#define IN(type)	       (1u << MESSAGE_##type)
+#define AT(m)		       MEMBER_AT(struct message, m)
+#define MANY(m, number, most)  MEMBER_LIST(struct message, m, number, most)
+#define IF(m)		       MEMBER_IF(struct message, m)
+#define BOUNDS(lo, hi)	       .min = (lo), .max = (hi)
 
 /* clang-format off */
 static const struct member members[] = {
 	{ "protocol", MEMBER_NUMBER, IN(HELLO), AT(protocol), BOUNDS(1, 65535) },
 	{ "protocol", MEMBER_NUMBER, IN(WELCOME), AT(protocol), BOUNDS(1, 65535), IF(protocol) },
 	{ "protocol-max", MEMBER_NUMBER, IN(HELLO), AT(protocol_max), BOUNDS(1, 65535), IF(protocol_max) },
-	{ "features", MEMBER_WORDS, IN(HELLO) | IN(WELCOME), AT(features), IF(features), .words = features },
-	{ "version", MEMBER_TEXT, IN(HELLO), AT(version) },
-	{ "mode", MEMBER_MODE, IN(HELLO), AT(mode) },
-	{ "site", MEMBER_TEXT, IN(HELLO), AT(site) },
-	{ "method", MEMBER_TEXT, IN(HELLO), AT(method) },
+	{ "features", MEMBER_WORDS, IN(HELLO) | IN(WELCOME), AT(features), IF(features), .words = &features },
+	{ "version", MEMBER_TEXT, IN(HELLO), AT(version), .is_good = is_printable },
+	{ "mode", MEMBER_WORD, IN(HELLO), AT(mode), .words = &conf_words_mode },
+	{ "site", MEMBER_TEXT, IN(HELLO), AT(site), .is_good = is_printable },
+	{ "method", MEMBER_TEXT, IN(HELLO), AT(method), .is_good = is_printable },
 	{ "workers", MEMBER_NUMBER, IN(HELLO), AT(workers), BOUNDS(1, 16) },
-	{ "transport", MEMBER_TRANSPORT, IN(HELLO) | IN(WELCOME), AT(transport), .optional = true },
+	{ "transport", MEMBER_WORD, IN(HELLO) | IN(WELCOME), AT(transport), .optional = true, .words = &conf_words_transport },
 	{ "share", MEMBER_BYTES, IN(HELLO) | IN(WELCOME) | IN(REKEY), AT(share) },
 	{ "answers", MEMBER_BYTES, IN(REKEY), AT(answers), IF(has_answers) },
 	{ "psk", MEMBER_BYTES, IN(HELLO), AT(psk_id), IF(psk_generation) },
@@ -50,8 +53,8 @@ static const struct member members[] = {
 	{ "credential", MEMBER_BLOB, IN(HELLO) | IN(CHALLENGE) | IN(RESPONSE), MANY(credential, credential_len, MESSAGE_MAX_CREDENTIAL), IF(has_credential) },
 	{ "proof", MEMBER_BYTES, IN(RESPONSE) | IN(WELCOME), AT(proof), IF(has_proof) },
 	{ "group", MEMBER_NUMBER, IN(CHALLENGE), AT(group), BOUNDS(1024, 8192), IF(group) },
-	{ "setting", MEMBER_TEXT, IN(CHALLENGE), AT(setting), IF(group) },
-	{ "text", MEMBER_TEXT, IN(CHALLENGE) | IN(REFUSED) | IN(BYE), AT(text) },
+	{ "setting", MEMBER_TEXT, IN(CHALLENGE), AT(setting), IF(group), .is_good = is_printable },
+	{ "text", MEMBER_TEXT, IN(CHALLENGE) | IN(REFUSED) | IN(BYE), AT(text), .is_good = is_printable },
 	{ "echo", MEMBER_BOOL, IN(CHALLENGE), AT(echo) },
 	{ "retry-after", MEMBER_NUMBER, IN(REFUSED), AT(retry_after_sec), BOUNDS(0, 86400) },
 	{ "session", MEMBER_NUMBER, IN(WELCOME), AT(session), BOUNDS(1, 0xffffff) },
@@ -69,15 +72,15 @@ static const struct member members[] = {
 	{ "addresses", MEMBER_PREFIXES, IN(WELCOME) | IN(UPDATE), MANY(addresses, naddresses, MESSAGE_MAX_ADDRESSES) },
 	{ "routes", MEMBER_PREFIXES, IN(WELCOME) | IN(UPDATE), MANY(routes, nroutes, MESSAGE_MAX_ROUTES) },
 	{ "dns", MEMBER_HOSTS, IN(WELCOME) | IN(UPDATE), MANY(dns, ndns, CONF_MAX_DNS), IF(ndns) },
-	{ "domains", MEMBER_DOMAINS, IN(WELCOME) | IN(UPDATE), MANY(domains, ndomains, CONF_MAX_DOMAINS), IF(ndomains) },
+	{ "domains", MEMBER_STRINGS, IN(WELCOME) | IN(UPDATE), MANY(domains, ndomains, CONF_MAX_DOMAINS), IF(ndomains), .is_good = is_domain },
 	{ "hub", MEMBER_U64, IN(WELCOME), AT(hub_id), IF(hub_id) },
 	{ "rank", MEMBER_NUMBER, IN(WELCOME), AT(hub_rank), BOUNDS(1, 65535), IF(hub_rank) },
 	{ "generation", MEMBER_NUMBER, IN(WELCOME), AT(generation), BOUNDS(1, UINT32_MAX), IF(generation) },
 	{ "rate", MEMBER_NUMBER, IN(WELCOME) | IN(UPDATE), AT(rate_kbit), BOUNDS(1, UINT32_MAX), IF(rate_kbit) },
-	{ "keep-local", MEMBER_WORDS, IN(WELCOME) | IN(UPDATE), AT(keep_local), IF(keep_local), .words = local_words },
+	{ "keep-local", MEMBER_WORDS, IN(WELCOME) | IN(UPDATE), AT(keep_local), IF(keep_local), .words = &local_words },
 	{ "within", MEMBER_NUMBER, IN(DRAIN), AT(within_sec), BOUNDS(0, 86400) },
-	{ "server", MEMBER_TEXT, IN(DRAIN), AT(server), IF(server) },
-	{ "stations", MEMBER_STATIONS, IN(ANNOUNCE), MANY(stations, nstations, MESSAGE_MAX_STATIONS), IF(nstations) },
+	{ "server", MEMBER_TEXT, IN(DRAIN), AT(server), IF(server), .is_good = is_printable },
+	{ "stations", MEMBER_U64S, IN(ANNOUNCE), MANY(stations, nstations, MESSAGE_MAX_STATIONS), IF(nstations), .is_good = is_station },
 	{ "networks", MEMBER_PREFIXES, IN(ANNOUNCE), MANY(networks, nnetworks, MESSAGE_MAX_ROUTES), IF(nnetworks) },
 	{ "id", MEMBER_U64, IN(PING) | IN(PONG), AT(id) },
 };
@@ -99,44 +102,17 @@ static const char *const names[MESSAGE_TYPES] = {
 	[MESSAGE_DRAIN] = "drain",
 	[MESSAGE_BYE] = "bye",
 };
-
-static void *wiping_malloc(size_t size);
-static void wiping_free(void *p);
-void
-message_setup(void)
-{
-	json_set_alloc_funcs(wiping_malloc, wiping_free);
-	/* Or it opens /dev/urandom when the first object is made. */
-	json_object_seed(arc4random());
-}
+static const struct words types = { names, MESSAGE_TYPES };
 
 char *
 message_encode(const struct message *msg, size_t *len)
 {
-	json_t *object = json_object(), *value;
+	json_t *object = json_pack("{s:s}", "type", names[msg->type]);
 	char   *text = NULL;
-	int	failed;
 
-	failed = json_object_set_new(object, "type",
-	    json_string(names[msg->type]));
-	for (size_t i = 0; i < nitems(members); i++) {
-		if ((members[i].in & 1u << msg->type) == 0)
-			continue;
-		if (members[i].optional && !member_is_there(&members[i], msg))
-			continue;
-		value = member_encode(&members[i], msg);
-		failed |= json_object_set_new(object, members[i].name, value);
-	}
-	if (failed == 0) {
-		size_t n = json_dumpb(object, NULL, 0, JSON_COMPACT);
-
-		text = malloc(n + 1);
-		if (text != NULL && n > 0) {
-			json_dumpb(object, text, n, JSON_COMPACT);
-			text[n] = '\0';
-			*len = n;
-		}
-	}
+	if (members_encode(members, nitems(members), 1u << msg->type, msg,
+		object))
+		text = json_safe_print(object, JSON_COMPACT, "", len);
 	json_decref(object);
 	return text;
 }
@@ -145,58 +121,65 @@ int
 message_decode(struct message *msg, const void *payload, size_t len,
     const char **why)
 {
-	json_t	   *object, *value;
-	const char *type;
+	json_t	   *object = json_loadb(payload, len, JSON_REJECT_DUPLICATES,
+		   NULL);
+	const char *type = json_string_value(json_object_get(object, "type"));
+	unsigned    found;
+	const struct member *wrong = NULL;
 	int	    r = -EBADMSG;
 
 	*msg = (struct message) { .type = MESSAGE_TYPES,
 		.transport = CONF_TRANSPORT_UDP };
 	*why = "not one JSON object";
-	object = json_loadb(payload, len, JSON_REJECT_DUPLICATES, NULL);
-	if (object == NULL)
-		return -EBADMSG;
-	type = json_string_value(json_object_get(object, "type"));
-	if (type == NULL)
-		goto out;
-	for (unsigned i = 0; i < MESSAGE_TYPES; i++) {
-		if (strcmp(type, names[i]) == 0)
-			msg->type = (enum message_type)i;
-	}
-	if (msg->type == MESSAGE_TYPES) {
+	if (type != NULL && !words_find(&types, type, &found)) {
 		*why = "an unknown type";
 		r = -ENOENT;
-		goto out;
+	} else if (type != NULL) {
+		msg->type = (enum message_type)found;
+		wrong = members_decode(members, nitems(members), 1u << found,
+		    msg, object);
+		r = wrong == NULL ? 0 : -EBADMSG;
 	}
-	for (size_t i = 0; i < nitems(members); i++) {
-		if ((members[i].in & 1u << msg->type) == 0)
-			continue;
-		*why = members[i].name;
-		value = json_object_get(object, members[i].name);
-		if (value == NULL && members[i].optional)
-			continue;
-		if (value == NULL || !member_decode(&members[i], msg, value))
-			goto out;
-	}
+	if (wrong != NULL)
+		*why = wrong->name;
 	if (msg->protocol_max == 0)
 		msg->protocol_max = msg->protocol;
-	r = 0;
-out:
 	json_decref(object);
 	if (r != 0)
 		message_fini(msg);
 	return r;
 }
 
+/* Of one line, without control characters. */
+static bool
+is_printable(const void *text)
+{
+	for (const unsigned char *p = text; *p != '\0'; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_domain(const void *text)
+{
+	return conf_is_domain(text);
+}
+
+/* One host's address, and a VLAN that can be. */
+static bool
+is_station(const void *station)
+{
+	uint64_t v = *(const uint64_t *)station;
+
+	return v >> 16 != 0 && (v >> 56 & 1) == 0 && (v & 0x7fff) < 0xfff;
+}
+
 void
 message_fini(struct message *msg)
 {
-	free(msg->addresses);
-	free(msg->routes);
-	free(msg->subnets);
-	free(msg->dns);
-	free(msg->stations);
-	free(msg->networks);
-	message_free_domains(msg->domains, msg->ndomains);
+	members_free(members, nitems(members), msg);
 	secret_wipe(msg, sizeof(*msg));
 }
 
@@ -234,32 +217,4 @@ message_header(uint8_t dst[MESSAGE_HEADER_LEN], uint8_t type, size_t len)
 {
 	dst[0] = type;
 	wire_write_u24(dst + 1, (uint32_t)len);
-}
-
-/* The size stands in front, aligned, so that free knows what to wipe. */
-static void *
-wiping_malloc(size_t size)
-{
-	max_align_t *p;
-
-	if (size > SIZE_MAX - sizeof(*p))
-		return NULL;
-	p = malloc(sizeof(*p) + size);
-	if (p == NULL)
-		return NULL;
-	memcpy(p, &size, sizeof(size));
-	return p + 1;
-}
-
-static void
-wiping_free(void *p)
-{
-	max_align_t *block = p;
-	size_t	     size;
-
-	if (block == NULL)
-		return;
-	block--;
-	memcpy(&size, block, sizeof(size));
-	secret_free(block, sizeof(*block) + size);
 }

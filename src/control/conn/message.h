@@ -159,12 +159,6 @@ struct message {
 };
 
 /*
- * Once, before any other JSON work: memory that jansson frees is wiped, and its
- * hashes have a seed without a file.
- */
-void message_setup(void);
-
-/*
  * The payload of a type 1 frame, in new memory (secret_free(p, len + 1)).
  * NULL when there is no memory.
  */
