@@ -8,13 +8,11 @@
  */
 #include "cmd/cmd.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <bsd/string.h>
 #include <jansson.h>
 
 #include "cmd/util/admin_call.h"
@@ -29,11 +27,19 @@
 
 #define TEXT_MAX 256
 
-/* A question: its options and words, and who shows the answer. */
+/* A column of a table, or a line of `status`: see json_field_fill(). */
+struct column {
+	const char *head, *pattern;
+};
+#define MAX_COLUMNS 16
+
+/* A question: its options and words, and how the answer is shown. */
 struct query {
 	struct options_spec spec;
-	void (*show)(const json_t *answer);
+	void (*show)(const json_t *answer); /* NULL: as a table */
 	int (*judge)(const json_t *answer); /* the exit status; NULL: 0 */
+	const char *rows, *none; /* of the table; what is said without any */
+	struct column columns[MAX_COLUMNS];
 };
 
 #define TAKES (OPTION_WHERE | OPTION_SOCKET | OPTION_JSON)
@@ -46,53 +52,56 @@ static bool flush(void);
 static int  judge(const json_t *answer);
 static bool has(const json_t *rows, const char *key, const char *value);
 
-static void show_status(const json_t *answer);
 static void show_kicked(const json_t *answer);
-static void show_sites(const json_t *answer);
-static void show_fdb(const json_t *answer);
-static void show_routes(const json_t *answer);
+static void show_status(const json_t *answer);
 
-/* A line of `status`, or more of them; NULL: the answer has no such value. */
-typedef void show_fn(const char *label, const json_t *value);
-static show_fn show_text, show_texts, show_words, show_number, show_duration,
-    show_role, show_restarts, show_troubles, show_egress, show_blocked,
-    show_rule, show_certificates, show_connected, show_held_off,
-    show_processes, show_ports, show_numbers;
-static void show_line(const char *label, const char *text);
-static void show_linef(const char *label, const char *fmt, ...)
-    __attribute__((__format__(printf, 2, 3)));
-
-/* A column of a table. */
-struct column {
-	const char *head, *key;
-	json_field_add_fn *add;
-};
-#define MAX_COLUMNS 16
-
-static void show_rows(const struct column *columns, size_t n,
-    const json_t *rows, const char *none);
-static json_field_add_fn add_state, add_lanes, add_yes_no,
-    add_networks;
+/* More than one pattern says; NULL: the answer has no such value. */
+typedef void show_fn(const json_t *value);
+static show_fn show_role, show_troubles, show_certificates, show_ports,
+    show_counters, show_drops;
+static bool show_line(const char *label, const char *pattern,
+    const json_t *value);
+static void show_numbers(const char *title, const json_t *numbers);
+static void show_rows(const struct column *columns, const json_t *rows,
+    const char *none);
 
 static const struct query queries[] = {
 	{ { "status", TAKEN " [--wait[=SECONDS]]",
 	      "Shows what the running daemon is doing.  Exits 0 if frames "
 	      "pass, 1 if not, 3 if they\npass but something is wrong.",
 	      TAKES | OPTION_WAIT, 0, 0 },
-	    show_status, judge },
+	    .show = show_status, .judge = judge },
 	{ { "sites", TAKEN, "The sites and their sessions.", TAKES, 0, 0 },
-	    show_sites, NULL },
+	    .rows = "sites", .none = "no sites; add one with tombolo site add",
+	    .columns = {
+		{ "SITE", "{name}" },
+		{ "STATE", "blocked: {blocked_reason}|{state}" },
+		{ "ADDRESS", "{address}" },
+		{ ">SINCE", "{since_s:time}" },
+		{ ">RTT", "{rtt_ms} ms" },
+		{ "BY", "{transport}" },
+		{ ">LANES", "{lanes_up}/{lanes}" },
+		{ ">PATH MTU", "{path_mtu}" },
+		{ ">RECEIVED", "{rx_bytes:size}" },
+		{ ">SENT", "{tx_bytes:size}" },
+		{ "PSK", "{psk}" },
+		{ "VERSION", "{version}" },
+		{ "NETWORKS", "{addresses}, {subnets}|{addresses}|{subnets}" },
+	    } },
 	{ { "fdb", TAKEN, "Which address is behind which site (tap).", TAKES, 0,
 	      0 },
-	    show_fdb, NULL },
+	    .rows = "entries", .none = "no address learned",
+	    .columns = { { "MAC", "{mac}" }, { ">VLAN", "{vlan}" },
+		{ "PORT", "{port}" }, { ">AGE", "{age_s:time}" } } },
 	{ { "routes", TAKEN, "Which network is behind which site (tun).", TAKES,
 	      0, 0 },
-	    show_routes, NULL },
+	    .rows = "routes", .none = "no routes",
+	    .columns = { { "NETWORK", "{network}" }, { "SITE", "{site}" } } },
 	{ { "kick", "NAME " TAKEN,
 	      "Ends the session of site NAME.  The site logs in again at once, "
 	      "unless tombolo site\ndisable keeps it out.",
 	      TAKES, 1, 1 },
-	    show_kicked, NULL },
+	    .show = show_kicked },
 };
 
 int
@@ -130,8 +139,11 @@ ask(const struct query *query, int argc, char **argv)
 		/* ASCII: an answer must not move the cursor this way either. */
 		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
-	} else {
+	} else if (query->show != NULL) {
 		query->show(answer);
+	} else {
+		show_rows(query->columns, json_object_get(answer, query->rows),
+		    query->none);
 	}
 	r = query->judge != NULL ? query->judge(answer) : CMD_DONE;
 	return flush() ? r : CMD_FAILED;
@@ -197,231 +209,137 @@ has(const json_t *rows, const char *key, const char *value)
 static void
 show_kicked(const json_t *answer)
 {
-	const char *site = json_field_text(answer, "site");
+	char text[TEXT_MAX];
 
-	printf("site %s: session ended; it logs in again at once; use tombolo "
-	       "site disable %s to keep it out\n", site != NULL ? site : "",
-	    site != NULL ? site : "NAME");
+	if (json_field_fill(answer, "site {site}: session ended; it logs in "
+		"again at once; use tombolo site disable {site} to keep it out",
+		text, sizeof(text)) != NULL)
+		printf("%s\n", text);
 }
 
 static void
 show_status(const json_t *answer)
 {
 	static const struct {
-		const char *label, *key; /* NULL: the whole answer */
-		show_fn	   *show;
+		const char *label, *pattern;
+		const char *key; /* that member, each of a list; NULL: all */
+		show_fn	   *show; /* instead of a pattern */
 	} lines[] = {
-		{ "version", "version", show_text },
-		{ "role", NULL, show_role },
-		{ "device", "device", show_text },
-		{ "bridge", "bridge", show_text },
-		{ "uptime", "uptime_s", show_duration },
-		{ "restarts", "restarts", show_restarts },
+		{ "version", "{version}", NULL, NULL },
+		{ NULL, NULL, NULL, show_role },
+		{ "device", "{device}", NULL, NULL },
+		{ "bridge", "{bridge}", NULL, NULL },
+		{ "uptime", "{uptime_s:time}", NULL, NULL },
+		{ "restarts", "{restarts:some}: the engine died; see the log",
+		    NULL, NULL },
 		/* a site's */
-		{ "state", "state", show_text },
-		{ "hub", "server", show_text },
-		{ "address", "address", show_text },
-		{ "proxy", "proxy", show_text },
-		{ "since", "since_s", show_duration },
-		{ "waits for", "waits_for", show_text },
-		{ "retry in", "retry_in_s", show_duration },
-		{ "last error", "last_error", show_text },
-		{ "trouble", "servers", show_troubles },
-		{ "asks", "question", show_text },
-		{ "default", "default_route", show_egress },
-		{ "blocked", "blocked_packets", show_blocked },
-		{ "WARNING", "foreign_rule", show_rule },
-		{ "dns", "dns", show_text },
-		{ "transport", "transport", show_text },
-		{ "tls", "tls", show_text },
+		{ "state", "{state}", NULL, NULL },
+		{ "hub", "{server}", NULL, NULL },
+		{ "address", "{address}", NULL, NULL },
+		{ "proxy", "{proxy}", NULL, NULL },
+		{ "since", "{since_s:time}", NULL, NULL },
+		{ "waits for", "{waits_for}", NULL, NULL },
+		{ "retry in", "{retry_in_s:time}", NULL, NULL },
+		{ "last error", "{last_error}", NULL, NULL },
+		{ NULL, NULL, "servers", show_troubles },
+		{ "asks", "{question}", NULL, NULL },
+		{ "default", "IPv4: {ipv4}; IPv6: {ipv6}", "default_route",
+		    NULL },
+		{ "blocked", "{blocked_packets:some} packets that would have "
+			     "bypassed the tunnel", NULL, NULL },
+		{ "WARNING", "{foreign_rule} precedes ours: traffic that "
+			     "matches it is blocked", NULL, NULL },
+		{ "dns", "{dns}", NULL, NULL },
+		{ "transport", "{transport}", NULL, NULL },
+		{ "tls", "{tls}", NULL, NULL },
 		/* both */
-		{ "tls cert", "certificates", show_certificates },
-		{ "fault", "faults", show_texts },
-		{ "restart", "needs_restart", show_texts },
-		{ "workers", "workers", show_number },
-		{ "aead", "aead", show_text },
-		{ "offloads", "offloads", show_words },
-		{ "sites", NULL, show_connected },
-		{ "fdb", "fdb_entries", show_number },
-		{ "held off", "held_off", show_held_off },
-		{ "PROCESS", "processes", show_processes },
-		{ "PORT", "ports", show_ports },
-		{ "counters", "counters", show_numbers },
-		{ "drops", "drops", show_numbers },
+		{ NULL, NULL, "certificates", show_certificates },
+		{ "fault", "{}", "faults", NULL },
+		{ "restart", "{}", "needs_restart", NULL },
+		{ "workers", "{workers}", NULL, NULL },
+		{ "aead", "{aead}", NULL, NULL },
+		{ "offloads", "{offloads:words}", NULL, NULL },
+		{ "sites", "{sites_connected} of {sites_known} connected", NULL,
+		    NULL },
+		{ "fdb", "{fdb_entries}", NULL, NULL },
+		{ "held off", "site {site} from {address}: {attempts} "
+			      "attempts, {wait_s} s to wait", "held_off",
+		    NULL },
+		{ NULL, NULL, "ports", show_ports },
+		{ NULL, NULL, "counters", show_counters },
+		{ NULL, NULL, "drops", show_drops },
 	};
 
-	for (size_t i = 0; i < nitems(lines); i++)
-		lines[i].show(lines[i].label, lines[i].key == NULL ? answer :
-			json_object_get(answer, lines[i].key));
+	for (size_t i = 0; i < nitems(lines); i++) {
+		const json_t *value = lines[i].key == NULL ? answer :
+		    json_object_get(answer, lines[i].key);
+
+		if (lines[i].show != NULL)
+			lines[i].show(value);
+		else if (!json_is_array(value))
+			show_line(lines[i].label, lines[i].pattern, value);
+		for (size_t j = 0; lines[i].show == NULL &&
+		     j < json_array_size(value); j++)
+			show_line(lines[i].label, lines[i].pattern,
+			    json_array_get(value, j));
+	}
 }
 
-static void
-show_line(const char *label, const char *text)
+/* False if there is nothing to say. */
+static bool
+show_line(const char *label, const char *pattern, const json_t *value)
 {
-	char clean[TEXT_MAX];
+	char text[TEXT_MAX], clean[TEXT_MAX];
 
-	if (text == NULL || text[0] == '\0')
-		return;
+	if (json_field_fill(value, pattern, text, sizeof(text)) == NULL)
+		return false;
 	printf("%-10s  %s\n", label,
 	    log_escape(clean, sizeof(clean), text, strlen(text)));
+	return true;
 }
 
 static void
-show_linef(const char *label, const char *fmt, ...)
+show_role(const json_t *answer)
 {
-	char	text[TEXT_MAX];
-	va_list ap;
+	const char *role = json_field_text(answer, "role");
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	show_line(label, text);
-}
-
-static void
-show_text(const char *label, const json_t *value)
-{
-	show_line(label, json_string_value(value));
-}
-
-static void
-show_texts(const char *label, const json_t *value)
-{
-	for (size_t i = 0; i < json_array_size(value); i++)
-		show_text(label, json_array_get(value, i));
-}
-
-static void
-show_words(const char *label, const json_t *value)
-{
-	char text[TEXT_MAX];
-
-	show_line(label, json_field_join(value, text, sizeof(text)));
-}
-
-static void
-show_number(const char *label, const json_t *value)
-{
-	if (json_is_number(value))
-		show_linef(label, "%.0f", json_number_value(value));
-}
-
-static void
-show_duration(const char *label, const json_t *value)
-{
-	char text[TEXT_MAX];
-
-	if (json_is_number(value))
-		show_line(label, json_field_print_duration(
-		    json_number_value(value), text, sizeof(text)));
-}
-
-static void
-show_role(const char *label, const json_t *value)
-{
-	const char *role = json_field_text(value, "role");
-	const char *mode = json_field_text(value, "mode");
-
-	if (role != NULL)
-		role = strcmp(role, "server") == 0 ? "hub" : "site";
-	if (role != NULL && mode != NULL)
-		show_linef(label, "%s, %s", role, mode);
+	if (role != NULL && strcmp(role, "server") == 0)
+		show_line("role", "hub, {mode}", answer);
 	else
-		show_line(label, role != NULL ? role : mode);
+		show_line("role", "site, {mode}", answer);
+}
+
+/* Of several hubs, each that could not be reached; of one it is said. */
+static void
+show_troubles(const json_t *servers)
+{
+	for (size_t i = 0; json_array_size(servers) > 1 &&
+	     i < json_array_size(servers); i++)
+		show_line("trouble", "{server}: {last_error}",
+		    json_array_get(servers, i));
 }
 
 static void
-show_restarts(const char *label, const json_t *value)
+show_certificates(const json_t *certificates)
 {
-	if (json_number_value(value) > 0)
-		show_linef(label, "%.0f: the engine died; see the log",
-		    json_number_value(value));
-}
+	for (size_t i = 0; i < json_array_size(certificates); i++) {
+		const json_t *row = json_array_get(certificates, i);
 
-/* Of several servers, each that could not be reached; of one it is said. */
-static void
-show_troubles(const char *label, const json_t *value)
-{
-	for (size_t i = 0; json_array_size(value) > 1 &&
-	     i < json_array_size(value); i++) {
-		const json_t *row = json_array_get(value, i);
-
-		if (json_object_get(row, "last_error") != NULL)
-			show_linef(label, "%s: %s",
-			    json_field_text(row, "server"),
-			    json_field_text(row, "last_error"));
+		if (!show_line("WARNING", "{name} {warning}", row))
+			show_line("tls cert", "{name} until {ends}", row);
 	}
 }
 
 static void
-show_egress(const char *label, const json_t *value)
+show_counters(const json_t *counters)
 {
-	if (value != NULL)
-		show_linef(label, "IPv4: %s; IPv6: %s",
-		    json_field_text(value, "ipv4"),
-		    json_field_text(value, "ipv6"));
+	show_numbers("counters", counters);
 }
 
 static void
-show_blocked(const char *label, const json_t *value)
+show_drops(const json_t *drops)
 {
-	if (json_number_value(value) > 0)
-		show_linef(label, "%.0f packets that would have bypassed the "
-		    "tunnel", json_number_value(value));
-}
-
-static void
-show_rule(const char *label, const json_t *value)
-{
-	if (json_is_string(value))
-		show_linef(label, "%s precedes ours: traffic that matches it "
-		    "is blocked", json_string_value(value));
-}
-
-static void
-show_certificates(const char *label, const json_t *value)
-{
-	for (size_t i = 0; i < json_array_size(value); i++) {
-		const json_t *row = json_array_get(value, i);
-		const char   *name = json_field_text(row, "name");
-		const char   *ends = json_field_text(row, "ends");
-		const char   *warning = json_field_text(row, "warning");
-
-		if (name == NULL || ends == NULL)
-			continue;
-		if (warning != NULL)
-			show_linef("WARNING", "%.32s %.200s", name, warning);
-		else
-			show_linef(label, "%.32s until %.32s", name, ends);
-	}
-}
-
-static void
-show_connected(const char *label, const json_t *value)
-{
-	double connected, known;
-
-	if (json_field_number(value, "sites_connected", &connected) &&
-	    json_field_number(value, "sites_known", &known))
-		show_linef(label, "%.0f of %.0f connected", connected, known);
-}
-
-static void
-show_held_off(const char *label, const json_t *value)
-{
-	for (size_t i = 0; i < json_array_size(value); i++) {
-		const json_t *row = json_array_get(value, i);
-		const char   *site = json_field_text(row, "site");
-		const char   *address = json_field_text(row, "address");
-		double	      attempts, wait;
-
-		if (site != NULL && address != NULL &&
-		    json_field_number(row, "attempts", &attempts) &&
-		    json_field_number(row, "wait_s", &wait))
-			show_linef(label, "site %.64s from %.64s: %.0f "
-			    "attempts, %.0f s to wait", site, address, attempts,
-			    wait);
-	}
+	show_numbers("drops", drops);
 }
 
 /* What is zero is left out; --json has it. */
@@ -432,13 +350,15 @@ show_numbers(const char *title, const json_t *numbers)
 	struct table	 *table = table_new(heads, nitems(heads));
 	const char	 *name;
 	json_t		 *value;
+	char		  text[TEXT_MAX];
 	bool		  any = false;
 
 	json_object_foreach ((json_t *)(uintptr_t)numbers, name, value) {
-		if (!json_is_number(value) || json_number_value(value) == 0)
+		if (!json_is_number(value) || json_field_fill(value, "{:some}",
+			text, sizeof(text)) == NULL)
 			continue;
 		table_add(table, name);
-		table_addf(table, "%.0f", json_number_value(value));
+		table_add(table, text);
 		any = true;
 	}
 	if (any) {
@@ -449,149 +369,38 @@ show_numbers(const char *title, const json_t *numbers)
 }
 
 static void
-show_processes(const char *title, const json_t *processes)
+show_ports(const json_t *ports)
 {
-	const char *const heads[] = { title, "STATE" };
-	struct table	 *table = table_new(heads, nitems(heads));
-	const char	 *name;
-	json_t		 *value;
-	char		  text[TEXT_MAX];
-
-	json_object_foreach ((json_t *)(uintptr_t)processes, name, value) {
-		table_add(table, name);
-		table_add(table, json_field_print_value(value, text,
-		    sizeof(text)));
-	}
-	if (json_object_size(processes) > 0) {
-		putchar('\n');
-		table_print(table, stdout, "");
-	}
-	table_free(table);
-}
-
-static void
-show_ports(const char *title, const json_t *ports)
-{
-	const struct column columns[] = {
-		{ title, "name", json_field_add_text },
-		{ "STATE", "state", json_field_add_text },
-		{ "REASON", "reason", json_field_add_text },
+	static const struct column columns[MAX_COLUMNS] = {
+		{ "PORT", "{name}" },
+		{ "STATE", "{state}" },
+		{ "REASON", "{reason}" },
 	};
 
 	if (json_array_size(ports) == 0)
 		return;
 	putchar('\n');
-	show_rows(columns, nitems(columns), ports, "");
+	show_rows(columns, ports, "");
 }
 
 static void
-show_sites(const json_t *answer)
+show_rows(const struct column *columns, const json_t *rows, const char *none)
 {
-	static const struct column columns[] = {
-		{ "SITE", "name", json_field_add_text },
-		{ "STATE", "state", add_state },
-		{ "ADDRESS", "address", json_field_add_text },
-		{ ">SINCE", "since_s", json_field_add_duration },
-		{ ">RTT", "rtt_ms", json_field_add_ms },
-		{ "BY", "transport", json_field_add_text },
-		{ ">LANES", "lanes", add_lanes },
-		{ ">PATH MTU", "path_mtu", json_field_add_number },
-		{ ">RECEIVED", "rx_bytes", json_field_add_bytes },
-		{ ">SENT", "tx_bytes", json_field_add_bytes },
-		{ "PSK", "psk", add_yes_no },
-		{ "VERSION", "version", json_field_add_text },
-		{ "NETWORKS", NULL, add_networks },
-	};
+	const char   *heads[MAX_COLUMNS];
+	char	      text[TEXT_MAX];
+	struct table *table;
+	size_t	      n = 0;
 
-	show_rows(columns, nitems(columns), json_object_get(answer, "sites"),
-	    "no sites; add one with tombolo site add");
-}
-
-static void
-show_fdb(const json_t *answer)
-{
-	static const struct column columns[] = {
-		{ "MAC", "mac", json_field_add_text },
-		{ ">VLAN", "vlan", json_field_add_number },
-		{ "PORT", "port", json_field_add_text },
-		{ ">AGE", "age_s", json_field_add_duration },
-	};
-
-	show_rows(columns, nitems(columns), json_object_get(answer, "entries"),
-	    "no address learned");
-}
-
-static void
-show_routes(const json_t *answer)
-{
-	static const struct column columns[] = {
-		{ "NETWORK", "network", json_field_add_text },
-		{ "SITE", "site", json_field_add_text },
-	};
-
-	show_rows(columns, nitems(columns), json_object_get(answer, "routes"),
-	    "no routes");
-}
-
-static void
-show_rows(const struct column *columns, size_t n, const json_t *rows,
-    const char *none)
-{
-	const char   *heads[MAX_COLUMNS] = { NULL };
-	struct table *table = table_new(heads, n);
-
-	for (size_t i = 0; i < n; i++)
-		heads[i] = columns[i].head;
+	while (n < MAX_COLUMNS && columns[n].head != NULL) {
+		heads[n] = columns[n].head;
+		n++;
+	}
+	table = table_new(heads, n);
 	for (size_t row = 0; row < json_array_size(rows); row++) {
 		for (size_t i = 0; i < n; i++)
-			columns[i].add(table, json_array_get(rows, row),
-			    columns[i].key);
+			table_add(table, json_field_fill(json_array_get(rows,
+			    row), columns[i].pattern, text, sizeof(text)));
 	}
 	table_print(table, stdout, none);
 	table_free(table);
-}
-
-static void
-add_state(struct table *table, const json_t *site, const char *key)
-{
-	const char *why = json_field_text(site, "blocked_reason");
-
-	if (json_is_true(json_object_get(site, "blocked")))
-		table_addf(table, "blocked%s%s", why != NULL ? ": " : "",
-		    why != NULL ? why : "");
-	else
-		json_field_add_text(table, site, key);
-}
-
-static void
-add_lanes(struct table *table, const json_t *site, const char *key)
-{
-	double lanes, up;
-
-	if (json_field_number(site, key, &lanes) &&
-	    json_field_number(site, "lanes_up", &up))
-		table_addf(table, "%.0f/%.0f", up, lanes);
-	else
-		table_add(table, NULL);
-}
-
-static void
-add_yes_no(struct table *table, const json_t *site, const char *key)
-{
-	const json_t *value = json_object_get(site, key);
-
-	table_add(table, value == NULL ? NULL :
-		json_is_true(value) ? "yes" : "no");
-}
-
-static void
-add_networks(struct table *table, const json_t *site, const char *key)
-{
-	char text[TEXT_MAX] = "";
-
-	json_field_append_list(text, sizeof(text),
-	    json_object_get(site, "addresses"));
-	json_field_append_list(text, sizeof(text),
-	    json_object_get(site, "subnets"));
-	table_add(table, text);
 }

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/util/json_field.h"
 
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bsd/string.h>
 
 #include "base/nitems.h"
-#include "cmd/util/table.h"
 
-#define TEXT_MAX 256
-
-static void add_number(struct table *table, const json_t *object,
-    const char *name, const char *unit);
-static const char *print_bytes(double bytes, char *dst, size_t size);
+static bool fill(const json_t *value, const char *pattern, char *dst,
+    size_t size);
+static bool put_field(const json_t *value, const char *field, size_t len,
+    char *dst, size_t size);
+static void put_number(const json_t *value, const char *look, char *dst,
+    size_t size);
+static void put_time(double seconds, char *dst, size_t size);
+static void put_bytes(double bytes, char *dst, size_t size);
+static void put_list(const json_t *list, const char *between, char *dst,
+    size_t size);
 
 const char *
 json_field_text(const json_t *object, const char *name)
@@ -22,58 +26,82 @@ json_field_text(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
-bool
-json_field_number(const json_t *object, const char *name, double *v)
-{
-	const json_t *value = json_object_get(object, name);
-
-	*v = json_number_value(value);
-	return json_is_number(value);
-}
-
-void
-json_field_add_text(struct table *table, const json_t *object, const char *name)
-{
-	table_add(table, json_field_text(object, name));
-}
-
-void
-json_field_add_duration(struct table *table, const json_t *object,
-    const char *name)
-{
-	char   text[TEXT_MAX];
-	double v;
-
-	table_add(table, json_field_number(object, name, &v) ?
-		json_field_print_duration(v, text, sizeof(text)) : NULL);
-}
-
-void
-json_field_add_bytes(struct table *table, const json_t *object,
-    const char *name)
-{
-	char   text[TEXT_MAX];
-	double v;
-
-	table_add(table, json_field_number(object, name, &v) ?
-		print_bytes(v, text, sizeof(text)) : NULL);
-}
-
-void
-json_field_add_number(struct table *table, const json_t *object,
-    const char *name)
-{
-	add_number(table, object, name, "");
-}
-
-void
-json_field_add_ms(struct table *table, const json_t *object, const char *name)
-{
-	add_number(table, object, name, " ms");
-}
-
 const char *
-json_field_print_duration(double seconds, char *dst, size_t size)
+json_field_fill(const json_t *value, const char *pattern, char *dst,
+    size_t size)
+{
+	while (!fill(value, pattern, dst, size)) {
+		pattern += strcspn(pattern, "|");
+		if (*pattern++ == '\0')
+			return NULL;
+	}
+	return dst;
+}
+
+/* One alternative. */
+static bool
+fill(const json_t *value, const char *pattern, char *dst, size_t size)
+{
+	size_t n = 0, len;
+
+	*dst = '\0';
+	while (*pattern != '\0' && *pattern != '|') {
+		if (*pattern == '{') {
+			len = strcspn(++pattern, "}");
+			if (!put_field(value, pattern, len, dst + n, size - n))
+				return false;
+			pattern += len + 1;
+		} else {
+			len = strcspn(pattern, "{|");
+			snprintf(dst + n, size - n, "%.*s", (int)len, pattern);
+			pattern += len;
+		}
+		n += strlen(dst + n);
+	}
+	return true;
+}
+
+/* False when there is nothing to show. */
+static bool
+put_field(const json_t *value, const char *field, size_t len, char *dst,
+    size_t size)
+{
+	char  text[32];
+	char *look = text, *name;
+
+	snprintf(text, sizeof(text), "%.*s", (int)len, field);
+	name = strsep(&look, ":");
+	look = look != NULL ? look : text + strlen(text);
+	if (*name != '\0')
+		value = json_object_get(value, name);
+	*dst = '\0';
+	if (json_is_string(value))
+		strlcpy(dst, json_string_value(value), size);
+	else if (json_is_boolean(value))
+		strlcpy(dst, json_is_true(value) ? "yes" : "no", size);
+	else if (json_is_number(value))
+		put_number(value, look, dst, size);
+	else if (json_is_array(value))
+		put_list(value, strcmp(look, "words") == 0 ? " " : ", ", dst,
+		    size);
+	return *dst != '\0';
+}
+
+static void
+put_number(const json_t *value, const char *look, char *dst, size_t size)
+{
+	double v = json_number_value(value);
+
+	if (strcmp(look, "time") == 0)
+		put_time(v, dst, size);
+	else if (strcmp(look, "size") == 0)
+		put_bytes(v, dst, size);
+	else if (v != 0 || strcmp(look, "some") != 0)
+		snprintf(dst, size, json_is_real(value) ? "%.1f" : "%.0f", v);
+}
+
+static void
+put_time(double seconds, char *dst, size_t size)
 {
 	long long s = seconds >= 0 && seconds < 1e15 ? (long long)seconds : 0;
 
@@ -87,84 +115,34 @@ json_field_print_duration(double seconds, char *dst, size_t size)
 		snprintf(dst, size, "%lld min %lld s", s / 60, s % 60);
 	else
 		snprintf(dst, size, "%lld s", s);
-	return dst;
-}
-
-const char *
-json_field_print_value(const json_t *value, char *dst, size_t size)
-{
-	char *json;
-
-	if (json_is_string(value)) {
-		snprintf(dst, size, "%s", json_string_value(value));
-		return dst;
-	}
-	json = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	snprintf(dst, size, "%s", json != NULL ? json : "");
-	free(json);
-	return dst;
-}
-
-const char *
-json_field_join(const json_t *words, char *text, size_t size)
-{
-	size_t	i;
-	json_t *word;
-
-	text[0] = '\0';
-	json_array_foreach(words, i, word)
-	{
-		if (i > 0)
-			strlcat(text, " ", size);
-		if (json_is_string(word))
-			strlcat(text, json_string_value(word), size);
-	}
-	return text;
-}
-
-void
-json_field_append_list(char *dst, size_t size, const json_t *list)
-{
-	const json_t *item;
-	size_t	      i;
-
-	json_array_foreach (list, i, item) {
-		size_t	    used = strlen(dst);
-		const char *text = json_string_value(item);
-
-		if (text != NULL)
-			snprintf(dst + used, size - used, "%s%s",
-			    used > 0 ? ", " : "", text);
-	}
 }
 
 static void
-add_number(struct table *table, const json_t *object, const char *name,
-    const char *unit)
-{
-	const json_t *value = json_object_get(object, name);
-
-	if (json_is_integer(value))
-		table_addf(table, "%lld%s", (long long)json_integer_value(value),
-		    unit);
-	else if (json_is_real(value))
-		table_addf(table, "%.1f%s", json_real_value(value), unit);
-	else
-		table_add(table, NULL);
-}
-
-static const char *
-print_bytes(double bytes, char *dst, size_t size)
+put_bytes(double bytes, char *dst, size_t size)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB" };
 	size_t			 i = 0;
 
 	if (bytes < 1024) {
 		snprintf(dst, size, "%.0f B", bytes);
-		return dst;
+		return;
 	}
 	for (bytes /= 1024; bytes >= 1024 && i + 1 < nitems(units); i++)
 		bytes /= 1024;
 	snprintf(dst, size, "%.1f %s", bytes, units[i]);
-	return dst;
+}
+
+static void
+put_list(const json_t *list, const char *between, char *dst, size_t size)
+{
+	const json_t *item;
+	size_t	      i;
+
+	json_array_foreach (list, i, item) {
+		if (!json_is_string(item))
+			continue;
+		if (*dst != '\0')
+			strlcat(dst, between, size);
+		strlcat(dst, json_string_value(item), size);
+	}
 }

@@ -1,40 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * json_field: a field of the daemon's answer, as people read it.
+ * json_field: fields of the daemon's answer, as people read them.
  *
- * Whatever is missing, or of another type, is not an error: it is NULL, false,
- * or the cell that says nothing.
+ * Whatever is missing, or of a type that nobody expects, is not an error: it is
+ * NULL, and not shown.
  */
 #ifndef JSON_FIELD_H
 #define JSON_FIELD_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
 
-struct table;
-
 /* NULL when there is none, or it is no string.  Borrowed. */
 const char *json_field_text(const json_t *object, const char *name);
-bool json_field_number(const json_t *object, const char *name, double *v);
 
-/* The next cell: text, seconds, bytes, milliseconds, or just a number. */
-typedef void json_field_add_fn(struct table *table, const json_t *object,
-    const char *name);
-json_field_add_fn json_field_add_text, json_field_add_duration,
-    json_field_add_bytes, json_field_add_ms, json_field_add_number;
-
-/* All return `dst`. */
-
-/* The two largest units: "3 d 4 h", "5 s". */
-const char *json_field_print_duration(double seconds, char *dst, size_t size);
-/* A word or a number as it is, anything else as JSON. */
-const char *json_field_print_value(const json_t *value, char *dst, size_t size);
-/* The strings of a list, with spaces between them. */
-const char *json_field_join(const json_t *words, char *dst, size_t size);
-
-/* Adds the strings of `list`, with commas. */
-void json_field_append_list(char *dst, size_t size, const json_t *list);
+/*
+ * `pattern` with fields of `value` in it; returns `dst`.  {name} is a field, {}
+ * is the value itself.  Behind a colon stands how it is to look:
+ *
+ *	{x}		a word, a number, "yes" or "no", the words of a list
+ *	{x:some}	the same, but of a number only if it is not zero
+ *	{x:words}	a list with blanks instead of commas
+ *	{x:time}	seconds, in the two largest units: "3 d 4 h"
+ *	{x:size}	bytes: "1.5 MiB"
+ *
+ * A '|' separates alternatives: the first counts that has all of its fields.
+ * NULL when none has.
+ */
+const char *json_field_fill(const json_t *value, const char *pattern, char *dst,
+    size_t size);
 
 #endif /* JSON_FIELD_H */

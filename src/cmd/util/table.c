@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/util/table.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,18 +64,6 @@ table_add(struct table *table, const char *text)
 	table->cells[table->ncells] = strdup(clean);
 	if (table->cells[table->ncells++] == NULL)
 		fatal("out of memory");
-}
-
-void
-table_addf(struct table *table, const char *fmt, ...)
-{
-	char	text[CELL_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	table_add(table, text);
 }
 
 void

@@ -20,8 +20,6 @@ void	      table_free(struct table *table);
 
 /* The next cell, row by row, from left to right.  NULL is shown as "-". */
 void table_add(struct table *table, const char *text);
-void table_addf(struct table *table, const char *fmt, ...)
-    __attribute__((__format__(printf, 2, 3)));
 
 /* Nothing but `none` when there is no row. */
 void table_print(const struct table *table, FILE *out, const char *none);
