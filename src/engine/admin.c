@@ -12,16 +12,15 @@
 #include <ev.h>
 #include <jansson.h>
 
-#include "engine/stats.h"
 #include "base/bucket.h"
 #include "base/json_safe.h"
-#include "base/log.h"
 #include "base/nitems.h"
 #include "base/secret.h"
 #include "control/client.h"
-#include "engine/engine.h"
-#include "dataplane/dataplane.h"
 #include "control/server.h"
+#include "engine/engine.h"
+#include "engine/listings.h"
+#include "engine/status.h"
 
 #define PAUSE_SEC    0.5
 #define RELOAD_BURST 48
@@ -74,10 +73,7 @@ static json_t *kick(struct engine *engine, const json_t *request);
 static json_t *login(struct engine *engine, const json_t *request);
 static json_t *question(struct engine *engine, const json_t *request);
 static json_t *give_answer(struct engine *engine, const json_t *request);
-static json_t *error_answer(const char *text);
 static json_t *error_about(const char *site, const char *what);
-static json_t *fdb(struct engine *engine, const json_t *request);
-static json_t *routes(struct engine *engine, const json_t *request);
 static void write_answer(struct asker *asker);
 static void asker_free(struct asker *asker);
 
@@ -85,10 +81,10 @@ static const struct {
 	const char *name;
 	json_t *(*run)(struct engine *engine, const json_t *request);
 } commands[] = {
-	{ "status", stats_status },
-	{ "sites", stats_sites },
-	{ "fdb", fdb },
-	{ "routes", routes },
+	{ "status", status_get },
+	{ "sites", listings_sites },
+	{ "fdb", listings_fdb },
+	{ "routes", listings_routes },
 	{ "kick", kick },
 	{ "login", login },
 	{ "question", question },
@@ -308,10 +304,10 @@ reloaded(const struct asker *asker, bool taken)
 	json_t *object;
 
 	if (!taken)
-		return error_answer("the configuration cannot be taken; the "
+		return admin_error("the configuration cannot be taken; the "
 		    "log says why");
 	object = json_pack("{s:b}", "ok", 1);
-	stats_add_notes(object, engine);
+	status_add_notes(object, engine);
 	/* Otherwise nobody logs in by certificate. */
 	if ((engine->conf->auths & CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE)) != 0) {
 		engine_certs_crl_digest(&engine->certs, digest);
@@ -351,12 +347,12 @@ run_command(struct engine *engine, const json_t *request)
 	    json_object_get(request, "command"));
 
 	if (name == NULL)
-		return error_answer("not a request");
+		return admin_error("not a request");
 	for (size_t i = 0; i < nitems(commands); i++) {
 		if (strcmp(name, commands[i].name) == 0)
 			return commands[i].run(engine, request);
 	}
-	return error_answer("no such command");
+	return admin_error("no such command");
 }
 
 static json_t *
@@ -365,9 +361,9 @@ kick(struct engine *engine, const json_t *request)
 	const char *site = json_string_value(json_object_get(request, "site"));
 
 	if (engine->server == NULL)
-		return error_answer("this is a site: kick is the hub's");
+		return admin_error("this is a site: kick is the hub's");
 	if (site == NULL || !conf_is_site_name(site))
-		return error_answer("not a site's name");
+		return admin_error("not a site's name");
 	if (conf_find_site(engine->conf, site) == NULL)
 		return error_about(site, "no such site is configured; tombolo "
 		    "sites lists them");
@@ -381,7 +377,7 @@ static json_t *
 login(struct engine *engine, const json_t *request)
 {
 	if (engine->client == NULL)
-		return error_answer("this is a hub: login is for sites");
+		return admin_error("this is a hub: login is for sites");
 	client_login(engine->client);
 	return json_pack("{s:b}", "ok", 1);
 }
@@ -393,7 +389,7 @@ question(struct engine *engine, const json_t *request)
 	json_t		    *answer;
 
 	if (client == NULL)
-		return error_answer("this is a hub: login is for sites");
+		return admin_error("this is a hub: login is for sites");
 	answer = json_pack("{s:b,s:s,s:s}", "ok", 1, "state",
 	    client_state_name(client), "last_error", client->last_error);
 	if (client->auth.question) {
@@ -411,15 +407,15 @@ give_answer(struct engine *engine, const json_t *request)
 	const json_t *text = json_object_get(request, "text");
 
 	if (engine->client == NULL || !json_is_string(text))
-		return error_answer("not an answer");
+		return admin_error("not an answer");
 	if (!auth_client_typed(&engine->client->auth, json_string_value(text),
 		json_string_length(text)))
-		return error_answer("the question has expired");
+		return admin_error("the question has expired");
 	return json_pack("{s:b}", "ok", 1);
 }
 
-static json_t *
-error_answer(const char *text)
+json_t *
+admin_error(const char *text)
 {
 	return json_pack("{s:b,s:s}", "ok", 0, "error", text);
 }
@@ -429,27 +425,6 @@ error_about(const char *site, const char *what)
 {
 	return json_pack("{s:b,s:o}", "ok", 0, "error",
 	    json_sprintf("site %s: %s", site, what));
-}
-
-static json_t *
-fdb(struct engine *engine, const json_t *request)
-{
-	if (dataplane_fdb(engine->dataplane) == NULL)
-		return error_answer("not for mode = tun, which learns no "
-		    "addresses; see tombolo routes");
-	return stats_fdb(engine, request);
-}
-
-static json_t *
-routes(struct engine *engine, const json_t *request)
-{
-	if (dataplane_fdb(engine->dataplane) != NULL)
-		return error_answer("not for mode = tap, which has no routes; "
-		    "see tombolo fdb");
-	if (engine->client != NULL)
-		return error_answer("this is a site: the hub knows the routes; "
-		    "ip route shows those set here");
-	return stats_routes(engine, request);
 }
 
 static void

@@ -12,6 +12,8 @@
 #ifndef ADMIN_H
 #define ADMIN_H
 
+#include <jansson.h>
+
 #define ADMIN_MAX_LINE	  4096
 #define ADMIN_MAX_CLIENTS 16
 #define ADMIN_TIME_SEC	  5
@@ -23,5 +25,8 @@ struct engine;
 /* Borrows `listener`.  NULL when there is no memory. */
 struct admin *admin_new(struct engine *engine, int listener);
 void	      admin_free(struct admin *admin);
+
+/* An answer that says what is wrong; NULL when there is no memory. */
+json_t *admin_error(const char *text);
 
 #endif /* ADMIN_H */

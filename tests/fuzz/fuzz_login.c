@@ -30,7 +30,8 @@
 #include <gnutls/gnutls.h>
 #include <jansson.h>
 
-#include "engine/stats.h"
+#include "engine/listings.h"
+#include "engine/status.h"
 #include "base/json_safe.h"
 #include "base/nitems.h"
 #include "base/wire.h"
@@ -114,7 +115,7 @@ may_be_up(const char *name, const char *auth)
 static void
 check_sites(void)
 {
-	json_t *all = stats_sites(&engine, NULL), *row;
+	json_t *all = listings_sites(&engine, NULL), *row;
 	size_t	i;
 
 	json_array_foreach(json_object_get(all, "sites"), i, row) {

@@ -36,7 +36,8 @@
 
 #include <bsd/stdlib.h>
 
-#include "engine/stats.h"
+#include "engine/listings.h"
+#include "engine/status.h"
 #include "engine/engine.h"
 #include "dataplane/dataplane.h"
 #include "control/conn/message.h"
@@ -226,7 +227,7 @@ static void
 answer_all(void)
 {
 	json_t *(*const answers[])(struct engine *, const json_t *) = {
-		stats_status, stats_sites, stats_fdb, stats_routes };
+		status_get, listings_sites, listings_fdb, listings_routes };
 	json_free_t release;
 
 	json_get_alloc_funcs(NULL, &release);
@@ -290,7 +291,7 @@ learn(uintptr_t n)
 static void
 look_at_names(void)
 {
-	json_t *answer = stats_fdb(&engine, NULL), *row;
+	json_t *answer = listings_fdb(&engine, NULL), *row;
 	size_t	i, local = 0;
 
 	json_array_foreach(json_object_get(answer, "entries"), i, row) {

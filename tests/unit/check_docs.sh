@@ -186,11 +186,12 @@ options_are_described() {
 
 # Every word that an answer can have, member or value.
 answers_are_described() {
-	grep -o '"[a-z][a-z_-]*"' src/engine/stats.c | tr -d '"' |
+	cat src/engine/status.c src/engine/listings.c |
+		grep -o '"[a-z][a-z_-]*"' | tr -d '"' |
 		sort -u >"$work/said"
 	sed -n 's/^\.//p' $page8 | tr -c 'A-Za-z0-9_-' '\n' |
 		sort -u >"$work/words"
-	[ "$(wc -l <"$work/said")" -gt 30 ] || echo "stats.c cannot be read"
+	[ "$(wc -l <"$work/said")" -gt 30 ] || echo "status.c cannot be read"
 	comm -23 "$work/said" "$work/words" |
 		sed "s|^|$page8: of an answer in JSON: |"
 }

@@ -44,7 +44,8 @@ static struct ev_loop *engine_loop;
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "engine/stats.h"
+#include "engine/listings.h"
+#include "engine/status.h"
 #include "keeper/auth_method.h"
 #include "keeper/auth_srp.h"
 #include "monitor/serve/startup_send.h"
@@ -138,13 +139,13 @@ text_of(json_t *object, const char *key)
 static inline const char *
 status(struct end *end, const char *key)
 {
-	return text_of(stats_status(end->engine, NULL), key);
+	return text_of(status_get(end->engine, NULL), key);
 }
 
 static inline unsigned
 counter(struct end *end, const char *key)
 {
-	json_t *all = stats_status(end->engine, NULL);
+	json_t *all = status_get(end->engine, NULL);
 	json_t *counters = json_incref(json_object_get(all, "counters"));
 
 	json_decref(all);
@@ -156,7 +157,7 @@ counter(struct end *end, const char *key)
 static inline const char *
 at_hub(const char *name, const char *key)
 {
-	json_t *all = stats_sites(hub.engine, NULL), *row, *found = NULL;
+	json_t *all = listings_sites(hub.engine, NULL), *row, *found = NULL;
 	size_t	i;
 
 	json_array_foreach(json_object_get(all, "sites"), i, row) {
@@ -173,7 +174,7 @@ at_hub(const char *name, const char *key)
 static inline const char *
 at_site(struct end *end, const char *key)
 {
-	json_t *all = stats_sites(end->engine, NULL);
+	json_t *all = listings_sites(end->engine, NULL);
 	json_t *row = json_incref(json_array_get(
 	    json_object_get(all, "sites"), 0));
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * listings: what the daemon has many of, as JSON: sites, addresses, routes (the
+ * members are in tombolo(8)).
+ *
+ * Each returns a new object with "ok" (the caller's reference), or NULL when
+ * there is no memory.  `request` is not looked at.
+ */
+#ifndef LISTINGS_H
+#define LISTINGS_H
+
+#include <jansson.h>
+
+struct engine;
+
+json_t *listings_sites(struct engine *engine, const json_t *request);
+json_t *listings_fdb(struct engine *engine, const json_t *request);
+json_t *listings_routes(struct engine *engine, const json_t *request);
+
+#endif /* LISTINGS_H */
