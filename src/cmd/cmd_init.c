@@ -13,7 +13,6 @@
  */
 #include "cmd/cmd.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +92,8 @@ cmd_init(int argc, char **argv)
 		return options_wrong(&spec,
 		    "--name %s: expected HOST, HOST:PORT or [V6]:PORT",
 		    options.name);
-	if (options.mode != NULL && !conf_mode_parse(&mode, options.mode))
+	if (options.mode != NULL && 
+	    !words_find(&conf_words_mode, options.mode, &mode))
 		return options_wrong(&spec, "--mode %s: expected %s",
 		    options.mode, words_print(&conf_words_mode, list,
 		    sizeof(list)));
@@ -199,29 +199,23 @@ write_files(struct file_txn *undo, const struct options *options,
 {
 	const char *dir = options->dir;
 	bool wants_rsa = (conf->auths & CONF_AUTH_BIT(CONF_AUTH_TLS_SRP)) != 0;
-	struct file_txn_owner keeper;
-	char		  id[STATE_DIR_ID_SIZE];
+	char id[STATE_DIR_ID_SIZE];
 
 	state_dir_make_id(id);
-	return file_txn_find_keeper(&keeper, spec.command) &&
-	    file_txn_mkdir(undo, dir, "", 0755, FILE_TXN_SELF) &&
-	    file_txn_mkdir(undo, dir, CONF_SITES_DIR, 0755, FILE_TXN_SELF) &&
-	    file_txn_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
-	    file_txn_mkdir(undo, dir, CONF_KEEPER_DIR "/sites", 0700, keeper) &&
-	    file_txn_create(undo, dir, OWN_CA_KEY, keys->ca.key.text,
-		keys->ca.key.len, 0600, FILE_TXN_SELF) &&
-	    file_txn_create(undo, dir, OWN_CA_CERT, keys->ca.cert.text,
-		keys->ca.cert.len, 0644, FILE_TXN_SELF) &&
+	return file_txn_mkdir(undo, dir, "", 0755) &&
+	    file_txn_mkdir(undo, dir, CONF_SITES_DIR, 0755) &&
+	    file_txn_mkdir(undo, dir, CONF_KEEPER_DIR, 0700) &&
+	    file_txn_mkdir(undo, dir, CONF_KEEPER_DIR "/sites", 0700) &&
+	    file_txn_create(undo, dir, OWN_CA_KEY, keys->ca.key.text, 0600) &&
+	    file_txn_create(undo, dir, OWN_CA_CERT, keys->ca.cert.text, 0644) &&
 	    file_txn_create(undo, dir, CONF_KEEPER_DIR "/" CREDENTIALS_KEY,
-		keys->server_key.text, keys->server_key.len, 0600, keeper) &&
+		keys->server_key.text, 0600) &&
 	    file_txn_create(undo, dir, "server.crt", keys->server_cert.text,
-		keys->server_cert.len, 0644, FILE_TXN_SELF) &&
+		0644) &&
 	    own_ca_make_crl(undo, dir, &keys->ca) &&
-	    (!wants_rsa || own_ca_make_rsa(undo, conf, &keys->ca, keeper)) &&
-	    file_txn_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id), 0644,
-		FILE_TXN_SELF) &&
-	    file_txn_create(undo, dir, options->file, text, strlen(text), 0644,
-		FILE_TXN_SELF);
+	    (!wants_rsa || own_ca_make_rsa(undo, conf, &keys->ca)) &&
+	    file_txn_create(undo, dir, STATE_DIR_ID_FILE, id, 0644) &&
+	    file_txn_create(undo, dir, options->file, text, 0644);
 }
 
 static void

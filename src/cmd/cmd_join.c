@@ -35,7 +35,6 @@
 #include "cmd/util/options.h"
 #include "cmd/util/password.h"
 #include "cmd/util/file_txn.h"
-#include "conf/conf_keys.h"
 #include "keeper/credentials.h"
 #include "monitor/state/state_dir.h"
 #include "pki/invite.h"
@@ -69,8 +68,9 @@ static bool write_files(struct file_txn *undo, const struct options *options,
     const struct conf *conf, const char *text, const struct invite *invite,
     const char *password);
 static bool write_secrets(struct file_txn *undo, file_txn_put_fn *write,
-    const struct conf *conf, struct file_txn_owner keeper,
-    const struct invite *invite, const char *password);
+    const struct conf *conf, const struct invite *invite, const char *password);
+static bool write_line(struct file_txn *undo, file_txn_put_fn *write,
+    const char *dir, const char *name, const char *line);
 static void say_next(const struct options *options, const struct conf *conf,
     const struct invite *invite);
 static const char *has_secret(const struct conf *conf,
@@ -215,53 +215,49 @@ write_files(struct file_txn *undo, const struct options *options,
 	file_txn_put_fn	 *write = options->update ? file_txn_replace :
 	    file_txn_create;
 	const char	 *dir = options->dir;
-	struct file_txn_owner keeper;
 	char		  id[STATE_DIR_ID_SIZE];
 
 	state_dir_make_id(id);
-	return file_txn_find_keeper(&keeper, spec.command) &&
-	    file_txn_mkdir(undo, dir, "", 0755, FILE_TXN_SELF) &&
-	    file_txn_mkdir(undo, dir, CONF_KEEPER_DIR, 0700, keeper) &&
+	return file_txn_mkdir(undo, dir, "", 0755) &&
+	    file_txn_mkdir(undo, dir, CONF_KEEPER_DIR, 0700) &&
 	    ((options->update && join_conf_has_ca(conf, invite)) ||
-		write(undo, dir, conf->ca, invite->ca, strlen(invite->ca), 0644,
-		    FILE_TXN_SELF)) &&
-	    write_secrets(undo, write, conf, keeper, invite, password) &&
+		write(undo, dir, conf->ca, invite->ca, 0644)) &&
+	    write_secrets(undo, write, conf, invite, password) &&
 	    (options->update ||
-		file_txn_create(undo, dir, STATE_DIR_ID_FILE, id, strlen(id),
-		0644,
-		    FILE_TXN_SELF)) &&
-	    write(undo, dir, options->file, text, strlen(text), 0644,
-	    FILE_TXN_SELF);
+		file_txn_create(undo, dir, STATE_DIR_ID_FILE, id, 0644)) &&
+	    write(undo, dir, options->file, text, 0644);
 }
 
 /* A password, or a certificate and its key, or neither yet; and the other key. */
 static bool
 write_secrets(struct file_txn *undo, file_txn_put_fn *write,
-    const struct conf *conf,
-    struct file_txn_owner keeper, const struct invite *invite,
-    const char *password)
+    const struct conf *conf, const struct invite *invite, const char *password)
 {
-	char line[PASSWORD_SIZE + 1];
-	bool ok = true;
+	const char *dir = conf->dir;
 
-	if (invite->key != NULL)
-		ok = write(undo, conf->dir, KEY_FILE, invite->key,
-			 strlen(invite->key), 0600, keeper) &&
-		    write(undo, conf->dir, conf->site_certificate,
-			invite->certificate, strlen(invite->certificate), 0644,
-			FILE_TXN_SELF);
-	if (ok && invite->psk[0] != '\0') {
-		snprintf(line, sizeof(line), "%s\n", invite->psk);
-		ok = write(undo, conf->dir, CONF_KEEPER_DIR "/" CREDENTIALS_PSK,
-		    line, strlen(line), 0600, keeper);
-		secret_wipe(line, sizeof(line));
-	}
-	if (!ok || *password == '\0')
-		return ok;
-	snprintf(line, sizeof(line), "%s\n", password);
-	ok = write(undo, conf->dir, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
-	    line, strlen(line), 0600, keeper);
-	secret_wipe(line, sizeof(line));
+	return (invite->key == NULL ||
+		   (write(undo, dir, KEY_FILE, invite->key, 0600) &&
+		       write(undo, dir, conf->site_certificate,
+			   invite->certificate, 0644))) &&
+	    write_line(undo, write, dir, CONF_KEEPER_DIR "/" CREDENTIALS_PSK,
+		invite->psk) &&
+	    write_line(undo, write, dir, CONF_KEEPER_DIR "/" CREDENTIALS_SECRET,
+		password);
+}
+
+/* If there is one. */
+static bool
+write_line(struct file_txn *undo, file_txn_put_fn *write, const char *dir,
+    const char *name, const char *line)
+{
+	char text[PASSWORD_SIZE + 1];
+	bool ok;
+
+	if (*line == '\0')
+		return true;
+	snprintf(text, sizeof(text), "%s\n", line);
+	ok = write(undo, dir, name, text, 0600);
+	secret_wipe(text, sizeof(text));
 	return ok;
 }
 

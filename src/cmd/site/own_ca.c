@@ -129,8 +129,7 @@ own_ca_make_crl(struct file_txn *undo, const char *dir, const struct own_ca *ca)
 	int r = crl_add(&ca->cert, &ca->key, &none, &none, ca_now(), &list);
 
 	if (r == 0)
-		return file_txn_create(undo, dir, DEFAULT_CRL, list.text,
-		    list.len, 0644, FILE_TXN_SELF);
+		return file_txn_create(undo, dir, DEFAULT_CRL, list.text, 0644);
 	log_warnx("%s: cannot make the list of revoked certificates: %s",
 	    undo->who, strerror(-r));
 	return false;
@@ -138,7 +137,7 @@ own_ca_make_crl(struct file_txn *undo, const char *dir, const struct own_ca *ca)
 
 bool
 own_ca_make_rsa(struct file_txn *undo, const struct conf *conf,
-    const struct own_ca *ca, struct file_txn_owner keeper)
+    const struct own_ca *ca)
 {
 	AUTO(ca_pem_fini) struct ca_pem key = { 0 }, cert = { 0 };
 	int r = ca_make_rsa_key(&key);
@@ -150,10 +149,9 @@ own_ca_make_rsa(struct file_txn *undo, const struct conf *conf,
 		log_warnx("%s: cannot make the RSA certificate: %s", undo->who,
 		    strerror(-r));
 	return r == 0 &&
-	    file_txn_create(undo, conf->dir, RSA_KEY, key.text, key.len, 0600,
-		keeper) &&
+	    file_txn_create(undo, conf->dir, RSA_KEY, key.text, 0600) &&
 	    file_txn_create(undo, conf->dir, conf->certificate_rsa, cert.text,
-		cert.len, 0644, FILE_TXN_SELF);
+		0644);
 }
 
 bool

@@ -56,7 +56,7 @@ bool own_ca_make_crl(struct file_txn *undo, const char *dir,
  * are for the server `conf` names.
  */
 bool own_ca_make_rsa(struct file_txn *undo, const struct conf *conf,
-    const struct own_ca *ca, struct file_txn_owner keeper);
+    const struct own_ca *ca);
 /* Whether one of the two is missing. */
 bool own_ca_lacks_rsa(const struct conf *conf);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/site/site_add.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "cmd/site/site_psk.h"
 #include "cmd/util/file_txn.h"
 #include "cmd/util/lines.h"
+#include "cmd/util/must.h"
 #include "pki/invite.h"
 #include "tls_srp/engine/tls_srp.h"
 
@@ -328,13 +328,11 @@ make_rsa(struct file_txn *undo, const struct conf *conf,
     const struct conf_site *site)
 {
 	AUTO(own_ca_fini) struct own_ca ca = { 0 };
-	struct file_txn_owner keeper;
 
 	if (site->auth != CONF_AUTH_TLS_SRP || !own_ca_lacks_rsa(conf))
 		return true;
-	return file_txn_find_keeper(&keeper, undo->who) &&
-	    own_ca_read(&ca, conf->dir, undo->who) &&
-	    own_ca_make_rsa(undo, conf, &ca, keeper);
+	return own_ca_read(&ca, conf->dir, undo->who) &&
+	    own_ca_make_rsa(undo, conf, &ca);
 }
 
 static bool
@@ -347,8 +345,7 @@ write_site(struct file_txn *undo, const struct conf *conf,
 	if (text == NULL)
 		log_warn("%s", undo->who);
 	return text != NULL && file_txn_create(undo, conf->dir,
-	    site_file_conf(name, sizeof(name), site->name), text, strlen(text),
-	    0644, FILE_TXN_SELF);
+	    site_file_conf(name, sizeof(name), site->name), text, 0644);
 }
 
 /* What a site of that name had before counts no more, nor does a certificate. */
@@ -357,34 +354,23 @@ write_credential(struct file_txn *undo, const struct options *options,
     const struct conf *conf, const struct conf_site *site,
     const struct site_credential *credential)
 {
-	bool		  certificate = site->auth == CONF_AUTH_CERTIFICATE;
-	const char	 *text = credential->line;
-	mode_t		  mode = 0600;
-	AUTO_FREE char	 *path = NULL;
-	char		  name[SITE_FILE_MAX];
-	struct file_txn_owner owner, own = FILE_TXN_SELF;
-	mode_t		  own_mode = 0644;
+	struct file_txn_owner owner = { (uid_t)-1, (gid_t)-1, 0644 };
+	char		      name[SITE_FILE_MAX];
+	AUTO_FREE char	     *path = must(file_join(conf->dir,
+	    site_file_certificate(name, sizeof(name), site->name)));
 
-	site_file_certificate(name, sizeof(name), site->name);
-	path = file_join(conf->dir, name);
 	/* Before it is revoked, and gone. */
-	if (path != NULL)
-		file_keep(path, &own_mode, &own.uid, &own.gid);
-	if (!file_txn_find_keeper(&owner, undo->who) ||
-	    !own_ca_revoke(options, conf, site->name, undo->who))
+	file_keep(path, &owner.mode, &owner.uid, &owner.gid);
+	if (!own_ca_revoke(options, conf, site->name, undo->who))
 		return false;
-	if (certificate) {
-		text = credential->cert.text;
-		mode = own_mode;
-		owner = own;
-	} else {
-		site_file_credential(name, sizeof(name), site->name,
-		    site->auth);
-	}
 	/* One without its site is there when somebody removed that by hand. */
-	return text == NULL ||
-	    file_txn_replace(undo, conf->dir, name, text, strlen(text), mode,
-		owner);
+	if (site->auth == CONF_AUTH_CERTIFICATE)
+		return credential->cert.text == NULL ||
+		    file_txn_replace_as(undo, conf->dir, name,
+			credential->cert.text, &owner);
+	return file_txn_replace(undo, conf->dir,
+	    site_file_credential(name, sizeof(name), site->name, site->auth),
+	    credential->line, 0600);
 }
 
 static bool
@@ -393,7 +379,7 @@ write_invitation(struct file_txn *undo, const struct invitation *invitation)
 	if (invitation->out[0] == '\0')
 		return true;
 	return file_txn_create(undo, ".", invitation->out, invitation->text,
-	    invitation->len, 0600, FILE_TXN_SELF);
+	    0600);
 }
 
 static void

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -58,15 +57,12 @@ bool
 site_psk_write(struct file_txn *undo, const struct site_psk *psk, const char *dir,
     const char *site)
 {
-	char		  name[SITE_FILE_MAX];
-	struct file_txn_owner keeper;
+	char name[SITE_FILE_MAX];
 
-	return file_txn_find_keeper(&keeper, undo->who) &&
-	    (psk->ring[0] == '\0' ||
-		file_txn_create(undo, dir, RING, psk->ring, strlen(psk->ring), 0600,
-		    keeper)) &&
+	return (psk->ring[0] == '\0' ||
+		   file_txn_create(undo, dir, RING, psk->ring, 0600)) &&
 	    file_txn_replace(undo, dir, site_file_psk(name, sizeof(name), site),
-		psk->generation, strlen(psk->generation), 0600, keeper);
+		psk->generation, 0600);
 }
 
 static int

@@ -13,12 +13,19 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nitems.h"
+#include "cmd/util/must.h"
+#include "conf/conf.h"
 #include "proc/proc.h"
 
-static int make_dir(const char *path, mode_t mode, struct file_txn_owner owner,
+static bool find_owner(struct file_txn_owner *owner,
+    const struct file_txn *undo, const char *name, mode_t mode);
+static bool create(struct file_txn *undo, const char *dir, const char *name,
+    const char *text, const struct file_txn_owner *owner);
+static int make_dir(const char *path, const struct file_txn_owner *owner,
     bool *made);
 static void put_back(const char *old, const char *path);
-static void remember(struct file_txn *undo, char *path, bool is_dir);
+static void remember(struct file_txn *undo, char *path, char *old,
+    bool is_dir);
 static bool report(const struct file_txn *undo, const char *path, int error);
 
 void
@@ -40,40 +47,23 @@ file_txn_release_signals(const sigset_t *before)
 }
 
 bool
-file_txn_find_keeper(struct file_txn_owner *owner, const char *who)
-{
-	struct proc_user user;
-	int		 r;
-
-	*owner = FILE_TXN_SELF;
-	if (geteuid() != 0)
-		return true;
-	r = proc_user(PROC_KEEPER, &user);
-	if (r < 0) {
-		log_warnx("%s: there is no user for the keeper: %s", who,
-		    strerror(-r));
-		return false;
-	}
-	*owner = (struct file_txn_owner) { user.uid, user.gid };
-	return true;
-}
-
-bool
 file_txn_mkdir(struct file_txn *undo, const char *dir, const char *name,
-    mode_t mode,
-    struct file_txn_owner owner)
+    mode_t mode)
 {
-	char *path = file_join(dir, name);
+	struct file_txn_owner owner;
+	char *path = must(file_join(dir, name));
 	bool  made = false;
 	int   r;
 
-	if (path == NULL)
-		return report(undo, name, -ENOMEM);
-	r = make_dir(path, mode, owner, &made);
+	if (!find_owner(&owner, undo, name, mode)) {
+		free(path);
+		return false;
+	}
+	r = make_dir(path, &owner, &made);
 	if (r < 0)
 		report(undo, path, r);
 	if (made)
-		remember(undo, path, true);
+		remember(undo, path, NULL, true);
 	else
 		free(path);
 	return r == 0;
@@ -81,48 +71,79 @@ file_txn_mkdir(struct file_txn *undo, const char *dir, const char *name,
 
 bool
 file_txn_create(struct file_txn *undo, const char *dir, const char *name,
-    const void *data, size_t len, mode_t mode, struct file_txn_owner owner)
+    const char *text, mode_t mode)
 {
-	char *path = file_join(dir, name);
-	int   r;
+	struct file_txn_owner owner;
 
-	if (path == NULL)
-		return report(undo, name, -ENOMEM);
-	r = file_create(path, data, len, mode, owner.uid, owner.gid);
-	if (r < 0) {
-		report(undo, path, r);
-		free(path);
-		return false;
-	}
-	remember(undo, path, false);
-	return true;
+	return find_owner(&owner, undo, name, mode) &&
+	    create(undo, dir, name, text, &owner);
 }
 
 bool
 file_txn_replace(struct file_txn *undo, const char *dir, const char *name,
-    const void *data, size_t len, mode_t mode, struct file_txn_owner owner)
+    const char *text, mode_t mode)
 {
-	char *path = file_join(dir, name), *old;
-	int   r = -ENOMEM;
+	struct file_txn_owner owner;
 
-	if (path == NULL || asprintf(&old, "%s.%ld.old", path,
-				(long)getpid()) == -1)
-		goto out;
+	return find_owner(&owner, undo, name, mode) &&
+	    file_txn_replace_as(undo, dir, name, text, &owner);
+}
+
+bool
+file_txn_replace_as(struct file_txn *undo, const char *dir, const char *name,
+    const char *text, const struct file_txn_owner *owner)
+{
+	char *path = must(file_join(dir, name)), *old;
+	int   r;
+
+	if (asprintf(&old, "%s.%ld.old", path, (long)getpid()) == -1)
+		old = must(NULL);
 	r = link(path, old) == -1 ? -errno : 0;
-	if (r == -ENOENT) {
-		free(old);
-		free(path);
-		return file_txn_create(undo, dir, name, data, len, mode, owner);
-	}
 	if (r == 0) {
-		remember(undo, path, false);
-		undo->made[undo->n - 1].old = old;
-		r = file_write(path, data, len, mode, owner.uid, owner.gid);
+		remember(undo, path, old, false);
+		r = file_write(path, text, strlen(text), owner->mode,
+		    owner->uid, owner->gid);
 		return r == 0 || report(undo, path, r);
 	}
 	free(old);
-out:
-	report(undo, path != NULL ? path : name, r);
+	if (r != -ENOENT)
+		report(undo, path, r);
+	free(path);
+	return r == -ENOENT && create(undo, dir, name, text, owner);
+}
+
+/* The keeper's user, or ourselves. */
+static bool
+find_owner(struct file_txn_owner *owner, const struct file_txn *undo,
+    const char *name, mode_t mode)
+{
+	size_t		 len = strlen(CONF_KEEPER_DIR);
+	struct proc_user user = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	int		 r = 0;
+
+	if (geteuid() == 0 && strncmp(name, CONF_KEEPER_DIR, len) == 0 &&
+	    (name[len] == '/' || name[len] == '\0'))
+		r = proc_user(PROC_KEEPER, &user);
+	*owner = (struct file_txn_owner) { user.uid, user.gid, mode };
+	if (r < 0)
+		log_warnx("%s: there is no user for the keeper: %s", undo->who,
+		    strerror(-r));
+	return r == 0;
+}
+
+static bool
+create(struct file_txn *undo, const char *dir, const char *name,
+    const char *text, const struct file_txn_owner *owner)
+{
+	char *path = must(file_join(dir, name));
+	int   r = file_create(path, text, strlen(text), owner->mode, owner->uid,
+	      owner->gid);
+
+	if (r == 0) {
+		remember(undo, path, NULL, false);
+		return true;
+	}
+	report(undo, path, r);
 	free(path);
 	return false;
 }
@@ -157,33 +178,33 @@ put_back(const char *old, const char *path)
 }
 
 static int
-make_dir(const char *path, mode_t mode, struct file_txn_owner owner, bool *made)
+make_dir(const char *path, const struct file_txn_owner *owner, bool *made)
 {
 	int r = 0, fd;
 
-	*made = mkdir(path, mode) == 0;
+	*made = mkdir(path, owner->mode) == 0;
 	if (!*made && errno != EEXIST)
 		return -errno;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-	    (owner.uid != (uid_t)-1 ? O_NOFOLLOW : 0));
+	    (owner->uid != (uid_t)-1 ? O_NOFOLLOW : 0));
 	if (fd == -1)
 		return -errno;
-	if (owner.uid != (uid_t)-1 && fchown(fd, owner.uid, owner.gid) == -1)
+	if (owner->uid != (uid_t)-1 && fchown(fd, owner->uid, owner->gid) == -1)
 		r = -errno;
 	/* mkdir(2) heeds the umask. */
-	if (r == 0 && (*made || owner.uid != (uid_t)-1) &&
-	    fchmod(fd, mode) == -1)
+	if (r == 0 && (*made || owner->uid != (uid_t)-1) &&
+	    fchmod(fd, owner->mode) == -1)
 		r = -errno;
 	close(fd);
 	return r;
 }
 
 static void
-remember(struct file_txn *undo, char *path, bool is_dir)
+remember(struct file_txn *undo, char *path, char *old, bool is_dir)
 {
 	assert(undo->n < FILE_TXN_MAX);
 	undo->made[undo->n].path = path;
-	undo->made[undo->n].old = NULL;
+	undo->made[undo->n].old = old;
 	undo->made[undo->n++].is_dir = is_dir;
 }
 

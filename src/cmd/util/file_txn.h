@@ -11,7 +11,6 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 #define FILE_TXN_MAX 16
@@ -27,12 +26,12 @@ struct file_txn {
 	unsigned n;
 };
 
-/* Who owns a file; uid -1: whoever runs us. */
+/* Whose a file is, and for whom; uid -1: whoever runs us. */
 struct file_txn_owner {
-	uid_t uid;
-	gid_t gid;
+	uid_t  uid;
+	gid_t  gid;
+	mode_t mode;
 };
-#define FILE_TXN_SELF ((struct file_txn_owner) { (uid_t)-1, (gid_t)-1 })
 
 /*
  * Between these two SIGINT, SIGTERM, SIGHUP, and what a write can cause, wait.
@@ -42,24 +41,22 @@ void file_txn_hold_signals(sigset_t *before);
 void file_txn_release_signals(const sigset_t *before);
 
 /*
- * The keeper's user, or ourselves when we are not root and cannot give files
- * away.  False after one line on stderr.
- */
-bool file_txn_find_keeper(struct file_txn_owner *owner, const char *who);
-
-/*
  * Each makes DIR/NAME ("": DIR itself).  False after one line on stderr.  A directory may be
- * there already (then one with an owner gets that owner and mode), a file not.
+ * there already (then the keeper's gets its owner and mode), a file not.
+ *
+ * What lies below CONF_KEEPER_DIR is the keeper's, if we are root and can give
+ * files away.
  */
 bool file_txn_mkdir(struct file_txn *undo, const char *dir, const char *name,
-    mode_t mode, struct file_txn_owner owner);
+    mode_t mode);
 typedef bool file_txn_put_fn(struct file_txn *undo, const char *dir,
-    const char *name,
-    const void *data, size_t len, mode_t mode, struct file_txn_owner owner);
+    const char *name, const char *text, mode_t mode);
 file_txn_put_fn file_txn_create;
 
 /* The same, but whatever is there is replaced. */
 file_txn_put_fn file_txn_replace;
+bool file_txn_replace_as(struct file_txn *undo, const char *dir,
+    const char *name, const char *text, const struct file_txn_owner *owner);
 
 /*
  * The end, whose result is returned: unless it all worked, what was made is
