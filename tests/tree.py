@@ -85,6 +85,10 @@ GNUTLS_FILES = {
 }
 
 
+# Names that everybody knows (err.h's kind), whatever file they are in.
+OTHER_NAMES = {"fatal", "fatalx"}
+
+
 def sources():
     """Paths below src/ of every file of ours, as "dir/file"."""
     found = []
@@ -178,6 +182,46 @@ def test_no_shell_is_ever_started():
     for path in sources():
         text = re.sub(r"/\*.*?\*/", "", read("src/" + path), flags=re.S)
         assert not re.search(r"\b(system|popen|execlp|execvp)\s*\(", text), path
+
+
+def exported(path):
+    """Functions that a .c file defines at column 0, but for its static ones."""
+    text = re.sub(r"/\*.*?\*/", "", read("src/" + path), flags=re.S)
+    return [name for kind, name in re.findall(
+        r"^([A-Za-z_][^\n;{}()=#]*)\n(\w+)\([^;{}]*\)\n\{", text, re.M)
+        if not re.search(r"\bstatic\b", kind) and name != "main"]
+
+
+def types_of(path):
+    """Structs and enums that a file's own header defines."""
+    header = path[:-2] + ".h"
+    if not os.path.exists(os.path.join(SRC, header)):
+        return []
+    return re.findall(r"^(?:struct|enum) (\w+) \{", read("src/" + header), re.M)
+
+
+def test_a_name_says_its_file():
+    """
+    An exported function begins with the name of its file; or of a type of its
+    own header; or with x, if x.h beside it declares it for all of x_*.c.
+    """
+    wrong = []
+    for path in (p for p in sources() if p.endswith(".c")):
+        stem = os.path.basename(path)[:-2]
+        firsts = [stem] + types_of(path)
+        parts = stem.split("_")
+        for n in range(1, len(parts)):
+            first = "_".join(parts[:n])
+            header = os.path.join(os.path.dirname(path), first + ".h")
+            text = read("src/" + header) if os.path.exists(
+                os.path.join(SRC, header)) else ""
+            firsts += [f for f in exported(path) if
+                       f.startswith(first + "_") and
+                       re.search(r"\b%s\(" % f, text)]
+        wrong += ["src/%s: %s()" % (path, name) for name in exported(path)
+                  if name not in OTHER_NAMES and not any(
+                      name == f or name.startswith(f + "_") for f in firsts)]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_file_that_a_comment_names_exists():

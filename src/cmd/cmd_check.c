@@ -41,9 +41,9 @@ cmd_check(int argc, char **argv)
 	if (r != OPTIONS_GO_ON)
 		return r;
 	path = options_config(&options);
-	conf = options_try(path, conf_load_live);
+	conf = options_try(path, CONF_LOAD_LIVE);
 	if (conf == NULL)
-		conf = options_load(path, conf_load); /* all at once */
+		conf = options_load(path, CONF_LOAD_STRICT); /* all at once */
 	report.conf = conf;
 	if (conf != NULL)
 		look(&report, &options, path);

@@ -88,7 +88,7 @@ cmd_init(int argc, char **argv)
 	if (options.name == NULL)
 		return options_wrong(&spec, "--name HOST is needed");
 	if (!endpoint_split(options.name, host, sizeof(host), &port) ||
-	    !conf_type_is_host(host))
+	    !conf_types_is_host(host))
 		return options_wrong(&spec,
 		    "--name %s: expected HOST, HOST:PORT or [V6]:PORT",
 		    options.name);
@@ -187,7 +187,7 @@ write_all(const struct options *options, const struct conf *conf,
     const struct site_keys *keys)
 {
 	struct file_txn undo = { .who = spec.command };
-	AUTO_FREE char *text = must(conf_commented_text(conf));
+	AUTO_FREE char *text = must(conf_print_commented(conf));
 
 	return file_txn_unless(&undo, write_files(&undo, options, conf, text,
 	    keys));

@@ -92,7 +92,7 @@ run(const struct options *options, int log_level)
 		log_warn("run");
 		return 1;
 	}
-	conf = options_load(path, conf_load_live);
+	conf = options_load(path, CONF_LOAD_LIVE);
 	for (size_t i = 0; conf != NULL && i < conf->faults.n; i++)
 		log_warnx("%s", conf->faults.v[i]);
 	if (conf == NULL || !has_rights()) {

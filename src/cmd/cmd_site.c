@@ -141,7 +141,8 @@ run(const struct subcommand *sub, int argc, char **argv)
 	if (options.generate && options.password_file != NULL)
 		return options_wrong(&sub->spec,
 		    "--generate and --password-file exclude each other");
-	if (options.auth != NULL && !conf_auth_parse(&auth, options.auth))
+	if (options.auth != NULL && 
+	    !words_find(&conf_words_auth, options.auth, &auth))
 		return options_wrong(&sub->spec, "--auth %s: expected %s",
 		    options.auth, words_print(&conf_words_auth, list,
 		    sizeof(list)));
@@ -166,7 +167,7 @@ static void
 warn_of_main(const struct site_job *job)
 {
 	AUTO_FREE char *path = options_config(job->options);
-	CONF_AUTO_FREE *conf = options_try(path, conf_load_main);
+	CONF_AUTO_FREE *conf = options_try(path, CONF_LOAD_MAIN);
 
 	if (conf == NULL)
 		log_warnx("%s: done, but %s has an error; see tombolo check -c "
@@ -176,7 +177,7 @@ warn_of_main(const struct site_job *job)
 static int
 run_add(const struct site_job *job)
 {
-	CONF_AUTO_FREE *conf = site_job_load(job, conf_load_live);
+	CONF_AUTO_FREE *conf = site_job_load(job, CONF_LOAD_LIVE);
 	int		r;
 
 	if (conf == NULL)
@@ -193,7 +194,7 @@ run_add(const struct site_job *job)
 static int
 run_passwd(const struct site_job *job)
 {
-	CONF_AUTO_FREE	       *conf = site_job_load(job, conf_load_any);
+	CONF_AUTO_FREE	       *conf = site_job_load(job, CONF_LOAD_ANY);
 	const struct conf_site *site = conf != NULL ?
 	    conf_find_site(conf, job->name) : NULL;
 	int r;
@@ -201,7 +202,7 @@ run_passwd(const struct site_job *job)
 	/* Another one that overlaps it is no matter here, if that is later. */
 	if (site != NULL && site->faulty) {
 		conf_free(conf);
-		conf = site_job_load(job, conf_load_live);
+		conf = site_job_load(job, CONF_LOAD_LIVE);
 	}
 	site = conf != NULL ? site_job_find(job, conf) : NULL;
 	if (site == NULL)

@@ -36,7 +36,7 @@ init_renew(const struct options *options)
 {
 	AUTO(own_ca_fini) struct own_ca ca = { 0 };
 	AUTO_FREE char *path = options_config(options);
-	CONF_AUTO_FREE *conf = options_load(path, conf_load_live);
+	CONF_AUTO_FREE *conf = options_load(path, CONF_LOAD_LIVE);
 	sigset_t	before;
 	bool		ok;
 

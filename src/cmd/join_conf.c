@@ -57,7 +57,7 @@ join_conf_make(const struct options *options, const struct invite *invite,
 		conf = lines_check_text(lines.text, WHO, options->dir);
 	free(lines.text);
 	if (conf != NULL)
-		*text = must(conf_commented_text(conf));
+		*text = must(conf_print_commented(conf));
 	return conf;
 }
 
@@ -67,7 +67,7 @@ join_conf_update(const struct options *options, const struct invite *invite,
     char **text)
 {
 	AUTO_FREE char *path = options_config(options);
-	CONF_AUTO_FREE *before = options_load(path, conf_load);
+	CONF_AUTO_FREE *before = options_load(path, CONF_LOAD_STRICT);
 	struct conf    *after = NULL;
 	size_t		len;
 

@@ -24,12 +24,7 @@
 #define FILE_MAX_LEN ((size_t)1024 * 1024)
 #define SUFFIX	     ".conf"
 
-/* The four that begin with a file; see conf.h. */
-enum how { STRICT, MAIN, LIVE, ANY };
-
 static char *directory_of(const char *path);
-static struct conf *load(const char *path, enum how how,
-    struct conf_errors *errors);
 static void  load_sites(struct conf_draft *draft);
 static void  keep_sites(struct conf_draft *draft);
 static void  load_site(struct conf_draft *draft, const char *path,
@@ -42,27 +37,30 @@ static void  note_fault(void *arg, const char *text);
 static int   is_site_file(const struct dirent *entry);
 
 struct conf *
-conf_load(const char *path, struct conf_errors *errors)
+conf_load(const char *path, enum conf_load how, struct conf_errors *errors)
 {
-	return load(path, STRICT, errors);
-}
+	struct conf_draft  draft;
+	struct conf_errors site_errors = { .say = note_fault, .arg = &draft };
+	AUTO_FREE char	  *dir = directory_of(path);
+	size_t		   len;
 
-struct conf *
-conf_load_main(const char *path, struct conf_errors *errors)
-{
-	return load(path, MAIN, errors);
-}
-
-struct conf *
-conf_load_live(const char *path, struct conf_errors *errors)
-{
-	return load(path, LIVE, errors);
-}
-
-struct conf *
-conf_load_any(const char *path, struct conf_errors *errors)
-{
-	return load(path, ANY, errors);
+	errors->n = 0;
+	if (dir == NULL) {
+		conf_complain(errors, path, 0,
+		    "cannot be read: %s; create one with tombolo init or "
+		    "tombolo join", strerror(errno));
+		return NULL;
+	}
+	if (!conf_draft_init(&draft, dir, path, errors))
+		return NULL;
+	draft.any = how == CONF_LOAD_ANY;
+	if (how == CONF_LOAD_LIVE || how == CONF_LOAD_ANY)
+		draft.site_errors = &site_errors;
+	free(load_file(&draft, CONF_PART_MAIN, path, NULL, &len));
+	if (how != CONF_LOAD_MAIN && (draft.section_line[CONF_IN_SERVER] != 0 ||
+	    (how == CONF_LOAD_ANY && draft.section_line[CONF_IN_CLIENT] == 0)))
+		load_sites(&draft);
+	return conf_draft_finish(&draft);
 }
 
 struct conf *
@@ -121,33 +119,6 @@ conf_complain(struct conf_errors *errors, const char *file, unsigned line,
 		errors->say(errors->arg, clean);
 }
 
-static struct conf *
-load(const char *path, enum how how, struct conf_errors *errors)
-{
-	struct conf_draft  draft;
-	struct conf_errors site_errors = { .say = note_fault, .arg = &draft };
-	AUTO_FREE char	  *dir = directory_of(path);
-	size_t		   len;
-
-	errors->n = 0;
-	if (dir == NULL) {
-		conf_complain(errors, path, 0,
-		    "cannot be read: %s; create one with tombolo init or "
-		    "tombolo join", strerror(errno));
-		return NULL;
-	}
-	if (!conf_draft_init(&draft, dir, path, errors))
-		return NULL;
-	draft.any = how == ANY;
-	if (how == LIVE || how == ANY)
-		draft.site_errors = &site_errors;
-	free(load_file(&draft, CONF_PART_MAIN, path, NULL, &len));
-	if (how != MAIN && (draft.section_line[CONF_IN_SERVER] != 0 ||
-	    (how == ANY && draft.section_line[CONF_IN_CLIENT] == 0)))
-		load_sites(&draft);
-	return conf_draft_finish(&draft);
-}
-
 void
 conf_names_add(struct conf_names *names, const char *text)
 {
@@ -183,7 +154,7 @@ conf_free(struct conf *conf)
 	free(conf->sites);
 	for (size_t i = 0; i < CONF_NKEYS; i++) {
 		if (conf_keys[i].section != CONF_IN_SITE)
-			conf_type_free(&conf_keys[i], conf);
+			conf_types_free(&conf_keys[i], conf);
 	}
 	conf_names_free(&conf->faults);
 	conf_names_free(&conf->waiting);
@@ -296,24 +267,6 @@ conf_workers(const struct conf *conf)
 	return cpus > CONF_MAX_WORKERS ? CONF_MAX_WORKERS : (unsigned)cpus;
 }
 
-const char *
-conf_offload_name(enum conf_offload offload)
-{
-	return conf_words_offload.names[offload];
-}
-
-const char *
-conf_auth_name(enum conf_auth auth)
-{
-	return conf_words_auth.names[auth];
-}
-
-bool
-conf_auth_parse(enum conf_auth *auth, const char *text)
-{
-	return words_find(&conf_words_auth, text, auth);
-}
-
 unsigned
 conf_default_auths(void)
 {
@@ -341,30 +294,6 @@ conf_auth_is_built(enum conf_auth auth, const char **why)
 		*why = "this build has no PAM; use srp or password";
 #endif
 	return *why == NULL;
-}
-
-const char *
-conf_mode_name(enum conf_mode mode)
-{
-	return conf_words_mode.names[mode];
-}
-
-bool
-conf_mode_parse(enum conf_mode *mode, const char *text)
-{
-	return words_find(&conf_words_mode, text, mode);
-}
-
-const char *
-conf_transport_name(enum conf_transport transport)
-{
-	return conf_words_transport.names[transport];
-}
-
-bool
-conf_transport_parse(enum conf_transport *transport, const char *text)
-{
-	return words_find(&conf_words_transport, text, transport);
 }
 
 struct prefix
@@ -480,12 +409,12 @@ load_file(struct conf_draft *draft, enum conf_part part, const char *path,
 static bool
 is_disabled(char *text, size_t len)
 {
-	AUTO_FREE char *found = conf_find_value(text, &len, "disabled", is_yes);
+	AUTO_FREE char *found = conf_socket_find_value(text, &len, "disabled", is_yes);
 
 	for (char *p = text; p < text + len; p++)
 		*p = *p == '\\' ? ' ' : *p;
 	if (found == NULL)
-		found = conf_find_value(text, &len, "disabled", is_yes);
+		found = conf_socket_find_value(text, &len, "disabled", is_yes);
 	return found != NULL;
 }
 
@@ -495,7 +424,7 @@ is_yes(const char *value)
 	struct conf_site site = { 0 };
 	char		 why[CONF_WHY_SIZE];
 
-	return conf_type_parse(conf_key_find(CONF_IN_SITE, "disabled"), &site,
+	return conf_types_parse(conf_key_find(CONF_IN_SITE, "disabled"), &site,
 	    value, why) && site.disabled;
 }
 

@@ -23,6 +23,7 @@
 #include "base/addr.h"
 #include "base/auto.h"
 #include "base/log.h"
+#include "conf/conf_words.h"
 
 #define CONF_NAME_MAX	 63	/* a site's name: [a-z0-9][a-z0-9._-]* */
 #define CONF_MAX_SITES	 4096
@@ -227,17 +228,20 @@ struct conf_errors {
  * checks.  Every complaint goes to `errors`.  Returns a new conf (conf_free),
  * or NULL when there was a complaint.
  */
-typedef struct conf *conf_load_fn(const char *path, struct conf_errors *errors);
-conf_load_fn conf_load;
-
-/*
- * What can be made of it, complaints or not: to manage sites while something
- * else is wrong.  NULL only without memory.
- */
-conf_load_fn conf_load_any;
-
-/* `path` alone, without sites. */
-conf_load_fn conf_load_main;
+enum conf_load {
+	CONF_LOAD_STRICT,
+	/* `path` alone, without sites */
+	CONF_LOAD_MAIN,
+	/* as conf_load_sites(), for a daemon that starts */
+	CONF_LOAD_LIVE,
+	/*
+	 * What can be made of it, complaints or not: to manage sites while
+	 * something else is wrong.  NULL only without memory.
+	 */
+	CONF_LOAD_ANY,
+};
+struct conf *conf_load(const char *path, enum conf_load how,
+    struct conf_errors *errors);
 
 /*
  * For a daemon: `text` of conf_print() for the main file, and sites.d of `dir`.
@@ -249,9 +253,6 @@ conf_load_fn conf_load_main;
  */
 struct conf *conf_load_sites(const char *text, size_t len, const char *path,
     const char *dir, const struct conf *running, struct conf_errors *errors);
-
-/* Both, for a daemon that starts. */
-conf_load_fn conf_load_live;
 
 /* Adds a copy, cut to CONF_NOTE_MAX; without memory it is missing. */
 void conf_names_add(struct conf_names *names, const char *text);
@@ -320,20 +321,23 @@ unsigned conf_workers(const struct conf *conf);
 uint16_t conf_listen_port(const struct conf *conf,
     const struct conf_listen *listen);
 
-const char *conf_offload_name(enum conf_offload offload);
-const char *conf_auth_name(enum conf_auth auth);
-/* False when there is no such method. */
-bool conf_auth_parse(enum conf_auth *auth, const char *text);
+static inline const char *
+conf_auth_name(enum conf_auth auth)
+{
+	return conf_words_auth.names[auth];
+}
+
+static inline const char *
+conf_mode_name(enum conf_mode mode)
+{
+	return conf_words_mode.names[mode];
+}
+
 /*
  * Whether this build has the method; if not, `*why` (static) says what is
  * missing, for a complaint.
  */
 bool conf_auth_is_built(enum conf_auth auth, const char **why);
-const char *conf_mode_name(enum conf_mode mode);
-bool	    conf_mode_parse(enum conf_mode *mode, const char *text);
-const char *conf_transport_name(enum conf_transport transport);
-bool	    conf_transport_parse(enum conf_transport *transport,
-	    const char *text);
 
 /*
  * The first address of each tunnel network is the server's own in it

@@ -7,13 +7,9 @@
  */
 #include "conf/conf_draft.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
-#include <bsd/stdlib.h>
-#include <bsd/string.h>
 
 #include "base/all_traffic.h"
 #include "base/nitems.h"
@@ -89,7 +85,7 @@ check_applies(const struct conf_draft *draft)
 		if (key->section == CONF_IN_SERVER ||
 		    key->section == CONF_IN_CLIENT) {
 			/* Of both together check_role() has complained. */
-			if (conf_role_section(conf->role) != key->section)
+			if (conf_section_of_role(conf->role) != key->section)
 				continue;
 		}
 		if ((key->flags & CONF_KEY_SERVER) != 0 &&

@@ -285,7 +285,7 @@ set_defaults(struct conf *conf)
 
 		if (key->fallback == NULL || key->section == CONF_IN_SITE)
 			continue;
-		if (!conf_type_parse(key, conf, key->fallback, why))
+		if (!conf_types_parse(key, conf, key->fallback, why))
 			return false;
 	}
 	return true;
@@ -309,12 +309,12 @@ finish_defaults(struct conf_draft *draft)
 	if (conf->nlistens == 0)
 		conf->nlistens = 1; /* any */
 	if (conf->socket == NULL)
-		ok = (conf->socket = conf_default_socket(conf->dir)) != NULL;
+		ok = (conf->socket = conf_socket_default(conf->dir)) != NULL;
 	for (unsigned i = 0; ok && i < conf->nservers; i++) {
 		struct conf_server *server = &conf->servers[i];
 
 		if (server->name == NULL)
-			ok = conf_type_set_name(&server->name,
+			ok = conf_types_set_name(&server->name,
 			    conf->server_name != NULL ? conf->server_name :
 							server->host,
 			    why);
@@ -326,7 +326,7 @@ finish_defaults(struct conf_draft *draft)
 	if (conf->role == CONF_SERVER && conf->mode == CONF_TUN &&
 	    conf->tunnel_networks.n == 0) {
 		key = conf_key_find(CONF_IN_INTERFACE, "tunnel-network");
-		ok = ok && conf_type_parse(key, conf, key->example, why);
+		ok = ok && conf_types_parse(key, conf, key->example, why);
 	}
 	if (!ok)
 		conf_complain(draft->errors, draft->file, 0, "out of memory");

@@ -34,16 +34,16 @@ conf_endpoint_parse_server(const struct conf_key *key, void *at,
 	if (strlcpy(text, value, sizeof(text)) >= sizeof(text) ||
 	    (word = next_word(&rest)) == NULL ||
 	    !endpoint_split(word, host, sizeof(host), &server.port) ||
-	    !conf_type_is_host(host))
-		return conf_type_refuse(why,
+	    !conf_types_is_host(host))
+		return conf_types_refuse(why,
 		    "expected HOST, HOST:PORT or [V6]:PORT");
 	for (unsigned i = 0; i < conf->nservers; i++) {
 		if (strcmp(conf->servers[i].host, host) == 0 &&
 		    conf->servers[i].port == server.port)
-			return conf_type_refuse(why, "is there already");
+			return conf_types_refuse(why, "is there already");
 	}
 	if (!parse_server_words(&server, rest, why) ||
-	    !conf_type_set_string(&server.host, host, why)) {
+	    !conf_types_set_string(&server.host, host, why)) {
 		free(server.name);
 		return false;
 	}
@@ -65,13 +65,13 @@ parse_server_words(struct conf_server *server, char *rest, char *why)
 			weight = strtonum(value, 1, 1000, &error);
 			server->weight = (unsigned)weight;
 		} else if (strcmp(word, "name") == 0 && value != NULL &&
-		    server->name == NULL && conf_type_is_host(value)) {
+		    server->name == NULL && conf_types_is_host(value)) {
 			error = NULL;
-			if (!conf_type_set_name(&server->name, value, why))
+			if (!conf_types_set_name(&server->name, value, why))
 				return false;
 		}
 		if (error != NULL)
-			return conf_type_refuse(why,
+			return conf_types_refuse(why,
 			    "expected \"weight\" and a number from 1 to 1000, "
 			    "or \"name\" and a host, behind the hub");
 	}
@@ -103,13 +103,13 @@ conf_endpoint_parse_proxy(const struct conf_key *key, void *at,
 
 		if (strncmp(value, proxy_schemes[i], len) != 0 ||
 		    !endpoint_split(value + len, host, sizeof(host), &port) ||
-		    port == 0 || !conf_type_is_host(host))
+		    port == 0 || !conf_types_is_host(host))
 			continue;
 		proxy->kind = (enum conf_proxy_kind)i;
 		proxy->port = port;
-		return conf_type_set_string(&proxy->host, host, why);
+		return conf_types_set_string(&proxy->host, host, why);
 	}
-	return conf_type_refuse(why,
+	return conf_types_refuse(why,
 	    "expected http://HOST:PORT or socks5://HOST:PORT; a user and "
 	    "password are a line in keeper/proxy");
 }
@@ -158,13 +158,13 @@ conf_endpoint_parse_listen(const struct conf_key *key, void *at,
 
 	if (!endpoint_split(value, host, sizeof(host), &listen.port) ||
 	    (strcmp(host, "any") != 0 && !addr_parse(&listen.addr, host)))
-		return conf_type_refuse(why,
+		return conf_types_refuse(why,
 		    "expected an IPv4 or IPv6 address or any, or ADDRESS:PORT, "
 		    "[V6]:PORT, any:PORT");
 	for (unsigned i = 0; i < conf->nlistens; i++) {
 		if (addr_is_equal(&conf->listens[i].addr, &listen.addr) &&
 		    conf->listens[i].port == listen.port)
-			return conf_type_refuse(why, "is there already");
+			return conf_types_refuse(why, "is there already");
 	}
 	conf->listens[conf->nlistens++] = listen;
 	return true;

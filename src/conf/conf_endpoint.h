@@ -13,9 +13,9 @@
 #define CONF_ENDPOINT_MAX_HOST 253
 
 /* Servers and listens are at two members of struct conf: `at` is all of it. */
-conf_type_parse_fn conf_endpoint_parse_server, conf_endpoint_parse_proxy,
+conf_types_parse_fn conf_endpoint_parse_server, conf_endpoint_parse_proxy,
     conf_endpoint_parse_listen;
-conf_type_print_fn conf_endpoint_print_server, conf_endpoint_print_proxy,
+conf_types_print_fn conf_endpoint_print_server, conf_endpoint_print_proxy,
     conf_endpoint_print_listen;
 
 #endif /* CONF_ENDPOINT_H */

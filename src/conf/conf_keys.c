@@ -268,7 +268,7 @@ conf_section_find(const char *name)
 }
 
 enum conf_section
-conf_role_section(enum conf_role role)
+conf_section_of_role(enum conf_role role)
 {
 	return role == CONF_SERVER ? CONF_IN_SERVER : CONF_IN_CLIENT;
 }

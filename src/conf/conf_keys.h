@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "conf/conf.h"
@@ -84,7 +83,7 @@ const struct conf_key *conf_key_find(enum conf_section section,
 const char	 *conf_section_name(enum conf_section section);
 enum conf_section conf_section_find(const char *name);
 /* What holds the keys of both roles. */
-enum conf_section conf_role_section(enum conf_role role);
+enum conf_section conf_section_of_role(enum conf_role role);
 
 /* Whether the key means something in that role and mode. */
 bool conf_key_applies(const struct conf_key *key, enum conf_role role,
@@ -92,11 +91,10 @@ bool conf_key_applies(const struct conf_key *key, enum conf_role role,
 
 /*
  * As conf_print() without the sites, but for people: every key that applies
- * with its meaning, those left at their defaults commented out.
+ * with its meaning, those left at their defaults commented out.  A new
+ * string; the caller frees, NULL: there is no memory.
  */
-void conf_print_commented(FILE *out, const struct conf *conf);
-/* The same in a new string; the caller frees, NULL: there is no memory. */
-char *conf_commented_text(const struct conf *conf);
+char *conf_print_commented(const struct conf *conf);
 
 /*
  * What a daemon that runs with `running` may take of `loaded`, which is of the
@@ -110,7 +108,7 @@ void conf_print_live(FILE *out, const struct conf *running,
  * Whether the key, of any section but [site], says the same in both, which are
  * of the same role and mode.  No memory counts as a difference.
  */
-bool conf_key_is_same(const struct conf_key *key, const struct conf *a,
+bool conf_print_is_same(const struct conf_key *key, const struct conf *a,
     const struct conf *b);
 
 /* All that this build has but tls-srp, whose verifiers are cheap to crack. */

@@ -16,7 +16,7 @@ conf_list_parse_prefixes(const struct conf_key *key, void *at,
 	struct prefix	      prefix, *bigger;
 
 	if (!prefix_parse(&prefix, value))
-		return conf_type_refuse(why,
+		return conf_types_refuse(why,
 		    key->type == CONF_TYPE_HOSTS ?
 			"expected an IPv4 or IPv6 address" :
 			"expected ADDRESS/LENGTH, as 10.0.7.0/24 or fd00::/64");
@@ -24,11 +24,11 @@ conf_list_parse_prefixes(const struct conf_key *key, void *at,
 		return false;
 	for (size_t i = 0; i < list->n; i++) {
 		if (prefix_is_equal(&list->v[i], &prefix))
-			return conf_type_refuse(why, "is there already");
+			return conf_types_refuse(why, "is there already");
 	}
 	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
 	if (bigger == NULL)
-		return conf_type_refuse(why, "out of memory");
+		return conf_types_refuse(why, "out of memory");
 	list->v = bigger;
 	list->v[list->n++] = prefix;
 	return true;
@@ -53,8 +53,8 @@ conf_list_parse_domains(const struct conf_key *key, void *at,
 	char *copy = NULL;
 
 	if (!conf_is_domain(value))
-		return conf_type_refuse(why, "expected a domain, as example.org");
-	return conf_type_set_string(&copy, value, why) &&
+		return conf_types_refuse(why, "expected a domain, as example.org");
+	return conf_types_set_string(&copy, value, why) &&
 	    add_name(at, copy, why);
 }
 
@@ -64,7 +64,7 @@ conf_list_parse_names(const struct conf_key *key, void *at, const char *value,
 {
 	char *copy = NULL;
 
-	return conf_type_set_name(&copy, value, why) && add_name(at, copy, why);
+	return conf_types_set_name(&copy, value, why) && add_name(at, copy, why);
 }
 
 void
@@ -90,7 +90,7 @@ add_name(struct conf_names *list, char *name, char *why)
 		return true;
 	}
 	free(name);
-	return conf_type_refuse(why,
+	return conf_types_refuse(why,
 	    bigger == NULL ? "out of memory" : "is there already");
 }
 
@@ -102,14 +102,14 @@ check_prefix(const struct conf_key *key, const struct prefix *prefix, char *why)
 	char	      text[PREFIX_STRLEN];
 
 	if (key->type == CONF_TYPE_HOSTS)
-		return prefix->len == bits || conf_type_refuse(why,
+		return prefix->len == bits || conf_types_refuse(why,
 		    "expected one address, without a length");
 	if (key->type == CONF_TYPE_ADDRESSES)
 		return prefix_has_host_bits(prefix) || prefix->len + 1u >= bits ||
-		    prefix->addr.family == AF_INET6 || conf_type_refuse(why,
+		    prefix->addr.family == AF_INET6 || conf_types_refuse(why,
 		    "expected an address of the network, not the network "
 		    "itself");
-	return !prefix_has_host_bits(prefix) || conf_type_refuse(why,
+	return !prefix_has_host_bits(prefix) || conf_types_refuse(why,
 	    "has bits behind its length; write %s",
 	    prefix_print(&network, text, sizeof(text)));
 }

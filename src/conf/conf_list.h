@@ -10,8 +10,8 @@
 
 #include "conf/conf_types.h"
 
-conf_type_parse_fn conf_list_parse_prefixes, conf_list_parse_domains,
+conf_types_parse_fn conf_list_parse_prefixes, conf_list_parse_domains,
     conf_list_parse_names;
-conf_type_print_fn conf_list_print_prefixes, conf_list_print_names;
+conf_types_print_fn conf_list_print_prefixes, conf_list_print_names;
 
 #endif /* CONF_LIST_H */

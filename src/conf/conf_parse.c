@@ -259,7 +259,7 @@ set_key(struct cursor *at, char *line)
 	else if (*value == '\0')
 		complain(at, "%s has no value; give it one, or remove the line",
 		    name);
-	else if (at->seen[key - conf_keys] != 0 && !conf_type_is_list(key))
+	else if (at->seen[key - conf_keys] != 0 && !conf_types_is_list(key))
 		complain(at, "%s appears twice, first in line %u; keep one of "
 		    "them", name, at->seen[key - conf_keys]);
 	else
@@ -288,10 +288,10 @@ set_value(struct cursor *at, const struct conf_key *key, const char *value)
 {
 	void *base = at->site != NULL ? (void *)at->site : at->draft->conf;
 	char  why[CONF_WHY_SIZE];
-	bool  ok = conf_type_parse(key, base, value, why);
+	bool  ok = conf_types_parse(key, base, value, why);
 	const struct conf_mention mention = {
 		.key = key,
-		.item = ok ? conf_type_count(key, base) - 1 : CONF_REFUSED,
+		.item = ok ? conf_types_count(key, base) - 1 : CONF_REFUSED,
 		.file = at->site != NULL ? at->site->file : at->draft->file,
 		.section_line = at->section_line,
 		.line = at->line,

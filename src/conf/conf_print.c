@@ -53,7 +53,7 @@ conf_print_live(FILE *out, const struct conf *running,
 }
 
 bool
-conf_key_is_same(const struct conf_key *key, const struct conf *a,
+conf_print_is_same(const struct conf_key *key, const struct conf *a,
     const struct conf *b)
 {
 	AUTO_FREE char *x = key_text(key, a), *y = key_text(key, b);
@@ -61,9 +61,14 @@ conf_key_is_same(const struct conf_key *key, const struct conf *a,
 	return x != NULL && y != NULL && strcmp(x, y) == 0;
 }
 
-void
-conf_print_commented(FILE *out, const struct conf *conf)
+char *
+conf_print_commented(const struct conf *conf)
 {
+	struct memory memory;
+	FILE	     *out = begin(&memory);
+
+	if (out == NULL)
+		return NULL;
 	fprintf(out,
 	    "# Tombolo: the configuration of a %s.  tombolo.conf(5) describes "
 	    "it;\n# tombolo check finds errors.\n\n",
@@ -72,18 +77,9 @@ conf_print_commented(FILE *out, const struct conf *conf)
 		fprintf(out,
 		    "# Sites are in " CONF_SITES_DIR
 		    "/: see tombolo site --help.\n\n");
-	print_section(out, conf, conf, conf_role_section(conf->role), true);
+	print_section(out, conf, conf, conf_section_of_role(conf->role), true);
 	print_section(out, conf, conf, CONF_IN_INTERFACE, true);
 	print_section(out, conf, conf, CONF_IN_SWITCH, true);
-}
-
-char *
-conf_commented_text(const struct conf *conf)
-{
-	struct memory memory;
-
-	if (begin(&memory) != NULL)
-		conf_print_commented(memory.out, conf);
 	return end(&memory);
 }
 
@@ -123,7 +119,7 @@ print_all(FILE *out, const struct conf *conf, const struct conf *live)
 {
 	print_names(out, "fault", &live->faults);
 	print_names(out, "waiting", &live->waiting);
-	print_section(out, conf, live, conf_role_section(conf->role), false);
+	print_section(out, conf, live, conf_section_of_role(conf->role), false);
 	print_section(out, conf, live, CONF_IN_INTERFACE, false);
 	print_section(out, conf, live, CONF_IN_SWITCH, false);
 	for (size_t i = 0; i < live->nsites; i++) {
@@ -139,7 +135,7 @@ print_names(FILE *out, const char *key, const struct conf_names *names)
 {
 	for (size_t i = 0; i < names->n; i++) {
 		fprintf(out, "%s = ", key);
-		conf_type_print_string(out, names->v[i]);
+		conf_types_print_string(out, names->v[i]);
 		fputc('\n', out);
 	}
 }
@@ -187,7 +183,7 @@ print_section(FILE *out, const struct conf *conf, const struct conf *live,
 			continue;
 		if (!begun)
 			fprintf(out, "%s[%s]\n",
-			    section == conf_role_section(conf->role) ? "" : "\n",
+			    section == conf_section_of_role(conf->role) ? "" : "\n",
 			    conf_section_name(section));
 		begun = true;
 		if (commented)
@@ -203,11 +199,11 @@ static void
 print_key(FILE *out, const struct conf_key *key, const void *base,
     const char *before)
 {
-	size_t n = conf_type_count(key, base);
+	size_t n = conf_types_count(key, base);
 
 	for (size_t i = 0; i < n; i++) {
 		fprintf(out, "%s%s = ", before, key->name);
-		conf_type_print(out, key, base, i);
+		conf_types_print(out, key, base, i);
 		fputc('\n', out);
 	}
 }
@@ -218,7 +214,7 @@ print_commented_key(FILE *out, const struct conf_key *key,
 {
 	fputc('\n', out);
 	print_help(out, key->help);
-	if (conf_type_count(key, conf) == 0) {
+	if (conf_types_count(key, conf) == 0) {
 		fprintf(out, "#%s = %s\n", key->name, key->example);
 		return;
 	}
@@ -251,7 +247,7 @@ is_default(const struct conf_key *key, const struct conf *conf)
 	out = fmemopen(text, sizeof(text), "w");
 	if (out == NULL)
 		return false;
-	conf_type_print(out, key, conf, 0);
+	conf_types_print(out, key, conf, 0);
 	fclose(out);
 	return strcmp(text, key->fallback) == 0;
 }
@@ -259,7 +255,7 @@ is_default(const struct conf_key *key, const struct conf *conf)
 static bool
 is_default_socket(const struct conf *conf)
 {
-	AUTO_FREE char *path = conf_default_socket(conf->dir);
+	AUTO_FREE char *path = conf_socket_default(conf->dir);
 
 	return path != NULL && strcmp(path, conf->socket) == 0;
 }

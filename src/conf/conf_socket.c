@@ -12,7 +12,6 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "conf/conf_keys.h"
 
 #define FILE_MAX_LEN ((size_t)1024 * 1024)
 #define SPACE	     " \t\r\n\v\f"
@@ -23,7 +22,7 @@ static char *value_of(char *line, const char *key);
 static bool  is_socket(const char *value);
 
 char *
-conf_resolve(const char *path)
+conf_socket_resolve(const char *path)
 {
 	AUTO_FREE char *head = strdup(path), *tail = strdup(path);
 	AUTO_FREE char *dir = head != NULL ? resolve(dirname(head)) : NULL;
@@ -40,14 +39,14 @@ conf_socket(const char *config)
 	size_t len;
 
 	if (file_read(config, FILE_MAX_LEN, &text, &len) == 0)
-		path = conf_find_value(text, &len, "socket", is_socket);
+		path = conf_socket_find_value(text, &len, "socket", is_socket);
 	if (path == NULL && copy != NULL)
-		path = conf_default_socket(dirname(copy));
+		path = conf_socket_default(dirname(copy));
 	return path;
 }
 
 char *
-conf_default_socket(const char *dir)
+conf_socket_default(const char *dir)
 {
 	const char *slash = strrchr(dir, '/');
 	const char *base = slash != NULL ? slash + 1 : dir;
@@ -76,11 +75,11 @@ resolve(const char *path)
 
 	if (real != NULL || strcmp(path, ".") == 0 || strcmp(path, "/") == 0)
 		return real;
-	return conf_resolve(path);
+	return conf_socket_resolve(path);
 }
 
 char *
-conf_find_value(char *text, size_t *len, const char *key,
+conf_socket_find_value(char *text, size_t *len, const char *key,
     bool (*is_good)(const char *value))
 {
 	char  *line, *value, *found = NULL;

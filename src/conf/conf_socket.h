@@ -18,10 +18,10 @@
  * directory resolved, as far as that exists.  The caller frees; NULL without
  * memory, or if there is no working directory any more.
  */
-char *conf_resolve(const char *path);
+char *conf_socket_resolve(const char *path);
 
 /*
- * Where the daemon of `config` (from conf_resolve()) listens: what the last
+ * Where the daemon of `config` (from conf_socket_resolve()) listens: what the last
  * readable `socket` line says, or the default.  The caller frees; NULL: there
  * is no memory.
  */
@@ -31,14 +31,14 @@ char *conf_socket(const char *config);
  * /run/tombolo/ and the directory's name, whatever characters that has.  The
  * caller frees; NULL when there is no memory.
  */
-char *conf_default_socket(const char *dir);
+char *conf_socket_default(const char *dir);
 
 /*
  * What the last line of `key` says of which `is_good` holds, in a text that may
  * have any fault, in whatever section.  The text is changed.  The caller frees;
  * NULL: there is no such line.
  */
-char *conf_find_value(char *text, size_t *len, const char *key,
+char *conf_socket_find_value(char *text, size_t *len, const char *key,
     bool (*is_good)(const char *value));
 
 #endif /* CONF_SOCKET_H */

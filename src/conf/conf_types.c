@@ -15,10 +15,10 @@
 #define HOST_MAX_LEN CONF_ENDPOINT_MAX_HOST
 #define ALL_OFFLOADS (CONF_OFFLOAD_BIT(CONF_OFFLOADS) - 1)
 
-static conf_type_parse_fn parse_path, parse_host, parse_port, parse_number,
+static conf_types_parse_fn parse_path, parse_host, parse_port, parse_number,
     parse_bool, parse_word, parse_bits, parse_service, parse_site,
     parse_device, parse_mark;
-static conf_type_print_fn print_string, print_port, print_number, print_bool,
+static conf_types_print_fn print_string, print_port, print_number, print_bool,
     print_word, print_bit, print_chars, print_mark;
 
 /* What lies at the place: how many values, and which of them are lists. */
@@ -37,8 +37,8 @@ enum shape {
 
 static const struct type {
 	enum shape	    shape;
-	conf_type_parse_fn *parse;
-	conf_type_print_fn *print;
+	conf_types_parse_fn *parse;
+	conf_types_print_fn *print;
 } types[] = {
 	[CONF_TYPE_PATH] = { STRING, parse_path, print_string },
 	[CONF_TYPE_HOST] = { STRING, parse_host, print_string },
@@ -75,25 +75,25 @@ static unsigned nth_bit(unsigned bits, size_t n);
 static bool is_host_name(const char *text);
 
 bool
-conf_type_is_list(const struct conf_key *key)
+conf_types_is_list(const struct conf_key *key)
 {
 	return types[key->type].shape > LISTS;
 }
 
 bool
-conf_type_parse(const struct conf_key *key, void *base, const char *value,
+conf_types_parse(const struct conf_key *key, void *base, const char *value,
     char *why)
 {
 	if (types[key->type].shape > BITS &&
-	    conf_type_count(key, base) >= key->max)
-		return conf_type_refuse(why, "expected at most %u of them",
+	    conf_types_count(key, base) >= key->max)
+		return conf_types_refuse(why, "expected at most %u of them",
 		    key->max);
 	return types[key->type].parse(key, conf_key_place(key, base), value,
 	    why);
 }
 
 size_t
-conf_type_count(const struct conf_key *key, const void *base)
+conf_types_count(const struct conf_key *key, const void *base)
 {
 	const void *at = conf_key_place_const(key, base);
 
@@ -120,14 +120,14 @@ conf_type_count(const struct conf_key *key, const void *base)
 }
 
 void
-conf_type_print(FILE *out, const struct conf_key *key, const void *base,
+conf_types_print(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
 {
 	types[key->type].print(out, key, conf_key_place_const(key, base), item);
 }
 
 void
-conf_type_free(const struct conf_key *key, void *base)
+conf_types_free(const struct conf_key *key, void *base)
 {
 	void	    *at = conf_key_place(key, base);
 	struct conf *conf = at;
@@ -158,7 +158,7 @@ conf_type_free(const struct conf_key *key, void *base)
 }
 
 bool
-conf_type_refuse(char *why, const char *fmt, ...)
+conf_types_refuse(char *why, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -169,7 +169,7 @@ conf_type_refuse(char *why, const char *fmt, ...)
 }
 
 bool
-conf_type_is_host(const char *text)
+conf_types_is_host(const char *text)
 {
 	struct addr addr;
 
@@ -177,26 +177,26 @@ conf_type_is_host(const char *text)
 }
 
 bool
-conf_type_set_string(char **string, const char *value, char *why)
+conf_types_set_string(char **string, const char *value, char *why)
 {
 	char *copy = strdup(value);
 
 	if (copy == NULL)
-		return conf_type_refuse(why, "out of memory");
+		return conf_types_refuse(why, "out of memory");
 	free(*string);
 	*string = copy;
 	return true;
 }
 
 bool
-conf_type_set_name(char **string, const char *value, char *why)
+conf_types_set_name(char **string, const char *value, char *why)
 {
 	size_t len = strlen(value);
 
-	if (!conf_type_is_host(value))
-		return conf_type_refuse(why,
+	if (!conf_types_is_host(value))
+		return conf_types_refuse(why,
 		    "expected a host name or an address");
-	if (!conf_type_set_string(string, value, why))
+	if (!conf_types_set_string(string, value, why))
 		return false;
 	/* The root's dot is for look-ups; no certificate has one. */
 	if ((*string)[len - 1] == '.')
@@ -226,19 +226,19 @@ parse_path(const struct conf_key *key, void *at, const char *value, char *why)
 
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
-			return conf_type_refuse(why,
+			return conf_types_refuse(why,
 			    "expected a path without control characters");
 	}
 	if (len > PATH_MAX_LEN)
-		return conf_type_refuse(why, "expected at most %d bytes",
+		return conf_types_refuse(why, "expected at most %d bytes",
 		    PATH_MAX_LEN);
-	return conf_type_set_string(at, value, why);
+	return conf_types_set_string(at, value, why);
 }
 
 static bool
 parse_host(const struct conf_key *key, void *at, const char *value, char *why)
 {
-	return conf_type_set_name(at, value, why);
+	return conf_types_set_name(at, value, why);
 }
 
 static bool
@@ -248,7 +248,7 @@ parse_port(const struct conf_key *key, void *at, const char *value, char *why)
 	long long   n = strtonum(value, 1, UINT16_MAX, &error);
 
 	if (error != NULL || value[0] < '0' || value[0] > '9')
-		return conf_type_refuse(why, "expected a port from 1 to 65535");
+		return conf_types_refuse(why, "expected a port from 1 to 65535");
 	*(uint16_t *)at = (uint16_t)n;
 	return true;
 }
@@ -262,7 +262,7 @@ parse_number(const struct conf_key *key, void *at, const char *value, char *why)
 	long long   n = strtonum(value, key->min, key->max, &error);
 
 	if (!is_auto && (error != NULL || value[0] < '0' || value[0] > '9'))
-		return conf_type_refuse(why,
+		return conf_types_refuse(why,
 		    "expected %sa number from %u to %u",
 		    may_auto ? "auto or " : "", key->min, key->max);
 	*(unsigned *)at = is_auto ? 0 : (unsigned)n;
@@ -275,7 +275,7 @@ parse_bool(const struct conf_key *key, void *at, const char *value, char *why)
 	bool yes = strcmp(value, "yes") == 0 || strcmp(value, "true") == 0;
 
 	if (!yes && strcmp(value, "no") != 0 && strcmp(value, "false") != 0)
-		return conf_type_refuse(why, "expected yes or no");
+		return conf_types_refuse(why, "expected yes or no");
 	*(bool *)at = yes;
 	return true;
 }
@@ -297,7 +297,7 @@ parse_bits(const struct conf_key *key, void *at, const char *value, char *why)
 	    ALL_OFFLOADS :
 	    1u << found;
 	if ((*bits & more) == more)
-		return conf_type_refuse(why, "is there already");
+		return conf_types_refuse(why, "is there already");
 	*bits |= more;
 	return true;
 }
@@ -311,10 +311,10 @@ find_word(const struct conf_key *key, const char *value, unsigned *found,
 	unsigned    n;
 
 	if (!words_find(key->words, value, &n))
-		return conf_type_refuse(why, "expected %s",
+		return conf_types_refuse(why, "expected %s",
 		    words_print(key->words, list, sizeof(list)));
 	if (key->words == &conf_words_auth && !conf_auth_is_built(n, &lacks))
-		return conf_type_refuse(why, "%s", lacks);
+		return conf_types_refuse(why, "%s", lacks);
 	*found = n;
 	return true;
 }
@@ -328,17 +328,17 @@ parse_service(const struct conf_key *key, void *at, const char *value,
 
 	if (len > CONF_NAME_MAX || value[0] == '.' ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_.-") != len)
-		return conf_type_refuse(why,
+		return conf_types_refuse(why,
 		    "expected a PAM service: at most %d of a-z, 0-9, \"_\", "
 		    "\".\" and \"-\", no dot first", CONF_NAME_MAX);
-	return conf_type_set_string(at, value, why);
+	return conf_types_set_string(at, value, why);
 }
 
 static bool
 parse_site(const struct conf_key *key, void *at, const char *value, char *why)
 {
 	if (!conf_is_site_name(value))
-		return conf_type_refuse(why,
+		return conf_types_refuse(why,
 		    "expected at most 63 of a-z, 0-9, \".\", \"_\" and \"-\", "
 		    "a letter or digit first");
 	strlcpy(at, value, CONF_NAME_MAX + 1);
@@ -354,7 +354,7 @@ parse_device(const struct conf_key *key, void *at, const char *value, char *why)
 	if (len == 0 || len > 15 || value[0] == '-' || value[0] == '.' ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			  "0123456789._-") != len)
-		return conf_type_refuse(why,
+		return conf_types_refuse(why,
 		    "expected an interface name: at most 15 letters, digits, "
 		    "\".\", \"_\" and \"-\"");
 	strlcpy(at, value, 16);
@@ -371,7 +371,7 @@ parse_mark(const struct conf_key *key, void *at, const char *value, char *why)
 		mask = strtoull(end + 1, &end, 0);
 	if (value[strspn(value, "0123456789abcdefABCDEFx/")] != '\0' ||
 	    *end != '\0' || n == 0 || mask > UINT32_MAX || (n & ~mask) != 0)
-		return conf_type_refuse(why,
+		return conf_types_refuse(why,
 		    "expected VALUE/MASK, as 0x90/0xf0: a value that is not 0 "
 		    "and lies in the mask");
 	*(struct conf_mark *)at = (struct conf_mark) { (uint32_t)n,
@@ -383,7 +383,7 @@ parse_mark(const struct conf_key *key, void *at, const char *value, char *why)
 
 /* '#' begins a comment and '\' escapes, wherever they stand in a line. */
 void
-conf_type_print_string(FILE *out, const char *string)
+conf_types_print_string(FILE *out, const char *string)
 {
 	for (const char *p = string; *p != '\0'; p++) {
 		if (*p == '#' || *p == '\\')
@@ -395,7 +395,7 @@ conf_type_print_string(FILE *out, const char *string)
 static void
 print_string(FILE *out, const struct conf_key *key, const void *at, size_t item)
 {
-	conf_type_print_string(out, *(const char *const *)at);
+	conf_types_print_string(out, *(const char *const *)at);
 }
 
 static void

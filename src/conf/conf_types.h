@@ -16,43 +16,43 @@
 #include "conf/conf_keys.h"
 
 /* Whether the key may be given again, to add to what it says already. */
-bool conf_type_is_list(const struct conf_key *key);
+bool conf_types_is_list(const struct conf_key *key);
 
 /*
  * Reads `value` into `base`; adds to a list.  False when it is not what is
  * expected, and `why` says what would be.
  */
-bool conf_type_parse(const struct conf_key *key, void *base, const char *value,
+bool conf_types_parse(const struct conf_key *key, void *base, const char *value,
     char *why);
 
 /* How many values there are to print: 0 when it is not set. */
-size_t conf_type_count(const struct conf_key *key, const void *base);
-/* The value, or that item of a list, as conf_type_parse() takes it. */
-void conf_type_print(FILE *out, const struct conf_key *key, const void *base,
+size_t conf_types_count(const struct conf_key *key, const void *base);
+/* The value, or that item of a list, as conf_types_parse() takes it. */
+void conf_types_print(FILE *out, const struct conf_key *key, const void *base,
     size_t item);
 /* Frees what the value owns. */
-void conf_type_free(const struct conf_key *key, void *base);
+void conf_types_free(const struct conf_key *key, void *base);
 
 /* One type's; `at` is the place that the key's row names. */
-typedef bool conf_type_parse_fn(const struct conf_key *key, void *at,
+typedef bool conf_types_parse_fn(const struct conf_key *key, void *at,
     const char *value, char *why);
-typedef void conf_type_print_fn(FILE *out, const struct conf_key *key,
+typedef void conf_types_print_fn(FILE *out, const struct conf_key *key,
     const void *at, size_t item);
 
 /* Says in `why` what would be right; returns false. */
-bool conf_type_refuse(char *why, const char *fmt, ...)
+bool conf_types_refuse(char *why, const char *fmt, ...)
     __attribute__((__format__(printf, 2, 3)));
 
 /* Any text, with the escapes that it needs. */
-void conf_type_print_string(FILE *out, const char *string);
+void conf_types_print_string(FILE *out, const char *string);
 
 /* A copy of `value` instead of what is there; or `why` says: no memory. */
-bool conf_type_set_string(char **string, const char *value, char *why);
+bool conf_types_set_string(char **string, const char *value, char *why);
 
 /* The same for a host's name in a certificate: without a dot at its end. */
-bool conf_type_set_name(char **string, const char *value, char *why);
+bool conf_types_set_name(char **string, const char *value, char *why);
 
 /* Whether `text` can be a host: letters, digits, ".-_", or an address. */
-bool conf_type_is_host(const char *text);
+bool conf_types_is_host(const char *text);
 
 #endif /* CONF_TYPES_H */

@@ -102,7 +102,8 @@ auth_server_hello(struct auth_server *auth, const struct message *hello)
 	const struct site *site;
 
 	strlcpy(auth->site, hello->site, sizeof(auth->site));
-	auth->method_ok = conf_auth_parse(&auth->method, hello->method);
+	auth->method_ok = words_find(&conf_words_auth, hello->method,
+	    &auth->method);
 	auth->by_handshake = tls_user(auth->conn->tls) != NULL;
 	site = sites_find(&auth->server->sites, auth->site);
 	auth->usual = site != NULL && sites_is_usual(site, &auth->from);

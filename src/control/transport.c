@@ -12,7 +12,8 @@ transport_agree(enum conf_transport own, enum conf_transport site,
 		return true;
 	snprintf(why, why_size, "this hub carries frames by %s only, and "
 	    "this site by %s only: change transport at either end",
-	    conf_transport_name(own), conf_transport_name(site));
+	    conf_words_transport.names[own],
+	    conf_words_transport.names[site]);
 	return false;
 }
 

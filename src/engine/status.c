@@ -145,7 +145,7 @@ offloads_array(const struct engine *engine)
 	for (unsigned i = 0; i < CONF_OFFLOADS; i++) {
 		if ((on & CONF_OFFLOAD_BIT(i)) != 0)
 			json_array_append_new(names, json_string(
-				conf_offload_name((enum conf_offload)i)));
+				conf_words_offload.names[i]));
 	}
 	return names;
 }

@@ -255,7 +255,7 @@ prepare_process(struct monitor *monitor)
 static bool
 lock_pidfile(struct monitor *monitor)
 {
-	char *config = conf_resolve(monitor->path);
+	char *config = conf_socket_resolve(monitor->path);
 	char *left = config == NULL ? NULL :
 		     pidfile_elsewhere(monitor->conf->socket, config);
 

@@ -179,7 +179,7 @@ static struct conf *
 read_main(const struct reload *reload, struct notes *notes)
 {
 	struct conf_errors errors = { .say = note_fault, .arg = notes };
-	struct conf	  *main = conf_load_main(reload->path, &errors);
+	struct conf	  *main = conf_load(reload->path, CONF_LOAD_MAIN, &errors);
 	const struct conf *running = *reload->conf;
 
 	if (main == NULL)
@@ -222,7 +222,7 @@ note_waiting(const struct conf *running, const struct conf *loaded,
 		if ((key->flags & CONF_KEY_LIVE) != 0 ||
 		    key->section == CONF_IN_SITE ||
 		    !conf_key_applies(key, running->role, running->mode) ||
-		    conf_key_is_same(key, running, loaded))
+		    conf_print_is_same(key, running, loaded))
 			continue;
 		snprintf(what, sizeof(what), "%s in [%s]", key->name,
 		    conf_section_name(key->section));

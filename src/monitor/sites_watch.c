@@ -373,7 +373,7 @@ is_credential(const struct dirent *entry)
 	char	       site[CONF_NAME_MAX + 1];
 	enum conf_auth auth;
 
-	if (dot == NULL || !conf_auth_parse(&auth, dot + 1) ||
+	if (dot == NULL || !words_find(&conf_words_auth, dot + 1, &auth) ||
 	    (size_t)(dot - entry->d_name) >= sizeof(site))
 		return 0;
 	strlcpy(site, entry->d_name, (size_t)(dot - entry->d_name) + 1);

@@ -357,7 +357,7 @@ random_conf(uint64_t *seed)
 			if (key->section != section ||
 			    !is_wanted(key, role, mode, bridged, seed))
 				continue;
-			n = conf_type_is_list(key) ? 1 + unit_below(seed, 3) : 1;
+			n = conf_types_is_list(key) ? 1 + unit_below(seed, 3) : 1;
 			if (key->type == CONF_TYPE_BITS &&
 			    key->words == &conf_words_auth) {
 				put_random_auths(out, seed);
@@ -405,12 +405,12 @@ START_TEST(every_row_of_the_table_is_sound)
 		    "%s: twice", key->name);
 		ck_assert_msg(value != NULL, "%s: neither default nor example",
 		    key->name);
-		ck_assert_msg(conf_type_parse(key, base, value, why),
+		ck_assert_msg(conf_types_parse(key, base, value, why),
 		    "%s = %s: %s", key->name, value, why);
-		conf_type_print(out, key, base, 0);
+		conf_types_print(out, key, base, 0);
 		fclose(out);
 		ck_assert_str_eq(back, value);
-		conf_type_free(key, base);
+		conf_types_free(key, base);
 	}
 }
 END_TEST
@@ -429,9 +429,9 @@ compare_mixed(const struct conf *old, const struct conf *new,
 		}
 		if (!conf_key_applies(key, old->role, old->mode))
 			continue;
-		ck_assert_msg(conf_key_is_same(key, mixed, is_live ? new : old),
+		ck_assert_msg(conf_print_is_same(key, mixed, is_live ? new : old),
 		    "%s", key->name);
-		if (conf_key_is_same(key, old, new))
+		if (conf_print_is_same(key, old, new))
 			continue;
 		if (is_live)
 			++*live;
@@ -709,7 +709,7 @@ load(struct complaints *all)
 	struct conf	  *conf;
 
 	*all = (struct complaints) { 0 };
-	conf = conf_load(path, &errors);
+	conf = conf_load(path, CONF_LOAD_STRICT, &errors);
 	free(path);
 	return conf;
 }
@@ -866,15 +866,15 @@ START_TEST(what_cannot_be_read_is_said)
 	static struct complaints all;
 	struct conf_errors errors = { .say = collect, .arg = &all };
 
-	ck_assert_ptr_null(conf_load("/nonexistent/tombolo.conf", &errors));
+	ck_assert_ptr_null(conf_load("/nonexistent/tombolo.conf", CONF_LOAD_STRICT, &errors));
 	ck_assert_ptr_nonnull(strstr(all.text,
 	    "/nonexistent/tombolo.conf: cannot be read: No such file"));
 	all = (struct complaints) { 0 };
-	ck_assert_ptr_null(conf_load("/etc", &errors));
+	ck_assert_ptr_null(conf_load("/etc", CONF_LOAD_STRICT, &errors));
 	ck_assert_str_eq(all.text, "/etc: cannot be read: Is a directory\n");
 	/* Endless, and so larger than any limit. */
 	all = (struct complaints) { 0 };
-	ck_assert_ptr_null(conf_load("/dev/zero", &errors));
+	ck_assert_ptr_null(conf_load("/dev/zero", CONF_LOAD_STRICT, &errors));
 	ck_assert_str_eq(all.text, "/dev/zero: cannot be read: File too large\n");
 }
 END_TEST
@@ -886,18 +886,16 @@ START_TEST(commented_form_means_the_same)
 				   "[interface]\nmode = tun\nnat = yes\n";
 	struct conf *conf = parse(text, strlen(text), "f", &all), *again;
 	char	    *commented, *once, *twice;
-	size_t	     len;
-	FILE	    *out = open_memstream(&commented, &len);
 
 	ck_assert_ptr_nonnull(conf);
-	conf_print_commented(out, conf);
-	fclose(out);
+	commented = conf_print_commented(conf);
+	ck_assert_ptr_nonnull(commented);
 	ck_assert_ptr_nonnull(strstr(commented, "\nnat = yes\n"));
 	ck_assert_ptr_nonnull(strstr(commented, "\n#keepalive = 10\n"));
 	ck_assert_ptr_nonnull(
 	    strstr(commented, "\n#socket = /run/tombolo/tombolo.sock\n"));
 	ck_assert_ptr_null(strstr(commented, "bridge ="));
-	again = parse(commented, len, "f", &all);
+	again = parse(commented, strlen(commented), "f", &all);
 	ck_assert_msg(again != NULL, "%s", all.text);
 	once = print(conf);
 	twice = print(again);
@@ -970,7 +968,7 @@ START_TEST(the_socket_is_found_whatever_else_is_wrong)
 		    sockets[i].len != 0 ? sockets[i].len :
 					  strlen(sockets[i].text),
 		    0600, (uid_t)-1, (gid_t)-1), 0);
-		config = conf_resolve(path);
+		config = conf_socket_resolve(path);
 		got = conf_socket(config);
 		ck_assert_msg(strcmp(got, want) == 0, "%s: %s",
 		    sockets[i].what, got);
@@ -982,7 +980,7 @@ START_TEST(the_socket_is_found_whatever_else_is_wrong)
 	rmdir(top);
 	/* Gone with its directory, it has the name that was written. */
 	snprintf(path, sizeof(path), "%s/tombolo.conf", sub);
-	config = conf_resolve(path);
+	config = conf_socket_resolve(path);
 	ck_assert_str_eq(config, path);
 	got = conf_socket(config);
 	ck_assert_str_eq(got, "/run/tombolo/vpn.sock");
@@ -1165,7 +1163,7 @@ start_live(void)
 	put("sites.d/b.conf", B);
 	put("sites.d/c.conf", C);
 	path = file_join(dir, CONF_FILE);
-	conf = conf_load_live(path, &errors);
+	conf = conf_load(path, CONF_LOAD_LIVE, &errors);
 	free(path);
 	ck_assert_ptr_nonnull(conf);
 	return conf;
@@ -1255,7 +1253,7 @@ START_TEST(daemon_starts_in_spite_of_sites_faults)
 	put("sites.d/b.conf", "[site b]\noops\n");
 	put("sites.d/c.conf", C "subnet = 10.3.0.0/16\n");
 	put("sites.d/d.conf", "[site d]\naddress = 10.4.2.4\n");
-	conf = conf_load_live(path, &errors);
+	conf = conf_load(path, CONF_LOAD_LIVE, &errors);
 	ck_assert_msg(conf != NULL, "%s", all.text);
 	ck_assert_str_eq(describe(conf),
 	    "a 10.4.2.2 10.1.0.0/24 10.3.0.0/24;b!-;c!- 10.4.2.4 10.3.0.0/16;d 10.4.2.4;");
@@ -1263,7 +1261,7 @@ START_TEST(daemon_starts_in_spite_of_sites_faults)
 	conf_free(conf);
 	/* But not in spite of its own. */
 	put("tombolo.conf", "[server]\nname = a\nport = x\n");
-	ck_assert_ptr_null(conf_load_live(path, &errors));
+	ck_assert_ptr_null(conf_load(path, CONF_LOAD_LIVE, &errors));
 	free(path);
 	end_live();
 }
@@ -1344,12 +1342,12 @@ START_TEST(sites_can_be_managed_whatever_is_wrong)
 	put("tombolo.conf", "[server]\nname = a\nport = x\n[interface]\n"
 			    "mode = oops\n");
 	put("sites.d/b.conf", "oops");
-	conf = conf_load_any(path, &errors);
+	conf = conf_load(path, CONF_LOAD_ANY, &errors);
 	ck_assert_str_eq(describe(conf), IS_A "b!-;" IS_C);
 	ck_assert_str_eq(conf->names.v[0], "a");
 	conf_free(conf);
 	ck_assert_int_eq(unlink(path), 0);
-	conf = conf_load_any(path, &errors);
+	conf = conf_load(path, CONF_LOAD_ANY, &errors);
 	ck_assert_str_eq(describe(conf), IS_A "b!-;" IS_C);
 	conf_free(conf);
 	free(path);

@@ -465,7 +465,7 @@ end_start(struct end *end)
 	int		   fds[2], queue[2];
 
 	snprintf(path, sizeof(path), "%s/tombolo.conf", end->dir);
-	end->conf = conf_load_live(path, &errors);
+	end->conf = conf_load(path, CONF_LOAD_LIVE, &errors);
 	ck_assert_ptr_nonnull(end->conf);
 	ck_assert_msg(certs_read(&end->material, end->conf, why,
 	    sizeof(why)), "%s", why);
@@ -533,7 +533,7 @@ end_reload(struct end *end)
 	size_t		   len;
 
 	snprintf(path, sizeof(path), "%s/tombolo.conf", end->dir);
-	main = conf_load_main(path, &errors);
+	main = conf_load(path, CONF_LOAD_MAIN, &errors);
 	text = print_conf(main, &len);
 	end->conf = conf_load_sites(text, len, path, end->dir, running,
 	    &errors);

@@ -57,7 +57,7 @@ site_change_set(const struct site_job *job)
 	if (!options->default_route && !options->no_default_route &&
 	    options->addresses.n == 0 && options->subnets.n == 0)
 		return options_wrong(job->spec, "there is nothing to set");
-	conf = site_job_load(job, conf_load_live);
+	conf = site_job_load(job, CONF_LOAD_LIVE);
 	site = conf != NULL ? conf_find_site(conf, job->name) : NULL;
 	if (conf != NULL && site == NULL)
 		site_job_missing(job);
@@ -96,7 +96,7 @@ site_change_disable(const struct site_job *job)
 int
 site_change_enable(const struct site_job *job)
 {
-	CONF_AUTO_FREE *conf = site_job_load(job, conf_load_live);
+	CONF_AUTO_FREE *conf = site_job_load(job, CONF_LOAD_LIVE);
 	const char     *when;
 
 	if (conf == NULL || site_job_find(job, conf) == NULL ||
@@ -258,7 +258,7 @@ static bool
 revoke_site(const struct site_job *job)
 {
 	AUTO_FREE char *path = options_config(job->options);
-	CONF_AUTO_FREE *conf = options_try(path, conf_load_any);
+	CONF_AUTO_FREE *conf = options_try(path, CONF_LOAD_ANY);
 
 	return own_ca_revoke(job->options,
 	    conf != NULL && conf->role == CONF_SERVER ? conf : NULL, job->name,

@@ -12,16 +12,16 @@
 #include "cmd/util/json_field.h"
 
 struct conf *
-site_job_load(const struct site_job *job, conf_load_fn *load)
+site_job_load(const struct site_job *job, enum conf_load how)
 {
 	AUTO_FREE char *path = options_config(job->options);
-	struct conf    *conf = load == conf_load_any ? options_try(path, load) :
+	struct conf    *conf = how == CONF_LOAD_ANY ? options_try(path, how) :
 						       NULL;
 
 	if (conf == NULL)
-		conf = options_load(path, load);
-	/* Where conf_load_any() will not do, something was to be changed. */
-	if (conf == NULL && load == conf_load_live)
+		conf = options_load(path, how);
+	/* Where CONF_LOAD_ANY will not do, something was to be changed. */
+	if (conf == NULL && how == CONF_LOAD_LIVE)
 		log_warnx("%s: nothing is changed", job->who);
 	if (conf == NULL || conf->role == CONF_SERVER)
 		return conf;

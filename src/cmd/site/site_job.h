@@ -26,9 +26,9 @@ typedef int site_job_fn(const struct site_job *job);
 
 /*
  * The configuration, if it is a hub's, or NULL after a line.  Faults in other
- * sites' files do not matter here, and with conf_load_any() no others either.
+ * sites' files do not matter here, and with CONF_LOAD_ANY no others either.
  */
-struct conf *site_job_load(const struct site_job *job, conf_load_fn *load);
+struct conf *site_job_load(const struct site_job *job, enum conf_load how);
 
 /* The site, unless its file is faulty; or NULL after a line. */
 const struct conf_site *site_job_find(const struct site_job *job,

@@ -21,7 +21,7 @@ site_show_all(const struct site_job *job)
 {
 	static const char *const heads[] = { "SITE", "STATE", "AUTH", "ADDRESS",
 		"SUBNET" };
-	CONF_AUTO_FREE *conf = site_job_load(job, conf_load_any);
+	CONF_AUTO_FREE *conf = site_job_load(job, CONF_LOAD_ANY);
 	struct table   *table;
 
 	if (conf == NULL)
@@ -51,7 +51,7 @@ site_show_all(const struct site_job *job)
 int
 site_show_one(const struct site_job *job)
 {
-	CONF_AUTO_FREE *conf = site_job_load(job, conf_load_any);
+	CONF_AUTO_FREE *conf = site_job_load(job, CONF_LOAD_ANY);
 	const struct conf_site *site = conf != NULL ? site_job_find(job, conf) :
 						      NULL;
 

@@ -245,7 +245,7 @@ options_owner(const struct options *options)
 {
 	AUTO_FREE char *path = options_config(options);
 
-	return options->socket != NULL ? NULL : conf_resolve(path);
+	return options->socket != NULL ? NULL : conf_socket_resolve(path);
 }
 
 char *
@@ -282,19 +282,19 @@ options_ask(const struct options *options, json_t *request)
 }
 
 struct conf *
-options_load(const char *path, conf_load_fn *load)
+options_load(const char *path, enum conf_load how)
 {
 	struct conf_errors errors = { .say = say_to_stderr };
 
-	return load(path, &errors);
+	return conf_load(path, how, &errors);
 }
 
 struct conf *
-options_try(const char *path, conf_load_fn *load)
+options_try(const char *path, enum conf_load how)
 {
 	struct conf_errors errors = { .say = NULL };
 
-	return load(path, &errors);
+	return conf_load(path, how, &errors);
 }
 
 void

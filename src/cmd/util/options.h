@@ -116,7 +116,7 @@ int options_wrong(const struct options_spec *spec, const char *fmt, ...)
 char *options_config(const struct options *options);
 
 /*
- * Whose the daemon must be: the configuration, as conf_resolve() names it.  A
+ * Whose the daemon must be: the configuration, as conf_socket_resolve() names it.  A
  * new string; NULL with --socket, which is taken as given.
  */
 char *options_owner(const struct options *options);
@@ -132,12 +132,11 @@ char *options_socket(const struct options *options);
 json_t *options_ask(const struct options *options, json_t *request);
 
 /*
- * Loads `path` by one of the conf_load_fn; complaints go to stderr, a line
- * each.  The caller owns the conf.
+ * Loads `path`; complaints go to stderr, a line each.  The caller owns the conf.
  */
-struct conf *options_load(const char *path, conf_load_fn *load);
+struct conf *options_load(const char *path, enum conf_load how);
 /* The same without a word. */
-struct conf *options_try(const char *path, conf_load_fn *load);
+struct conf *options_try(const char *path, enum conf_load how);
 
 /* " -c FILE" for a command that is to follow; nothing by default. */
 void options_put_where(const struct options *options);

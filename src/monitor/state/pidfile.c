@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "monitor/host/journal.h"
 
-#define RUN_DIR	  "/run/tombolo" /* as of conf_default_socket() */
+#define RUN_DIR	  "/run/tombolo" /* as of conf_socket_default() */
 #define FOR_SLASH '!'
 
 static char *look_in(const char *dir, const char *config);

@@ -7,7 +7,7 @@
  * daemon, and what it left on the host, belong to.  Directories of the same
  * name share a socket by default, so commands compare it.
  *
- * `config` is from conf_resolve(); NULL: whosever it is, as --socket says.
+ * `config` is from conf_socket_resolve(); NULL: whosever it is, as --socket says.
  */
 #ifndef PIDFILE_H
 #define PIDFILE_H
