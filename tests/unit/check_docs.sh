@@ -171,13 +171,9 @@ commands_are_described() {
 }
 
 options_are_described() {
-	{
-		sed -n 's/^\t{ OPTION_[A-Z_]*, "\([a-z-]*\)".*/\1/p' \
-			src/cmd/util/options.c
-		sed -n 's/^\t\t{ "\([a-z-]*\)", [a-z]*_argument,.*/\1/p' \
-			src/cmd/cmd_run.c
-	} | sort -u >"$work/options"
-	[ "$(wc -l <"$work/options")" -gt 10 ] || echo "options.c cannot be read"
+	sed -n 's/^\tX([A-Z_]*, "\([a-z-]*\)".*/\1/p' src/cmd/util/options.h |
+		sort -u >"$work/options"
+	[ "$(wc -l <"$work/options")" -gt 10 ] || echo "options.h cannot be read"
 	while read -r name; do
 		grep -Eq -e "(Fl|,) -$name( |\$)" $page8 ||
 			echo "$page8: option --$name: is not described"

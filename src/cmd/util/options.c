@@ -28,7 +28,6 @@ enum kind { KIND_STRING, KIND_DEFAULT, KIND_FLAG, KIND_COUNT, KIND_LIST };
 #define WAIT_DEFAULT "30"
 #define WAIT_MAX     86400
 
-/* In the order in which --help shows them. */
 static const struct row {
 	enum options_flag option;
 	const char *name;
@@ -38,74 +37,11 @@ static const struct row {
 	const char *argument; /* NULL: it takes none */
 	const char *help;
 } rows[] = {
-#define AT(field) offsetof(struct options, field)
-	{ OPTION_NAME, "name", 0, KIND_STRING, AT(name), "HOST[:PORT]",
-	    "where sites will find this host: name or address" },
-	{ OPTION_DIR, "dir", 0, KIND_STRING, AT(where), "D",
-	    "the configuration's directory (default " CONF_DIR ")" },
-	{ OPTION_CONFIG, "config", 'c', KIND_STRING, AT(config), "FILE",
-	    "the configuration (default " CONF_DIR "/" CONF_FILE ")" },
-	{ OPTION_SOCKET, "socket", 0, KIND_STRING, AT(socket), "PATH",
-	    "the daemon's local socket (default: what the configuration says)" },
-	{ OPTION_MODE, "mode", 0, KIND_STRING, AT(mode), "tap|tun",
-	    "one Ethernet (tap, the default) or one routed network (tun)" },
-	{ OPTION_BRIDGE, "bridge", 0, KIND_STRING, AT(bridge), "BR",
-	    "tap: the bridge to join" },
-	{ OPTION_NETWORK, "network", 0, KIND_LIST, AT(networks), "CIDR",
-	    "tun: a network here that sites get a route to; may be repeated" },
-	{ OPTION_TUNNEL_NETWORK, "tunnel-network", 0, KIND_LIST,
-	    AT(tunnel_networks), "CIDR",
-	    "tun: where tunnel addresses come from (default 10.4.2.0/24)" },
-	{ OPTION_NAT, "nat", 0, KIND_FLAG, AT(nat), NULL,
-	    "tun: packets from sites leave with this host's address" },
-	{ OPTION_DNS, "dns", 0, KIND_LIST, AT(dns), "A",
-	    "tun: a DNS server for sites that accept one; may be repeated" },
-	{ OPTION_DEFAULT_ROUTE, "default-route", 0, KIND_FLAG,
-	    AT(default_route), NULL,
-	    "tun: all traffic of the site goes through the tunnel" },
-	{ OPTION_NO_DEFAULT, "no-default-route", 0, KIND_FLAG,
-	    AT(no_default_route), NULL,
-	    "tun: only traffic to the tunnel's networks does" },
-	{ OPTION_ACCEPT_DEFAULT, "accept-default-route", 0, KIND_FLAG,
-	    AT(accept_default_route), NULL,
-	    "tun: the hub may take all this host's traffic, and set DNS" },
-	{ OPTION_RENEW, "renew", 0, KIND_FLAG, AT(renew), NULL,
-	    "only renew the hub's certificate; CA and keys are kept" },
-	{ OPTION_UPDATE, "update", 0, KIND_FLAG, AT(update), NULL,
-	    "apply a new invitation to this site, keep local changes" },
-	{ OPTION_NEW_CA, "new-ca", 0, KIND_FLAG, AT(new_ca), NULL,
-	    "with --update: trust another CA from now on" },
-	{ OPTION_GENERATE, "generate", 0, KIND_FLAG, AT(generate), NULL,
-	    "generate a password and put it into the invitation" },
-	{ OPTION_PASSWORD_FILE, "password-file", 0, KIND_STRING,
-	    AT(password_file), "F", "read the password from F (its only line)" },
-	{ OPTION_AUTH, "auth", 0, KIND_STRING, AT(auth), "METHOD",
-	    "srp (the default), password, pam, certificate or tls-srp" },
-	{ OPTION_AUTHS, "auth", 0, KIND_LIST, AT(auths), "METHOD",
-	    "what sites may use (default all but tls-srp); may be repeated" },
-	{ OPTION_ADDRESS, "address", 0, KIND_LIST, AT(addresses), "A",
-	    "tun: its tunnel address (default: the lowest free one)" },
-	{ OPTION_SUBNET, "subnet", 0, KIND_LIST, AT(subnets), "CIDR",
-	    "tun: a network behind the site; may be repeated" },
-	{ OPTION_OUT, "out", 0, KIND_STRING, AT(out), "FILE",
-	    "where the invitation goes (default NAME.invite)" },
-	{ OPTION_FOREGROUND, "foreground", 0, KIND_FLAG, AT(foreground), NULL,
-	    "stay in the foreground, with the log on standard error" },
-	{ OPTION_WAIT_OR, "wait", 0, KIND_DEFAULT, AT(wait), "[=SECONDS]",
-	    "return when the tunnel is up; fail after SECONDS (30)" },
-	{ OPTION_WAIT, "wait", 0, KIND_DEFAULT, AT(wait), "[=SECONDS]",
-	    "wait until it is up, at most SECONDS (30)" },
-	{ OPTION_SWEEP, "sweep", 0, KIND_FLAG, AT(sweep), NULL,
-	    "only undo what a killed daemon left on this host" },
-	{ OPTION_STATIC, "static", 0, KIND_FLAG, AT(only_static), NULL,
-	    "check files only: they are for another host" },
-	{ OPTION_LOG_LEVEL, "log-level", 0, KIND_STRING, AT(log_level),
-	    "LEVEL", "the lowest severity to log: error, warn, info, debug" },
-	{ OPTION_JSON, "json", 0, KIND_FLAG, AT(json), NULL,
-	    "print JSON, for programs" },
-	{ OPTION_VERBOSE, "verbose", 'v', KIND_COUNT, AT(verbose), NULL,
-	    "say more" },
-#undef AT
+#define ROW(option, name, letter, kind, field, argument, help)                 \
+	{ OPTION_##option, name, letter, KIND_##kind,                          \
+	    offsetof(struct options, field), argument, help },
+	OPTIONS(ROW)
+#undef ROW
 };
 
 #define HELP_VALUE 1000 /* what getopt_long() gives for --help */

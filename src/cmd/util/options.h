@@ -17,39 +17,85 @@
 
 #include "conf/conf.h"
 
+/* In the order in which --help shows them. */
+/* clang-format off */
+/*	option, name, letter (0: none), kind, where it goes, argument, help */
+#define OPTIONS(X)                                                             \
+	X(NAME, "name", 0, STRING, name, "HOST[:PORT]",                        \
+	    "where sites will find this host: name or address")                \
+	X(DIR, "dir", 0, STRING, where, "D",                                   \
+	    "the configuration's directory (default " CONF_DIR ")")            \
+	X(CONFIG, "config", 'c', STRING, config, "FILE",                       \
+	    "the configuration (default " CONF_DIR "/" CONF_FILE ")")          \
+	X(SOCKET, "socket", 0, STRING, socket, "PATH",                         \
+	    "the daemon's local socket (default: what the configuration says)") \
+	X(MODE, "mode", 0, STRING, mode, "tap|tun",                            \
+	    "one Ethernet (tap, the default) or one routed network (tun)")     \
+	X(BRIDGE, "bridge", 0, STRING, bridge, "BR",                           \
+	    "tap: the bridge to join")                                         \
+	X(NETWORK, "network", 0, LIST, networks, "CIDR",                       \
+	    "tun: a network here that sites get a route to; may be repeated")  \
+	X(TUNNEL_NETWORK, "tunnel-network", 0, LIST, tunnel_networks, "CIDR",  \
+	    "tun: where tunnel addresses come from (default 10.4.2.0/24)")     \
+	X(NAT, "nat", 0, FLAG, nat, NULL,                                      \
+	    "tun: packets from sites leave with this host's address")          \
+	X(DNS, "dns", 0, LIST, dns, "A",                                       \
+	    "tun: a DNS server for sites that accept one; may be repeated")    \
+	X(DEFAULT_ROUTE, "default-route", 0, FLAG, default_route, NULL,        \
+	    "tun: all traffic of the site goes through the tunnel")            \
+	X(NO_DEFAULT, "no-default-route", 0, FLAG, no_default_route, NULL,     \
+	    "tun: only traffic to the tunnel's networks does")                 \
+	X(ACCEPT_DEFAULT, "accept-default-route", 0, FLAG, accept_default_route, NULL, \
+	    "tun: the hub may take all this host's traffic, and set DNS")      \
+	X(RENEW, "renew", 0, FLAG, renew, NULL,                                \
+	    "only renew the hub's certificate; CA and keys are kept")          \
+	X(UPDATE, "update", 0, FLAG, update, NULL,                             \
+	    "apply a new invitation to this site, keep local changes")         \
+	X(NEW_CA, "new-ca", 0, FLAG, new_ca, NULL,                             \
+	    "with --update: trust another CA from now on")                     \
+	X(GENERATE, "generate", 0, FLAG, generate, NULL,                       \
+	    "generate a password and put it into the invitation")              \
+	X(PASSWORD_FILE, "password-file", 0, STRING, password_file, "F",       \
+	    "read the password from F (its only line)")                        \
+	X(AUTH, "auth", 0, STRING, auth, "METHOD",                             \
+	    "srp (the default), password, pam, certificate or tls-srp")        \
+	X(AUTHS, "auth", 0, LIST, auths, "METHOD",                             \
+	    "what sites may use (default all but tls-srp); may be repeated")   \
+	X(ADDRESS, "address", 0, LIST, addresses, "A",                         \
+	    "tun: its tunnel address (default: the lowest free one)")          \
+	X(SUBNET, "subnet", 0, LIST, subnets, "CIDR",                          \
+	    "tun: a network behind the site; may be repeated")                 \
+	X(OUT, "out", 0, STRING, out, "FILE",                                  \
+	    "where the invitation goes (default NAME.invite)")                 \
+	X(FOREGROUND, "foreground", 0, FLAG, foreground, NULL,                 \
+	    "stay in the foreground, with the log on standard error")          \
+	X(WAIT_OR, "wait", 0, DEFAULT, wait, "[=SECONDS]",                     \
+	    "return when the tunnel is up; fail after SECONDS (30)")           \
+	X(WAIT, "wait", 0, DEFAULT, wait, "[=SECONDS]",                        \
+	    "wait until it is up, at most SECONDS (30)")                       \
+	X(SWEEP, "sweep", 0, FLAG, sweep, NULL,                                \
+	    "only undo what a killed daemon left on this host")                \
+	X(STATIC, "static", 0, FLAG, only_static, NULL,                        \
+	    "check files only: they are for another host")                     \
+	X(LOG_LEVEL, "log-level", 0, STRING, log_level, "LEVEL",               \
+	    "the lowest severity to log: error, warn, info, debug")            \
+	X(JSON, "json", 0, FLAG, json, NULL,                                   \
+	    "print JSON, for programs")                                        \
+	X(VERBOSE, "verbose", 'v', COUNT, verbose, NULL,                       \
+	    "say more")
+/* clang-format on */
+
 /* Which options a command takes; --help it always has. */
+enum options_number {
+#define OPTIONS_NUMBER(option, ...) OPTIONS_NUMBER_##option,
+	OPTIONS(OPTIONS_NUMBER)
+#undef OPTIONS_NUMBER
+};
 enum options_flag {
-	OPTION_DIR = 1 << 0,		  /* --dir D */
-	OPTION_CONFIG = 1 << 1,		  /* -c, --config FILE */
-	OPTION_SOCKET = 1 << 2,		  /* --socket PATH */
-	OPTION_JSON = 1 << 3,		  /* --json */
-	OPTION_VERBOSE = 1 << 6,	  /* -v, --verbose (again: more) */
-	OPTION_NAME = 1 << 7,		  /* --name HOST[:PORT] */
-	OPTION_MODE = 1 << 8,		  /* --mode tap|tun */
-	OPTION_BRIDGE = 1 << 9,		  /* --bridge BR */
-	OPTION_NETWORK = 1 << 10,	  /* --network CIDR... */
-	OPTION_TUNNEL_NETWORK = 1 << 11,  /* --tunnel-network CIDR... */
-	OPTION_NAT = 1 << 12,		  /* --nat */
-	OPTION_GENERATE = 1 << 13,	  /* --generate */
-	OPTION_PASSWORD_FILE = 1 << 14,	  /* --password-file F */
-	OPTION_AUTH = 1 << 15,		  /* --auth METHOD */
-	OPTION_ADDRESS = 1 << 16,	  /* --address A... */
-	OPTION_SUBNET = 1 << 17,	  /* --subnet CIDR... */
-	OPTION_OUT = 1 << 18,		  /* --out FILE */
-	OPTION_AUTHS = 1 << 19,		  /* --auth METHOD... */
-	OPTION_DNS = 1 << 20,		  /* --dns A... */
-	OPTION_DEFAULT_ROUTE = 1 << 21,	  /* --default-route */
-	OPTION_ACCEPT_DEFAULT = 1 << 22,  /* --accept-default-route */
-	OPTION_RENEW = 1 << 23,		  /* --renew */
-	OPTION_FOREGROUND = 1 << 4,	  /* --foreground */
-	OPTION_SWEEP = 1 << 5,		  /* --sweep */
-	OPTION_LOG_LEVEL = 1 << 24,	  /* --log-level LEVEL */
-	OPTION_WAIT = 1 << 25,		  /* --wait SECONDS */
-	OPTION_WAIT_OR = 1 << 26,	  /* --wait[=SECONDS] */
-	OPTION_STATIC = 1 << 27,	  /* --static */
-	OPTION_UPDATE = 1 << 28,	  /* --update */
-	OPTION_NEW_CA = 1 << 29,	  /* --new-ca */
-	OPTION_NO_DEFAULT = 1 << 30,	  /* --no-default-route */
+#define OPTIONS_FLAG(option, ...)                                              \
+	OPTION_##option = 1 << OPTIONS_NUMBER_##option,
+	OPTIONS(OPTIONS_FLAG)
+#undef OPTIONS_FLAG
 	/* Every command that has to do with a configuration. */
 	OPTION_WHERE = OPTION_DIR | OPTION_CONFIG,
 };
