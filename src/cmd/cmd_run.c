@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -28,6 +27,7 @@
 #include "monitor/logpipe.h"
 #include "monitor/monitor.h"
 #include "monitor/state/pidfile.h"
+#include "proc/proc.h"
 
 #define BRIDGE_NF "/proc/sys/net/bridge/bridge-nf-call-iptables"
 
@@ -147,18 +147,9 @@ has_rights(void)
 		{ CAP_SETUID, "CAP_SETUID" },
 		{ CAP_SETGID, "CAP_SETGID" },
 	};
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 
-	if (syscall(SYS_capget, &header, data) == -1) {
-		log_warn("capabilities");
-		return false;
-	}
 	for (size_t i = 0; i < nitems(needed); i++) {
-		if ((data[needed[i].cap / 32].effective &
-			1u << needed[i].cap % 32) != 0)
+		if (proc_may(needed[i].cap))
 			continue;
 		/* A process that is not root starts its children as itself. */
 		if (geteuid() != 0 && needed[i].cap != CAP_NET_ADMIN)

@@ -363,7 +363,7 @@ show_numbers(const char *title, const json_t *numbers)
 	}
 	if (any) {
 		putchar('\n');
-		table_print(table, stdout, "");
+		table_print(table, "");
 	}
 	table_free(table);
 }
@@ -401,6 +401,6 @@ show_rows(const struct column *columns, const json_t *rows, const char *none)
 			table_add(table, json_field_fill(json_array_get(rows,
 			    row), columns[i].pattern, text, sizeof(text)));
 	}
-	table_print(table, stdout, none);
+	table_print(table, none);
 	table_free(table);
 }

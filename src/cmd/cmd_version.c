@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include <gnutls/gnutls.h>
-#include <jansson.h>
 #include <netlink/netlink.h>
 #include <nettle/version.h>
 

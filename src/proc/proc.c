@@ -69,6 +69,7 @@ static bool is_mapped(const char *path, id_t id);
 static void confine_pam(void);
 static void change_user(const struct proc_user *user);
 static void drop_bounding_set(void);
+static int capabilities(long call, struct __user_cap_data_struct *data);
 static void drop_capabilities(void);
 static void set_limits(void);
 
@@ -183,9 +184,6 @@ proc_confine(enum proc_role role)
 int
 proc_keep_few_capabilities(bool helpers)
 {
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
 
 	for (int cap = 0; !helpers && prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
@@ -193,7 +191,7 @@ proc_keep_few_capabilities(bool helpers)
 		if ((monitors >> cap & 1) == 0)
 			(void)prctl(PR_CAPBSET_DROP, cap);
 	}
-	if (syscall(SYS_capget, &header, data) == -1)
+	if (capabilities(SYS_capget, data) < 0)
 		return -errno;
 	for (size_t i = 0; i < nitems(data); i++) {
 		uint32_t keep = (uint32_t)(
@@ -203,7 +201,27 @@ proc_keep_few_capabilities(bool helpers)
 		data[i].permitted &= keep;
 		data[i].inheritable &= keep;
 	}
-	return syscall(SYS_capset, &header, data) == -1 ? -errno : 0;
+	return capabilities(SYS_capset, data);
+}
+
+bool
+proc_may(unsigned cap)
+{
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	return capabilities(SYS_capget, data) == 0 &&
+	    (data[cap / 32].effective & 1u << cap % 32) != 0;
+}
+
+/* libc has no call for it, and libcap is one more library for one line. */
+static int
+capabilities(long call, struct __user_cap_data_struct *data)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+
+	return syscall(call, &header, data) == -1 ? -errno : 0;
 }
 
 /* In the child: nothing here may touch what the monitor's memory holds. */
@@ -332,13 +350,9 @@ drop_bounding_set(void)
 	}
 }
 
-/* libc has no call for it, and libcap is one more library for one line. */
 static void
 drop_capabilities(void)
 {
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
 	struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3];
 
@@ -346,9 +360,9 @@ drop_capabilities(void)
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1 &&
 	    errno != EINVAL)
 		fatal("cannot drop the ambient capabilities");
-	if (syscall(SYS_capset, &header, none) == -1)
+	if (capabilities(SYS_capset, none) < 0)
 		fatal("cannot drop the capabilities");
-	if (syscall(SYS_capget, &header, now) == -1)
+	if (capabilities(SYS_capget, now) < 0)
 		fatal("cannot read the capabilities back");
 	for (size_t i = 0; i < nitems(now); i++) {
 		if ((now[i].effective | now[i].permitted |

@@ -73,4 +73,7 @@ void proc_confine(enum proc_role role);
  */
 int proc_keep_few_capabilities(bool helpers);
 
+/* Whether this process has the capability. */
+bool proc_may(unsigned cap);
+
 #endif /* PROC_H */

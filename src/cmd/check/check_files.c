@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/site/own_ca.h"
+#include "cmd/site/site_file.h"
 #include "cmd/util/must.h"
 #include "control/expiry.h"
 #include "keeper/auth_method.h"
@@ -60,7 +61,10 @@ static bool is_ring(const char *line);
 static bool is_generation(const char *line);
 static void look_at_line(struct check_report *report,
     const char *name, const struct conf_site *site, enum missing missing);
-static bool open_file(struct file *file, struct check_report *report, const char *name, enum missing missing);
+static bool open_line(struct file *file, struct check_report *report,
+    const char *name, enum missing missing, int *r);
+static bool open_file(struct file *file, struct check_report *report,
+    const char *name, enum missing missing);
 static void look_at_owner(unsigned *count, struct check_report *report, const char *path);
 static void close_file(struct file *file);
 static bool is_kept(const char *name);
@@ -158,25 +162,21 @@ look_at_sites(struct check_report *report)
 	for (size_t i = 0; i < conf->nsites; i++) {
 		const struct conf_site *site = &conf->sites[i];
 		unsigned before = report->warnings;
-		char below[CREDENTIALS_NAME_MAX];
-		char name[sizeof(CONF_KEEPER_DIR) + CREDENTIALS_NAME_MAX];
+		char name[SITE_FILE_MAX];
 
 		if (site->disabled || site->faulty)
 			continue;
 		if (site->auth != CONF_AUTH_PAM &&
-		    credentials_site_name(site->name, site->auth, below,
-			sizeof(below))) {
-			snprintf(name, sizeof(name), CONF_KEEPER_DIR "/%s",
-			    below);
-			look_at_line(report, name, site, IS_A_WARNING);
-		}
+		    site->auth != CONF_AUTH_CERTIFICATE)
+			look_at_line(report, site_file_credential(name,
+			    sizeof(name), site->name, site->auth), site,
+			    IS_A_WARNING);
 		if (report->warnings == before)
 			able++;
 		else
 			unable++;
-		snprintf(name, sizeof(name), CONF_KEEPER_DIR "/"
-		    CREDENTIALS_SITES "/%s.psk", site->name);
-		look_at_psk(report, name, is_generation);
+		look_at_psk(report, site_file_psk(name, sizeof(name),
+		    site->name), is_generation);
 	}
 	if (able == 0 && unable > 0)
 		check_error(report, "check: no site can log in");
@@ -360,15 +360,10 @@ look_at_line(struct check_report *report,
 	AUTO(close_file) struct file file = { 0 };
 	const struct auth_method *method = site != NULL ?
 	    auth_method_find(site->auth) : NULL;
-	size_t	    len;
 	int	    r;
 
-	if (!open_file(&file, report, name, missing))
+	if (!open_line(&file, report, name, missing, &r))
 		return;
-	len = file.text.len;
-	r = text_line(file.text.text, &len);
-	if (r == 0)
-		file.text.text[len] = '\0';
 	/* Of a hub one site is shut out; of a site, it is all there is. */
 	if (r < 0)
 		check_report(conf->role == CONF_SERVER ? &report->warnings :
@@ -379,7 +374,7 @@ look_at_line(struct check_report *report,
 		    "%s: site %s cannot log in; tombolo site passwd %s makes "
 		    "another", file.path, conf_auth_name(site->auth), site->name,
 		    site->name);
-	else if (strchr(" \t", file.text.text[len - 1]) != NULL)
+	else if (strchr(" \t", file.text.text[file.text.len - 1]) != NULL)
 		log_warnx("%s: ends in a blank, which is part of the password",
 		    file.path);
 }
@@ -390,17 +385,11 @@ look_at_psk(struct check_report *report, const char *name,
     bool (*is_good)(const char *line))
 {
 	AUTO(close_file) struct file file = { 0 };
-	bool   is_site = report->conf->role == CONF_CLIENT;
-	size_t len;
-	int    r;
+	bool is_site = report->conf->role == CONF_CLIENT;
+	int  r;
 
-	if (!open_file(&file, report, name, MAY_MISS))
-		return;
-	len = file.text.len;
-	r = text_line(file.text.text, &len);
-	if (r == 0)
-		file.text.text[len] = '\0';
-	if (r == 0 && is_good(file.text.text))
+	if (!open_line(&file, report, name, MAY_MISS, &r) ||
+	    (r == 0 && is_good(file.text.text)))
 		return;
 	check_report(is_site ? &report->errors : &report->warnings,
 	    "%s: %s; %s", file.path,
@@ -439,8 +428,22 @@ is_generation(const char *line)
 	return psk_parse_generation(&generation, line);
 }
 
+/* And reads its only line; `*r` < 0: it has no good one (text_explain). */
 static bool
-open_file(struct file *file, struct check_report *report, const char *name, enum missing missing)
+open_line(struct file *file, struct check_report *report, const char *name,
+    enum missing missing, int *r)
+{
+	if (!open_file(file, report, name, missing))
+		return false;
+	*r = text_line(file->text.text, &file->text.len);
+	if (*r == 0)
+		file->text.text[file->text.len] = '\0';
+	return true;
+}
+
+static bool
+open_file(struct file *file, struct check_report *report, const char *name,
+    enum missing missing)
 {
 	unsigned *count = missing == IS_A_WARNING ? &report->warnings :
 						    &report->errors;

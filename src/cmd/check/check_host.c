@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "cmd/util/must.h"
 #include "monitor/host/link.h"
+#include "monitor/host/network.h"
 #include "monitor/serve/pam.h"
 #include "monitor/state/pidfile.h"
 #include "monitor/host/sockets.h"
@@ -87,27 +88,20 @@ static void
 look_at_bridge(struct check_report *report)
 {
 	const struct conf *conf = report->conf;
-	const char	 *bridge = conf->bridge;
-	struct link_facts facts;
-	struct link	 *link;
-	bool		  is_there;
+	struct link *link;
+	bool	     make;
+	int	     r;
 
-	if (conf->mode != CONF_TAP || bridge[0] == '\0')
+	if (conf->mode != CONF_TAP || conf->bridge[0] == '\0')
 		return;
 	link = link_open();
-	is_there = link != NULL && link_look(link, bridge, &facts) == 0;
-	if (link == NULL)
+	if (link == NULL) {
 		check_error(report, "netlink: %s", strerror(errno));
-	else if (!is_there && !conf->create_bridge)
-		check_error(report, "%s: the bridge does not exist: create it, "
-		    "or set create-bridge = yes", bridge);
-	else if (is_there && !facts.is_bridge)
-		check_error(report, "%s: is not a bridge: create a bridge, "
-		    "make this a port of it, and set bridge to its name",
-		    bridge);
-	else if (is_there && !facts.is_up)
-		check_warning(report, "%s: the bridge is down: set it up "
-		    "(ip link set %s up)", bridge, bridge);
+		return;
+	}
+	r = network_look_at_bridge(link, conf, &make);
+	report->errors += r < 0; /* which it has said */
+	report->warnings += r > 0;
 	link_close(link);
 }
 

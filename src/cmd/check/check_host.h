@@ -10,7 +10,7 @@
 
 #include "cmd/check/check_report.h"
 
-/* `owner`: the configuration's file, as conf_resolve() names it. */
+/* `owner`: the configuration's file, as conf_socket_resolve() names it. */
 void check_host(struct check_report *report, const char *owner);
 
 #endif /* CHECK_HOST_H */

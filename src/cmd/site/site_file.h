@@ -12,7 +12,6 @@
 #ifndef SITE_FILE_H
 #define SITE_FILE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "conf/conf.h"

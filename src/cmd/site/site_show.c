@@ -2,19 +2,30 @@
 #include "cmd/site/site_show.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/log.h"
+#include "base/members.h"
 #include "base/nitems.h"
+#include "cmd/util/json_field.h"
 #include "cmd/util/table.h"
 
+#define AT(m) 1, MEMBER_AT(struct conf_site, m)
+#define LIST(m)                                                                \
+	1, MEMBER_LIST(struct conf_site, m.v, m.n, 0)
+
+static const struct member members[] = {
+	{ "name", MEMBER_TEXT, AT(name) },
+	{ "disabled", MEMBER_BOOL, AT(disabled) },
+	{ "faulty", MEMBER_BOOL, AT(faulty) },
+	{ "auth", MEMBER_WORD, AT(auth), .words = &conf_words_auth },
+	{ "addresses", MEMBER_HOSTS, LIST(addresses) },
+	{ "subnets", MEMBER_PREFIXES, LIST(subnets) },
+	{ "default-route", MEMBER_BOOL, AT(default_route) },
+};
+
 static json_t *to_json(const struct conf_site *site);
-static json_t *list_to_json(const struct conf_prefixes *list, bool hosts);
 static int     print_json(json_t *json, const char *who);
-static void    add_list(struct table *table, const struct conf_prefixes *list,
-       bool hosts);
-static const char *print_item(const struct prefix *prefix, bool host, char *dst,
-    size_t size);
+static void    add_row(struct table *table, const struct conf_site *site);
 
 int
 site_show_all(const struct site_job *job)
@@ -34,16 +45,9 @@ site_show_all(const struct site_job *job)
 		return print_json(array, job->who);
 	}
 	table = table_new(heads, nitems(heads));
-	for (size_t i = 0; i < conf->nsites; i++) {
-		const struct conf_site *site = &conf->sites[i];
-
-		table_add(table, site->name);
-		table_add(table, site_show_state(site));
-		table_add(table, conf_auth_name(site->auth));
-		add_list(table, &site->addresses, true);
-		add_list(table, &site->subnets, false);
-	}
-	table_print(table, stdout, "no sites; see tombolo site add --help");
+	for (size_t i = 0; i < conf->nsites; i++)
+		add_row(table, &conf->sites[i]);
+	table_print(table, "no sites; see tombolo site add --help");
 	table_free(table);
 	return 0;
 }
@@ -74,24 +78,10 @@ site_show_state(const struct conf_site *site)
 static json_t *
 to_json(const struct conf_site *site)
 {
-	return json_pack("{s:s, s:b, s:b, s:s, s:o, s:o, s:b}", "name",
-	    site->name, "disabled", (int)site->disabled, "faulty",
-	    (int)site->faulty, "auth", conf_auth_name(site->auth),
-	    "addresses", list_to_json(&site->addresses, true), "subnets",
-	    list_to_json(&site->subnets, false), "default-route",
-	    (int)site->default_route);
-}
+	json_t *object = json_object();
 
-static json_t *
-list_to_json(const struct conf_prefixes *list, bool hosts)
-{
-	json_t *array = json_array();
-	char	text[PREFIX_STRLEN];
-
-	for (size_t i = 0; i < list->n; i++)
-		json_array_append_new(array, json_string(print_item(&list->v[i],
-		    hosts, text, sizeof(text))));
-	return array;
+	members_encode(members, nitems(members), 1, site, object);
+	return object;
 }
 
 /* Consumes `json`. */
@@ -110,28 +100,18 @@ print_json(json_t *json, const char *who)
 	return r;
 }
 
-/* All in one cell; a long list is cut: `show` has all of it. */
+/* A long list is cut: `show` has all of it. */
 static void
-add_list(struct table *table, const struct conf_prefixes *list, bool hosts)
+add_row(struct table *table, const struct conf_site *site)
 {
-	char   text[256] = "", one[PREFIX_STRLEN];
-	size_t n = 0;
+	static const char *const rest[] = { "{auth}", "{addresses}",
+		"{subnets}" };
+	json_auto_t *row = to_json(site);
+	char	     text[256];
 
-	for (size_t i = 0; i < list->n; i++) {
-		bool fits = n + strlen(print_item(&list->v[i], hosts, one,
-		    sizeof(one))) + 8 <= sizeof(text);
-
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s",
-		    i > 0 ? ", " : "", fits ? one : "...");
-		if (!fits)
-			break;
-	}
-	table_add(table, list->n > 0 ? text : NULL);
-}
-
-static const char *
-print_item(const struct prefix *prefix, bool host, char *dst, size_t size)
-{
-	return host ? addr_print(&prefix->addr, dst, size) :
-		      prefix_print(prefix, dst, size);
+	table_add(table, site->name);
+	table_add(table, site_show_state(site));
+	for (size_t i = 0; i < nitems(rest); i++)
+		table_add(table, json_field_fill(row, rest[i], text,
+		    sizeof(text)));
 }

@@ -9,7 +9,6 @@
 #ifndef ADMIN_CALL_H
 #define ADMIN_CALL_H
 
-#include <stddef.h>
 
 #include <jansson.h>
 

@@ -132,6 +132,7 @@ put_bytes(double bytes, char *dst, size_t size)
 	snprintf(dst, size, "%.1f %s", bytes, units[i]);
 }
 
+/* A long one is cut, with dots at its end. */
 static void
 put_list(const json_t *list, const char *between, char *dst, size_t size)
 {
@@ -139,10 +140,13 @@ put_list(const json_t *list, const char *between, char *dst, size_t size)
 	size_t	      i;
 
 	json_array_foreach (list, i, item) {
-		if (!json_is_string(item))
-			continue;
-		if (*dst != '\0')
-			strlcat(dst, between, size);
-		strlcat(dst, json_string_value(item), size);
+		const char *text = json_is_string(item) ?
+		    json_string_value(item) : "?";
+		bool fits = strlen(dst) + strlen(text) + 8 <= size;
+
+		strlcat(dst, i > 0 ? between : "", size);
+		strlcat(dst, fits ? text : "...", size);
+		if (!fits)
+			break;
 	}
 }

@@ -7,7 +7,6 @@
 #ifndef LINES_H
 #define LINES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 

@@ -8,7 +8,6 @@
 #define PASSWORD_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #define PASSWORD_SIZE 512 /* with the NUL */
 

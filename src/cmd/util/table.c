@@ -2,6 +2,7 @@
 #include "cmd/util/table.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ struct table {
 	size_t		   size;
 };
 
-static void	   print_row(FILE *out, const struct table *table,
+static void	   print_row(const struct table *table,
 	  const char *const *cells, const size_t *widths);
 static const char *head_text(const char *head);
 
@@ -67,7 +68,7 @@ table_add(struct table *table, const char *text)
 }
 
 void
-table_print(const struct table *table, FILE *out, const char *none)
+table_print(const struct table *table, const char *none)
 {
 	size_t *widths = calloc(table->ncolumns, sizeof(*widths));
 	const char **heads = calloc(table->ncolumns, sizeof(*heads));
@@ -85,19 +86,19 @@ table_print(const struct table *table, FILE *out, const char *none)
 			widths[i % table->ncolumns] = len;
 	}
 	if (table->ncells == 0)
-		fprintf(out, "%s\n", none);
+		printf("%s\n", none);
 	else
-		print_row(out, table, heads, widths);
+		print_row(table, heads, widths);
 	for (size_t i = 0; i + table->ncolumns <= table->ncells;
 	     i += table->ncolumns)
-		print_row(out, table, (const char *const *)table->cells + i,
+		print_row(table, (const char *const *)table->cells + i,
 		    widths);
 	free(heads);
 	free(widths);
 }
 
 static void
-print_row(FILE *out, const struct table *table, const char *const *cells,
+print_row(const struct table *table, const char *const *cells,
     const size_t *widths)
 {
 	for (size_t i = 0; i < table->ncolumns; i++) {
@@ -105,10 +106,10 @@ print_row(FILE *out, const struct table *table, const char *const *cells,
 		bool last = i + 1 == table->ncolumns;
 
 		if (table->heads[i][0] == '>')
-			fprintf(out, "%*s", width, cells[i]);
+			printf("%*s", width, cells[i]);
 		else
-			fprintf(out, "%-*s", last ? 0 : width, cells[i]);
-		fputs(last ? "\n" : "  ", out);
+			printf("%-*s", last ? 0 : width, cells[i]);
+		printf("%s", last ? "\n" : "  ");
 	}
 }
 

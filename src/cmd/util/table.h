@@ -10,7 +10,6 @@
 #define TABLE_H
 
 #include <stddef.h>
-#include <stdio.h>
 
 struct table;
 
@@ -21,7 +20,7 @@ void	      table_free(struct table *table);
 /* The next cell, row by row, from left to right.  NULL is shown as "-". */
 void table_add(struct table *table, const char *text);
 
-/* Nothing but `none` when there is no row. */
-void table_print(const struct table *table, FILE *out, const char *none);
+/* On stdout; nothing but `none` when there is no row. */
+void table_print(const struct table *table, const char *none);
 
 #endif /* TABLE_H */

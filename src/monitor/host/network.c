@@ -63,7 +63,6 @@ static void look_at_egress(void *arg);
 static bool open_base(struct network *network, const char *journal_path);
 static bool open_device(struct network *network);
 static bool start_tap(struct network *network);
-static bool look_at_bridge(struct network *network, bool *make);
 static bool make_bridge(struct network *network);
 static bool join_bridge(struct network *network);
 static unsigned tap_mtu(struct network *network);
@@ -356,7 +355,8 @@ start_tap(struct network *network)
 	const char	  *holder = network->dev.name; /* of the addresses */
 	bool		   make = false;
 
-	if (conf->bridge[0] != '\0' && !look_at_bridge(network, &make))
+	if (conf->bridge[0] != '\0' &&
+	    network_look_at_bridge(network->link, conf, &make) < 0)
 		return false;
 	if (!open_device(network))
 		return false;
@@ -376,27 +376,27 @@ start_tap(struct network *network)
 	return true;
 }
 
-static bool
-look_at_bridge(struct network *network, bool *make)
+int
+network_look_at_bridge(struct link *link, const struct conf *conf, bool *make)
 {
-	const char	 *bridge = network->conf->bridge;
+	const char	 *bridge = conf->bridge;
 	struct link_facts facts;
 
-	*make = link_look(network->link, bridge, &facts) < 0;
-	if (*make && !network->conf->create_bridge) {
+	*make = link_look(link, bridge, &facts) < 0;
+	if (*make && conf->create_bridge)
+		return 0;
+	if (*make)
 		log_warnx("%s: the bridge does not exist: create it, or set "
 			  "create-bridge = yes", bridge);
-		return false;
-	}
-	if (!*make && !facts.is_bridge) {
+	else if (!facts.is_bridge)
 		log_warnx("%s: is not a bridge: create a bridge, make this a "
 			  "port of it, and set bridge to its name", bridge);
-		return false;
-	}
-	if (!*make && !facts.is_up)
+	else if (!facts.is_up)
 		log_warnx("%s: the bridge is down: set it up (ip link set %s "
 			  "up)", bridge, bridge);
-	return true;
+	else
+		return 0;
+	return !*make && facts.is_bridge ? 1 : -1;
 }
 
 /* Its MAC is ours to know: by it the journal tells it from another's. */

@@ -17,6 +17,7 @@
 #include "monitor/host/tapdev.h"
 
 struct dns_list;
+struct link;
 struct network;
 struct request_egress;
 struct request_network;
@@ -28,6 +29,13 @@ struct request_network;
  * network_update() or network_free().
  */
 struct network *network_new(const struct conf *conf, const char *journal_path);
+
+/*
+ * Whether the device can join conf->bridge, which is to be made first if
+ * `*make`: 0, 1 after a warning, or -1 after a complaint.  Touches nothing.
+ */
+int network_look_at_bridge(struct link *link, const struct conf *conf,
+    bool *make);
 
 const struct tapdev *network_device(const struct network *network);
 
