@@ -382,7 +382,7 @@ fill_hello(void *arg, struct message *msg)
 	msg->nsubnets = conf->subnets.n < MESSAGE_MAX_SUBNETS ?
 	    conf->subnets.n :
 	    MESSAGE_MAX_SUBNETS;
-	lane_share_new(&client->share);
+	lane_keys_share_new(&client->share);
 	memcpy(msg->share, client->share.public_key, sizeof(msg->share));
 }
 

@@ -108,7 +108,7 @@ rekey_serve(struct rekey *rekey, struct conn *conn,
 	if (!bucket_take(&rekey->served, SERVE_BURST, SERVE_PAUSE_US,
 		mono_now()))
 		return;
-	lane_share_new(&share);
+	lane_keys_share_new(&share);
 	memcpy(answer.share, share.public_key, sizeof(answer.share));
 	memcpy(answer.answers, msg->share, sizeof(answer.answers));
 	lane_keys_renewal(renewal, rekey->transcript, (uint8_t)msg->phase,
@@ -150,7 +150,7 @@ renew(const struct rekey *rekey, struct conn *conn,
 
 	agreed = tls_export(conn->tls, LANE_KEYS_LABEL, exporter,
 		     sizeof(exporter)) == 0 &&
-	    lane_secret_agree(&secret, ours, theirs->share,
+	    lane_keys_agree(&secret, ours, theirs->share,
 		rekey->has_psk ? rekey->psk : NULL, exporter, renewal,
 		rekey->id) &&
 	    dataplane_peer_renew(peer, &secret, (uint8_t)theirs->phase) == 0;
@@ -189,7 +189,7 @@ ask(struct rekey *rekey, struct conn *conn, const struct dataplane_peer *peer,
 	rekey->not_before = mono_add(now, REKEY_PAUSE_US);
 	rekey->repair = false;
 	rekey->phase = dataplane_peer_next_phase(peer);
-	lane_share_new(&rekey->share);
+	lane_keys_share_new(&rekey->share);
 	msg.phase = rekey->phase;
 	memcpy(msg.share, rekey->share.public_key, sizeof(msg.share));
 	(void)conn_send(conn, &msg);

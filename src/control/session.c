@@ -94,7 +94,7 @@ session_begin(struct session *session, struct conn *conn,
 	    welcome->rekey_sec, session->up_since);
 	agreed = tls_export(conn->tls, LANE_KEYS_LABEL, exporter,
 		     sizeof(exporter)) == 0 &&
-	    lane_secret_agree(&session->secret, ours, theirs, psk, exporter,
+	    lane_keys_agree(&session->secret, ours, theirs, psk, exporter,
 		transcript, session->id);
 	secret_wipe(exporter, sizeof(exporter));
 	return agreed;

@@ -176,7 +176,7 @@ welcome(struct incoming *in, struct session *session, bool back)
 		    .mtu = in->server->mtu };
 	bool ok;
 
-	lane_share_new(&share);
+	lane_keys_share_new(&share);
 	memcpy(msg.share, share.public_key, sizeof(msg.share));
 	if (!back)
 		choose(in, &msg);

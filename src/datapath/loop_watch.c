@@ -65,7 +65,7 @@ loop_watch_heard(struct worker *worker, struct port *from,
     const struct frame *frame)
 {
 	struct dp	   *dp = worker->dp;
-	struct worker_loop *report;
+	struct loop_report *report;
 	struct loop_probe    probe;
 	uint64_t	    round = atomic_load(&dp->probe_round);
 
@@ -80,7 +80,7 @@ loop_watch_heard(struct worker *worker, struct port *from,
 	if (report == NULL)
 		return true;
 	worker->next_loop_report = mono_add(worker->now, REPORT_US);
-	*report = (struct worker_loop) { .letter.kind = CONTROL_LOOP,
+	*report = (struct loop_report) { .letter.kind = CONTROL_LOOP,
 		.sent = probe.port, .heard = from->id };
 	mailbox_post(dp->control, &report->letter);
 	return true;

@@ -55,14 +55,14 @@ enum control_letter {
 	CONTROL_LANE_FAILED,   /* struct lane */
 	CONTROL_LANE_WORN,     /* struct lane: it wants new keys */
 	CONTROL_SET_FREE,      /* struct lane_set: yours again */
-	CONTROL_LOOP,	       /* struct worker_loop, heap */
+	CONTROL_LOOP,	       /* struct loop_report, heap */
 	CONTROL_TCP_BATCH,	       /* struct tcp_batch: tcp_batch_done() */
 	CONTROL_BAD_SOURCE,    /* struct port: what it says of one */
 	CONTROL_DEVICE_GONE,
 };
 
 /* A probe of port `sent` was heard on port `heard`. */
-struct worker_loop {
+struct loop_report {
 	struct letter letter;
 	uint16_t      sent, heard;
 };

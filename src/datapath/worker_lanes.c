@@ -85,7 +85,7 @@ worker_lanes_probe(struct worker *worker, struct port *port)
 
 	for (unsigned i = 0; i < nitems(sets) && sets[i] != NULL; i++) {
 		for (unsigned j = 0; j < sets[i]->n; j++)
-			sets[i]->lanes[j].suspect.due = worker->now;
+			sets[i]->lanes[j].liveness.due = worker->now;
 		(void)tick(worker, sets[i]);
 	}
 }
@@ -231,7 +231,7 @@ tick(struct worker *worker, struct lane_set *set)
 
 	for (unsigned i = 0; i < set->n; i++) {
 		set->lanes[i].keepalive_us = keepalive_us;
-		set->lanes[i].suspect.keepalive_us = keepalive_us;
+		set->lanes[i].liveness.keepalive_us = keepalive_us;
 		lane_tick(&set->lanes[i], worker->now);
 		busy = busy || lane_is_busy(&set->lanes[i], worker->now);
 	}

@@ -49,7 +49,7 @@ static int start_workers(struct dataplane *dataplane,
 static void on_letter(void *arg, struct letter *letter);
 static void on_detached(struct port *port);
 static bool port_is_taken(const struct dataplane *dataplane, uint16_t port);
-static void on_loop(struct dataplane *dataplane, struct worker_loop *report);
+static void on_loop(struct dataplane *dataplane, struct loop_report *report);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
 
 struct dataplane *
@@ -382,7 +382,7 @@ on_letter(void *arg, struct letter *letter)
 		letter));
 		break;
 	case CONTROL_LOOP:
-		on_loop(dataplane, container_of(letter, struct worker_loop,
+		on_loop(dataplane, container_of(letter, struct loop_report,
 		letter));
 		break;
 	case CONTROL_TCP_BATCH:
@@ -429,7 +429,7 @@ port_is_taken(const struct dataplane *dataplane, uint16_t port)
 }
 
 static void
-on_loop(struct dataplane *dataplane, struct worker_loop *report)
+on_loop(struct dataplane *dataplane, struct loop_report *report)
 {
 	uint16_t blocked = loop_guard_heard(dataplane->loops, report->sent,
 	    report->heard,

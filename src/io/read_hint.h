@@ -3,7 +3,7 @@
  * read_hint: whether what there is to read will be a single small thing.
  *
  * To look for a second one costs a system call, or part of one, before the
- * first can go on or the next thread can run.  Where lone ones with pauses
+ * first can go on or the next thread can run.  Where single ones with pauses
  * between them are the rule it is not worth it: if there are more after all,
  * the loop comes again.
  *
@@ -29,23 +29,23 @@ struct read_hint {
 };
 
 static inline bool
-read_hint_is_likely(const struct read_hint *lone, struct mono now)
+read_hint_is_likely(const struct read_hint *hint, struct mono now)
 {
-	return lone->n >= READ_HINT_ENOUGH &&
-	    mono_sub(now, lone->last) > READ_HINT_PAUSE_US;
+	return hint->n >= READ_HINT_ENOUGH &&
+	    mono_sub(now, hint->last) > READ_HINT_PAUSE_US;
 }
 
 /* In the turn of `now`, `n` were read, of `len` bytes in all. */
 static inline void
-read_hint_note(struct read_hint *lone, struct mono now, unsigned n, size_t len)
+read_hint_note(struct read_hint *hint, struct mono now, unsigned n, size_t len)
 {
 	bool alone = n <= 1 && len <= READ_HINT_MAX_LEN &&
-	    mono_sub(now, lone->last) > READ_HINT_PAUSE_US;
+	    mono_sub(now, hint->last) > READ_HINT_PAUSE_US;
 
-	lone->n = alone ? lone->n + 1 : 0;
-	if (lone->n == READ_HINT_ENOUGH + READ_HINT_TRUST)
-		lone->n = READ_HINT_ENOUGH - 1;
-	lone->last = now;
+	hint->n = alone ? hint->n + 1 : 0;
+	if (hint->n == READ_HINT_ENOUGH + READ_HINT_TRUST)
+		hint->n = READ_HINT_ENOUGH - 1;
+	hint->last = now;
 }
 
 #endif /* READ_HINT_H */

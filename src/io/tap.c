@@ -42,7 +42,7 @@ struct tap {
 	size_t	     pos; /* in the buffer, behind the last */
 	size_t	     waiting; /* bytes of those */
 	size_t	     max_waiting;
-	struct read_hint  lone;
+	struct read_hint  hint;
 	/* The speed, while something waits: bytes handed out since. */
 	struct mono since;
 	size_t	    bytes;
@@ -72,7 +72,7 @@ tap_new(int fd, bool vnet)
 	tap->pos = tap->waiting = tap->bytes = 0;
 	tap->max_waiting = MAX_WAITING / 2;
 	tap->since = mono_now();
-	tap->lone = (struct read_hint) { .last = tap->since };
+	tap->hint = (struct read_hint) { .last = tap->since };
 	return tap;
 }
 
@@ -114,7 +114,7 @@ read_ahead(struct tap *tap, struct mono now, const struct frame **dropped)
 	if (tap->first == tap->end) {
 		tap->first = tap->end = 0;
 		tap->pos = 0;
-		if (read_hint_is_likely(&tap->lone, now))
+		if (read_hint_is_likely(&tap->hint, now))
 			limit = 1;
 	}
 	while (tap->end < limit && tap->pos + SLOT <= sizeof(tap->buffer)) {
@@ -133,7 +133,7 @@ read_ahead(struct tap *tap, struct mono now, const struct frame **dropped)
 		tap->waiting += frame->len;
 		tap->end++;
 	}
-	read_hint_note(&tap->lone, now, tap->end, tap->waiting);
+	read_hint_note(&tap->hint, now, tap->end, tap->waiting);
 	return r;
 }
 

@@ -33,7 +33,7 @@ struct receiving {
 	_Alignas(struct cmsghdr) uint8_t control[RX_MESSAGES][CONTROL_SIZE];
 	uint8_t buffers[RX_MESSAGES][RX_MESSAGE_LEN];
 	bool	merged; /* the kernel merges what comes to us */
-	struct read_hint lone;
+	struct read_hint hint;
 	/* what udp_next() has got to */
 	int    fd, n, next;
 	size_t pos, segment; /* within message `next`; segment 0: not read yet */
@@ -128,7 +128,7 @@ udp_receive(struct udp_batch *batch, int fd, struct mono now)
 	n = recvmmsg(fd, rx->msgs, want, MSG_DONTWAIT, NULL);
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	read_hint_note(&rx->lone, now, (unsigned)n, rx->msgs[0].msg_len);
+	read_hint_note(&rx->hint, now, (unsigned)n, rx->msgs[0].msg_len);
 	rx->n = n;
 	rx->merged = false;
 	return n;
@@ -137,7 +137,7 @@ udp_receive(struct udp_batch *batch, int fd, struct mono now)
 static unsigned
 how_many(const struct receiving *rx, struct mono now)
 {
-	if (read_hint_is_likely(&rx->lone, now))
+	if (read_hint_is_likely(&rx->hint, now))
 		return 1;
 	return rx->merged ? RX_MERGED : RX_MESSAGES;
 }

@@ -15,6 +15,7 @@
 #define CLOSED_SEC     1.
 #define NONE	       { -1, -1 }
 
+static int   level(const struct children *children);
 static pid_t start_keeper(struct supervise *supervise);
 static pid_t start_engine(struct supervise *supervise);
 static pid_t start_resolver(struct supervise *supervise);
@@ -41,7 +42,7 @@ children_init(struct children *children, struct ev_loop *loop,
 {
 	*children = (struct children) {
 		.loop = loop,
-		.opening = { .admin = -1, .keeper = NONE, .totals = -1 },
+		.startup = { .admin = -1, .keeper = NONE, .totals = -1 },
 		.keeper_dir = -1,
 		.keeper_state = -1,
 		.engine_chan = { .fd = -1 },
@@ -61,9 +62,9 @@ children_init(struct children *children, struct ev_loop *loop,
 	children->lookup.arg = children;
 	children->serve.lookup = &children->lookup;
 	pam_init(&children->pam, loop);
-	watchdog_init(&children->pulse, loop);
-	children->pulse.on_silent = kill_engine;
-	children->pulse.arg = children;
+	watchdog_init(&children->watchdog, loop);
+	children->watchdog.on_silent = kill_engine;
+	children->watchdog.arg = children;
 	children->serve.pam = &children->pam;
 }
 
@@ -76,9 +77,8 @@ children_start(struct children *children, struct network *network)
 	    lookup_needs_resolver(&children->lookup);
 
 	children->serve.network = network;
-	children->serve.material = children->opening.material;
+	children->serve.certs = children->startup.certs;
 	network_on_egress(network, on_egress, children);
-	children->pam.log_level = children->log_level;
 	for (size_t i = 0; i < nitems(all); i++) {
 		int r = 0;
 
@@ -96,19 +96,17 @@ children_start(struct children *children, struct network *network)
 void
 children_set_conf(struct children *children, const struct conf *conf)
 {
+	bool other_level = children->serve.conf->log_level != conf->log_level;
+
 	children->serve.conf = conf;
 	lookup_set_conf(&children->lookup, conf);
 	children_sent(children,
-	    startup_send_conf(&children->engine_chan, children->opening.conf,
-		children->opening.conf_len));
-}
-
-void
-children_set_log_level(struct children *children, int log_level)
-{
-	children->log_level = log_level;
-	children->pam.log_level = log_level;
+	    startup_send_conf(&children->engine_chan, children->startup.conf,
+		children->startup.conf_len));
+	if (!other_level)
+		return;
 	/* The engine has it from the configuration; these read none. */
+	log_set_level(conf->log_level);
 	if (children->keeper.pid > 0)
 		supervise_restart(&children->keeper);
 	if (children->resolver.pid > 0) {
@@ -120,13 +118,13 @@ children_set_log_level(struct children *children, int log_level)
 void
 children_offer(struct children *children)
 {
-	struct certs *material = children->opening.material;
+	struct certs *certs = children->startup.certs;
 
 	if (children->engine_chan.fd != -1)
 		children_sent(children,
-		    startup_send_news(&children->engine_chan, material));
+		    startup_send_news(&children->engine_chan, certs));
 	else if (children->up && children->engine.pid <= 0 &&
-	    certs_any_news(material))
+	    certs_any_news(certs))
 		supervise_restart(&children->engine);
 }
 
@@ -141,14 +139,20 @@ void
 children_stop(struct children *children)
 {
 	ev_timer_stop(children->loop, &children->closed_timer);
-	watchdog_stop(&children->pulse);
+	watchdog_stop(&children->watchdog);
 	supervise_stop(&children->engine, ENGINE_STOP_MS);
 	chan_close(&children->engine_chan);
 	pam_fini(&children->pam);
 	supervise_stop(&children->resolver, CHILD_STOP_MS);
 	lookup_fini(&children->lookup);
 	supervise_stop(&children->keeper, CHILD_STOP_MS);
-	close_pair(children->opening.keeper);
+	close_pair(children->startup.keeper);
+}
+
+static int
+level(const struct children *children)
+{
+	return (int)children->serve.conf->log_level;
 }
 
 static pid_t
@@ -158,7 +162,7 @@ start_keeper(struct supervise *supervise)
 	int		 auth[2] = NONE, sign[2] = NONE, voucher = -1;
 	pid_t		 pid;
 
-	close_pair(children->opening.keeper);
+	close_pair(children->startup.keeper);
 	pid = chan_pair(auth);
 	if (pid == 0)
 		pid = chan_pair(sign);
@@ -169,11 +173,11 @@ start_keeper(struct supervise *supervise)
 			voucher, children->keeper_state };
 
 		pid = proc_start(PROC_KEEPER, fds, nitems(fds),
-		    children->log_level);
+		    level(children));
 	}
 	if (pid > 0) {
-		children->opening.keeper[0] = auth[0];
-		children->opening.keeper[1] = sign[0];
+		children->startup.keeper[0] = auth[0];
+		children->startup.keeper[1] = sign[0];
 		auth[0] = sign[0] = -1;
 	}
 	close_pair(auth);
@@ -194,13 +198,13 @@ start_engine(struct supervise *supervise)
 	pid_t		 pid;
 
 	/* It died, too, and waits to be started again: do that now. */
-	if (children->opening.keeper[0] == -1)
+	if (children->startup.keeper[0] == -1)
 		r = supervise_restart(&children->keeper);
 	if (r == 0)
 		r = chan_pair(fds);
 	if (r != 0)
 		return r;
-	pid = proc_start(PROC_ENGINE, &fds[1], 1, children->log_level);
+	pid = proc_start(PROC_ENGINE, &fds[1], 1, level(children));
 	close(fds[1]);
 	if (pid < 0) {
 		close(fds[0]);
@@ -222,14 +226,14 @@ open_engine(struct children *children, int fd)
 	int r;
 
 	serve_reset(&children->serve);
-	children->opening.restarts = children->engine.deaths;
+	children->startup.restarts = children->engine.deaths;
 	chan_open(&children->engine_chan, children->loop, fd, on_engine_msg,
 	    on_engine_closed, children);
-	r = startup_send_all(&children->engine_chan, &children->opening);
+	r = startup_send_all(&children->engine_chan, &children->startup);
 	if (r == 0)
 		r = startup_send_news(&children->engine_chan,
-		    children->opening.material);
-	close_pair(children->opening.keeper);
+		    children->startup.certs);
+	close_pair(children->startup.keeper);
 	return r;
 }
 
@@ -237,9 +241,9 @@ static int
 give_keeper(struct children *children)
 {
 	int r = startup_send(&children->engine_chan, REQUEST_KEEPER, NULL, 0,
-	    children->opening.keeper, 2);
+	    children->startup.keeper, 2);
 
-	close_pair(children->opening.keeper);
+	close_pair(children->startup.keeper);
 	return r;
 }
 
@@ -252,7 +256,7 @@ start_resolver(struct supervise *supervise)
 
 	if (r < 0)
 		return r;
-	pid = proc_start(PROC_RESOLVER, &fds[1], 1, children->log_level);
+	pid = proc_start(PROC_RESOLVER, &fds[1], 1, level(children));
 	close(fds[1]);
 	if (pid < 0)
 		close(fds[0]);
@@ -266,7 +270,7 @@ on_keeper_death(struct supervise *supervise)
 {
 	struct children *children = supervise->arg;
 
-	close_pair(children->opening.keeper);
+	close_pair(children->startup.keeper);
 	tell_death(children);
 }
 
@@ -276,7 +280,7 @@ on_engine_death(struct supervise *supervise)
 	struct children *children = supervise->arg;
 
 	ev_timer_stop(children->loop, &children->closed_timer);
-	watchdog_stop(&children->pulse);
+	watchdog_stop(&children->watchdog);
 	chan_close(&children->engine_chan);
 	lookup_forget(&children->lookup);
 	network_down(children->serve.network);
@@ -316,7 +320,7 @@ on_engine_msg(struct chan *chan, struct chan_msg *msg)
 		on_ready(children);
 		break;
 	case REQUEST_PONG:
-		watchdog_heard(&children->pulse);
+		watchdog_heard(&children->watchdog);
 		break;
 	case -1:
 		kill_engine(children);
@@ -330,7 +334,7 @@ on_engine_closed(struct chan *chan)
 {
 	struct children *children = chan->arg;
 
-	watchdog_stop(&children->pulse);
+	watchdog_stop(&children->watchdog);
 	ev_timer_set(&children->closed_timer, CLOSED_SEC, 0.);
 	ev_timer_start(children->loop, &children->closed_timer);
 }
@@ -349,7 +353,7 @@ on_ready(struct children *children)
 {
 	children->up = true;
 	on_egress(children);
-	watchdog_start(&children->pulse, &children->engine_chan);
+	watchdog_start(&children->watchdog, &children->engine_chan);
 	children->on_ready(children->arg);
 }
 

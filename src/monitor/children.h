@@ -29,9 +29,8 @@ struct network;
 
 struct children {
 	/* Set by the owner before the start, and kept up to date by it. */
-	struct startup_send	 opening; /* all but its keeper */
+	struct startup_send	 startup; /* all but its keeper */
 	int		 keeper_dir, keeper_state;
-	int		 log_level;
 	void (*on_ready)(void *arg); /* an engine is up, the first or a later */
 	void (*on_death)(void *arg); /* of any child */
 	void		*arg;
@@ -44,7 +43,7 @@ struct children {
 	struct lookup	 lookup;
 	struct serve	 serve;
 	struct pam	 pam;
-	struct watchdog	 pulse;
+	struct watchdog	 watchdog;
 };
 
 /* Before anything else; makes it safe to stop. */
@@ -54,14 +53,14 @@ void children_init(struct children *children, struct ev_loop *loop,
 /* Logs what cannot be started, and returns false. */
 bool children_start(struct children *children, struct network *network);
 
-/* Another configuration, borrowed; the opening has its text.  Tells it. */
+/*
+ * Another configuration, borrowed; the startup has its text.  Tells it.  For
+ * another log level keeper and resolver are started anew.
+ */
 void children_set_conf(struct children *children, const struct conf *conf);
 
-/* From now on, of all of them; keeper and resolver are started anew for it. */
-void children_set_log_level(struct children *children, int log_level);
-
 /*
- * The files were read again: tells the engine what is new of its material.  One
+ * The files were read again: tells the engine what is new of its certificates.  One
  * that waits to be started is started now: perhaps it was that which ended it.
  */
 void children_offer(struct children *children);

@@ -14,40 +14,40 @@
 #include "monitor/host/sockets.h"
 #include "proc/proc.h"
 
-static bool listen_unix(const struct conf *conf, struct startup_send *opening);
-static bool listen_one(const struct conf *conf, struct startup_send *opening,
+static bool listen_unix(const struct conf *conf, struct startup_send *startup);
+static bool listen_one(const struct conf *conf, struct startup_send *startup,
     const struct conf_listen *listen);
 
 bool
-listeners_open(const struct conf *conf, struct startup_send *opening)
+listeners_open(const struct conf *conf, struct startup_send *startup)
 {
 	unsigned n = conf->role == CONF_SERVER ? conf->nlistens : 0;
 
-	if (!listen_unix(conf, opening))
+	if (!listen_unix(conf, startup))
 		return false;
 	for (unsigned i = 0; i < n; i++) {
-		if (!listen_one(conf, opening, &conf->listens[i]))
+		if (!listen_one(conf, startup, &conf->listens[i]))
 			return false;
 	}
 	return true;
 }
 
 void
-listeners_close(const struct conf *conf, const struct startup_send *opening)
+listeners_close(const struct conf *conf, const struct startup_send *startup)
 {
-	for (unsigned i = 0; i < opening->nlisteners; i++) {
-		for (unsigned j = 0; j < opening->nudp; j++)
-			close(opening->udp[i][j]);
-		close(opening->listeners[i]);
+	for (unsigned i = 0; i < startup->nlisteners; i++) {
+		for (unsigned j = 0; j < startup->nudp; j++)
+			close(startup->udp[i][j]);
+		close(startup->listeners[i]);
 	}
-	if (opening->admin == -1)
+	if (startup->admin == -1)
 		return;
 	unlink(conf->socket);
-	close(opening->admin);
+	close(startup->admin);
 }
 
 static bool
-listen_unix(const struct conf *conf, struct startup_send *opening)
+listen_unix(const struct conf *conf, struct startup_send *startup)
 {
 	unsigned waited = 0;
 	int	 r;
@@ -57,16 +57,16 @@ listen_unix(const struct conf *conf, struct startup_send *opening)
 	while (r == -EADDRINUSE && busy_retry_wait(conf->socket, &waited));
 	if (r < 0)
 		return log_failed(conf->socket, r);
-	opening->admin = r;
+	startup->admin = r;
 	return true;
 }
 
 static bool
-listen_one(const struct conf *conf, struct startup_send *opening,
+listen_one(const struct conf *conf, struct startup_send *startup,
     const struct conf_listen *listen)
 {
 	unsigned	   workers = conf_workers(conf);
-	unsigned	   at = opening->nlisteners;
+	unsigned	   at = startup->nlisteners;
 	uint16_t	   port = conf_listen_port(conf, listen);
 	char		   address[ADDR_STRLEN] = "", what[ADDR_STRLEN + 32];
 	unsigned	   waited = 0;
@@ -84,21 +84,21 @@ listen_one(const struct conf *conf, struct startup_send *opening,
 	while (r == -EADDRINUSE && busy_retry_wait(what, &waited));
 	if (r < 0)
 		return log_failed(what, r);
-	opening->listeners[at] = r;
+	startup->listeners[at] = r;
 	snprintf(what, sizeof(what), "%s%sUDP port %u", address,
 	    address[0] != '\0' ? ", " : "", port);
 	do
-		r = sockets_listen_udp(&listen->addr, port, opening->udp[at],
+		r = sockets_listen_udp(&listen->addr, port, startup->udp[at],
 		    workers);
 	while (r == -EADDRINUSE && busy_retry_wait(what, &waited));
 	if (r < 0) {
-		close(opening->listeners[at]);
+		close(startup->listeners[at]);
 		return log_failed(what, r);
 	}
-	opening->nlisteners++;
-	opening->nudp = workers;
+	startup->nlisteners++;
+	startup->nudp = workers;
 	if ((conf->no_offloads & CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO)) == 0)
-		sockets_merge(opening->udp[at], workers);
+		sockets_merge(startup->udp[at], workers);
 	return true;
 }
 

@@ -71,9 +71,9 @@ struct monitor {
 	struct totals_file  totals;
 	enum reload_scope   scope; /* of what is taken at the next change */
 	bool		    taken; /* what came of it */
-	/* What every new engine gets, as in children.opening; owned. */
+	/* What every new engine gets, as in children.startup; owned. */
 	char	       *conf_text;
-	struct certs material;
+	struct certs certs;
 };
 
 static struct monitor *monitor_new(struct conf *conf, const char *path,
@@ -199,7 +199,6 @@ monitor_new(struct conf *conf, const char *path, int log_level,
 		ev_io_start(loop, &monitor->leash);
 	}
 	children_init(&monitor->children, loop, conf);
-	monitor->children.log_level = (int)conf->log_level;
 	monitor->children.serve.on_reload = on_reload;
 	monitor->children.serve.arg = monitor;
 	monitor->children.on_ready = on_ready;
@@ -217,7 +216,7 @@ monitor_free(struct monitor *monitor)
 	if (monitor->starter.leash_fd != -1)
 		close(monitor->starter.leash_fd);
 	free(monitor->conf_text);
-	certs_fini(&monitor->material);
+	certs_fini(&monitor->certs);
 	state_dir_close(&monitor->state_dir);
 	conf_free(monitor->conf);
 	free(monitor);
@@ -283,7 +282,7 @@ check_directories(struct monitor *monitor)
 	    !totals_file_open(&monitor->totals, monitor->loop,
 		monitor->state_dir.path))
 		return false;
-	monitor->children.opening.totals = monitor->totals.fd;
+	monitor->children.startup.totals = monitor->totals.fd;
 	return true;
 }
 
@@ -293,9 +292,9 @@ read_material(struct monitor *monitor)
 	char why[RELOAD_WHY_SIZE];
 	bool ok;
 
-	monitor->children.opening.material = &monitor->material;
-	certs_init(&monitor->material, monitor->state_dir.path);
-	ok = certs_read(&monitor->material, monitor->conf, why, sizeof(why));
+	monitor->children.startup.certs = &monitor->certs;
+	certs_init(&monitor->certs, monitor->state_dir.path);
+	ok = certs_read(&monitor->certs, monitor->conf, why, sizeof(why));
 	if (why[0] != '\0')
 		log_warnx("%s", why);
 	return ok;
@@ -304,7 +303,7 @@ read_material(struct monitor *monitor)
 static bool
 make_network(struct monitor *monitor)
 {
-	struct startup_send *opening = &monitor->children.opening;
+	struct startup_send *startup = &monitor->children.startup;
 	char		journal[PIDFILE_PATH_SIZE];
 	size_t		said = monitor->conf->faults.n;
 
@@ -312,9 +311,9 @@ make_network(struct monitor *monitor)
 	for (size_t i = said; i < monitor->conf->faults.n; i++)
 		log_warnx("%s", monitor->conf->faults.v[i]);
 	if (!reload_print(monitor->conf, &monitor->conf_text,
-		&opening->conf_len))
+		&startup->conf_len))
 		return false;
-	opening->conf = monitor->conf_text;
+	startup->conf = monitor->conf_text;
 	/* Whoever fails in there has said why. */
 	monitor->network = network_new(monitor->conf,
 	    pidfile_beside(journal, monitor->conf->socket, ".journal"));
@@ -322,16 +321,16 @@ make_network(struct monitor *monitor)
 		return false;
 	monitor->reload = (struct reload) { .path = monitor->path,
 		.log_level = monitor->log_level, .conf = &monitor->conf,
-		.text = &monitor->conf_text, .material = &monitor->material,
+		.text = &monitor->conf_text, .certs = &monitor->certs,
 		.network = monitor->network, .children = &monitor->children };
-	opening->device = network_device(monitor->network);
+	startup->device = network_device(monitor->network);
 	return true;
 }
 
 static bool
 listen_all(struct monitor *monitor)
 {
-	return listeners_open(monitor->conf, &monitor->children.opening);
+	return listeners_open(monitor->conf, &monitor->children.startup);
 }
 
 static bool
@@ -439,7 +438,7 @@ take_back(struct monitor *monitor)
 		close(monitor->children.keeper_dir);
 	if (monitor->children.keeper_state != -1)
 		close(monitor->children.keeper_state);
-	listeners_close(monitor->conf, &monitor->children.opening);
+	listeners_close(monitor->conf, &monitor->children.startup);
 	if (monitor->network != NULL)
 		network_free(monitor->network);
 	if (monitor->pidfile != NULL)

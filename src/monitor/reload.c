@@ -92,7 +92,7 @@ reload_take(struct reload *reload, enum reload_scope scope)
 	 * Whatever became of it: a list of revoked certificates counts in any
 	 * case.  The engine says what is wrong with them.
 	 */
-	certs_read(reload->material, *reload->conf, why, sizeof(why));
+	certs_read(reload->certs, *reload->conf, why, sizeof(why));
 	children_offer(reload->children);
 	return ok;
 }
@@ -295,12 +295,11 @@ log_new(const struct conf_names *names, const struct conf_names *known,
 static void
 take_conf(struct reload *reload, const struct fresh *fresh)
 {
-	struct startup_send *opening = &reload->children->opening;
+	struct startup_send *startup = &reload->children->startup;
 	struct conf    *old = *reload->conf;
-	bool		other_level = old->log_level != fresh->conf->log_level;
 
-	if (fresh->len == opening->conf_len &&
-	    memcmp(fresh->text, opening->conf, fresh->len) == 0) {
+	if (fresh->len == startup->conf_len &&
+	    memcmp(fresh->text, startup->conf, fresh->len) == 0) {
 		conf_free(fresh->conf);
 		free(fresh->text);
 		return;
@@ -308,16 +307,11 @@ take_conf(struct reload *reload, const struct fresh *fresh)
 	network_update(reload->network, fresh->conf);
 	free(*reload->text);
 	*reload->text = fresh->text;
-	opening->conf = fresh->text;
-	opening->conf_len = fresh->len;
+	startup->conf = fresh->text;
+	startup->conf_len = fresh->len;
 	*reload->conf = fresh->conf;
 	children_set_conf(reload->children, fresh->conf);
 	conf_free(old);
-	if (other_level) {
-		log_set_level(fresh->conf->log_level);
-		children_set_log_level(reload->children,
-		    (int)fresh->conf->log_level);
-	}
 	if (fresh->conf->role == CONF_SERVER)
 		log_info("the configuration is changed; %zu site%s",
 		    fresh->conf->nsites, fresh->conf->nsites == 1 ? "" : "s");

@@ -35,9 +35,9 @@ struct reload {
 	int		  log_level; /* of the command line; -1: the file's */
 	struct conf	**conf;
 	char		**text; /* conf_print() of it */
-	struct certs	 *material;
+	struct certs	 *certs;
 	struct network	 *network;
-	struct children	 *children; /* its opening has the text, too */
+	struct children	 *children; /* its startup has the text, too */
 };
 
 #define RELOAD_WHY_SIZE 512

@@ -14,48 +14,48 @@
 
 static double watchdog_sec(void);
 static void   on_due(struct ev_loop *loop, struct ev_timer *timer, int what);
-static void   ask(struct watchdog *pulse);
+static void   ask(struct watchdog *watchdog);
 
 void
-watchdog_init(struct watchdog *pulse, struct ev_loop *loop)
+watchdog_init(struct watchdog *watchdog, struct ev_loop *loop)
 {
 	double limit = watchdog_sec(), every = WATCHDOG_SEC;
 
-	*pulse = (struct watchdog) { .loop = loop, .watched = limit > 0 };
+	*watchdog = (struct watchdog) { .loop = loop, .watched = limit > 0 };
 	if (limit > 0 && limit / 2 / WATCHDOG_SILENT < every)
 		every = limit / 2 / WATCHDOG_SILENT;
 	if (every < MIN_SEC)
 		every = MIN_SEC;
-	ev_timer_init(&pulse->timer, on_due, every, every);
-	pulse->timer.data = pulse;
+	ev_timer_init(&watchdog->timer, on_due, every, every);
+	watchdog->timer.data = watchdog;
 }
 
 void
-watchdog_start(struct watchdog *pulse, struct chan *engine)
+watchdog_start(struct watchdog *watchdog, struct chan *engine)
 {
-	watchdog_stop(pulse);
-	pulse->engine = engine;
-	ev_timer_again(pulse->loop, &pulse->timer);
-	ask(pulse);
+	watchdog_stop(watchdog);
+	watchdog->engine = engine;
+	ev_timer_again(watchdog->loop, &watchdog->timer);
+	ask(watchdog);
 }
 
 void
-watchdog_stop(struct watchdog *pulse)
+watchdog_stop(struct watchdog *watchdog)
 {
-	ev_timer_stop(pulse->loop, &pulse->timer);
-	pulse->engine = NULL;
-	pulse->waits = false;
-	pulse->silent = 0;
+	ev_timer_stop(watchdog->loop, &watchdog->timer);
+	watchdog->engine = NULL;
+	watchdog->waits = false;
+	watchdog->silent = 0;
 }
 
 void
-watchdog_heard(struct watchdog *pulse)
+watchdog_heard(struct watchdog *watchdog)
 {
-	if (!pulse->waits)
+	if (!watchdog->waits)
 		return;
-	pulse->waits = false;
-	pulse->silent = 0;
-	if (pulse->watched)
+	watchdog->waits = false;
+	watchdog->silent = 0;
+	if (watchdog->watched)
 		sd_notify_send("WATCHDOG=1");
 }
 
@@ -83,21 +83,21 @@ watchdog_sec(void)
 static void
 on_due(struct ev_loop *loop, struct ev_timer *timer, int what)
 {
-	struct watchdog *pulse = timer->data;
+	struct watchdog *watchdog = timer->data;
 
-	if (!pulse->waits) {
-		ask(pulse);
-	} else if (++pulse->silent == WATCHDOG_SILENT) {
+	if (!watchdog->waits) {
+		ask(watchdog);
+	} else if (++watchdog->silent == WATCHDOG_SILENT) {
 		log_warnx("engine: does not answer for %.0f s; it is killed",
 		    WATCHDOG_SILENT * timer->repeat);
-		pulse->on_silent(pulse->arg);
+		watchdog->on_silent(watchdog->arg);
 	}
 }
 
 /* One that cannot be sent stays unanswered. */
 static void
-ask(struct watchdog *pulse)
+ask(struct watchdog *watchdog)
 {
-	pulse->waits = true;
-	(void)chan_send(pulse->engine, REQUEST_PING, 0, NULL, 0, NULL, 0);
+	watchdog->waits = true;
+	(void)chan_send(watchdog->engine, REQUEST_PING, 0, NULL, 0, NULL, 0);
 }

@@ -35,13 +35,13 @@ struct watchdog {
 	bool		watched; /* by the service manager */
 };
 
-void watchdog_init(struct watchdog *pulse, struct ev_loop *loop);
+void watchdog_init(struct watchdog *watchdog, struct ev_loop *loop);
 
 /* An engine is up (its channel is borrowed); it is gone. */
-void watchdog_start(struct watchdog *pulse, struct chan *engine);
-void watchdog_stop(struct watchdog *pulse);
+void watchdog_start(struct watchdog *watchdog, struct chan *engine);
+void watchdog_stop(struct watchdog *watchdog);
 
 /* PONG came. */
-void watchdog_heard(struct watchdog *pulse);
+void watchdog_heard(struct watchdog *watchdog);
 
 #endif /* WATCHDOG_H */

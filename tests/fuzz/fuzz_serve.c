@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf.role = role & 1 ? CONF_CLIENT : CONF_SERVER;
 	conf.mode = role & 2 ? CONF_TUN : CONF_TAP;
 	rig.serve = (struct serve) { .conf = &conf, .lookup = &rig.lookup,
-		.material = &material, .on_reload = on_reload, .arg = &rig };
+		.certs = &material, .on_reload = on_reload, .arg = &rig };
 	lookup_init(&rig.lookup, loop, &conf);
 	rig.lookup.done = on_resolved;
 	rig.lookup.arg = &rig;

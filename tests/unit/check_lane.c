@@ -104,14 +104,14 @@ pair_new(struct end **client, struct end **server, uint8_t spoil)
 
 	loop = ev_loop_new(0);
 	mailbox_open(&control, loop, on_letter, NULL);
-	lane_share_new(&a);
-	lane_share_new(&b);
+	lane_keys_share_new(&a);
+	lane_keys_share_new(&b);
 	uint8_t a_public[32], b_public[32];
 	memcpy(a_public, a.public_key, 32);
 	memcpy(b_public, b.public_key, 32);
-	ck_assert(lane_secret_agree(&x, &a, b_public, psk, exporter, transcript,
+	ck_assert(lane_keys_agree(&x, &a, b_public, psk, exporter, transcript,
 	    7));
-	ck_assert(lane_secret_agree(&y, &b, a_public, psk, exporter, transcript,
+	ck_assert(lane_keys_agree(&y, &b, a_public, psk, exporter, transcript,
 	    7));
 	ck_assert_mem_eq(&x, &y, sizeof(x));
 	*client = end_new(true, &x);

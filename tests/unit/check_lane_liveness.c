@@ -291,7 +291,7 @@ START_TEST(a_stall_of_ours_is_no_proof)
 }
 END_TEST
 
-UNIT_MAIN("suspect", a_path_that_answers_is_never_suspect,
+UNIT_MAIN("lane_liveness", a_path_that_answers_is_never_suspect,
     an_idle_lane_is_asked_once_a_keepalive,
     it_is_asked_more_seldom_while_the_other_end_asks,
     when_the_other_end_falls_silent_it_is_asked,

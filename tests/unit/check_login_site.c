@@ -42,7 +42,7 @@ welcome_of(enum conf_transport transport)
 		   .rekey_sec = 3600, .rekey_mib = 1024, .token_len = 40 };
 	struct lane_share share;
 
-	lane_share_new(&share);
+	lane_keys_share_new(&share);
 	memcpy(msg.share, share.public_key, sizeof(msg.share));
 	memset(msg.token, 't', msg.token_len);
 	memset(msg.secret, 's', sizeof(msg.secret));

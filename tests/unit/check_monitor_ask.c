@@ -447,7 +447,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	struct startup_send opening = {
 		.conf = SERVER,
 		.conf_len = sizeof(SERVER) - 1,
-		.material = &material,
+		.certs = &material,
 		.device = &device,
 		.nudp = 2,
 		.nlisteners = 1,

@@ -76,7 +76,7 @@ begin(struct fixture *fixture, enum who who)
 		.serve = {
 			.conf = &fixture->conf,
 			.lookup = &fixture->lookup,
-			.material = &material,
+			.certs = &material,
 			.on_reload = on_reload,
 			.arg = fixture,
 		},

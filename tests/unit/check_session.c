@@ -201,8 +201,8 @@ meet(void)
 	connect_pair();
 	turn_until(&client.ready);
 	turn_until(&server.ready);
-	lane_share_new(&site_share);
-	lane_share_new(&hub_share);
+	lane_keys_share_new(&site_share);
+	lane_keys_share_new(&hub_share);
 	memcpy(site_public, site_share.public_key, sizeof(site_public));
 	memcpy(hub_public, hub_share.public_key, sizeof(hub_public));
 	strcpy(hello.site, "berlin");

@@ -335,7 +335,7 @@ hello_of(const char *name, enum conf_auth auth)
 	strcpy(msg.version, "test");
 	strlcpy(msg.site, name, sizeof(msg.site));
 	strlcpy(msg.method, conf_auth_name(auth), sizeof(msg.method));
-	lane_share_new(&share);
+	lane_keys_share_new(&share);
 	memcpy(msg.share, share.public_key, sizeof(msg.share));
 	return msg;
 }

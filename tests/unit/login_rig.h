@@ -455,7 +455,7 @@ print_conf(const struct conf *conf, size_t *len)
 static inline void
 end_start(struct end *end)
 {
-	struct startup_send	   opening = { .material = &end->material,
+	struct startup_send	   opening = { .certs = &end->material,
 		   .device = &end->device, .admin = -1,
 		   .keeper = { end->keeper[0], end->keeper[1] },
 		   .totals = memfd_create("totals", MFD_CLOEXEC) };

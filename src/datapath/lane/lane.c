@@ -271,7 +271,7 @@ void
 lane_prove(struct lane *lane, struct mono now)
 {
 	lane->proven = true;
-	lane_liveness_start(&lane->suspect, lane->keepalive_us, now);
+	lane_liveness_start(&lane->liveness, lane->keepalive_us, now);
 	if (!lane->inherits)
 		lane_path_search(lane, now);
 	relaxed_store(&lane->is_up, true);

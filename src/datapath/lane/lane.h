@@ -103,7 +103,7 @@ struct lane {
 	uint8_t			   echo_key[16]; /* makes our ECHO ids our own */
 	bool			   echoed; /* this record's ECHO is answered */
 	struct mono		   started;
-	struct lane_liveness		   suspect; /* whether it still carries */
+	struct lane_liveness	   liveness; /* whether it still carries */
 	struct udp_path		   candidate; /* the path that was checked last, */
 	struct mono		   candidate_next; /* and when it may be again */
 
@@ -210,14 +210,14 @@ lane_room(const struct lane *lane)
 static inline bool
 lane_is_usable(const struct lane *lane)
 {
-	return lane_is_ready(lane) && !lane_liveness_is_suspect(&lane->suspect);
+	return lane_is_ready(lane) && !lane_liveness_is_suspect(&lane->liveness);
 }
 
 /* Frames that matter go out by it: it has to prove that it carries them. */
 static inline void
 lane_use(struct lane *lane)
 {
-	lane_liveness_sent(&lane->suspect);
+	lane_liveness_sent(&lane->liveness);
 	pmtu_sent(&lane->pmtu);
 }
 
@@ -237,8 +237,8 @@ lane_is_busy(const struct lane *lane, struct mono now)
 	if (lane->state == LANE_HANDSHAKE || !lane->proven)
 		return mono_sub(now, lane->started) < LANE_PATIENCE_US;
 	return lane->state == LANE_UP &&
-	    !lane_liveness_is_suspect(&lane->suspect) &&
-	    (lane_liveness_is_busy(&lane->suspect) ||
+	    !lane_liveness_is_suspect(&lane->liveness) &&
+	    (lane_liveness_is_busy(&lane->liveness) ||
 		lane->pmtu.state == PMTU_SEARCHING);
 }
 

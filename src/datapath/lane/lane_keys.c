@@ -16,14 +16,14 @@ static void expand(uint8_t out[LANE_KEYS_LEN], const struct lane_secret *secret,
     const char *purpose, uint8_t phase, uint8_t lane);
 
 void
-lane_share_new(struct lane_share *share)
+lane_keys_share_new(struct lane_share *share)
 {
 	secret_random(share->private_key, sizeof(share->private_key));
 	curve25519_mul_g(share->public_key, share->private_key);
 }
 
 bool
-lane_secret_agree(struct lane_secret *secret, struct lane_share *ours,
+lane_keys_agree(struct lane_secret *secret, struct lane_share *ours,
     const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t *psk,
     const uint8_t exporter[32], const uint8_t transcript[32], uint32_t session)
 {

@@ -44,14 +44,14 @@ struct lane_keys {
 	uint8_t gate_server[LANE_KEYS_LEN];
 };
 
-void lane_share_new(struct lane_share *share);
+void lane_keys_share_new(struct lane_share *share);
 
 /*
  * Mixes exporter (32 bytes), both shares and `psk` (NULL: the ends have none);
  * wipes our private key.  False when the peer's share is a point of small order (all-zero result, RFC 7748
  * 6.1): then end the session.
  */
-bool lane_secret_agree(struct lane_secret *secret, struct lane_share *ours,
+bool lane_keys_agree(struct lane_secret *secret, struct lane_share *ours,
     const uint8_t theirs[LANE_KEYS_SHARE], const uint8_t *psk,
     const uint8_t exporter[32], const uint8_t transcript[32], uint32_t session);
 

@@ -54,43 +54,43 @@ struct lane_liveness {
 };
 
 /* The lane is up: trusted, and asked at once. */
-void lane_liveness_start(struct lane_liveness *suspect, int64_t keepalive_us,
+void lane_liveness_start(struct lane_liveness *liveness, int64_t keepalive_us,
     struct mono now);
 
 /* Frames go out by it. */
 static inline void
-lane_liveness_sent(struct lane_liveness *suspect)
+lane_liveness_sent(struct lane_liveness *liveness)
 {
-	suspect->sent = true;
+	liveness->sent = true;
 }
 
 /* An answer to one of our ECHOs came. */
-void lane_liveness_answered(struct lane_liveness *suspect, struct mono now);
+void lane_liveness_answered(struct lane_liveness *liveness, struct mono now);
 
 /*
  * A site asked its server, which may wait.  Not when it asks again at once: it
  * has had no answer then, so the server asks, too.
  */
-void lane_liveness_asked(struct lane_liveness *suspect, struct mono now);
+void lane_liveness_asked(struct lane_liveness *liveness, struct mono now);
 
 /*
  * Moves on with the time; true: send an ECHO now.  `rtt_us` is the latest round
  * trip, 0 while it is unknown.
  */
-bool lane_liveness_tick(struct lane_liveness *suspect, int64_t rtt_us,
+bool lane_liveness_tick(struct lane_liveness *liveness, int64_t rtt_us,
     struct mono now);
 
 /* Whether it wants to be called every 20 ms. */
 static inline bool
-lane_liveness_is_busy(const struct lane_liveness *suspect)
+lane_liveness_is_busy(const struct lane_liveness *liveness)
 {
-	return suspect->state == LANE_LIVENESS_ASKING;
+	return liveness->state == LANE_LIVENESS_ASKING;
 }
 
 static inline bool
-lane_liveness_is_suspect(const struct lane_liveness *suspect)
+lane_liveness_is_suspect(const struct lane_liveness *liveness)
 {
-	return suspect->state == LANE_LIVENESS_SUSPECT;
+	return liveness->state == LANE_LIVENESS_SUSPECT;
 }
 
 #endif /* LANE_LIVENESS_H */

@@ -61,11 +61,11 @@ lane_path_tick(struct lane *lane, struct mono now)
 		check_path(lane, &lane->path, now);
 		return;
 	}
-	if (lane_liveness_tick(&lane->suspect, rtt_us, now))
+	if (lane_liveness_tick(&lane->liveness, rtt_us, now))
 		ask_echo(lane, 0, now);
 	publish_suspect(lane);
 	/* Of a path that carries nothing there is no size to be found. */
-	if (lane_liveness_is_suspect(&lane->suspect))
+	if (lane_liveness_is_suspect(&lane->liveness))
 		return;
 	if (pmtu_is_due(&lane->pmtu, now)) {
 		probe = pmtu_tick(&lane->pmtu, now);
@@ -165,8 +165,8 @@ path_answered(struct lane *lane, const struct item *item,
 		lane->path = *from;
 		lane_prove(lane, now);
 		/* That was an answer; the next question is the site's. */
-		lane_liveness_answered(&lane->suspect, now);
-		lane_liveness_asked(&lane->suspect, now);
+		lane_liveness_answered(&lane->liveness, now);
+		lane_liveness_asked(&lane->liveness, now);
 		note_rtt(lane, item, now);
 		return;
 	}
@@ -192,7 +192,7 @@ lane_path_echo(struct lane *lane, const struct item *item,
 			item->flags | ITEM_ECHO_REPLY, item->id,
 			item->timestamp));
 		if (!lane->leads)
-			lane_liveness_asked(&lane->suspect, now);
+			lane_liveness_asked(&lane->liveness, now);
 		/* Our packets come from elsewhere now: another path. */
 		if ((item->flags & ITEM_ECHO_PATH) != 0)
 			lane_path_search(lane, now);
@@ -207,9 +207,9 @@ lane_path_echo(struct lane *lane, const struct item *item,
 	if (item->id != size_id(lane, size, item->timestamp))
 		return;
 	/* It may be another path that carries again. */
-	if (lane_liveness_is_suspect(&lane->suspect))
+	if (lane_liveness_is_suspect(&lane->liveness))
 		lane_path_search(lane, now);
-	lane_liveness_answered(&lane->suspect, now);
+	lane_liveness_answered(&lane->liveness, now);
 	publish_suspect(lane);
 	if (size == 0)
 		note_rtt(lane, item, now);
@@ -279,7 +279,7 @@ static void
 publish_suspect(struct lane *lane)
 {
 	relaxed_store(&lane->is_suspect,
-	    lane_liveness_is_suspect(&lane->suspect));
+	    lane_liveness_is_suspect(&lane->liveness));
 }
 
 static void

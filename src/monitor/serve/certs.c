@@ -59,7 +59,7 @@ static const struct row {
 
 static bool  applies(const struct row *row, const struct conf *conf);
 static bool  may_miss(const struct row *row, const struct conf *conf);
-static void  read_one(struct certs *material, const struct row *row,
+static void  read_one(struct certs *certs, const struct row *row,
      const struct conf *conf);
 static int   read_text(const struct row *row, const struct conf *conf,
      const char *path, struct startup_text *text);
@@ -69,37 +69,37 @@ static char *path_of(const struct row *row, const struct conf *conf);
 static void  replace(struct startup_text *text, struct startup_text by);
 
 void
-certs_init(struct certs *material, const char *dir)
+certs_init(struct certs *certs, const char *dir)
 {
-	struct startup_text *list = &material->of[REQUEST_MATERIAL_CRL].now;
+	struct startup_text *list = &certs->of[REQUEST_MATERIAL_CRL].now;
 
-	material->kept = file_join(dir, STATE_DIR_CRL);
-	if (material->kept != NULL &&
-	    file_read(material->kept, REQUEST_MAX_MATERIAL, &list->text,
+	certs->kept = file_join(dir, STATE_DIR_CRL);
+	if (certs->kept != NULL &&
+	    file_read(certs->kept, REQUEST_MAX_MATERIAL, &list->text,
 		&list->len) < 0)
 		*list = (struct startup_text) { 0 };
 }
 
 bool
-certs_read(struct certs *material, const struct conf *conf, char *why,
+certs_read(struct certs *certs, const struct conf *conf, char *why,
     size_t why_size)
 {
 	bool ok = true;
 
 	why[0] = '\0';
 	for (size_t i = 0; i < nitems(rows); i++) {
-		const char *reason = material->of[rows[i].kind].why;
+		const char *reason = certs->of[rows[i].kind].why;
 
 		if (!applies(&rows[i], conf))
 			continue;
-		read_one(material, &rows[i], conf);
+		read_one(certs, &rows[i], conf);
 		if (reason[0] == '\0')
 			continue;
 		if (why[0] == '\0')
 			strlcpy(why, reason, why_size);
 		/* Of a chain the keeper may have kept the last good one. */
 		ok = ok && (rows[i].missing == IS_FINE || rows[i].key != NULL ||
-			       material->of[rows[i].kind].now.text != NULL);
+			       certs->of[rows[i].kind].now.text != NULL);
 	}
 	return ok;
 }
@@ -107,28 +107,28 @@ certs_read(struct certs *material, const struct conf *conf, char *why,
 bool
 certs_can_read(const struct conf *conf, char *why, size_t why_size)
 {
-	struct certs material = { 0 };
+	struct certs certs = { 0 };
 
-	certs_read(&material, conf, why, why_size);
-	certs_fini(&material);
+	certs_read(&certs, conf, why, why_size);
+	certs_fini(&certs);
 	return why[0] == '\0';
 }
 
 void
-certs_fini(struct certs *material)
+certs_fini(struct certs *certs)
 {
 	for (size_t i = 0; i < REQUEST_MATERIALS; i++) {
-		free(material->of[i].now.text);
-		free(material->of[i].next.text);
+		free(certs->of[i].now.text);
+		free(certs->of[i].next.text);
 	}
-	free(material->kept);
-	*material = (struct certs) { 0 };
+	free(certs->kept);
+	*certs = (struct certs) { 0 };
 }
 
 const struct startup_text *
-certs_begin(struct certs *material, enum request_material kind)
+certs_begin(struct certs *certs, enum request_material kind)
 {
-	struct certs_file *file = &material->of[kind];
+	struct certs_file *file = &certs->of[kind];
 	bool has_now = file->now.text != NULL, has_next = file->next.text != NULL;
 
 	file->news = (has_now && has_next) || file->why[0] != '\0';
@@ -138,10 +138,10 @@ certs_begin(struct certs *material, enum request_material kind)
 }
 
 bool
-certs_has_news(struct certs *material, enum request_material kind,
+certs_has_news(struct certs *certs, enum request_material kind,
     struct startup_text *news)
 {
-	struct certs_file *file = &material->of[kind];
+	struct certs_file *file = &certs->of[kind];
 
 	if (!file->news)
 		return false;
@@ -153,21 +153,21 @@ certs_has_news(struct certs *material, enum request_material kind,
 }
 
 bool
-certs_any_news(const struct certs *material)
+certs_any_news(const struct certs *certs)
 {
 	for (size_t i = 0; i < REQUEST_MATERIALS; i++) {
-		if (material->of[i].news)
+		if (certs->of[i].news)
 			return true;
 	}
 	return false;
 }
 
 void
-certs_in_force(struct certs *material, enum request_material kind,
+certs_in_force(struct certs *certs, enum request_material kind,
     uint32_t number)
 {
-	struct startup_text *now = &material->of[kind].now;
-	struct startup_text *next = &material->of[kind].next;
+	struct startup_text *now = &certs->of[kind].now;
+	struct startup_text *next = &certs->of[kind].next;
 	int		     r;
 
 	if (next->text == NULL || next->number != number)
@@ -175,13 +175,13 @@ certs_in_force(struct certs *material, enum request_material kind,
 	replace(now, *next);
 	*next = (struct startup_text) { 0 };
 	if (kind != REQUEST_MATERIAL_CRL || now->len == 0 ||
-	    material->kept == NULL)
+	    certs->kept == NULL)
 		return;
-	r = file_write(material->kept, now->text, now->len, 0600, (uid_t)-1,
+	r = file_write(certs->kept, now->text, now->len, 0600, (uid_t)-1,
 	    (gid_t)-1);
 	if (r < 0)
 		log_warnx("%s: cannot be written (%s): after a restart, the "
-			  "configured list must be readable", material->kept,
+			  "configured list must be readable", certs->kept,
 		    strerror(-r));
 }
 
@@ -228,10 +228,10 @@ may_miss(const struct row *row, const struct conf *conf)
 }
 
 static void
-read_one(struct certs *material, const struct row *row,
+read_one(struct certs *certs, const struct row *row,
     const struct conf *conf)
 {
-	struct certs_file *file = &material->of[row->kind];
+	struct certs_file *file = &certs->of[row->kind];
 	struct startup_text     *last = file->next.text != NULL ? &file->next :
 							       &file->now;
 	struct startup_text text;
@@ -255,7 +255,7 @@ read_one(struct certs *material, const struct row *row,
 	if (r == 0 && startup_text_is_same(&text, last)) {
 		free(text.text);
 	} else if (r < 0 || text.text != NULL) {
-		text.number = ++material->numbers;
+		text.number = ++certs->numbers;
 		replace(&file->next, text);
 		file->news = true;
 	}

@@ -38,27 +38,27 @@ struct certs {
 };
 
 /* Once, before anything is read: the list that was kept in `dir`. */
-void certs_init(struct certs *material, const char *dir);
+void certs_init(struct certs *certs, const char *dir);
 /*
  * Reads the files.  Each by itself: one that cannot be read leaves the others.
  * `why` is a line about the first such, or ""; false when there is one of which
  * there is no earlier text either, and must be.
  */
-bool certs_read(struct certs *material, const struct conf *conf,
+bool certs_read(struct certs *certs, const struct conf *conf,
     char *why, size_t why_size);
 /* Whether all that `conf` names can be read; `why` as above. */
 bool certs_can_read(const struct conf *conf, char *why, size_t why_size);
-void certs_fini(struct certs *material);
+void certs_fini(struct certs *certs);
 
 /* What a new engine begins with, or NULL; borrowed.  The rest is news. */
-const struct startup_text *certs_begin(struct certs *material,
+const struct startup_text *certs_begin(struct certs *certs,
     enum request_material kind);
 /* What it has to be told next, once; borrowed. */
-bool certs_has_news(struct certs *material, enum request_material kind,
+bool certs_has_news(struct certs *certs, enum request_material kind,
     struct startup_text *news);
-bool certs_any_news(const struct certs *material);
+bool certs_any_news(const struct certs *certs);
 /* It says that this one is in force. */
-void certs_in_force(struct certs *material, enum request_material kind,
+void certs_in_force(struct certs *certs, enum request_material kind,
     uint32_t number);
 
 /* Whether the file `name` in the configuration's directory is one of them. */

@@ -10,7 +10,6 @@
 
 #define PROXY (LOOKUP_MAX_NAMES - 1)
 
-static void fill_names(struct lookup *lookup, const struct conf *conf);
 static void fill_name(struct lookup *lookup, struct lookup_name *name,
     const char *host, uint16_t port);
 static bool set_name(struct lookup_name *name, const char *host, uint16_t port);
@@ -33,7 +32,7 @@ lookup_init(struct lookup *lookup, struct ev_loop *loop,
 	};
 	ev_timer_init(&lookup->timer, on_timeout, LOOKUP_TIMEOUT_SEC, 0.);
 	lookup->timer.data = lookup;
-	fill_names(lookup, conf);
+	lookup_set_conf(lookup, conf);
 }
 
 void
@@ -49,7 +48,12 @@ lookup_fini(struct lookup *lookup)
 void
 lookup_set_conf(struct lookup *lookup, const struct conf *conf)
 {
-	fill_names(lookup, conf);
+	for (unsigned i = 0; i < CONF_MAX_SERVERS; i++)
+		fill_name(lookup, &lookup->names[i],
+		    i < conf->nservers ? conf->servers[i].host : NULL,
+		    conf->servers[i].port);
+	fill_name(lookup, &lookup->names[PROXY], conf->proxy.host,
+	    conf->proxy.port);
 }
 
 void
@@ -117,17 +121,6 @@ lookup_get(struct lookup *lookup, unsigned which, unsigned index)
 	const struct lookup_name *name = find(lookup, which);
 
 	return name != NULL && index < name->n ? &name->list[index] : NULL;
-}
-
-static void
-fill_names(struct lookup *lookup, const struct conf *conf)
-{
-	for (unsigned i = 0; i < CONF_MAX_SERVERS; i++)
-		fill_name(lookup, &lookup->names[i],
-		    i < conf->nservers ? conf->servers[i].host : NULL,
-		    conf->servers[i].port);
-	fill_name(lookup, &lookup->names[PROXY], conf->proxy.host,
-	    conf->proxy.port);
 }
 
 /* One that is looked up just now: its answer is nobody's any more. */

@@ -26,7 +26,8 @@
 #define MAX_DEPTH 8 /* of programs that modules start */
 
 static struct pam_slot *free_slot(struct pam *pam);
-static int  start(struct pam_slot *slot, const struct pam_chat_task *task);
+static int  start(struct pam_slot *slot, const struct pam_chat_task *task,
+    int log_level);
 static int  task_pipe(const struct pam_chat_task *task);
 static void end(struct pam_slot *slot);
 static void on_exit_of(struct ev_loop *loop, struct ev_child *w, int what);
@@ -97,7 +98,7 @@ pam_begin(struct pam *pam, const struct conf *conf, const char *site,
 	strlcpy(task.service, conf->pam_service, sizeof(task.service));
 	strlcpy(task.site, site, sizeof(task.site));
 	strlcpy(task.address, address, sizeof(task.address));
-	return start(slot, &task);
+	return start(slot, &task, (int)conf->log_level);
 #else
 	return -ENOTSUP;
 #endif
@@ -114,7 +115,7 @@ free_slot(struct pam *pam)
 }
 
 static int
-start(struct pam_slot *slot, const struct pam_chat_task *task)
+start(struct pam_slot *slot, const struct pam_chat_task *task, int log_level)
 {
 	struct pam *pam = slot->pam;
 	int	    chat[2], key = -1, about = -1;
@@ -128,7 +129,7 @@ start(struct pam_slot *slot, const struct pam_chat_task *task)
 	if (key >= 0 && about >= 0) {
 		const int fds[] = { chat[1], key, about };
 
-		pid = proc_start(PROC_PAM, fds, nitems(fds), pam->log_level);
+		pid = proc_start(PROC_PAM, fds, nitems(fds), log_level);
 	}
 	if (key >= 0)
 		close(key);

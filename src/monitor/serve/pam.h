@@ -34,7 +34,6 @@ struct pam_slot {
 
 struct pam {
 	struct ev_loop *loop; /* libev's default loop: it hears of children */
-	int		log_level;
 	uint8_t		voucher_key[VOUCHER_KEY_LEN]; /* shared with the keeper */
 	struct pam_slot slots[PAM_MAX_HELPERS];
 	unsigned	refused; /* there was no slot */

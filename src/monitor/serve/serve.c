@@ -73,7 +73,6 @@ static const char *check(struct serve *serve, const struct permit *permit,
 static unsigned role_of(const struct conf *conf);
 static const char *answer(struct chan *engine, const struct chan_msg *msg,
     int r, const char *why, int *fds, unsigned nfds);
-static const char *sent(int r);
 
 void
 serve_reset(struct serve *serve)
@@ -164,7 +163,7 @@ serve_in_force(struct serve *serve, struct chan *engine,
 	chan_get(msg, &in_force, sizeof(in_force));
 	if (in_force.kind >= REQUEST_MATERIALS)
 		return "malformed";
-	certs_in_force(serve->material, in_force.kind, in_force.number);
+	certs_in_force(serve->certs, in_force.kind, in_force.number);
 	return NULL;
 }
 
@@ -335,12 +334,6 @@ answer(struct chan *engine, const struct chan_msg *msg, int r, const char *why,
 	    nfds);
 	for (unsigned i = 0; i < nfds; i++)
 		close(fds[i]);
-	return sent(r);
-}
-
-/* One that asks and does not read fills our memory. */
-static const char *
-sent(int r)
-{
+	/* One that asks and does not read fills our memory. */
 	return r < 0 && r != -EPIPE ? "its answer cannot be sent" : NULL;
 }

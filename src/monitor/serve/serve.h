@@ -30,7 +30,7 @@ struct serve {
 	struct network	  *network; /* borrowed, too; NETWORK only */
 	struct lookup	  *lookup; /* its done() calls serve_resolved() */
 	struct pam	  *pam; /* PAM only */
-	struct certs	  *material; /* IN_FORCE only */
+	struct certs	  *certs; /* IN_FORCE only */
 	bool		   condemned; /* this engine broke a rule */
 	struct bucket	   buckets[SERVE_MAX_KINDS];
 	bool (*on_reload)(void *arg, bool all);

@@ -15,17 +15,17 @@
 static int send_pieces(struct chan *engine, enum request type,
     struct request_piece piece, const char *text, size_t len);
 static int send_device(struct chan *engine, const struct tapdev *device);
-static int send_start(struct chan *engine, const struct startup_send *opening);
+static int send_start(struct chan *engine, const struct startup_send *startup);
 
 int
-startup_send_all(struct chan *engine, const struct startup_send *opening)
+startup_send_all(struct chan *engine, const struct startup_send *startup)
 {
-	int r = startup_send_conf(engine, opening->conf, opening->conf_len);
+	int r = startup_send_conf(engine, startup->conf, startup->conf_len);
 
 	for (unsigned i = 0; r == 0 && i < REQUEST_MATERIALS; i++) {
 		enum request_material kind = (enum request_material)i;
 		const struct startup_text *first = certs_begin(
-		    opening->material, kind);
+		    startup->certs, kind);
 
 		if (first != NULL)
 			r = send_pieces(engine, REQUEST_MATERIAL,
@@ -34,21 +34,21 @@ startup_send_all(struct chan *engine, const struct startup_send *opening)
 			    first->text, first->len);
 	}
 	if (r == 0)
-		r = send_device(engine, opening->device);
-	if (r == 0 && opening->nlisteners > 0)
+		r = send_device(engine, startup->device);
+	if (r == 0 && startup->nlisteners > 0)
 		r = startup_send(engine, REQUEST_LISTEN, NULL, 0,
-		    opening->listeners, opening->nlisteners);
-	for (unsigned i = 0; r == 0 && i < opening->nlisteners; i++)
+		    startup->listeners, startup->nlisteners);
+	for (unsigned i = 0; r == 0 && i < startup->nlisteners; i++)
 		r = startup_send(engine, REQUEST_UDP, NULL, 0,
-		    opening->udp[i], opening->nudp);
-	if (r == 0 && opening->admin != -1)
+		    startup->udp[i], startup->nudp);
+	if (r == 0 && startup->admin != -1)
 		r = startup_send(engine, REQUEST_ADMIN, NULL, 0,
-		    &opening->admin, 1);
+		    &startup->admin, 1);
 	if (r == 0)
 		r = startup_send(engine, REQUEST_KEEPER, NULL, 0,
-		    opening->keeper, 2);
+		    startup->keeper, 2);
 	if (r == 0)
-		r = send_start(engine, opening);
+		r = send_start(engine, startup);
 	return r;
 }
 
@@ -72,7 +72,7 @@ startup_send_conf(struct chan *engine, const char *text, size_t len)
 
 /* Lists and CAs before chains, for which the keeper is waited for. */
 int
-startup_send_news(struct chan *engine, struct certs *material)
+startup_send_news(struct chan *engine, struct certs *certs)
 {
 	int r = 0;
 
@@ -80,12 +80,12 @@ startup_send_news(struct chan *engine, struct certs *material)
 		enum request_material kind = (enum request_material)i;
 		struct startup_text   news;
 
-		if (certs_has_news(material, kind, &news))
+		if (certs_has_news(certs, kind, &news))
 			r = send_pieces(engine, REQUEST_MATERIAL,
 			    (struct request_piece) { .kind = kind,
 				.number = news.number,
 				.is_trouble =
-				    material->of[i].why[0] != '\0' },
+				    certs->of[i].why[0] != '\0' },
 			    news.text, news.len);
 	}
 	return r;
@@ -148,11 +148,11 @@ send_device(struct chan *engine, const struct tapdev *device)
 }
 
 static int
-send_start(struct chan *engine, const struct startup_send *opening)
+send_start(struct chan *engine, const struct startup_send *startup)
 {
 	const struct request_start start = { .version = PACKAGE_VERSION,
-		.restarts = opening->restarts };
+		.restarts = startup->restarts };
 
 	return startup_send(engine, REQUEST_START, &start, sizeof(start),
-	    &opening->totals, 1);
+	    &startup->totals, 1);
 }

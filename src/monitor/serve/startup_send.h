@@ -19,7 +19,7 @@
 struct startup_send {
 	const char	    *conf; /* text of conf_print() */
 	size_t		     conf_len;
-	struct certs	    *material;
+	struct certs	    *certs;
 	const struct tapdev *device;
 	int		     listeners[CONF_MAX_LISTENS];
 	int		     udp[CONF_MAX_LISTENS][CONF_MAX_WORKERS];
@@ -32,10 +32,10 @@ struct startup_send {
 };
 
 /* Each returns 0 or a negative errno value: then the engine is useless. */
-int startup_send_all(struct chan *engine, const struct startup_send *opening);
+int startup_send_all(struct chan *engine, const struct startup_send *startup);
 int startup_send_conf(struct chan *engine, const char *text, size_t len);
 /* What the engine has not got of it, in the order in which it helps most. */
-int startup_send_news(struct chan *engine, struct certs *material);
+int startup_send_news(struct chan *engine, struct certs *certs);
 /* In as few requests as they fit into. */
 int startup_send_credentials(struct chan *engine, const char *const *sites,
     size_t n);

@@ -23,6 +23,7 @@
 #define RUN_DIR	  "/run/tombolo" /* as of conf_socket_default() */
 #define FOR_SLASH '!'
 
+static char *owner_of(const char *socket);
 static char *look_in(const char *dir, const char *config);
 static char *socket_of(const char *link, const char *config);
 static bool  runs_elsewhere(const char *socket, const char *config);
@@ -52,19 +53,9 @@ pidfile_beside(char path[PIDFILE_PATH_SIZE], const char *socket,
 }
 
 char *
-pidfile_owner(const char *socket)
-{
-	char	target[PATH_MAX], path[PIDFILE_PATH_SIZE];
-	ssize_t n = readlink(pidfile_beside(path, socket, ".owner"), target,
-	    sizeof(target) - 1);
-
-	return n > 0 ? strndup(target, (size_t)n) : NULL;
-}
-
-char *
 pidfile_elsewhere(const char *socket, const char *config)
 {
-	char *owner = pidfile_owner(socket), *copy = strdup(socket);
+	char *owner = owner_of(socket), *copy = strdup(socket);
 	char *found = NULL;
 
 	if (owner == NULL || strcmp(owner, config) != 0) {
@@ -81,7 +72,7 @@ bool
 pidfile_is_left(const char *socket)
 {
 	char  journal[PIDFILE_PATH_SIZE];
-	char *owner = pidfile_owner(socket);
+	char *owner = owner_of(socket);
 	bool  left = owner != NULL ||
 	    access(pidfile_beside(journal, socket, ".journal"), F_OK) == 0;
 
@@ -92,7 +83,7 @@ pidfile_is_left(const char *socket)
 bool
 pidfile_is_ours(const char *socket, const char *config)
 {
-	char *owner = config != NULL ? pidfile_owner(socket) : NULL;
+	char *owner = config != NULL ? owner_of(socket) : NULL;
 	bool  ours = owner == NULL || strcmp(owner, config) == 0;
 
 	if (!ours && access(owner, F_OK) == -1)
@@ -211,6 +202,17 @@ pidfile_pid(const char *socket)
 	return pid;
 }
 
+/* Whose it is, a new string; NULL if that is not known. */
+static char *
+owner_of(const char *socket)
+{
+	char	target[PATH_MAX], path[PIDFILE_PATH_SIZE];
+	ssize_t n = readlink(pidfile_beside(path, socket, ".owner"), target,
+	    sizeof(target) - 1);
+
+	return n > 0 ? strndup(target, (size_t)n) : NULL;
+}
+
 static char *
 look_in(const char *dir, const char *config)
 {
@@ -260,7 +262,7 @@ socket_of(const char *link, const char *config)
 		if (stat(path, &st) == -1)
 			path[len] = '.';
 	}
-	owner = pidfile_owner(path);
+	owner = owner_of(path);
 	if (owner == NULL || strcmp(owner, config) != 0) {
 		free(path);
 		path = NULL;
@@ -335,7 +337,7 @@ static bool
 is_left_by_another(const char *socket, const char *config)
 {
 	char  journal[PIDFILE_PATH_SIZE];
-	char *owner = pidfile_owner(socket);
+	char *owner = owner_of(socket);
 	bool  left = owner != NULL && access(owner, F_OK) == 0 &&
 	    strcmp(owner, config) != 0 &&
 	    access(pidfile_beside(journal, socket, ".journal"), F_OK) == 0;

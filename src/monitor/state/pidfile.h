@@ -25,9 +25,6 @@ struct pidfh;
 const char *pidfile_beside(char path[PIDFILE_PATH_SIZE], const char *socket,
     const char *suffix);
 
-/* Who the socket belongs to, a new string; NULL if that is not known. */
-char *pidfile_owner(const char *socket);
-
 /*
  * The socket of a daemon of `config` that is not at `socket`: the line in the
  * configuration was changed since, or cannot be read as it was.  One that runs

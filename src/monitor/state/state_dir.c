@@ -24,6 +24,7 @@
 #define ID_LEN	  16 /* bytes */
 #define ID_DIGITS BASE16_ENCODE_LENGTH(ID_LEN)
 
+static char *state_root(void);
 static bool find_id(const char *dir, char id[STATE_DIR_ID_SIZE], bool make);
 static int  read_id(const char *path, char id[STATE_DIR_ID_SIZE]);
 static void print_id(const uint8_t bytes[ID_LEN], char id[STATE_DIR_ID_SIZE]);
@@ -39,20 +40,10 @@ state_dir_make_id(char id[STATE_DIR_ID_SIZE])
 }
 
 char *
-state_dir_root(void)
-{
-	const char *root = getenv("STATE_DIRECTORY"); /* it is a list */
-
-	if (root == NULL || root[0] != '/')
-		root = STATE_DIR;
-	return strndup(root, strcspn(root, ":"));
-}
-
-char *
 state_dir_file(const char *dir, const char *name)
 {
 	char  id[STATE_DIR_ID_SIZE] = "", *file = NULL;
-	char *root = state_dir_root(), *path = file_join(dir, STATE_DIR_ID_FILE);
+	char *root = state_root(), *path = file_join(dir, STATE_DIR_ID_FILE);
 
 	if (root == NULL || path == NULL || read_id(path, id) < 0 ||
 	    asprintf(&file, "%s/%.*s/%s", root, ID_DIGITS, id, name) == -1)
@@ -79,7 +70,7 @@ state_dir_open(struct state_dir *state, const struct conf *conf)
 	if (!find_id(conf->dir, id, true))
 		return false;
 	id[ID_DIGITS] = '\0';
-	root = state_dir_root();
+	root = state_root();
 	if (root != NULL && mkdir(root, 0755) == -1 && errno != EEXIST)
 		log_warn("%s", root);
 	state->path = root != NULL ? file_join(root, id) : NULL;
@@ -126,6 +117,17 @@ state_dir_open_keeper(const struct state_dir *state,
 	}
 	free(path);
 	return r;
+}
+
+/* $STATE_DIRECTORY or /var/lib/tombolo; the caller frees. */
+static char *
+state_root(void)
+{
+	const char *root = getenv("STATE_DIRECTORY"); /* it is a list */
+
+	if (root == NULL || root[0] != '/')
+		root = STATE_DIR;
+	return strndup(root, strcspn(root, ":"));
 }
 
 /* It becomes a directory's name: nothing but digits. */

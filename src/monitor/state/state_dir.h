@@ -36,9 +36,6 @@ struct state_dir {
 /* A new id, a line. */
 void state_dir_make_id(char id[STATE_DIR_ID_SIZE]);
 
-/* $STATE_DIRECTORY or /var/lib/tombolo; the caller frees, NULL: no memory. */
-char *state_dir_root(void);
-
 /*
  * Where the daemon of the configuration in `dir` keeps `name` over restarts; the
  * caller frees, NULL: that is not known.  Makes no file.
