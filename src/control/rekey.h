@@ -64,7 +64,7 @@ void rekey_repair(struct rekey *rekey);
 /* Every second while the session is up. */
 void rekey_tick(struct rekey *rekey, struct conn *conn,
     struct dataplane_peer *peer, struct mono now);
-/* The server's `rekey`; one that does not fit ends the session. */
+/* The hub's `rekey`; one that does not fit ends the session. */
 void rekey_answer(struct rekey *rekey, struct conn *conn,
     struct dataplane_peer *peer, const struct message *msg);
 /* The other end's, where that leads: our lanes listen before it hears of it. */

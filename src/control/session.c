@@ -370,7 +370,7 @@ attach_lanes(struct session *session, const int *fds)
 
 /*
  * Lanes that died: from other ports, with other keys.  The session may go on with
- * a server at another address than the one that they were made for.
+ * a hub at another address than the one that they were made for.
  */
 static void
 repair_lanes(struct session *session,

@@ -78,10 +78,9 @@ send_flush(struct worker *worker)
 
 /*
  * A worker has one lane to most sites; where it has several a flow keeps to
- * one, so order within it holds.  A server's lane sends once the client has
- * shown that it is up; one with new keys takes the place of its predecessor.  A
- * lane that does not answer is passed over; where there is nothing else it is
- * still used.
+ * one, so order within it holds.  A hub's lane sends once the site has shown that it
+ * is up; one with new keys takes the place of its predecessor.  A lane that does not
+ * answer is passed over; where there is nothing else it is still used.
  */
 static struct lane *
 choose_lane(struct worker *worker, struct port *port,

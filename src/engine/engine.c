@@ -374,9 +374,10 @@ static bool
 on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
 {
 	struct engine	   *engine = arg;
-	struct tls_context *tls = engine->server != NULL ?
-	    server_context(engine, why) :
-	    client_context(engine, NULL, why);
+	bool		    is_sites = kind == REQUEST_MATERIAL_CA ||
+	    kind == REQUEST_MATERIAL_SITE;
+	struct tls_context *tls = is_sites ?
+	    client_context(engine, NULL, why) : server_context(engine, why);
 
 	if (tls == NULL) {
 		/* Whom it revokes must not get in. */
@@ -384,10 +385,10 @@ on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
 			tls_context_refuse_sites(engine->server->tls);
 		return false;
 	}
-	if (engine->server != NULL)
-		server_set_tls(engine->server, tls);
-	else
+	if (is_sites)
 		client_set_tls(engine->client, tls);
+	else
+		server_set_tls(engine->server, tls);
 	log_info(kind == REQUEST_MATERIAL_CRL ?
 		"crl: changed; it is in force for sites' certificates" :
 		"certificates: changed; new connections use them");

@@ -568,7 +568,7 @@ END_TEST
 /* And so does its owner, adrift or not. */
 START_TEST(its_end_is_told_to_the_other_one)
 {
-	start(CONF_TRANSPORT_TCP);
+	start(CONF_TRANSPORT_AUTO);
 	both_begin();
 	session_end(hub.session, "it is late");
 	ck_assert_uint_eq(hub.nover, 1);
@@ -578,11 +578,14 @@ START_TEST(its_end_is_told_to_the_other_one)
 	ck_assert_uint_eq(site.nlost, 0);
 
 	both_begin();
+	TURN_UNTIL(lanes_are_up(&site) && lanes_are_up(&hub));
 	cut(&site);
 	TURN_UNTIL(site.session->conn == NULL && hub.session->conn == NULL);
+	ck_assert(crosses(&hub, &site));
 	session_end(site.session, "it is late");
 	ck_assert_uint_eq(site.nover, 2);
-	turn_for(50);
+	/* The other one cannot know, and its frames go nowhere. */
+	ck_assert(!crosses(&hub, &site));
 	ck_assert_uint_eq(hub.nover, 1);
 	finish();
 }

@@ -9,8 +9,8 @@
  * frames go another way.  Then it is asked more and more seldom, until an
  * answer comes.
  *
- * A server leaves most of that to its sites: while a site asks by an idle lane,
- * as it does once a `keepalive`, the server asks by it every fourth.
+ * A hub leaves most of that to its sites: while a site asks by an idle lane, as it
+ * does once a `keepalive`, the hub asks by it every fourth.
  *
  *            frames out for 500 ms, keepalive, or the other end asks twice
  *   TRUSTED ------------------------------------> ASKING
@@ -48,7 +48,7 @@ struct lane_liveness {
 	struct mono	   asked;    /* the first ECHO since then */
 	unsigned	   asks;     /* since then; a stall of ours is no proof */
 	struct mono	   due;	     /* the next ECHO */
-	struct mono	   was_asked; /* by the other end; a server's */
+	struct mono	   was_asked; /* by the other end, where that leads */
 	int64_t		   keepalive_us;
 	int64_t		   pause_us; /* while suspect */
 };
@@ -68,8 +68,8 @@ lane_liveness_sent(struct lane_liveness *liveness)
 void lane_liveness_answered(struct lane_liveness *liveness, struct mono now);
 
 /*
- * A site asked its server, which may wait.  Not when it asks again at once: it
- * has had no answer then, so the server asks, too.
+ * A site asked its hub, which may wait.  Not when it asks again at once: it has had
+ * no answer then, so the hub asks, too.
  */
 void lane_liveness_asked(struct lane_liveness *liveness, struct mono now);
 
