@@ -240,7 +240,8 @@ start_client(struct engine *engine)
 	    engine->conf->auth == CONF_AUTH_CERTIFICATE ?
 		REQUEST_MATERIAL_SITE : REQUEST_MATERIALS);
 	if (engine->conf->auth == CONF_AUTH_TLS_SRP)
-		return keeper_ask_secret(engine->keeper, on_secret, engine);
+		return keeper_ask_secret(engine->keeper, REQUEST_SECRET,
+		    on_secret, engine);
 	return make_client(engine, NULL);
 }
 

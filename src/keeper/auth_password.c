@@ -29,7 +29,7 @@ auth_password_hash(const char *password, char *hash, size_t size)
 		return -EINVAL;
 	if (size < AUTH_PASSWORD_HASH_SIZE)
 		return -ENOSPC;
-	(void)yescrypt_new_setting(setting, sizeof(setting));
+	yescrypt_new_setting(setting);
 	if (!yescrypt_hash(password, setting, hash, size))
 		return -ENOMEM;
 	return auth_password_is_hash(hash) ? 0 : -ENOTSUP;

@@ -2,12 +2,8 @@
 #include "keeper/auth_srp.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <bsd/stdlib.h>
-#include <bsd/string.h>
 #include <nettle/sha2.h>
 
 #include "base/label_mac.h"
@@ -43,50 +39,26 @@ static bool is_setting(const char *setting);
 int
 auth_srp_make(const char *site, const char *password, char *line, size_t size)
 {
-	struct srp srp;
-	uint8_t	   x[SHA256_DIGEST_SIZE], v[AUTH_SRP_MAX_LEN];
-	char	   setting[AUTH_SRP_SETTING_SIZE];
-	int	   n, r;
+	uint8_t x[SHA256_DIGEST_SIZE];
+	char	setting[AUTH_SRP_SETTING_SIZE];
+	int	r;
 
-	r = yescrypt_new_setting(setting, sizeof(setting));
-	if (r == 0)
-		r = derive_x(site, password, strlen(password), setting, x);
+	yescrypt_new_setting(setting);
+	r = derive_x(site, password, strlen(password), setting, x);
 	if (r < 0)
 		return r;
-	if (!srp_init(&srp, SRP_SHA256, AUTH_SRP_GROUP)) {
-		secret_wipe(x, sizeof(x));
-		return -EINVAL;
-	}
-	srp_verifier(&srp, x, sizeof(x), v);
+	r = srp_line_make(line, size, MAGIC, setting, SRP_SHA256, x, sizeof(x));
 	secret_wipe(x, sizeof(x));
-	n = snprintf(line, size, MAGIC " %d %s ", AUTH_SRP_GROUP, setting);
-	if (n < 0 || (size_t)n >= size ||
-	    !srp_line_put_hex(line + n, size - (size_t)n, v, srp.len))
-		r = -ENOSPC;
-	srp_fini(&srp);
-	secret_wipe(v, sizeof(v));
 	return r;
 }
 
 bool
 auth_srp_parse(struct auth_srp_verifier *verifier, const char *line)
 {
-	struct srp srp;
-	bool	   good;
-
-	if (!srp_line_take(&line, MAGIC) ||
-	    !srp_line_take_group(&line, &verifier->group) ||
-	    !srp_line_take_word(&line, verifier->setting,
-		sizeof(verifier->setting)) ||
-	    !is_setting(verifier->setting) ||
-	    !srp_line_take_hex(&line, verifier->v, sizeof(verifier->v),
-		&verifier->v_len) ||
-	    *line != '\0' ||
-	    !srp_init(&srp, SRP_SHA256, verifier->group))
-		return false;
-	good = srp_is_verifier(&srp, verifier->v, verifier->v_len);
-	srp_fini(&srp);
-	return good;
+	return srp_line_parse(line, MAGIC, verifier->setting,
+		   sizeof(verifier->setting), &verifier->group, verifier->v,
+		   &verifier->v_len) &&
+	    is_setting(verifier->setting);
 }
 
 void
@@ -97,8 +69,7 @@ auth_srp_disguise(struct auth_srp_verifier *verifier, const uint8_t secret[32],
 
 	label_mac(salt, sizeof(salt), secret, LABEL_SALT, site, strlen(site),
 	    NULL, 0);
-	yescrypt_make_setting(verifier->setting, sizeof(verifier->setting),
-	    salt);
+	yescrypt_make_setting(verifier->setting, salt);
 }
 
 int

@@ -16,7 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AUTH_SRP_GROUP	     3072 /* of new verifiers */
 #define AUTH_SRP_MAX_LEN     512  /* bytes of A, B or v: 4096 bits */
 #define AUTH_SRP_PRIVATE_LEN 32
 #define AUTH_SRP_PROOF_LEN   32

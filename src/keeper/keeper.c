@@ -33,7 +33,7 @@ struct keeper {
 	struct ev_async	 sign_gone;
 	struct signer	*signer;
 	struct thread_pool	*quick, *slow;
-	struct secret_store	 vault;
+	struct secret_store	 store;
 	int		 dir_fd;
 	struct bucket	 buckets[MAX_KINDS];
 	uint64_t	 refused; /* for being too many */
@@ -119,14 +119,14 @@ keeper_serve(int auth_fd, int sign_fd, int dir_fd, int state_fd,
 	ev_async_init(&keeper.sign_gone, on_sign_gone);
 	ev_async_start(keeper.loop, &keeper.sign_gone);
 	srp_setup();
-	if (!secret_store_open(&keeper.vault, dir_fd, state_fd, voucher_fd, why,
+	if (!secret_store_open(&keeper.store, dir_fd, state_fd, voucher_fd, why,
 		sizeof(why))) {
 		log_warnx("%s", why);
 		close(sign_fd);
 		r = -EIO;
 		goto stop_loop;
 	}
-	keeper.signer = signer_start(sign_fd, &keeper.vault, on_signer_gone,
+	keeper.signer = signer_start(sign_fd, &keeper.store, on_signer_gone,
 	    &keeper, why, sizeof(why));
 	if (keeper.signer == NULL) {
 		log_warnx("%s", why);
@@ -156,7 +156,7 @@ free_pools:
 	thread_pool_free(keeper.quick);
 	signer_stop(keeper.signer);
 stop_loop:
-	secret_store_close(&keeper.vault);
+	secret_store_close(&keeper.store);
 	ev_async_stop(keeper.loop, &keeper.sign_gone);
 	ev_loop_destroy(keeper.loop);
 close_fds:
@@ -275,7 +275,7 @@ work(void *arg, struct thread_pool_job *job)
 {
 	const struct keeper *keeper = arg;
 
-	job->error = find(job->type)->verify(&keeper->vault, job) ?
+	job->error = find(job->type)->verify(&keeper->store, job) ?
 	    0 :
 	    -EBADMSG;
 }

@@ -7,6 +7,7 @@
 
 #include <bsd/string.h>
 
+#include "base/hex.h"
 #include "base/label_mac.h"
 #include "base/secret.h"
 #include "base/wire.h"
@@ -33,8 +34,7 @@ void
 psk_print(char line[PSK_LINE_SIZE], const struct psk *psk)
 {
 	snprintf(line, PSK_LINE_SIZE, "%08x ", psk->generation);
-	srp_line_put_hex(line + 9, PSK_LINE_SIZE - 9, psk->key,
-	    sizeof(psk->key));
+	hex_encode(line + 9, psk->key, sizeof(psk->key));
 }
 
 bool

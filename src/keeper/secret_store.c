@@ -14,6 +14,7 @@
 #include <linux/magic.h>
 #include <nettle/sha2.h>
 
+#include "base/hex.h"
 #include "base/label_mac.h"
 #include "base/log.h"
 #include "base/nitems.h"
@@ -25,18 +26,18 @@
 #define NOBODY_PASSWORD_LEN 32 /* bytes; twice that in letters */
 #define MAX_NAMED	    10 /* files in the log */
 
-static bool check_dirs(const struct secret_store *vault, char *why,
+static bool check_dirs(const struct secret_store *store, char *why,
     size_t why_size);
 static void name_bad_files(int dir_fd);
 static bool name_bad_file(int dir_fd, const char *name);
-static bool open_master(struct secret_store *vault, char *why, size_t why_size);
+static bool open_master(struct secret_store *store, char *why, size_t why_size);
 static int  read_master(int dir_fd, uint8_t master[SECRET_STORE_KEY_LEN]);
 static void derive(const uint8_t master[SECRET_STORE_KEY_LEN],
     const char *purpose,
     uint8_t key[SECRET_STORE_KEY_LEN]);
-static bool make_nobodies(struct secret_store *vault, char *why,
+static bool make_nobodies(struct secret_store *store, char *why,
     size_t why_size);
-static int  make_nobody(struct secret_store *vault, enum conf_auth auth,
+static int  make_nobody(struct secret_store *store, enum conf_auth auth,
     char *name);
 static int  make_line(enum conf_auth auth, char *line, size_t size);
 static bool is_line(enum conf_auth auth, const char *line);
@@ -76,41 +77,41 @@ secret_store_move(int dir_fd, int state_fd)
 }
 
 bool
-secret_store_open(struct secret_store *vault, int dir_fd, int state_fd,
+secret_store_open(struct secret_store *store, int dir_fd, int state_fd,
     int voucher_fd,
     char *why, size_t why_size)
 {
-	*vault = (struct secret_store) { .dir_fd = dir_fd, .state_fd =
+	*store = (struct secret_store) { .dir_fd = dir_fd, .state_fd =
 	    state_fd };
 	if (voucher_fd == -1 ||
-	    voucher_key_read(voucher_fd, vault->voucher_key) < 0)
-		secret_random(vault->voucher_key, sizeof(vault->voucher_key));
+	    voucher_key_read(voucher_fd, store->voucher_key) < 0)
+		secret_random(store->voucher_key, sizeof(store->voucher_key));
 	/* A client's stay random: nothing is sealed for one. */
-	secret_random(vault->state_key, sizeof(vault->state_key));
-	secret_random(vault->token_key, sizeof(vault->token_key));
-	secret_random(vault->salt_key, sizeof(vault->salt_key));
-	if (!check_dirs(vault, why, why_size))
+	secret_random(store->state_key, sizeof(store->state_key));
+	secret_random(store->token_key, sizeof(store->token_key));
+	secret_random(store->salt_key, sizeof(store->salt_key));
+	if (!check_dirs(store, why, why_size))
 		return false;
 	name_bad_files(dir_fd);
-	vault->has_sites = faccessat(dir_fd, CREDENTIALS_SITES, F_OK, 0) == 0;
+	store->has_sites = faccessat(dir_fd, CREDENTIALS_SITES, F_OK, 0) == 0;
 	/* Only a server has one; a client has no sites to verify. */
-	vault->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0 ||
-	    faccessat(vault->state_fd, CREDENTIALS_KEPT CREDENTIALS_KEY, F_OK,
+	store->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0 ||
+	    faccessat(store->state_fd, CREDENTIALS_KEPT CREDENTIALS_KEY, F_OK,
 		0) == 0;
-	if (!vault->server)
+	if (!store->server)
 		return true;
-	return open_master(vault, why, why_size) &&
-	    make_nobodies(vault, why, why_size);
+	return open_master(store, why, why_size) &&
+	    make_nobodies(store, why, why_size);
 }
 
 void
-secret_store_close(struct secret_store *vault)
+secret_store_close(struct secret_store *store)
 {
-	secret_wipe(vault, sizeof(*vault));
+	secret_wipe(store, sizeof(*store));
 }
 
 void
-secret_store_read(const struct secret_store *vault, const char *site,
+secret_store_read(const struct secret_store *store, const char *site,
     bool known,
     enum conf_auth method, struct secret_store_credential *credential)
 {
@@ -122,7 +123,7 @@ secret_store_read(const struct secret_store *vault, const char *site,
 	credential->error = 0;
 	if (known && credentials_site_name(site, method, credential->name,
 			 sizeof(credential->name))) {
-		r = credentials_line(vault->dir_fd, credential->name,
+		r = credentials_line(store->dir_fd, credential->name,
 		    credential->line, sizeof(credential->line), &len);
 		if (r == 0 && !is_line(method, credential->line))
 			r = -EBADMSG;
@@ -132,45 +133,45 @@ secret_store_read(const struct secret_store *vault, const char *site,
 	/* Looked at like anybody's, for the time it takes. */
 	if (!credential->real &&
 	    (!credentials_nobody_name(method, nobody, sizeof(nobody)) ||
-		credentials_line(vault->state_fd, nobody, credential->line,
+		credentials_line(store->state_fd, nobody, credential->line,
 		    sizeof(credential->line), &len) < 0 ||
 		!is_line(method, credential->line)))
 		credential->line[0] = '\0';
 	if (credential->real)
-		digest_of(vault->dir_fd, credential->name, credential->line,
+		digest_of(store->dir_fd, credential->name, credential->line,
 		    credential->digest);
 	else
-		digest_of(vault->state_fd, nobody, credential->line,
+		digest_of(store->state_fd, nobody, credential->line,
 		    credential->digest);
 }
 
 bool
-secret_store_digest(const struct secret_store *vault, const char *site,
+secret_store_digest(const struct secret_store *store, const char *site,
     enum conf_auth method, uint8_t digest[SECRET_STORE_DIGEST_LEN])
 {
 	char   name[CREDENTIALS_NAME_MAX], line[SECRET_STORE_LINE_SIZE];
 	size_t len;
 
 	if (!credentials_site_name(site, method, name, sizeof(name)) ||
-	    credentials_line(vault->dir_fd, name, line, sizeof(line), &len) < 0)
+	    credentials_line(store->dir_fd, name, line, sizeof(line), &len) < 0)
 		return false;
-	digest_of(vault->dir_fd, name, line, digest);
+	digest_of(store->dir_fd, name, line, digest);
 	secret_wipe(line, sizeof(line));
 	return true;
 }
 
 static bool
-check_dirs(const struct secret_store *vault, char *why, size_t why_size)
+check_dirs(const struct secret_store *store, char *why, size_t why_size)
 {
 	const struct {
 		int	    fd;
 		const char *name;
 		bool	    may_miss;
 	} dirs[] = {
-		{ vault->dir_fd, CREDENTIALS_DIR, false },
+		{ store->dir_fd, CREDENTIALS_DIR, false },
 		/* A client has no sites. */
-		{ vault->dir_fd, CREDENTIALS_SITES, true },
-		{ vault->state_fd, CREDENTIALS_DIR, false },
+		{ store->dir_fd, CREDENTIALS_SITES, true },
+		{ store->state_fd, CREDENTIALS_DIR, false },
 	};
 
 	for (size_t i = 0; i < nitems(dirs); i++) {
@@ -235,28 +236,28 @@ name_bad_file(int dir_fd, const char *name)
 
 /* What is there is never replaced: every token hangs on it. */
 static bool
-open_master(struct secret_store *vault, char *why, size_t why_size)
+open_master(struct secret_store *store, char *why, size_t why_size)
 {
 	uint8_t master[SECRET_STORE_KEY_LEN];
 	char	line[2 * SECRET_STORE_KEY_LEN + 1];
-	int	r = read_master(vault->state_fd, master);
+	int	r = read_master(store->state_fd, master);
 
 	if (r == -ENOENT) {
 		secret_random(master, sizeof(master));
-		srp_line_put_hex(line, sizeof(line), master, sizeof(master));
-		r = credentials_create(vault->state_fd, CREDENTIALS_MASTER,
+		hex_encode(line, master, sizeof(master));
+		r = credentials_create(store->state_fd, CREDENTIALS_MASTER,
 		    line);
 		secret_wipe(line, sizeof(line));
 	}
 	if (r == 0) {
-		derive(master, "tombolo token", vault->token_key);
-		derive(master, "tombolo salt", vault->salt_key);
+		derive(master, "tombolo token", store->token_key);
+		derive(master, "tombolo salt", store->salt_key);
 	} else if (r == -EBADMSG) {
 		snprintf(why, why_size, "%s must be one line of %d hexadecimal "
 		    "digits; remove it, and a new one is created (sites log in "
 		    "again)", CREDENTIALS_MASTER, 2 * SECRET_STORE_KEY_LEN);
 	} else {
-		credentials_explain(vault->state_fd, CREDENTIALS_MASTER, r, why,
+		credentials_explain(store->state_fd, CREDENTIALS_MASTER, r, why,
 		    why_size);
 	}
 	secret_wipe(master, sizeof(master));
@@ -296,18 +297,18 @@ derive(const uint8_t master[SECRET_STORE_KEY_LEN], const char *purpose,
 }
 
 static bool
-make_nobodies(struct secret_store *vault, char *why, size_t why_size)
+make_nobodies(struct secret_store *store, char *why, size_t why_size)
 {
 	for (unsigned i = 0; i < CONF_AUTHS; i++) {
 		enum conf_auth auth = (enum conf_auth)i;
 		char	       name[CREDENTIALS_NAME_MAX];
 		int	       r = auth_method_find(auth) == NULL ? 0 :
-		    make_nobody(vault, auth, name);
+		    make_nobody(store, auth, name);
 
 		if (r == 0)
 			continue;
 		if (r == -EPERM)
-			credentials_explain(vault->state_fd, name, r, why,
+			credentials_explain(store->state_fd, name, r, why,
 			    why_size);
 		else
 			snprintf(why, why_size, "%s cannot be made: %s", name,
@@ -319,7 +320,7 @@ make_nobodies(struct secret_store *vault, char *why, size_t why_size)
 
 /* Also in the place of one that is broken: nothing hangs on it. */
 static int
-make_nobody(struct secret_store *vault, enum conf_auth auth, char *name)
+make_nobody(struct secret_store *store, enum conf_auth auth, char *name)
 {
 	char   line[SECRET_STORE_LINE_SIZE];
 	size_t len;
@@ -327,17 +328,17 @@ make_nobody(struct secret_store *vault, enum conf_auth auth, char *name)
 
 	if (!credentials_nobody_name(auth, name, CREDENTIALS_NAME_MAX))
 		return -EINVAL;
-	r = credentials_line(vault->state_fd, name, line, sizeof(line), &len);
+	r = credentials_line(store->state_fd, name, line, sizeof(line), &len);
 	if (r == 0 && is_line(auth, line))
 		return 0;
 	if (r != 0 && r != -ENOENT && r != -EBADMSG && r != -EFBIG &&
 	    r != -EILSEQ && r != -EPROTO)
 		return r;
-	if (unlinkat(vault->state_fd, name, 0) == -1 && errno != ENOENT)
+	if (unlinkat(store->state_fd, name, 0) == -1 && errno != ENOENT)
 		return -errno;
 	r = make_line(auth, line, sizeof(line));
 	if (r == 0)
-		r = credentials_create(vault->state_fd, name, line);
+		r = credentials_create(store->state_fd, name, line);
 	return r;
 }
 
@@ -349,7 +350,7 @@ make_line(enum conf_auth auth, char *line, size_t size)
 	int	r;
 
 	secret_random(random, sizeof(random));
-	srp_line_put_hex(password, sizeof(password), random, sizeof(random));
+	hex_encode(password, random, sizeof(random));
 	r = auth_method_find(auth)->make("nobody", password, line, size);
 	secret_wipe(random, sizeof(random));
 	secret_wipe(password, sizeof(password));

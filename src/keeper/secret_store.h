@@ -48,10 +48,10 @@ struct secret_store {
  * `voucher_fd` is consumed (-1: none).  False, with the reason and how to mend
  * it in `why`.
  */
-bool secret_store_open(struct secret_store *vault, int dir_fd, int state_fd,
+bool secret_store_open(struct secret_store *store, int dir_fd, int state_fd,
     int voucher_fd,
     char *why, size_t why_size);
-void secret_store_close(struct secret_store *vault);
+void secret_store_close(struct secret_store *store);
 
 /* What a site is verified by. */
 struct secret_store_credential {
@@ -64,12 +64,12 @@ struct secret_store_credential {
 };
 
 /* Reads it; what is no credential of that method is an error (-EBADMSG). */
-void secret_store_read(const struct secret_store *vault, const char *site,
+void secret_store_read(const struct secret_store *store, const char *site,
     bool known,
     enum conf_auth method, struct secret_store_credential *credential);
 
 /* The digest of a site's present file; false when there is none. */
-bool secret_store_digest(const struct secret_store *vault, const char *site,
+bool secret_store_digest(const struct secret_store *store, const char *site,
     enum conf_auth method, uint8_t digest[SECRET_STORE_DIGEST_LEN]);
 
 #endif /* SECRET_STORE_H */

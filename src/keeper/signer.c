@@ -40,7 +40,7 @@ struct signer {
 	int		 fd;
 	struct keypair	 keys[REQUEST_KEYS][2]; /* the last proven, the other;
 						   key NULL: there is none */
-	const struct secret_store *vault;
+	const struct secret_store *store;
 	struct bucket	 sign_bucket, other_bucket, pair_bucket;
 	uint64_t	 limited;
 	pthread_t	 thread;
@@ -62,8 +62,8 @@ static const gnutls_sign_algorithm_t allowed[] = {
 
 static void  free_keys(struct signer *signer);
 static bool  load_keys(struct signer *signer, char *why, size_t why_size);
-static const char *key_name(const struct secret_store *vault, unsigned which);
-static const char *kept_name(const struct secret_store *vault, unsigned which,
+static const char *key_name(const struct secret_store *store, unsigned which);
+static const char *kept_name(const struct secret_store *store, unsigned which,
       char name[CREDENTIALS_NAME_MAX]);
 static int   load_key(int dir, const char *name, struct keypair *key,
       struct ca_pem *pem, char *why, size_t why_size);
@@ -89,7 +89,7 @@ static bool  is_too_many(struct signer *signer, struct bucket *bucket,
 static void  log_refusal(struct signer *signer, uint32_t algorithm);
 
 struct signer *
-signer_start(int fd, const struct secret_store *vault,
+signer_start(int fd, const struct secret_store *store,
     void (*on_gone)(void *arg),
     void *arg, char *why, size_t why_size)
 {
@@ -102,7 +102,7 @@ signer_start(int fd, const struct secret_store *vault,
 		return NULL;
 	}
 	signer->fd = fd;
-	signer->vault = vault;
+	signer->store = store;
 	signer->on_gone = on_gone;
 	signer->arg = arg;
 	if (!load_keys(signer, why, why_size))
@@ -144,18 +144,18 @@ free_keys(struct signer *signer)
 static bool
 load_keys(struct signer *signer, char *why, size_t why_size)
 {
-	const struct secret_store *vault = signer->vault;
+	const struct secret_store *store = signer->store;
 	char		    name[CREDENTIALS_NAME_MAX], unused[512];
 
 	for (unsigned i = 0; i < REQUEST_KEYS; i++) {
 		struct keypair *keys = signer->keys[i];
 		int		r;
 
-		if (key_name(vault, i) == NULL)
+		if (key_name(store, i) == NULL)
 			continue;
-		load_key(vault->state_fd, kept_name(vault, i, name), &keys[0],
+		load_key(store->state_fd, kept_name(store, i, name), &keys[0],
 		    NULL, unused, sizeof(unused));
-		r = load_key(vault->dir_fd, key_name(vault, i), &keys[1], NULL,
+		r = load_key(store->dir_fd, key_name(store, i), &keys[1], NULL,
 		    why, why_size);
 		if (r == 0 || r == -ENOENT)
 			continue;
@@ -168,22 +168,22 @@ load_keys(struct signer *signer, char *why, size_t why_size)
 
 /* NULL when this role has no such key. */
 static const char *
-key_name(const struct secret_store *vault, unsigned which)
+key_name(const struct secret_store *store, unsigned which)
 {
 	if (which == REQUEST_KEY_RSA)
-		return vault->server &&
+		return store->server &&
 		    auth_method_find(CONF_AUTH_TLS_SRP) != NULL ?
 		    CREDENTIALS_RSA_KEY : NULL;
-	return vault->server || vault->has_sites ? CREDENTIALS_KEY :
+	return store->server || store->has_sites ? CREDENTIALS_KEY :
 						   CREDENTIALS_SITE_KEY;
 }
 
 static const char *
-kept_name(const struct secret_store *vault, unsigned which,
+kept_name(const struct secret_store *store, unsigned which,
     char name[CREDENTIALS_NAME_MAX])
 {
 	snprintf(name, CREDENTIALS_NAME_MAX, "%s%s", CREDENTIALS_KEPT,
-	    key_name(vault, which));
+	    key_name(store, which));
 	return name;
 }
 
@@ -220,11 +220,11 @@ static int
 prove(struct signer *signer, unsigned which, const struct ca_pem *chain,
     char *why, size_t why_size)
 {
-	const char    *name = key_name(signer->vault, which);
+	const char    *name = key_name(signer->store, which);
 	struct keypair file;
 	struct ca_pem  pem = { 0 };
 	char	       reason[KEYPAIR_WHY_SIZE];
-	bool	       fits = load_key(signer->vault->dir_fd, name, &file,
+	bool	       fits = load_key(signer->store->dir_fd, name, &file,
 		     &pem, why, why_size) == 0;
 
 	if (fits && !keypair_prove(chain->text, chain->len, &file, reason)) {
@@ -274,12 +274,12 @@ keep(struct signer *signer, unsigned which, const struct ca_pem *key,
 	int    r = text == NULL ? -ENOMEM :
 	    len > CREDENTIALS_MAX ? -EFBIG : 0;
 
-	kept_name(signer->vault, which, name);
+	kept_name(signer->store, which, name);
 	if (r == 0) {
 		memcpy(text, key->text, key->len);
 		text[key->len] = '\n';
 		memcpy(text + key->len + 1, chain->text, chain->len);
-		r = credentials_replace(signer->vault->state_fd, name, text,
+		r = credentials_replace(signer->store->state_fd, name, text,
 		    len);
 	}
 	secret_free(text, len);
@@ -296,8 +296,8 @@ read_kept(const struct signer *signer, unsigned which, struct ca_pem *chain,
 	char   name[CREDENTIALS_NAME_MAX], reason[KEYPAIR_WHY_SIZE];
 	size_t len;
 	char  *text;
-	int    r = credentials_read(signer->vault->state_fd,
-	       kept_name(signer->vault, which, name), &text, &len);
+	int    r = credentials_read(signer->store->state_fd,
+	       kept_name(signer->store, which, name), &text, &len);
 
 	if (r < 0) {
 		snprintf(why, why_size, "%s: %s", name, strerror(-r));
@@ -380,7 +380,7 @@ serve_pair(struct signer *signer, const struct chan_msg *msg)
 	if (is_too_many(signer, &signer->pair_bucket, PAIR_BURST, PAIR_PER_SEC,
 		"keys")) {
 		r = -EAGAIN;
-	} else if (key_name(signer->vault, ask.which) == NULL) {
+	} else if (key_name(signer->store, ask.which) == NULL) {
 		r = -ENOENT;
 	} else if (asked.len > 0) {
 		r = prove(signer, ask.which, &asked, answer.why,
@@ -405,7 +405,7 @@ serve_other(struct signer *signer, const struct chan_msg *msg)
 {
 	const struct auth_method *other = auth_method_find(CONF_AUTH_TLS_SRP);
 
-	return other == NULL ? -EBADMSG : other->serve(signer->vault,
+	return other == NULL ? -EBADMSG : other->serve(signer->store,
 	    signer->fd, msg, is_too_many(signer, &signer->other_bucket,
 		REQUEST_TLS_SRP_BURST, REQUEST_TLS_SRP_PER_SEC,
 		"credentials for tls-srp"), &signer->complaints);

@@ -28,10 +28,10 @@ struct secret_store;
 /*
  * Serves SIGN, PAIR and TLS_SRP on `fd` (consumed).  `on_gone` is called,
  * on the signer's thread, when the other end went away or broke the rules.
- * `vault` is borrowed.  Without a key its requests are answered with ENOENT.
+ * `store` is borrowed.  Without a key its requests are answered with ENOENT.
  * NULL on failure, with the reason for the log in `why`.
  */
-struct signer *signer_start(int fd, const struct secret_store *vault,
+struct signer *signer_start(int fd, const struct secret_store *store,
     void (*on_gone)(void *arg), void *arg, char *why, size_t why_size);
 void signer_stop(struct signer *signer);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * srp_line: the words of a verifier's one line, read strictly, and written.
+ * srp_line: a verifier of SRP as one line: "MAGIC BITS WORD HEX", where the word
+ * is what its method makes x of.  It is read strictly: one space between words.
  *
- * Words are apart by exactly one space.  Each reader moves `*line` behind its
- * word, and the space if there is one, or returns false.
+ * Pure.
  */
 #ifndef SRP_LINE_H
 #define SRP_LINE_H
@@ -12,17 +12,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Exactly this word. */
-bool srp_line_take(const char **line, const char *word);
-/* Any word, into `dst`; not empty. */
-bool srp_line_take_word(const char **line, char *dst, size_t size);
-/* Decimal digits without a zero in front. */
-bool srp_line_take_group(const char **line, unsigned *bits);
-/* Lower-case hexadecimal, whole bytes, at least one. */
+#include "keeper/srp.h"
+
+#define SRP_LINE_GROUP 3072 /* of new verifiers */
+
+/* The verifier of `x`.  0, or -ENOSPC. */
+int srp_line_make(char *line, size_t size, const char *magic, const char *word,
+    enum srp_hash hash, const uint8_t *x, size_t x_len);
+
+/* False when it is no verifier of a group that we take. */
+bool srp_line_parse(const char *line, const char *magic, char *word,
+    size_t word_size, unsigned *group, uint8_t v[SRP_MAX_LEN], size_t *v_len);
+
+/*
+ * A word of lower-case hexadecimal, whole bytes, at least one; moves `*line`
+ * behind it, and the space if there is one.
+ */
 bool srp_line_take_hex(const char **line, uint8_t *dst, size_t size,
     size_t *len);
-
-/* With a NUL behind; false when there is no room. */
-bool srp_line_put_hex(char *dst, size_t size, const uint8_t *src, size_t len);
 
 #endif /* SRP_LINE_H */

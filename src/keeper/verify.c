@@ -15,6 +15,7 @@
 #include "keeper/auth_srp.h"
 #include "keeper/psk.h"
 #include "keeper/seal.h"
+#include "keeper/srp_line.h"
 #include "keeper/token.h"
 #include "keeper/secret_store.h"
 #include "proc/request.h"
@@ -33,22 +34,22 @@ struct srp_state {
 	char	site[CONF_NAME_MAX + 1];
 };
 
-static void read_credential(const struct secret_store *vault, struct thread_pool_job *job,
+static void read_credential(const struct secret_store *store, struct thread_pool_job *job,
     const char *site, bool known, enum conf_auth method,
     struct secret_store_credential *credential);
-static void load_verifier(const struct secret_store *vault, struct thread_pool_job *job,
+static void load_verifier(const struct secret_store *store, struct thread_pool_job *job,
     const char *site, bool known, struct secret_store_credential *credential,
     struct auth_srp_verifier *verifier);
-static void grant(const struct secret_store *vault, const char *site,
+static void grant(const struct secret_store *store, const char *site,
     enum conf_auth method, const uint8_t *digest, uint32_t lifetime_sec,
     struct request_grant *grant);
-static void seal_state(uint8_t *out, const struct secret_store *vault,
+static void seal_state(uint8_t *out, const struct secret_store *store,
     const struct srp_state *state);
-static bool open_state(struct srp_state *state, const struct secret_store *vault,
+static bool open_state(struct srp_state *state, const struct secret_store *store,
     const uint8_t *sealed, size_t len);
 
 bool
-verify_password(const struct secret_store *vault, struct thread_pool_job *job)
+verify_password(const struct secret_store *store, struct thread_pool_job *job)
 {
 	const struct request_verify   *ask = &job->in.verify;
 	struct request_verdict	      *answer = &job->out.verdict;
@@ -57,19 +58,19 @@ verify_password(const struct secret_store *vault, struct thread_pool_job *job)
 	if (!request_text_is_good(ask->site) || ask->known > 1 ||
 	    ask->password_len > REQUEST_MAX_PASSWORD)
 		return false;
-	read_credential(vault, job, ask->site, ask->known == 1,
+	read_credential(store, job, ask->site, ask->known == 1,
 	    CONF_AUTH_PASSWORD, &credential);
 	answer->verdict = auth_password_verify(credential.line, ask->password,
 	    ask->password_len) && credential.real;
 	if (answer->verdict == 1)
-		grant(vault, ask->site, CONF_AUTH_PASSWORD, credential.digest,
+		grant(store, ask->site, CONF_AUTH_PASSWORD, credential.digest,
 		    ask->lifetime, &answer->grant);
 	secret_wipe(&credential, sizeof(credential));
 	return true;
 }
 
 bool
-verify_srp_start(const struct secret_store *vault, struct thread_pool_job *job)
+verify_srp_start(const struct secret_store *store, struct thread_pool_job *job)
 {
 	const struct request_known	*ask = &job->in.srp_start;
 	struct request_srp_challenge	*answer = &job->out.challenge;
@@ -84,13 +85,13 @@ verify_srp_start(const struct secret_store *vault, struct thread_pool_job *job)
 	if (!request_text_is_good(ask->site) || ask->known > 1)
 		return false;
 	strlcpy(state.site, ask->site, sizeof(state.site));
-	load_verifier(vault, job, state.site, state.known == 1, &credential,
+	load_verifier(store, job, state.site, state.known == 1, &credential,
 	    &verifier);
 	answer->error = (uint32_t)-auth_srp_start(&verifier, state.b,
 	    answer->public_b, &len);
 	memcpy(state.digest, credential.digest, sizeof(state.digest));
 	state.made_us = (uint64_t)mono_now().us;
-	seal_state(answer->state, vault, &state);
+	seal_state(answer->state, store, &state);
 	answer->state_len = sizeof(state) + SEAL_OVERHEAD;
 	answer->public_b_len = (uint32_t)len;
 	answer->group = verifier.group;
@@ -102,7 +103,7 @@ verify_srp_start(const struct secret_store *vault, struct thread_pool_job *job)
 }
 
 bool
-verify_srp_finish(const struct secret_store *vault, struct thread_pool_job *job)
+verify_srp_finish(const struct secret_store *store, struct thread_pool_job *job)
 {
 	const struct request_srp_finish *ask = &job->in.srp_finish;
 	struct request_verdict		*answer = &job->out.verdict;
@@ -115,9 +116,9 @@ verify_srp_finish(const struct secret_store *vault, struct thread_pool_job *job)
 	if (ask->state_len > sizeof(ask->state) ||
 	    ask->public_a_len > sizeof(ask->public_a))
 		return false;
-	if (!open_state(&state, vault, ask->state, ask->state_len))
+	if (!open_state(&state, store, ask->state, ask->state_len))
 		return true;
-	load_verifier(vault, job, state.site, state.known == 1, &credential,
+	load_verifier(store, job, state.site, state.known == 1, &credential,
 	    &verifier);
 	yes = auth_srp_finish(&verifier, state.site, state.b, ask->binding,
 	    ask->public_a, ask->public_a_len, ask->m1, m2);
@@ -128,7 +129,7 @@ verify_srp_finish(const struct secret_store *vault, struct thread_pool_job *job)
 	if (yes) {
 		answer->verdict = answer->has_proof = 1;
 		memcpy(answer->proof, m2, sizeof(answer->proof));
-		grant(vault, state.site, CONF_AUTH_SRP, credential.digest,
+		grant(store, state.site, CONF_AUTH_SRP, credential.digest,
 		    ask->lifetime, &answer->grant);
 	}
 	secret_wipe(&credential, sizeof(credential));
@@ -138,7 +139,7 @@ verify_srp_finish(const struct secret_store *vault, struct thread_pool_job *job)
 }
 
 bool
-verify_resume(const struct secret_store *vault, struct thread_pool_job *job)
+verify_resume(const struct secret_store *store, struct thread_pool_job *job)
 {
 	const struct request_resume *ask = &job->in.resume;
 	struct request_verdict	    *answer = &job->out.verdict;
@@ -149,10 +150,10 @@ verify_resume(const struct secret_store *vault, struct thread_pool_job *job)
 	if (!request_text_is_good(ask->site) ||
 	    ask->token_len > sizeof(ask->token))
 		return false;
-	yes = token_open(&token, vault->token_key, ask->token, ask->token_len,
+	yes = token_open(&token, store->token_key, ask->token, ask->token_len,
 		  time(NULL)) &&
 	    strcmp(token.site, ask->site) == 0 && token.method == ask->method &&
-	    secret_store_digest(vault, ask->site, token.method, digest) &&
+	    secret_store_digest(store, ask->site, token.method, digest) &&
 	    secret_equal(digest, token.credential, sizeof(digest));
 	label_mac(right, sizeof(right), token.secret, RESUME_SITE, ask->binding,
 	    sizeof(ask->binding), ask->hello, sizeof(ask->hello));
@@ -168,7 +169,7 @@ verify_resume(const struct secret_store *vault, struct thread_pool_job *job)
 }
 
 bool
-verify_voucher(const struct secret_store *vault, struct thread_pool_job *job)
+verify_voucher(const struct secret_store *store, struct thread_pool_job *job)
 {
 	const struct request_vouched *ask = &job->in.vouched;
 	struct request_verdict	     *answer = &job->out.verdict;
@@ -176,18 +177,18 @@ verify_voucher(const struct secret_store *vault, struct thread_pool_job *job)
 
 	if (!request_text_is_good(ask->site))
 		return false;
-	answer->verdict = voucher_is_good(ask->voucher, vault->voucher_key,
+	answer->verdict = voucher_is_good(ask->voucher, store->voucher_key,
 	    ask->site, mono_now()) &&
-	    secret_store_digest(vault, ask->site, CONF_AUTH_PAM, digest);
+	    secret_store_digest(store, ask->site, CONF_AUTH_PAM, digest);
 	if (answer->verdict == 1)
-		grant(vault, ask->site, CONF_AUTH_PAM, digest, ask->lifetime,
+		grant(store, ask->site, CONF_AUTH_PAM, digest, ask->lifetime,
 		    &answer->grant);
 	return true;
 }
 
 /* Asked for a site that has proved who it is: it takes what time it takes. */
 bool
-verify_psk(const struct secret_store *vault, struct thread_pool_job *job)
+verify_psk(const struct secret_store *store, struct thread_pool_job *job)
 {
 	const struct request_binding *ask = &job->in.psk;
 	struct request_psk	     *answer = &job->out.psk;
@@ -198,7 +199,7 @@ verify_psk(const struct secret_store *vault, struct thread_pool_job *job)
 		PSK_ID_LEN == REQUEST_PSK_ID_LEN, "they fit");
 	if (!request_text_is_good(ask->site))
 		return false;
-	error = psk_read(&psk, vault->dir_fd, ask->site, job->file,
+	error = psk_read(&psk, store->dir_fd, ask->site, job->file,
 	    sizeof(job->file));
 	answer->error = (uint32_t)-error;
 	if (error == 0) {
@@ -213,7 +214,7 @@ verify_psk(const struct secret_store *vault, struct thread_pool_job *job)
 
 /* Client: the password never leaves this process. */
 bool
-verify_srp_question(const struct secret_store *vault,
+verify_srp_question(const struct secret_store *store,
     struct thread_pool_job *job)
 {
 	const struct request_srp_question *ask = &job->in.srp_question;
@@ -226,7 +227,7 @@ verify_srp_question(const struct secret_store *vault,
 	    !request_text_is_good(ask->setting) ||
 	    ask->public_b_len > sizeof(ask->public_b))
 		return false;
-	error = credentials_line(vault->dir_fd, CREDENTIALS_SECRET, password,
+	error = credentials_line(store->dir_fd, CREDENTIALS_SECRET, password,
 	    sizeof(password), &len);
 	if (error < 0) {
 		job->file_error = error;
@@ -247,11 +248,11 @@ verify_srp_question(const struct secret_store *vault,
 }
 
 static void
-read_credential(const struct secret_store *vault, struct thread_pool_job *job,
+read_credential(const struct secret_store *store, struct thread_pool_job *job,
     const char *site, bool known, enum conf_auth method,
     struct secret_store_credential *credential)
 {
-	secret_store_read(vault, site, known, method, credential);
+	secret_store_read(store, site, known, method, credential);
 	if (credential->error == 0)
 		return;
 	job->file_error = credential->error;
@@ -260,26 +261,26 @@ read_credential(const struct secret_store *vault, struct thread_pool_job *job,
 
 /* Nobody's gets the salt that its name has always had. */
 static void
-load_verifier(const struct secret_store *vault, struct thread_pool_job *job,
+load_verifier(const struct secret_store *store, struct thread_pool_job *job,
     const char *site, bool known, struct secret_store_credential *credential,
     struct auth_srp_verifier *verifier)
 {
 	char setting[AUTH_SRP_SETTING_SIZE];
 
-	read_credential(vault, job, site, known, CONF_AUTH_SRP, credential);
+	read_credential(store, job, site, known, CONF_AUTH_SRP, credential);
 	if (!auth_srp_parse(verifier, credential->line))
 		*verifier = (struct auth_srp_verifier) {
-			.group = AUTH_SRP_GROUP, .v_len = AUTH_SRP_MAX_LEN };
+			.group = SRP_LINE_GROUP, .v_len = AUTH_SRP_MAX_LEN };
 	/* Made for everybody, for the time it takes. */
 	strlcpy(setting, verifier->setting, sizeof(setting));
-	auth_srp_disguise(verifier, vault->salt_key, site);
+	auth_srp_disguise(verifier, store->salt_key, site);
 	if (credential->real)
 		strlcpy(verifier->setting, setting, sizeof(verifier->setting));
 }
 
 /* A token, unless its lifetime is 0, and its secret. */
 static void
-grant(const struct secret_store *vault, const char *site, enum conf_auth method,
+grant(const struct secret_store *store, const char *site, enum conf_auth method,
     const uint8_t *digest, uint32_t lifetime_sec, struct request_grant *grant)
 {
 	struct token token = { .method = method };
@@ -293,28 +294,28 @@ grant(const struct secret_store *vault, const char *site, enum conf_auth method,
 	token.expiry = time(NULL) + (time_t)lifetime_sec;
 	if (lifetime_sec > 0)
 		grant->token_len = (uint32_t)token_seal(grant->token,
-		    vault->token_key, &token);
+		    store->token_key, &token);
 	memcpy(grant->secret, token.secret, sizeof(grant->secret));
 	secret_wipe(&token, sizeof(token));
 }
 
 static void
-seal_state(uint8_t *out, const struct secret_store *vault,
+seal_state(uint8_t *out, const struct secret_store *store,
     const struct srp_state *state)
 {
-	seal_close(out, vault->state_key, STATE_LABEL, (const uint8_t *)state,
+	seal_close(out, store->state_key, STATE_LABEL, (const uint8_t *)state,
 	    sizeof(*state));
 }
 
 /* The key is this process's own, and so is the struct in it. */
 static bool
-open_state(struct srp_state *state, const struct secret_store *vault,
+open_state(struct srp_state *state, const struct secret_store *store,
     const uint8_t *sealed, size_t len)
 {
 	struct mono made;
 
 	if (len != sizeof(*state) + SEAL_OVERHEAD ||
-	    !seal_open((uint8_t *)state, vault->state_key, STATE_LABEL, sealed,
+	    !seal_open((uint8_t *)state, store->state_key, STATE_LABEL, sealed,
 		len))
 		return false;
 	made.us = (int64_t)state->made_us;

@@ -21,7 +21,7 @@ struct secret_store;
  * From its member of job->in, which has the right size, to that of job->out;
  * sets job->file, too.  False: the request is malformed.  The store is only read.
  */
-typedef bool verify_fn(const struct secret_store *vault,
+typedef bool verify_fn(const struct secret_store *store,
     struct thread_pool_job *job);
 
 verify_fn verify_password, verify_srp_start, verify_srp_finish, verify_resume,

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "keeper/yescrypt.h"
 
-#include <assert.h>
 #include <crypt.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,26 +16,22 @@
 static const char alphabet[] =
     "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-int
-yescrypt_new_setting(char *setting, size_t size)
+void
+yescrypt_new_setting(char setting[YESCRYPT_SETTING_SIZE])
 {
 	uint8_t salt[YESCRYPT_SALT_LEN];
 
-	if (size < YESCRYPT_SETTING_SIZE)
-		return -ENOSPC;
 	secret_random(salt, sizeof(salt));
-	yescrypt_make_setting(setting, size, salt);
-	return 0;
+	yescrypt_make_setting(setting, salt);
 }
 
 /* As libxcrypt writes bytes: three are four characters, the lowest bits first. */
 void
-yescrypt_make_setting(char *setting, size_t size,
+yescrypt_make_setting(char setting[YESCRYPT_SETTING_SIZE],
     const uint8_t salt[YESCRYPT_SALT_LEN])
 {
 	char *out = setting + PREFIX_LEN;
 
-	assert(size >= YESCRYPT_SETTING_SIZE);
 	memcpy(setting, PREFIX, PREFIX_LEN);
 	for (size_t i = 0; i < YESCRYPT_SALT_LEN; i += 3) {
 		uint32_t bits = 0;

@@ -20,11 +20,11 @@
 #define YESCRYPT_HASH_SIZE    192 /* the same with the digest behind it */
 #define YESCRYPT_SALT_LEN     16  /* bytes of the salts we make */
 
-/* A setting of our own cost with fresh salt.  0 or a negative errno value. */
-int yescrypt_new_setting(char *setting, size_t size);
+/* A setting of our own cost with fresh salt. */
+void yescrypt_new_setting(char setting[YESCRYPT_SETTING_SIZE]);
 
 /* The same with this salt: of the form that fresh ones have. */
-void yescrypt_make_setting(char *setting, size_t size,
+void yescrypt_make_setting(char setting[YESCRYPT_SETTING_SIZE],
     const uint8_t salt[YESCRYPT_SALT_LEN]);
 
 /* Bytes of the setting that `text` begins with; 0: none that we take. */

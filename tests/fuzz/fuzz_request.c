@@ -139,7 +139,7 @@ ask(int auth, int sign)
 	keeper_ask_attach(keeper, auth);
 	keeper_ask_verify(keeper, "berlin", true, "x", 1, 60, on_verdict,
 	    &answers);
-	keeper_ask_secret(keeper, on_secret, &answers);
+	keeper_ask_secret(keeper, REQUEST_SECRET, on_secret, &answers);
 	keeper_ask_srp_start(keeper, "berlin", true, on_challenge, &answers);
 	keeper_ask_srp_answer(keeper, "berlin", 3072, "$y$", binding,
 	    sizeof(binding), binding, on_srp, &answers);

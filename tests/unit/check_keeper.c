@@ -348,7 +348,7 @@ START_TEST(secret_is_the_line_of_its_file)
 			unlink(path);
 			free(path);
 		}
-		ck_assert_int_eq(keeper_ask_secret(ask, on_told, &told), 0);
+		ck_assert_int_eq(keeper_ask_secret(ask, REQUEST_SECRET, on_told, &told), 0);
 		wait_for(&told.calls, 1);
 		ck_assert_msg(told.calls == 1 && told.error == secrets[i].error,
 		    "%s: %d", secrets[i].what, told.error);
@@ -902,7 +902,7 @@ START_TEST(without_a_keeper_asks_fail_at_once)
 
 	ck_assert_int_eq(ask_verify("berlin", true, "x", 1,
 			     on_verdict, &verdict), -ENOTCONN);
-	ck_assert_int_eq(keeper_ask_secret(ask, on_told, &told), -ENOTCONN);
+	ck_assert_int_eq(keeper_ask_secret(ask, REQUEST_SECRET, on_told, &told), -ENOTCONN);
 	ck_assert_int_eq(ask_kept(), -ENOTCONN);
 	ev_run(loop, EVRUN_NOWAIT);
 	ck_assert_uint_eq(verdict.calls + told.calls, 0);

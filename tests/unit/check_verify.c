@@ -740,7 +740,7 @@ END_TEST
 START_TEST(a_lifetime_has_a_limit)
 {
 	struct said  said;
-	struct secret_store vault;
+	struct secret_store store;
 	struct token token;
 	char	     why[512];
 	time_t	     before = time(NULL);
@@ -750,15 +750,15 @@ START_TEST(a_lifetime_has_a_limit)
 	put_hash("sites/berlin.password", "open sesame");
 	attach_keeper();
 	ck_assert(verify("berlin", "open sesame", UINT32_MAX, &said));
-	ck_assert(secret_store_open(&vault, d, d, -1, why, sizeof(why)));
-	ck_assert(token_open(&token, vault.token_key, said.answer.grant.token,
+	ck_assert(secret_store_open(&store, d, d, -1, why, sizeof(why)));
+	ck_assert(token_open(&token, store.token_key, said.answer.grant.token,
 	    said.answer.grant.token_len, before));
 	ck_assert_int_ge(token.expiry, before + VERIFY_MAX_LIFETIME_SEC);
 	ck_assert_int_le(token.expiry, time(NULL) + VERIFY_MAX_LIFETIME_SEC);
 	ck_assert_int_eq(token.method, CONF_AUTH_PASSWORD);
 	ck_assert_mem_eq(token.secret, said.answer.grant.secret,
 	    sizeof(token.secret));
-	secret_store_close(&vault);
+	secret_store_close(&store);
 	close(d);
 }
 END_TEST

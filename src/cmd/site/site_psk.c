@@ -7,12 +7,12 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "cmd/site/site_file.h"
 #include "keeper/credentials.h"
-#include "keeper/srp_line.h"
 
 #define RING CONF_KEEPER_DIR "/" CREDENTIALS_RING
 
@@ -86,6 +86,6 @@ static void
 draw_ring(struct site_psk *psk, uint8_t ring[PSK_LEN])
 {
 	secret_random(ring, PSK_LEN);
-	srp_line_put_hex(psk->ring, sizeof(psk->ring), ring, PSK_LEN);
+	hex_encode(psk->ring, ring, PSK_LEN);
 	psk->ring[2 * PSK_LEN] = '\n';
 }

@@ -329,7 +329,8 @@ prove(const struct auth_client *auth, const char *label,
 static void
 ask_secret(struct auth_client *auth)
 {
-	if (keeper_ask_secret(auth->keeper, on_secret, auth) < 0)
+	if (keeper_ask_secret(auth->keeper, REQUEST_SECRET, on_secret, auth) <
+		0)
 		conn_end(auth->conn, "the keeper does not answer");
 }
 
@@ -417,7 +418,8 @@ answer_pam(struct auth_client *auth, const struct message *msg)
 	conn_extend(auth->conn, AUTH_CLIENT_PERSON_SEC);
 	if (msg->echo || auth->stored)
 		ask_person(auth);
-	else if (keeper_ask_secret(auth->keeper, on_pam_secret, auth) < 0)
+	else if (keeper_ask_secret(auth->keeper, REQUEST_SECRET,
+		    on_pam_secret, auth) < 0)
 		conn_end(auth->conn, "the keeper does not answer");
 	auth->stored = auth->stored || !msg->echo;
 }

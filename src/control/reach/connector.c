@@ -443,7 +443,8 @@ ask_login(struct connector *connector)
 	connector->step = PROXY;
 	snprintf(connector->doing, sizeof(connector->doing),
 	    "the proxy to connect to %.200s", connector->server);
-	if (keeper_ask_proxy_login(connector->keeper, on_login, connector) < 0)
+	if (keeper_ask_secret(connector->keeper, REQUEST_PROXY_LOGIN, on_login,
+		connector) < 0)
 		on_login(connector, NULL, 0, EAGAIN);
 }
 

@@ -188,21 +188,12 @@ keeper_ask_srp_answer(struct keeper_ask *ask, const char *site, unsigned group,
 }
 
 int
-keeper_ask_secret(struct keeper_ask *ask,
+keeper_ask_secret(struct keeper_ask *ask, enum request which,
     void (*done)(void *arg, const char *secret, size_t len, int error),
     void *arg)
 {
-	return ask_keeper(ask, REQUEST_SECRET, NULL, 0, finish_secret,
-	    (ask_done *)done, arg);
-}
-
-int
-keeper_ask_proxy_login(struct keeper_ask *ask,
-    void (*done)(void *arg, const char *login, size_t len, int error),
-    void *arg)
-{
-	return ask_keeper(ask, REQUEST_PROXY_LOGIN, NULL, 0, finish_secret,
-	    (ask_done *)done, arg);
+	return ask_keeper(ask, which, NULL, 0, finish_secret, (ask_done *)done,
+	    arg);
 }
 
 unsigned

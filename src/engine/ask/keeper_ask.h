@@ -89,13 +89,13 @@ int  keeper_ask_srp_answer(struct keeper_ask *ask, const char *site,
      void (*done)(void *arg, const struct request_srp_answer *answer, int error),
      void *arg);
 
-/* Client: the password for its server; NULL with an errno value in `error`. */
-int keeper_ask_secret(struct keeper_ask *ask,
+/*
+ * Client: REQUEST_SECRET, the password for its server, or REQUEST_PROXY_LOGIN,
+ * USER:PASSWORD at the proxy; NULL with an errno value in `error` (ENOENT: there
+ * is none).
+ */
+int keeper_ask_secret(struct keeper_ask *ask, enum request which,
     void (*done)(void *arg, const char *secret, size_t len, int error),
-    void *arg);
-/* The same for USER:PASSWORD at the proxy; ENOENT: there is none. */
-int keeper_ask_proxy_login(struct keeper_ask *ask,
-    void (*done)(void *arg, const char *login, size_t len, int error),
     void *arg);
 
 /* How many asks are under way, those that were cancelled among them. */

@@ -2,16 +2,14 @@
 #include "tls_srp/keeper/auth_tls_srp.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <nettle/sha1.h>
 
+#include "base/hex.h"
 #include "base/label_mac.h"
 #include "base/secret.h"
 #include "keeper/auth_password.h"
-#include "keeper/auth_srp.h"
-#include "keeper/srp.h"
 #include "keeper/srp_line.h"
 
 #define MAGIC	   "tls-srp1"
@@ -24,53 +22,32 @@ int
 auth_tls_srp_make(const char *site, const char *password, char *line,
     size_t size)
 {
-	struct srp srp;
-	uint8_t	   salt[AUTH_TLS_SRP_SALT_LEN], x[SHA1_DIGEST_SIZE];
-	uint8_t	   v[SRP_MAX_LEN];
-	size_t	   len = strlen(password);
-	char	  *end;
-	int	   n, r = 0;
+	uint8_t salt[AUTH_TLS_SRP_SALT_LEN], x[SHA1_DIGEST_SIZE];
+	char	word[2 * AUTH_TLS_SRP_SALT_LEN + 1];
+	size_t	len = strlen(password);
+	int	r;
 
 	if (len == 0 || len > AUTH_PASSWORD_MAX)
 		return -EINVAL;
-	if (!srp_init(&srp, SRP_SHA1, AUTH_SRP_GROUP))
-		return -EINVAL;
 	secret_random(salt, sizeof(salt));
 	derive_x(site, password, salt, sizeof(salt), x);
-	srp_verifier(&srp, x, sizeof(x), v);
+	hex_encode(word, salt, sizeof(salt));
+	r = srp_line_make(line, size, MAGIC, word, SRP_SHA1, x, sizeof(x));
 	secret_wipe(x, sizeof(x));
-	n = snprintf(line, size, MAGIC " %d ", AUTH_SRP_GROUP);
-	if (n < 0 || (size_t)n >= size ||
-	    !srp_line_put_hex(line + n, size - (size_t)n, salt, sizeof(salt))) {
-		r = -ENOSPC;
-		goto out;
-	}
-	end = line + strlen(line);
-	*end++ = ' ';
-	if (!srp_line_put_hex(end, size - (size_t)(end - line), v, srp.len))
-		r = -ENOSPC;
-out:
-	srp_fini(&srp);
-	secret_wipe(v, sizeof(v));
 	return r;
 }
 
 bool
 auth_tls_srp_parse(struct auth_tls_srp *user, const char *line)
 {
-	struct srp srp;
-	bool	   good;
+	char	    word[2 * sizeof(user->salt) + 1];
+	const char *salt = word;
 
-	if (!srp_line_take(&line, MAGIC) ||
-	    !srp_line_take_group(&line, &user->group) ||
-	    !srp_line_take_hex(&line, user->salt, sizeof(user->salt),
-		&user->salt_len) ||
-	    !srp_line_take_hex(&line, user->v, sizeof(user->v), &user->v_len) ||
-	    *line != '\0' || !srp_init(&srp, SRP_SHA1, user->group))
-		return false;
-	good = srp_is_verifier(&srp, user->v, user->v_len);
-	srp_fini(&srp);
-	return good;
+	return srp_line_parse(line, MAGIC, word, sizeof(word), &user->group,
+		   user->v, &user->v_len) &&
+	    srp_line_take_hex(&salt, user->salt, sizeof(user->salt),
+		&user->salt_len) &&
+	    *salt == '\0';
 }
 
 void
