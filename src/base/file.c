@@ -24,15 +24,22 @@ static int put(const char *path, const void *data, size_t len, mode_t mode,
 int
 file_read(const char *path, size_t max, char **data, size_t *len)
 {
+	/* A FIFO that nobody writes to is empty: the monitor must not hang. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return fd == -1 ? -errno : file_read_fd(fd, max, data, len);
+}
+
+int
+file_read_fd(int fd, size_t max, char **data, size_t *len)
+{
 	size_t	size = 4096, n = 0;
 	char   *buf = malloc(size), *bigger;
 	ssize_t got;
-	/* A FIFO that nobody writes to is empty: the monitor must not hang. */
-	int	r = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
-		O_NONBLOCK);
+	int	r = 0;
 
-	if (fd == -1 || buf == NULL) {
-		r = fd == -1 ? -errno : -ENOMEM;
+	if (buf == NULL) {
+		r = -ENOMEM;
 		goto out;
 	}
 	while ((got = read(fd, buf + n, size - n - 1)) != 0) {
@@ -69,8 +76,7 @@ file_read(const char *path, size_t max, char **data, size_t *len)
 	buf = NULL;
 out:
 	secret_free(buf, size);
-	if (fd != -1)
-		close(fd);
+	close(fd);
 	return r;
 }
 

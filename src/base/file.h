@@ -17,6 +17,8 @@
  * Returns 0, or a negative errno value; -EFBIG when it is larger.
  */
 int file_read(const char *path, size_t max, char **data, size_t *len);
+/* Of an open one, which is consumed. */
+int file_read_fd(int fd, size_t max, char **data, size_t *len);
 
 /*
  * Replaces or makes `path` with `mode`, owned by uid:gid (-1: leave).  A mode

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mono.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -18,40 +19,23 @@
 
 static bool is_psk(const char *name);
 static int open_file(int dir, const char *name);
-static int check(int fd, size_t *size);
+static int check(int fd);
 static bool is_dir(const char *name);
 static int write_beside(int dir, const char *name,
     char tmp[CREDENTIALS_NAME_MAX + 8], const char *data, size_t len,
     const char *end);
-static int read_whole(int fd, char *buf, size_t size, size_t *len);
 
 int
 credentials_read(int dir, const char *name, char **data, size_t *len)
 {
-	size_t size = 0;
-	char  *buf;
-	int    r, fd;
+	int fd = open_file(dir, name), r;
 
 	*len = 0;
-	fd = open_file(dir, name);
 	if (fd < 0)
 		return fd;
-	r = check(fd, &size);
-	if (r != 0)
-		goto close_fd;
-	buf = malloc(size + 1);
-	if (buf == NULL) {
-		r = -ENOMEM;
-		goto close_fd;
-	}
-	r = read_whole(fd, buf, size, len);
-	if (r != 0) {
-		secret_free(buf, size + 1);
-		goto close_fd;
-	}
-	buf[*len] = '\0';
-	*data = buf;
-close_fd:
+	r = check(fd);
+	if (r == 0)
+		return file_read_fd(fd, CREDENTIALS_MAX, data, len);
 	close(fd);
 	return r;
 }
@@ -235,7 +219,7 @@ open_file(int dir, const char *name)
 }
 
 static int
-check(int fd, size_t *size)
+check(int fd)
 {
 	struct stat st;
 
@@ -245,10 +229,7 @@ check(int fd, size_t *size)
 		return -EINVAL;
 	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
 		return -EPERM;
-	if (st.st_size > CREDENTIALS_MAX)
-		return -EFBIG;
-	*size = (size_t)st.st_size;
-	return 0;
+	return st.st_size > CREDENTIALS_MAX ? -EFBIG : 0;
 }
 
 /* Into `tmp`, which may be left behind in part. */
@@ -272,23 +253,4 @@ write_beside(int dir, const char *name, char tmp[CREDENTIALS_NAME_MAX + 8],
 		r = -errno;
 	close(fd);
 	return r;
-}
-
-static int
-read_whole(int fd, char *buf, size_t size, size_t *len)
-{
-	size_t n = 0;
-
-	while (n < size) {
-		ssize_t got = read(fd, buf + n, size - n);
-
-		if (got == 0)
-			break;
-		if (got > 0)
-			n += (size_t)got;
-		else if (errno != EINTR)
-			return -errno;
-	}
-	*len = n;
-	return 0;
 }
