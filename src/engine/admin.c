@@ -65,7 +65,7 @@ static void answer(struct asker *asker, const char *line, size_t len);
 static void reload(struct asker *asker, const json_t *request, bool all);
 static void on_next(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void start_reload(struct admin *admin);
-static void on_reloaded(void *arg, bool taken);
+static void on_reloaded(void *arg, int error, const char *why);
 static json_t *reloaded(const struct asker *asker, bool taken);
 static void reply(struct asker *asker, json_t *object);
 static json_t *run_command(struct engine *engine, const json_t *request);
@@ -278,7 +278,7 @@ start_reload(struct admin *admin)
 
 /* What the monitor brought came before, and is in force. */
 static void
-on_reloaded(void *arg, bool taken)
+on_reloaded(void *arg, int error, const char *why)
 {
 	struct admin *admin = arg;
 	struct asker *asker, *next;
@@ -289,7 +289,7 @@ on_reloaded(void *arg, bool taken)
 		if (asker->reload != admin->reload)
 			continue;
 		asker->reload = 0;
-		reply(asker, reloaded(asker, taken));
+		reply(asker, reloaded(asker, error == 0));
 	}
 	start_reload(admin);
 }

@@ -67,11 +67,11 @@ static const struct startup_events events = { on_conf, on_keeper,
 	on_material, on_credential, on_network_changed, on_egress, on_gone };
 
 static void
-on_fd(void *arg, int fd, int error)
+on_fd(void *arg, const int *fds, unsigned n, int error)
 {
-	FUZZ_CHECK((fd == -1) == (error != 0));
-	if (fd != -1)
-		close(fd);
+	FUZZ_CHECK(n == (error == 0 ? 1 : 0));
+	if (n == 1)
+		close(fds[0]);
 }
 
 static void

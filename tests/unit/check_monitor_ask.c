@@ -606,18 +606,6 @@ on_resolved(void *arg, const struct endpoint *list, unsigned n)
 }
 
 static void
-on_connected(void *arg, int fd, int error)
-{
-	struct engine *engine = arg;
-
-	engine->answers++;
-	engine->error = error;
-	ck_assert((fd == -1) == (error != 0));
-	if (fd != -1)
-		close(fd);
-}
-
-static void
 on_lanes(void *arg, const int *fds, unsigned n, int error)
 {
 	struct engine *engine = arg;
@@ -625,6 +613,7 @@ on_lanes(void *arg, const int *fds, unsigned n, int error)
 	engine->answers++;
 	engine->error = error;
 	engine->n = n;
+	ck_assert((n == 0) == (error != 0));
 	for (unsigned i = 0; i < n; i++)
 		ck_assert_int_eq(close(fds[i]), 0);
 }
@@ -637,16 +626,6 @@ on_network(void *arg, int error, const char *why)
 	engine->answers++;
 	engine->error = error;
 	snprintf(engine->text, sizeof(engine->text), "%s", why);
-}
-
-static void
-on_reloaded(void *arg, bool taken)
-{
-	struct engine *engine = arg;
-
-	engine->answers++;
-	engine->n = taken;
-	engine->text[0] = '\0';
 }
 
 static void
@@ -704,12 +683,12 @@ ask_by_type(struct engine *engine, enum request type)
 	case REQUEST_RESOLVE:
 		return monitor_ask_resolve(engine->ask, 0, on_resolved, engine);
 	case REQUEST_CONNECT:
-		return monitor_ask_connect(engine->ask, 0, 1, on_connected,
+		return monitor_ask_connect(engine->ask, 0, 1, on_lanes,
 		    engine);
 	case REQUEST_LANES:
 		return monitor_ask_lanes(engine->ask, 0, 1, 2, on_lanes, engine);
 	case REQUEST_RELOAD:
-		return monitor_ask_reload(engine->ask, true, on_reloaded,
+		return monitor_ask_reload(engine->ask, true, on_network,
 		    engine);
 	default:
 		ck_assert(prefix_parse(&prefix, "10.4.2.5/24"));
@@ -747,7 +726,7 @@ static const struct {
 	int	     got;
 	const char  *text;
 } answers[] = {
-	{ "a socket", REQUEST_CONNECT, 0, 0, 0, 1, false, 0, 0, "" },
+	{ "a socket", REQUEST_CONNECT, 0, 0, 0, 1, false, 1, 0, "" },
 	{ "no socket", REQUEST_CONNECT, EACCES, 0, 0, 0, false, 0, EACCES, "" },
 	{ "an odd error", REQUEST_CONNECT, -1, 0, 0, 0, false, 0, EIO, "" },
 	{ "a socket that is missing", REQUEST_CONNECT, 0, 0, 0, 0, true, 0,
@@ -768,11 +747,12 @@ static const struct {
 	    0, EPIPE, "" },
 	{ "a network with a descriptor", REQUEST_NETWORK, 0, 0, 0, 1, true, 0,
 	    EPIPE, "" },
-	{ "reloaded", REQUEST_RELOAD, 0, 0, 0, 0, false, 1, 0, "" },
-	{ "not reloaded", REQUEST_RELOAD, ECANCELED, 0, 0, 0, false, 0, 0, "" },
-	{ "reloaded and more", REQUEST_RELOAD, 0, 0, 1, 0, true, 0, 0, "" },
-	{ "reloaded with a descriptor", REQUEST_RELOAD, 0, 0, 0, 1, true, 0, 0,
-	    "" },
+	{ "reloaded", REQUEST_RELOAD, 0, 0, 0, 0, false, 0, 0, "" },
+	{ "not reloaded", REQUEST_RELOAD, ECANCELED, 0, 0, 0, false, 0,
+	    ECANCELED, "" },
+	{ "reloaded and more", REQUEST_RELOAD, 0, 0, 1, 0, true, 0, EPIPE, "" },
+	{ "reloaded with a descriptor", REQUEST_RELOAD, 0, 0, 0, 1, true, 0,
+	    EPIPE, "" },
 };
 
 /* Who asked is told either way. */
@@ -928,7 +908,7 @@ START_TEST(asks_out_of_bounds_are_not_sent)
 	struct engine engine;
 
 	engine_start(&engine);
-	ck_assert_int_eq(monitor_ask_connect(engine.ask, 0, 16, on_connected,
+	ck_assert_int_eq(monitor_ask_connect(engine.ask, 0, 16, on_lanes,
 			     NULL), -EINVAL);
 	ck_assert_int_eq(monitor_ask_lanes(engine.ask, 0, 16, 1, on_lanes, NULL),
 	    -EINVAL);

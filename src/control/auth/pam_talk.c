@@ -9,7 +9,7 @@
 #include "base/secret.h"
 #include "engine/ask/monitor_ask.h"
 
-static void on_helper(void *arg, int fd, int error);
+static void on_helper(void *arg, const int *fds, unsigned n, int error);
 static void on_readable(struct ev_loop *loop, struct ev_io *io, int events);
 static void dispatch(struct pam_talk *talk, const uint8_t *data, size_t len);
 static void hang_up(struct pam_talk *talk);
@@ -57,17 +57,17 @@ pam_talk_answer(struct pam_talk *talk, const uint8_t *answer, size_t len)
 }
 
 static void
-on_helper(void *arg, int fd, int error)
+on_helper(void *arg, const int *fds, unsigned n, int error)
 {
 	struct pam_talk *talk = arg;
 
 	/* The monitor has said why. */
-	if (fd == -1) {
+	if (n == 0) {
 		end(talk, KEEPER_FAILED, NULL);
 		return;
 	}
-	talk->fd = fd;
-	ev_io_init(&talk->io, on_readable, fd, EV_READ);
+	talk->fd = fds[0];
+	ev_io_init(&talk->io, on_readable, talk->fd, EV_READ);
 	talk->io.data = talk;
 	ev_io_start(talk->loop, &talk->io);
 }

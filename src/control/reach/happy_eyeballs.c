@@ -10,7 +10,7 @@
 static struct happy_eyeballs_attempt *find_untried(struct happy_eyeballs *race);
 static bool is_trying(const struct happy_eyeballs *race);
 static void try(struct happy_eyeballs_attempt *attempt);
-static void on_socket(void *arg, int fd, int error);
+static void on_socket(void *arg, const int *fds, unsigned n, int error);
 static void on_writable(struct ev_loop *loop, struct ev_io *io, int events);
 static void on_delay_over(struct ev_loop *loop, struct ev_timer *timer,
     int events);
@@ -122,16 +122,16 @@ try(struct happy_eyeballs_attempt *attempt)
 
 /* It is on its way: EINPROGRESS is the monitor's success. */
 static void
-on_socket(void *arg, int fd, int error)
+on_socket(void *arg, const int *fds, unsigned n, int error)
 {
 	struct happy_eyeballs_attempt *attempt = arg;
 
-	if (fd == -1) {
+	if (n == 0) {
 		failed(attempt, error);
 		return;
 	}
-	attempt->fd = fd;
-	ev_io_set(&attempt->writable, fd, EV_WRITE);
+	attempt->fd = fds[0];
+	ev_io_set(&attempt->writable, fds[0], EV_WRITE);
 	ev_io_start(attempt->race->loop, &attempt->writable);
 }
 

@@ -22,10 +22,8 @@ struct monitor_ask {
 
 /* What callbacks are, without a name in the header. */
 typedef void list_done(void *arg, const struct endpoint *list, unsigned n);
-typedef void fd_done(void *arg, int fd, int error);
 typedef void fds_done(void *arg, const int *fds, unsigned n, int error);
 typedef void why_done(void *arg, int error, const char *why);
-typedef void taken_done(void *arg, bool taken);
 
 static bool on_news(void *arg, struct chan_msg *msg);
 static void on_gone(void *arg);
@@ -34,10 +32,8 @@ static void put_prefixes(struct prefix *dst, const struct prefix *src,
 static bool get_result(const struct ask_pending *p, const struct chan_msg *msg,
     struct request_result *result);
 static bool finish_list(const struct ask_pending *p, struct chan_msg *msg);
-static bool finish_fd(const struct ask_pending *p, struct chan_msg *msg);
 static bool finish_fds(const struct ask_pending *p, struct chan_msg *msg);
 static bool finish_why(const struct ask_pending *p, struct chan_msg *msg);
-static bool finish_taken(const struct ask_pending *p, struct chan_msg *msg);
 
 struct monitor_ask *
 monitor_ask_new(struct ev_loop *loop, int fd,
@@ -99,14 +95,14 @@ monitor_ask_resolve(struct monitor_ask *ask, unsigned which,
 
 int
 monitor_ask_connect(struct monitor_ask *ask, unsigned which, unsigned index,
-    void (*done)(void *arg, int fd, int error), void *arg)
+    void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg)
 {
 	const struct request_server server = { which, index, 1 };
 
 	if (index >= REQUEST_MAX_ENDPOINTS)
 		return -EINVAL;
 	return ask_send(&ask->ask, REQUEST_CONNECT, &server, sizeof(server),
-	    1, finish_fd, (ask_done *)done, arg);
+	    1, finish_fds, (ask_done *)done, arg);
 }
 
 int
@@ -166,7 +162,7 @@ monitor_ask_dns(struct monitor_ask *ask, const struct prefix *servers,
 
 int
 monitor_ask_pam(struct monitor_ask *ask, const char *site, const char *address,
-    void (*done)(void *arg, int fd, int error), void *arg)
+    void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg)
 {
 	struct request_pam pam = { .site = "" };
 
@@ -175,17 +171,17 @@ monitor_ask_pam(struct monitor_ask *ask, const char *site, const char *address,
 		sizeof(pam.address))
 		return -EINVAL;
 	return ask_send(&ask->ask, REQUEST_PAM, &pam, sizeof(pam),
-	    1, finish_fd, (ask_done *)done, arg);
+	    1, finish_fds, (ask_done *)done, arg);
 }
 
 int
 monitor_ask_reload(struct monitor_ask *ask, bool all,
-    void (*done)(void *arg, bool taken), void *arg)
+    void (*done)(void *arg, int error, const char *why), void *arg)
 {
 	const struct request_reload reload = { .all = all ? 1 : 0 };
 
 	return ask_send(&ask->ask, REQUEST_RELOAD, &reload, sizeof(reload),
-	    0, finish_taken, (ask_done *)done, arg);
+	    0, finish_why, (ask_done *)done, arg);
 }
 
 void
@@ -262,18 +258,6 @@ finish_list(const struct ask_pending *p, struct chan_msg *msg)
 }
 
 static bool
-finish_fd(const struct ask_pending *p, struct chan_msg *msg)
-{
-	struct request_result result;
-
-	if (!get_result(p, msg, &result))
-		return false;
-	((fd_done *)p->done)(p->arg,
-	    result.error == 0 ? chan_keep_fd(msg, 0) : -1, (int)result.error);
-	return true;
-}
-
-static bool
 finish_fds(const struct ask_pending *p, struct chan_msg *msg)
 {
 	struct request_result result;
@@ -297,16 +281,5 @@ finish_why(const struct ask_pending *p, struct chan_msg *msg)
 	if (!get_result(p, msg, &result))
 		return false;
 	((why_done *)p->done)(p->arg, (int)result.error, result.why);
-	return true;
-}
-
-static bool
-finish_taken(const struct ask_pending *p, struct chan_msg *msg)
-{
-	struct request_result result;
-
-	if (!get_result(p, msg, &result))
-		return false;
-	((taken_done *)p->done)(p->arg, result.error == 0);
 	return true;
 }

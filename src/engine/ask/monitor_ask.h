@@ -40,10 +40,12 @@ void monitor_ask_in_force(struct monitor_ask *ask, enum request_material kind,
 int monitor_ask_resolve(struct monitor_ask *ask, unsigned which,
     void (*done)(void *arg, const struct endpoint *list, unsigned n),
     void *arg);
-/* `fd` is the callee's, or -1 with a positive errno value in `error`. */
+/*
+ * `fds` are the callee's: as many as were asked for, one of a connection; n is 0
+ * on failure, with a positive errno value in `error`.
+ */
 int monitor_ask_connect(struct monitor_ask *ask, unsigned which, unsigned index,
-    void (*done)(void *arg, int fd, int error), void *arg);
-/* `fds` are the callee's; n is 0 on failure. */
+    void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg);
 int monitor_ask_lanes(struct monitor_ask *ask, unsigned which, unsigned index,
     unsigned count,
     void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg);
@@ -58,19 +60,19 @@ int monitor_ask_dns(struct monitor_ask *ask, const struct prefix *servers,
     void (*done)(void *arg, int error, const char *why), void *arg);
 
 /*
- * A PAM helper for `site`, as whose `address` the modules log; `fd` is its
- * conversation (proc/pam_chat.h), the callee's, or -1 with an errno value.
+ * A PAM helper for `site`, as whose `address` the modules log; fds[0] is its
+ * conversation (proc/pam_chat.h).
  */
 int monitor_ask_pam(struct monitor_ask *ask, const char *site,
-    const char *address, void (*done)(void *arg, int fd, int error), void *arg);
+    const char *address,
+    void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg);
 
 /*
  * Another configuration: all of it, or the sites alone.  What was not taken is
- * in it (conf->faults, waiting), which came before; `taken` is false when there
- * is none.
+ * in it (conf->faults, waiting), which came before; an error: there is none.
  */
 int monitor_ask_reload(struct monitor_ask *ask, bool all,
-    void (*done)(void *arg, bool taken), void *arg);
+    void (*done)(void *arg, int error, const char *why), void *arg);
 
 /* Forget callbacks of this `arg`: their owner is gone (descriptors are closed). */
 void monitor_ask_cancel(struct monitor_ask *ask, const void *arg);
