@@ -11,14 +11,11 @@
 #include "base/mono.h"
 #include "base/secret.h"
 #include "control/server.h"
-#include "control/incoming.h"
 #include "control/conn/conn.h"
 #include "control/conn/tls_cert.h"
-#include "control/auth/throttle.h"
 #include "proc/pam_chat.h"
 
-#define OTHER_METHOD  "it asks for another method than the site's"
-#define RESERVED_ASKS 32 /* of the keeper's, for sites from where they live */
+#define OTHER_METHOD "it asks for another method than the site's"
 
 /* What a method does with hello, and with each response to its challenges. */
 static void start_password(struct auth_server *auth);
@@ -43,7 +40,7 @@ static const struct method {
 	[CONF_AUTH_TLS_SRP] = { start_tls_srp, NULL, false },
 };
 
-static void set_state(struct auth_server *auth, enum auth_server_state state);
+static void set_state(struct auth_server *auth, enum applicant_state state);
 static void begin(struct auth_server *auth);
 static bool take_proof(struct auth_server *auth, const struct message *msg);
 static void on_resumed(void *arg, const struct request_verdict *answer);
@@ -58,9 +55,7 @@ static void on_vouched(void *arg, const struct request_verdict *answer);
 static void challenge(struct auth_server *auth, const struct message *msg);
 static bool is_known(const struct auth_server *auth);
 static bool has_pam_site(const struct conf *conf);
-static bool has_turn(struct auth_server *auth);
-static bool has_pam_turn(struct auth_server *auth);
-static bool is_near(const struct addr *a, const struct addr *b);
+static enum admission_need need_of(const struct auth_server *auth);
 static void look(struct auth_server *auth, int r);
 static void finish(struct auth_server *auth, enum keeper_verdict verdict,
     const char *why);
@@ -75,11 +70,11 @@ static const struct pam_talk_events pam_events = {
 
 void
 auth_server_init(struct auth_server *auth, struct server *server,
-    struct conn *conn,
-    const struct addr *from, void (*on_done)(void *arg), void *arg)
+    struct conn *conn, struct applicant *applicant,
+    void (*on_done)(void *arg), void *arg)
 {
 	*auth = (struct auth_server) { .server = server, .conn = conn,
-		.from = *from, .on_done = on_done, .arg = arg };
+		.applicant = applicant, .on_done = on_done, .arg = arg };
 	ev_timer_init(&auth->later, on_later, 0, 0);
 	auth->later.data = auth;
 }
@@ -99,14 +94,10 @@ auth_server_fini(struct auth_server *auth)
 void
 auth_server_hello(struct auth_server *auth, const struct message *hello)
 {
-	const struct site *site;
-
 	strlcpy(auth->site, hello->site, sizeof(auth->site));
 	auth->method_ok = words_find(&conf_words_auth, hello->method,
 	    &auth->method);
 	auth->by_handshake = tls_user(auth->conn->tls) != NULL;
-	site = sites_find(&auth->server->sites, auth->site);
-	auth->usual = site != NULL && sites_is_usual(site, &auth->from);
 	auth->has_credential = hello->has_credential;
 	memcpy(auth->credential, hello->credential, hello->credential_len);
 	auth->credential_len = hello->credential_len;
@@ -120,15 +111,15 @@ auth_server_hello(struct auth_server *auth, const struct message *hello)
 	/* Its proof is behind it: the two of them cannot be in one message. */
 	memcpy(auth->token, hello->token, hello->token_len);
 	auth->token_len = hello->token_len;
-	set_state(auth, AUTH_SERVER_PROOF);
+	set_state(auth, APPLICANT_PROOF);
 }
 
 bool
 auth_server_response(struct auth_server *auth, const struct message *response)
 {
-	if (auth->state == AUTH_SERVER_PROOF)
+	if (auth->applicant->state == APPLICANT_PROOF)
 		return take_proof(auth, response);
-	if (auth->state != AUTH_SERVER_ASKED ||
+	if (auth->applicant->state != APPLICANT_ASKED ||
 	    methods[auth->method].take == NULL)
 		return false;
 	return methods[auth->method].take(auth, response);
@@ -166,48 +157,39 @@ auth_server_method_why_not(const struct conf *conf, const struct conf_site *cs,
 }
 
 static void
-set_state(struct auth_server *auth, enum auth_server_state state)
+set_state(struct auth_server *auth, enum applicant_state state)
 {
-	static const char *const names[] = { [AUTH_SERVER_NEW] = "new",
-		[AUTH_SERVER_PROOF] = "proof", [AUTH_SERVER_ASKED] = "asked",
-		[AUTH_SERVER_LOOKING] = "looking", [AUTH_SERVER_DONE] = "done" };
+	static const char *const names[] = { [APPLICANT_NEW] = "new",
+		[APPLICANT_PROOF] = "proof", [APPLICANT_ASKED] = "asked",
+		[APPLICANT_LOOKING] = "looking", [APPLICANT_DONE] = "done" };
 
 	log_debug("%s: authentication: %s -> %s", auth->conn->label,
-	    names[auth->state], names[state]);
-	auth->state = state;
+	    names[auth->applicant->state], names[state]);
+	auth->applicant->state = state;
 }
 
 /* The method's own way, from its beginning. */
 static void
 begin(struct auth_server *auth)
 {
-	struct server *server = auth->server;
-	struct mono    now = mono_now();
-	bool	       guessable;
+	int r = 0;
 
 	/* A method we do not know is refused after the usual work. */
 	if (!auth->method_ok)
 		auth->method = CONF_AUTH_PASSWORD;
-	guessable = methods[auth->method].guessable;
-	if (guessable)
-		auth->wait_sec = throttle_wait(server->throttle, auth->site,
-		    &auth->from, auth->usual, now);
-	if (auth->wait_sec > 0) {
-		server->held_off++;
+	if (methods[auth->method].guessable)
+		r = admission_attempt(&auth->server->admission,
+		    auth->applicant, auth->site, need_of(auth),
+		    keeper_ask_pending(auth->server->keeper), mono_now());
+	if (r > 0) {
+		auth->wait_sec = (unsigned)r;
 		finish(auth, KEEPER_NO, "held off: too many attempts");
-		return;
-	}
-	if (guessable && !has_turn(auth)) {
+	} else if (r < 0) {
 		finish(auth, KEEPER_FAILED, NULL);
-		return;
+	} else {
+		auth->charged = methods[auth->method].guessable;
+		methods[auth->method].start(auth);
 	}
-	/* It counts from now on, or hanging up would make it free. */
-	if (guessable) {
-		throttle_charge(server->throttle, auth->site, &auth->from,
-		    now);
-		auth->charged = true;
-	}
-	methods[auth->method].start(auth);
 }
 
 static bool
@@ -354,9 +336,10 @@ start_pam(struct auth_server *auth)
 		finish(auth, KEEPER_NO, "no site of this hub uses PAM");
 		return;
 	}
-	addr_print(&auth->from, address, sizeof(address));
+	addr_print(&auth->applicant->from, address, sizeof(address));
 	r = pam_talk_start(&auth->pam, auth->server->loop,
 	    auth->server->monitor, auth->site, address, &pam_events, auth);
+	auth->applicant->has_helper = r == 0;
 	if (r == 0)
 		conn_extend(auth->conn, PAM_CHAT_SEC);
 	look(auth, r);
@@ -385,7 +368,7 @@ take_pam(struct auth_server *auth, const struct message *msg)
 {
 	if (!msg->has_credential)
 		return false;
-	set_state(auth, AUTH_SERVER_LOOKING);
+	set_state(auth, APPLICANT_LOOKING);
 	if (!pam_talk_answer(&auth->pam, msg->credential,
 		msg->credential_len))
 		finish(auth, KEEPER_NO, "PAM does not get the answer");
@@ -398,8 +381,9 @@ on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 	struct auth_server *auth = arg;
 	unsigned      lifetime = auth->server->conf->resume_sec;
 
+	auth->applicant->has_helper = false;
 	/* We may have had enough of it before. */
-	if (auth->state == AUTH_SERVER_DONE)
+	if (auth->applicant->state == APPLICANT_DONE)
 		return;
 	if (verdict == KEEPER_YES && is_known(auth) && lifetime > 0 &&
 	    keeper_ask_vouched(auth->server->keeper, auth->site, voucher,
@@ -407,8 +391,8 @@ on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 		return;
 	/* No guess was judged.  The site is told the same as ever. */
 	if (auth->pam.fault && auth->charged)
-		throttle_undo(auth->server->throttle, auth->site,
-		    &auth->from, mono_now());
+		admission_undo(&auth->server->admission, auth->applicant,
+		    auth->site, mono_now());
 	finish(auth, verdict, auth->pam.reason[0] != '\0' ?
 		auth->pam.reason : "PAM says no");
 }
@@ -452,7 +436,7 @@ challenge(struct auth_server *auth, const struct message *msg)
 		finish(auth, KEEPER_NO, "too many questions");
 		return;
 	}
-	set_state(auth, AUTH_SERVER_ASKED);
+	set_state(auth, APPLICANT_ASKED);
 	(void)conn_send(auth->conn, msg);
 }
 
@@ -474,42 +458,14 @@ has_pam_site(const struct conf *conf)
 	return false;
 }
 
-/* Strangers leave some of the keeper's time to those who are known. */
-static bool
-has_turn(struct auth_server *auth)
+/* PAM is not asked where no site is PAM's. */
+static enum admission_need
+need_of(const struct auth_server *auth)
 {
-	if (auth->method == CONF_AUTH_PAM)
-		return has_pam_turn(auth);
-	return auth->usual ||
-	    keeper_ask_pending(auth->server->keeper) <
-	    KEEPER_MAX_ASKS - RESERVED_ASKS;
-}
-
-/* And some of PAM's helpers, which they could hold for two minutes each. */
-static bool
-has_pam_turn(struct auth_server *auth)
-{
-	const struct incoming *in;
-	unsigned strangers = 0, near = 0;
-
-	if (!has_pam_site(auth->server->conf))
-		return true;
-	LIST_FOREACH(in, &auth->server->incoming, entry) {
-		if (!in->auth.pam.open)
-			continue;
-		strangers += !in->auth.usual;
-		near += is_near(&in->from, &auth->from);
-	}
-	return turns_take_pam(&auth->server->turns, auth->usual, strangers,
-	    near, mono_now());
-}
-
-static bool
-is_near(const struct addr *a, const struct addr *b)
-{
-	struct addr x = addr_network(a), y = addr_network(b);
-
-	return addr_is_equal(&x, &y);
+	if (auth->method != CONF_AUTH_PAM)
+		return ADMISSION_KEEPER;
+	return has_pam_site(auth->server->conf) ? ADMISSION_PAM :
+						  ADMISSION_NOTHING;
 }
 
 /* The keeper was asked, or could not be. */
@@ -520,7 +476,7 @@ look(struct auth_server *auth, int r)
 		finish(auth, KEEPER_FAILED, NULL);
 		return;
 	}
-	set_state(auth, AUTH_SERVER_LOOKING);
+	set_state(auth, APPLICANT_LOOKING);
 }
 
 static void
@@ -528,9 +484,9 @@ finish(struct auth_server *auth, enum keeper_verdict verdict, const char *why)
 {
 	const char *why_not = auth_server_why_not(auth);
 
-	if (auth->state == AUTH_SERVER_DONE)
+	if (auth->applicant->state == APPLICANT_DONE)
 		return;
-	set_state(auth, AUTH_SERVER_DONE);
+	set_state(auth, APPLICANT_DONE);
 	/* The true reason comes first: it is for our log only. */
 	if (verdict == KEEPER_YES && why_not != NULL)
 		verdict = KEEPER_NO;
@@ -540,8 +496,8 @@ finish(struct auth_server *auth, enum keeper_verdict verdict, const char *why)
 	/* tls-srp's charge was made in the handshake. */
 	if ((auth->charged || auth->method == CONF_AUTH_TLS_SRP) &&
 	    verdict == KEEPER_YES)
-		throttle_forgive(auth->server->throttle, auth->site,
-		    &auth->from, mono_now());
+		admission_forgive(&auth->server->admission, auth->applicant,
+		    auth->site, mono_now());
 	if (verdict == KEEPER_YES && auth->psk_generation != 0) {
 		if (ask_psk(auth))
 			return;

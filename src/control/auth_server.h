@@ -27,35 +27,25 @@
 
 #include <ev.h>
 
-#include "base/addr.h"
 #include "conf/conf.h"
 #include "control/conn/message.h"
+#include "control/auth/admission.h"
 #include "control/auth/pam_talk.h"
 #include "engine/ask/keeper_ask.h"
 
 struct server;
 struct conn;
 
-enum auth_server_state {
-	AUTH_SERVER_NEW,
-	AUTH_SERVER_PROOF,   /* a token came; its proof is next */
-	AUTH_SERVER_ASKED,   /* a challenge is out */
-	AUTH_SERVER_LOOKING, /* keeper or PAM is at work */
-	AUTH_SERVER_DONE
-};
-
 struct auth_server {
 	struct server	*server;
 	struct conn	*conn;
-	enum auth_server_state state;
+	struct applicant *applicant; /* and how far it is */
 	char		 site[CONF_NAME_MAX + 1]; /* as claimed */
-	struct addr	 from;
-	bool		 usual; /* where the site last logged in from */
 	enum conf_auth	 method;
 	bool		 method_ok; /* one we know */
 	bool		 by_handshake; /* tls-srp has proved a name */
 	unsigned	 rounds;
-	bool		 charged; /* at the throttle */
+	bool		 charged; /* by admission */
 
 	/* the first credential, while the keeper is not asked yet */
 	uint8_t credential[MESSAGE_MAX_CREDENTIAL + 1];
@@ -82,9 +72,9 @@ struct auth_server {
 	struct ev_timer later; /* calls it */
 };
 
-/* `session` and `server` are borrowed and outlive it. */
+/* `server`, `conn` and `applicant` are borrowed and outlive it. */
 void auth_server_init(struct auth_server *auth, struct server *server,
-    struct conn *conn, const struct addr *from,
+    struct conn *conn, struct applicant *applicant,
     void (*on_done)(void *arg), void *arg);
 /* Forgets what is under way; wipes. */
 void auth_server_fini(struct auth_server *auth);

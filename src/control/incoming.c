@@ -10,7 +10,6 @@
 #include <bsd/string.h>
 
 #include "base/log.h"
-#include "control/auth/throttle.h"
 #include "control/conn/conn.h"
 #include "control/conn/tls_cert.h"
 #include "control/server.h"
@@ -22,12 +21,7 @@
 #define HELD_OFF	"too many attempts: wait"
 #define RETRY_AFTER_SEC 2
 #define UNFIT_SEC	60  /* until somebody has changed a configuration */
-#define EVICT_NETWORKS	256 /* buckets that crowds are counted in */
 
-static void set_state(struct incoming *in, enum incoming_state state);
-static bool may_evict(const struct incoming *in);
-static unsigned network_of(const struct server *server,
-    const struct incoming *in);
 static void on_message(void *arg, const struct message *msg);
 static void on_end(void *arg, const char *why);
 static void on_hello(struct incoming *in, const struct message *msg);
@@ -46,14 +40,13 @@ void
 incoming_start(struct server *server, int fd, const struct endpoint *from)
 {
 	struct incoming *in = calloc(1, sizeof(*in));
+	struct addr	 addr = endpoint_addr(from);
 
 	if (in == NULL) {
 		close(fd);
 		return;
 	}
 	in->server = server;
-	in->from = endpoint_addr(from);
-	in->is_usual = sites_any_usual(&server->sites, &in->from);
 	endpoint_print(from, in->address, sizeof(in->address));
 	in->conn = conn_new(server->loop, server->tls, fd, NULL,
 	    server->conf->handshake_time_sec, &conn_events, in);
@@ -62,9 +55,13 @@ incoming_start(struct server *server, int fd, const struct endpoint *from)
 		return;
 	}
 	strlcpy(in->conn->label, in->address, sizeof(in->conn->label));
-	auth_server_init(&in->auth, server, in->conn, &in->from, on_login, in);
+	auth_server_init(&in->auth, server, in->conn, &in->applicant, on_login,
+	    in);
+	in->applicant.incoming = in;
+	in->applicant.from_any_known_address =
+	    sites_any_known_address(&server->sites, &addr);
+	admission_arrive(&server->admission, &in->applicant, &addr);
 	server->nunauth++;
-	LIST_INSERT_HEAD(&server->incoming, in, entry);
 }
 
 void
@@ -85,7 +82,7 @@ incoming_bye(struct incoming *in, const char *why)
 void
 incoming_overtaken(struct incoming *in, const char *why)
 {
-	if (in->state != INCOMING_LOGIN && in->srp_user[0] == '\0')
+	if (in->applicant.state == APPLICANT_NEW && in->srp_user[0] == '\0')
 		return;
 	/* What is about to be found right was so by the old one. */
 	server_log_refusal(in->server, in->address,
@@ -97,7 +94,7 @@ incoming_overtaken(struct incoming *in, const char *why)
 bool
 incoming_is_revoked(const struct incoming *in, const struct tls_context *tls)
 {
-	return in->state == INCOMING_LOGIN &&
+	return in->applicant.state != APPLICANT_NEW &&
 	    in->auth.method == CONF_AUTH_CERTIFICATE &&
 	    tls_cert_is_revoked(in->leaf, tls);
 }
@@ -105,36 +102,16 @@ incoming_is_revoked(const struct incoming *in, const struct tls_context *tls)
 bool
 incoming_evict(struct server *server)
 {
-	struct incoming *in, *victim = NULL;
-	unsigned	 crowds[EVICT_NETWORKS] = { 0 };
-	unsigned	 worst = 0;
+	struct applicant *victim = admission_evict(&server->admission);
 
-	LIST_FOREACH(in, &server->incoming, entry) {
-		if (may_evict(in))
-			crowds[network_of(server, in)]++;
-	}
-	/* New ones stand at the head: of equals the last one is the oldest. */
-	LIST_FOREACH(in, &server->incoming, entry) {
-		unsigned weight;
-
-		if (!may_evict(in))
-			continue;
-		weight = crowds[network_of(server, in)] * 4 +
-		    (in->state == INCOMING_HELLO ? 2 : 1);
-		if (in->is_usual)
-			weight = 1;
-		if (weight >= worst) {
-			worst = weight;
-			victim = in;
-		}
-	}
 	if (victim == NULL)
 		return false;
 	server->turned_away++;
-	server_log_refusal(server, victim->address, victim->site,
+	server_log_refusal(server, victim->incoming->address,
+	    victim->incoming->site,
 	    "closed to make room for another: too many connections that have "
 	    "not logged in (max-handshakes)");
-	let_go(victim);
+	let_go(victim->incoming);
 	return true;
 }
 
@@ -145,26 +122,22 @@ incoming_srp_user(struct server *server, void *connection, const char *name,
 	const struct conn      *conn = connection;
 	struct incoming	       *in = conn->arg;
 	const struct conf_site *cs = conf_find_site(server->conf, name);
-	const struct site      *site = sites_find(&server->sites, name);
-	struct mono		now = mono_now();
-	bool			usual;
+	int			r;
 
 	/* Nobody's, or a session's: it has been through its handshake. */
 	if (conn->events != &conn_events)
 		return -EPROTO;
-	usual = site != NULL && sites_is_usual(site, &in->from);
-	if (throttle_wait(server->throttle, name, &in->from, usual, now) > 0) {
-		server->held_off++;
-		server_log_refusal(server, in->address, "",
-		    "tls-srp: held off: too many attempts");
+	in->applicant.from_known_address = sites_known_address(
+	    sites_find(&server->sites, name), &in->applicant.from);
+	r = admission_attempt(&server->admission, &in->applicant, name,
+	    ADMISSION_TLS_SRP, 0, mono_now());
+	if (r != 0) {
+		server->held_off += r > 0;
+		server_log_refusal(server, in->address, "", r > 0 ?
+			"tls-srp: held off: too many attempts" :
+			"tls-srp: too many unknown clients at once");
 		return -EAGAIN;
 	}
-	if (!turns_take_tls_srp(&server->turns, usual, now)) {
-		server_log_refusal(server, in->address, "",
-		    "tls-srp: too many unknown clients at once");
-		return -EAGAIN;
-	}
-	throttle_charge(server->throttle, name, &in->from, now);
 	strlcpy(in->srp_user, name, sizeof(in->srp_user));
 	*known = cs != NULL && !cs->disabled && !cs->faulty &&
 	    cs->auth == CONF_AUTH_TLS_SRP &&
@@ -173,46 +146,15 @@ incoming_srp_user(struct server *server, void *connection, const char *name,
 }
 
 static void
-set_state(struct incoming *in, enum incoming_state state)
-{
-	static const char *const names[] = { [INCOMING_HELLO] = "hello",
-		[INCOMING_LOGIN] = "login" };
-
-	log_debug("%s: %s -> %s", in->address, names[in->state], names[state]);
-	in->state = state;
-}
-
-/* Not those that the keeper works for: that work would be for nothing. */
-static bool
-may_evict(const struct incoming *in)
-{
-	return in->state == INCOMING_HELLO ||
-	    (in->auth.state != AUTH_SERVER_LOOKING &&
-		in->auth.state != AUTH_SERVER_DONE);
-}
-
-/* Which crowd it belongs to; two networks in one bucket do no harm. */
-static unsigned
-network_of(const struct server *server, const struct incoming *in)
-{
-	struct addr network = addr_network(&in->from);
-	uint32_t    hash = server->seed;
-
-	for (size_t i = 0; i < sizeof(network.bytes); i++)
-		hash = (hash ^ network.bytes[i]) * 16777619u;
-	return (hash ^ hash >> 16) % EVICT_NETWORKS;
-}
-
-static void
 on_message(void *arg, const struct message *msg)
 {
 	struct incoming *in = arg;
+	bool		 is_new = in->applicant.state == APPLICANT_NEW;
 	char		 why[MESSAGE_TEXT_SIZE + 16];
 
-	if (in->state == INCOMING_HELLO && msg->type == MESSAGE_HELLO) {
+	if (is_new && msg->type == MESSAGE_HELLO) {
 		on_hello(in, msg);
-	} else if (in->state == INCOMING_LOGIN &&
-	    msg->type == MESSAGE_RESPONSE) {
+	} else if (!is_new && msg->type == MESSAGE_RESPONSE) {
 		if (!auth_server_response(&in->auth, msg))
 			conn_bye(in->conn,
 			    "a response that was not asked for");
@@ -261,7 +203,8 @@ on_hello(struct incoming *in, const struct message *msg)
 	if (in->nasked > 0)
 		memcpy(in->asked, msg->subnets, in->nasked * sizeof(*in->asked));
 	in->leaf = tls_cert_get(in->conn->tls);
-	set_state(in, INCOMING_LOGIN);
+	in->applicant.from_known_address = sites_known_address(
+	    sites_find(&in->server->sites, in->site), &in->applicant.from);
 	auth_server_hello(&in->auth, msg);
 }
 
@@ -323,6 +266,7 @@ refuse(struct incoming *in)
 	if (site != NULL && auth->wait_sec == 0)
 		snprintf(site->last_error, sizeof(site->last_error),
 		    "%s from %s", why, in->address);
+	in->server->held_off += auth->wait_sec > 0;
 	if (auth->wait_sec > 0)
 		conn_refuse(in->conn, HELD_OFF, auth->wait_sec);
 	else
@@ -338,7 +282,7 @@ let_go(struct incoming *in)
 	if (in->conn != NULL)
 		conn_release(in->conn);
 	in->server->nunauth--;
-	LIST_REMOVE(in, entry);
+	admission_leave(&in->applicant);
 	free(in->leaf);
 	free(in->asked);
 	free(in);

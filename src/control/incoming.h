@@ -2,10 +2,10 @@
 /*
  * incoming: an accepted connection, until it is known whose it is.
  *
- *   accepted       hello            auth_server.c: yes
- *   -------> HELLO ------> LOGIN ----------------------> admitted: its connection
- *              |             |                           is a session's
- *              +-------------+---> refused, evicted, overtaken, or it hung up
+ *   accepted     hello                    auth_server.c: yes
+ *   -------> NEW ------> PROOF, ASKED, ... ------------------> admitted: its
+ *             |             |                connection is a session's
+ *             +-------------+---> refused, evicted, overtaken, or it hung up
  *
  * How a site proves who it is, is auth_server.c's; every no ends with the same
  * words.  What becomes of a yes is site_session.c's.
@@ -14,7 +14,6 @@
 #define INCOMING_H
 
 #include <stdbool.h>
-#include <sys/queue.h>
 
 #include "base/addr.h"
 #include "conf/conf.h"
@@ -25,15 +24,11 @@ struct conn;
 struct server;
 struct tls_context;
 
-enum incoming_state { INCOMING_HELLO, INCOMING_LOGIN };
-
 struct incoming {
 	struct server	   *server;
 	struct conn	   *conn; /* NULL: it is over, or a session's */
-	enum incoming_state state;
-	struct addr	    from;
+	struct applicant    applicant;
 	char		    address[ENDPOINT_STRLEN]; /* with the port */
-	bool		    is_usual; /* a site of ours last came from there */
 	struct auth_server  auth;
 	char		    srp_user[CONF_NAME_MAX + 1]; /* of the handshake */
 	/* of its hello */
@@ -48,10 +43,9 @@ struct incoming {
 	size_t		    nasked;
 	uint8_t		    share[LANE_KEYS_SHARE];
 	struct tls_cert	   *leaf; /* its certificate; owned, or NULL */
-	LIST_ENTRY(incoming) entry;
 };
 
-/* Owns `fd`.  It is in server->incoming then. */
+/* Owns `fd`.  It is one of the server's applicants then. */
 void incoming_start(struct server *server, int fd,
     const struct endpoint *from);
 /* At once, without a word. */
@@ -70,11 +64,7 @@ void incoming_overtaken(struct incoming *in, const char *why);
 bool incoming_is_revoked(const struct incoming *in,
     const struct tls_context *tls);
 
-/*
- * Makes room for a new connection: ends the oldest that waits for the other
- * end, of the network that has most of them; before hello rather than behind
- * it, and from where sites live last of all.  False when there is none.
- */
+/* Makes room for a new connection.  False when nobody can be evicted. */
 bool incoming_evict(struct server *server);
 
 /*

@@ -13,7 +13,6 @@
 #include "control/session.h"
 #include "control/site_networks.h"
 #include "control/site_session.h"
-#include "control/auth/throttle.h"
 #include "datapath/util/lpm.h"
 #include "engine/ask/monitor_ask.h"
 
@@ -51,18 +50,12 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 {
 	struct server *server = calloc(1, sizeof(*server));
 
-	if (server != NULL)
-		server->throttle = throttle_new();
-	if (server == NULL || server->throttle == NULL ||
-	    sites_follow(&server->sites, conf, dataplane) < 0) {
-		if (server != NULL)
-			throttle_free(server->throttle);
+	if (server == NULL || sites_follow(&server->sites, conf, dataplane) < 0) {
 		free(server);
 		tls_context_put(tls);
 		log_warnx("out of memory");
 		return NULL;
 	}
-	server->seed = arc4random();
 	server->monitor = monitor;
 	server->loop = loop;
 	server->conf = conf;
@@ -70,7 +63,7 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 	server->keeper = keeper;
 	server->tls = tls;
 	server->mtu = gift->device.mtu;
-	LIST_INIT(&server->incoming);
+	admission_init(&server->admission, mono_now());
 	for (unsigned i = 0; i < gift->nlisteners; i++) {
 		ev_io_init(&server->acceptors[i], on_acceptable,
 		    gift->listeners[i], EV_READ);
@@ -78,7 +71,6 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 	}
 	server->nacceptors = gift->nlisteners;
 	ev_timer_init(&server->pause, on_pause_over, PAUSE_SEC, 0);
-	patience_start(&server->patience, mono_now());
 	ev_timer_init(&server->tick, on_tick, 1, 1);
 	ev_timer_init(&server->updates, on_updates, 0, UPDATE_SEC);
 	server->pause.data = server->tick.data = server->updates.data = server;
@@ -92,12 +84,12 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 void
 server_bye(struct server *server, const char *why)
 {
-	struct incoming *in;
+	struct applicant *one;
 
 	stop_accepting(server);
 	ev_timer_stop(server->loop, &server->pause);
-	while ((in = LIST_FIRST(&server->incoming)) != NULL)
-		incoming_bye(in, why);
+	while ((one = LIST_FIRST(&server->admission.applicants)) != NULL)
+		incoming_bye(one->incoming, why);
 	for (size_t i = 0; i < server->sites.n; i++)
 		end(&server->sites.v[i], why);
 }
@@ -105,12 +97,12 @@ server_bye(struct server *server, const char *why)
 void
 server_free(struct server *server)
 {
-	struct incoming *in;
+	struct applicant *one;
 
 	if (server == NULL)
 		return;
-	while ((in = LIST_FIRST(&server->incoming)) != NULL)
-		incoming_free(in);
+	while ((one = LIST_FIRST(&server->admission.applicants)) != NULL)
+		incoming_free(one->incoming);
 	for (size_t i = 0; i < server->sites.n; i++)
 		session_free(server->sites.v[i].session);
 	stop_accepting(server);
@@ -118,7 +110,6 @@ server_free(struct server *server)
 	ev_timer_stop(server->loop, &server->tick);
 	ev_timer_stop(server->loop, &server->updates);
 	sites_fini(&server->sites);
-	throttle_free(server->throttle);
 	tls_context_put(server->tls);
 	free(server);
 }
@@ -147,14 +138,15 @@ void
 server_set_tls(struct server *server, struct tls_context *tls)
 {
 	static const char why[] = "the site's certificate is revoked";
-	struct incoming	 *in, *next;
+	struct applicant *one, *next;
 
 	tls_context_put(server->tls);
 	server->tls = tls;
-	for (in = LIST_FIRST(&server->incoming); in != NULL; in = next) {
-		next = LIST_NEXT(in, entry);
-		if (incoming_is_revoked(in, tls))
-			incoming_overtaken(in, why);
+	for (one = LIST_FIRST(&server->admission.applicants); one != NULL;
+	     one = next) {
+		next = LIST_NEXT(one, entry);
+		if (incoming_is_revoked(one->incoming, tls))
+			incoming_overtaken(one->incoming, why);
 	}
 	for (size_t i = 0; i < server->sites.n; i++) {
 		struct site *site = &server->sites.v[i];
@@ -169,13 +161,14 @@ server_credential_changed(struct server *server, const char *name)
 {
 	static const char why[] = "the site's credential was changed";
 	struct site	 *site = sites_find(&server->sites, name);
-	struct incoming	 *in, *next;
+	struct applicant *one, *next;
 
-	for (in = LIST_FIRST(&server->incoming); in != NULL; in = next) {
-		next = LIST_NEXT(in, entry);
-		if (strcmp(name, in->site) == 0 ||
-		    strcmp(name, in->srp_user) == 0)
-			incoming_overtaken(in, why);
+	for (one = LIST_FIRST(&server->admission.applicants); one != NULL;
+	     one = next) {
+		next = LIST_NEXT(one, entry);
+		if (strcmp(name, one->incoming->site) == 0 ||
+		    strcmp(name, one->incoming->srp_user) == 0)
+			incoming_overtaken(one->incoming, why);
 	}
 	if (site != NULL)
 		end(site, why);
@@ -190,12 +183,6 @@ server_kick(struct server *server, const char *name)
 		return false;
 	end(site, "an administrator ended the session");
 	return true;
-}
-
-void
-server_came_in(struct server *server, struct site *site)
-{
-	patience_came_in(&server->patience, &site->patience_next, mono_now());
 }
 
 void
@@ -223,7 +210,7 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 
 	for (int i = 0; i < ACCEPT_BUDGET; i++) {
 		if (is_full(server) &&
-		    patience_has(&server->patience, mono_now())) {
+		    admission_has_grace(&server->admission, mono_now())) {
 			/* Of the first one it is known that it is there. */
 			if (i == 0)
 				let_wait(server);
@@ -253,7 +240,7 @@ accept_one(struct server *server, int listener)
 	if (fd == -1)
 		return errno == ECONNABORTED || errno == EINTR;
 	server->waits = false;
-	/* A crowd of strangers makes room, so that a new site gets its turn. */
+	/* A crowd makes room, so that a new site gets its turn. */
 	if (is_full(server) && !incoming_evict(server)) {
 		server->turned_away++;
 		server_log_refusal(server,

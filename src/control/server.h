@@ -8,22 +8,19 @@
 #define SERVER_H
 
 #include <stdint.h>
-#include <sys/queue.h>
 
 #include <ev.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
 #include "dataplane/dataplane.h"
-#include "control/auth/patience.h"
+#include "control/auth/admission.h"
 #include "control/sites.h"
 #include "control/conn/tls_context.h"
-#include "control/auth/turns.h"
 #include "engine/ask/keeper_ask.h"
 
 struct startup_recv;
 struct monitor_ask;
-struct throttle;
 
 /* clang-format off */
 /*	member, name in `status` and tombolo(8) */
@@ -45,8 +42,7 @@ struct server {
 	struct keeper_ask  *keeper;
 	struct monitor_ask *monitor;
 	struct tls_context *tls;
-	struct throttle	   *throttle; /* owned */
-	struct turns	    turns;
+	struct admission    admission; /* of those that have not logged in */
 	unsigned	    mtu; /* of the device */
 	struct ev_io	    acceptors[CONF_MAX_LISTENS];
 	unsigned	    nacceptors;
@@ -55,9 +51,6 @@ struct server {
 	struct ev_timer	    updates; /* while a site is stale */
 	struct mono	    ticked; /* the last one */
 	struct sites	    sites; /* and their sessions */
-	LIST_HEAD(, incoming) incoming; /* not authenticated yet */
-	struct patience	 patience; /* with them, when they are too many */
-	uint32_t	 seed; /* of the networks' buckets */
 	struct log_limit refusals;	/* for lines that strangers cause */
 	bool		 waits; /* the next connection does, in the backlog */
 #define SERVER_MEMBER(member, name) uint64_t member;
@@ -97,9 +90,6 @@ void server_credential_changed(struct server *server, const char *site);
 
 /* Ends a site's session; false when it has none. */
 bool server_kick(struct server *server, const char *site);
-
-/* A site has logged in: perhaps one of many that come back (patience.h). */
-void server_came_in(struct server *server, struct site *site);
 
 /* A line that a stranger caused: at most ten in ten seconds. */
 void server_log_refusal(struct server *server, const char *address,

@@ -55,7 +55,7 @@ site_session_admit(struct incoming *in, struct site *site)
 		session_end(session, "the session could not be set up");
 		return;
 	}
-	server_came_in(server, site);
+	admission_came_in(&server->admission, &site->grace_next, mono_now());
 	server->resumed += in->auth.resumed;
 	server->taken_over += back;
 	log_info("site %s: %s: from %s, by %s%s", in->site,
@@ -118,7 +118,7 @@ replace(const struct incoming *in, struct site *site)
 
 	snprintf(why, sizeof(why), "the same site logged in from %s",
 	    in->address);
-	if (!addr_is_equal(&site->last_from, &in->from) &&
+	if (!addr_is_equal(&site->last_from, &in->applicant.from) &&
 	    sites_contest(site, mono_now())) {
 		snprintf(site->last_error, sizeof(site->last_error),
 		    "two hosts log in in turn, %s and %s: is one "
@@ -147,7 +147,7 @@ static void
 note(struct incoming *in, struct site *site, struct session *session)
 {
 	strlcpy(site->last_address, in->address, sizeof(site->last_address));
-	site->last_from = in->from;
+	site->last_from = in->applicant.from;
 	site->stale = false;
 	strlcpy(session->address, in->address, sizeof(session->address));
 	strlcpy(session->version, in->version, sizeof(session->version));

@@ -59,19 +59,21 @@ sites_find(const struct sites *sites, const char *name)
 }
 
 bool
-sites_is_usual(const struct site *site, const struct addr *from)
+sites_known_address(const struct site *site, const struct addr *from)
 {
-	struct addr last = addr_network(&site->last_from);
-	struct addr network = addr_network(from);
+	struct addr network = addr_network(from), last;
 
-	return last.family != 0 && addr_is_equal(&last, &network);
+	if (site == NULL || site->last_from.family == 0)
+		return false;
+	last = addr_network(&site->last_from);
+	return addr_is_equal(&last, &network);
 }
 
 bool
-sites_any_usual(const struct sites *sites, const struct addr *from)
+sites_any_known_address(const struct sites *sites, const struct addr *from)
 {
 	for (size_t i = 0; i < sites->n; i++) {
-		if (sites_is_usual(&sites->v[i], from))
+		if (sites_known_address(&sites->v[i], from))
 			return true;
 	}
 	return false;

@@ -27,7 +27,7 @@ struct site {
 	char		       last_address[64];
 	struct addr	       last_from; /* where a log-in succeeded */
 	char		       last_error[256];
-	struct mono	       patience_next; /* patience.h */
+	struct mono	       grace_next; /* admission_came_in()'s */
 	/* Log-ins that pushed out another address's, in a minute. */
 	struct mono	       contest_start;
 	unsigned	       contests;
@@ -50,11 +50,12 @@ void sites_fini(struct sites *sites);
 /* Borrowed until the next sites_follow(); NULL when there is none. */
 struct site *sites_find(const struct sites *sites, const char *name);
 
-/* Whether the site's last log-in came from there, or from the same IPv6 /64. */
-bool sites_is_usual(const struct site *site, const struct addr *from);
+/* Whether the last login of `site` (NULL: of none) came from that network. */
+bool sites_known_address(const struct site *site, const struct addr *from);
 
-/* Whether that is so for any of the sites. */
-bool sites_any_usual(const struct sites *sites, const struct addr *from);
+/* Whether that of any site did. */
+bool sites_any_known_address(const struct sites *sites,
+    const struct addr *from);
 
 /*
  * Notes that a log-in pushed out one from another address.  True when that has

@@ -7,7 +7,6 @@
 #include "base/members.h"
 #include "base/nitems.h"
 #include "conf/conf_words.h"
-#include "control/auth/throttle.h"
 #include "control/client.h"
 #include "control/server.h"
 #include "control/session.h"
@@ -295,24 +294,26 @@ add_server(json_t *object, const struct engine *engine)
 	status_set(object, "held_off", held_off_array(server));
 }
 
-/* Who tried in vain too often; the names are claims of strangers. */
+/* Who tried in vain too often; the names are what unknown clients claim. */
 static json_t *
 held_off_array(const struct server *server)
 {
-	struct throttle_row rows[MAX_HELD_OFF];
-	size_t	n = throttle_list(server->throttle, rows, nitems(rows),
+	struct admission_row rows[MAX_HELD_OFF];
+	size_t	n = admission_list(&server->admission, rows, nitems(rows),
 	     mono_now());
 	json_t *array = json_array();
 	char	from[ADDR_STRLEN], site[4 * CONF_NAME_MAX + 1];
 
 	for (size_t i = 0; i < n; i++) {
-		log_escape(site, sizeof(site), rows[i].site,
-		    strlen(rows[i].site));
-		addr_print(&rows[i].from, from, sizeof(from));
+		const struct admission_score *score = rows[i].score;
+
+		log_escape(site, sizeof(site), score->site,
+		    strlen(score->site));
+		addr_print(&score->network, from, sizeof(from));
 		json_array_append_new(array,
 		    json_pack("{s:s,s:s,s:i,s:i}", "site",
-			rows[i].site[0] != '\0' ? site : "(any)", "address",
-			rows[i].from.family != 0 ? from : "(any)", "attempts",
+			score->site[0] != '\0' ? site : "(any)", "address",
+			score->network.family != 0 ? from : "(any)", "attempts",
 			(int)rows[i].attempts, "wait_s",
 			(int)rows[i].wait_sec));
 	}

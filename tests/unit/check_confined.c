@@ -42,7 +42,6 @@
 #include "dataplane/dataplane.h"
 #include "control/conn/message.h"
 #include "control/server.h"
-#include "control/auth/throttle.h"
 #include "datapath/record/aead.h"
 #include "datapath/switch/fdb.h"
 #include "datapath/util/lpm.h"
@@ -357,34 +356,9 @@ encode_all(void)
 	}
 }
 
-static void
-hold_off_many(void)
+START_TEST(messages_are_long)
 {
-	static struct throttle_row rows[THROTTLE_ENTRIES];
-	struct throttle	*throttle = throttle_new();
-	struct addr	 from;
-	char		 name[32];
-
-	for (unsigned i = 0; i < 8 * THROTTLE_ENTRIES; i++) {
-		snprintf(name, sizeof(name), "s%u", i / 8);
-		assert(addr_parse(&from, "198.18.0.1"));
-		from.bytes[2] = (uint8_t)(i >> 8);
-		throttle_charge(throttle, name, &from, mono_now());
-	}
-	assert(throttle_list(throttle, rows, nitems(rows), mono_now()) > 1000);
-	throttle_free(throttle);
-}
-
-static void
-messages_and_strangers(void)
-{
-	encode_all();
-	hold_off_many();
-}
-
-START_TEST(messages_are_long_and_strangers_many)
-{
-	must_live("tun", messages_and_strangers);
+	must_live("tun", encode_all);
 }
 END_TEST
 
@@ -828,7 +802,7 @@ main(void)
 	const TTest *const tests[] = {
 		hub_grows_to_as_many_sites_as_there_may_be,
 		switch_learns_as_many_addresses_as_it_may,
-		messages_are_long_and_strangers_many,
+		messages_are_long,
 		handshakes_with_large_keys,
 		list_of_revoked_certificates_is_long,
 		library_is_used_on_every_thread,

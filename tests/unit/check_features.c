@@ -146,7 +146,7 @@ START_TEST(who_is_disabled_while_the_key_is_looked_for_is_refused)
 	ca_pem_fini(&cert);
 	hub_start(ALL_AUTHS);
 	for (unsigned disabled = 0; disabled < 2; disabled++) {
-		struct incoming *in;
+		const struct applicant *one;
 
 		far_close(&far);
 		far_site(&far, fresh_address());
@@ -154,9 +154,11 @@ START_TEST(who_is_disabled_while_the_key_is_looked_for_is_refused)
 		ck_assert(far_shake(&far));
 		hold_keeper(&hub);
 		far_say(&far, &hello);
-		TURN_UNTIL((in = LIST_FIRST(&hub.engine->server->incoming)) !=
-		    NULL && in->auth.state == AUTH_SERVER_DONE);
-		ck_assert_int_eq(in->auth.answer.verdict, KEEPER_YES);
+		TURN_UNTIL((one = LIST_FIRST(
+		    &hub.engine->server->admission.applicants)) != NULL &&
+		    one->state == APPLICANT_DONE);
+		ck_assert_int_eq(one->incoming->auth.answer.verdict,
+		    KEEPER_YES);
 		if (disabled)
 			put_site("wien", CONF_AUTH_CERTIFICATE,
 			    "disabled = yes\n");

@@ -3,7 +3,6 @@
  * A hub, and a site that says what it likes: what is refused, what is out of
  * turn, and that no frame passes before the login is over.
  */
-#include "control/auth/throttle.h"
 #include "far_site.h"
 
 /* ---- out of turn ---- */
@@ -368,7 +367,7 @@ START_TEST(who_guesses_is_held_off)
 	log_in(&far, &hello);
 	welcome = far.heard;
 	far.heard = (struct message) { 0 };
-	for (unsigned i = 0; i <= THROTTLE_FREE; i++) {
+	for (unsigned i = 0; i <= ADMISSION_FREE; i++) {
 		far_close(&other);
 		ck_assert_int_eq(far_log_in(&other, "127.0.9.9", "berlin",
 		    "open barley", &hello), MESSAGE_REFUSED);

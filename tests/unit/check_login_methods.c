@@ -3,7 +3,6 @@
  * The methods that take more than a password, at the hub: certificates, PAM,
  * and SRP in the handshake.  The site is scripted, and so is PAM's helper.
  */
-#include "control/auth/throttle.h"
 #include "far_site.h"
 #include "proc/pam_chat.h"
 
@@ -375,7 +374,7 @@ START_TEST(srp_in_the_handshake_ends_with_its_credential)
 	FAR_REFUSED(&far, "authentication failed");
 	ck_assert(nobody_is_up());
 	/* Guesses count, here too. */
-	for (unsigned i = 0; i <= THROTTLE_FREE; i++) {
+	for (unsigned i = 0; i <= ADMISSION_FREE; i++) {
 		far_close(&far);
 		far_site(&far, "127.0.9.9");
 		far_by_srp(&far, "bern", "open barley");

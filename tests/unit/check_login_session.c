@@ -4,7 +4,6 @@
  * there are too many, what it depends on changes, or the site has a session
  * already.
  */
-#include "control/auth/patience.h"
 #include "far_site.h"
 
 /* ---- time ---- */
@@ -99,7 +98,7 @@ START_TEST(the_oldest_of_a_crowd_makes_room)
 	ck_assert_uint_ge(counter(&hub, "accepting-paused"), 1);
 	ck_assert_uint_eq(counter(&hub, "connections-accepted"), 3);
 	/* Then the oldest goes. */
-	turn_for((double)PATIENCE_START_US / MONO_SEC);
+	turn_for((double)ADMISSION_GRACE_START_US / MONO_SEC);
 	ck_assert_uint_eq(counter(&hub, "connections-accepted"), 4);
 	ck_assert_uint_eq(counter(&hub, "connections-turned-away"), 1);
 	ck_assert(!far_shake(&crowd[0]));
@@ -141,7 +140,7 @@ START_TEST(whom_a_new_connection_pushes_out)
 	struct message	  hello = hello_of("berlin", CONF_AUTH_SRP);
 
 	hub_start(ALL_AUTHS "max-handshakes = 3\n");
-	turn_for((double)PATIENCE_START_US / MONO_SEC);
+	turn_for((double)ADMISSION_GRACE_START_US / MONO_SEC);
 	ck_assert_int_eq(far_log_in(&far, "127.0.3.1", "berlin", PASSWORD,
 	    &hello), MESSAGE_WELCOME);
 	turn_for(0.6); /* what that login has bought */
@@ -185,7 +184,7 @@ START_TEST(nobody_is_pushed_out_while_the_keeper_works_for_it)
 	memcpy(hello.credential, PASSWORD, strlen(PASSWORD));
 	hello.credential_len = strlen(PASSWORD);
 	hub_start(ALL_AUTHS "max-handshakes = 1\n");
-	turn_for((double)PATIENCE_START_US / MONO_SEC);
+	turn_for((double)ADMISSION_GRACE_START_US / MONO_SEC);
 	begin();
 	hold_keeper(&hub);
 	far_say(&far, &hello);

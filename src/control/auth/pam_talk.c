@@ -22,13 +22,9 @@ pam_talk_start(struct pam_talk *talk, struct ev_loop *loop,
     struct monitor_ask *monitor, const char *site, const char *address,
     const struct pam_talk_events *events, void *arg)
 {
-	int r;
-
 	*talk = (struct pam_talk) { .loop = loop, .monitor = monitor, .fd = -1,
 		.events = events, .arg = arg };
-	r = monitor_ask_pam(monitor, site, address, on_helper, talk);
-	talk->open = r == 0;
-	return r;
+	return monitor_ask_pam(monitor, site, address, on_helper, talk);
 }
 
 void
@@ -116,7 +112,6 @@ take_text(char *text, const uint8_t *data, size_t len)
 static void
 hang_up(struct pam_talk *talk)
 {
-	talk->open = false;
 	if (talk->fd == -1)
 		return;
 	ev_io_stop(talk->loop, &talk->io);

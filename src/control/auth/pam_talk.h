@@ -32,7 +32,6 @@ struct pam_talk {
 	struct ev_loop		     *loop;
 	struct monitor_ask	     *monitor;
 	int			      fd; /* -1: none yet, or no more */
-	bool			      open; /* a helper is at work, or about to be */
 	bool			      fault; /* it said no, but not for an answer */
 	char			      reason[PAM_CHAT_TEXT_MAX + 1];
 	struct ev_io		      io;
