@@ -55,8 +55,8 @@ incoming_start(struct server *server, int fd, const struct endpoint *from)
 		return;
 	}
 	strlcpy(in->conn->label, in->address, sizeof(in->conn->label));
-	auth_server_init(&in->auth, server, in->conn, &in->applicant, on_login,
-	    in);
+	auth_server_init(&in->auth, &server->auth, in->conn, &in->applicant,
+	    on_login, in);
 	in->applicant.incoming = in;
 	in->applicant.from_any_known_address =
 	    sites_any_known_address(&server->sites, &addr);

@@ -17,7 +17,7 @@
 
 #include "base/addr.h"
 #include "conf/conf.h"
-#include "control/auth_server.h"
+#include "control/auth/auth_server.h"
 #include "datapath/lane/lane_keys.h"
 
 struct conn;

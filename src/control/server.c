@@ -56,14 +56,14 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 		log_warnx("out of memory");
 		return NULL;
 	}
-	server->monitor = monitor;
 	server->loop = loop;
 	server->conf = conf;
 	server->dataplane = dataplane;
-	server->keeper = keeper;
 	server->tls = tls;
 	server->mtu = gift->device.mtu;
 	admission_init(&server->admission, mono_now());
+	server->auth = (struct auth_server_env) { loop, keeper, monitor,
+		&server->admission, &server->conf, &server->tls };
 	for (unsigned i = 0; i < gift->nlisteners; i++) {
 		ev_io_init(&server->acceptors[i], on_acceptable,
 		    gift->listeners[i], EV_READ);

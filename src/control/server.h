@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "dataplane/dataplane.h"
-#include "control/auth/admission.h"
+#include "control/auth/auth_server.h"
 #include "control/sites.h"
 #include "control/conn/tls_context.h"
 #include "engine/ask/keeper_ask.h"
@@ -39,10 +39,9 @@ struct server {
 	struct ev_loop	   *loop;
 	const struct conf  *conf; /* the engine's */
 	struct dataplane	   *dataplane;
-	struct keeper_ask  *keeper;
-	struct monitor_ask *monitor;
 	struct tls_context *tls;
 	struct admission    admission; /* of those that have not logged in */
+	struct auth_server_env auth; /* what each of them needs */
 	unsigned	    mtu; /* of the device */
 	struct ev_io	    acceptors[CONF_MAX_LISTENS];
 	unsigned	    nacceptors;

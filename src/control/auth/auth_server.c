@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "control/auth_server.h"
+#include "control/auth/auth_server.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/mono.h"
 #include "base/secret.h"
-#include "control/server.h"
 #include "control/conn/conn.h"
 #include "control/conn/tls_cert.h"
 #include "proc/pam_chat.h"
@@ -69,11 +68,11 @@ static const struct pam_talk_events pam_events = {
 };
 
 void
-auth_server_init(struct auth_server *auth, struct server *server,
-    struct conn *conn, struct applicant *applicant,
-    void (*on_done)(void *arg), void *arg)
+auth_server_init(struct auth_server *auth,
+    const struct auth_server_env *env, struct conn *conn,
+    struct applicant *applicant, void (*on_done)(void *arg), void *arg)
 {
-	*auth = (struct auth_server) { .server = server, .conn = conn,
+	*auth = (struct auth_server) { .env = env, .conn = conn,
 		.applicant = applicant, .on_done = on_done, .arg = arg };
 	ev_timer_init(&auth->later, on_later, 0, 0);
 	auth->later.data = auth;
@@ -82,9 +81,9 @@ auth_server_init(struct auth_server *auth, struct server *server,
 void
 auth_server_fini(struct auth_server *auth)
 {
-	keeper_ask_cancel(auth->server->keeper, auth);
+	keeper_ask_cancel(auth->env->keeper, auth);
 	pam_talk_stop(&auth->pam);
-	ev_timer_stop(auth->server->loop, &auth->later);
+	ev_timer_stop(auth->env->loop, &auth->later);
 	secret_wipe(auth->credential, sizeof(auth->credential));
 	secret_wipe(auth->srp_state, sizeof(auth->srp_state));
 	secret_wipe(&auth->answer, sizeof(auth->answer));
@@ -128,7 +127,7 @@ auth_server_response(struct auth_server *auth, const struct message *response)
 const char *
 auth_server_why_not(const struct auth_server *auth)
 {
-	const struct conf      *conf = auth->server->conf;
+	const struct conf      *conf = *auth->env->conf;
 	const struct conf_site *cs = conf_find_site(conf, auth->site);
 
 	if (cs == NULL)
@@ -178,9 +177,9 @@ begin(struct auth_server *auth)
 	if (!auth->method_ok)
 		auth->method = CONF_AUTH_PASSWORD;
 	if (methods[auth->method].guessable)
-		r = admission_attempt(&auth->server->admission,
+		r = admission_attempt(auth->env->admission,
 		    auth->applicant, auth->site, need_of(auth),
-		    keeper_ask_pending(auth->server->keeper), mono_now());
+		    keeper_ask_pending(auth->env->keeper), mono_now());
 	if (r > 0) {
 		auth->wait_sec = (unsigned)r;
 		finish(auth, KEEPER_NO, "held off: too many attempts");
@@ -207,7 +206,7 @@ take_proof(struct auth_server *auth, const struct message *msg)
 	if (!auth->method_ok)
 		auth->method = CONF_AUTH_PASSWORD;
 	/* Asked for any site, or the time would tell which ones there are. */
-	look(auth, keeper_ask_resume(auth->server->keeper, auth->site,
+	look(auth, keeper_ask_resume(auth->env->keeper, auth->site,
 	    auth->method, binding, auth->conn->hello, auth->token,
 	    auth->token_len,
 	    msg->proof, on_resumed, auth));
@@ -259,9 +258,9 @@ take_password(struct auth_server *auth, const struct message *msg)
 static void
 verify_password(struct auth_server *auth)
 {
-	int r = keeper_ask_verify(auth->server->keeper, auth->site,
+	int r = keeper_ask_verify(auth->env->keeper, auth->site,
 	    is_known(auth), (const char *)auth->credential,
-	    auth->credential_len, auth->server->conf->resume_sec, on_verified,
+	    auth->credential_len, (*auth->env->conf)->resume_sec, on_verified,
 	    auth);
 
 	secret_wipe(auth->credential, sizeof(auth->credential));
@@ -280,7 +279,7 @@ on_verified(void *arg, const struct request_verdict *answer)
 static void
 start_srp(struct auth_server *auth)
 {
-	look(auth, keeper_ask_srp_start(auth->server->keeper, auth->site,
+	look(auth, keeper_ask_srp_start(auth->env->keeper, auth->site,
 	    is_known(auth), on_srp_challenge, auth));
 }
 
@@ -315,9 +314,9 @@ take_srp(struct auth_server *auth, const struct message *msg)
 		finish(auth, KEEPER_FAILED, NULL);
 		return true;
 	}
-	look(auth, keeper_ask_srp_finish(auth->server->keeper,
+	look(auth, keeper_ask_srp_finish(auth->env->keeper,
 	    auth->srp_state, auth->srp_state_len, binding, msg->credential,
-	    msg->credential_len, msg->proof, auth->server->conf->resume_sec,
+	    msg->credential_len, msg->proof, (*auth->env->conf)->resume_sec,
 	    on_verified, auth));
 	return true;
 }
@@ -332,13 +331,13 @@ start_pam(struct auth_server *auth)
 	char address[ADDR_STRLEN];
 	int  r;
 
-	if (!has_pam_site(auth->server->conf)) {
+	if (!has_pam_site(*auth->env->conf)) {
 		finish(auth, KEEPER_NO, "no site of this hub uses PAM");
 		return;
 	}
 	addr_print(&auth->applicant->from, address, sizeof(address));
-	r = pam_talk_start(&auth->pam, auth->server->loop,
-	    auth->server->monitor, auth->site, address, &pam_events, auth);
+	r = pam_talk_start(&auth->pam, auth->env->loop,
+	    auth->env->monitor, auth->site, address, &pam_events, auth);
 	auth->applicant->has_helper = r == 0;
 	if (r == 0)
 		conn_extend(auth->conn, PAM_CHAT_SEC);
@@ -379,19 +378,19 @@ static void
 on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 {
 	struct auth_server *auth = arg;
-	unsigned      lifetime = auth->server->conf->resume_sec;
+	unsigned      lifetime = (*auth->env->conf)->resume_sec;
 
 	auth->applicant->has_helper = false;
 	/* We may have had enough of it before. */
 	if (auth->applicant->state == APPLICANT_DONE)
 		return;
 	if (verdict == KEEPER_YES && is_known(auth) && lifetime > 0 &&
-	    keeper_ask_vouched(auth->server->keeper, auth->site, voucher,
+	    keeper_ask_vouched(auth->env->keeper, auth->site, voucher,
 		lifetime, on_vouched, auth) == 0)
 		return;
 	/* No guess was judged.  The site is told the same as ever. */
 	if (auth->pam.fault && auth->charged)
-		admission_undo(&auth->server->admission, auth->applicant,
+		admission_undo(auth->env->admission, auth->applicant,
 		    auth->site, mono_now());
 	finish(auth, verdict, auth->pam.reason[0] != '\0' ?
 		auth->pam.reason : "PAM says no");
@@ -412,7 +411,7 @@ on_vouched(void *arg, const struct request_verdict *answer)
 static void
 start_certificate(struct auth_server *auth)
 {
-	if (tls_context(auth->conn->tls) != auth->server->tls) {
+	if (tls_context(auth->conn->tls) != *auth->env->tls) {
 		finish(auth, KEEPER_FAILED, NULL);
 		return;
 	}
@@ -464,7 +463,7 @@ need_of(const struct auth_server *auth)
 {
 	if (auth->method != CONF_AUTH_PAM)
 		return ADMISSION_KEEPER;
-	return has_pam_site(auth->server->conf) ? ADMISSION_PAM :
+	return has_pam_site(*auth->env->conf) ? ADMISSION_PAM :
 						  ADMISSION_NOTHING;
 }
 
@@ -496,14 +495,14 @@ finish(struct auth_server *auth, enum keeper_verdict verdict, const char *why)
 	/* tls-srp's charge was made in the handshake. */
 	if ((auth->charged || auth->method == CONF_AUTH_TLS_SRP) &&
 	    verdict == KEEPER_YES)
-		admission_forgive(&auth->server->admission, auth->applicant,
+		admission_forgive(auth->env->admission, auth->applicant,
 		    auth->site, mono_now());
 	if (verdict == KEEPER_YES && auth->psk_generation != 0) {
 		if (ask_psk(auth))
 			return;
 		auth->answer.verdict = KEEPER_FAILED;
 	}
-	ev_timer_start(auth->server->loop, &auth->later);
+	ev_timer_start(auth->env->loop, &auth->later);
 }
 
 static bool
@@ -512,7 +511,7 @@ ask_psk(struct auth_server *auth)
 	uint8_t binding[32];
 
 	return tls_binding(auth->conn->tls, binding) == 0 &&
-	    keeper_ask_psk(auth->server->keeper, auth->site, binding, on_psk,
+	    keeper_ask_psk(auth->env->keeper, auth->site, binding, on_psk,
 		auth) == 0;
 }
 
@@ -533,7 +532,7 @@ on_psk(void *arg, const struct request_psk *psk, int error)
 		log_warnx("site %s: its pre-shared key is not the newest: its "
 		    "session has none; give it a new invitation (tombolo site "
 		    "passwd --generate)", auth->site);
-	ev_timer_start(auth->server->loop, &auth->later);
+	ev_timer_start(auth->env->loop, &auth->later);
 }
 
 static void

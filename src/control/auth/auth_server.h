@@ -28,16 +28,28 @@
 #include <ev.h>
 
 #include "conf/conf.h"
-#include "control/conn/message.h"
 #include "control/auth/admission.h"
 #include "control/auth/pam_talk.h"
+#include "control/conn/message.h"
 #include "engine/ask/keeper_ask.h"
 
-struct server;
 struct conn;
+struct monitor_ask;
+struct tls_context;
+
+/* What all logins at a hub need; borrowed. */
+struct auth_server_env {
+	struct ev_loop	   *loop;
+	struct keeper_ask  *keeper;
+	struct monitor_ask *monitor;
+	struct admission   *admission;
+	/* Those in force, which change while a login is under way. */
+	const struct conf *const  *conf;
+	struct tls_context *const *tls;
+};
 
 struct auth_server {
-	struct server	*server;
+	const struct auth_server_env *env;
 	struct conn	*conn;
 	struct applicant *applicant; /* and how far it is */
 	char		 site[CONF_NAME_MAX + 1]; /* as claimed */
@@ -72,10 +84,10 @@ struct auth_server {
 	struct ev_timer later; /* calls it */
 };
 
-/* `server`, `conn` and `applicant` are borrowed and outlive it. */
-void auth_server_init(struct auth_server *auth, struct server *server,
-    struct conn *conn, struct applicant *applicant,
-    void (*on_done)(void *arg), void *arg);
+/* `env`, `conn` and `applicant` are borrowed and outlive it. */
+void auth_server_init(struct auth_server *auth,
+    const struct auth_server_env *env, struct conn *conn,
+    struct applicant *applicant, void (*on_done)(void *arg), void *arg);
 /* Forgets what is under way; wipes. */
 void auth_server_fini(struct auth_server *auth);
 
