@@ -38,8 +38,8 @@ void fatal(const char *fmt, ...) LOG_PRINTF __attribute__((__noreturn__));
 void fatalx(const char *fmt, ...) LOG_PRINTF __attribute__((__noreturn__));
 
 /*
- * A limit for lines that a stranger can cause: at most `burst` in a `window`.
- * Zeroed storage is a fresh limit.
+ * A limit for lines that an unknown client can cause: at most `burst` in a
+ * `window`. Zeroed storage is a fresh limit.
  */
 struct log_limit {
 	int64_t	 window_start_us;

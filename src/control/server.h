@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * server: the primary site's end: accepts sites, as many strangers at a time
- * as the configuration allows, and keeps routes and sessions true to the
- * configuration while it changes.
+ * server: the hub: accepts connections (admission.h has the limits for unknown
+ * clients), and keeps routes and sessions true to the configuration while it
+ * changes.
  */
 #ifndef SERVER_H
 #define SERVER_H
@@ -50,7 +50,7 @@ struct server {
 	struct ev_timer	    updates; /* while a site is stale */
 	struct mono	    ticked; /* the last one */
 	struct sites	    sites; /* and their sessions */
-	struct log_limit refusals;	/* for lines that strangers cause */
+	struct log_limit refusals;	/* for lines that anybody can cause */
 	bool		 waits; /* the next connection does, in the backlog */
 #define SERVER_MEMBER(member, name) uint64_t member;
 	SERVER_COUNTERS(SERVER_MEMBER)
@@ -90,7 +90,7 @@ void server_credential_changed(struct server *server, const char *site);
 /* Ends a site's session; false when it has none. */
 bool server_kick(struct server *server, const char *site);
 
-/* A line that a stranger caused: at most ten in ten seconds. */
+/* A line that an unknown client caused: at most ten in ten seconds. */
 void server_log_refusal(struct server *server, const char *address,
     const char *site, const char *why);
 

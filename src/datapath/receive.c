@@ -41,8 +41,8 @@ receive_datagram(struct worker *worker, const struct udp_datagram *datagram)
 }
 
 /*
- * Takes one datagram as far as it will go.  A stranger's costs a look-up, gets
- * no answer and leaves no state.
+ * Takes one datagram as far as it will go.  An unknown host's costs a look-up,
+ * gets no answer and leaves no state.
  */
 static enum drop
 receive_one(struct worker *worker, const struct udp_datagram *dgram,

@@ -11,7 +11,7 @@
  * Four kinds of thread, so that nothing waits for the wrong thing: the main
  * one moves requests, one signs (a handshake waits for it), KEEPER_WORKERS hash
  * and do arithmetic, and one does what takes neither, so that a site comes back
- * while strangers guess.  How often each request may come is limited: the
+ * while unknown clients guess.  How often each request may come is limited: the
  * engine may be somebody else's.  It ends when the engine closes a channel.
  */
 #ifndef KEEPER_H

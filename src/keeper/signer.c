@@ -28,7 +28,7 @@
 
 /*
  * More than one control thread can shake hands in a second: an honest one, even
- * in a flood of strangers, never gets there.
+ * in a flood of unknown clients, never gets there.
  */
 #define SIGN_BURST    4096
 #define SIGN_PER_SEC  2000

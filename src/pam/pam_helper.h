@@ -3,8 +3,9 @@
  * pam_helper: one PAM conversation, in a process of its own.
  *
  * Made by the monitor for one attempt, as root, since modules need that; killed
- * by it when it takes too long.  It reads one thing of strangers: the answers to
- * the modules' prompts, which it hands over as they are (proc/pam_chat.h).
+ * by it when it takes too long.  It reads one thing of unknown clients: the
+ * answers to the modules' prompts, which it hands over as they are
+ * (proc/pam_chat.h).
  *
  * PAM is asked for whoever comes, whether a site of that name may use it or not,
  * so that both take the same time.  But where `known` says no, it is asked about

@@ -2,8 +2,8 @@
 /*
  * resolver: the client's process that speaks DNS, and nothing else.
  *
- * getaddrinfo(3) blocks and reads what strangers send, so it runs alone, as a
- * user of its own.  One request at a time: LOOKUP of proc/request.h.
+ * getaddrinfo(3) blocks and reads what any DNS server sends, so it runs
+ * alone, as a user of its own.  One request at a time: LOOKUP of proc/request.h.
  */
 #ifndef RESOLVER_H
 #define RESOLVER_H

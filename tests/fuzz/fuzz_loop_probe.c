@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A frame from a LAN: no stranger's is taken for a probe of ours, and ours with
+ * A frame from a LAN: nobody else's is taken for a probe of ours, and ours with
  * anything changed that counts is not either.
  */
 #include "fuzz.h"

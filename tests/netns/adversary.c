@@ -5,7 +5,7 @@
  *   adversary wire FROM TO SECONDS RATE    hears the lanes' datagrams that come
  *                                          in by FROM, and sends them out by TO
  *                                          again: altered, or once more
- *   adversary junk ADDRESS PORT SECONDS RATE   a stranger's datagrams
+ *   adversary junk ADDRESS PORT SECONDS RATE   datagrams of an unknown host
  *   adversary syn ADDRESS PORT SECONDS RATE    SYNs from made-up addresses
  *
  * RATE is in packets a second; at the end a line "sent=N seconds=S" and, of the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""control: a stranger's end of a control connection (PROTOCOL 3, 4), in Python.
+"""control: an unknown client's end of a control connection (PROTOCOL 3, 4), in Python.
 
 It believes any certificate and says whatever it is told to; what it cannot do
 is compute the TLS exporter, so no proof of its own is ever right.

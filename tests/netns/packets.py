@@ -44,7 +44,7 @@ class Flow:
         self.macs = mac(dst_mac) + mac(src_mac)
         self.version = version
         family = socket.AF_INET if version == 4 else socket.AF_INET6
-        # A stranger's, so that nobody answers.
+        # Of an unknown host, so that nobody answers.
         self.src = socket.inet_pton(family, src or {
             4: "192.168.77.201", 6: "fd77::201"}[version])
         self.dst = socket.inet_pton(family, dst or {

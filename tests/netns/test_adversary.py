@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """An attacker on the wire, who hears all and sends what he likes, at some
-100,000 packets a second; and strangers who flood the server.
+100,000 packets a second; and unknown clients who flood the hub.
 
                   (a switch, the attacker in it: 198.18.0.0/16)
            .0.1 /        .0.11 |         \\ .0.66 and many more
@@ -183,7 +183,7 @@ def test_on_the_wire_nothing_is_forged_and_nothing_comes_twice(scene):
         assert after[name] > before[name], name
 
 
-def test_a_strangers_datagrams_get_no_answer_and_leave_nothing(scene):
+def test_unknown_datagrams_get_no_answer_and_leave_nothing(scene):
     before, engine = scene.drops(), scene.server.pid_of("engine")
     memory = rss_kib(engine)
     pings = Pings(scene.s1.host, scene.hub.ip)

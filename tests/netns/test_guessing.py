@@ -163,7 +163,7 @@ def test_the_salt_of_an_unknown_name_is_always_the_same(scene):
 
 # -------------------------------------------------------------- hammering
 
-def test_a_stranger_who_hammers_a_name_is_held_off(scene):
+def test_an_unknown_client_who_hammers_a_name_is_held_off(scene):
     source = scene.address()
     verdicts, end = [], time.monotonic() + 8
     while time.monotonic() < end:
@@ -221,7 +221,7 @@ def test_a_network_that_tries_many_names_is_held_off(scene):
 
 
 def test_the_table_of_those_held_off_is_bounded(scene):
-    """Its memory, too: names and addresses are a stranger's to invent."""
+    """Its memory, too: an unknown client can invent names and addresses."""
     rss = lambda: int(run("ps", "-o", "rss=", "-p", scene.server.pid_of(
         "engine")).stdout)
     before = rss()

@@ -347,7 +347,7 @@ def test_a_module_that_hangs_delays_nobody(scene):
                "the helper is killed")
 
 
-def test_strangers_who_hold_conversations_keep_no_known_site_out(scene):
+def test_unknown_clients_who_hold_helpers_keep_no_known_site_out(scene):
     """From many addresses, more than there are helpers, and never answering;
     and the monitor ends nobody for what they do."""
     office = scene.join("office").start()

@@ -23,7 +23,7 @@ from lib import (PORT, Hub, Pings, Satellite, TapStar, descriptors, run,
                  tombolo, wait_until)
 
 HUB, MALLORY, BAD = "198.18.0.1", "198.18.0.66", "198.18.0.77"
-HANDSHAKE_TIME = 4  # seconds that a stranger may take
+HANDSHAKE_TIME = 4  # seconds that an unknown client may take
 
 
 class Scene(TapStar):
@@ -396,7 +396,7 @@ def shower(scene, datagrams):
                    "the drops are counted")
         answers = heard.collect(lambda f: f[12:14] == b"\x08\x00" and
                                 f[23] == 17, 0.2)
-        assert not answers, "a stranger was answered: %r" % answers[0]
+        assert not answers, "an unknown host was answered: %r" % answers[0]
 
 
 def test_random_datagrams(scene):

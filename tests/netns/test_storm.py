@@ -39,8 +39,8 @@ class Storm:
         for daemon in [self.hub] + self.sats:
             daemon.expect_trouble = True
         self.hub.start()
-        # One after the other: they have one address, and strangers' attempts
-        # from one address are held off.
+        # One after the other: they have one address, and unknown clients'
+        # attempts from one address are held off.
         for sat in self.sats:
             sat.start(wait=False)
             sat.wait_up(60)

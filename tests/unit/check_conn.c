@@ -106,7 +106,7 @@ START_TEST(a_server_that_is_verified_may_say_much)
 }
 END_TEST
 
-START_TEST(a_stranger_may_not)
+START_TEST(an_unknown_client_may_not)
 {
 	struct looks   looks = { NAME, true, ca_now() - DAY, ca_now() + DAY };
 	struct message msg;
@@ -328,7 +328,7 @@ END_TEST
 
 UNIT_MAIN("conn", only_the_right_certificate_is_believed,
     another_ca_is_not_believed, a_server_that_is_verified_may_say_much,
-    a_stranger_may_not, the_longest_hello_fits,
+    an_unknown_client_may_not, the_longest_hello_fits,
     a_probe_wants_a_sign_of_life,
     a_server_asks_only_whom_it_does_not_hear,
     time_in_which_nobody_listened_does_not_count,

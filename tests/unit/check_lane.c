@@ -256,7 +256,7 @@ START_TEST(another_key_never_comes_up)
 }
 END_TEST
 
-START_TEST(a_handshake_record_without_the_seal_is_a_strangers)
+START_TEST(a_handshake_record_without_the_seal_is_dropped)
 {
 	struct end *client, *server;
 	struct mono now = mono_now();
@@ -984,7 +984,7 @@ START_TEST(an_old_answer_does_not_keep_a_lane)
 END_TEST
 
 UNIT_MAIN("lane", lanes_come_up_whatever_is_lost, another_key_never_comes_up,
-    a_handshake_record_without_the_seal_is_a_strangers,
+    a_handshake_record_without_the_seal_is_dropped,
     data_is_delivered_once_and_unchanged,
     the_peer_moves_only_when_the_new_path_answers, the_path_size_is_found,
     a_lane_that_nobody_uses_carries_little, no_number_is_used_twice,

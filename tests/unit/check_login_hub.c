@@ -155,7 +155,7 @@ END_TEST
 
 /* ---- what is no message ---- */
 
-START_TEST(a_stranger_may_not_say_nonsense)
+START_TEST(an_unknown_client_may_not_say_nonsense)
 {
 	static const struct {
 		uint8_t	    type;
@@ -510,7 +510,7 @@ END_TEST
 
 LOGIN_MAIN("login_hub", setup, teardown,
     a_message_out_of_turn_ends_the_connection, a_goodbye_ends_it_everywhere,
-    frames_pass_only_when_it_is_up, a_stranger_may_not_say_nonsense,
+    frames_pass_only_when_it_is_up, an_unknown_client_may_not_say_nonsense,
     another_protocol_mode_or_transport_is_refused,
     every_refusal_has_the_same_words,
     a_response_must_have_what_was_asked_for, srp_wants_the_right_proof,

@@ -92,7 +92,7 @@ START_TEST(truncation_is_refused_at_every_byte)
 }
 END_TEST
 
-START_TEST(a_stranger_s_probe_is_none)
+START_TEST(a_probe_without_our_key_is_none)
 {
 	struct loop_probe_id ours, theirs;
 	uint8_t		    frame[LOOP_PROBE_LEN];
@@ -131,5 +131,5 @@ END_TEST
 
 UNIT_MAIN("loopprobe", a_probe_is_known_again,
     the_bytes_are_those_of_the_protocol, every_changed_bit_is_noticed,
-    truncation_is_refused_at_every_byte, a_stranger_s_probe_is_none,
+    truncation_is_refused_at_every_byte, a_probe_without_our_key_is_none,
     hubs_that_share_a_key_know_each_other)

@@ -391,7 +391,7 @@ dispatch(struct conn *conn, const uint8_t *payload, size_t len)
 	char	       text[TLS_WHY_SIZE];
 	int	       r = message_decode(&msg, payload, len, &why);
 
-	/* PROTOCOL 4.2: a newer peer's, to be ignored; a stranger's is not. */
+	/* PROTOCOL 4.2: a newer peer's is ignored, an unknown client's is not. */
 	if (r == -ENOENT && (conn->client || conn->state == CONN_UP))
 		return;
 	if (r < 0) {

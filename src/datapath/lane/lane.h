@@ -4,7 +4,7 @@
  *
  * A GnuTLS session shakes hands; its push and pull functions only move bytes
  * between it and the worker's batches.  Then it is gone, and its keys seal and
- * open the records (record.h).  No byte of a stranger reaches it: handshake
+ * open the records (record.h).  No byte of an unknown host reaches it: handshake
  * records must carry a seal (HMAC) that only the two ends of the control session
  * can make.  Application records must have the one form that is right.
  *
