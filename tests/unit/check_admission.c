@@ -135,7 +135,8 @@ END_TEST
 
 START_TEST(many_names_from_one_network_are_slowed)
 {
-	char site[16];
+	char	site[16];
+	int64_t sec = 0;
 
 	begin();
 	for (unsigned i = 0; i <= 20; i++) {
@@ -146,6 +147,28 @@ START_TEST(many_names_from_one_network_are_slowed)
 	ck_assert_int_eq(try("another", "192.0.2.2", 0), 0);
 	/* Who is known there does not pay for its neighbours. */
 	ck_assert_int_eq(try_as("another", "192.0.2.1", true, 0), 0);
+	/* Nor is it quicker than one name in the end. */
+	for (unsigned i = 22; i < 34; i++) {
+		snprintf(site, sizeof(site), "site%u", i);
+		sec = try_often(site, "192.0.2.1", 1, sec);
+	}
+	ck_assert_int_eq(try("yet another", "192.0.2.1", sec), 300);
+}
+END_TEST
+
+START_TEST(the_longest_delay_counts)
+{
+	char	site[16];
+	int64_t sec;
+
+	begin();
+	sec = try_often("berlin", "192.0.2.1", 9, 0);
+	for (unsigned i = 9; i <= 20; i++) {
+		snprintf(site, sizeof(site), "site%u", i);
+		ck_assert_int_eq(try(site, "192.0.2.1", sec), 0);
+	}
+	ck_assert_int_eq(try("another", "192.0.2.1", sec), 1);
+	ck_assert_int_eq(try("berlin", "192.0.2.1", sec), 8);
 }
 END_TEST
 
@@ -161,6 +184,8 @@ START_TEST(many_networks_at_one_name_slow_all_but_the_known_one)
 			ck_assert_int_eq(try("berlin", address, 0), 0);
 		else
 			sec = try_often("berlin", address, 1, sec);
+		if (i == 50)
+			ck_assert_int_eq(try("berlin", "198.51.100.1", 0), 1);
 	}
 	ck_assert_int_eq(try("berlin", "198.51.100.1", sec), 30);
 	ck_assert_int_eq(try_as("berlin", "198.51.100.1", true, sec), 0);
@@ -204,12 +229,13 @@ START_TEST(what_is_undone_leaves_earlier_guesses)
 		sec = try_often("berlin", "192.0.2.1", 1, sec);
 		admission_undo(&admission, &applicant, "berlin", at(sec));
 	}
-	ck_assert_int_gt(try("berlin", "192.0.2.1", sec), 0);
+	ck_assert_int_eq(try("berlin", "192.0.2.1", sec), 8);
 	admission_undo(&admission, &applicant, "nobody", at(sec));
 
 	begin();
 	for (unsigned i = 0; i < 1000; i++) {
 		ck_assert_int_eq(try("berlin", "192.0.2.1", 0), 0);
+		admission_undo(&admission, &applicant, "berlin", at(0));
 		admission_undo(&admission, &applicant, "berlin", at(0));
 	}
 	ck_assert_int_eq(try("berlin", "192.0.2.1", 0), 0);
@@ -341,15 +367,21 @@ START_TEST(unknown_clients_leave_some_of_the_keepers_time)
 }
 END_TEST
 
+/* Nor does it take anybody's place in the table. */
 START_TEST(without_room_nothing_is_charged)
 {
-	struct applicant applicant = from("192.0.2.1", false);
+	static struct admission before;
+	struct applicant	applicant = from("192.0.2.1", false);
 
 	begin();
+	for (unsigned i = 0; i < ADMISSION_SCORES; i++)
+		ck_assert(may(ADMISSION_KEEPER, false, 0, 0));
+	before = admission;
 	for (unsigned i = 0; i < 100; i++)
 		ck_assert_int_eq(admission_attempt(&admission, &applicant,
 		    "berlin", ADMISSION_KEEPER, KEEPER_MAX_ASKS, at(0)),
 		    -EAGAIN);
+	ck_assert_mem_eq(&admission, &before, sizeof(before));
 	ck_assert_int_eq(try("berlin", "192.0.2.1", 0), 0);
 }
 END_TEST
@@ -427,33 +459,36 @@ END_TEST
 static const struct {
 	const char *what;
 	bool	    known;
-	unsigned    unknown, near; /* who have helpers; near: of its network */
+	unsigned    unknown, near, all; /* who have helpers; of its network */
 	bool	    may;
 } helpers[] = {
-	{ "the first of all",			false, 0, 0, true },
-	{ "the last unknown one",		false, 7, 0, true },
-	{ "one unknown one too many",		false, 8, 0, false },
-	{ "the last of a network",		false, 3, 3, true },
-	{ "a fifth of one network",		false, 4, 4, false },
-	{ "a known one among unknown ones",	true, 8, 0, true },
-	{ "a known one, from a crowd's network", true, 8, 4, true },
-	{ "a crowd at a known address",		true, 0, 8, false },
+	{ "the first of all",			false, 0, 0, 0, true },
+	{ "the last unknown one",		false, 7, 0, 7, true },
+	{ "one unknown one too many",		false, 8, 0, 8, false },
+	{ "an unknown one among known ones",	false, 0, 0, 9, true },
+	{ "the last of a network",		false, 3, 3, 3, true },
+	{ "a fifth of one network",		false, 4, 4, 4, false },
+	{ "a known one among unknown ones",	true, 8, 0, 8, true },
+	{ "a known one, from a crowd's network", true, 8, 4, 8, true },
+	{ "the last at a known address",	true, 0, 7, 7, true },
+	{ "a crowd at a known address",		true, 0, 8, 8, false },
 };
 
 START_TEST(helpers_are_few)
 {
 	for (size_t i = 0; i < nitems(helpers); i++) {
-		struct applicant crowd[8 + 2], one;
-		unsigned unknown = helpers[i].unknown, near = helpers[i].near;
-		unsigned n = unknown > near ? unknown : near;
-		char	 address[20];
+		struct applicant crowd[20], one;
+		char		 address[20];
 
 		begin();
 		for (unsigned j = 0; j < nitems(crowd); j++) {
+			bool has = j < helpers[i].all;
+
+			/* Those who have none do not count, wherever. */
 			snprintf(address, sizeof(address), "198.51.100.%u", j);
-			crowd[j] = from(j < near ? "192.0.2.1" : address,
-			    j >= unknown);
-			crowd[j].has_helper = j < n;
+			crowd[j] = from(has && j >= helpers[i].near ? address :
+				"192.0.2.1", has && j >= helpers[i].unknown);
+			crowd[j].has_helper = has;
 			admission_arrive(&admission, &crowd[j], &crowd[j].from);
 		}
 		one = from("192.0.2.1", helpers[i].known);
@@ -485,6 +520,7 @@ static const struct {
 	    { "192.0.2.1", APPLICANT_NEW } }, 2 },
 	{ "then after it", { { "192.0.2.1", APPLICANT_ASKED },
 	    { "192.0.2.1", APPLICANT_PROOF } }, 0 },
+	{ "whose proof is due", { { "192.0.2.1", APPLICANT_PROOF } }, 0 },
 	{ "the larger crowd, whatever it said", { { "192.0.2.1", APPLICANT_NEW },
 	    { "192.0.2.2", APPLICANT_ASKED },
 	    { "192.0.2.2", APPLICANT_ASKED } }, 1 },
@@ -599,6 +635,7 @@ END_TEST
 UNIT_MAIN("admission", a_few_are_free_then_each_doubles,
     one_who_hammers_gets_a_dozen_a_minute_then_one_in_five,
     others_are_not_slowed, many_names_from_one_network_are_slowed,
+    the_longest_delay_counts,
     many_networks_at_one_name_slow_all_but_the_known_one,
     guesses_from_the_known_address_still_count, an_ipv6_network_is_a_64,
     what_is_undone_leaves_earlier_guesses, success_forgives,
