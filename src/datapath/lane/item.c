@@ -66,17 +66,6 @@ item_to_frame(const struct item *item, bool tags, struct frame *frame)
 }
 
 size_t
-item_put_frame(uint8_t *dst, const struct frame *frame)
-{
-	assert(frame->len > 0 && frame->len <= UINT16_MAX);
-	dst[0] = first_byte(ITEM_FRAME, frame->flags);
-	wire_write_u16(dst + 1, (uint16_t)frame->len);
-	wire_write_u16(dst + 3, frame->csum_start);
-	dst[5] = frame->csum_offset;
-	return ITEM_FRAME_HEADER;
-}
-
-size_t
 item_put_tagged(uint8_t *dst, const struct frame *frame, uint32_t tag)
 {
 	size_t n = item_put_frame(dst, frame);

@@ -22,11 +22,13 @@
 #ifndef ITEM_H
 #define ITEM_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/frame.h"
+#include "base/wire.h"
 
 #define ITEM_FRAME_HEADER    6
 #define ITEM_TAG_LEN	     4 /* behind that: TPID 16, TCI 16 */
@@ -76,7 +78,18 @@ bool item_next(uint8_t *record, size_t len, size_t *pos, struct item *item);
 bool item_to_frame(const struct item *item, bool tags, struct frame *frame);
 
 /* Each writes one header; the bytes follow at the returned length. */
-size_t item_put_frame(uint8_t *dst, const struct frame *frame);
+static inline size_t
+item_put_frame(uint8_t *dst, const struct frame *frame)
+{
+	assert(frame->len > 0 && frame->len <= UINT16_MAX &&
+	    frame->flags <= 0x0f);
+	dst[0] = (uint8_t)(ITEM_FRAME << 4 | frame->flags);
+	wire_write_u16(dst + 1, (uint16_t)frame->len);
+	wire_write_u16(dst + 3, frame->csum_start);
+	dst[5] = frame->csum_offset;
+	return ITEM_FRAME_HEADER;
+}
+
 /* The same with a tag, which is not 0, behind it. */
 size_t item_put_tagged(uint8_t *dst, const struct frame *frame, uint32_t tag);
 size_t item_put_fragment(uint8_t *dst, uint8_t flags, uint32_t frame_id,
