@@ -874,6 +874,50 @@ START_TEST(who_leads_makes_dead_lanes_anew)
 }
 END_TEST
 
+/* By the lanes, also adrift; and by the connection, which has not long. */
+START_TEST(a_probe_goes_by_all_that_there_is)
+{
+	int64_t before;
+
+	start(CONF_TRANSPORT_AUTO);
+	both_begin();
+	TURN_UNTIL(lanes_are_up(&site) && lanes_are_up(&hub));
+	turn_for(1500); /* the paths' sizes are found */
+	before = health_of(&site).heard_us;
+	turn_for(300);
+	ck_assert_int_eq(health_of(&site).heard_us, before);
+	/* The hub does not read: to it the line is dead. */
+	ev_io_stop(loop, &hub.session->conn->tls->reader);
+	session_probe(site.session, 0.2);
+	TURN_UNTIL(health_of(&site).heard_us > before);
+	TURN_UNTIL(site.nlost == 1);
+	ck_assert_str_eq(site.why, "lost: no answer to a probe");
+	before = health_of(&site).heard_us;
+	session_probe(site.session, 0.2);
+	TURN_UNTIL(health_of(&site).heard_us > before);
+	ck_assert_uint_eq(site.nover, 0);
+	finish();
+}
+END_TEST
+
+START_TEST(other_times_hold_for_connection_and_lanes)
+{
+	start(CONF_TRANSPORT_AUTO);
+	both_begin();
+	TURN_UNTIL(lanes_are_up(&site) && lanes_are_up(&hub));
+	session_set_times(site.session, 1, 2);
+	ck_assert_uint_eq(site.session->peer->keepalive_sec, 1);
+	/* The hub stops reading. */
+	ev_io_stop(loop, &hub.session->conn->tls->reader);
+	TURN_UNTIL(site.nlost == 1);
+	/* By its lanes it was heard: with the old times it would be so yet. */
+	session_tick(site.session, mono_add(site.session->adrift_since,
+	    2 * MONO_SEC + 1));
+	ck_assert_uint_eq(site.nover, 1);
+	finish();
+}
+END_TEST
+
 /* ---- two at once ---- */
 
 /* A site's, of two hubs: what becomes of one is nothing to the other. */
@@ -989,5 +1033,6 @@ UNIT_MAIN("session", it_is_adrift_and_goes_on_by_another_connection,
     without_sockets_for_its_lanes_it_is_over, who_leads_asks_for_new_keys,
     who_does_not_lead_says_that_it_wants_them,
     a_question_is_forgotten_with_its_connection,
-    who_leads_makes_dead_lanes_anew, a_site_can_have_two,
+    who_leads_makes_dead_lanes_anew, a_probe_goes_by_all_that_there_is,
+    other_times_hold_for_connection_and_lanes, a_site_can_have_two,
     each_change_of_its_state_is_logged)
