@@ -298,7 +298,10 @@ on_resolver_death(struct supervise *supervise)
 	tell_death(children);
 }
 
-/* Before we are up the first death is the end: the others' are no news. */
+/*
+ * If a process dies before the daemon is up, the daemon stops; deaths of the
+ * others after that are not logged.
+ */
 static void
 tell_death(struct children *children)
 {

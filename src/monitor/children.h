@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * children: the keeper, the engine and (client) the resolver: their processes
- * and what ties them together.
+ * children: the processes that the monitor starts, and the channels between
+ * them.  The resolver exists at a site only.
  *
  *              auth, sign            requests                LOOKUP
  *     keeper ============= engine ------------- monitor ------------- resolver
  *
- * Each is started again when it dies, and a new engine gets everything anew.
- * When an engine dies its keeper goes, too: the next engine counts its asks
- * from 1 again, and on an old channel it could take the late answer to another
- * one's question, a "yes" to a password, for its own.
+ * A process that dies is started again.  When the engine dies, the keeper is
+ * restarted, too: the next engine numbers its requests from 1 again, and on the
+ * old channel a late answer to another request, a "yes" to a password, could be
+ * taken for the answer to a new one.
  */
 #ifndef CHILDREN_H
 #define CHILDREN_H
@@ -35,18 +35,18 @@ struct children {
 	void (*on_death)(void *arg); /* of any child */
 	void		*arg;
 
-	bool		 up; /* an engine was, once */
+	bool		 up; /* an engine was up before */
 	struct ev_loop	*loop;
 	struct supervise keeper, engine, resolver;
 	struct chan	 engine_chan;
-	struct ev_timer	 closed_timer; /* the engine closed it, and lives */
+	struct ev_timer	 closed_timer; /* the engine closed it, but runs */
 	struct lookup	 lookup;
 	struct serve	 serve;
 	struct pam	 pam;
 	struct watchdog	 watchdog;
 };
 
-/* Before anything else; makes it safe to stop. */
+/* To be called first; after it, children_stop() may be called. */
 void children_init(struct children *children, struct ev_loop *loop,
     const struct conf *conf);
 
@@ -66,12 +66,13 @@ void children_set_conf(struct children *children, const struct conf *conf);
 void children_offer(struct children *children);
 
 /*
- * `r` is what sending something to the engine returned.  One that cannot be sent
- * to is useless, and is killed; without an engine it does not matter.
+ * `r` is the result of sending something to the engine.  If that failed, the
+ * engine is killed, since it does not work any more.  Without an engine this
+ * does nothing.
  */
 void children_sent(struct children *children, int r);
 
-/* Ends all: the engine first, so that it can say bye.  Blocking. */
+/* Stops all, the engine first, so that it can send bye.  Blocking. */
 void children_stop(struct children *children);
 
 #endif /* CHILDREN_H */

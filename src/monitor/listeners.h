@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listeners: what the daemon listens on, for as long as it lives: the local
- * socket, and a server's TCP and UDP ports.
+ * listeners: the sockets that the daemon listens on as long as it runs: the
+ * local socket, and the TCP and UDP ports of a hub.
  *
  * The descriptors are in the startup, of which every new engine gets copies.
  */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * logpipe: carries stderr of every process of the daemon to where it belongs:
- * to the terminal until the daemon is up, to syslog from then on.
+ * logpipe: forwards standard error of all processes of the daemon: to the
+ * terminal until the daemon is up, then to syslog.
  *
- * A pipe and a thread of its own: a process that logs must never wait for
- * itself.  Lines are cut at 1 KiB, and of a flood (a taken-over engine's, say)
- * only so many a second are passed on; the rest is counted.
+ * It is a pipe that a thread reads, so a process never waits for itself when it
+ * logs.  Lines are cut at 1 KiB. At most a certain number of lines a second is
+ * forwarded, for example of an engine that was taken over; the others are
+ * counted.
  */
 #ifndef LOGPIPE_H
 #define LOGPIPE_H
@@ -13,14 +14,16 @@
 struct logpipe;
 
 /*
- * From now on stderr is the pipe.  When a byte comes by `ready` (a pipe's read
- * end), everything before it goes to the terminal, the byte is passed on to
- * `parent`, and syslog takes over.  Both are owned from now on; NULL on
- * failure (errno is set), then both are closed.
+ * Makes stderr the pipe.  When a byte arrives on `ready` (the reading end of a
+ * pipe), everything before it goes to the terminal, the byte is forwarded to
+ * `parent`, and everything after it goes to syslog.  Takes ownership of both
+ * descriptors; on failure, which is NULL with errno set, both are closed.
  */
 struct logpipe *logpipe_new(int ready, int parent);
 
-/* Passes on what is left; stderr is the terminal's again, or nothing. */
+/*
+ * Forwards what is left, and makes stderr the terminal again, if there is one.
+ */
 void logpipe_free(struct logpipe *logpipe);
 
 #endif /* LOGPIPE_H */

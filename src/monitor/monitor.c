@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A life: the steps in order, the loop, and everything backwards.
+ * The steps of a start in order, the event loop, and the same steps backwards.
  *
  *              steps              READY               SIGTERM
  *   (nothing) -------> STARTING ---------> RUNNING ------------> STOPPING
@@ -498,7 +498,10 @@ on_death(void *arg)
 		stop(monitor, 1);
 	} else if (monitor->state == RUNNING &&
 	    if_nametoindex(device->name) != device->ifindex) {
-		/* No engine can mend that; a new start makes a new one. */
+		/*
+		 * A new engine cannot repair that; a restart of the daemon
+		 * creates a new device.
+		 */
 		log_warnx("%s: another program removed the device; restart",
 		    device->name);
 		stop(monitor, 1);
@@ -586,7 +589,7 @@ on_network_changed(void *arg)
 	    REQUEST_NETCHANGE, NULL, 0, NULL, 0));
 }
 
-/* Somebody may have changed what is ours. */
+/* Another program may have changed something of ours. */
 static void
 on_network_event(void *arg)
 {

@@ -89,8 +89,8 @@ reload_take(struct reload *reload, enum reload_scope scope)
 		log_warnx("the new configuration is refused, the old one "
 			  "stays");
 	/*
-	 * Whatever became of it: a list of revoked certificates counts in any
-	 * case.  The engine says what is wrong with them.
+	 * In any case: a new list of revoked certificates must take effect.
+	 * The engine reports what is wrong with it.
 	 */
 	certs_read(reload->certs, *reload->conf, why, sizeof(why));
 	children_offer(reload->children);
@@ -147,8 +147,8 @@ reload_note_credentials(struct conf *conf)
 }
 
 /*
- * A fault in the main file, or in a certificate that it names anew, keeps all of it
- * from being taken, but not what became of the sites.
+ * If the main file has an error, or names another certificate that cannot be
+ * read, none of it is applied, but changes to sites are.
  */
 static struct conf *
 read_conf(const struct reload *reload, enum reload_scope scope,
@@ -289,8 +289,8 @@ log_new(const struct conf_names *names, const struct conf_names *known,
 }
 
 /*
- * Consumes `fresh`.  The network first: what a site may send must have its
- * route back.
+ * Takes ownership of `fresh`.  The network first: routes to a site's networks
+ * must exist before its packets are accepted.
  */
 static void
 take_conf(struct reload *reload, const struct fresh *fresh)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reload: another configuration, while the daemon runs.
+ * reload: applies a changed configuration to the running daemon.
  *
- * The main file is checked whole before anything of it is taken: with a fault
- * in it, or a certificate that cannot be read, the old one stays.  Then its live
- * keys (conf_keys.c says which) and the sites go to network and engine.  Sites
- * are taken in any case, each by itself: nobody stays in because of a fault
- * elsewhere; so is what can be read of the certificates.  Sessions that none of
- * it is about go on.
+ * The main file is checked as a whole.  If it has an error, or names a
+ * certificate that cannot be read, its previous version stays in force;
+ * otherwise its live keys (conf_keys.c says which) are applied.  Changes to
+ * sites are applied in any case, each on its own, so that an error elsewhere
+ * does not keep a removed site connected; so are certificates that can be read.
+ * Sessions that are not affected go on.
  *
- * What is not in force is in the configuration, too (conf->faults, waiting), so
- * that the engine can tell.  The text of conf_print() is what the engine gets
- * and what is compared: same text, nothing has changed.
+ * What is on disk but not in force is recorded in the configuration
+ * (conf->faults, conf->waiting), for status.  The engine gets the text of
+ * conf_print(); if this text is the same as before, nothing has changed.
  */
 #ifndef RELOAD_H
 #define RELOAD_H
@@ -25,11 +25,11 @@ struct certs;
 struct network;
 
 enum reload_scope {
-	RELOAD_SITES, /* what is noticed by itself: sites, auth, certificates */
+	RELOAD_SITES, /* changes that are noticed: sites, auth, certificates */
 	RELOAD_ALL,   /* an administrator asked */
 };
 
-/* What the daemon runs with; the pointers are into its owner. */
+/* The configuration in force; the pointers are into its owner. */
 struct reload {
 	const char	 *path;
 	int		  log_level; /* of the command line; -1: the file's */
@@ -42,15 +42,21 @@ struct reload {
 
 #define RELOAD_WHY_SIZE 512
 
-/* conf_print() into a new string.  False, and logged, when it is too large. */
+/*
+ * conf_print() into a new string.  False, after a line in the log, if it is too
+ * large.
+ */
 bool reload_print(const struct conf *conf, char **text, size_t *len);
 
-/* Adds sites that cannot log in because their file is missing to its faults. */
+/*
+ * Adds each site that cannot log in because its credential file is missing to
+ * conf->faults.
+ */
 void reload_note_credentials(struct conf *conf);
 
 /*
- * Reads the files and takes what may be taken.  All that matters is logged;
- * false when nothing was, for want of memory, or because it is too large.
+ * Reads the files and applies what can be applied; logs what matters.  False if
+ * nothing was applied, because the text is too large or memory is out.
  */
 bool reload_take(struct reload *reload, enum reload_scope scope);
 

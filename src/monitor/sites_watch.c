@@ -22,8 +22,9 @@
 #define LATEST_SEC 3. /* what is never quiet is looked at all the same */
 #define MAX_READS  16 /* a turn of the loop */
 /*
- * IN_CREATE: a link is never written to, and `site add` makes links.
- * IN_ATTRIB: `site disable` sets a credential's time.
+ * IN_CREATE is needed for links, which `site add` makes: they are never written
+ * to.  IN_ATTRIB is needed because `site disable` sets the time of a
+ * credential.
  */
 #define FILES                                                                  \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | \
@@ -42,7 +43,9 @@ static const struct {
 	[DIR_CREDENTIALS] = { DIR_KEEPER, "sites", CONF_KEEPER_DIR "/sites" },
 };
 
-/* The files of keeper/sites.  As for a token, another time is another one. */
+/*
+ * The files of keeper/sites.  A changed time is a change, as it is for tokens.
+ */
 struct credentials {
 	struct dirent **names; /* owned, each of them too; sorted */
 	struct stat    *files; /* owned */
@@ -143,8 +146,8 @@ sites_watch_now(struct sites_watch *watch)
 }
 
 /*
- * Again is fine: what is watched stays so, and keeps its number.  All of it that
- * was moved away may be moved back.
+ * Adding a watch again has no effect: it keeps its number.  A directory that
+ * was moved away may have been moved back.
  */
 static bool
 add_watches(struct sites_watch *watch)
@@ -186,7 +189,7 @@ on_readable(struct ev_loop *loop, struct ev_io *io, int what)
 		wait_for_quiet(watch);
 }
 
-/* A restore of a directory takes a while, and so does writing a file. */
+/* A restore of a directory, or writing a file, takes a while. */
 static void
 wait_for_quiet(struct sites_watch *watch)
 {
@@ -272,8 +275,9 @@ take_dir(struct sites_watch *watch, enum dir dir)
 }
 
 /*
- * Whatever was noticed, all are compared with what they were.  Without the
- * directory nobody can log in, and who is in stays until there is one again.
+ * Compares all files with those before, whatever the event was.  If the
+ * directory is missing, nobody can log in, and sessions stay up until it is
+ * back.
  */
 static void
 compare(struct sites_watch *watch)
@@ -365,7 +369,7 @@ free_credentials(struct credentials *credentials)
 	free(credentials->files);
 }
 
-/* NAME.METHOD; what is none, a temporary file perhaps, nobody looks at. */
+/* Only files with a name of the form NAME.METHOD count, not temporary files. */
 static int
 is_credential(const struct dirent *entry)
 {

@@ -2,8 +2,9 @@
 /*
  * supervise: keeps one child process running.
  *
- * Starts it again when it dies, after a pause that doubles from 100 ms to 30 s
- * while it keeps dying young, and logs how it died and how long the pause is.
+ * Starts it again when it dies.  The pause before that doubles from 100 ms to
+ * 30 s if it dies within a minute again and again.  Logs how it died and the
+ * pause.
  */
 #ifndef SUPERVISE_H
 #define SUPERVISE_H
@@ -25,7 +26,7 @@ struct supervise {
 	pid_t		pid; /* -1: not running */
 	bool		stopping;
 	unsigned	deaths;	 /* for status */
-	unsigned	row;	 /* of them, young and one after another */
+	unsigned	row;	 /* in a row, each within a minute */
 	int64_t		pause_us; /* before the next start */
 	struct mono	started_at;
 	struct ev_loop *loop;
@@ -33,32 +34,31 @@ struct supervise {
 	struct ev_timer timer;
 	/* Starts the process; returns its pid or a negative errno value. */
 	pid_t (*start)(struct supervise *supervise);
-	/* It died (its channel is to be closed); it will be started again. */
+	/* It died: close its channel; it will be started again. */
 	void (*on_death)(struct supervise *supervise);
 	void *arg;
 };
 
 /*
- * Starts it now.  The struct is the caller's; callbacks as above.  `loop` is
- * libev's default loop: no other one hears of children.
+ * Starts it now.  The struct belongs to the caller; callbacks as above.  `loop`
+ * must be libev's default loop, the only one that watches child processes.
  */
 int supervise_start(struct supervise *supervise, struct ev_loop *loop);
 
 /*
- * Ends it at once and starts it anew, without a pause and without on_death:
- * the process at the other end of its channels is gone.  Blocking, but only
- * for as long as SIGKILL takes.  0 or a negative errno value; then it will be
- * tried again.
+ * Kills it and starts it again, without a pause and without on_death, because
+ * the process at the other end of its channels died.  Blocks as long as SIGKILL
+ * takes. 0 or a negative errno value; then the start is tried again later.
  */
 int supervise_restart(struct supervise *supervise);
 
-/* SIGKILL, as the answer to a broken rule; it will be started again. */
+/* Kills it, because it broke a rule or hangs; it will be started again. */
 void supervise_kill(struct supervise *supervise);
 
 /*
- * Ends it for good: closes nothing, sends SIGTERM, waits up to `wait_ms`, then
- * sends SIGKILL and waits up to 5 s.  Blocking; for the end of the monitor.  One that was never started
- * (all zeros) is fine.
+ * Stops it without a restart: sends SIGTERM, waits up to `wait_ms`, then sends
+ * SIGKILL and waits up to 5 s.  Blocking; for the end of the monitor.  Does
+ * nothing if it was never started (all zeros).
  */
 void supervise_stop(struct supervise *supervise, int wait_ms);
 

@@ -59,7 +59,10 @@ watchdog_heard(struct watchdog *watchdog)
 		sd_notify_send("WATCHDOG=1");
 }
 
-/* What the service manager allows between two signs of life; 0: it waits for none. */
+/*
+ * The longest time between two notifications that the service manager allows;
+ * 0: it has no watchdog.
+ */
 static double
 watchdog_sec(void)
 {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watchdog: whether the engine answers; and the service manager's watchdog,
- * which
- * is fed with its answers and with nothing else.
+ * watchdog: checks that the engine answers, and notifies the service manager's
+ * watchdog when it does.
  *
- * A PING every 5 s.  An engine that owes the answer to one for 30 s hangs: its
- * owner ends it.  Where a watchdog waits (WATCHDOG_USEC, sd_notify(3)) that is
- * no longer than half of its time, so a new engine is there before it bites.
- * It counts turns of a timer, so the time that a host is suspended is nobody's
- * fault.
+ * Sends a PING every 5 s.  If the engine does not answer for 30 s, the owner
+ * kills it.  If the service manager has a watchdog (WATCHDOG_USEC,
+ * sd_notify(3)), the limit is at most half of its time, so that a new engine is
+ * up before it acts.  Time is counted in runs of a timer, so that the time a
+ * host is suspended does not count.
  */
 #ifndef WATCHDOG_H
 #define WATCHDOG_H
@@ -20,16 +19,16 @@
 #include "proc/chan.h"
 
 #define WATCHDOG_SEC    5.0
-#define WATCHDOG_SILENT 6 /* so many times that it is silent */
+#define WATCHDOG_SILENT 6 /* after so many unanswered PINGs */
 
 struct watchdog {
 	/* Set by the owner after watchdog_init(). */
-	void (*on_silent)(void *arg); /* logged already; end the engine */
+	void (*on_silent)(void *arg); /* kill it; this was logged */
 	void *arg;
 
 	struct ev_loop *loop;
 	struct ev_timer timer;
-	struct chan    *engine; /* NULL: none that is up */
+	struct chan    *engine; /* NULL: no engine is up */
 	bool		waits;
 	unsigned	silent;
 	bool		watched; /* by the service manager */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * First every question, then what is new, then away with what is old.
+ * First all checks, then new addresses and routes are added, then old ones
+ * removed.
  */
 #include "monitor/host/assign.h"
 
@@ -161,8 +162,9 @@ switch_to(struct assign *assign, struct assign *next,
 	next->addresses = old.addresses;
 	next->routes = old.routes;
 	/*
-	 * With an interface's first IPv4 address of a network the kernel takes
-	 * the others of that network away, and with its last one its routes.
+	 * When the first IPv4 address of a network is removed from an
+	 * interface, the kernel removes the other addresses of that network,
+	 * too; with the last address, the routes.
 	 */
 	if (remove_addresses(assign, &old.addresses, &assign->addresses))
 		(void)assign_check(assign);
@@ -292,7 +294,7 @@ must_go(struct assign *assign, const struct link_lans *lans,
 	return true;
 }
 
-/* The administrator gave it to the device; it stays whatever is assigned. */
+/* Configured by the administrator; it stays whatever is assigned. */
 static bool
 is_configured(const struct assign *assign, const struct prefix *address)
 {

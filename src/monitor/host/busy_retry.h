@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * busy_retry: patience with a daemon that was killed.  Its device, its ports
- * and its
- * local socket are there until the last of its processes is gone, which under a
- * thousand sites takes longer than it takes to be started again.
+ * busy_retry: waits for a device, port or local socket that a killed daemon
+ * still holds.  They are busy until the last of its processes has exited, which
+ * with a thousand sites takes longer than a restart.
  */
 #ifndef BUSY_RETRY_H
 #define BUSY_RETRY_H
@@ -17,8 +16,8 @@
 #define BUSY_RETRY_MAX_STEPS 30
 
 /*
- * Waits a step, and says so once; `what` is taken.  False when `*steps`, at first
- * 0, are as many as there may be.
+ * Waits one step because `what` is busy, and logs that once.  `*steps` starts
+ * at 0.  False after the last step.
  */
 static inline bool
 busy_retry_wait(const char *what, unsigned *steps)

@@ -76,8 +76,8 @@ static void end_child(struct dns *dns);
 static bool is_same(const struct dns_list *a, const struct dns_list *b);
 
 /*
- * In order of preference.  systemd's own resolvconf would do for resolved, too,
- * but it cannot say that other names are none of these servers' business.
+ * In order of preference.  The resolvconf of systemd would work with
+ * systemd-resolved, too, but it cannot limit the servers to certain domains.
  */
 static const struct tool {
 	const char	*name, *needs;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dns: tells this host's resolver of the DNS servers behind the tunnel.
+ * dns: configures this host's resolver to use the DNS servers that the hub
+ * assigned.
  *
- * By `resolvectl` where systemd-resolved runs, else by `resolvconf`; where
- * there is neither, a line in the log says so and /etc/resolv.conf is left
- * alone.  Both are programs: they are started without a shell, from fixed
- * directories, with an environment of ours, and ended when they take long.
- * The loop goes on meanwhile; only the end waits.
+ * Uses `resolvectl` if systemd-resolved is running, otherwise `resolvconf`.  If
+ * there is neither, it logs that, and /etc/resolv.conf is not changed.  Both
+ * programs are started without a shell, from fixed directories, with an
+ * environment of ours, and killed if they take too long.  The event loop does
+ * not wait for them, except when the daemon stops.
  *
- * What resolved was told goes with our device; what resolvconf was told is in
- * the journal.
+ * systemd-resolved forgets the servers when the device is removed; the record
+ * of resolvconf is in the journal.
  */
 #ifndef DNS_H
 #define DNS_H
@@ -31,29 +32,35 @@ struct dns_list {
 	size_t	    nservers;
 	char	    domains[CONF_MAX_DOMAINS][CONF_DOMAIN_MAX + 1];
 	size_t	    ndomains;
-	bool	    all; /* they are asked for every name, and nobody else is */
+	bool	    all; /* ask only these servers, for all names */
 };
 
 /*
- * Starts nothing yet.  Uses libev's default loop, the only one that children
- * are seen in.  `journal` is borrowed.  `on_state`: dns_state() may be another
- * one.  NULL when there is no memory.
+ * Starts no program yet.  Uses libev's default loop, the only one that watches
+ * child processes.  `journal` is borrowed.  `on_state` is called when
+ * dns_state() may have changed.  NULL: out of memory.
  */
 struct dns *dns_new(struct journal *journal, const char *device,
     void (*on_state)(void *arg), void *arg);
-/* Ends what runs; does not unset: journal and device do. NULL is fine. */
+/*
+ * Kills a running program.  Does not unset the servers: journal and device do.
+ * NULL is fine.
+ */
 void dns_free(struct dns *dns);
 
 /*
- * From now on this list (copied; vetted by vet_dns()), without a server: none.
- * What is set already is not set again.
+ * Sets these servers (copied; checked by vet_dns()); an empty list unsets them.
+ * Does nothing if they are set already.
  */
 void dns_set(struct dns *dns, const struct dns_list *list);
 void dns_unset(struct dns *dns);
 
 enum request_dns dns_state(const struct dns *dns);
 
-/* For the journal: may it be a record's name, and away with it (it waits). */
+/*
+ * For the journal: whether this can be the name of a record; and its removal,
+ * which blocks.
+ */
 bool dns_is_record(const char *record);
 void dns_remove_record(const char *record);
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * journal: what we changed on this host that would outlive us.
+ * journal: a record of changes to this host that would outlive the daemon.
  *
- * A bridge that we made, a sysctl that we wrote, rules of policy routing and
- * the wall behind them, DNS servers: noted in /run before it is done (written beside, fsync, rename), so
- * that stop, `run --sweep` and the next start can undo it, even after
- * SIGKILL or a crash.  What goes
- * away with our descriptors (the device and its routes, the nft table with
- * "flags owner") is not in it.
+ * These are: a bridge that we created, a sysctl that we wrote, rules of policy
+ * routing with their table and the wall (wall.h), and DNS servers.  Each is
+ * written to a file in /run (a new file, fsync, rename) before it is done.  So
+ * stop, `run --sweep` and the next start can undo it, even after SIGKILL or a
+ * crash.  What the kernel removes with our descriptors (the device and its
+ * routes, nftables tables with "flags owner") is not recorded.
  *
- * Each line says enough to tell our work from somebody else's: a bridge has
- * the MAC address that we gave it, a sysctl the value that we left in it, rules
- * our protocol number and the number of our table, DNS servers our device.
- * What looks otherwise by now is not ours to undo.
+ * Each line identifies the change: a bridge by the MAC address that we set, a
+ * sysctl by the value that we wrote, rules by our protocol number and the
+ * number of our table, DNS servers by our device.  Anything that differs by now
+ * is not undone.
  *
  *	tombolo-journal 1
  *	bridge br0 fe:3c:5a:11:22:33
@@ -20,11 +20,11 @@
  *	policy 155007
  *	resolvconf tun.tombolo0
  *
- * What is noted already, is so once.
+ * A change that is recorded already is not recorded again.
  *
- * A sweep is for root and the file may have been tampered with: it writes only
- * keys of a short list (journal.c) and numbers, and takes away rules of our
- * range only.
+ * The file is undone as root and may have been tampered with.  Therefore only
+ * sysctls of a short list (journal.c) are written, only with numbers, and only
+ * rules of our range are removed.
  */
 #ifndef JOURNAL_H
 #define JOURNAL_H
@@ -37,49 +37,53 @@
 struct journal;
 
 /*
- * The journal at `path`.  One that is there already was left by a run that
- * did not end well: it is swept first, with a line in the log for each thing
- * undone; so nobody else may be using it (the monitor's pid file sees to
- * that).  The file appears with the first note.  NULL on failure (errno is
- * set).
+ * Opens the journal at `path`.  If the file exists, it was left by a killed
+ * daemon; then it is undone first, and each change that is undone is logged.
+ * Nobody else may use it, which the pid file ensures.  The file is created with
+ * the first record.  NULL on failure (errno is set).
  */
 struct journal *journal_open(const char *path);
 
 /*
- * The same, but walls that are left stay, with their notes: whatever becomes of
- * this start, they are only gone once journal_settle() says so, or
- * journal_undo() after journal_keep_walls() with false.
+ * The same, but walls stay, with their records: whatever happens during this
+ * start, they are removed only by journal_settle(), or by journal_undo() after
+ * journal_keep_walls() with false.
  */
 struct journal *journal_reopen(const char *path);
 
 /*
- * Notes that a bridge `name` with this MAC address will be made.  0 or a
- * negative errno value; then it must not be made.
+ * Records that a bridge `name` with this MAC address will be created. 0 or a
+ * negative errno value; then it must not be created.
  */
 int journal_bridge(struct journal *journal, const char *name,
     const uint8_t mac[6]);
 /*
- * Notes that `key` will go from `old_value` to `new_value`, by our hand or as
- * the effect of another key.  -EPERM: a key that is not on the list.
+ * Records that `key` will change from `old_value` to `new_value`, by us or as
+ * the effect of another key. -EPERM: the key is not on the list.
  */
 int journal_sysctl(struct journal *journal, const char *key,
     const char *old_value, const char *new_value);
 
-/* Notes rules and wall (rules.h, wall.h) of a table; whether there are any. */
+/*
+ * Records the rules and the wall (rules.h, wall.h) of a table; and whether
+ * there are any.
+ */
 int  journal_policy(struct journal *journal, uint32_t table);
 bool journal_has_policy(const struct journal *journal);
-/* That table's wall is in force: what is left of others goes. */
+/*
+ * The wall of that table is in force: removes those that were left by others.
+ */
 void journal_settle(struct journal *journal, uint32_t table);
-/* Whether walls stay at journal_undo(), for a later start or sweep. */
+/* Sets whether walls stay at journal_undo(), for the next start or sweep. */
 void journal_keep_walls(struct journal *journal, bool keep);
-/* Notes that resolvconf will have a record of that name (dns.h). */
+/* Records that resolvconf will have a record of that name (dns.h). */
 int journal_resolvconf(struct journal *journal, const char *record);
 
 /*
- * Undoes everything, newest first, and removes the file.  A bridge that has
- * other ports by now stays, and the log says so; a sysctl that somebody else
- * has changed since stays too.  Frees `journal`; NULL is fine.  Returns whether
- * walls stay, and the file with them.
+ * Undoes everything, the newest first, and removes the file.  A bridge that has
+ * other ports now is not removed, and a sysctl that another program has changed
+ * is not reset; both are logged.  Frees `journal`; NULL is fine.  Returns
+ * whether walls stay, and with them the file.
  */
 bool journal_undo(struct journal *journal);
 

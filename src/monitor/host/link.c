@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libnl's error numbers are its own: they become errno values here, in
- * link_errno(); rules.c, which speaks libnl too, does the same.
+ * libnl has its own error numbers. link_errno() converts them to errno values,
+ * here and in rules.c.
  */
 #include "monitor/host/link.h"
 

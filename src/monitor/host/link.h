@@ -3,8 +3,8 @@
  * link: interfaces, their addresses and bridge ports, by rtnetlink
  * (libnl-route-3).  No shell.
  *
- * All return 0 (or what they say) or a negative errno value.  Adding what is
- * there already, and removing what is not, is success.
+ * All return 0, or what their comment says, or a negative errno value.  Adding
+ * what exists already, and removing what does not exist, succeeds.
  */
 #ifndef LINK_H
 #define LINK_H
@@ -22,35 +22,35 @@ struct link {
 	struct nl_sock *sock;
 };
 
-struct link *link_open(void);		    /* NULL when there is none to be had */
+struct link *link_open(void);		    /* NULL: it cannot be opened */
 void	     link_close(struct link *link); /* NULL is fine */
 
 struct link_facts {
 	int	index, mtu;
-	int	master; /* the bridge's index; 0: it is no port */
-	bool	is_up;	/* the administrator has set it up (IFF_UP) */
+	int	master; /* index of its bridge; 0: it is not a port */
+	bool	is_up;	/* administratively up (IFF_UP) */
 	bool	is_bridge;
 	uint8_t mac[6]; /* zeros: it has none */
 };
 
-/* What an interface is now, or -ENODEV. */
+/* The state of an interface, or -ENODEV. */
 int link_look(struct link *link, const char *name, struct link_facts *facts);
 int link_index(struct link *link, const char *name); /* or -ENODEV */
 
 /*
- * How many packets may wait (the ioctl is refused in user namespaces), and that
- * a device which is to be `unicast` has not the flag MULTICAST.
+ * Sets the length of the queue (by netlink, since the ioctl is refused in user
+ * namespaces), and clears the flag MULTICAST if the device is to be `unicast`.
  */
 int link_set_queue_len(struct link *link, const char *name, unsigned len,
     bool unicast);
 /* `mtu` 0 leaves the MTU alone. */
 int link_set_up(struct link *link, const char *name, unsigned mtu);
-/* -EEXIST when there is an interface of that name. */
+/* -EEXIST: there is an interface of that name. */
 int link_make_bridge(struct link *link, const char *name,
     const uint8_t mac[6]);
-/* -EBUSY when it has a port: then it stays.  -EINVAL: it is no bridge. */
+/* -EBUSY: it has ports and is not removed. -EINVAL: it is not a bridge. */
 int link_remove_bridge(struct link *link, const char *name);
-/* -EBUSY when it is a port of another bridge. */
+/* -EBUSY: it is a port of another bridge. */
 int link_enslave(struct link *link, const char *name, const char *bridge);
 
 int link_add_address(struct link *link, const char *name,
@@ -61,15 +61,18 @@ int link_remove_address(struct link *link, const char *name,
 /* The protocol number of our routes and rules. */
 #define LINK_RTPROT 155
 
-/* Between libnl's addresses and ours.  The caller puts it; NULL: no memory. */
+/*
+ * Conversion between libnl's addresses and ours.  The caller puts it; NULL: out
+ * of memory.
+ */
 struct nl_addr *link_to_nl(const struct prefix *prefix);
 /* False: not an IPv4 or IPv6 address. */
 bool link_from_nl(struct prefix *prefix, struct nl_addr *addr);
 
-/* What libnl returned, as 0 or a negative errno value. */
+/* Converts a result of libnl to 0 or a negative errno value. */
 int link_errno(int error);
 
-/* Networks that interfaces of this host have. */
+/* The networks of this host's interfaces. */
 struct link_lans {
 	struct link_lan {
 		struct prefix network;
@@ -79,8 +82,9 @@ struct link_lans {
 };
 
 /*
- * Of every interface but `except`: its addresses with their prefixes; without
- * loopback and link-local.  Then `lans` is the caller's; on failure it is empty.
+ * The addresses with prefixes of every interface except `except`, without
+ * loopback and link-local ones.  The caller frees `lans`; on failure it is
+ * empty.
  */
 int link_get_lans(struct link *link, const char *except,
     struct link_lans *lans);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The netlink socket in nft_ctx is the table's owner: it stays open as long as
- * the struct.  A changed configuration replaces the table as a whole, in one
- * transaction; connections that are translated already live on in conntrack.
+ * The netlink socket in nft_ctx owns the table, so it stays open as long as the
+ * struct exists.  A changed configuration replaces the table in one
+ * transaction; conntrack keeps connections that are translated already.
  */
 #include "monitor/host/nat.h"
 
@@ -97,8 +97,8 @@ add_sources(struct prefix_set *sources, const struct conf *conf)
 }
 
 /*
- * What this host sends to itself, from a tunnel address, goes out by lo and
- * stays as it is.
+ * Packets from this host to itself, with a tunnel address, leave by lo and are
+ * not translated.
  */
 static void
 print_table(FILE *out, const struct nat *nat, const struct prefix_set *sources,

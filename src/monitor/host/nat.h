@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nat: masquerades what sites send out through the server (libnftables).
+ * nat: masquerades packets from sites that leave through the hub (libnftables).
  *
- * One table of our own, "inet tombolo_DEVICE", flags owner: nobody else can
- * change or flush it, and it goes with the struct (or with the process).  A
- * packet from a tunnel or site network that leaves by another interface than
- * the device takes that interface's address.
+ * Uses one table, "inet tombolo_DEVICE", with flags owner: no other program can
+ * change or flush it, and the kernel removes it when the struct is freed or the
+ * process exits.  A packet from a tunnel network or a site's network that
+ * leaves by another interface than the device gets the address of that
+ * interface.
  */
 #ifndef NAT_H
 #define NAT_H
@@ -16,10 +17,10 @@ struct conf;
 struct nat;
 
 /*
- * As the configuration says: for its tunnel networks and every enabled site's
- * subnets, or nothing (*nat is NULL then).  A table that is there is replaced in
- * one transaction.  False on failure, logged with libnftables' own words; what was
- * there stays.
+ * Applies the configuration: masquerades its tunnel networks and the subnets of
+ * all enabled sites, or removes the table (then *nat is NULL).  An existing
+ * table is replaced in one transaction.  False on failure, logged with the
+ * message of libnftables; then the previous table stays.
  */
 bool nat_follow(struct nat **nat, const char *device, const struct conf *conf);
 void nat_free(struct nat *nat); /* NULL is fine */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netwatch: notices when this host's network changes, by rtnetlink and
- * nftables' notifications.
+ * netwatch: reports changes of this host's network, from rtnetlink and
+ * notifications of nftables.
  *
- * A change: of interfaces, addresses and routes; what concerns our own device,
- * or is a route of ours, is none.  They come in crowds (an address that is
- * replaced takes its routes with it), so it is told a moment after the first,
- * and not more often than once a second.
+ * A change is one of interfaces, addresses or routes, except of our own device
+ * and our own routes.  Several often come together (when an address is
+ * replaced, so are its routes).  So a change is reported a moment after the
+ * first, and at most once a second.
  *
- * An event: any of these, our own doing too, a rule, or a table of nftables
- * that is named as ours are.  It is told at once, all that are there together;
- * and every few seconds without any, for what the kernel does not tell of.
+ * An event is any of these, including our own changes, and a change of a rule
+ * or of an nftables table with a name like ours.  Events are reported at once,
+ * all that have arrived together, and every few seconds without any, since the
+ * kernel does not notify of everything.
  */
 #ifndef NETWATCH_H
 #define NETWATCH_H
@@ -26,15 +27,17 @@
 struct netwatch;
 struct nlmsghdr;
 
-/* `ifindex` is our own device.  NULL, with errno set, when it cannot be. */
+/* `ifindex` is our own device.  NULL on failure, with errno set. */
 struct netwatch *netwatch_new(struct ev_loop *loop, unsigned ifindex,
     void (*on_change)(void *arg), void (*on_event)(void *arg), void *arg);
 void netwatch_free(struct netwatch *netwatch); /* NULL is fine */
 
-/* Whether this one, of nftables, is of a table with a name like ours. */
+/*
+ * Whether this notification of nftables is about a table with a name like ours.
+ */
 bool netwatch_is_nftables(const struct nlmsghdr *hdr);
 
-/* Whether this notification tells of a change that is not our own doing. */
+/* Whether this notification is about a change that we did not make. */
 bool netwatch_is_change(const struct nlmsghdr *hdr, unsigned ifindex);
 
 #endif /* NETWATCH_H */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Nothing that was there before is taken away or changed: a bridge of the
- * administrator's gets one more port, a host one more interface with its
- * routes, and forwarding goes on.  Who is logged in over the network meanwhile
- * stays logged in.
+ * Nothing that existed before is removed or changed: a bridge of the
+ * administrator gets one more port, the host gets one more interface with
+ * routes, and forwarding continues.  An administrator who is logged in over the
+ * network stays logged in.
  */
 #include "monitor/host/network.h"
 
@@ -31,9 +31,10 @@
 #define TUN_MTU 1400
 
 /*
- * Two milliseconds of 250,000 small frames a second: so long may a worker wait
- * for its CPU.  Of large ones they are too many, but a worker reads ahead, and
- * drops what is over a limit of its own in bytes (io/tap.h).
+ * A worker may have to wait for its CPU for two milliseconds; this is the
+ * number of small frames in that time at 250,000 a second.  For large frames it
+ * is too much, but a worker reads ahead, and drops what exceeds its own limit
+ * in bytes (io/tap.h).
  */
 #define QUEUE_LEN 500
 
@@ -325,7 +326,7 @@ set_up(struct network *network, unsigned mtu)
 	return true;
 }
 
-/* On a host without IPv6 an IPv6 address is passed over: IPv4 shall work. */
+/* An IPv6 address is ignored on a host without IPv6, so that IPv4 works. */
 static bool
 add_address(struct network *network, const char *name,
     const struct prefix *address)

@@ -35,7 +35,10 @@ struct content {
 	bool		  blocks; /* the device drops what its routes bring */
 };
 
-/* What others had changed, or a negative errno value: it cannot be repaired. */
+/*
+ * What other programs had changed, or a negative errno value: it cannot be
+ * restored.
+ */
 struct state {
 	int wall, rules, routes;
 	int loosened; /* the kernel does not tell of it; nor is it leaking */
@@ -101,8 +104,8 @@ policy_block(struct policy *policy)
 	int	       r = -ENOMEM;
 
 	/*
-	 * Not unreachable alone: then there would be no way back to the server,
-	 * and rp_filter, even at 2, would drop what comes from it.
+	 * Unreachable routes alone are not enough: then there would be no route
+	 * back to the hub, and rp_filter, even at 2, would drop its packets.
 	 */
 	if (prefix_set_add(&next.routes, &all[V4]))
 		r = change(policy, &next);
@@ -172,7 +175,7 @@ policy_egress(const struct policy *policy, struct request_egress *egress)
 	strlcpy(egress->front, policy->front, sizeof(egress->front));
 }
 
-/* What is walled does not leave, even when nothing else is as it should be. */
+/* The wall keeps this traffic in, even if everything else is wrong. */
 static enum request_way
 way(const struct policy *policy, sa_family_t family)
 {
@@ -257,7 +260,10 @@ change(struct policy *policy, struct content *next)
 	return 0;
 }
 
-/* The wall comes before the first rule; whatever fails, the rest is tried. */
+/*
+ * The wall is set before the first rule.  If a step fails, the others are still
+ * tried.
+ */
 static int
 bring(struct policy *policy)
 {
@@ -308,8 +314,8 @@ add_walled(const struct content *now, struct prefix_set *walled)
 }
 
 /*
- * Networks on links that are as good as everything, all of them together, are
- * no local ones, but a default route in disguise.
+ * If the networks of links together amount to all traffic, they are not local,
+ * but equivalent to a default route.
  */
 static bool
 add_local(struct policy *policy, struct prefix_set *local)

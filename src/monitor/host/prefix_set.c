@@ -48,7 +48,10 @@ prefix_set_sort(struct prefix_set *set)
 	set->n = kept + 1;
 }
 
-/* Prefixes nest or are apart, and a shorter one sorts before what is in it. */
+/*
+ * Two prefixes either contain one another or are disjoint, and a shorter one is
+ * sorted before those that it contains.
+ */
 void
 prefix_set_merge(struct prefix_set *set)
 {

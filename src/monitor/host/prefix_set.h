@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * prefix_set: a sorted list of prefixes, for finding what changed between two.
+ * prefix_set: a sorted list of prefixes, for comparing two of them.
  *
- * Zeroed storage is an empty set.  Add what belongs in it, sort once, then
- * ask.  Pure.
+ * Zeroed storage is an empty set.  Add the prefixes, sort once, then look up.
+ * Pure.
  */
 #ifndef PREFIX_SET_H
 #define PREFIX_SET_H
@@ -18,15 +18,15 @@ struct prefix_set {
 	size_t	       n, size;
 };
 
-/* False when there is no memory. */
+/* False: out of memory. */
 bool prefix_set_add(struct prefix_set *set, const struct prefix *prefix);
 bool prefix_set_add_list(struct prefix_set *set, const struct prefix *list,
     size_t n);
 /* By family, address and length; without duplicates. */
 void prefix_set_sort(struct prefix_set *set);
-/* The same, and drops what lies in another one. */
+/* The same, and removes prefixes that another one contains. */
 void prefix_set_merge(struct prefix_set *set);
-/* Whether it is there, exactly; the set is sorted. */
+/* Whether the set, which is sorted, has exactly this prefix. */
 bool prefix_set_has(const struct prefix_set *set, const struct prefix *prefix);
 void prefix_set_fini(struct prefix_set *set);
 

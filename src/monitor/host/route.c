@@ -101,7 +101,10 @@ route_get_local(struct link *link, unsigned ifindex, struct prefix_set *local)
 	return r;
 }
 
-/* By that device; with index 0 one that says "unreachable".  NULL: no memory. */
+/*
+ * A route by that device; with index 0, an unreachable one.  NULL: out of
+ * memory.
+ */
 static struct rtnl_route *
 new_route(uint32_t table, const struct prefix *network, unsigned ifindex)
 {
@@ -214,7 +217,7 @@ is_wanted(struct rtnl_route *route, const struct route_table *routes,
 	    routes->unreachable[network->addr.family == AF_INET ? 0 : 1];
 }
 
-/* The interface's index of a route without a gateway; 0: it is no such one. */
+/* The interface of a route without a gateway; 0: the route has one. */
 static unsigned
 on_link(struct rtnl_route *route)
 {

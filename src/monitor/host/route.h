@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route: the routes of a table, as a whole, compared with the kernel
+ * route: sets the routes of a table as a whole, after comparing with the kernel
  * (libnl-route-3).
  *
  * All our routes have the protocol number LINK_RTPROT.
@@ -15,32 +15,32 @@ struct link;
 struct prefix;
 struct prefix_set;
 
-/* What a table is to have of ours, and only that. */
+/* The routes of ours that a table is to have, and no others. */
 struct route_table {
 	const struct prefix_set *set; /* by the device; sorted */
 	unsigned		 ifindex;
-	bool unreachable[2]; /* what has no better route; IPv4, IPv6 */
+	bool unreachable[2]; /* the default route; IPv4, IPv6 */
 	/*
-	 * A route of the set cannot be added; -EEXIST: somebody else has one to
-	 * the same network.  Returns `error` to give up, 0 to go on.  NULL: goes on
-	 * after -EEXIST only.
+	 * Called for a route that cannot be added; -EEXIST: another program has
+	 * a route to the same network.  Returns `error` to give up, 0 to
+	 * continue.  NULL: continues after -EEXIST only.
 	 */
 	int (*on_failure)(void *arg, const struct prefix *network, int error);
 	void *arg;
 };
 
 /*
- * Makes the table have these: what is missing is added before the rest is
- * removed.  The rest is all others in a table of ours; in the main table, ours by
- * that device.  Returns how much somebody else had changed, or a negative errno
- * value.  IPv6 on a host that has none is success.
+ * Adds missing routes to the table, then removes the rest: in a table of ours
+ * all other routes, in the main table our other routes by that device.  Returns
+ * how many routes another program had changed, or a negative errno value.
+ * Without IPv6 on this host, IPv6 routes are ignored.
  */
 int route_set(struct link *link, uint32_t table,
     const struct route_table *routes);
 
 /*
- * Adds the networks that the main table has on a link of this host, other than
- * the device of that index; unsorted.  0 or a negative errno value.
+ * Adds the networks of this host's links, except of the device with that index,
+ * as in the main table; unsorted. 0 or a negative errno value.
  */
 int route_get_local(struct link *link, unsigned ifindex,
     struct prefix_set *local);

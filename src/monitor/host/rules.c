@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libnl-route knows neither uidrange nor suppress_prefixlength, so the messages
- * are put together here.
+ * libnl-route supports neither uidrange nor suppress_prefixlength, so the
+ * messages are built here.
  */
 #include "monitor/host/rules.h"
 
@@ -62,7 +62,10 @@ rules_is_table(uint32_t table)
 	return table > FIRST_TABLE && table <= INT32_MAX;
 }
 
-/* In their order: the table counts only once our own packets are past it. */
+/*
+ * In the order in which they are added: our own packets must bypass the table
+ * before it is used.
+ */
 int
 rules_add(struct link *link, uint32_t table,
     const struct rules_exempt *exempt)
@@ -142,8 +145,9 @@ on_rule(struct nl_msg *msg, void *arg)
 }
 
 /*
- * Whether a rule can keep from us what is not local.  The main table without its
- * default routes has nothing else than what ours look up there.
+ * Whether a rule can match traffic that is not local before ours do.  A lookup
+ * of the main table without its default routes is harmless: our rules do the
+ * same.
  */
 static bool
 takes(const struct fib_rule_hdr *rule, struct nlattr **attrs, uint32_t to)
@@ -172,8 +176,9 @@ first_preference(uint32_t table)
 }
 
 /*
- * `exempt` NULL: takes it away; by preference, protocol and table alone.
- * Returns 1 when the kernel did it, 0 when there was nothing to do.
+ * `exempt` NULL: removes the rule, found by preference, protocol and table
+ * alone.  Returns 1 if the kernel changed something, 0 if there was nothing to
+ * do.
  */
 static int
 change_rule(struct link *link, sa_family_t family, enum rule rule,

@@ -7,17 +7,18 @@
  *	31030: from all lookup main suppress_prefixlength 0   local networks
  *	31031: from all lookup 155007			 and what is left
  *
- * in both families.  What our table has no route for goes on to the rules
- * behind, as though there were none of ours: an empty table changes nothing.
- * Table and preferences follow from the name of our device, so two daemons of a
- * host do not share them; all have the protocol number LINK_RTPROT.
+ * in both families.  A destination that our table has no route for is looked up
+ * by the rules behind these, so an empty table changes nothing.  The number of
+ * the table and the preferences are derived from the name of our device, so two
+ * daemons on one host do not share them.  All rules have the protocol number
+ * LINK_RTPROT.
  *
- * Rules outlive us, and so does what is unreachable in the table: journal.c
- * has them.  Routes by the device go with it.
+ * Rules and unreachable routes outlive the daemon, so they are in the journal
+ * (journal.c).  The kernel removes routes by the device with it.
  *
- * Nothing is remembered: each call compares with the kernel.  All return a
- * negative errno value on failure, else how much was changed.  IPv6 on a host
- * that has none is success.
+ * There is no state here: each call compares with the kernel.  All return a
+ * negative errno value on failure, otherwise how many objects were changed.
+ * Without IPv6 on this host, IPv6 rules are ignored.
  */
 #ifndef RULES_H
 #define RULES_H
@@ -29,26 +30,26 @@
 
 struct link;
 
-/* Whose packets stay in the main table. */
+/* The packets that use the main table. */
 struct rules_exempt {
-	uint32_t mark, mask; /* our sockets' */
-	uid_t	 resolver;   /* user of our DNS queries */
+	uint32_t mark, mask; /* of our sockets */
+	uid_t	 resolver;   /* the user whose DNS queries these are */
 };
 
-/* The table of the device of that name. */
+/* The number of the table for the device of that name. */
 uint32_t rules_table(const char *device);
 bool	 rules_is_table(uint32_t table);
 
-/* All of them, those of IPv6 too. */
+/* Sets all rules, IPv4 and IPv6. */
 int rules_add(struct link *link, uint32_t table,
     const struct rules_exempt *exempt);
 
-/* Takes them away; what cannot be taken is left. */
+/* Removes them, as far as possible. */
 int rules_remove(struct link *link, uint32_t table);
 
 /*
- * Others' rules in front of ours that can take what is not local: how many, and
- * the first of them in `text`.
+ * The number of rules of other programs that precede ours and can match traffic
+ * that is not local; the first of them as `text`.
  */
 int rules_get_front(struct link *link, uint32_t table, char *text,
     size_t size);

@@ -64,8 +64,8 @@ sockets_listen_udp(const struct addr *listen, uint16_t port, int *fds,
 }
 
 /*
- * UDP, or TCP without `fds`.  The two families in turn: dual-stack, and where
- * this host has no IPv6 (ipv6.disable=1, or a sandbox without it) IPv4 alone.
+ * UDP, or TCP without `fds`.  Tries dual-stack first, and IPv4 alone if this
+ * host has no IPv6 (ipv6.disable=1, or a sandbox without it).
  */
 static int
 listen_at(const struct addr *listen, uint16_t port, int *fds, unsigned n)
@@ -106,8 +106,8 @@ listen_udp(const struct addr *addr, sa_family_t family, uint16_t port, int *fds,
     unsigned n)
 {
 	/*
-	 * A group takes in everybody of the same user: a second daemon would get
-	 * a part of the first one's datagrams.  So ask alone, once.
+	 * A group accepts every socket of the same user, so a second daemon
+	 * would get a part of the datagrams of the first.  So try alone, once.
 	 */
 	int r = make_udp(addr, family, port, 0, false);
 
@@ -267,7 +267,7 @@ shape_udp(int fd, int family)
 	return r;
 }
 
-/* Forced over the host's limit where we may; else as much as the limit is. */
+/* Above the host's limit if permitted, otherwise up to it. */
 static void
 grow(int fd, int option, int forced)
 {
@@ -355,7 +355,7 @@ sockets_listen_unix(const char *path, gid_t group)
 	return r;
 }
 
-/* 0 when the place is free, or what is there is a socket that nobody serves. */
+/* 0 if nothing is there, or a socket that nobody listens on. */
 static int
 is_alive(const char *path)
 {
@@ -383,8 +383,8 @@ is_alive(const char *path)
 }
 
 /*
- * Through the directory's descriptor: beside a path of the greatest length
- * there would be no room for another name.
+ * By the directory's descriptor: if the path has the maximum length, there is
+ * no room for a temporary name.
  */
 static int
 bind_beside(int dir, const char *name, gid_t group)

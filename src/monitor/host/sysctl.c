@@ -153,8 +153,8 @@ has_family(const struct conf_prefixes *list, sa_family_t family)
 }
 
 /*
- * The kernel sets conf/all/accept_redirects to the opposite of ip_forward: a
- * host that had it off would come out of this with it on.
+ * The kernel sets conf/all/accept_redirects to the opposite of ip_forward, so
+ * on a host that had it off it would be on afterwards.
  */
 static int
 enable_ipv4(struct journal *journal)
@@ -187,7 +187,10 @@ enable_ipv6(struct journal *journal)
 	return r < 0 ? r : set(journal, forwarding, "1");
 }
 
-/* Those whose key is 1.  "default" is one of them: for interfaces that come later. */
+/*
+ * Interfaces whose key is 1, and "default", which is for interfaces that are
+ * created later.
+ */
 static int
 each_interface(struct journal *journal, const char *conf, const char *leaf,
     int (*visit)(struct journal *journal, const char *key))

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sysctl: switches IP forwarding on, with care, through the journal.
+ * sysctl: sets IP forwarding and the keys that it affects, through the journal.
  *
- * IPv4: net.ipv4.ip_forward.  IPv6: forwarding makes the kernel drop a default
- * route that it learned by router advertisement, so each interface's accept_ra
- * goes from 1 to 2 first.
+ * IPv4: net.ipv4.ip_forward.  IPv6: with forwarding, the kernel drops a default
+ * route that it learned by router advertisement, so accept_ra of each interface
+ * is changed from 1 to 2 first.
  *
- * Both switches also write other keys: each interface's own "forwarding", both
- * ways, and IPv4's accept_redirects.  Where the administrator had set one of
- * those otherwise, that is noted before, so that undoing brings it back.
+ * Writing these keys changes others, too: "forwarding" of each interface, in
+ * both directions, and IPv4's accept_redirects.  If the administrator had set
+ * one of those to another value, it is recorded before, so that it can be
+ * reset.
  *
- * On our own device: no IPv6 of its own in a bridge, and no advice from
- * whoever is at the other end of a tunnel.
+ * On our own device: no IPv6 address if it is a bridge port, and no redirects
+ * or router advertisements from the other end of a tunnel.
  *
- * XXX Two daemons on one host: the one that found forwarding on does not know
- * that it will go off with the other.  A count in /run would cure it.
+ * XXX With two daemons on one host, the one that found forwarding enabled does
+ * not know that the other will disable it.  A count in /run would help.
  */
 #ifndef SYSCTL_H
 #define SYSCTL_H
@@ -26,44 +27,45 @@ struct conf;
 struct journal;
 
 /*
- * Reads and writes /proc/sys/KEY ("net/ipv4/ip_forward"); no newline.  0 or a
- * negative errno value; -EINVAL for what cannot be a key below net/.
+ * Read and write /proc/sys/KEY ("net/ipv4/ip_forward"), without a newline. 0 or
+ * a negative errno value; -EINVAL: not a key below net/.
  */
 int sysctl_read(const char *key, char *value, int size);
 int sysctl_write(const char *key, const char *value);
 
 /*
- * Whether the configuration says so; "auto": where somebody is behind this host.
- * Between two sites the engine forwards by itself, and the kernel never sees it.
+ * Whether the configuration enables forwarding; "auto": if there are networks
+ * behind this host.  Between two sites the engine forwards by itself, without
+ * the kernel.
  */
 bool sysctl_is_wanted(const struct conf *conf, sa_family_t family);
 
 /*
- * 0 or a negative errno value; what was on already is not touched, so it also
- * succeeds where /proc/sys is read-only and forwarding is on.  -ENOENT: the
- * kernel has no IPv6.
+ * Enables it. 0 or a negative errno value.  Keys that are set already are not
+ * written, so it also succeeds with a read-only /proc/sys if forwarding is
+ * enabled. -ENOENT: the kernel has no IPv6.
  */
 int sysctl_enable(struct journal *journal, bool ipv4, bool ipv6);
 
 /*
- * Where an interface takes packets only from where it would answer to
- * (rp_filter 1), the server's would be dropped: the answer to them, but for
- * our mark, goes through the tunnel.  With `marked` they have it, too, and the
- * check is told to look at it (src_valid_mark); else 2, that there be an answer
- * at all, takes its place.  Through the journal.  0: it was so, or need not be;
- * 1: it is now; or a negative errno value.
+ * If an interface has rp_filter 1, it drops the hub's packets: without our
+ * mark, the route to the hub goes through the tunnel.  With `marked`, our
+ * packets have the mark, and src_valid_mark makes the check consider it;
+ * otherwise rp_filter is set to 2, which only requires some route.  Recorded in
+ * the journal. 0: nothing to do; 1: changed; or a negative errno value.
  */
 int sysctl_loosen(struct journal *journal, bool marked);
 
 /* Whether this host has IPv6 on `device`. */
 bool sysctl_has_ipv6(const char *device);
 
-/* No IPv6 on `device` (disable_ipv6 = 1); goes with it. */
+/* Disables IPv6 on `device` (disable_ipv6 = 1); it ends with the device. */
 int sysctl_silence_ipv6(const char *device);
 
 /*
- * `device` takes no router advertisement or redirect and makes no address of
- * its own; goes with it.  What the kernel does not allow is left.
+ * `device` accepts no router advertisements and redirects, and gets no
+ * link-local address; it ends with the device.  Keys that the kernel refuses
+ * are skipped.
  */
 void sysctl_distrust(const char *device);
 

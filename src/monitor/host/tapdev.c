@@ -58,8 +58,9 @@ tapdev_open(struct tapdev *dev, const char *name, enum conf_mode mode,
 	    strlcpy(dev->name, name, sizeof(dev->name)) >= sizeof(dev->name))
 		return -EINVAL;
 	/*
-	 * Exclusively for the first: a device of that name could be another
-	 * daemon's, and we would be given a part of its frames.
+	 * Exclusively for the first queue: an existing device of that name
+	 * could belong to another daemon, and we would get a part of its
+	 * frames.
 	 */
 	do
 		r = open_queue(dev, (short)(flags | IFF_TUN_EXCL));
@@ -118,8 +119,9 @@ open_queue(struct tapdev *dev, short flags)
 }
 
 /*
- * The kernel takes all or nothing, so the newest are left out first: UDP's,
- * then TCP's.  Partial checksums it has always had.
+ * The kernel accepts all offloads or none, so if it refuses, the newest are
+ * left out first: those of UDP, then those of TCP. All kernels have partial
+ * checksums.
  */
 static unsigned
 set_offloads(struct tapdev *dev, unsigned want)
@@ -153,8 +155,8 @@ try_offloads(struct tapdev *dev, unsigned set)
 }
 
 /*
- * A bridge without an address of its own takes the lowest of its ports': fe is
- * higher than any card's, and marks it as locally administered.
+ * A bridge without an address of its own uses the lowest of its ports'. fe is
+ * higher than that of any card, and marks a locally administered address.
  */
 static int
 set_mac(struct tapdev *dev)

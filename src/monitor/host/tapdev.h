@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tapdev: opens and shapes the TUN or TAP device and its queues.
+ * tapdev: creates the TUN or TAP device and its queues.
  *
- * One descriptor a worker (IFF_MULTI_QUEUE), non-blocking, IFF_NO_PI, and
- * IFF_VNET_HDR where it does any offload (a virtio_net_hdr of 10 bytes).  The
- * device lives as long as any of them is open.
+ * One descriptor for each worker (IFF_MULTI_QUEUE), non-blocking, IFF_NO_PI,
+ * and IFF_VNET_HDR (a virtio_net_hdr of 10 bytes) if there is any offload.  The
+ * device exists as long as one of them is open.
  */
 #ifndef TAPDEV_H
 #define TAPDEV_H
@@ -19,17 +19,16 @@ struct tapdev {
 	unsigned ifindex;
 	unsigned mtu;
 	uint8_t	 mac[6]; /* TAP: fe:xx:xx:xx:xx:xx, random */
-	unsigned offloads; /* CONF_OFFLOAD_BIT()s that it does; 0: no vnet_hdr */
+	unsigned offloads; /* CONF_OFFLOAD_BIT()s in use; 0: no vnet_hdr */
 	int	 queues[CONF_MAX_WORKERS];
 	unsigned nqueues;
 };
 
 /*
- * Makes the device; it does what this kernel can of the offloads of devices,
- * but for those in `no_offloads`.  0, or a negative errno value: -EBUSY or
- * -EEXIST when the name is taken and stays so (monitor/host/busy_retry.h),
- * -ENOENT when
- * there is no /dev/net/tun.  Nothing is left behind on failure.
+ * Creates the device with the offloads that this kernel has, except those in
+ * `no_offloads`. 0, or a negative errno value: -EBUSY or -EEXIST if the name
+ * stays in use (busy_retry.h), -ENOENT if there is no /dev/net/tun.  On failure
+ * nothing is left behind.
  */
 int  tapdev_open(struct tapdev *dev, const char *name, enum conf_mode mode,
      unsigned nqueues, unsigned no_offloads);

@@ -108,8 +108,8 @@ vet_narrow(struct prefix_set *set)
 }
 
 /*
- * Without those shorter than `len`.  Of a host's networks there may be very
- * many; sorted, who contains comes first.
+ * Skips those shorter than `len`.  A host may have very many networks; they are
+ * sorted, containing ones first.
  */
 static bool
 is_all(const struct prefix_set *set, sa_family_t family, unsigned len)
@@ -242,8 +242,8 @@ vet_network(const struct vet *vet, const char *what,
 		    "link", what, text,
 		    prefix_print(reserved, other, sizeof(other)));
 	/*
-	 * Around everything: the host's own networks are nearer, and win; our
-	 * own packets are kept out of it.
+	 * All traffic: the host's own networks have more specific routes, and
+	 * our own packets bypass the tunnel.
 	 */
 	if (strcmp(what, "route") == 0 && vet_is_wide(vet, network))
 		return 0;
@@ -289,7 +289,10 @@ is_prefix(const struct prefix *prefix)
 	    prefix->len <= addr_bits(family);
 }
 
-/* Which of those it overlaps; what is wide the kernel keeps them out of. */
+/*
+ * Which of those it overlaps.  For a wide route the kernel's own routes are
+ * more specific.
+ */
 static const struct prefix *
 find_reserved(const struct vet *vet, const struct prefix *network)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vet: whether this host takes what a server assigns to it.
+ * vet: whether this host accepts what a hub assigns to it.
  *
- * The server is authentic, and yet not the master of this host: its routes may
- * not take the host's own networks away, nor all of its traffic without the
- * administrator's leave, nor what means something only locally (loopback,
- * link-local, multicast).  And a tunnel cannot carry itself: a route around
- * the server's own outer address would send our datagrams back to us, unless
- * it is one of those that our own packets are kept out of (policy.h).
+ * The hub is authenticated, but it does not control this host.  Its routes may
+ * not take over the host's own networks, nor all traffic unless the
+ * administrator allows that, nor networks that are local to each host or link
+ * (loopback, link-local, multicast).  A route that contains the hub's own outer
+ * address would send our datagrams into the tunnel, unless the rules keep our
+ * packets out of it (policy.h).
  *
- * What "all traffic" is, all_traffic.h says.
+ * all_traffic.h defines "all traffic".
  */
 #ifndef VET_H
 #define VET_H
@@ -24,48 +24,54 @@ struct dns_list;
 struct prefix_set;
 struct request_network;
 
-#define VET_MAX_SERVERS 64 /* addresses of all servers that are told apart */
+#define VET_MAX_SERVERS 64 /* addresses of hubs and proxy, at most */
 
 /* All pointers are borrowed. */
 struct vet {
 	struct link	  *link;
 	const struct conf *conf;
-	const char	  *device; /* its networks do not count as the host's */
+	const char	  *device; /* its networks are not the host's own */
 	unsigned	   ifindex; /* its */
 	struct endpoint	   servers[VET_MAX_SERVERS]; /* outer addresses */
 	size_t		   nservers, next_server;
-	struct link_lans   lans; /* while an assignment is judged, */
-	char		  *why;	 /* as this is, for the reason */
+	struct link_lans   lans; /* while an assignment is checked: */
+	char		  *why;	 /* the buffer for the reason */
 	size_t		   why_size;
-	bool		   all[2]; /* the last one was all traffic: IPv4, IPv6 */
+	bool		   all[2]; /* it had all traffic: IPv4, IPv6 */
 };
 
 /*
- * Judges an assignment as a whole.  0, or a negative errno value with the
- * reason in `why`; who cannot ask this host for its networks refuses.
+ * Checks an assignment as a whole. 0, or a negative errno value with the reason
+ * in `why`; also if this host's networks cannot be listed.
  */
 int vet_assignment(struct vet *vet, const struct request_network *assignment,
     char *why, size_t why_size);
 
-/* One more of the servers' addresses, or the proxy's; the oldest makes room. */
+/*
+ * Adds an address of a hub or the proxy; the oldest is removed if the list is
+ * full.
+ */
 void vet_add_server(struct vet *vet, const struct endpoint *server);
-/* The same where the configuration has an address; false: it has a name. */
+/* The same if `host` is an address; false: it is a name. */
 bool vet_add_literal(struct vet *vet, const char *host, uint16_t port);
 
-/* Returns `error`, with the reason where vet_assignment() was to put it. */
+/* Returns `error`; puts the reason into the buffer of vet_assignment(). */
 int vet_refuse(const struct vet *vet, int error, const char *fmt, ...)
     __attribute__((__format__(printf, 3, 4)));
 
 /*
- * Takes the widest out, a length at a time, until what is left is not all
- * traffic; what is private stays.  Sorts; true: some went.
+ * Removes the widest prefixes, one length at a time, until the rest is not all
+ * traffic; private networks stay.  Sorts.  True: some were removed.
  */
 bool vet_narrow(struct prefix_set *set);
 
-/* Whether `route` is a part of all traffic, by the last assignment. */
+/* Whether `route` is a part of all traffic in the last assignment. */
 bool vet_is_wide(const struct vet *vet, const struct prefix *route);
 
-/* DNS servers anywhere but on this host or its links, and true domains. */
+/*
+ * Checks that DNS servers are not on this host or its links, and that domains
+ * are valid.
+ */
 int vet_dns(const struct dns_list *list, char *why, size_t why_size);
 
 #endif /* VET_H */

@@ -160,9 +160,9 @@ make_comment(struct wall *wall, const char *socket)
 }
 
 /*
- * By the socket that an answer is for, not by connection: those marks belong
- * to others.  glibc's sockets have no mark, so of the resolver's queries it is
- * noted what their answers will look like.
+ * By the socket that a packet is for, not by connection mark: those belong to
+ * other programs.  The sockets of glibc have no mark, so the address of each
+ * query of the resolver is stored, and its answer is recognized by that.
  */
 static void
 make_marks(struct wall *wall)
@@ -213,7 +213,7 @@ make_marks(struct wall *wall)
 			  "needs nft_socket", owner->device);
 }
 
-/* The order matters for speed only: what is not for us is rare behind it. */
+/* The order affects only speed: most packets that get here are ours. */
 static char *
 make_body(const struct wall *wall, const struct wall_rules *rules)
 {
@@ -275,8 +275,8 @@ print_servers(FILE *out, const struct wall_rules *rules)
 }
 
 /*
- * Rules and no set: one of a table that takes another's place may be empty for
- * a moment, and what is not found in that set would leave.
+ * Rules instead of a set: while one table replaces another, a set may be empty
+ * for a moment, and packets to addresses that are not in it would leave.
  */
 static void
 print_walled(FILE *out, const struct prefix_set *walled)
@@ -338,7 +338,9 @@ print_table(FILE *out, const struct wall *wall, int which, const char *body)
 	    suffixes[which], which == LIVE ? "flags owner;\n" : "", body);
 }
 
-/* What the kernel has, without counts unless asked for; the caller frees. */
+/*
+ * The table in the kernel, without counters unless asked for; the caller frees.
+ */
 static char *
 list(struct wall *wall, const char *what, int which)
 {

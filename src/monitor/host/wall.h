@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wall: what may leave this host while the tunnel is to have its traffic
- * (libnftables).
+ * wall: a packet filter for traffic that must use the tunnel (libnftables).
  *
- * Policy routing alone (rules.h) leaks when another program takes a rule away,
- * or has one in front.  So a chain at postrouting, behind everybody's rules
- * and routes, forwarded packets included, drops what is for a walled network
- * unless it is one of:
+ * Policy routing alone (rules.h) leaks if another program removes a rule or
+ * adds one in front.  Therefore a chain at postrouting, behind the rules and
+ * routes of all programs, drops packets to certain networks, forwarded ones
+ * included, except:
  *
  *	what leaves by lo or by our device
  *	our own mark, to address and port of a server
@@ -14,14 +13,15 @@
  *	a local network
  *	what keeps a link alive: ND, RS, MLD, IGMP, DHCP
  *
- * The chain is there twice.  "tombolo_ID_live" (flags owner) survives `nft flush
- * ruleset` and nobody can change it, but it goes with the process.
- * "tombolo_ID_block" stays when we are killed (when-down = block), but anybody
- * can remove it: wall_set() puts it back.  Its comment has the command that
- * removes it for good.  ID is the number of our routing table.
+ * There are two tables with this chain.  "tombolo_ID_live" (flags owner)
+ * survives `nft flush ruleset` and no other program can change it, but the
+ * kernel removes it with the process.  "tombolo_ID_block" stays if the daemon
+ * is killed (when-down = block), but any program can remove it; wall_set()
+ * restores it.  Its comment contains the command that removes it for good.  ID
+ * is the number of our routing table.
  *
- * A third table, "tombolo_ID_mark" (flags owner), puts our mark on answers to
- * our sockets and to the resolver, before anybody's reverse path check.
+ * A third table, "tombolo_ID_mark" (flags owner), sets our mark on packets to
+ * our sockets and to the resolver, before any reverse path check.
  */
 #ifndef WALL_H
 #define WALL_H
@@ -35,7 +35,7 @@ struct endpoint;
 struct prefix_set;
 struct wall;
 
-/* Who we are; the string is borrowed. */
+/* Identifies this daemon; the string is borrowed. */
 struct wall_owner {
 	uint32_t    table;
 	const char *device;
@@ -43,38 +43,47 @@ struct wall_owner {
 	uint32_t    mark, mask;
 };
 
-/* What the chain says; all borrowed, the sets sorted and merged. */
+/* The contents of the chain; all borrowed, the sets are sorted and merged. */
 struct wall_rules {
 	const struct prefix_set *walled; /* none: no wall */
 	const struct prefix_set *local;
 	const struct endpoint	*servers;
 	size_t			 nservers;
-	bool			 stays; /* when we are killed */
+	bool			 stays; /* if the daemon is killed */
 };
 
 /*
- * Makes the table of marks only; logs its failure.  `socket` is for the
+ * Creates the table of marks only; logs if that fails.  `socket` is for the
  * comment.  NULL: no nftables.
  */
 struct wall *wall_new(const struct wall_owner *owner, const char *socket);
 
-/* Goes, but for what stays: wall_remove().  NULL is fine. */
+/*
+ * Frees it.  The tables go with it, except the one for a killed daemon, see
+ * wall_remove().  NULL is fine.
+ */
 void wall_free(struct wall *wall);
 
 /*
- * Compares with the kernel, and replaces what is not so in one transaction.
- * Returns 1 when somebody else had changed it, else 0, or a negative errno
- * value, logged; then what was there is there.
+ * Compares with the kernel, and replaces tables that differ in one transaction.
+ * Returns 1 if another program had changed them, 0 if not, or a negative errno
+ * value, which is logged; then the previous tables stay.
  */
 int wall_set(struct wall *wall, const struct wall_rules *rules);
 
-/* Whether answers get our mark: not without nft_socket in the kernel. */
+/*
+ * Whether packets to our sockets get our mark: this needs nft_socket in the
+ * kernel.
+ */
 bool wall_marks(const struct wall *wall);
 
-/* Packets that it dropped since wall_new(). */
+/* The number of packets dropped since wall_new(). */
 uint64_t wall_dropped(struct wall *wall);
 
-/* Takes away what stayed of that table's wall, whoever made it; logs. */
+/*
+ * Removes what is left of the wall with this table number, whoever created it;
+ * logs.
+ */
 void wall_remove(uint32_t table);
 
 #endif /* WALL_H */

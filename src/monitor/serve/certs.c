@@ -291,7 +291,10 @@ read_text(const struct row *row, const struct conf *conf, const char *path,
 	return r;
 }
 
-/* Only the keeper reads it; but when it is another one, it has to look. */
+/*
+ * Only the keeper reads the key; but if the file has changed, it has to read it
+ * again.
+ */
 static bool
 is_key_changed(const struct row *row, const struct conf *conf,
     struct stat *last)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * certs: the certificates that an engine is given, read from their files.
+ * certs: reads the certificates for the engine from their files.
  *
- * A table in certs.c says which kinds a configuration has, where they lie and
- * which may be missing.  What is missing and may be is empty, or is not sent
- * at all, as proc/request.h says.
+ * A table in certs.c says which kinds a configuration has, where their files
+ * are and which may be missing.  A file that may be missing, and is, gives an
+ * empty text, or nothing is sent, see proc/request.h.
  *
- * Nobody here knows what a certificate is.  So a new text is only offered, and
- * the one before it is what the next engine begins with until an engine says
- * that the new one is in force.  The list of revoked certificates is kept over
- * a restart, too: it must not be forgotten because its file is.
+ * The monitor does not parse certificates.  It offers a new text to the engine,
+ * and keeps the previous one for the next engine until the engine reports that
+ * the new one is in force.  The list of revoked certificates is also kept over
+ * a restart, so that it stays in force if its file is lost.
  */
 #ifndef CERTS_H
 #define CERTS_H
@@ -28,9 +28,9 @@ struct conf;
 struct certs {
 	struct certs_file {
 		struct startup_text now;  /* in force */
-		struct startup_text next; /* the file's, if another */
-		char why[REQUEST_WHY_SIZE]; /* it cannot be read; or "" */
-		struct stat key;  /* of a chain's key, to see it change */
+		struct startup_text next; /* of the file, if it differs */
+		char why[REQUEST_WHY_SIZE]; /* why it cannot be read; or "" */
+		struct stat key;  /* of the chain's key, to notice changes */
 		bool	    news; /* the engine has not been told */
 	} of[REQUEST_MATERIALS];
 	uint32_t numbers;
@@ -40,9 +40,9 @@ struct certs {
 /* Once, before anything is read: the list that was kept in `dir`. */
 void certs_init(struct certs *certs, const char *dir);
 /*
- * Reads the files.  Each by itself: one that cannot be read leaves the others.
- * `why` is a line about the first such, or ""; false when there is one of which
- * there is no earlier text either, and must be.
+ * Reads each file on its own: one that cannot be read does not affect the
+ * others.  `why` is a line about the first that cannot be read, or "".  False
+ * if a required one cannot be read and there is no previous text.
  */
 bool certs_read(struct certs *certs, const struct conf *conf,
     char *why, size_t why_size);

@@ -44,7 +44,10 @@ lookup_fini(struct lookup *lookup)
 	chan_close(&lookup->resolver);
 }
 
-/* The old names' texts are still there: the caller frees them behind us. */
+/*
+ * The texts of the previous names still exist; the caller frees them
+ * afterwards.
+ */
 void
 lookup_set_conf(struct lookup *lookup, const struct conf *conf)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lookup: the addresses of a client's servers and of its proxy, the last good
- * ones kept.
+ * lookup: the addresses of a site's hubs and proxy; keeps the last good ones.
  *
- * Asks the resolver and waits at most 10 s.  Whatever goes wrong (no answer,
- * no such name, no resolver), the addresses that were good last are the answer:
- * a tunnel comes back although DNS, which may lie behind it, is dead.  Where
- * the configuration says an address, it is the list and nobody is asked.
+ * Asks the resolver and waits at most 10 s.  If that fails (no answer, no such
+ * name, no resolver), the last good addresses are the answer, so that a tunnel
+ * comes back although DNS, which may be behind it, does not work.  If the
+ * configuration has an address, this is the answer, and the resolver is not
+ * asked.
  */
 #ifndef LOOKUP_H
 #define LOOKUP_H
@@ -27,10 +27,10 @@ struct lookup_name {
 	const char     *host; /* borrowed from the configuration; NULL: none */
 	uint16_t	port;
 	bool		numeric;
-	bool		stale; /* the last answer was none: said in the log */
+	bool		stale; /* the last lookup failed, which was logged */
 	struct endpoint list[REQUEST_MAX_ENDPOINTS];
 	unsigned	n;
-	uint32_t	asked; /* id of what the resolver works on; 0: nothing */
+	uint32_t	asked; /* id of the current request; 0: none */
 };
 
 struct lookup {
@@ -40,14 +40,14 @@ struct lookup {
 		struct lookup_name *name;
 	} waiting[LOOKUP_MAX_WAITING];
 	unsigned	nwaiting;
-	unsigned	superseded; /* answers to come that nobody wants */
+	unsigned	superseded; /* answers that will be ignored */
 	struct ev_loop *loop;
 	struct chan	resolver;
 	struct ev_timer timer;
-	/* The list, for the asker who gave `id`. */
+	/* The list, for the request `id`. */
 	void (*done)(void *arg, uint32_t id, const struct endpoint *list,
 	    unsigned n);
-	/* The resolver broke the rules: kill it. */
+	/* The resolver sent something invalid: kill it. */
 	void (*on_nonsense)(void *arg);
 	void *arg;
 };
@@ -57,23 +57,25 @@ void lookup_init(struct lookup *lookup, struct ev_loop *loop,
     const struct conf *conf);
 void lookup_fini(struct lookup *lookup);
 
-/* Another configuration; of names that are in both all is kept. */
+/*
+ * Applies another configuration; keeps the addresses of names that are in both.
+ */
 void lookup_set_conf(struct lookup *lookup, const struct conf *conf);
 
-/* A resolver's channel (owned from now on); or it died. */
+/* The channel of a new resolver (owned from now on); or it died. */
 void lookup_attach(struct lookup *lookup, int fd);
 void lookup_detach(struct lookup *lookup);
 
-/* Whether any name is none of an address. */
+/* Whether any host is a name, not an address. */
 bool lookup_needs_resolver(const struct lookup *lookup);
 
 /*
- * Asks for server `which` or REQUEST_PROXY; done(id) follows, perhaps from
- * within this call.  False when there is none, or too many are waiting.
+ * Looks up server `which` or REQUEST_PROXY; done(id) is called then, perhaps
+ * from within this call.  False: it does not exist, or too many are waiting.
  */
 bool lookup_ask(struct lookup *lookup, unsigned which, uint32_t id);
 
-/* The askers are gone: nobody waits any more. */
+/* The engine died: drops all waiting requests. */
 void lookup_forget(struct lookup *lookup);
 
 /* The endpoint at `index` of its list, borrowed until the next answer; NULL. */

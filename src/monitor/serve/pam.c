@@ -204,7 +204,10 @@ on_look(struct ev_loop *loop, struct ev_timer *w, int what)
 	kill_tree(slot->child.pid, 0);
 }
 
-/* Modules start programs, some in sessions of their own: the children first. */
+/*
+ * Modules may start programs in sessions of their own, so the children are
+ * killed first.
+ */
 static void
 kill_tree(pid_t pid, unsigned depth)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pam: the monitor's PAM helpers: one short-lived process an attempt
- * (pam/pam_helper.h), so that a module that hangs, leaks or crashes hurts
- * nobody else.
+ * pam: starts PAM helpers (pam/pam_helper.h): one short-lived process for each
+ * login, so that a module that hangs, leaks or crashes does not affect anything
+ * else.
  *
- * At most PAM_MAX_HELPERS at a time; each is killed after PAM_CHAT_SEC, or when
- * nobody waits for it any more, with what its modules have started (its
- * session).
+ * At most PAM_MAX_HELPERS run at a time.  Each is killed after PAM_CHAT_SEC, or
+ * when the engine closes the conversation, together with the programs that its
+ * modules have started (its session).
  */
 #ifndef PAM_H
 #define PAM_H
@@ -26,9 +26,9 @@ struct conf;
 struct pam_slot {
 	struct pam     *pam;
 	struct ev_child child;
-	struct ev_timer timer; /* looks every second */
+	struct ev_timer timer; /* runs every second */
 	struct mono	end;   /* its time is up */
-	int		chat_fd; /* the helper's end, to see the other one go */
+	int		chat_fd; /* the helper's end, to notice the close */
 	bool		used;
 };
 
@@ -36,20 +36,20 @@ struct pam {
 	struct ev_loop *loop; /* libev's default loop: it hears of children */
 	uint8_t		voucher_key[VOUCHER_KEY_LEN]; /* shared with the keeper */
 	struct pam_slot slots[PAM_MAX_HELPERS];
-	unsigned	refused; /* there was no slot */
+	unsigned	refused; /* because all were in use */
 };
 
 void pam_init(struct pam *pam, struct ev_loop *loop);
-/* Kills those that are left; wipes the key. */
+/* Kills the remaining helpers; wipes the key. */
 void pam_fini(struct pam *pam);
 
-/* Whether `conf` has PAM for any site: else nobody may ask. */
+/* Whether any site in `conf` uses PAM; if not, a request is not allowed. */
 bool pam_is_used(const struct conf *conf);
 
 /*
- * Starts a helper for `site`, which may be nobody's name: then the answer is no
- * in the end.  Returns the conversation's descriptor (the caller's), or a
- * negative errno value: -EAGAIN, there are too many; -ENOTSUP, not built.
+ * Starts a helper for `site`, which need not exist: then the answer is always
+ * no.  Returns the descriptor of the conversation (the caller's), or a negative
+ * errno value: -EAGAIN, too many; -ENOTSUP, not built.
  */
 int pam_begin(struct pam *pam, const struct conf *conf, const char *site,
     const char *address);

@@ -294,8 +294,8 @@ serve_down(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
 }
 
 /*
- * Any name may be asked about: the helper says no to those that are not PAM's,
- * in the time that it takes.  But there must be some that are.
+ * Any name is allowed: for names that are not sites with PAM the helper says
+ * no, in the same time.  But at least one site must use PAM.
  */
 static const char *
 serve_pam(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
@@ -318,7 +318,7 @@ serve_pam(struct serve *serve, struct chan *engine, const struct chan_msg *msg)
 }
 
 /*
- * The descriptors go out unless `r` is an error; then ours are closed: the
+ * Sends the descriptors unless `r` is an error; then closes ours, since the
  * engine has its own.
  */
 static const char *

@@ -2,11 +2,11 @@
 /*
  * serve: what the engine may ask the monitor, when, and how often.
  *
- * The engine reads the internet and may be taken over; so a table says for
- * each request in which role it is allowed, how long it may be, and how many
- * there may be.  One that breaks any of it is the last of that engine: its
- * owner kills it.  Requests carry meaning ("connect to the second address of
- * the server in the configuration"), never means.
+ * The engine reads the internet and may be taken over.  Therefore a table says
+ * for each request in which role it is allowed, its length, and how often it
+ * may come.  An engine that breaks one of these rules is killed by its owner.
+ * Requests name what is needed ("connect to the second address of the hub in
+ * the configuration"), not how: they contain no address and no path.
  */
 #ifndef SERVE_H
 #define SERVE_H
@@ -37,20 +37,20 @@ struct serve {
 	void *arg;
 };
 
-/* A new engine: a clean record. */
+/* A new engine was started: resets the counts. */
 void serve_reset(struct serve *serve);
 
 /*
- * One request that came in by `engine`; answers there.  Returns 0, or READY
- * or PONG, which are the caller's to do, or -1: it breaks a rule, which is logged;
+ * Serves one request of `engine`, and answers there.  Returns 0; READY or PONG,
+ * which the caller handles; or -1: the request breaks a rule, which was logged;
  * kill the engine.
  */
 int serve_request(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg);
 
 /*
- * The answer to RESOLVE, once lookup has it.  0 or a negative errno value;
- * then the engine does not read.
+ * Sends the answer to RESOLVE when lookup.c has it. 0 or a negative errno
+ * value: the engine does not read.
  */
 int serve_resolved(struct chan *engine, uint32_t id,
     const struct endpoint *list, unsigned n);

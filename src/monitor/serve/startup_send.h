@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * startup_send: what the monitor tells a new engine before it may start.
+ * startup_send: sends a new engine what it needs before it may start.
  *
- * The other half is startup_recv.c; the order is proc/request.h's.
+ * startup_recv.c is the receiver; the order is in proc/request.h.
  */
 #ifndef STARTUP_SEND_H
 #define STARTUP_SEND_H
@@ -15,7 +15,7 @@
 #include "proc/chan.h"
 #include "proc/request.h"
 
-/* All borrowed; the engine gets duplicates of the descriptors. */
+/* All borrowed; the engine gets copies of the descriptors. */
 struct startup_send {
 	const char	    *conf; /* text of conf_print() */
 	size_t		     conf_len;
@@ -23,12 +23,12 @@ struct startup_send {
 	const struct tapdev *device;
 	int		     listeners[CONF_MAX_LISTENS];
 	int		     udp[CONF_MAX_LISTENS][CONF_MAX_WORKERS];
-	unsigned	     nlisteners; /* a client has none */
+	unsigned	     nlisteners; /* none at a site */
 	unsigned	     nudp; /* of each */
 	int		     admin; /* -1: none */
 	int		     keeper[2]; /* auth, sign */
-	unsigned	     restarts; /* of the engine, so far */
-	int		     totals; /* of sites; the engines' own */
+	unsigned	     restarts; /* of the engine so far */
+	int		     totals; /* totals of sites, for the engine */
 };
 
 /* Each returns 0 or a negative errno value: then the engine is useless. */
@@ -39,7 +39,7 @@ int startup_send_news(struct chan *engine, struct certs *certs);
 /* In as few requests as they fit into. */
 int startup_send_credentials(struct chan *engine, const char *const *sites,
     size_t n);
-/* Any other, if it is what proc/startup.h has. */
+/* Sends any other message, if it matches the table of proc/startup.h. */
 int startup_send(struct chan *engine, enum request type, const void *data,
     size_t len, const int *fds, unsigned nfds);
 

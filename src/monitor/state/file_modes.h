@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * file_modes: whether others may change what the daemon believes, or read what
- * is
- * secret: looked at before a start.
+ * file_modes: checks, before a start, that other users can neither change files
+ * that the daemon trusts nor read secret ones.
  */
 #ifndef FILE_MODES_H
 #define FILE_MODES_H
@@ -12,8 +11,8 @@
 struct conf;
 
 /*
- * False when a file of the configuration is loose, after a line in the log for
- * each that says how to mend it.
+ * False if the mode of any file of the configuration is too open.  Logs each,
+ * and how to fix it.
  */
 bool file_modes_are_tight(const struct conf *conf, const char *path);
 

@@ -37,8 +37,8 @@ keeper_dir_open(const char *path, const struct proc_user *user)
 	if (sites != -1)
 		close(sites);
 	/*
-	 * The one that an administrator writes by hand, at any time.  Where
-	 * nothing can be written, the keeper says whether it can read it.
+	 * An administrator writes this one by hand, at any time.  If it cannot
+	 * be given away here, the keeper reports whether it can read it.
 	 */
 	if (r == 0 && (r = give_file(fd, "proxy", user)) == -EROFS)
 		r = 0;

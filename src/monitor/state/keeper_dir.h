@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * keeper_dir: opens the keeper's directory, and sees to it that it is its own.
+ * keeper_dir: opens the keeper's directory, and makes the keeper's user its
+ * owner.
  *
- * The commands (init, join, site) run as root and may not have known the
- * keeper's user, when there was none or the tree came from another host.  A
- * directory that is not the user's is given to it with the plain files in it:
- * keeper/ and keeper/sites/, no deeper, no links.  One that is already its own
- * is left alone whole: what is in it, the keeper could have put there.
+ * The commands (init, join, site) run as root, and the keeper's user may not
+ * have existed then, or the directory may come from another host.  If the user
+ * does not own it, the user is made owner of keeper/, keeper/sites/ and the
+ * plain files in them; not of anything deeper, nor of links.  If the user owns
+ * it already, nothing in it is changed, because the keeper could have put it
+ * there.
  */
 #ifndef KEEPER_DIR_H
 #define KEEPER_DIR_H

@@ -300,8 +300,8 @@ find_open(char *path)
 }
 
 /*
- * In a sticky directory nobody moves what is ours.  Whose `/` is can do all,
- * and is not root in a user namespace.
+ * In a sticky directory, other users cannot replace our files.  The owner of
+ * `/` can do anything, and in a user namespace that is not root.
  */
 static bool
 may_others_change(const struct stat *st, bool is_above)
@@ -315,7 +315,10 @@ may_others_change(const struct stat *st, bool is_above)
 	    !(is_above && (st->st_mode & S_ISVTX) != 0);
 }
 
-/* No daemon has the socket; what a killed one left there may be another's. */
+/*
+ * No daemon uses the socket, but a killed daemon of another configuration may
+ * have left something there.
+ */
 static bool
 may_take(const char *socket, const char *config)
 {
@@ -332,7 +335,7 @@ may_take(const char *socket, const char *config)
 	return r == 0;
 }
 
-/* A configuration that is gone, or was renamed, cannot undo it any more. */
+/* If that configuration was removed or renamed, it cannot clean up any more. */
 static bool
 is_left_by_another(const char *socket, const char *config)
 {
@@ -366,7 +369,10 @@ write_owner(const char *socket, const char *config)
 	    -errno : 0;
 }
 
-/* A link for a socket of another directory, also in ours; false: it is ours. */
+/*
+ * Links a socket in another directory from /run/tombolo, too; false: it is in
+ * there already.
+ */
 static bool
 name_here(char path[PIDFILE_PATH_SIZE], const char *socket)
 {

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pidfile: whether a daemon runs at a local socket, and whose it is.
+ * pidfile: finds out whether a daemon uses a local socket, and to which
+ * configuration that daemon belongs.
  *
- * Beside NAME.sock lie NAME.pid, whose lock is what counts (a file without one
- * was left by a crash), and NAME.owner, a link to the configuration that the
- * daemon, and what it left on the host, belong to.  Directories of the same
- * name share a socket by default, so commands compare it.
+ * The files NAME.pid and NAME.owner are beside NAME.sock.  NAME.pid is locked
+ * while the daemon runs; without the lock, it was left by a crash.  NAME.owner
+ * is a link to the configuration of the daemon, and of what the daemon has
+ * changed on the host.  Commands compare it, since two directories of the same
+ * name have the same default socket.
  *
- * `config` is from conf_socket_resolve(); NULL: whosever it is, as --socket says.
+ * `config` is from conf_socket_resolve(); NULL means any configuration, as with
+ * --socket.
  */
 #ifndef PIDFILE_H
 #define PIDFILE_H
@@ -18,47 +21,52 @@
 struct pidfh;
 
 /*
- * The file beside the socket, into `path`, which is returned: ".pid",
- * ".journal".  "" if the name is longer than any socket's can be.
+ * Puts the name of a file beside the socket (".pid", ".journal") into `path`,
+ * and returns it; "" if the socket's name is too long for a socket.
  */
 #define PIDFILE_PATH_SIZE 256
 const char *pidfile_beside(char path[PIDFILE_PATH_SIZE], const char *socket,
     const char *suffix);
 
 /*
- * The socket of a daemon of `config` that is not at `socket`: the line in the
- * configuration was changed since, or cannot be read as it was.  One that runs
- * rather than one that was killed.  Looks in /run/tombolo and beside `socket`;
- * a new string, or NULL.
+ * The socket of a daemon of `config` if that is not `socket`, because the line
+ * in the configuration was changed since, or can no longer be read.  A running
+ * daemon is preferred to one that was killed.  Looks in /run/tombolo and beside
+ * `socket`.  A new string, or NULL.
  */
 char *pidfile_elsewhere(const char *socket, const char *config);
 
-/* Whether there is anything of a daemon, one that was killed perhaps. */
+/* Whether a daemon is running, or has left files there. */
 bool pidfile_is_left(const char *socket);
 
-/* False, after one line, if it is another configuration's. */
+/* False, after one line in the log, if it belongs to another configuration. */
 bool pidfile_is_ours(const char *socket, const char *config);
 
 /*
- * False, after one line, if others may put files into the socket's directory, or
- * another in its place: what lies beside it is believed, and undone as root.
+ * False, after one line in the log, if other users can put files into the
+ * socket's directory or replace the directory: files beside the socket are
+ * trusted, and the journal is undone as root.
  */
 bool pidfile_dir_is_private(const char *socket);
 
 /*
- * Makes and locks the pid file (and /run/tombolo).  NULL if it cannot, or if a
- * daemon has it or runs elsewhere, or if what another configuration's daemon left is still to be
- * undone: logged.  Give back with pidfile_unlock().
+ * Creates and locks the pid file (and /run/tombolo).  NULL, after a line in the
+ * log, if it cannot, if a daemon of the configuration is running (also at
+ * another socket), or if a killed daemon of another configuration must be
+ * cleaned up after first.  Undone by pidfile_unlock().
  */
 struct pidfh *pidfile_lock(const char *socket, const char *config);
 void	      pidfile_unlock(struct pidfh *pidfile, const char *socket);
 
-/* The journal of `left`, where none runs, is that of `socket` from now on. */
+/*
+ * Renames the journal of `left`, where no daemon is running, to that of
+ * `socket`.
+ */
 void pidfile_adopt(const char *socket, const char *left);
 
 /*
- * The pid of the daemon that runs, 0 when none does, or a negative errno
- * value (-EAGAIN: it has only just begun).  Makes no file.
+ * The pid of the running daemon, 0 if there is none, or a negative errno value
+ * (-EAGAIN: it is starting).  Creates no file.
  */
 pid_t pidfile_pid(const char *socket);
 

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state_dir: where the daemon writes at run time, so that /etc may be read-only.
+ * state_dir: the directory that the daemon writes to at run time, so that /etc
+ * may be read-only.
  *
  *   /var/lib/tombolo/ID/         root's, 0700, locked while a daemon uses it
  *   /var/lib/tombolo/ID/keeper/  the keeper's own
  *
- * ID belongs to the configuration, not to its path: it is in the file `id`,
- * which init and join write, and so it survives a move or a restored backup.  A
- * directory of version 0.1 has none, and gets one at its first start.  It is made
- * from the directory's path: where the file cannot be written, the next start
- * finds the same.
+ * ID identifies the configuration, whatever its path is.  It is in the file
+ * `id`, which init and join write, so it is kept when the directory is moved or
+ * restored from a backup.  A directory of version 0.1 has no such file, and
+ * gets one at its first start.  That ID is derived from the path, so if the
+ * file cannot be written, the next start gets the same ID.
  *
- * Where nothing can be written, or another daemon uses the directory (a copy of
- * the configuration), /run/tombolo/NAME.sock.ID.state takes its place until the
- * next boot, with a warning.
+ * If the directory cannot be written, or another daemon uses it (with a copy of
+ * the configuration), /run/tombolo/NAME.sock.ID.state is used until the next
+ * boot, with a warning.
  */
 #ifndef STATE_DIR_H
 #define STATE_DIR_H
@@ -37,15 +38,18 @@ struct state_dir {
 void state_dir_make_id(char id[STATE_DIR_ID_SIZE]);
 
 /*
- * Where the daemon of the configuration in `dir` keeps `name` over restarts; the
- * caller frees, NULL: that is not known.  Makes no file.
+ * The path at which the daemon of the configuration in `dir` keeps `name` over
+ * restarts; the caller frees; NULL if unknown.  Creates no file.
  */
 char *state_dir_file(const char *dir, const char *name);
 
 /* False: state_dir_open() would fail because of the file `id`; logged. */
 bool state_dir_may_open(const char *dir);
 
-/* Makes it; `state` is closed before.  False: there is no place; logged. */
+/*
+ * Creates and opens it; `state` must be closed.  False, after a line in the
+ * log, if no directory can be used.
+ */
 bool state_dir_open(struct state_dir *state, const struct conf *conf);
 void state_dir_close(struct state_dir *state);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * totals_file: the memory in which engines keep the sites' totals
- * (dataplane/totals.h), and the file that they are saved in.
+ * (dataplane/totals.h), and the file to which it is saved.
  *
- * Saved once a minute and at the end, if anything changed, whole or not at all.
- * What the bytes mean only an engine knows: they are copied as they are, but for
- * the zeros at their end, and the next engine judges them.
+ * It is saved once a minute and at the stop, if anything changed, as a whole or
+ * not at all.  Only engines know what the bytes mean: they are copied as they
+ * are, except zeros at their end, and the next engine checks them.
  */
 #ifndef TOTALS_FILE_H
 #define TOTALS_FILE_H
@@ -28,13 +28,14 @@ struct totals_file {
 };
 
 /*
- * Makes the memory, with what was saved in `dir`, and begins to save.  False, and
- * logged, when there is no memory; a file that cannot be read is only logged.
+ * Creates the memory with what was saved in `dir`, and begins to save.  False,
+ * after a line in the log: out of memory.  A file that cannot be read is only
+ * logged.
  */
 bool totals_file_open(struct totals_file *file, struct ev_loop *loop,
     const char *dir);
 
-/* No engine has it any more: saves, and gives it back.  .fd -1 is fine. */
+/* No engine uses it any more: saves and frees it. .fd -1 is fine. */
 void totals_file_close(struct totals_file *file);
 
 #endif /* TOTALS_FILE_H */
