@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * chan: requests between two of our own processes, descriptors passed along.
+ * chan: requests between two of our processes, with descriptors.
  *
  * A SOCK_SEQPACKET socket pair, so a request arrives whole or not at all.  A
- * request is a type, an id that its answer repeats, a payload (proc/request.h) of
- * at most CHAN_MAX_PAYLOAD bytes and at most CHAN_MAX_FDS descriptors.
+ * request is a type, an id that its answer repeats, a payload (proc/request.h)
+ * of at most CHAN_MAX_PAYLOAD bytes and at most CHAN_MAX_FDS descriptors.
  *
  * Neither end trusts the other: a datagram that is too short, too long, or
  * truncated closes the channel, and a receiver that does not read for
@@ -29,7 +29,7 @@ struct chan_msg {
 	uint32_t       id;
 	const uint8_t *data; /* borrowed until the callback returns */
 	size_t	       len;
-	int	       fds[CHAN_MAX_FDS]; /* set one to -1 to keep it */
+	int	       fds[CHAN_MAX_FDS]; /* -1: it is kept */
 	unsigned       nfds;
 };
 
@@ -45,7 +45,10 @@ struct chan {
 	STAILQ_HEAD(, chan_out) queue;
 	/* Descriptors that the callback leaves in msg are closed after it. */
 	void (*on_msg)(struct chan *chan, struct chan_msg *msg);
-	/* The other end went away, or broke the rules; chan is closed then. */
+	/*
+	 * The other end closed the channel, or sent something invalid; chan is
+	 * closed then.
+	 */
 	void (*on_closed)(struct chan *chan);
 	void *arg; /* the owner's */
 };
@@ -63,33 +66,33 @@ void chan_open(struct chan *chan, struct ev_loop *loop, int fd,
 void chan_close(struct chan *chan);
 
 /*
- * Sends, or queues when the other end is slow.  The descriptors are
- * duplicated or sent at once; the caller keeps its own.  Returns 0, or a
- * negative errno value (-ENOBUFS: queue full; the caller closes).
+ * Sends it, or queues it if the other end is slow.  Descriptors are duplicated
+ * or sent at once; the caller keeps its own.  Returns 0, or a negative errno
+ * value (-ENOBUFS: the queue is full; the caller closes).
  */
 int chan_send(struct chan *chan, uint16_t type, uint32_t id, const void *data,
     size_t len, const int *fds, unsigned nfds);
 
-/* A fresh id for a request of ours, never 0. */
+/* A new id for a request of ours, never 0. */
 uint32_t chan_next_id(struct chan *chan);
 
 /*
- * Without a loop, blocking: one request out; and one in, within `timeout_ms`
- * (-1: for ever).  chan_recv_fd() puts the payload in `buf`
- * (CHAN_MAX_PAYLOAD bytes) and msg->data points there; the descriptors are
- * the caller's.  Return 0 or a negative errno value: -EPIPE when the other end
- * is gone, -ETIMEDOUT, -EBADMSG.
+ * Blocking, without a loop: sends one request; and receives one within
+ * `timeout_ms` (-1: no limit). chan_recv_fd() puts the payload into `buf`
+ * (CHAN_MAX_PAYLOAD bytes), where msg->data points; the descriptors belong to
+ * the caller.  Both return 0 or a negative errno value: -EPIPE if the other end
+ * is closed, -ETIMEDOUT, -EBADMSG.
  */
 int chan_send_fd(int fd, uint16_t type, uint32_t id, const void *data,
     size_t len, const int *fds, unsigned nfds);
 int chan_recv_fd(int fd, struct chan_msg *msg, uint8_t *buf, int timeout_ms);
 
-/* Copies a payload of exactly this size; false: it has another. */
+/* Copies a payload of exactly this size; false: the size differs. */
 bool chan_get(const struct chan_msg *msg, void *dst, size_t size);
-/* The same of its beginning; more may follow. */
+/* The same for the beginning of a longer payload. */
 bool chan_get_head(const struct chan_msg *msg, void *dst, size_t size);
 
-/* Descriptor `i`, the caller's from now on. */
+/* Descriptor `i`, which belongs to the caller from now on. */
 int chan_keep_fd(struct chan_msg *msg, unsigned i);
 /* Closes what is left in msg->fds. */
 void chan_msg_close_fds(struct chan_msg *msg);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pam_chat: what the engine and a PAM helper say to each other.
+ * pam_chat: the messages between the engine and a PAM helper.
  *
- * One SOCK_SEQPACKET pair an attempt, made by the monitor.  A datagram is a
- * type and a payload; neither end trusts the other, and anything else ends the
- * attempt.
+ * A SOCK_SEQPACKET pair for each login, made by the monitor.  A datagram is a
+ * type and a payload.  Neither end trusts the other: anything else ends the
+ * login.
  *
- *   helper -> engine   PROMPT   u8 1 the answer may be shown, 0 not; text
+ *   helper -> engine   PROMPT   u8 1: echo the answer, 0: do not; text
  *                      YES      VOUCHER_LEN bytes (proc/voucher.h)
  *                      NO       text for the log, or nothing
- *                      FAULT    the same: no, but no answer was judged
+ *                      FAULT    the same, if PAM could check no answer
  *   engine -> helper   ANSWER   bytes, at most PAM_CHAT_ANSWER_MAX
  *
- * A text has at most PAM_CHAT_TEXT_MAX bytes.
- * After YES, NO or FAULT, or when either end closes, it is over.
+ * A text has at most PAM_CHAT_TEXT_MAX bytes.  The conversation ends after YES,
+ * NO or FAULT, or when either end closes.
  */
 #ifndef PAM_CHAT_H
 #define PAM_CHAT_H
@@ -31,18 +31,20 @@ enum pam_chat_type {
 #define PAM_CHAT_TEXT_MAX   255
 #define PAM_CHAT_ANSWER_MAX 511
 #define PAM_CHAT_MAX	    (1 + 1 + PAM_CHAT_ANSWER_MAX) /* of a datagram */
-#define PAM_CHAT_MAX_PROMPTS 8 /* as PROTOCOL 4.3's rounds */
-#define PAM_CHAT_SEC	    120 /* a person may have to type; then it is killed */
-/* How often an engine may ask for one: so many at once, then so many a second. */
+#define PAM_CHAT_MAX_PROMPTS 8 /* the rounds of PROTOCOL 4.3 */
+#define PAM_CHAT_SEC	    120 /* for a person to type */
+/* How often an engine may request a helper: a burst, then a rate a second. */
 #define PAM_CHAT_BURST	    32
 #define PAM_CHAT_PER_SEC    8
 
-/* What the monitor tells a helper, through a pipe: nothing of it is in argv. */
+/*
+ * What the monitor sends a helper, through a pipe, so that argv has no secret.
+ */
 struct pam_chat_task {
 	char service[64];
 	char site[64];
 	char address[64];
-	bool known; /* may this site use PAM: does a yes count */
+	bool known; /* whether this site may use PAM, so that a yes counts */
 };
 
 #endif /* PAM_CHAT_H */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * proc: our processes: who they are, how they start, how they lose rights.
+ * proc: our processes: their roles, their start, and how they give up rights.
  *
- * The monitor starts each by fork and exec of our own binary, so every one has
- * an address space layout of its own and inherits no memory.  A child finds
- * its first channel at descriptor PROC_CHAN_FD and knows its role from the
- * hidden command "_ROLE".
+ * The monitor starts each by fork and exec of our own binary, so each has its
+ * own random address space layout and inherits no memory.  A child finds its
+ * first channel at descriptor PROC_CHAN_FD and its role in the hidden command
+ * "_ROLE".
  *
- * Users: _tombolo-keeper, _tombolo-engine, _tombolo-resolver (sysusers.d).  A
- * host that has none (a build tree, a container) gets unused ids from 60610 on,
- * one a role, the same at every start; the monitor's log says so.  In a user
- * namespace that has no such ids (a container of one id) all are the monitor's
- * user, without its rights.
+ * Users: _tombolo-keeper, _tombolo-engine, _tombolo-resolver (sysusers.d).  If
+ * the host does not have them (a build tree, a container), unused ids from
+ * 60610 on are used, one for each role and the same at every start, and the
+ * monitor logs that.  In a user namespace without these ids (a container with
+ * one id), all processes run as the monitor's user, without its capabilities.
  */
 #ifndef PROC_H
 #define PROC_H
@@ -28,8 +28,8 @@ enum proc_role { PROC_MONITOR, PROC_KEEPER, PROC_ENGINE, PROC_RESOLVER, PROC_PAM
 struct proc_user {
 	uid_t uid;
 	gid_t gid;
-	bool  fallback; /* not a user of this host: from the range */
-	bool  shared;	/* the monitor's: this user namespace has no other */
+	bool  fallback; /* not a user of this host: an unused id */
+	bool  shared;	/* the monitor's user: the namespace has no other */
 };
 
 const char *proc_name(enum proc_role role);
@@ -41,35 +41,35 @@ int proc_user(enum proc_role role, struct proc_user *user);
 gid_t proc_admin_group(void);
 
 /*
- * Starts a child in `role`; `fds` become PROC_CHAN_FD and the ones behind it,
- * everything else but stderr is closed in it.  Returns its pid, or a negative
- * errno value.
+ * Starts a child in `role`.  `fds` become PROC_CHAN_FD and the following
+ * descriptors in the child; all others except stderr are closed.  Returns its
+ * pid, or a negative errno value.
  */
 pid_t proc_start(enum proc_role role, const int *fds, unsigned nfds,
     int log_level);
 
-/* Waits for a child, up to `wait_ms`.  Whether it is gone, or was before. */
+/* Waits up to `wait_ms` for a child to exit.  True if it has exited. */
 bool proc_wait(pid_t pid, int wait_ms);
 
 /*
- * SIGKILL to `target`, as kill(2) has it, and waits for the child `pid`.  One
- * that hangs in the kernel, on a disk say, is left behind after 5 s.
+ * Sends SIGKILL to `target`, as for kill(2), and waits for the child `pid`.  If
+ * it does not exit within 5 s, because it hangs in the kernel, gives up.
  */
 void proc_kill(pid_t target, pid_t pid);
 
 /*
- * The first thing a child does: names itself, takes its own user and no group,
- * gives up all capabilities, sets no_new_privs, forbids core dumps and tracing,
- * and dies with the monitor.  Fatal when any of it fails.  A PAM helper keeps
- * its rights, and is only set apart.
+ * The first thing that a child does: sets its title, changes to its own user
+ * without groups, drops all capabilities, sets no_new_privs, forbids core dumps
+ * and tracing, and arranges to die with the monitor.  Fatal if any of it fails.
+ * A PAM helper keeps its rights.
  */
 void proc_confine(enum proc_role role);
 
 /*
- * The monitor, once it stands: keeps what it needs to tend its network and its
- * children, and gives up the rest.  `helpers`: it starts programs as root (PAM),
- * which get all rights anew; else nobody below it can.  0 or a negative errno
- * value.
+ * For the monitor, after its start: keeps the capabilities that it needs for
+ * its network and its children, and drops the others.  `helpers`: it starts
+ * programs as root (PAM), which get all capabilities again; otherwise no child
+ * can. 0 or a negative errno value.
  */
 int proc_keep_few_capabilities(bool helpers);
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * request: every request that passes between our processes, in one list.
+ * request: all requests between our processes, in one list.
  *
- * Three conversations, each on a channel of its own (proc/chan.h).  Both ends
- * are the same program, so a payload is one of the structs below as it lies in
- * memory; where the list says so with bytes behind it, or several in a row.
- * The other end may have been taken over all the same.  A receiver copies the
- * struct by its exact size (chan_get()) and checks every text, address, length,
- * enum and flag before it uses them; flags are numbers, because a `bool` must
- * not hold a 2.  A sender zeroes a struct before it fills it, and there is no
- * padding in any, so nothing else of its memory goes out.
+ * There are three conversations, each on a channel of its own (proc/chan.h).
+ * Both ends are the same program, so a payload is one of the structs below as
+ * it is in memory; some are followed by bytes, or repeated, as the list says.
+ * The other end may still have been taken over.  Therefore a receiver copies
+ * the struct by its exact size (chan_get()) and checks every text, address,
+ * length, enum and flag before it uses them.  Flags are numbers, because a
+ * `bool` must not hold a 2.  A sender zeroes a struct before it fills it, and
+ * no struct has padding, so no other memory is sent.
  *
  * monitor <-> engine
  *
@@ -143,13 +143,13 @@ enum request {
 	REQUEST_LOOKUP = 96,
 };
 
-/* What a MATERIAL is. */
+/* The kinds of MATERIAL. */
 enum request_material {
 	REQUEST_MATERIAL_CHAIN,	    /* server: its certificate */
 	REQUEST_MATERIAL_CHAIN_RSA, /* server: the one for tls-srp */
-	REQUEST_MATERIAL_SITE_CA,   /* server: who signs sites' certificates */
-	REQUEST_MATERIAL_CRL,	    /* server: sites' revoked ones; may be empty */
-	REQUEST_MATERIAL_CA,	    /* client: the server's */
+	REQUEST_MATERIAL_SITE_CA,   /* server: the CA of sites' certificates */
+	REQUEST_MATERIAL_CRL,	    /* server: revoked ones; may be empty */
+	REQUEST_MATERIAL_CA,	    /* client: the CA of the hub */
 	REQUEST_MATERIAL_SITE,	    /* client: its own certificate */
 	REQUEST_MATERIALS
 };
@@ -161,25 +161,25 @@ enum request_key {
 	REQUEST_KEYS
 };
 
-/* Where packets that are for no local network go. */
+/* Where packets to other than local networks go. */
 enum request_way {
-	REQUEST_WAY_BYPASS, /* past the tunnel */
+	REQUEST_WAY_BYPASS, /* they bypass the tunnel */
 	REQUEST_WAY_TUNNEL,
 	REQUEST_WAY_BLOCKED,
 	REQUEST_WAYS
 };
 
-/* What became of the DNS servers behind the tunnel. */
+/* Whether the DNS servers behind the tunnel are set. */
 enum request_dns {
-	REQUEST_DNS_NONE,	/* not told, or not any more */
+	REQUEST_DNS_NONE,	/* none assigned, or no longer */
 	REQUEST_DNS_RESOLVECTL, /* set by this */
 	REQUEST_DNS_RESOLVCONF,
-	REQUEST_DNS_NO_TOOL, /* this host has neither */
+	REQUEST_DNS_NO_TOOL, /* this host has neither program */
 	REQUEST_DNS_FAILED,
 	REQUEST_DNSES
 };
 
-#define REQUEST_PROXY 0xff /* which: not a server, but the proxy before them */
+#define REQUEST_PROXY 0xff /* as `which`: the proxy, not a server */
 
 #define REQUEST_SITE_SIZE     64 /* a site's name, with its NUL */
 #define REQUEST_HOST_SIZE     256
@@ -205,7 +205,9 @@ enum request_dns {
 #define REQUEST_MAX_DOMAINS   16
 #define REQUEST_DOMAIN_SIZE   254
 
-/* Credentials for tls-srp: so many at once, then so many a second. */
+/*
+ * How often credentials for tls-srp are given: a burst, then a rate a second.
+ */
 #define REQUEST_TLS_SRP_BURST	64
 #define REQUEST_TLS_SRP_PER_SEC 8
 
@@ -217,7 +219,7 @@ enum request_dns {
 struct request_piece {
 	enum request_material kind; /* MATERIAL only, and the next two */
 	uint32_t number;	    /* the monitor's, of this text */
-	uint32_t is_trouble; /* not the text, but why there is none */
+	uint32_t is_trouble; /* the bytes are the reason why there is no text */
 	uint32_t is_last;
 };
 
@@ -241,7 +243,7 @@ struct request_egress {
 	uint64_t	 dropped; /* packets, by the block */
 	enum request_way v4, v6;
 	enum request_dns dns;
-	char	 front[REQUEST_FRONT_SIZE]; /* a rule in front of ours, or "" */
+	char	 front[REQUEST_FRONT_SIZE]; /* a foreign rule that precedes ours */
 	uint32_t unused;
 };
 
@@ -252,7 +254,7 @@ struct request_server {
 
 struct request_list {
 	uint32_t    error; /* of LOOKUP */
-	uint32_t    port;  /* of them all; for LOOKUP the asker knows it */
+	uint32_t    port;  /* of all of them; not used by LOOKUP */
 	uint32_t    n;	   /* 0: no address is known */
 	struct addr list[REQUEST_MAX_ENDPOINTS];
 };
@@ -280,12 +282,12 @@ struct request_in_force {
 };
 
 struct request_reload {
-	uint32_t all; /* 1 the configuration, 0 the sites again */
+	uint32_t all; /* 1: the configuration, 0: only sites */
 };
 
 struct request_result {
 	uint32_t error; /* errno, or 0 */
-	char	 why[256]; /* it was refused, for the log */
+	char	 why[256]; /* why it was refused, for the log */
 };
 
 struct request_lookup {
@@ -315,7 +317,7 @@ struct request_srp_finish {
 
 struct request_resume {
 	char	 site[REQUEST_SITE_SIZE];
-	uint32_t method; /* enum conf_auth, of the log-in */
+	uint32_t method; /* enum conf_auth, of the login */
 	uint32_t token_len;
 	uint8_t	 binding[REQUEST_HASH_LEN];
 	uint8_t	 hello[REQUEST_HASH_LEN]; /* SHA-256 of it */
@@ -337,14 +339,14 @@ struct request_srp_question {
 	uint8_t	 public_b[REQUEST_MAX_BLOB];
 };
 
-/* What a site can come back with. */
+/* A token with which a site can come back. */
 struct request_grant {
-	uint32_t token_len; /* 0: there is none */
+	uint32_t token_len; /* 0: no token */
 	uint8_t	 token[REQUEST_MAX_TOKEN];
 	uint8_t	 secret[REQUEST_HASH_LEN];
 };
 
-/* All zero for a no. */
+/* All zeros if the answer is no. */
 struct request_verdict {
 	uint32_t verdict;   /* 1 yes, 0 no; keeper_ask.h has one more */
 	uint32_t has_proof; /* SRP_FINISH: M2; RESUME: that it is this hub */
@@ -357,7 +359,7 @@ struct request_binding {
 	uint8_t binding[REQUEST_HASH_LEN];
 };
 
-/* Of a pre-shared key, what one connection gets (keeper/psk.h). */
+/* The key that one connection gets from a pre-shared key (keeper/psk.h). */
 struct request_psk {
 	uint32_t error; /* ENOENT: there is none */
 	uint32_t generation; /* not 0 */
@@ -365,18 +367,18 @@ struct request_psk {
 	uint8_t	 key[REQUEST_HASH_LEN];
 };
 
-/* SRP: what the server sends first. */
+/* SRP: the first message of the server. */
 struct request_srp_challenge {
 	uint32_t error;
 	uint32_t group; /* bits of the RFC 5054 group */
 	uint32_t public_b_len, state_len;
 	char	 setting[REQUEST_SETTING_SIZE];
 	uint8_t	 public_b[REQUEST_MAX_BLOB];
-	/* Sealed, for the second step: the keeper remembers nothing. */
+	/* Encrypted state for the second step, so the keeper stores nothing. */
 	uint8_t state[REQUEST_MAX_BLOB];
 };
 
-/* SRP: what a site answers, and what its server must answer then. */
+/* SRP: a site's answer, and the proof that the server must send then. */
 struct request_srp_answer {
 	uint32_t error;
 	uint32_t public_a_len;
@@ -403,7 +405,7 @@ struct request_sign {
 	enum request_key which;
 	uint32_t algorithm; /* gnutls_sign_algorithm_t */
 	uint32_t hash_len;
-	uint8_t	 id[REQUEST_HASH_LEN]; /* of whose chain (pki/keypair.h) */
+	uint8_t	 id[REQUEST_HASH_LEN]; /* of the chain (pki/keypair.h) */
 	uint8_t	 hash[REQUEST_MAX_HASH];
 };
 
@@ -424,11 +426,11 @@ struct request_tls_srp {
 
 #pragma GCC diagnostic pop
 
-/* For a receiver: whether there is a NUL in this array. */
+/* For a receiver: whether this array contains a NUL. */
 #define request_text_is_good(text) (memchr(text, '\0', sizeof(text)) != NULL)
-/* IPv4 or IPv6, and nothing behind the four bytes of IPv4. */
+/* Whether it is IPv4 or IPv6, with zeros behind the four bytes of IPv4. */
 bool request_addr_is_good(const struct addr *addr);
-/* `n` of them, `max` at most, each good. */
+/* Whether `n` is at most `max`, and all of them are good. */
 bool request_addrs_are_good(const struct addr *list, uint32_t n, uint32_t max);
 bool request_prefixes_are_good(const struct prefix *list, uint32_t n,
     uint32_t max);

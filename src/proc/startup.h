@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * startup: what the monitor tells an engine, before START and later: the table.
+ * startup: the table of messages that the monitor sends an engine, before START
+ * and later.
  *
- * Both ends hold to it: monitor/serve/startup_send.c, engine/ask/startup_recv.c.
+ * Used by both ends: monitor/serve/startup_send.c and
+ * engine/ask/startup_recv.c.
  */
 #ifndef STARTUP_H
 #define STARTUP_H
@@ -16,13 +18,13 @@
 #define STARTUP_MAX_CONF ((size_t)16 * 1024 * 1024) /* of its text */
 
 /* When a message may come. */
-#define STARTUP_BEFORE 0x1 /* START, once, in the order of enum request */
-#define STARTUP_AGAIN  0x2 /* and then several times in a row */
+#define STARTUP_BEFORE 0x1 /* before START, once, in order */
+#define STARTUP_AGAIN  0x2 /* the same, and repeated in a row */
 #define STARTUP_LATER  0x4 /* at any time after it */
 
 /*
- * Whether such a message, of so many bytes and descriptors, may come `when`; 0:
- * at any time.
+ * Whether a message of this type, size and number of descriptors may come
+ * `when`; 0: at any time.
  */
 bool startup_fits(unsigned when, uint16_t type, size_t len, unsigned nfds);
 
