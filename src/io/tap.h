@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tap: frames in and out of one queue of the TUN or TAP device.
+ * tap: reads and writes frames of one queue of the TUN or TAP device.
  *
- * The descriptor is the monitor's work (monitor/host/tapdev.h): non-blocking,
- * without IFF_PI.  With `vnet` (IFF_VNET_HDR) each read and write has a
- * virtio_net_hdr in front, which carries partial checksums and superframes.
+ * The monitor creates the descriptor (monitor/host/tapdev.h): non-blocking,
+ * without IFF_PI. With `vnet` (IFF_VNET_HDR), each read and write begins with a
+ * virtio_net_hdr, for partial checksums and superframes.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -19,33 +19,33 @@
 
 struct tap;
 
-/* Buffers for one queue; borrows `fd`.  NULL when there is no memory. */
+/* Allocates the buffers of one queue; borrows `fd`.  NULL: out of memory. */
 struct tap *tap_new(int fd, bool vnet);
 void	    tap_free(struct tap *tap);
 
 /*
- * Hands out up to FRAME_BATCH frames without waiting (longer ones have
- * FRAME_MAX_LEN + 1 bytes, and are to be dropped); `*frames` is borrowed until
- * the next call.  Not always all there are (io/read_hint.h).  Returns how many,
- * 0
- * when there are none, or a negative errno value (-EBADFD: the device was
- * removed).
+ * Returns up to FRAME_BATCH frames without waiting; `*frames` is borrowed until
+ * the next call.  Frames that are too long have FRAME_MAX_LEN + 1 bytes and
+ * must be dropped.  It may not return all frames that are there
+ * (io/read_hint.h).  Returns their number, 0 if there are none, or a negative
+ * errno value (-EBADFD: the device was removed).
  *
- * Reads ahead of what it hands out, to see how much waits: the kernel's queue
- * counts frames, and a hundred superframes are 6 MB.  What waits for longer
- * than TAP_PATIENCE_US at the present speed is more than TCP needs to keep us
- * busy: of that the latest is dropped, for its senders to slow down.  `*dropped`
- * is that one, borrowed like the others, or NULL.
+ * Reads more frames than it returns, to find out how much is waiting: the
+ * kernel's queue counts frames, and a hundred superframes are 6 MB. What waits
+ * longer than TAP_PATIENCE_US at the current speed is more than TCP needs to
+ * use the full speed.  The latest of these frames is dropped, so that its
+ * sender slows down: `*dropped` is that frame, borrowed like the others, or
+ * NULL.
  */
 int tap_read(struct tap *tap, struct mono now, struct frame **frames,
     const struct frame **dropped);
 
-/* Whether it has read what it has not handed out yet: call again soon. */
+/* Whether frames are left that were read but not returned: call again soon. */
 bool tap_is_ahead(const struct tap *tap);
 
 /*
- * Writes one frame, or superframe, whose bytes are iov[1] to iov[niov - 1];
- * iov[0] is for our use.  Of `frame` only what it is counts, not its data.  0 or
+ * Writes one frame or superframe, whose bytes are iov[1] to iov[niov - 1];
+ * iov[0] is used by this function.  Of `frame`, only the metadata is used. 0 or
  * a negative errno value.
  */
 int tap_write(struct tap *tap, const struct frame *frame, struct iovec *iov,

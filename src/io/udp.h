@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * udp: datagrams in batches: recvmmsg with UDP_GRO, sendmmsg with UDP_SEGMENT.
+ * udp: receives and sends datagrams in batches: recvmmsg with UDP_GRO, sendmmsg
+ * with UDP_SEGMENT.
  *
- * What is sent lies back to back in one buffer, so consecutive datagrams of one
- * size to one place are one piece of memory, and go to the kernel as one
- * message that it cuts up (UDP_SEGMENT); on the way in a message may hold many
- * datagrams of one sender (UDP_GRO), which udp_next() cuts apart.
+ * Datagrams to send are back to back in one buffer, so consecutive ones of one
+ * size to one destination go to the kernel as one message, which it cuts
+ * (UDP_SEGMENT).  A received message may contain many datagrams of one sender
+ * (UDP_GRO), which udp_next() separates.
  *
- * The only place that knows about control messages: the local address a
- * datagram came to (IP_PKTINFO, IPV6_PKTINFO) is reported, and an answer can
- * be sent from it, so that a multi-homed server answers from the address that
- * was asked.  Makes no socket: the monitor does (monitor/host/sockets.h).
+ * Only this file handles control messages: the local address that a datagram
+ * came to (IP_PKTINFO, IPV6_PKTINFO) is reported, and an answer can be sent
+ * from it, so that a multi-homed hub answers from the address that was asked.
+ * It creates no socket: the monitor does (monitor/host/sockets.h).
  */
 #ifndef UDP_H
 #define UDP_H
@@ -25,7 +26,7 @@
 #define UDP_BATCH   128  /* datagrams sent by one flush */
 #define UDP_MAX_LEN 9216 /* of one datagram's payload */
 
-/* Where a datagram comes from and goes to, both ends. */
+/* The source and destination of a datagram. */
 struct udp_path {
 	struct endpoint remote;
 	struct in6_addr local;	  /* IPv4 as mapped; unspecified: unknown */
@@ -36,18 +37,18 @@ struct udp_path {
 struct udp_datagram {
 	uint8_t *data;
 	size_t	 len;
-	/* Received: whence; to send: whither.  Borrowed. */
+	/* The path that it came by, or is to take.  Borrowed. */
 	const struct udp_path *path;
-	int		       fd; /* to send: by which socket */
+	int		       fd; /* to send: the socket to use */
 };
 
-/* Storage for a batch each way, with its buffers; one a worker. */
+/* A batch in each direction, with its buffers; one for each worker. */
 struct udp_batch;
 
 /*
- * `segments`: let the kernel cut what is sent, as long as it can.  `refused` is
- * called for each that it does not take, with a positive errno value (EMSGSIZE:
- * larger than the link).
+ * `segments`: use UDP_SEGMENT as long as it works.  `refused` is called with a
+ * positive errno value for each datagram that the kernel refuses (EMSGSIZE:
+ * larger than the MTU of the link).
  */
 struct udp_batch *udp_batch_new(bool segments,
     void (*refused)(void *arg, const struct udp_datagram *datagram, int error),
@@ -55,16 +56,15 @@ struct udp_batch *udp_batch_new(bool segments,
 void		  udp_batch_free(struct udp_batch *batch);
 
 /*
- * Takes what is there without waiting, for udp_next(); not always all of it
- * (io/read_hint.h, for which `now` is this turn's time).  How many messages, 0
- * when
- * there are none, or a negative errno value.
+ * Receives without waiting, for udp_next(); not always everything
+ * (io/read_hint.h, for which `now` is the time of this turn).  Returns the
+ * number of messages, 0 if there are none, or a negative errno value.
  */
 int udp_receive(struct udp_batch *batch, int fd, struct mono now);
 
 /*
- * The next of the datagrams received, borrowed until the next udp_receive();
- * false when there is none left.  One longer than UDP_MAX_LEN has len 0.
+ * The next received datagram, borrowed until the next udp_receive(); false:
+ * none is left.  A datagram longer than UDP_MAX_LEN has len 0.
  */
 bool udp_next(struct udp_batch *batch, struct udp_datagram *datagram);
 
@@ -75,13 +75,16 @@ bool udp_next(struct udp_batch *batch, struct udp_datagram *datagram);
  */
 struct udp_datagram *udp_reserve(struct udp_batch *batch);
 
-/* Takes back the last one reserved. */
+/* Gives back the datagram that was reserved last. */
 void udp_cancel(struct udp_batch *batch);
 
-/* Sends what was reserved since the last flush; goes on behind what is refused. */
+/*
+ * Sends the datagrams reserved since the last flush; after one that is refused
+ * it continues with the next.
+ */
 void udp_flush(struct udp_batch *batch);
 
-/* Whether the kernel still cuts what is sent. */
+/* Whether UDP_SEGMENT is still used. */
 bool udp_segments(const struct udp_batch *batch);
 
 #endif /* UDP_H */
