@@ -40,25 +40,25 @@ struct endpoint {
 
 /* A numeric IPv4 or IPv6 address; no names, no scope.  False when it is not. */
 bool addr_parse(struct addr *addr, const char *text);
-/* Into `dst` (ADDR_STRLEN bytes suffice); returns dst. */
+/* Prints into `dst` (ADDR_STRLEN bytes are enough); returns dst. */
 const char *addr_print(const struct addr *addr, char *dst, size_t size);
 bool	    addr_is_equal(const struct addr *a, const struct addr *b);
-/* Bits of an address of that family: 32 or 128. */
+/* The length of an address of that family in bits: 32 or 128. */
 unsigned addr_bits(sa_family_t family);
 /* Next address (with carry); false when it wrapped. */
 bool addr_next(struct addr *addr);
 /*
- * What one client has to come from, for counting clients: an IPv4 address alone,
- * or an IPv6 address's /64.
+ * The network that counts as one client: an IPv4 address alone, or the /64 of
+ * an IPv6 address.
  */
 struct addr addr_network(const struct addr *addr);
 
 /*
- * The networks that never leave a host or a link, or are no host's: loopback,
- * link-local, multicast and the like.  NULL behind the last.
+ * Networks that are local to a host or a link, or not for hosts: loopback,
+ * link-local, multicast and others.  NULL after the last.
  */
 const struct prefix *addr_reserved(size_t i);
-/* Whether it is in none of them: a host elsewhere can have it. */
+/* Whether it is in none of these, so another host can have it. */
 bool addr_is_global(const struct addr *addr);
 
 /* "10.0.7.0/24", "fd00::/64"; without "/n" a single host. */
@@ -67,15 +67,15 @@ const char *prefix_print(const struct prefix *prefix, char *dst, size_t size);
 bool	    prefix_is_equal(const struct prefix *a, const struct prefix *b);
 bool	    prefix_contains(const struct prefix *prefix, const struct addr *addr);
 bool	    prefix_overlaps(const struct prefix *a, const struct prefix *b);
-/* Of a list of them, in any order. */
+/* Whether a list, in any order, contains it. */
 bool prefix_list_has(const struct prefix *list, size_t n,
     const struct prefix *prefix);
 bool prefix_list_has_family(const struct prefix *list, size_t n,
     sa_family_t family);
-/* The same ones in the same order. */
+/* Whether both lists have the same prefixes in the same order. */
 bool prefix_list_is_equal(const struct prefix *a, size_t na,
     const struct prefix *b, size_t nb);
-/* Whether any bit behind the length is set ("10.0.7.5/24"). */
+/* Whether any bit beyond the length is set ("10.0.7.5/24"). */
 bool prefix_has_host_bits(const struct prefix *prefix);
 /* Clears the host bits. */
 struct prefix prefix_network(const struct prefix *prefix);
@@ -93,7 +93,7 @@ bool	    endpoint_is_equal(const struct endpoint *a, const struct endpoint *b);
 
 /*
  * Splits "HOST", "HOST:PORT", "[V6]:PORT" or a bare IPv6 address.  `port` is
- * left alone when there is none.  False when it is neither.
+ * not changed if the text has none.  False: none of these.
  */
 bool endpoint_split(const char *text, char *host, size_t host_size,
     uint16_t *port);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * auto: what a local variable owns is freed where its scope ends.
+ * auto: frees what a local variable owns at the end of its scope.
  *
  *	AUTO_FREE char *path = file_join(dir, name);
  *
- * So a function can return at its first error.  What it gives to its caller it
- * takes out of the variable: return auto_take(&path).
+ * So a function can return at its first error.  To return what a variable owns,
+ * take it out: return auto_take(&path).
  */
 #ifndef AUTO_H
 #define AUTO_H
@@ -19,7 +19,7 @@
 #define AUTO_FREE  AUTO(auto_free)
 #define AUTO_CLOSE AUTO(auto_close)
 
-/* What the pointer at `place` is; NULL is left there. */
+/* Returns the pointer at `place`, and sets it to NULL. */
 static inline void *
 auto_take(void *place)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bucket: how often something may happen: `burst` times at once, then once an
+ * bucket: a rate limit (token bucket): `burst` times at once, then once an
  * interval.
  *
- * Kept as one point in time, when the bucket will be full again; zeroed
+ * It is stored as the time at which the bucket will be full again; zeroed
  * storage is a full bucket.  Pure: the caller passes the time.
  */
 #ifndef BUCKET_H
@@ -15,7 +15,7 @@ struct bucket {
 	struct mono full_at;
 };
 
-/* Takes one, or returns false and changes nothing. */
+/* Takes one token; false, and no change, if there is none. */
 static inline bool
 bucket_take(struct bucket *bucket, unsigned burst, int64_t interval_us,
     struct mono now)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * eth: where things stand in an Ethernet frame and an IP header.
- */
+/* eth: the layout of Ethernet frames and IP headers. */
 #ifndef ETH_H
 #define ETH_H
 
@@ -15,8 +13,8 @@
 #define ETH_MAC_LEN	6
 #define ETH_HEADER_LEN	14
 #define ETH_TAG_LEN	4
-#define ETH_MIN_LEN	14 /* what we accept; wires pad to 60 */
-#define ETH_MAX_LEN	9728 /* jumbo frames of 9216 with two tags fit */
+#define ETH_MIN_LEN	14 /* what we accept; Ethernet pads to 60 */
+#define ETH_MAX_LEN	9728 /* fits jumbo frames of 9216 with two tags */
 
 #define ETH_TYPE_IPV4	0x0800
 #define ETH_TYPE_IPV6	0x86dd

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * frame: a frame (tap) or packet (tun) in the clear, on its way through us.
+ * frame: a frame (tap) or packet (tun) in the clear, while it is forwarded.
  *
- * A view: the bytes lie in a buffer of the worker's and stay there until the
- * end of the turn, so a frame for twenty sites is one frame, seen twenty times.
- * In front of the bytes there is always room for the header of an item: whoever
- * makes a frame sees to FRAME_HEADROOM bytes.  The last FRAME_HEADROOM_OWN of
- * them may be overwritten; those before them may be another frame's, and who
- * needs them, for a VLAN tag, puts them back.
+ * It is a view: the bytes are in a buffer of the worker and stay there until
+ * the end of the turn, so a frame for twenty sites is copied for none.  There
+ * are always FRAME_HEADROOM bytes in front of it for the header of an item;
+ * whoever creates a frame ensures that.  The last FRAME_HEADROOM_OWN of them
+ * may be overwritten.  Those before them may belong to another frame, and
+ * whoever needs them, for a VLAN tag, restores them.
  *
- * A superframe stands for many frames of one flow: one header, and the payload
- * of all of them.  Only the device gives and takes those (datapath/offload/).
+ * A superframe represents many frames of one flow: one header, and the payload
+ * of all.  Only the device sends and receives those (datapath/offload/).
  */
 #ifndef FRAME_H
 #define FRAME_H
@@ -27,10 +27,10 @@
 #define FRAME_MAX_SUPER 65557 /* an IP packet of 65535 with Ethernet and two tags */
 #define FRAME_BATCH	64 /* frames or datagrams handled by one call */
 
-/* The TCP or UDP checksum is still to be completed; travels in the item. */
+/* The TCP or UDP checksum is not complete yet; sent as a flag of the item. */
 #define FRAME_CSUM 0x1
 
-/* Of what a superframe is made. */
+/* What kind of superframe it is. */
 enum frame_gso { FRAME_WHOLE, FRAME_TCP4, FRAME_TCP6, FRAME_UDP };
 
 struct frame {
@@ -41,7 +41,7 @@ struct frame {
 	uint16_t gso_size;   /* payload of each but the last, in bytes */
 	uint16_t csum_start; /* with FRAME_CSUM: what it covers, and */
 	uint8_t	 csum_offset; /* where it goes, from there */
-	bool	 is_probe; /* the switch's own: may be lost unnoticed */
+	bool	 is_probe; /* created by the switch: not counted if dropped */
 };
 
 #endif /* FRAME_H */

@@ -2,7 +2,7 @@
 /*
  * hex: bytes as hexadecimal digits.
  *
- * Lower case only, both ways: what is read again is the same text.
+ * Lower case only, also when reading, so each value has one form.
  */
 #ifndef HEX_H
 #define HEX_H
@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `dst` gets 2 * len digits and a NUL. */
+/* Writes 2 * len digits and a NUL to `dst`. */
 void hex_encode(char *dst, const uint8_t *src, size_t len);
 
-/* From 2 * len digits; false if one of them is not a digit. */
+/* Reads 2 * len digits; false if one of them is not a digit. */
 bool hex_decode(uint8_t *dst, const char *src, size_t len);
 
 #endif /* HEX_H */

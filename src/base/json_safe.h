@@ -15,7 +15,7 @@ void json_safe_setup(void);
 
 /*
  * The text of `object` and `end` behind it, in new memory, with a NUL:
- * secret_free(p, *len + 1).  NULL when there is no memory, or no object.
+ * secret_free(p, *len + 1).  NULL when out of memory, or no object.
  */
 char *json_safe_print(const json_t *object, size_t flags, const char *end,
     size_t *len);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log: one line for the administrator, to stderr, in every process alike.
+ * log: writes log lines to stderr, in all processes alike.
  *
  * The monitor decides where stderr goes: to the terminal or the journal in the
- * foreground, or through a pipe to syslog.  So the confined processes need no
- * socket and no file for it.  Every line is escaped here: what a peer sent can
- * neither forge a line nor move a terminal's cursor.
+ * foreground, or through a pipe to syslog.  So confined processes need no
+ * socket and no file for it.  Every line is escaped here, so that text from a
+ * peer can neither forge a line nor control a terminal.
  *
  * log_warn() and fatal() append strerror(errno), log_warnx() and fatalx() do
- * not.  fatal() is for cmd/ and the start of a process only.
+ * not. fatal() is for cmd/ and the start of a process only.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -22,8 +22,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 #define LOG_PRINTF __attribute__((__format__(printf, 1, 2)))
 
 /*
- * Sets the prefix of each line ("engine"; NULL for none: the commands), and
- * the least important level that is still shown.  `name` is borrowed for ever.
+ * Sets the prefix of each line ("engine"; NULL for commands: none), and the
+ * lowest severity that is logged.  `name` must stay valid.
  */
 void log_init(const char *name, enum log_level level);
 void log_set_level(enum log_level level);
@@ -48,9 +48,9 @@ struct log_limit {
 };
 
 /*
- * Whether one more line may be shown now (microseconds of any steady clock):
- * 10 in 10 seconds.  When a new window opens after lines were swallowed,
- * `*swallowed` is how many, else 0.
+ * Whether one more line may be logged now (microseconds of any steady clock):
+ * 10 in 10 seconds.  In the first line of a new window, `*swallowed` is the
+ * number of lines that were suppressed before, otherwise 0.
  */
 bool log_limit_allow(struct log_limit *limit, int64_t now_us, uint64_t *swallowed);
 

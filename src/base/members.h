@@ -63,7 +63,7 @@ struct member {
 	.optional = true, .has = offsetof(type, m),                            \
 	.has_size = sizeof(((type *)0)->m)
 
-/* Adds those of `in` to `object`.  False: no memory, or no UTF-8. */
+/* Adds those of `in` to `object`.  False: out of memory, or no UTF-8. */
 bool members_encode(const struct member *members, size_t n, unsigned in,
     const void *src, json_t *object);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mono: a point in time, and lengths of time, that cannot be mixed up.
+ * mono: points in time, as a type that cannot be confused with durations.
  *
- * The clock is CLOCK_BOOTTIME: it goes on while the host is suspended, so a
- * peer that was silent through the night is dead in the morning, as it should
- * be.  Only loops read the clock, once per turn, and hand the value down.
+ * The clock is CLOCK_BOOTTIME, which continues while the host is suspended, so
+ * a peer that was silent meanwhile counts as dead.  Only event loops read the
+ * clock, once a turn, and pass the value to functions.
  */
 #ifndef MONO_H
 #define MONO_H
@@ -36,7 +36,7 @@ mono_add(struct mono t, int64_t us)
 	return (struct mono) { t.us + us };
 }
 
-/* How long `later` is after `earlier`, in microseconds. */
+/* The time from `earlier` to `later`, in microseconds. */
 static inline int64_t
 mono_sub(struct mono later, struct mono earlier)
 {
@@ -63,16 +63,17 @@ mono_awake(void)
 	return (struct mono) { ts.tv_sec * MONO_SEC + ts.tv_nsec / 1000 };
 }
 
-/* Zeroed storage has looked at no clock yet. */
+/* Zeroed storage: no clock was read yet. */
 struct mono_sleep {
 	int64_t ahead_us; /* mono_now() of mono_awake() */
 	bool	known;
 };
 
 /*
- * For how long the host was suspended since the last call with this `sleep`,
- * in microseconds; 0 for the first, and for less than a second: the two clocks
- * cannot be read at once.  `now` is mono_now()'s, `awake` mono_awake()'s.
+ * How long the host was suspended since the last call with this `sleep`, in
+ * microseconds. 0 for the first call, and for less than a second, since the two
+ * clocks cannot be read at the same moment.  `now` is from mono_now(), `awake`
+ * from mono_awake().
  */
 static inline int64_t
 mono_slept(struct mono_sleep *sleep, struct mono now, struct mono awake)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nitems: how many elements an array has, and the owner of a member.
+ * nitems: the number of elements of an array; the struct that contains a
+ * member.
  */
 #ifndef NITEMS_H
 #define NITEMS_H

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * relaxed: atomics of which nothing but the value counts: no other memory is seen
- * or hidden by them.
- */
+/* relaxed: atomic operations with relaxed memory order. */
 #ifndef RELAXED_H
 #define RELAXED_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * wire: numbers in and out of bytes at a known place, big-endian; the caller has
+ * wire: reads and writes big-endian numbers at a known position; the caller has
  * checked the bounds.
  */
 #ifndef WIRE_H
