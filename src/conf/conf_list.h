@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * conf_list: values that are lists: addresses, networks, domains, names.  Each
- * at most once, and no more of them than their key's row says.
+ * value at most once, and as many as the row of the key allows.
  *
- * Types of conf_types.c, of which they are a part.
+ * A part of conf_types.c.
  */
 #ifndef CONF_LIST_H
 #define CONF_LIST_H

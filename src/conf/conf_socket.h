@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conf_socket: where a configuration's daemon listens, even if the
- * configuration is broken.
+ * conf_socket: finds the local socket of a configuration's daemon, even if the
+ * configuration has errors.
  *
- * Commands that ask a daemon, end it or clean up after it need the local
- * socket's name and nothing else.  They must work when a file has an error,
- * cannot be read, or is gone with its directory.
+ * Commands that ask a daemon, stop it or clean up after it need only the name
+ * of the local socket.  They must work if a file has an error, cannot be read,
+ * or was removed with its directory.
  */
 #ifndef CONF_SOCKET_H
 #define CONF_SOCKET_H
@@ -14,9 +14,9 @@
 #include <stddef.h>
 
 /*
- * The configuration's name for comparing: absolute, with links in its
- * directory resolved, as far as that exists.  The caller frees; NULL without
- * memory, or if there is no working directory any more.
+ * The configuration's name, for comparison: absolute, with links in its
+ * directory resolved, as far as that exists.  The caller frees; NULL: out of
+ * memory, or the working directory was removed.
  */
 char *conf_socket_resolve(const char *path);
 
@@ -28,14 +28,14 @@ char *conf_socket_resolve(const char *path);
 char *conf_socket(const char *config);
 
 /*
- * /run/tombolo/ and the directory's name, whatever characters that has.  The
- * caller frees; NULL when there is no memory.
+ * /run/tombolo/ and the directory's name, whatever characters it has.  The
+ * caller frees; NULL: out of memory.
  */
 char *conf_socket_default(const char *dir);
 
 /*
- * What the last line of `key` says of which `is_good` holds, in a text that may
- * have any fault, in whatever section.  The text is changed.  The caller frees;
+ * The value of the last line of `key` that `is_good` accepts, in a text that
+ * may have any error, in any section.  The text is changed.  The caller frees;
  * NULL: there is no such line.
  */
 char *conf_socket_find_value(char *text, size_t *len, const char *key,
