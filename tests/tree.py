@@ -241,6 +241,66 @@ def test_every_source_is_built():
         assert "src/" + path in makefile, "src/%s is in no list" % path
 
 
+# --------------------------------------------------------------- the words
+
+# Words of our own, and the field's in their place: each is gone from code,
+# comments, messages and documents, but for the directories of src/ behind it,
+# which still have it.  A directory that no longer does is to be removed here.
+WORDS = {
+    "gift": ("startup_recv", ["control", "dataplane", "engine", "keeper"]),
+    "opening": ("startup_send", ["datapath", "monitor"]),
+    "material": ("certs", ["cmd", "control", "engine", "monitor", "proc"]),
+    "parcel": ("tcp_batch", []),
+    "lone": ("read_hint", []),
+    "judge": ("verify, check", ["cmd", "conf", "control", "pam"]),
+    "vault": ("secret_store", []),
+    "pulse": ("watchdog", []),
+    "stranger": ("unknown client", []),
+    "mend": ("fix", ["cmd", "datapath", "keeper", "monitor"]),
+    "passed over": ("ignored", ["conf", "datapath"]),
+    "swallow": ("suppress", ["base", "control", "datapath", "keeper",
+                             "monitor"]),
+    "log-in": ("login", ["control"]),
+    "no memory": ("out of memory", ["cmd", "conf", "control", "datapath",
+                                    "dataplane", "engine", "keeper", "monitor",
+                                    "pki", "proc"]),
+}
+KEPT = "log-ins-resumed|inherits no memory"  # a counter; what it says
+
+# Names of files that were changed for the field's.
+OLD_FILES = set("""answer candidates field forwarding gift good_time heap hub
+    hub_peer judge lane_table listening login lone loopprobe loops material
+    modes notify opening parcel pool pulse race refusals remains repair running
+    suspect undo vault worker_loop""".split())
+
+
+def words_of(path):
+    """Those of WORDS in it, also as a part of an identifier or with an ending."""
+    text = re.sub(KEPT, "", re.sub(r"\s+(\*\s)?", " ", read(path)))
+    return {word for word in WORDS if re.search(
+        r"(?<![a-z])%s(s|d|ed|ing)?(?![a-z])" % word, text, re.I)}
+
+
+def test_words_of_our_own_do_not_come_back():
+    papers = ["README"] + ["doc/" + p for p in os.listdir(
+        os.path.join(TOP, "doc")) if "." in p or p == "NEWS"]
+    found = {p: words_of(p) for p in papers + ["src/" + p for p in sources()]}
+    wrong = []
+    for word, (better, still) in WORDS.items():
+        having = [p for p in found if word in found[p]]
+        homes = {p.split("/")[1] for p in having if p.startswith("src/")}
+        wrong += ["%s: \"%s\": say %s" % (p, word, better) for p in having
+                  if not p.startswith("src/") or p.split("/")[1] not in still]
+        wrong += ["src/%s no longer has \"%s\": remove it from WORDS" % (
+            home, word) for home in still if home not in homes]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_old_names_of_files_do_not_come_back():
+    assert not [p for p in sources() if
+                os.path.splitext(os.path.basename(p))[0] in OLD_FILES]
+
+
 # -------------------------------------------------------------- the papers
 
 def document(name):
