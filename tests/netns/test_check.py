@@ -611,7 +611,7 @@ def test_init_renew_warns_of_a_name_that_is_lost(hub):
     complains(hub, "is not for the name new.example.org", 1)
     done = hub("init", "--renew", "--dir", "s")
     assert done.returncode == 0
-    assert "s/server.crt was for vpn.example.org, too" in done.stderr
+    assert "s/server.crt was also for vpn.example.org" in done.stderr
     hub.ok("check", "--dir", "s", "--static")
 
 
