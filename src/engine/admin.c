@@ -68,7 +68,8 @@ static void start_reload(struct admin *admin);
 static void on_reloaded(void *arg, int error, const char *why);
 static json_t *reloaded(const struct asker *asker, bool taken);
 static void reply(struct asker *asker, json_t *object);
-static json_t *run_command(struct engine *engine, const json_t *request);
+static json_t *run_command(struct engine *engine, const char *name,
+    const json_t *request);
 static json_t *kick(struct engine *engine, const json_t *request);
 static json_t *login(struct engine *engine, const json_t *request);
 static json_t *question(struct engine *engine, const json_t *request);
@@ -229,7 +230,7 @@ answer(struct asker *asker, const char *line, size_t len)
 	else if (name != NULL && strcmp(name, "sync") == 0)
 		reload(asker, request, false);
 	else
-		reply(asker, run_command(asker->admin->engine, request));
+		reply(asker, run_command(asker->admin->engine, name, request));
 	json_decref(request);
 }
 
@@ -341,11 +342,8 @@ reply(struct asker *asker, json_t *object)
 }
 
 static json_t *
-run_command(struct engine *engine, const json_t *request)
+run_command(struct engine *engine, const char *name, const json_t *request)
 {
-	const char *name = json_string_value(
-	    json_object_get(request, "command"));
-
 	if (name == NULL)
 		return admin_error("not a request");
 	for (size_t i = 0; i < nitems(commands); i++) {

@@ -2,11 +2,11 @@
 #include "cmd/util/admin_call.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,24 +14,21 @@
 
 #include "base/json_safe.h"
 #include "base/log.h"
-#include "base/mono.h"
 #include "base/secret.h"
 #include "engine/admin.h"
 
 #define READ_SIZE 65536
 
-static struct mono deadline_of(const json_t *request);
-static int  connect_to(const char *path, struct mono deadline);
-static int  write_all(int fd, const char *data, size_t len,
-     struct mono deadline);
-static int  read_all(int fd, char **data, size_t *len, struct mono deadline);
-static int  wait_for(int fd, short events, struct mono deadline);
+static int  seconds_for(const json_t *request);
+static int  connect_to(const char *path, int seconds);
+static int  write_all(int fd, const char *data, size_t len);
+static int  read_all(int fd, char **data, size_t *len);
 static void say_why(const char *path, int error);
 
 int
 admin_call(const char *path, json_t *request, json_t **answer)
 {
-	struct mono deadline = deadline_of(request);
+	int    seconds = seconds_for(request);
 	size_t text_len, len = 0;
 	char  *text = json_safe_print(request, JSON_COMPACT, "\n", &text_len);
 	char  *data = NULL;
@@ -41,11 +38,11 @@ admin_call(const char *path, json_t *request, json_t **answer)
 	*answer = NULL;
 	if (text == NULL)
 		return -ENOMEM;
-	r = fd = connect_to(path, deadline);
+	r = fd = connect_to(path, seconds);
 	if (r >= 0)
-		r = write_all(fd, text, text_len, deadline);
+		r = write_all(fd, text, text_len);
 	if (r >= 0)
-		r = read_all(fd, &data, &len, deadline);
+		r = read_all(fd, &data, &len);
 	if (r >= 0) {
 		*answer = json_loadb(data, len, JSON_REJECT_DUPLICATES, NULL);
 		if (!json_is_object(*answer)) {
@@ -58,6 +55,8 @@ admin_call(const char *path, json_t *request, json_t **answer)
 		close(fd);
 	free(data);
 	secret_free(text, text_len + 1);
+	if (r == -EAGAIN)
+		r = -ETIMEDOUT;
 	return r < 0 ? r : 0;
 }
 
@@ -109,122 +108,81 @@ say_why(const char *path, int error)
 	}
 }
 
-static struct mono
-deadline_of(const json_t *request)
+static int
+seconds_for(const json_t *request)
 {
 	const char *command = json_string_value(
 	    json_object_get(request, "command"));
 	bool waits = command != NULL &&
 	    (strcmp(command, "sync") == 0 || strcmp(command, "reload") == 0);
 
-	return mono_add(mono_now(),
-	    (waits ? ADMIN_SYNC_SEC : ADMIN_TIME_SEC) * MONO_SEC);
+	return waits ? ADMIN_SYNC_SEC : ADMIN_TIME_SEC;
 }
 
+/* No call on it takes longer: -EAGAIN then, as with a full backlog. */
 static int
-connect_to(const char *path, struct mono deadline)
+connect_to(const char *path, int seconds)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int		   fd, r;
+	struct sockaddr_un   sun = { .sun_family = AF_UNIX };
+	const struct timeval limit = { .tv_sec = seconds };
+	int		     fd, r = 0;
 
 	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
 	    sizeof(sun.sun_path))
 		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -errno;
-	while (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
+		sizeof(limit)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == -1)
 		r = -errno;
-		/* EAGAIN: its backlog is full, and poll(2) cannot wait for it. */
-		if (r == -EAGAIN && !mono_is_due(deadline, mono_now()))
-			poll(NULL, 0, 20);
-		else if (r != -EINTR) {
-			close(fd);
-			return r == -EAGAIN ? -ETIMEDOUT : r;
-		}
-	}
-	return fd;
+	while (r == 0 && connect(fd, (struct sockaddr *)&sun,
+			     sizeof(sun)) == -1)
+		r = errno == EINTR ? 0 : -errno;
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
 }
 
 static int
-write_all(int fd, const char *data, size_t len, struct mono deadline)
+write_all(int fd, const char *data, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
-		int	r;
 
-		if (n >= 0) {
+		if (n == -1 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
 			data += n;
 			len -= (size_t)n;
-			continue;
 		}
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
-		if ((r = wait_for(fd, POLLOUT, deadline)) < 0)
-			return r;
 	}
 	return 0;
 }
 
 /* Up to the end that the daemon makes by closing. */
 static int
-read_all(int fd, char **data, size_t *len, struct mono deadline)
+read_all(int fd, char **data, size_t *len)
 {
-	size_t size = 0, n = 0;
-	char  *buf = NULL;
-	int    r;
+	size_t	size = 0;
+	ssize_t got;
 
-	for (;;) {
-		ssize_t got;
+	do {
+		if (size - *len < READ_SIZE) {
+			char *bigger = realloc(*data, size += size + READ_SIZE);
 
-		if (size - n < READ_SIZE) {
-			char *bigger = realloc(buf, size = 2 * size + READ_SIZE);
-
-			if (bigger == NULL) {
-				r = -ENOMEM;
-				break;
-			}
-			buf = bigger;
+			if (bigger == NULL)
+				return -ENOMEM;
+			*data = bigger;
 		}
-		got = recv(fd, buf + n, READ_SIZE, 0);
-		if (got == 0 && n == 0) {
-			r = -ECONNRESET;
-			break;
-		}
-		if (got == 0) {
-			*data = buf;
-			*len = n;
-			return 0;
-		}
-		if (got > 0) {
-			n += (size_t)got;
-			if (n <= ADMIN_CALL_MAX_ANSWER)
-				continue;
-			r = -EFBIG;
-			break;
-		}
-		if (errno != EAGAIN && errno != EINTR) {
-			r = -errno;
-			break;
-		}
-		if ((r = wait_for(fd, POLLIN, deadline)) < 0)
-			break;
-	}
-	free(buf);
-	return r;
-}
-
-static int
-wait_for(int fd, short events, struct mono deadline)
-{
-	struct pollfd pfd = { .fd = fd, .events = events };
-	int64_t	      left = mono_sub(deadline, mono_now());
-	int	      n;
-
-	if (left <= 0)
-		return -ETIMEDOUT;
-	n = poll(&pfd, 1, (int)(left / MONO_MS) + 1);
-	if (n == -1 && errno != EINTR)
-		return -errno;
-	return n == 0 ? -ETIMEDOUT : 0;
+		got = recv(fd, *data + *len, READ_SIZE, 0);
+		if (got == -1 && errno != EINTR)
+			return -errno;
+		*len += got > 0 ? (size_t)got : 0;
+		if (*len > ADMIN_CALL_MAX_ANSWER)
+			return -EFBIG;
+	} while (got != 0);
+	return *len > 0 ? 0 : -ECONNRESET;
 }

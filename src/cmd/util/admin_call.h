@@ -9,7 +9,6 @@
 #ifndef ADMIN_CALL_H
 #define ADMIN_CALL_H
 
-
 #include <jansson.h>
 
 #define ADMIN_CALL_MAX_ANSWER (64 * 1024 * 1024)
