@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/un.h>
 
-
 #include "base/all_traffic.h"
 #include "base/nitems.h"
 

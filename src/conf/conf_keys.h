@@ -120,17 +120,4 @@ unsigned conf_default_auths(void);
 void conf_complain(struct conf_errors *errors, const char *file, unsigned line,
     const char *fmt, ...) __attribute__((__format__(printf, 4, 5)));
 
-/* Where the value of `key` is in `base`: a struct conf, or conf_site. */
-static inline void *
-conf_key_place(const struct conf_key *key, void *base)
-{
-	return (char *)base + key->offset;
-}
-
-static inline const void *
-conf_key_place_const(const struct conf_key *key, const void *base)
-{
-	return (const char *)base + key->offset;
-}
-
 #endif /* CONF_KEYS_H */

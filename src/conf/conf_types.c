@@ -88,14 +88,14 @@ conf_types_parse(const struct conf_key *key, void *base, const char *value,
 	    conf_types_count(key, base) >= key->max)
 		return conf_types_refuse(why, "expected at most %u of them",
 		    key->max);
-	return types[key->type].parse(key, conf_key_place(key, base), value,
-	    why);
+	return types[key->type].parse(key, (char *)base + key->offset,
+	    value, why);
 }
 
 size_t
 conf_types_count(const struct conf_key *key, const void *base)
 {
-	const void *at = conf_key_place_const(key, base);
+	const void *at = (const char *)base + key->offset;
 
 	switch (types[key->type].shape) {
 	case STRING:
@@ -123,13 +123,13 @@ void
 conf_types_print(FILE *out, const struct conf_key *key, const void *base,
     size_t item)
 {
-	types[key->type].print(out, key, conf_key_place_const(key, base), item);
+	types[key->type].print(out, key, (const char *)base + key->offset, item);
 }
 
 void
 conf_types_free(const struct conf_key *key, void *base)
 {
-	void	    *at = conf_key_place(key, base);
+	void	    *at = (char *)base + key->offset;
 	struct conf *conf = at;
 
 	switch (types[key->type].shape) {

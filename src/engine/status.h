@@ -5,7 +5,6 @@
 #ifndef STATUS_H
 #define STATUS_H
 
-
 #include <jansson.h>
 
 #include "base/mono.h"
