@@ -11,8 +11,6 @@
 
 #include "base/nitems.h"
 
-static bool parse_port(const char *text, uint16_t *port);
-
 bool
 addr_parse(struct addr *addr, const char *text)
 {
@@ -303,11 +301,11 @@ endpoint_split(const char *text, char *host, size_t host_size, uint16_t *port)
 		return false;
 	memcpy(host, text, (size_t)(end - text));
 	host[end - text] = '\0';
-	return colon == NULL || parse_port(colon + 1, port);
+	return colon == NULL || endpoint_parse_port(port, colon + 1);
 }
 
-static bool
-parse_port(const char *text, uint16_t *port)
+bool
+endpoint_parse_port(uint16_t *port, const char *text)
 {
 	const char *error;
 	long long   n = strtonum(text, 1, UINT16_MAX, &error);

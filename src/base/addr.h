@@ -98,4 +98,7 @@ bool	    endpoint_is_equal(const struct endpoint *a, const struct endpoint *b);
 bool endpoint_split(const char *text, char *host, size_t host_size,
     uint16_t *port);
 
+/* From 1 to 65535, or false, and `*port` is as it was. */
+bool endpoint_parse_port(uint16_t *port, const char *text);
+
 #endif /* ADDR_H */

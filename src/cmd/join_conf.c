@@ -27,8 +27,6 @@ static void say_server(const struct conf *conf, const struct invite *invite);
 static bool has_server(const struct conf *conf, const struct invite *invite);
 static bool add_subnets(char **text, const struct options *options,
     const struct conf *conf, const struct invite *invite);
-static bool is_among(const struct prefix *prefixes, size_t n,
-    const struct prefix *prefix);
 static bool put(char **text, const char *section, const char *key,
     const char *value);
 static const char *print_server(char *dst, size_t size,
@@ -174,8 +172,8 @@ add_subnets(char **text, const struct options *options,
 
 	for (size_t i = options->subnets.n; i-- > 0;) {
 		if (prefix_parse(&asked, options->subnets.v[i]) &&
-		    (is_among(own->v, own->n, &asked) ||
-			is_among(invite->subnets, invite->nsubnets, &asked)))
+		    (prefix_list_has(own->v, own->n, &asked) ||
+			prefix_list_has(invite->subnets, invite->nsubnets, &asked)))
 			continue;
 		if (!edit_add(text, "client", "subnet", options->subnets.v[i]))
 			return false;
@@ -183,22 +181,12 @@ add_subnets(char **text, const struct options *options,
 	for (size_t i = invite->nsubnets; i-- > 0;) {
 		const struct prefix *subnet = &invite->subnets[i];
 
-		if (!is_among(own->v, own->n, subnet) &&
+		if (!prefix_list_has(own->v, own->n, subnet) &&
 		    !edit_add(text, "client", "subnet",
 			prefix_print(subnet, value, sizeof(value))))
 			return false;
 	}
 	return true;
-}
-
-static bool
-is_among(const struct prefix *prefixes, size_t n, const struct prefix *prefix)
-{
-	size_t i = 0;
-
-	while (i < n && !prefix_is_equal(&prefixes[i], prefix))
-		i++;
-	return i < n;
 }
 
 static bool
@@ -210,10 +198,9 @@ put(char **text, const char *section, const char *key, const char *value)
 static const char *
 print_server(char *dst, size_t size, const struct invite *invite)
 {
-	struct addr addr;
+	bool is_v6 = strchr(invite->server, ':') != NULL;
 
-	snprintf(dst, size,
-	    addr_parse(&addr, invite->server) && addr.family == AF_INET6 ?
-		"[%s]:%u" : "%s:%u", invite->server, invite->port);
+	snprintf(dst, size, is_v6 ? "[%s]:%u" : "%s:%u", invite->server,
+	    invite->port);
 	return dst;
 }

@@ -22,10 +22,8 @@ conf_list_parse_prefixes(const struct conf_key *key, void *at,
 			"expected ADDRESS/LENGTH, as 10.0.7.0/24 or fd00::/64");
 	if (!check_prefix(key, &prefix, why))
 		return false;
-	for (size_t i = 0; i < list->n; i++) {
-		if (prefix_is_equal(&list->v[i], &prefix))
-			return conf_types_refuse(why, "is there already");
-	}
+	if (prefix_list_has(list->v, list->n, &prefix))
+		return conf_types_refuse(why, "is there already");
 	bigger = reallocarray(list->v, list->n + 1, sizeof(*list->v));
 	if (bigger == NULL)
 		return conf_types_refuse(why, "out of memory");

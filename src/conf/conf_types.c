@@ -244,13 +244,8 @@ parse_host(const struct conf_key *key, void *at, const char *value, char *why)
 static bool
 parse_port(const struct conf_key *key, void *at, const char *value, char *why)
 {
-	const char *error;
-	long long   n = strtonum(value, 1, UINT16_MAX, &error);
-
-	if (error != NULL || value[0] < '0' || value[0] > '9')
-		return conf_types_refuse(why, "expected a port from 1 to 65535");
-	*(uint16_t *)at = (uint16_t)n;
-	return true;
+	return endpoint_parse_port(at, value) ||
+	    conf_types_refuse(why, "expected a port from 1 to 65535");
 }
 
 static bool
