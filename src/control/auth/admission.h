@@ -37,8 +37,8 @@
  * is a grace time in which nobody is evicted and new connections wait in the
  * kernel's backlog: for ADMISSION_GRACE_START_US at first, and a little more for
  * each site that logs in, at most once a minute, so that one site cannot prolong
- * it again and again.  Unknown clients can fill the hub in the first grace time,
- * and only then.
+ * it again and again.  Unknown clients that fill the hub can keep sites waiting in
+ * the first grace time, and only then.
  *
  * Memory is bounded: when the table of scores is full, the one that would be
  * forgotten first makes room.  Pure: the caller passes the time.
