@@ -87,14 +87,15 @@ fatalx(const char *fmt, ...)
 }
 
 bool
-log_limit_allow(struct log_limit *limit, int64_t now_us, uint64_t *swallowed)
+log_limit_allow(struct log_limit *limit, int64_t now_us, uint64_t *suppressed)
 {
-	*swallowed = 0;
-	if (limit->shown == 0 ||
-	    now_us - limit->window_start_us >= LIMIT_WINDOW_US) {
-		*swallowed = limit->suppressed;
+	bool is_new = limit->shown == 0 ||
+	    now_us - limit->window_start_us >= LIMIT_WINDOW_US;
+
+	if (suppressed != NULL)
+		*suppressed = is_new ? limit->suppressed : 0;
+	if (is_new)
 		*limit = (struct log_limit) { .window_start_us = now_us };
-	}
 	if (limit->shown < LIMIT_BURST) {
 		limit->shown++;
 		return true;

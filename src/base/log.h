@@ -49,10 +49,11 @@ struct log_limit {
 
 /*
  * Whether one more line may be logged now (microseconds of any steady clock):
- * 10 in 10 seconds.  In the first line of a new window, `*swallowed` is the
- * number of lines that were suppressed before, otherwise 0.
+ * 10 in 10 seconds.  In the first line of a new window, `*suppressed` is the
+ * number of lines that were suppressed before, otherwise 0; it may be NULL.
  */
-bool log_limit_allow(struct log_limit *limit, int64_t now_us, uint64_t *swallowed);
+bool log_limit_allow(struct log_limit *limit, int64_t now_us,
+    uint64_t *suppressed);
 
 /*
  * Copies `len` bytes of `src` into `dst` as printable ASCII, other bytes as

@@ -63,7 +63,7 @@ static void on_goodbye_over(struct ev_loop *loop, struct ev_timer *timer,
 
 static_assert(TOTALS_SIZE == REQUEST_TOTALS_SIZE, "what the monitor makes");
 
-static const struct startup_events monitor_events = {
+static const struct startup_recv_events monitor_events = {
 	.on_conf = on_conf,
 	.on_keeper = on_keeper,
 	.on_material = on_material,

@@ -106,24 +106,27 @@ credentials_replace(int dir, const char *name, const char *data, size_t len)
 }
 
 bool
-credentials_site_name(const char *site, enum conf_auth auth, char *name,
-    size_t size)
+credentials_site_name(const char *site, enum conf_auth auth,
+    char name[CREDENTIALS_NAME_MAX])
 {
 	int n;
 
 	/* No slash can be in a site's name; asked again, here of all places. */
 	if (!conf_is_site_name(site) || auth == CONF_AUTH_CERTIFICATE)
 		return false;
-	n = snprintf(name, size, "sites/%s.%s", site, conf_auth_name(auth));
-	return n > 0 && (size_t)n < size;
+	n = snprintf(name, CREDENTIALS_NAME_MAX, "sites/%s.%s", site,
+	    conf_auth_name(auth));
+	return n > 0 && n < CREDENTIALS_NAME_MAX;
 }
 
 bool
-credentials_nobody_name(enum conf_auth auth, char *name, size_t size)
+credentials_nobody_name(enum conf_auth auth, char name[CREDENTIALS_NAME_MAX])
 {
-	int n = snprintf(name, size, "nobody.%s", conf_auth_name(auth));
+	int n = snprintf(name, CREDENTIALS_NAME_MAX, "nobody.%s",
+	    conf_auth_name(auth));
 
-	return auth != CONF_AUTH_CERTIFICATE && n > 0 && (size_t)n < size;
+	return auth != CONF_AUTH_CERTIFICATE && n > 0 &&
+	    n < CREDENTIALS_NAME_MAX;
 }
 
 const char *
@@ -180,10 +183,9 @@ void
 credentials_complain(int dir, const char *name, int error,
     struct log_limit *limit)
 {
-	uint64_t suppressed;
-	char	 text[512];
+	char text[512];
 
-	if (log_limit_allow(limit, mono_now().us, &suppressed))
+	if (log_limit_allow(limit, mono_now().us, NULL))
 		log_warnx("%s", credentials_explain(dir, name, error, text,
 		    sizeof(text)));
 }

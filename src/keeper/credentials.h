@@ -19,7 +19,7 @@
  *
  * They are read when they are needed, so a change counts at once.  A file that
  * is not ours, is a symbolic link, or that others may read or write, is
- * refused: -EPERM, and credentials_explain() says how to mend it.  So are the
+ * refused: -EPERM, and credentials_explain() says how to fix it.  So are the
  * directories, keeper/ itself (CREDENTIALS_DIR) and sites/.
  */
 #ifndef CREDENTIALS_H
@@ -78,16 +78,17 @@ int credentials_replace(int dir, const char *name, const char *data,
  * "sites/NAME.METHOD" into `name` (CREDENTIALS_NAME_MAX).  False: no site can
  * have that name, or the method needs no file.
  */
-bool credentials_site_name(const char *site, enum conf_auth auth, char *name,
-    size_t size);
+bool credentials_site_name(const char *site, enum conf_auth auth,
+    char name[CREDENTIALS_NAME_MAX]);
 /* "nobody.METHOD"; the same. */
-bool credentials_nobody_name(enum conf_auth auth, char *name, size_t size);
+bool credentials_nobody_name(enum conf_auth auth,
+    char name[CREDENTIALS_NAME_MAX]);
 
 /* The path of an open directory, for the log; returns dst. */
 const char *credentials_dir_path(int dir, char *dst, size_t size);
 
 /*
- * Why reading `name` gave `error` (a negative errno value) and how to mend it,
+ * Why reading `name` gave `error` (a negative errno value) and how to fix it,
  * for the log; returns dst.
  */
 const char *credentials_explain(int dir, const char *name, int error,

@@ -218,14 +218,13 @@ serve(struct keeper *keeper, const struct permit *permit,
 static bool
 is_too_many(struct keeper *keeper, const struct permit *permit)
 {
-	uint64_t    swallowed;
 	struct mono now = mono_now();
 
 	if (bucket_take(&keeper->buckets[permit - permits], permit->burst,
 		permit->interval_us, now))
 		return false;
 	keeper->refused++;
-	if (log_limit_allow(&keeper->limits, now.us, &swallowed))
+	if (log_limit_allow(&keeper->limits, now.us, NULL))
 		log_warnx("the engine asks too often (request %u): refused, "
 			  "%llu so far", (unsigned)permit->type,
 		    (unsigned long long)keeper->refused);

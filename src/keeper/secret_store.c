@@ -78,8 +78,7 @@ secret_store_move(int dir_fd, int state_fd)
 
 bool
 secret_store_open(struct secret_store *store, int dir_fd, int state_fd,
-    int voucher_fd,
-    char *why, size_t why_size)
+    int voucher_fd, char *why, size_t why_size)
 {
 	*store = (struct secret_store) { .dir_fd = dir_fd, .state_fd =
 	    state_fd };
@@ -112,8 +111,8 @@ secret_store_close(struct secret_store *store)
 
 void
 secret_store_read(const struct secret_store *store, const char *site,
-    bool known,
-    enum conf_auth method, struct secret_store_credential *credential)
+    bool known, enum conf_auth method,
+    struct secret_store_credential *credential)
 {
 	char   nobody[CREDENTIALS_NAME_MAX] = "";
 	size_t len;
@@ -121,8 +120,7 @@ secret_store_read(const struct secret_store *store, const char *site,
 
 	credential->real = false;
 	credential->error = 0;
-	if (known && credentials_site_name(site, method, credential->name,
-			 sizeof(credential->name))) {
+	if (known && credentials_site_name(site, method, credential->name)) {
 		r = credentials_line(store->dir_fd, credential->name,
 		    credential->line, sizeof(credential->line), &len);
 		if (r == 0 && !is_line(method, credential->line))
@@ -132,7 +130,7 @@ secret_store_read(const struct secret_store *store, const char *site,
 	}
 	/* Looked at like anybody's, for the time it takes. */
 	if (!credential->real &&
-	    (!credentials_nobody_name(method, nobody, sizeof(nobody)) ||
+	    (!credentials_nobody_name(method, nobody) ||
 		credentials_line(store->state_fd, nobody, credential->line,
 		    sizeof(credential->line), &len) < 0 ||
 		!is_line(method, credential->line)))
@@ -152,7 +150,7 @@ secret_store_digest(const struct secret_store *store, const char *site,
 	char   name[CREDENTIALS_NAME_MAX], line[SECRET_STORE_LINE_SIZE];
 	size_t len;
 
-	if (!credentials_site_name(site, method, name, sizeof(name)) ||
+	if (!credentials_site_name(site, method, name) ||
 	    credentials_line(store->dir_fd, name, line, sizeof(line), &len) < 0)
 		return false;
 	digest_of(store->dir_fd, name, line, digest);
@@ -326,7 +324,7 @@ make_nobody(struct secret_store *store, enum conf_auth auth, char *name)
 	size_t len;
 	int    r;
 
-	if (!credentials_nobody_name(auth, name, CREDENTIALS_NAME_MAX))
+	if (!credentials_nobody_name(auth, name))
 		return -EINVAL;
 	r = credentials_line(store->state_fd, name, line, sizeof(line), &len);
 	if (r == 0 && is_line(auth, line))

@@ -6,8 +6,8 @@
  * A site that is not known has nobody's credential: a real one, of a password
  * that nobody has, read from a file as every other, so that the two ways cannot
  * be told apart by their time.  A server's missing files of this kind, and the
- * master key, are made at the start, in the directory of state.  What others may read is refused there, or,
- * if it is only one site's, named in the log.
+ * master key, are made at the start, in the directory of state.  What others may
+ * read is refused there, or, if it is only one site's, named in the log.
  *
  * Read-only once it is open: threads share it.
  */
@@ -23,9 +23,9 @@
 #include "keeper/credentials.h"
 #include "proc/voucher.h"
 
-#define SECRET_STORE_KEY_LEN	 32
+#define SECRET_STORE_KEY_LEN	32
 #define SECRET_STORE_DIGEST_LEN 16
-#define SECRET_STORE_LINE_SIZE	 1280 /* of any credential, with its NUL */
+#define SECRET_STORE_LINE_SIZE	1280 /* of any credential, with its NUL */
 
 /*
  * Moves to `state_fd` what version 0.1 wrote into the directory of credentials.
@@ -45,12 +45,11 @@ struct secret_store {
 };
 
 /*
- * `voucher_fd` is consumed (-1: none).  False, with the reason and how to mend
+ * `voucher_fd` is consumed (-1: none).  False, with the reason and how to fix
  * it in `why`.
  */
 bool secret_store_open(struct secret_store *store, int dir_fd, int state_fd,
-    int voucher_fd,
-    char *why, size_t why_size);
+    int voucher_fd, char *why, size_t why_size);
 void secret_store_close(struct secret_store *store);
 
 /* What a site is verified by. */
@@ -65,8 +64,8 @@ struct secret_store_credential {
 
 /* Reads it; what is no credential of that method is an error (-EBADMSG). */
 void secret_store_read(const struct secret_store *store, const char *site,
-    bool known,
-    enum conf_auth method, struct secret_store_credential *credential);
+    bool known, enum conf_auth method,
+    struct secret_store_credential *credential);
 
 /* The digest of a site's present file; false when there is none. */
 bool secret_store_digest(const struct secret_store *store, const char *site,

@@ -489,12 +489,11 @@ is_too_many(struct signer *signer, struct bucket *bucket, unsigned burst,
     unsigned per_sec, const char *what)
 {
 	struct mono now = mono_now();
-	uint64_t    swallowed;
 
 	if (bucket_take(bucket, burst, MONO_SEC / per_sec, now))
 		return false;
 	signer->limited++;
-	if (log_limit_allow(&signer->refusals, now.us, &swallowed))
+	if (log_limit_allow(&signer->refusals, now.us, NULL))
 		log_warnx("the engine asks for %s too often: refused, %llu so "
 			  "far", what, (unsigned long long)signer->limited);
 	return true;
@@ -503,9 +502,7 @@ is_too_many(struct signer *signer, struct bucket *bucket, unsigned burst,
 static void
 log_refusal(struct signer *signer, uint32_t algorithm)
 {
-	uint64_t swallowed;
-
-	if (log_limit_allow(&signer->refusals, mono_now().us, &swallowed))
+	if (log_limit_allow(&signer->refusals, mono_now().us, NULL))
 		log_warnx("the engine asked for a signature of kind %u, which "
 			  "TLS 1.3 does not need: refused",
 		    (unsigned)algorithm);

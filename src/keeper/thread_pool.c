@@ -99,8 +99,7 @@ thread_pool_free(struct thread_pool *pool)
 
 int
 thread_pool_submit(struct thread_pool *pool, uint16_t type, uint32_t id,
-    const void *in,
-    size_t len)
+    const void *in, size_t len)
 {
 	struct job *job;
 	int	    r = -EAGAIN;

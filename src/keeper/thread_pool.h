@@ -4,7 +4,8 @@
  * back.
  *
  * A bounded queue (KEEPER_MAX_QUEUE), and its threads.  The work is a function
- * from a request to its answer (verify.h); each job's memory is wiped when it is done.
+ * from a request to its answer (verify.h); each job's memory is wiped when it is
+ * done.
  */
 #ifndef THREAD_POOL_H
 #define THREAD_POOL_H
@@ -62,7 +63,6 @@ void thread_pool_free(struct thread_pool *pool);
 
 /* `in` is copied.  0, -EAGAIN: the queue is full, -EMSGSIZE, -ENOMEM. */
 int thread_pool_submit(struct thread_pool *pool, uint16_t type, uint32_t id,
-    const void *in,
-    size_t len);
+    const void *in, size_t len);
 
 #endif /* THREAD_POOL_H */

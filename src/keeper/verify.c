@@ -34,11 +34,13 @@ struct srp_state {
 	char	site[CONF_NAME_MAX + 1];
 };
 
-static void read_credential(const struct secret_store *store, struct thread_pool_job *job,
-    const char *site, bool known, enum conf_auth method,
+static void read_credential(const struct secret_store *store,
+    struct thread_pool_job *job, const char *site, bool known,
+    enum conf_auth method,
     struct secret_store_credential *credential);
-static void load_verifier(const struct secret_store *store, struct thread_pool_job *job,
-    const char *site, bool known, struct secret_store_credential *credential,
+static void load_verifier(const struct secret_store *store,
+    struct thread_pool_job *job, const char *site, bool known,
+    struct secret_store_credential *credential,
     struct auth_srp_verifier *verifier);
 static void grant(const struct secret_store *store, const char *site,
     enum conf_auth method, const uint8_t *digest, uint32_t lifetime_sec,
@@ -248,8 +250,9 @@ verify_srp_question(const struct secret_store *store,
 }
 
 static void
-read_credential(const struct secret_store *store, struct thread_pool_job *job,
-    const char *site, bool known, enum conf_auth method,
+read_credential(const struct secret_store *store,
+    struct thread_pool_job *job, const char *site, bool known,
+    enum conf_auth method,
     struct secret_store_credential *credential)
 {
 	secret_store_read(store, site, known, method, credential);
@@ -261,8 +264,9 @@ read_credential(const struct secret_store *store, struct thread_pool_job *job,
 
 /* Nobody's gets the salt that its name has always had. */
 static void
-load_verifier(const struct secret_store *store, struct thread_pool_job *job,
-    const char *site, bool known, struct secret_store_credential *credential,
+load_verifier(const struct secret_store *store,
+    struct thread_pool_job *job, const char *site, bool known,
+    struct secret_store_credential *credential,
     struct auth_srp_verifier *verifier)
 {
 	char setting[AUTH_SRP_SETTING_SIZE];

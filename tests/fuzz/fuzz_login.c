@@ -438,7 +438,7 @@ hub_context(void)
 static void
 setup(void)
 {
-	static const struct startup_events nothing;
+	static const struct startup_recv_events nothing;
 	struct conf_errors errors = { 0 };
 	struct ca_pem	   ca_key;
 	char		  *names[] = { (char[]) { "hub.example.org" } };

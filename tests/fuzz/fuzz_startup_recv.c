@@ -63,7 +63,7 @@ on_gone(void *arg)
 {
 }
 
-static const struct startup_events events = { on_conf, on_keeper,
+static const struct startup_recv_events events = { on_conf, on_keeper,
 	on_material, on_credential, on_network_changed, on_egress, on_gone };
 
 static void

@@ -360,10 +360,10 @@ may(enum admission_need need, bool known, unsigned keeper_asks, int64_t ms)
 START_TEST(unknown_clients_leave_some_of_the_keepers_time)
 {
 	begin();
-	ck_assert(may(ADMISSION_KEEPER, false, KEEPER_MAX_ASKS - 33, 0));
-	ck_assert(!may(ADMISSION_KEEPER, false, KEEPER_MAX_ASKS - 32, 0));
-	ck_assert(may(ADMISSION_KEEPER, true, KEEPER_MAX_ASKS - 1, 0));
-	ck_assert(may(ADMISSION_NOTHING, false, KEEPER_MAX_ASKS, 0));
+	ck_assert(may(ADMISSION_KEEPER, false, KEEPER_ASK_MAX - 33, 0));
+	ck_assert(!may(ADMISSION_KEEPER, false, KEEPER_ASK_MAX - 32, 0));
+	ck_assert(may(ADMISSION_KEEPER, true, KEEPER_ASK_MAX - 1, 0));
+	ck_assert(may(ADMISSION_NOTHING, false, KEEPER_ASK_MAX, 0));
 }
 END_TEST
 
@@ -379,7 +379,7 @@ START_TEST(without_room_nothing_is_charged)
 	before = admission;
 	for (unsigned i = 0; i < 100; i++)
 		ck_assert_int_eq(admission_attempt(&admission, &applicant,
-		    "berlin", ADMISSION_KEEPER, KEEPER_MAX_ASKS, at(0)),
+		    "berlin", ADMISSION_KEEPER, KEEPER_ASK_MAX, at(0)),
 		    -EAGAIN);
 	ck_assert_mem_eq(&admission, &before, sizeof(before));
 	ck_assert_int_eq(try("berlin", "192.0.2.1", 0), 0);

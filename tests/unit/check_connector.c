@@ -35,7 +35,7 @@ static struct rig {
 	char	 address[ENDPOINT_STRLEN], verified[64], why[512];
 } rig;
 
-static const struct startup_events no_events;
+static const struct startup_recv_events no_events;
 
 static void
 on_connected(void *arg, int fd, const struct endpoint *server, const char *name)

@@ -1057,7 +1057,7 @@ START_TEST(asks_under_way_are_bounded)
 	pid_t	       pid = attach_keeper();
 
 	kill(pid, SIGSTOP);
-	for (int i = 0; i < KEEPER_MAX_ASKS; i++)
+	for (int i = 0; i < KEEPER_ASK_MAX; i++)
 		ck_assert_int_eq(ask_verify("berlin", true, "x", 1,
 				     on_verdict, &verdict), 0);
 	ck_assert_int_eq(ask_verify("berlin", true, "x", 1,

@@ -583,7 +583,7 @@ on_egress(void *arg, const struct request_egress *egress)
 	ck_assert_str_eq(egress->front, "rul");
 }
 
-static const struct startup_events events = {
+static const struct startup_recv_events events = {
 	.on_egress = on_egress,
 	.on_network_changed = on_network_changed,
 	.on_conf = on_conf,

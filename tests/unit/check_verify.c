@@ -44,8 +44,7 @@ put_srp(const char *site, const char *password)
 	char line[AUTH_SRP_LINE_SIZE], name[CREDENTIALS_NAME_MAX];
 
 	ck_assert_int_eq(auth_srp_make(site, password, line, sizeof(line)), 0);
-	ck_assert(credentials_site_name(site, CONF_AUTH_SRP, name,
-	    sizeof(name)));
+	ck_assert(credentials_site_name(site, CONF_AUTH_SRP, name));
 	put_credential_line(name, line);
 }
 
@@ -1089,8 +1088,8 @@ END_TEST
 int
 main(void)
 {
-	Suite	*suite = suite_create("judge");
-	TCase	*tc = tcase_create("judge");
+	Suite	*suite = suite_create("verify");
+	TCase	*tc = tcase_create("verify");
 	SRunner *runner = srunner_create(suite);
 	int	 failed;
 

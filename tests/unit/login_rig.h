@@ -368,7 +368,7 @@ put_credential(const char *name, enum conf_auth auth, const char *password)
 {
 	char line[AUTH_SRP_LINE_SIZE], file[CREDENTIALS_NAME_MAX], path[160];
 
-	if (!credentials_site_name(name, auth, file, sizeof(file)))
+	if (!credentials_site_name(name, auth, file))
 		return;
 	if (auth_method_find(auth) != NULL)
 		ck_assert_int_eq(auth_method_find(auth)->make(name, password,

@@ -58,7 +58,7 @@ site_file_credential(char *dst, size_t size, const char *site,
     enum conf_auth auth)
 {
 	char name[CREDENTIALS_NAME_MAX];
-	bool ok = credentials_site_name(site, auth, name, sizeof(name));
+	bool ok = credentials_site_name(site, auth, name);
 
 	assert(ok);
 	(void)ok;

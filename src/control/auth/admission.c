@@ -247,7 +247,7 @@ has_quota(struct admission *admission, const struct applicant *applicant,
 
 	switch (need) {
 	case ADMISSION_KEEPER:
-		return known || keeper_asks < KEEPER_MAX_ASKS - RESERVED_ASKS;
+		return known || keeper_asks < KEEPER_ASK_MAX - RESERVED_ASKS;
 	case ADMISSION_PAM:
 		return has_pam_quota(admission, applicant, now);
 	case ADMISSION_TLS_SRP:

@@ -50,7 +50,7 @@ keeper_ask_new(struct ev_loop *loop)
 	if (ask == NULL)
 		return NULL;
 	ask->loop = loop;
-	ask->ask = (struct ask) { .whom = "keeper", .max = KEEPER_MAX_ASKS,
+	ask->ask = (struct ask) { .whom = "keeper", .max = KEEPER_ASK_MAX,
 		.on_gone = on_gone, .arg = ask };
 	ask_init(&ask->ask);
 	return ask;

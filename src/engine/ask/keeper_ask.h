@@ -23,7 +23,7 @@
 #include "proc/request.h"
 #include "proc/voucher.h"
 
-#define KEEPER_MAX_ASKS 256 /* under way */
+#define KEEPER_ASK_MAX 256 /* under way */
 
 struct ev_loop;
 struct keeper_ask;

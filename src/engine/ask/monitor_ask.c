@@ -37,7 +37,7 @@ static bool finish_why(const struct ask_pending *p, struct chan_msg *msg);
 
 struct monitor_ask *
 monitor_ask_new(struct ev_loop *loop, int fd,
-    const struct startup_events *events, void *arg)
+    const struct startup_recv_events *events, void *arg)
 {
 	struct monitor_ask *ask = calloc(1, sizeof(*ask));
 

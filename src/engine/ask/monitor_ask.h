@@ -24,7 +24,7 @@ struct monitor_ask;
 
 /* From now on in `loop`; owns `fd`. */
 struct monitor_ask *monitor_ask_new(struct ev_loop *loop, int fd,
-    const struct startup_events *events, void *arg);
+    const struct startup_recv_events *events, void *arg);
 void monitor_ask_free(struct monitor_ask *ask);
 
 /* READY or DOWN. */

@@ -46,7 +46,7 @@ static take_fn *const takes[] = {
 
 void
 startup_recv_init(struct startup_recv *recv,
-    const struct startup_events *events, void *arg)
+    const struct startup_recv_events *events, void *arg)
 {
 	*recv = (struct startup_recv) { .events = events, .arg = arg,
 		.admin = -1, .keeper = { -1, -1 }, .totals = -1 };

@@ -18,7 +18,7 @@
 #include "proc/startup.h"
 
 /* Of what comes later; called on the control thread. */
-struct startup_events {
+struct startup_recv_events {
 	/* A changed configuration, parsed; consumed. */
 	void (*on_conf)(void *arg, struct conf *conf);
 	/* A new keeper's channels; consumed. */
@@ -42,7 +42,7 @@ struct startup_events {
 /* Descriptors are the engine's. */
 struct startup_recv {
 	/* NULL before START: then what comes is kept here. */
-	const struct startup_events *events;
+	const struct startup_recv_events *events;
 	void			    *arg;
 	/* What comes in pieces, until the last is there. */
 	struct startup_text   conf_text, material_text;
@@ -66,7 +66,7 @@ struct startup_recv {
 
 /* Of what comes later: with events. */
 void startup_recv_init(struct startup_recv *recv,
-    const struct startup_events *events, void *arg);
+    const struct startup_recv_events *events, void *arg);
 /*
  * Takes all up to START.  0 or a negative errno value; nothing of a part of it
  * is left open.
