@@ -78,7 +78,7 @@ class Scene:
     def write_etc(self):
         users = os.path.join(self.net.dir, "users.oath")
         digest = run("openssl", "passwd", "-6", PASSWORD).stdout.strip()
-        names = ("office", "mobile", "stuck", "gone", *VERDICTS)
+        names = ("office", "mobile", "stuck", "gone", "nobody", *VERDICTS)
         files = {
             "pam.d/tombolo": SERVICE % (
                 HANGS, verdicts("auth"), self.net.dir, self.net.dir, users,
@@ -231,6 +231,20 @@ def test_pam_is_not_told_answers_for_who_is_no_site(scene):
     assert PASSWORD not in told, told
     for user in ("gone", "root", "nosuch", "disabled"):
         assert "\n%s:" % user not in "\n" + told
+
+
+def test_no_name_is_another_sites(scene):
+    """Nor what none can have: those are as many as one likes, to guess at it."""
+    scene.sat.addr("wan", "198.18.0.23/24")
+    scene.server.add_site("nobody", "--auth", "pam", generate=False)
+    wait_until(lambda: "nobody" in scene.server.sites(), 10)
+    before = len(scene.told())
+    for name in ("a/b", "Nobody"):
+        assert scene.insist(name, PASSWORD, "198.18.0.23") == (
+            "authentication failed")
+    told = scene.told()[before:]
+    assert told.count("tombolo:nobody:") == 2, told
+    assert PASSWORD not in told, told
 
 
 def test_nobodys_name_is_in_nothing_that_is_said(scene):

@@ -291,6 +291,9 @@ static const struct {
 	    ALL(pam, site), 'a', 0, BROKEN, 0 },
 	{ "PAM's address without an end", SERVER, REQUEST_PAM, NULL, SIZE(pam),
 	    ALL(pam, address), ':', 0, BROKEN, 0 },
+	{ "PAM, which no site uses any more", SERVER, REQUEST_PAM,
+	    &(const struct request_pam) { "berlin", "192.0.2.1" }, SIZE(pam),
+	    0, 0, 0, 0, ANSWERED, 0 },
 	{ "PAM cut short", SERVER, REQUEST_PAM, NULL, SIZE(pam) - 1, 0, 0, 0, 0,
 	    BROKEN, 0 },
 };
