@@ -147,13 +147,16 @@ verify_resume(const struct secret_store *store, struct thread_pool_job *job)
 	struct request_verdict	    *answer = &job->out.verdict;
 	struct token		     token;
 	uint8_t right[32], digest[SECRET_STORE_DIGEST_LEN];
+	time_t	now = time(NULL);
 	bool	yes;
 
 	if (!request_text_is_good(ask->site) ||
 	    ask->token_len > sizeof(ask->token))
 		return false;
+	/* One for longer is of a clock that was ahead, or ours has lost the time. */
 	yes = token_open(&token, store->token_key, ask->token, ask->token_len,
-		  time(NULL)) &&
+		  now) &&
+	    token.expiry - now <= VERIFY_MAX_LIFETIME_SEC &&
 	    strcmp(token.site, ask->site) == 0 && token.method == ask->method &&
 	    secret_store_digest(store, ask->site, token.method, digest) &&
 	    secret_equal(digest, token.credential, sizeof(digest));

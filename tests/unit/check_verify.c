@@ -762,6 +762,37 @@ START_TEST(a_lifetime_has_a_limit)
 }
 END_TEST
 
+/* As of one that has expired, on a host whose clock begins at 1970. */
+START_TEST(a_token_for_longer_than_any_is_given_is_none)
+{
+	struct said	     said;
+	struct secret_store  store;
+	struct token	     token;
+	struct request_grant grant;
+	char	     why[512];
+	int	     d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	put_server_key();
+	put_hash("sites/berlin.password", "open sesame");
+	attach_keeper();
+	ck_assert(verify("berlin", "open sesame", 60, &said));
+	grant = said.answer.grant;
+	ck_assert(secret_store_open(&store, d, d, -1, why, sizeof(why)));
+	ck_assert(token_open(&token, store.token_key, grant.token,
+	    grant.token_len, time(NULL)));
+	token.expiry = time(NULL) + VERIFY_MAX_LIFETIME_SEC;
+	grant.token_len = (uint32_t)token_seal(grant.token, store.token_key,
+	    &token);
+	ck_assert(resume("berlin", &grant));
+	token.expiry += 60;
+	grant.token_len = (uint32_t)token_seal(grant.token, store.token_key,
+	    &token);
+	ck_assert(!resume("berlin", &grant));
+	secret_store_close(&store);
+	close(d);
+}
+END_TEST
+
 START_TEST(a_client_has_no_tokens)
 {
 	struct said said;
@@ -1110,6 +1141,7 @@ main(void)
 	tcase_add_test(tc, another_credential_ends_every_token);
 	tcase_add_test(tc, a_token_expires);
 	tcase_add_test(tc, a_lifetime_has_a_limit);
+	tcase_add_test(tc, a_token_for_longer_than_any_is_given_is_none);
 	tcase_add_test(tc, a_client_has_no_tokens);
 	tcase_add_test(tc, a_voucher_is_the_monitors_word);
 	tcase_add_test(tc, without_the_monitors_key_no_voucher_is_good);
