@@ -58,7 +58,7 @@ static void show_status(const json_t *answer);
 /* More than one pattern says; NULL: the answer has no such value. */
 typedef void show_fn(const json_t *value);
 static show_fn show_role, show_troubles, show_certificates, show_ports,
-    show_counters, show_drops;
+    show_counters, show_drops, show_host;
 static bool show_line(const char *label, const char *pattern,
     const json_t *value);
 static void show_numbers(const char *title, const json_t *numbers);
@@ -184,6 +184,7 @@ judge(const json_t *answer)
 	    json_field_text(answer, "foreign_rule") != NULL ||
 	    json_array_size(json_object_get(answer, "faults")) > 0 ||
 	    json_array_size(json_object_get(answer, "needs_restart")) > 0 ||
+	    has(json_object_get(answer, "host"), "what", NULL) ||
 	    has(json_object_get(answer, "certificates"), "warning", NULL) ||
 	    has(json_object_get(answer, "ports"), "state", "blocked"))
 		return CMD_DEGRADED;
@@ -229,6 +230,7 @@ show_status(const json_t *answer)
 		{ NULL, NULL, NULL, show_role },
 		{ "device", "{device}", NULL, NULL },
 		{ "bridge", "{bridge}", NULL, NULL },
+		{ NULL, NULL, "host", show_host },
 		{ "uptime", "{uptime_s:time}", NULL, NULL },
 		{ "restarts", "{restarts:some}: the engine died; see the log",
 		    NULL, NULL },
@@ -317,6 +319,16 @@ show_troubles(const json_t *servers)
 	     i < json_array_size(servers); i++)
 		show_line("trouble", "{server}: {last_error}",
 		    json_array_get(servers, i));
+}
+
+static void
+show_host(const json_t *troubles)
+{
+	if (json_is_array(troubles) && json_array_size(troubles) == 0)
+		show_line("host", "as configured", troubles);
+	for (size_t i = 0; i < json_array_size(troubles); i++)
+		show_line("host", "{what}: {why} (for {since_s:time})",
+		    json_array_get(troubles, i));
 }
 
 static void

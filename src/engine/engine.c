@@ -52,6 +52,7 @@ static void on_in_force(void *arg, enum request_material kind,
 static void on_credential(void *arg, const char *site);
 static void on_network_changed(void *arg);
 static void on_egress(void *arg, const struct request_egress *egress);
+static void on_host(void *arg, const struct request_host *host);
 static void on_monitor_gone(void *arg);
 static void on_device_gone(void *arg);
 static void on_terminate(struct ev_loop *loop, struct ev_signal *signal,
@@ -70,6 +71,7 @@ static const struct startup_recv_events monitor_events = {
 	.on_credential = on_credential,
 	.on_network_changed = on_network_changed,
 	.on_egress = on_egress,
+	.on_host = on_host,
 	.on_gone = on_monitor_gone,
 };
 
@@ -430,6 +432,14 @@ on_egress(void *arg, const struct request_egress *egress)
 	struct engine *engine = arg;
 
 	engine->egress = *egress;
+}
+
+static void
+on_host(void *arg, const struct request_host *host)
+{
+	struct engine *engine = arg;
+
+	engine->host = *host;
 }
 
 static void

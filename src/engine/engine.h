@@ -36,6 +36,7 @@ struct engine {
 	struct server	   *server; /* NULL: this is no hub */
 	struct client	   *client; /* NULL: this is no site */
 	struct request_egress egress; /* a client's */
+	struct request_host host;
 	struct admin	   *admin;
 	struct ev_signal    terminate;
 	struct ev_timer	    goodbye;

@@ -38,6 +38,7 @@ static json_t *offloads_array(const struct engine *engine);
 static json_t *certificates_array(struct engine *engine);
 static void add_client(json_t *object, const struct engine *engine);
 static void add_egress(json_t *object, const struct engine *engine);
+static json_t *host_array(const struct engine *engine);
 static const char *way(const struct engine *engine, enum request_way way);
 static json_t *servers_array(const struct engine *engine);
 static void add_server(json_t *object, const struct engine *engine);
@@ -63,6 +64,7 @@ status_get(struct engine *engine, const json_t *request)
 	status_set_text(object, "device", engine->gift.device.name);
 	status_set_text(object, "bridge", conf->bridge);
 	status_set_number(object, "mtu", engine->gift.device.mtu);
+	status_set(object, "host", host_array(engine));
 	status_set_number(object, "uptime_s",
 	    status_seconds_since(engine->started));
 	status_set_number(object, "restarts", engine->gift.start.restarts);
@@ -240,6 +242,23 @@ add_egress(json_t *object, const struct engine *engine)
 	status_set_text(object, "foreign_rule", egress->front);
 	if (conf_accepts_dns(conf))
 		status_set_text(object, "dns", dns[egress->dns]);
+}
+
+/* What of this host's network is not as configured. */
+static json_t *
+host_array(const struct engine *engine)
+{
+	json_t *array = json_array();
+
+	for (uint64_t i = 0; i < engine->host.n; i++) {
+		const struct request_trouble *row = &engine->host.list[i];
+		struct mono since = { row->since_us };
+
+		json_array_append_new(array, json_pack("{s:s,s:I,s:s}", "what",
+		    row->what, "since_s",
+		    (json_int_t)status_seconds_since(since), "why", row->why));
+	}
+	return array;
 }
 
 /* With when-down = block the routes stay when nothing carries any more. */

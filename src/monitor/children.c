@@ -32,7 +32,7 @@ static void  on_ready(struct children *children);
 static void  kill_engine(void *arg);
 static void  on_resolved(void *arg, uint32_t id, const struct endpoint *list,
      unsigned n);
-static void  on_egress(void *arg);
+static void  on_network_news(void *arg);
 static void  on_nonsense(void *arg);
 static void  close_pair(int fds[2]);
 
@@ -78,7 +78,7 @@ children_start(struct children *children, struct network *network)
 
 	children->serve.network = network;
 	children->serve.certs = children->startup.certs;
-	network_on_egress(network, on_egress, children);
+	network_on_news(network, on_network_news, children);
 	for (size_t i = 0; i < nitems(all); i++) {
 		int r = 0;
 
@@ -355,7 +355,7 @@ static void
 on_ready(struct children *children)
 {
 	children->up = true;
-	on_egress(children);
+	on_network_news(children);
 	watchdog_start(&children->watchdog, &children->engine_chan);
 	children->on_ready(children->arg);
 }
@@ -378,13 +378,17 @@ on_resolved(void *arg, uint32_t id, const struct endpoint *list, unsigned n)
 	    serve_resolved(&children->engine_chan, id, list, n));
 }
 
-/* For its status; a server has none. */
+/* For its status. */
 static void
-on_egress(void *arg)
+on_network_news(void *arg)
 {
 	struct children	     *children = arg;
 	struct request_egress egress;
 
+	children_sent(children,
+	    startup_send(&children->engine_chan, REQUEST_HOST,
+		network_host(children->serve.network),
+		sizeof(struct request_host), NULL, 0));
 	if (children->serve.conf->role != CONF_CLIENT)
 		return;
 	network_egress(children->serve.network, &egress);

@@ -104,7 +104,7 @@ static bool on_is_file(void *arg, const char *name);
 static void on_change(void *arg);
 static void on_credentials(void *arg, const char *const *sites, size_t n);
 static void on_network_changed(void *arg);
-static void on_network_event(void *arg);
+static double on_network_event(void *arg, bool is_local);
 static bool on_reload(void *arg, bool all);
 
 static bool (*const start_steps[])(struct monitor *monitor) = {
@@ -376,14 +376,13 @@ watch_sites(struct monitor *monitor)
 	return true;
 }
 
-/* A server is where it is; a site's line may become another. */
+/* A hub is where it is; a site's line may become another. */
 static bool
 watch_network(struct monitor *monitor)
 {
-	if (monitor->conf->role == CONF_SERVER)
-		return true;
 	monitor->netwatch = netwatch_new(monitor->loop,
-	    network_device(monitor->network)->ifindex, on_network_changed,
+	    network_device(monitor->network)->ifindex,
+	    monitor->conf->role == CONF_CLIENT ? on_network_changed : NULL,
 	    on_network_event, monitor);
 	if (monitor->netwatch == NULL)
 		log_warn("cannot watch this host's network for changes");
@@ -589,11 +588,11 @@ on_network_changed(void *arg)
 	    REQUEST_NETCHANGE, NULL, 0, NULL, 0));
 }
 
-/* Another program may have changed something of ours. */
-static void
-on_network_event(void *arg)
+/* Somebody may have changed what is ours. */
+static double
+on_network_event(void *arg, bool is_local)
 {
 	struct monitor *monitor = arg;
 
-	network_check(monitor->network);
+	return network_check(monitor->network, is_local);
 }

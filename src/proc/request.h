@@ -35,6 +35,7 @@
  *             another one now, or gone: end their sessions
  *   NETCHANGE (client) interfaces, addresses or routes of this host changed
  *   EGRESS    (client, tun) request_egress: where what is not local goes
+ *   HOST      request_host: what on this host is not as configured
  *   PING      answer it with PONG: whoever does not, hangs
  *
  *   The engine asks; each answer repeats type and id, and is a request_result
@@ -114,6 +115,7 @@ enum request {
 	REQUEST_NETCHANGE,
 	REQUEST_PING,
 	REQUEST_EGRESS,
+	REQUEST_HOST,
 
 	REQUEST_READY = 32,
 	REQUEST_RESOLVE,
@@ -184,6 +186,7 @@ enum request_dns {
 #define REQUEST_SITE_SIZE     64 /* a site's name, with its NUL */
 #define REQUEST_HOST_SIZE     256
 #define REQUEST_FRONT_SIZE    64
+#define REQUEST_MAX_TROUBLES  16
 #define REQUEST_SETTING_SIZE  128 /* crypt(3) yescrypt: cost and salt */
 #define REQUEST_PSK_ID_LEN    8
 #define REQUEST_MAX_BLOB      1024
@@ -245,6 +248,15 @@ struct request_egress {
 	enum request_dns dns;
 	char	 front[REQUEST_FRONT_SIZE]; /* a foreign rule that precedes ours */
 	uint32_t unused;
+};
+
+struct request_host {
+	uint64_t n;
+	struct request_trouble {
+		int64_t since_us; /* struct mono's */
+		char	what[72];
+		char	why[176];
+	} list[REQUEST_MAX_TROUBLES];
 };
 
 struct request_server {

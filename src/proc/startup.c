@@ -30,6 +30,7 @@ static const struct row {
 	[REQUEST_NETCHANGE] = { LATER, 0, NOTHING, 0, 0 },
 	[REQUEST_PING] = { LATER, 0, NOTHING, 0, 0 },
 	[REQUEST_EGRESS] = { LATER, SIZE(egress), NOTHING, 0, 0 },
+	[REQUEST_HOST] = { LATER, SIZE(host), NOTHING, 0, 0 },
 };
 
 bool

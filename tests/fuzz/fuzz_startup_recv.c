@@ -59,12 +59,22 @@ on_egress(void *arg, const struct request_egress *egress)
 }
 
 static void
+on_host(void *arg, const struct request_host *host)
+{
+	FUZZ_CHECK(host->n <= REQUEST_MAX_TROUBLES);
+	for (uint64_t i = 0; i < host->n; i++)
+		FUZZ_CHECK(request_text_is_good(host->list[i].what) &&
+		    request_text_is_good(host->list[i].why));
+}
+
+static void
 on_gone(void *arg)
 {
 }
 
 static const struct startup_recv_events events = { on_conf, on_keeper,
-	on_material, on_credential, on_network_changed, on_egress, on_gone };
+	on_material, on_credential, on_network_changed, on_egress, on_host,
+	on_gone };
 
 static void
 on_fd(void *arg, const int *fds, unsigned n, int error)

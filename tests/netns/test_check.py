@@ -632,7 +632,7 @@ def check(host, daemon, *words):
 def test_what_this_host_lacks(net, host):
     server = Hub(host, "one").init("198.18.0.1", "--mode", "tap", "--bridge",
                                    "br0")
-    assert check(host, server).returncode == 1
+    assert check(host, server).returncode == 3
     assert "br0: the bridge does not exist" in check(host, server).stderr
     host.ip("link", "add", "br0", "type", "veth", "peer", "name", "other")
     assert "br0: is not a bridge" in check(host, server).stderr

@@ -196,7 +196,8 @@ def test_what_a_killed_one_still_has_is_waited_for(pair):
 def test_after_a_start_that_failed_for_the_bridge(small_net):
     pair = Pair(small_net, "tap")
     pair.hub.conf_set("interface", "create-bridge", "no")
-    assert "br0" in failed_start(pair.hub)
+    pair.hub.conf_set("interface", "bridge", "lo")
+    assert "lo: is no bridge" in failed_start(pair.hub)
     pair.assert_clean()
 
 

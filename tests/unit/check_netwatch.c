@@ -145,6 +145,76 @@ START_TEST(tables_of_nftables_are_told_apart_by_their_names)
 }
 END_TEST
 
-UNIT_MAIN("netwatch", tables_of_nftables_are_told_apart_by_their_names,
+static enum netwatch_event
+find_event(uint16_t type, const void *body, size_t len, uint32_t table,
+    uint32_t out, bool gateway)
+{
+	const uint32_t values[] = { table, out, 0x0102030a };
+	const uint16_t types[] = { RTA_TABLE, RTA_OIF, RTA_GATEWAY };
+	struct notification n;
+	struct nlmsghdr	   *hdr = start(&n, type, body, len);
+
+	for (size_t i = 0; i < (gateway ? 3u : 2u); i++) {
+		struct rtattr *attr = (void *)((uint8_t *)hdr +
+		    NLMSG_ALIGN(hdr->nlmsg_len));
+
+		attr->rta_type = types[i];
+		attr->rta_len = RTA_LENGTH(sizeof(values[i]));
+		memcpy(RTA_DATA(attr), &values[i], sizeof(values[i]));
+		hdr->nlmsg_len = NLMSG_ALIGN(hdr->nlmsg_len) + attr->rta_len;
+	}
+	return netwatch_find_event(hdr, OURS);
+}
+
+static const struct {
+	const char    *what;
+	unsigned char  family, protocol, scope;
+	uint32_t       table, out;
+	bool	       gateway;
+	enum netwatch_event event;
+} routes[] = {
+	{ "of a million others", AF_INET, RTPROT_BGP, RT_SCOPE_UNIVERSE,
+	    RT_TABLE_MAIN, THEIRS, true, NETWATCH_NONE },
+	{ "of IPv6", AF_INET6, RTPROT_BGP, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN,
+	    THEIRS, true, NETWATCH_NONE },
+	{ "in their table", AF_INET, RTPROT_STATIC, RT_SCOPE_UNIVERSE, 101,
+	    THEIRS, true, NETWATCH_NONE },
+	{ "of a link", AF_INET, RTPROT_KERNEL, RT_SCOPE_LINK, RT_TABLE_MAIN,
+	    THEIRS, false, NETWATCH_LOCAL },
+	{ "of a link, IPv6", AF_INET6, RTPROT_KERNEL, RT_SCOPE_UNIVERSE,
+	    RT_TABLE_MAIN, THEIRS, false, NETWATCH_LOCAL },
+	{ "the table local", AF_INET, RTPROT_KERNEL, RT_SCOPE_HOST,
+	    RT_TABLE_LOCAL, THEIRS, false, NETWATCH_NONE },
+	{ "ours, whoever removed it", AF_INET, LINK_RTPROT, RT_SCOPE_LINK,
+	    RT_TABLE_MAIN, OURS, false, NETWATCH_OURS },
+	{ "somebody's by our device", AF_INET, RTPROT_STATIC, RT_SCOPE_LINK,
+	    RT_TABLE_MAIN, OURS, false, NETWATCH_OURS },
+	{ "somebody's in our table", AF_INET, RTPROT_STATIC,
+	    RT_SCOPE_UNIVERSE, 155007, THEIRS, true, NETWATCH_OURS },
+};
+
+START_TEST(others_routes_are_no_event)
+{
+	const struct ifaddrmsg address = { .ifa_family = AF_INET,
+		.ifa_index = THEIRS };
+
+	for (size_t i = 0; i < nitems(routes); i++) {
+		struct rtmsg route = { .rtm_family = routes[i].family,
+			.rtm_protocol = routes[i].protocol,
+			.rtm_scope = routes[i].scope,
+			.rtm_table = routes[i].table > 255 ? RT_TABLE_COMPAT :
+			    (unsigned char)routes[i].table };
+
+		ck_assert_msg(find_event(RTM_DELROUTE, &route, sizeof(route),
+				  routes[i].table, routes[i].out,
+				  routes[i].gateway) == routes[i].event,
+		    "%s", routes[i].what);
+	}
+	ck_assert_int_eq(find_event(RTM_NEWADDR, &address, sizeof(address), 0,
+			     0, false), NETWATCH_LOCAL);
+}
+END_TEST
+
+UNIT_MAIN("netwatch", others_routes_are_no_event, tables_of_nftables_are_told_apart_by_their_names,
     what_is_our_own_doing_is_no_change,
     what_is_cut_off_or_of_another_kind_is_none)

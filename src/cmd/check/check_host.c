@@ -89,7 +89,6 @@ look_at_bridge(struct check_report *report)
 {
 	const struct conf *conf = report->conf;
 	struct link *link;
-	bool	     make;
 	int	     r;
 
 	if (conf->mode != CONF_TAP || conf->bridge[0] == '\0')
@@ -99,7 +98,7 @@ look_at_bridge(struct check_report *report)
 		check_error(report, "netlink: %s", strerror(errno));
 		return;
 	}
-	r = network_look_at_bridge(link, conf, &make);
+	r = network_look_at_bridge(link, conf);
 	report->errors += r < 0; /* which it has said */
 	report->warnings += r > 0;
 	link_close(link);

@@ -19,7 +19,7 @@ typedef int take_fn(struct startup_recv *recv, struct chan_msg *msg);
 
 static take_fn take_conf, take_material, take_device, take_listen, take_udp,
     take_admin, take_keeper, take_start, take_credentials, take_netchange,
-    take_egress, take_ping;
+    take_egress, take_host, take_ping;
 static bool is_in_order(const struct startup_recv *recv, uint16_t last,
     const struct chan_msg *msg);
 static bool is_complete(const struct startup_recv *recv);
@@ -42,6 +42,7 @@ static take_fn *const takes[] = {
 	[REQUEST_NETCHANGE] = take_netchange,
 	[REQUEST_PING] = take_ping,
 	[REQUEST_EGRESS] = take_egress,
+	[REQUEST_HOST] = take_host,
 };
 
 void
@@ -267,6 +268,23 @@ take_egress(struct startup_recv *recv, struct chan_msg *msg)
 	    egress.dns >= REQUEST_DNSES || !request_text_is_good(egress.front))
 		return -EBADMSG;
 	recv->events->on_egress(recv->arg, &egress);
+	return 0;
+}
+
+static int
+take_host(struct startup_recv *recv, struct chan_msg *msg)
+{
+	struct request_host host;
+
+	chan_get(msg, &host, sizeof(host));
+	if (host.n > REQUEST_MAX_TROUBLES)
+		return -EBADMSG;
+	for (uint64_t i = 0; i < host.n; i++) {
+		if (!request_text_is_good(host.list[i].what) ||
+		    !request_text_is_good(host.list[i].why))
+			return -EBADMSG;
+	}
+	recv->events->on_host(recv->arg, &host);
 	return 0;
 }
 

@@ -35,6 +35,8 @@ struct startup_recv_events {
 	void (*on_network_changed)(void *arg);
 	/* Where this host's traffic goes now; borrowed. */
 	void (*on_egress)(void *arg, const struct request_egress *egress);
+	/* What of this host's network is not as configured; borrowed. */
+	void (*on_host)(void *arg, const struct request_host *host);
 	/* The monitor is gone: end. */
 	void (*on_gone)(void *arg);
 };

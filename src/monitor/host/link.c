@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
@@ -17,27 +20,52 @@
 #include <bsd/string.h>
 
 #include "base/nitems.h"
+#include "monitor/host/prefix_set.h"
+
+#define DUMP_SIZE  (32 * 1024) /* the kernel gives no more at once */
+#define DUMP_TRIES 3	       /* of one that changes while it is read */
+
+struct addresses {
+	unsigned	   ifindex; /* 0: all */
+	struct prefix_set *set;
+	struct link_lans  *lans; /* or these */
+	const char	  *except;
+	bool		   no_memory;
+};
 
 static struct rtnl_link *find_link(struct link *link, const char *name);
 static int		 change_link(struct link *link, const char *name,
 		    struct rtnl_link *change);
-static bool		 has_port(struct nl_cache *links, int master);
+static int		 on_port(struct nl_msg *msg, void *arg);
+static int		 find_state(struct nlattr *linkinfo);
+static int		 get_addresses(struct link *link, struct addresses *get);
+static int		 on_address(struct nl_msg *msg, void *arg);
+static void		 add_lan(struct addresses *get, unsigned ifindex,
+		    const struct prefix *network);
 static int change_address(struct link *link, const char *name,
     const struct prefix *prefix,
     int (*change)(struct nl_sock *sock, struct rtnl_addr *address, int flags),
     int flags);
+
 struct link *
 link_open(void)
 {
 	struct link *link = calloc(1, sizeof(*link));
+	int	     on = 1;
 
 	if (link == NULL)
 		return NULL;
 	link->sock = nl_socket_alloc();
-	if (link->sock == NULL || nl_connect(link->sock, NETLINK_ROUTE) < 0) {
+	link->dumps = nl_socket_alloc();
+	if (link->sock == NULL || link->dumps == NULL ||
+	    nl_connect(link->sock, NETLINK_ROUTE) < 0 ||
+	    nl_connect(link->dumps, NETLINK_ROUTE) < 0) {
 		link_close(link);
 		return NULL;
 	}
+	nl_socket_set_msg_buf_size(link->dumps, DUMP_SIZE);
+	(void)setsockopt(nl_socket_get_fd(link->dumps), SOL_NETLINK,
+	    NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	return link;
 }
 
@@ -47,10 +75,36 @@ link_close(struct link *link)
 	if (link == NULL)
 		return;
 	nl_socket_free(link->sock);
+	nl_socket_free(link->dumps);
 	free(link);
 }
 
 /* ------------------------------------------------------------- asking */
+
+int
+link_dump(struct link *link, int type, const void *header, size_t size,
+    int attr, uint32_t value, int (*on_row)(struct nl_msg *msg, void *arg),
+    void *arg)
+{
+	int r = -NLE_DUMP_INTR;
+
+	nl_socket_modify_cb(link->dumps, NL_CB_VALID, NL_CB_CUSTOM, on_row,
+	    arg);
+	for (int i = 0; i < DUMP_TRIES && r == -NLE_DUMP_INTR; i++) {
+		struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_DUMP);
+
+		if (msg == NULL || nlmsg_append(msg, (void *)(uintptr_t)header,
+			size, NLMSG_ALIGNTO) < 0 ||
+		    (attr != 0 && nla_put_u32(msg, attr, value) < 0))
+			r = -NLE_NOMEM;
+		else
+			r = nl_send_auto(link->dumps, msg);
+		nlmsg_free(msg);
+		if (r >= 0)
+			r = nl_recvmsgs_default(link->dumps);
+	}
+	return link_errno(r);
+}
 
 int
 link_index(struct link *link, const char *name)
@@ -151,21 +205,21 @@ link_remove_bridge(struct link *link, const char *name)
 {
 	struct rtnl_link *bridge = find_link(link, name);
 	struct link_facts facts;
-	struct nl_cache	 *links;
-	int		  r = -NLE_INVAL;
+	struct link_ports ports = { 0 };
+	int		  r = -EINVAL;
 
 	if (bridge == NULL)
 		return 0;
-	if (link_look(link, name, &facts) == 0 && facts.is_bridge)
-		r = rtnl_link_alloc_cache(link->sock, AF_UNSPEC, &links);
-	if (r == 0) {
-		r = has_port(links, facts.index) ?
-		    -NLE_BUSY :
-		    rtnl_link_delete(link->sock, bridge);
-		nl_cache_free(links);
+	if (link_look(link, name, &facts) == 0 && facts.is_bridge) {
+		ports.bridge = facts.index;
+		r = link_get_ports(link, &ports);
 	}
+	if (r == 0)
+		r = ports.n > 0 ?
+		    -EBUSY :
+		    link_errno(rtnl_link_delete(link->sock, bridge));
 	rtnl_link_put(bridge);
-	return link_errno(r);
+	return r;
 }
 
 int
@@ -178,8 +232,8 @@ link_enslave(struct link *link, const char *name, const char *bridge)
 
 	if (master < 0 || r < 0)
 		return master < 0 ? master : r;
-	if (port.master != 0)
-		return port.master == master ? 0 : -EBUSY;
+	if (port.master == master)
+		return 0;
 	change = rtnl_link_alloc();
 	if (change == NULL)
 		return -ENOMEM;
@@ -201,15 +255,49 @@ change_link(struct link *link, const char *name, struct rtnl_link *change)
 	return link_errno(r);
 }
 
-static bool
-has_port(struct nl_cache *links, int master)
+int
+link_get_ports(struct link *link, struct link_ports *ports)
 {
-	for (struct nl_object *o = nl_cache_get_first(links); o != NULL;
-	    o = nl_cache_get_next(o)) {
-		if (rtnl_link_get_master((struct rtnl_link *)o) == master)
-			return true;
+	static const struct ifinfomsg header;
+
+	ports->n = ports->mtu = 0;
+	ports->state = -1;
+	return link_dump(link, RTM_GETLINK, &header, sizeof(header),
+	    IFLA_MASTER, (uint32_t)ports->bridge, on_port, ports);
+}
+
+static int
+on_port(struct nl_msg *msg, void *arg)
+{
+	struct link_ports      *ports = arg;
+	struct nlmsghdr	       *hdr = nlmsg_hdr(msg);
+	const struct ifinfomsg *info = nlmsg_data(hdr);
+	struct nlattr	       *attrs[IFLA_MAX + 1];
+	unsigned		mtu;
+
+	if (nlmsg_parse(hdr, sizeof(*info), attrs, IFLA_MAX, NULL) < 0 ||
+	    attrs[IFLA_MASTER] == NULL || attrs[IFLA_MTU] == NULL ||
+	    (int)nla_get_u32(attrs[IFLA_MASTER]) != ports->bridge)
+		return NL_OK;
+	if (info->ifi_index == ports->port) {
+		ports->state = find_state(attrs[IFLA_LINKINFO]);
+		return NL_OK;
 	}
-	return false;
+	mtu = nla_get_u32(attrs[IFLA_MTU]);
+	ports->mtu = ports->n == 0 || mtu < ports->mtu ? mtu : ports->mtu;
+	ports->n++;
+	return NL_OK;
+}
+
+static int
+find_state(struct nlattr *linkinfo)
+{
+	static const int path[] = { IFLA_INFO_SLAVE_DATA, IFLA_BRPORT_STATE };
+	struct nlattr	*found = linkinfo;
+
+	for (size_t i = 0; found != NULL && i < nitems(path); i++)
+		found = nla_find(nla_data(found), nla_len(found), path[i]);
+	return found != NULL && nla_len(found) >= 1 ? nla_get_u8(found) : -1;
 }
 
 /* ----------------------------------------------------------- addresses */
@@ -256,37 +344,92 @@ change_address(struct link *link, const char *name, const struct prefix *prefix,
 	return link_errno(r);
 }
 
-/* ------------------------------------------------------------ overlaps */
+int
+link_get_addresses(struct link *link, const char *name, struct prefix_set *set)
+{
+	struct addresses get = { .ifindex = if_nametoindex(name), .set = set };
+	int		 r;
+
+	if (get.ifindex == 0)
+		return -ENODEV;
+	r = get_addresses(link, &get);
+	prefix_set_sort(set);
+	return r;
+}
 
 int
 link_get_lans(struct link *link, const char *except, struct link_lans *lans)
 {
-	struct nl_cache *addrs;
-	int		 r = rtnl_addr_alloc_cache(link->sock, &addrs);
+	struct addresses get = { .lans = lans, .except = except };
+	int		 r;
 
 	*lans = (struct link_lans) { 0 };
-	if (r < 0)
-		return link_errno(r);
-	lans->v = calloc((size_t)nl_cache_nitems(addrs) + 1, sizeof(*lans->v));
-	for (struct nl_object *o = nl_cache_get_first(addrs);
-	    lans->v != NULL && o != NULL; o = nl_cache_get_next(o)) {
-		struct rtnl_addr *addr = (struct rtnl_addr *)o;
-		struct link_lan	 *lan = &lans->v[lans->n];
-
-		if (!link_from_nl(&lan->network, rtnl_addr_get_local(addr)) ||
-		    !addr_is_global(&lan->network.addr) ||
-		    if_indextoname((unsigned)rtnl_addr_get_ifindex(addr),
-			lan->ifname) == NULL ||
-		    strcmp(lan->ifname, "lo") == 0 ||
-		    (except != NULL && strcmp(lan->ifname, except) == 0))
-			continue;
-		lan->network.len = (uint8_t)rtnl_addr_get_prefixlen(addr);
-		lan->network = prefix_network(&lan->network);
-		lans->n++;
-	}
-	nl_cache_free(addrs);
-	return lans->v != NULL ? 0 : -ENOMEM;
+	r = get_addresses(link, &get);
+	if (r == 0)
+		return 0;
+	free(lans->v);
+	*lans = (struct link_lans) { 0 };
+	return r;
 }
+
+static int
+get_addresses(struct link *link, struct addresses *get)
+{
+	const struct ifaddrmsg header = { .ifa_index = get->ifindex };
+	int r = link_dump(link, RTM_GETADDR, &header, sizeof(header), 0, 0,
+	    on_address, get);
+
+	return r == 0 && get->no_memory ? -ENOMEM : r;
+}
+
+static int
+on_address(struct nl_msg *msg, void *arg)
+{
+	struct addresses       *get = arg;
+	struct nlmsghdr	       *hdr = nlmsg_hdr(msg);
+	const struct ifaddrmsg *info = nlmsg_data(hdr);
+	struct nlattr	       *attrs[IFA_MAX + 1], *address;
+	struct prefix		prefix = { .len = info->ifa_prefixlen };
+
+	if (nlmsg_parse(hdr, sizeof(*info), attrs, IFA_MAX, NULL) < 0)
+		return NL_OK;
+	/* IPv6 has the second only; with a peer they are two. */
+	address = attrs[IFA_LOCAL] != NULL ? attrs[IFA_LOCAL] :
+					     attrs[IFA_ADDRESS];
+	prefix.addr.family = info->ifa_family;
+	if (address == NULL ||
+	    (info->ifa_family != AF_INET && info->ifa_family != AF_INET6) ||
+	    nla_len(address) != (int)addr_bits(info->ifa_family) / 8)
+		return NL_OK;
+	memcpy(prefix.addr.bytes, nla_data(address), (size_t)nla_len(address));
+	if (get->lans != NULL)
+		add_lan(get, info->ifa_index, &prefix);
+	else if (info->ifa_index == get->ifindex)
+		get->no_memory |= !prefix_set_add(get->set, &prefix);
+	return NL_OK;
+}
+
+static void
+add_lan(struct addresses *get, unsigned ifindex, const struct prefix *address)
+{
+	struct link_lans *lans = get->lans;
+	struct link_lan	  lan = { .network = prefix_network(address) }, *v;
+
+	if (!addr_is_global(&address->addr) ||
+	    if_indextoname(ifindex, lan.ifname) == NULL ||
+	    strcmp(lan.ifname, "lo") == 0 ||
+	    (get->except != NULL && strcmp(lan.ifname, get->except) == 0))
+		return;
+	v = reallocarray(lans->v, lans->n + 1, sizeof(*v));
+	if (v == NULL) {
+		get->no_memory = true;
+		return;
+	}
+	lans->v = v;
+	lans->v[lans->n++] = lan;
+}
+
+/* ------------------------------------------------------------ overlaps */
 
 const struct link_lan *
 link_find_lan(const struct link_lans *lans, const struct prefix *network)
@@ -301,6 +444,17 @@ link_find_lan(const struct link_lans *lans, const struct prefix *network)
 			found = lan;
 	}
 	return found;
+}
+
+const struct link_lan *
+link_find_around(const struct link_lans *lans, const struct prefix *network)
+{
+	for (size_t i = 0; i < lans->n; i++) {
+		if (lans->v[i].network.len <= network->len &&
+		    prefix_overlaps(&lans->v[i].network, network))
+			return &lans->v[i];
+	}
+	return NULL;
 }
 
 /* ---------------------------------------------------------- libnl's way */

@@ -16,10 +16,13 @@
 #include "base/addr.h"
 
 struct nl_addr;
+struct nl_msg;
+struct prefix_set;
 
-/* A netlink connection, also for route.c and rules.c. */
+/* Netlink, also for route.c and rules.c. */
 struct link {
 	struct nl_sock *sock;
+	struct nl_sock *dumps; /* the kernel filters what this one asks for */
 };
 
 struct link *link_open(void);		    /* NULL: it cannot be opened */
@@ -33,8 +36,27 @@ struct link_facts {
 	uint8_t mac[6]; /* zeros: it has none */
 };
 
-/* The state of an interface, or -ENODEV. */
+/*
+ * Asks for all of a kind: `type` and `header` are the request's, and `attr`, if
+ * not 0, is one more filter.  Where the kernel is too old to filter, there come
+ * others, too.
+ */
+int link_dump(struct link *link, int type, const void *header, size_t size,
+    int attr, uint32_t value, int (*on_row)(struct nl_msg *msg, void *arg),
+    void *arg);
+
+/* What an interface is now, or -ENODEV. */
 int link_look(struct link *link, const char *name, struct link_facts *facts);
+/* What ports a bridge has, beside one of them. */
+struct link_ports {
+	int	 bridge, port; /* what is asked for */
+	unsigned n, mtu;       /* of the others: how many, the least */
+	int	 state; /* of that one: a BR_STATE_*; -1: it is none of them */
+};
+int link_get_ports(struct link *link, struct link_ports *ports);
+/* The addresses of an interface, with their prefixes; sorted. */
+int link_get_addresses(struct link *link, const char *name,
+    struct prefix_set *set);
 int link_index(struct link *link, const char *name); /* or -ENODEV */
 
 /*
@@ -50,7 +72,7 @@ int link_make_bridge(struct link *link, const char *name,
     const uint8_t mac[6]);
 /* -EBUSY: it has ports and is not removed. -EINVAL: it is not a bridge. */
 int link_remove_bridge(struct link *link, const char *name);
-/* -EBUSY: it is a port of another bridge. */
+/* Out of another bridge, if it is a port of one. */
 int link_enslave(struct link *link, const char *name, const char *bridge);
 
 int link_add_address(struct link *link, const char *name,
@@ -91,6 +113,9 @@ int link_get_lans(struct link *link, const char *except,
 
 /* The one with the longest prefix that overlaps `network`; NULL: none. */
 const struct link_lan *link_find_lan(const struct link_lans *lans,
+    const struct prefix *network);
+/* One that is equal to `network` or contains it. */
+const struct link_lan *link_find_around(const struct link_lans *lans,
     const struct prefix *network);
 
 #endif /* LINK_H */

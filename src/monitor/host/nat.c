@@ -16,7 +16,7 @@
 #include "conf/conf.h"
 #include "monitor/host/nftables.h"
 #include "monitor/host/prefix_set.h"
-#include "monitor/host/site_routes.h"
+#include "monitor/host/want.h"
 
 struct nat {
 	struct nft_ctx *ctx;
@@ -89,7 +89,7 @@ add_sources(struct prefix_set *sources, const struct conf *conf)
 	const struct conf_prefixes *tunnel = &conf->tunnel_networks;
 
 	if (!prefix_set_add_list(sources, tunnel->v, tunnel->n) ||
-	    !site_routes_add(sources, conf))
+	    !want_add_sites(sources, conf))
 		return false;
 	/* nftables takes no interval that lies in another one. */
 	prefix_set_merge(sources);

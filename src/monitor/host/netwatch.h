@@ -8,10 +8,12 @@
  * replaced, so are its routes).  So a change is reported a moment after the
  * first, and at most once a second.
  *
- * An event is any of these, including our own changes, and a change of a rule
- * or of an nftables table with a name like ours.  Events are reported at once,
- * all that have arrived together, and every few seconds without any, since the
- * kernel does not notify of everything.
+ * An event: what can be of ours, whoever did it: interfaces, addresses, our
+ * routes, rules, settings, or a table of nftables that is named as ours are; and
+ * networks of this host's links.  Others' routes, of which there may be very
+ * many, are none.  It is told at once, but 50 ms after the last one at the
+ * earliest; and without any when the last look asked for it, for what the kernel
+ * does not tell of.
  */
 #ifndef NETWATCH_H
 #define NETWATCH_H
@@ -22,14 +24,26 @@
 
 #define NETWATCH_SETTLE_SEC 0.1
 #define NETWATCH_PAUSE_SEC  1.0
+#define NETWATCH_EVENT_SEC  0.05
 #define NETWATCH_IDLE_SEC   5.0
+
+enum netwatch_event {
+	NETWATCH_NONE,
+	NETWATCH_OURS,
+	NETWATCH_LOCAL, /* the networks of this host's links, too */
+};
 
 struct netwatch;
 struct nlmsghdr;
 
-/* `ifindex` is our own device.  NULL on failure, with errno set. */
+/*
+ * `ifindex` is our own device.  on_change: NULL when nobody asks.  on_event
+ * returns in how many seconds to look again.  NULL, with errno set, when it
+ * cannot be.
+ */
 struct netwatch *netwatch_new(struct ev_loop *loop, unsigned ifindex,
-    void (*on_change)(void *arg), void (*on_event)(void *arg), void *arg);
+    void (*on_change)(void *arg), double (*on_event)(void *arg, bool is_local),
+    void *arg);
 void netwatch_free(struct netwatch *netwatch); /* NULL is fine */
 
 /*
@@ -39,5 +53,9 @@ bool netwatch_is_nftables(const struct nlmsghdr *hdr);
 
 /* Whether this notification is about a change that we did not make. */
 bool netwatch_is_change(const struct nlmsghdr *hdr, unsigned ifindex);
+
+/* Whether it can tell of something that is ours. */
+enum netwatch_event netwatch_find_event(const struct nlmsghdr *hdr,
+    unsigned ifindex);
 
 #endif /* NETWATCH_H */

@@ -16,19 +16,17 @@
 
 #include "base/log.h"
 #include "base/nitems.h"
-#include "base/secret.h"
-#include "monitor/host/assign.h"
 #include "monitor/host/dns.h"
-#include "monitor/host/sysctl.h"
 #include "monitor/host/journal.h"
 #include "monitor/host/link.h"
 #include "monitor/host/nat.h"
+#include "monitor/host/netwatch.h"
 #include "monitor/host/policy.h"
-#include "monitor/host/site_routes.h"
+#include "monitor/host/reconcile.h"
+#include "monitor/host/sysctl.h"
+#include "monitor/host/vet.h"
+#include "monitor/host/want.h"
 #include "proc/request.h"
-
-#define TAP_MTU 1500
-#define TUN_MTU 1400
 
 /*
  * A worker may have to wait for its CPU for two milliseconds; this is the
@@ -48,33 +46,35 @@ struct network {
 	struct link	  *link;
 	struct nat	  *nat; /* NULL: none */
 	struct tapdev	   dev;
-	bool		   made_bridge;
-	bool		   has_ipv6; /* on the device */
-	struct assign	   assign; /* of a client; and these, too: */
+	struct reconcile   reconcile;
+	/* Of a site's tun device: */
 	struct policy	  *policy;
 	struct dns	  *dns;
-	struct request_egress told; /* to on_egress */
-	void (*on_egress)(void *arg); /* NULL: nobody asks */
-	void *egress_arg;
-	struct mono	   said;    /* that others had removed routes */
+	struct vet	   vet;
+	struct assigned {
+		struct prefix_set addresses, routes; /* owned, sorted */
+		enum want_egress  egress;
+	} assigned;
 	bool		   settled; /* blocked, or assigned something */
+	bool		   waits;   /* a trouble, to be said */
+	struct request_egress told; /* to on_news */
+	struct request_host   host;
+	void (*on_news)(void *arg); /* NULL: nobody asks */
+	void *news_arg;
 };
 
-static void look_at_egress(void *arg);
+static void tell_news(void *arg);
+static int  bring(struct network *network, bool at_once);
+static bool is_same_egress(const struct want *a, const struct want *b);
+static bool add_assignment(struct assigned *assigned,
+    const struct request_network *assignment);
+static void assigned_fini(struct assigned *assigned);
 static bool open_base(struct network *network, const char *journal_path);
 static bool open_device(struct network *network);
-static bool start_tap(struct network *network);
-static bool make_bridge(struct network *network);
-static bool join_bridge(struct network *network);
-static unsigned tap_mtu(struct network *network);
-static bool set_up(struct network *network, unsigned mtu);
 static bool start_tun(struct network *network);
-static bool start_client(struct network *network);
+static bool check_tunnel_networks(struct network *network);
+static bool start_site(struct network *network);
 static bool must_block(const struct network *network);
-static bool block(struct network *network);
-static bool add_server_addresses(struct network *network);
-static bool add_address(struct network *network, const char *name,
-    const struct prefix *address);
 static bool start_forwarding(struct network *network);
 
 struct network *
@@ -88,10 +88,13 @@ network_new(const struct conf *conf, const char *journal_path)
 		return NULL;
 	}
 	network->conf = conf;
-	ok = open_base(network, journal_path);
-	if (ok)
-		ok = conf->mode == CONF_TAP ? start_tap(network) :
-					      start_tun(network);
+	ok = open_base(network, journal_path) && open_device(network) &&
+	    (conf->mode == CONF_TAP || start_tun(network)) &&
+	    bring(network, true) == 0;
+	if (ok && conf->mode == CONF_TUN)
+		ok = start_forwarding(network);
+	if (ok && conf->mode == CONF_TUN && conf->role == CONF_SERVER)
+		ok = nat_follow(&network->nat, network->dev.name, conf);
 	if (ok)
 		return network;
 	network_free(network);
@@ -108,16 +111,12 @@ void
 network_update(struct network *network, const struct conf *conf)
 {
 	network->conf = conf;
-	network->assign.vet.conf = conf;
-	if (conf->mode != CONF_TUN)
-		return;
-	if (conf->role == CONF_SERVER)
-		site_routes_follow(network->link, &network->dev,
-		    network->has_ipv6, conf);
+	network->vet.conf = conf;
 	/* Whoever fails has said so; the rest goes on. */
-	(void)start_forwarding(network);
-	network_check(network);
-	if (conf->role == CONF_SERVER)
+	if (conf->mode == CONF_TUN)
+		(void)start_forwarding(network);
+	network_check(network, true);
+	if (conf->mode == CONF_TUN && conf->role == CONF_SERVER)
 		(void)nat_follow(&network->nat, network->dev.name, conf);
 }
 
@@ -125,17 +124,35 @@ int
 network_assign(struct network *network,
     const struct request_network *assignment, char *why, size_t why_size)
 {
-	int r;
+	struct assigned next = { .egress = WANT_TUNNEL }, old;
+	int		r = 0;
 
-	if (network->conf->mode != CONF_TUN ||
-	    network->conf->role != CONF_CLIENT) {
+	strlcpy(why, "", why_size);
+	if (network->policy == NULL) {
 		strlcpy(why, "only a site's tun device is assigned addresses",
 		    why_size);
 		return -EINVAL;
 	}
-	r = assign_replace(&network->assign, assignment, why, why_size);
-	network->settled = network->settled || r == 0;
-	look_at_egress(network);
+	r = vet_assignment(&network->vet, assignment, why, why_size);
+	if (r < 0)
+		return r;
+	old = network->assigned;
+	if (add_assignment(&next, assignment)) {
+		network->assigned = next;
+		r = bring(network, true);
+	} else {
+		r = -ENOMEM;
+	}
+	if (r < 0) {
+		network->assigned = old;
+		(void)bring(network, true);
+		assigned_fini(&next);
+		strlcpy(why, strerror(-r), why_size);
+	} else {
+		assigned_fini(&old);
+		network->settled = true;
+	}
+	tell_news(network);
 	return r;
 }
 
@@ -165,12 +182,11 @@ network_set_servers(struct network *network, const struct endpoint *list,
 	if (network->policy == NULL || n == 0)
 		return;
 	for (unsigned i = 0; i < n; i++)
-		vet_add_server(&network->assign.vet, &list[i]);
-	policy_check(network->policy);
+		vet_add_server(&network->vet, &list[i]);
 	/* What fails is tried again: nothing else keeps traffic back. */
 	if (!network->settled && must_block(network))
-		(void)block(network);
-	look_at_egress(network);
+		network->assigned.egress = WANT_BLOCKED;
+	network_check(network, false);
 }
 
 void
@@ -178,24 +194,28 @@ network_down(struct network *network)
 {
 	if (network->policy == NULL || network->conf->when_down == CONF_BLOCK)
 		return;
-	policy_bypass(network->policy);
+	network->assigned.egress = WANT_BYPASS;
 	dns_unset(network->dns);
-	look_at_egress(network);
+	network_check(network, false);
 }
 
-void
-network_check(struct network *network)
+double
+network_check(struct network *network, bool is_local)
 {
-	int n;
+	const struct repairs *repairs = &network->reconcile.repairs;
+	double		      again = NETWATCH_IDLE_SEC;
 
-	if (network->policy == NULL)
-		return;
-	policy_check(network->policy);
-	n = assign_check(&network->assign);
-	if (n > 0 && policy_may_say(&network->said))
-		log_warnx("%s: another program had removed %d routes; restored",
-		    network->dev.name, n);
-	look_at_egress(network);
+	if (is_local && network->policy != NULL)
+		policy_forget_local(network->policy);
+	/* What is in it is a trouble, or is tried again. */
+	(void)bring(network, false);
+	tell_news(network);
+	if (network->waits)
+		again = 1;
+	if (repairs->again_us != 0 &&
+	    again > (double)repairs->again_us / (double)MONO_SEC)
+		again = (double)repairs->again_us / (double)MONO_SEC;
+	return again;
 }
 
 void
@@ -208,11 +228,17 @@ network_egress(const struct network *network, struct request_egress *egress)
 	egress->dns = dns_state(network->dns);
 }
 
-void
-network_on_egress(struct network *network, void (*call)(void *arg), void *arg)
+const struct request_host *
+network_host(const struct network *network)
 {
-	network->on_egress = call;
-	network->egress_arg = arg;
+	return &network->host;
+}
+
+void
+network_on_news(struct network *network, void (*call)(void *arg), void *arg)
+{
+	network->on_news = call;
+	network->news_arg = arg;
 }
 
 void
@@ -236,25 +262,121 @@ network_free(struct network *network)
 		log_warnx("%s: all but local traffic stays blocked (when-down "
 			  "= block) until the next start or run --sweep",
 		    network->conf->device);
-	assign_fini(&network->assign);
+	assigned_fini(&network->assigned);
+	reconcile_fini(&network->reconcile);
 	free(network);
 }
 
+int
+network_look_at_bridge(struct link *link, const struct conf *conf)
+{
+	const char	 *bridge = conf->bridge;
+	struct link_facts facts;
+	int		  r = link_look(link, bridge, &facts);
+
+	if (r < 0 && conf->create_bridge)
+		return 0;
+	if (r < 0)
+		log_warnx("%s: the bridge does not exist: create it, or set "
+			  "create-bridge = yes", bridge);
+	else if (!facts.is_bridge)
+		log_warnx("%s: is not a bridge: create a bridge, make this a "
+			  "port of it, and set bridge to its name", bridge);
+	else if (!facts.is_up)
+		log_warnx("%s: the bridge is down: set it up (ip link set %s "
+			  "up)", bridge, bridge);
+	else
+		return 0;
+	return r == 0 && !facts.is_bridge ? -1 : 1;
+}
+
 static void
-look_at_egress(void *arg)
+tell_news(void *arg)
 {
 	struct network	     *network = arg;
 	struct request_egress now;
 
 	network_egress(network, &now);
-	if (now.v4 == network->told.v4 && now.v6 == network->told.v6 &&
-	    now.dns == network->told.dns &&
-	    now.dropped == network->told.dropped &&
-	    strcmp(now.front, network->told.front) == 0)
+	if (!troubles_tell(&network->reconcile.troubles, &network->host) &&
+	    memcmp(&now, &network->told, sizeof(now)) == 0)
 		return;
 	network->told = now;
-	if (network->on_egress != NULL)
-		network->on_egress(network->egress_arg);
+	if (network->on_news != NULL)
+		network->on_news(network->news_arg);
+}
+
+/* What is wanted now, made so; the first failure of what has to be. */
+static int
+bring(struct network *network, bool at_once)
+{
+	struct reconcile *reconcile = &network->reconcile;
+	struct want_facts facts = { .egress = network->assigned.egress,
+		.addresses = &network->assigned.addresses,
+		.routes = &network->assigned.routes,
+		.servers = network->vet.servers,
+		.nservers = network->vet.nservers };
+	struct want want = { 0 };
+	int r = reconcile_look(reconcile, network->conf, &facts), egress;
+
+	if (r == 0)
+		r = want_make(&want, &facts);
+	if (r < 0) {
+		/* It stays as it is, until the next look. */
+		log_warnx("%s: cannot look at this host's network: %s",
+		    network->dev.name, strerror(-r));
+		want_fini(&want);
+		return r;
+	}
+	repairs_begin(&reconcile->repairs);
+	troubles_begin(&reconcile->troubles);
+	r = reconcile_set(reconcile, network->conf, &want);
+	if (network->policy != NULL) {
+		egress = policy_set(network->policy, &want,
+		    !is_same_egress(&want, &reconcile->want),
+		    &reconcile->repairs);
+		r = r < 0 ? r : egress;
+	}
+	want_fini(&reconcile->want);
+	reconcile->want = want;
+	repairs_say(&reconcile->repairs, network->dev.name);
+	network->waits = troubles_end(&reconcile->troubles, network->dev.name,
+	    at_once);
+	return r;
+}
+
+static bool
+is_same_egress(const struct want *a, const struct want *b)
+{
+	return a->blocks == b->blocks &&
+	    a->unreachable[0] == b->unreachable[0] &&
+	    a->unreachable[1] == b->unreachable[1] &&
+	    prefix_list_is_equal(a->wide.v, a->wide.n, b->wide.v, b->wide.n);
+}
+
+static bool
+add_assignment(struct assigned *assigned,
+    const struct request_network *assignment)
+{
+	bool ok = prefix_set_add_list(&assigned->addresses,
+	    assignment->addresses, assignment->naddresses);
+
+	for (size_t i = 0; ok && i < assignment->nroutes; i++) {
+		struct prefix route = prefix_network(&assignment->routes[i]);
+
+		ok = prefix_set_add(&assigned->routes, &route);
+	}
+	prefix_set_sort(&assigned->addresses);
+	prefix_set_sort(&assigned->routes);
+	if (!ok)
+		assigned_fini(assigned);
+	return ok;
+}
+
+static void
+assigned_fini(struct assigned *assigned)
+{
+	prefix_set_fini(&assigned->addresses);
+	prefix_set_fini(&assigned->routes);
 }
 
 /* --------------------------------------------------------------- both */
@@ -275,6 +397,8 @@ open_base(struct network *network, const char *journal_path)
 			  "AF_NETLINK is needed");
 		return false;
 	}
+	network->reconcile = (struct reconcile) { .link = network->link,
+		.dev = &network->dev, .journal = network->journal };
 	return true;
 }
 
@@ -313,203 +437,55 @@ open_device(struct network *network)
 }
 
 static bool
-set_up(struct network *network, unsigned mtu)
-{
-	int r = link_set_up(network->link, network->dev.name, mtu);
-
-	if (r < 0) {
-		log_warnx("%s: cannot be set up with an MTU of %u: %s",
-		    network->dev.name, mtu, strerror(-r));
-		return false;
-	}
-	network->dev.mtu = mtu;
-	return true;
-}
-
-/* An IPv6 address is ignored on a host without IPv6, so that IPv4 works. */
-static bool
-add_address(struct network *network, const char *name,
-    const struct prefix *address)
-{
-	char text[PREFIX_STRLEN];
-	int  r;
-
-	prefix_print(address, text, sizeof(text));
-	if (address->addr.family == AF_INET6 && !sysctl_has_ipv6(name)) {
-		log_warnx("%s: this host has no IPv6: %s is ignored",
-		    name, text);
-		return true;
-	}
-	r = link_add_address(network->link, name, address);
-	if (r < 0)
-		log_warnx("%s: the address %s cannot be added: %s", name, text,
-		    strerror(-r));
-	return r == 0;
-}
-
-/* ---------------------------------------------------------------- tap */
-
-static bool
-start_tap(struct network *network)
-{
-	const struct conf *conf = network->conf;
-	const char	  *holder = network->dev.name; /* of the addresses */
-	bool		   make = false;
-
-	if (conf->bridge[0] != '\0' &&
-	    network_look_at_bridge(network->link, conf, &make) < 0)
-		return false;
-	if (!open_device(network))
-		return false;
-	if (make && !make_bridge(network))
-		return false;
-	if (conf->bridge[0] != '\0' ? !join_bridge(network) :
-				      !set_up(network, tap_mtu(network)))
-		return false;
-	if (network->made_bridge)
-		holder = conf->bridge;
-	else if (conf->bridge[0] != '\0')
-		return true;
-	for (size_t i = 0; i < conf->addresses.n; i++) {
-		if (!add_address(network, holder, &conf->addresses.v[i]))
-			return false;
-	}
-	return true;
-}
-
-int
-network_look_at_bridge(struct link *link, const struct conf *conf, bool *make)
-{
-	const char	 *bridge = conf->bridge;
-	struct link_facts facts;
-
-	*make = link_look(link, bridge, &facts) < 0;
-	if (*make && conf->create_bridge)
-		return 0;
-	if (*make)
-		log_warnx("%s: the bridge does not exist: create it, or set "
-			  "create-bridge = yes", bridge);
-	else if (!facts.is_bridge)
-		log_warnx("%s: is not a bridge: create a bridge, make this a "
-			  "port of it, and set bridge to its name", bridge);
-	else if (!facts.is_up)
-		log_warnx("%s: the bridge is down: set it up (ip link set %s "
-			  "up)", bridge, bridge);
-	else
-		return 0;
-	return !*make && facts.is_bridge ? 1 : -1;
-}
-
-/* Its MAC is ours to know: by it the journal tells it from another's. */
-static bool
-make_bridge(struct network *network)
-{
-	const char *bridge = network->conf->bridge;
-	uint8_t	    mac[6];
-	int	    r;
-
-	secret_random(mac, sizeof(mac));
-	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02);
-	r = journal_bridge(network->journal, bridge, mac);
-	if (r == 0)
-		r = link_make_bridge(network->link, bridge, mac);
-	if (r == 0)
-		r = link_set_up(network->link, bridge, 0);
-	if (r < 0) {
-		log_warnx("%s: the bridge cannot be created: %s", bridge,
-		    strerror(-r));
-		return false;
-	}
-	network->made_bridge = true;
-	return true;
-}
-
-/* The MTU first: a port with a smaller one would lower the bridge's. */
-static bool
-join_bridge(struct network *network)
-{
-	const char *bridge = network->conf->bridge;
-	const char *device = network->dev.name;
-	int	    r = sysctl_silence_ipv6(device);
-
-	if (r < 0)
-		log_warnx("%s: IPv6 cannot be disabled on it (%s): it will "
-			  "have a link-local address of its own",
-		    device, strerror(-r));
-	if (!set_up(network, tap_mtu(network)))
-		return false;
-	r = link_enslave(network->link, device, bridge);
-	if (r == 0 && network->made_bridge)
-		r = link_set_up(network->link, bridge, network->dev.mtu);
-	if (r < 0)
-		log_warnx("%s: cannot join the bridge %s: %s", device, bridge,
-		    strerror(-r));
-	return r == 0;
-}
-
-static unsigned
-tap_mtu(struct network *network)
-{
-	const struct conf *conf = network->conf;
-	struct link_facts  facts;
-
-	if (conf->bridge[0] == '\0' || network->made_bridge)
-		return conf->mtu != 0 ? conf->mtu : TAP_MTU;
-	if (link_look(network->link, conf->bridge, &facts) < 0)
-		return TAP_MTU;
-	if (conf->mtu != 0 && conf->mtu != (unsigned)facts.mtu)
-		log_warnx("%s: mtu = %u is ignored: a bridge port uses its "
-			  "bridge's, %d on %s",
-		    network->dev.name, conf->mtu, facts.mtu, conf->bridge);
-	return (unsigned)facts.mtu;
-}
-
-/* ---------------------------------------------------------------- tun */
-
-static bool
 start_tun(struct network *network)
 {
 	const struct conf *conf = network->conf;
 
-	if (!open_device(network))
-		return false;
 	sysctl_distrust(network->dev.name);
-	network->has_ipv6 = sysctl_has_ipv6(network->dev.name);
-	if (!set_up(network, conf->mtu != 0 ? conf->mtu : TUN_MTU))
-		return false;
-	if (conf->role == CONF_SERVER && !add_server_addresses(network))
-		return false;
-	for (size_t i = 0; i < conf->addresses.n; i++) {
-		if (!add_address(network, network->dev.name,
-			&conf->addresses.v[i]))
-			return false;
-	}
-	if (!start_forwarding(network))
-		return false;
-	if (conf->role == CONF_CLIENT)
-		return start_client(network);
-	site_routes_follow(network->link, &network->dev, network->has_ipv6,
-	    network->conf);
-	return nat_follow(&network->nat, network->dev.name, network->conf);
+	if (!sysctl_has_ipv6(network->dev.name))
+		log_info("%s: this host has no IPv6: its addresses and routes "
+			 "are ignored", network->dev.name);
+	return conf->role == CONF_CLIENT ? start_site(network) :
+					   check_tunnel_networks(network);
 }
 
-/* Before anybody has spoken to the server: what is to be blocked, is. */
 static bool
-start_client(struct network *network)
+check_tunnel_networks(struct network *network)
+{
+	const struct conf_prefixes *nets = &network->conf->tunnel_networks;
+	char			    text[PREFIX_STRLEN], other[PREFIX_STRLEN];
+	struct link_lans	    lans;
+	const struct link_lan	   *lan = NULL;
+	int r = link_get_lans(network->link, network->dev.name, &lans);
+
+	if (r < 0)
+		return log_failed("cannot list this host's networks", r);
+	for (size_t i = 0; lan == NULL && i < nets->n; i++) {
+		lan = link_find_lan(&lans, &nets->v[i]);
+		if (lan != NULL)
+			log_warnx("tunnel-network = %s overlaps %s, this "
+				  "host's network on %s: choose another",
+			    prefix_print(&nets->v[i], text, sizeof(text)),
+			    prefix_print(&lan->network, other, sizeof(other)),
+			    lan->ifname);
+	}
+	free(lans.v);
+	return lan == NULL;
+}
+
+/* Before anybody has spoken to the hub: what is to be blocked, is. */
+static bool
+start_site(struct network *network)
 {
 	const struct conf *conf = network->conf;
-	struct vet	  *vet = &network->assign.vet;
+	struct vet	  *vet = &network->vet;
 	bool		   known;
 
-	network->assign = (struct assign) {
-		.vet = { .link = network->link, .device = network->dev.name,
-		    .ifindex = network->dev.ifindex, .conf = conf },
-		.has_ipv6 = network->has_ipv6,
-	};
+	*vet = (struct vet) { .link = network->link, .conf = conf,
+		.device = network->dev.name, .ifindex = network->dev.ifindex };
 	network->policy = policy_new(network->journal, vet);
-	network->assign.policy = network->policy;
-	network->dns = dns_new(network->journal, network->dev.name,
-	    look_at_egress, network);
+	network->dns = dns_new(network->journal, network->dev.name, tell_news,
+	    network);
 	if (network->policy == NULL || network->dns == NULL) {
 		log_warnx("%s: out of memory", network->dev.name);
 		return false;
@@ -520,7 +496,11 @@ start_client(struct network *network)
 		    conf->servers[i].port);
 	/* By its name: network_set_servers(); or it is blocked already. */
 	known = known || journal_has_policy(network->journal);
-	return !known || !must_block(network) || block(network);
+	if (known && must_block(network)) {
+		network->assigned.egress = WANT_BLOCKED;
+		network->settled = true;
+	}
+	return true;
 }
 
 static bool
@@ -530,57 +510,13 @@ must_block(const struct network *network)
 	    network->conf->when_down == CONF_BLOCK;
 }
 
-static bool
-block(struct network *network)
-{
-	int r = policy_block(network->policy);
-
-	if (r < 0)
-		log_warnx("%s: when-down = block cannot be applied: %s%s",
-		    network->dev.name, strerror(-r),
-		    r == -EOPNOTSUPP || r == -EIO ?
-			" (the kernel needs policy routing and nf_tables)" :
-			"");
-	network->settled = r == 0;
-	return r == 0;
-}
-
-static bool
-add_server_addresses(struct network *network)
-{
-	const struct conf_prefixes *nets = &network->conf->tunnel_networks;
-	char			    text[PREFIX_STRLEN], other[PREFIX_STRLEN];
-	struct link_lans	    lans;
-	int  r = link_get_lans(network->link, network->dev.name, &lans);
-	bool ok = r == 0;
-
-	if (!ok)
-		log_warnx("%s: cannot list this host's networks: %s",
-		    network->dev.name, strerror(-r));
-	for (size_t i = 0; ok && i < nets->n; i++) {
-		struct prefix	       own = conf_server_address(&nets->v[i]);
-		const struct link_lan *lan = link_find_lan(&lans, &nets->v[i]);
-
-		if (lan != NULL)
-			log_warnx("tunnel-network = %s overlaps %s, this "
-				  "host's network on %s: choose another",
-			    prefix_print(&nets->v[i], text, sizeof(text)),
-			    prefix_print(&lan->network, other, sizeof(other)),
-			    lan->ifname);
-		ok = lan == NULL &&
-		    add_address(network, network->dev.name, &own);
-	}
-	free(lans.v);
-	return ok;
-}
-
 /* What is on already needs no right to switch it on. */
 static bool
 start_forwarding(struct network *network)
 {
 	bool ipv4 = sysctl_is_wanted(network->conf, AF_INET);
 	bool ipv6 = sysctl_is_wanted(network->conf, AF_INET6) &&
-	    network->has_ipv6;
+	    sysctl_has_ipv6(network->dev.name);
 	int  r = sysctl_enable(network->journal, ipv4, ipv6);
 
 	if (r < 0)

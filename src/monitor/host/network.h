@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * network: connects the device to this host's network, and disconnects it
+ * network: puts the device into its network, keeps it there, and takes it out
  * again.
  *
- * tap: adds the device to the bridge, which is created if so configured, with
- * the MTU of the bridge. tun: sets the hub's own addresses and the routes to
- * the subnets of all enabled sites; at a site, what the hub assigned.  Sets IP
- * forwarding and NAT as configured, and at a site with a default route the
- * rules for it, and DNS. Changes that would outlive the daemon are recorded in
+ * tap: into the bridge (made when the configuration says so).  tun: a hub's own
+ * addresses, routes to every enabled site's subnets; at a site what the hub
+ * assigned.  Forwarding and NAT as configured; at a site with a default route
+ * also the rules for it, and DNS.  What would outlive the daemon goes through
  * the journal.
+ *
+ * What is wanted follows from configuration and session (want.h); each look at
+ * the host makes it so again (reconcile.h, policy.h), whoever changed it.
  */
 #ifndef NETWORK_H
 #define NETWORK_H
@@ -33,11 +35,10 @@ struct request_network;
 struct network *network_new(const struct conf *conf, const char *journal_path);
 
 /*
- * Whether the device can join conf->bridge, which is to be made first if
- * `*make`: 0, 1 after a warning, or -1 after a complaint.  Touches nothing.
+ * Whether the device can join conf->bridge: 0, 1 after a warning, or -1 after a
+ * complaint.  Touches nothing.
  */
-int network_look_at_bridge(struct link *link, const struct conf *conf,
-    bool *make);
+int network_look_at_bridge(struct link *link, const struct conf *conf);
 
 const struct tapdev *network_device(const struct network *network);
 
@@ -45,11 +46,11 @@ const struct tapdev *network_device(const struct network *network);
 void network_update(struct network *network, const struct conf *conf);
 
 /*
- * Applies the assignment of a site's hub as a whole: removes what was assigned
- * before and is not in it, and does not touch what is in both.  Refuses (vet.h)
- * routes and addresses that overlap this host's own networks, routes for all
- * traffic in any form unless the configuration accepts them, and routes that
- * would loop.  IPv6 is ignored if this host has none.  Returns 0, or a negative
+ * A site's assignment, as a whole: what was assigned before and is not in it
+ * goes, what is in both is not touched.  Refused (vet.h) are addresses that
+ * overlap one of this host's own networks, 0/0, ::/0 and their disguises unless
+ * the configuration accepts them, and what would loop.  Routes that overlap such
+ * a network are left out as far as they do (want.h).  Returns 0, or a negative
  * errno value with the reason in `why`; then nothing has changed.
  */
 int network_assign(struct network *network,
@@ -71,23 +72,25 @@ int network_set_dns(struct network *network, struct dns_list *list,
 void network_set_servers(struct network *network, const struct endpoint *list,
     unsigned n);
 
-/* Where a site's traffic and DNS queries go now, for status. */
+/* Where a site's traffic and DNS questions go now, for status. */
 void network_egress(const struct network *network,
     struct request_egress *egress);
-/* Sets a function that is called when that changes; NULL: none. */
-void network_on_egress(struct network *network, void (*call)(void *arg),
+/* What is not as configured. */
+const struct request_host *network_host(const struct network *network);
+/* From now on called when one of those changes; NULL: nobody is. */
+void network_on_news(struct network *network, void (*call)(void *arg),
     void *arg);
 
-/* A site's session has ended: applies when-down. */
+/* A site's session has ended: when-down is what matters now. */
 void network_down(struct network *network);
 
 /*
- * Compares a site's rules, routes, addresses and wall with the kernel, restores
- * what other programs have changed, and removes what overlaps this host's
- * networks now.  To be called when any of that may have changed, and now and
- * then.
+ * Compares all of it with the kernel, and puts back what others have changed.
+ * To be called when any of that may have changed, and now and then; `is_local`:
+ * the networks of this host's links may be others by now.  Returns in how many
+ * seconds it wants to look again.
  */
-void network_check(struct network *network);
+double network_check(struct network *network, bool is_local);
 
 /*
  * Sets whether blocked traffic stays blocked after network_free().  By default

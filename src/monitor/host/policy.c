@@ -5,21 +5,23 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
 
 #include "base/log.h"
 #include "base/mono.h"
-#include "monitor/host/sysctl.h"
 #include "monitor/host/journal.h"
+#include "monitor/host/prefix_set.h"
+#include "monitor/host/repairs.h"
 #include "monitor/host/route.h"
 #include "monitor/host/rules.h"
+#include "monitor/host/sysctl.h"
 #include "monitor/host/vet.h"
 #include "monitor/host/wall.h"
+#include "monitor/host/want.h"
 #include "proc/proc.h"
-
-#define SAY_EVERY (60 * MONO_SEC)
 
 enum { V4, V6, FAMILIES };
 
@@ -28,11 +30,10 @@ static const struct prefix all[FAMILIES] = {
 	[V6] = { { .family = AF_INET6 }, 0 },
 };
 
-/* What our table is to have. */
+/* What is in force, in short. */
 struct content {
-	struct prefix_set routes; /* by the device; owned */
-	bool		  unreachable[FAMILIES];
-	bool		  blocks; /* the device drops what its routes bring */
+	bool by_device[FAMILIES], unreachable[FAMILIES];
+	bool blocks; /* the device drops what comes by it */
 };
 
 /*
@@ -41,7 +42,6 @@ struct content {
  */
 struct state {
 	int wall, rules, routes;
-	int loosened; /* the kernel does not tell of it; nor is it leaking */
 };
 
 struct policy {
@@ -51,25 +51,25 @@ struct policy {
 	struct rules_exempt exempt;
 	uint32_t	table;
 	struct content	now;
-	struct state	state; /* at the last check */
-	struct mono	said, said_front, said_local; /* when; 0: never */
+	struct state	state; /* at the last look */
+	struct prefix_set local;
+	bool		knows_local;
+	struct mono	learn_next; /* its networks again: not before */
+	struct mono	said_front, said_local, said_failed; /* when; 0: never */
 	uint64_t	dropped;
 	char		front[REQUEST_FRONT_SIZE];
 };
 
-static enum request_way way(const struct policy *policy, sa_family_t family);
+static enum request_way way(const struct policy *policy, int family);
 static int begin(struct policy *policy);
 static uid_t resolver_user(void);
-static int change(struct policy *policy, struct content *next);
-static int bring(struct policy *policy);
-static int set_wall(struct policy *policy);
-static bool add_walled(const struct content *now, struct prefix_set *walled);
-static bool add_local(struct policy *policy, struct prefix_set *local);
-static void say_repaired(struct policy *policy);
+static int bring(struct policy *policy, const struct want *want);
+static int set_wall(struct policy *policy, const struct want *want);
+static bool add_walled(const struct want *want, struct prefix_set *walled);
+static int learn_local(struct policy *policy);
+static void note_repaired(struct policy *policy, struct repairs *repairs,
+    bool loosened);
 static void look_in_front(struct policy *policy);
-static bool has_family(const struct content *content, sa_family_t family);
-static bool is_empty(const struct content *content);
-static bool is_same(const struct content *a, const struct content *b);
 static void report(const struct policy *policy);
 
 struct policy *
@@ -93,101 +93,71 @@ policy_free(struct policy *policy)
 	if (policy == NULL)
 		return;
 	wall_free(policy->wall);
-	prefix_set_fini(&policy->now.routes);
+	prefix_set_fini(&policy->local);
 	free(policy);
 }
 
 int
-policy_block(struct policy *policy)
+policy_set(struct policy *policy, const struct want *want, bool is_news,
+    struct repairs *repairs)
 {
-	struct content next = { .unreachable = { true, true }, .blocks = true };
-	int	       r = -ENOMEM;
+	struct content now = { .blocks = want->blocks };
+	bool loosened, changed;
+	int  r;
 
-	/*
-	 * Unreachable routes alone are not enough: then there would be no route
-	 * back to the hub, and rp_filter, even at 2, would drop its packets.
-	 */
-	if (prefix_set_add(&next.routes, &all[V4]))
-		r = change(policy, &next);
-	prefix_set_fini(&next.routes);
-	return r;
-}
-
-int
-policy_set(struct policy *policy, const struct prefix_set *wide, bool block)
-{
-	struct content next = { 0 };
-	int	       r = -ENOMEM;
-
-	if (prefix_set_add_list(&next.routes, wide->v, wide->n)) {
-		bool v4 = has_family(&next, AF_INET);
-		bool v6 = has_family(&next, AF_INET6);
-
-		next.unreachable[V4] = block && v4;
-		next.unreachable[V6] = (block && v6) ||
-		    (v4 && !prefix_set_has(&next.routes, &all[V6]));
-		r = change(policy, &next);
+	for (int f = 0; f < FAMILIES; f++) {
+		now.by_device[f] = prefix_list_has_family(want->wide.v,
+		    want->wide.n, all[f].addr.family);
+		now.unreachable[f] = want->unreachable[f];
 	}
-	prefix_set_fini(&next.routes);
-	return r;
-}
-
-void
-policy_bypass(struct policy *policy)
-{
-	struct content next = { 0 };
-
-	/* It only takes away, which does not fail. */
-	(void)change(policy, &next);
-	prefix_set_fini(&next.routes);
-}
-
-void
-policy_check(struct policy *policy)
-{
-	if (policy->wall == NULL)
-		return;
-	(void)bring(policy);
-	policy->state.loosened = sysctl_loosen(policy->journal,
-	    wall_marks(policy->wall));
-	say_repaired(policy);
+	if (policy->wall == NULL && want->wide.n == 0)
+		return 0;
+	r = begin(policy);
+	if (r < 0)
+		return r;
+	changed = memcmp(&policy->now, &now, sizeof(now)) != 0;
+	policy->now = now;
+	r = bring(policy, want);
+	loosened = sysctl_loosen(policy->journal,
+		       wall_marks(policy->wall)) > 0;
+	if (!is_news)
+		note_repaired(policy, repairs, loosened);
+	if (r == 0)
+		journal_settle(policy->journal, policy->table);
+	if (r == 0 && changed)
+		report(policy);
 	look_in_front(policy);
 	policy->dropped = wall_dropped(policy->wall);
+	return r;
 }
 
-bool
-policy_may_say(struct mono *said)
+void
+policy_forget_local(struct policy *policy)
 {
-	struct mono now = mono_now();
-
-	if (said->us != 0 && mono_sub(now, *said) < SAY_EVERY)
-		return false;
-	*said = now;
-	return true;
+	policy->knows_local = false;
 }
 
 void
 policy_egress(const struct policy *policy, struct request_egress *egress)
 {
-	egress->v4 = way(policy, AF_INET);
-	egress->v6 = way(policy, AF_INET6);
+	egress->v4 = way(policy, V4);
+	egress->v6 = way(policy, V6);
 	egress->dropped = policy->dropped;
 	strlcpy(egress->front, policy->front, sizeof(egress->front));
 }
 
 /* The wall keeps this traffic in, even if everything else is wrong. */
 static enum request_way
-way(const struct policy *policy, sa_family_t family)
+way(const struct policy *policy, int family)
 {
 	const struct content *now = &policy->now;
 	const struct state   *state = &policy->state;
 	bool routed = state->rules >= 0 && state->routes >= 0;
-	bool wanted = has_family(now, family) ||
-	    now->unreachable[family == AF_INET ? V4 : V6];
 
-	if (!wanted || (!routed && state->wall < 0))
+	if ((!now->by_device[family] && !now->unreachable[family]) ||
+	    (!routed && state->wall < 0))
 		return REQUEST_WAY_BYPASS;
-	return routed && has_family(now, family) && !now->blocks ?
+	return routed && now->by_device[family] && !now->blocks ?
 	    REQUEST_WAY_TUNNEL :
 	    REQUEST_WAY_BLOCKED;
 }
@@ -232,49 +202,18 @@ resolver_user(void)
 	return user.uid;
 }
 
-/* Then `next` holds what was before; on failure it keeps its own. */
+/* The wall comes before the first rule; whatever fails, the rest is tried. */
 static int
-change(struct policy *policy, struct content *next)
+bring(struct policy *policy, const struct want *want)
 {
-	struct content old = policy->now;
-	bool	       news = !is_same(&old, next);
-	int	       r;
-
-	if (policy->wall == NULL && is_empty(next))
-		return 0;
-	r = begin(policy);
-	if (r < 0)
-		return r;
-	policy->now = *next;
-	r = bring(policy);
-	if (r < 0) {
-		policy->now = old;
-		(void)bring(policy);
-		return r;
-	}
-	*next = old;
-	journal_settle(policy->journal, policy->table);
-	if (news)
-		report(policy);
-	look_in_front(policy);
-	return 0;
-}
-
-/*
- * The wall is set before the first rule.  If a step fails, the others are still
- * tried.
- */
-static int
-bring(struct policy *policy)
-{
-	const struct content *now = &policy->now;
-	const struct vet     *vet = policy->vet;
-	struct route_table    routes = { .set = &now->routes,
+	const struct vet  *vet = policy->vet;
+	struct route_table routes = { .set = &want->wide,
 		.ifindex = vet->ifindex,
-		.unreachable = { now->unreachable[V4], now->unreachable[V6] } };
+		.unreachable = { want->unreachable[V4],
+		    want->unreachable[V6] } };
 	struct state *state = &policy->state;
 
-	state->wall = set_wall(policy);
+	state->wall = set_wall(policy, want);
 	state->rules = rules_add(vet->link, policy->table, &policy->exempt);
 	state->routes = route_set(vet->link, policy->table, &routes);
 	return state->wall < 0	? state->wall :
@@ -284,31 +223,32 @@ bring(struct policy *policy)
 }
 
 static int
-set_wall(struct policy *policy)
+set_wall(struct policy *policy, const struct want *want)
 {
 	const struct vet *vet = policy->vet;
-	struct prefix_set walled = { 0 }, local = { 0 };
-	struct wall_rules rules = { .walled = &walled, .local = &local,
+	struct prefix_set walled = { 0 };
+	struct wall_rules rules = { .walled = &walled, .local = &policy->local,
 		.servers = vet->servers, .nservers = vet->nservers,
 		.stays = vet->conf->when_down == CONF_BLOCK };
-	int r = -ENOMEM;
+	int r = learn_local(policy);
 
-	if (add_walled(&policy->now, &walled) && add_local(policy, &local))
+	if (r == 0 && !add_walled(want, &walled))
+		r = -ENOMEM;
+	if (r == 0)
 		r = wall_set(policy->wall, &rules);
 	prefix_set_fini(&walled);
-	prefix_set_fini(&local);
 	return r;
 }
 
 static bool
-add_walled(const struct content *now, struct prefix_set *walled)
+add_walled(const struct want *want, struct prefix_set *walled)
 {
 	bool ok = true;
 
 	for (int f = 0; f < FAMILIES; f++)
-		ok = ok &&
-		    (!now->unreachable[f] || prefix_set_add(walled, &all[f]));
-	ok = ok && prefix_set_add_list(walled, now->routes.v, now->routes.n);
+		ok = ok && (!want->unreachable[f] ||
+			       prefix_set_add(walled, &all[f]));
+	ok = ok && prefix_set_add_list(walled, want->wide.v, want->wide.n);
 	prefix_set_merge(walled);
 	return ok;
 }
@@ -317,44 +257,64 @@ add_walled(const struct content *now, struct prefix_set *walled)
  * If the networks of links together amount to all traffic, they are not local,
  * but equivalent to a default route.
  */
-static bool
-add_local(struct policy *policy, struct prefix_set *local)
+static int
+learn_local(struct policy *policy)
 {
 	const struct conf_prefixes *more = &policy->vet->conf->local_networks;
-	bool ok = route_get_local(policy->vet->link, policy->vet->ifindex,
-		      local) == 0;
+	struct prefix_set	    local = { 0 };
+	struct mono		    now = mono_now();
+	clock_t			    begun = clock();
+	int			    r;
 
-	if (vet_narrow(local) && policy_may_say(&policy->said_local))
+	if (policy->knows_local || (policy->learn_next.us != 0 &&
+		!mono_is_due(policy->learn_next, now)))
+		return 0;
+	r = route_get_local(policy->vet->link, policy->vet->ifindex, &local);
+	/* Among half a million routes that is work: for 1 % of the time, no more. */
+	policy->learn_next = mono_add(now,
+	    100 * (int64_t)(clock() - begun) * MONO_SEC / CLOCKS_PER_SEC);
+	if (vet_narrow(&local) && repairs_may_say(&policy->said_local))
 		log_warnx("%s: the networks of this host's links together "
 			  "cover all traffic: the widest are blocked; add "
 			  "those that must stay local to local-networks",
 		    policy->vet->device);
-	ok = ok && prefix_set_add_list(local, more->v, more->n);
-	prefix_set_merge(local);
-	return ok;
+	if (r == 0 && !prefix_set_add_list(&local, more->v, more->n))
+		r = -ENOMEM;
+	if (r < 0) {
+		prefix_set_fini(&local);
+		return r;
+	}
+	prefix_set_merge(&local);
+	prefix_set_fini(&policy->local);
+	policy->local = local;
+	policy->knows_local = true;
+	return 0;
 }
 
 static void
-say_repaired(struct policy *policy)
+note_repaired(struct policy *policy, struct repairs *repairs, bool loosened)
 {
 	const struct state *state = &policy->state;
-	bool failed = state->wall < 0 || state->rules < 0 || state->routes < 0;
+	const char	   *device = policy->vet->device;
 
-	/* Where it cannot be loosened, begin() has said so. */
-	if (state->wall == 0 && state->rules == 0 && state->routes == 0 &&
-	    state->loosened <= 0)
-		return;
-	if (!policy_may_say(&policy->said))
-		return;
-	log_warnx("%s: another program has changed%s%s%s%s of the default route; "
-		  "%s (systemd-networkd does so, unless "
-		  "ManageForeignRoutingPolicyRules=no and "
-		  "ManageForeignRoutes=no)",
-	    policy->vet->device, state->rules != 0 ? " the rules" : "",
-	    state->routes != 0 ? " the routes" : "",
-	    state->wall != 0 ? " the block" : "",
-	    state->loosened > 0 ? " the source check" : "",
-	    failed ? "they cannot be restored now" : "restored");
+	if (state->wall > 0)
+		repairs_note(repairs, "the block");
+	if (state->rules > 0)
+		repairs_note(repairs, "the rules of the default route");
+	if (state->routes > 0)
+		repairs_note(repairs, "the routes of table %u", policy->table);
+	if (loosened)
+		repairs_note(repairs, "the source check");
+	if ((state->rules > 0 || state->routes > 0) && repairs->n > 0)
+		repairs->hint = "systemd-networkd does so, unless "
+				"ManageForeignRoutingPolicyRules=no and "
+				"ManageForeignRoutes=no";
+	if ((state->wall < 0 || state->rules < 0 || state->routes < 0) &&
+	    repairs_may_say(&policy->said_failed))
+		log_warnx("%s: the default route cannot be set: %s", device,
+		    strerror(-(state->wall < 0	  ? state->wall :
+			       state->rules < 0 ? state->rules :
+						  state->routes)));
 }
 
 static void
@@ -367,44 +327,20 @@ look_in_front(struct policy *policy)
 	if (n < 0 || strcmp(front, policy->front) == 0)
 		return;
 	strlcpy(policy->front, front, sizeof(policy->front));
-	if (n > 0 && policy_may_say(&policy->said_front))
+	if (n > 0 && repairs_may_say(&policy->said_front))
 		log_warnx("%s: %s precedes ours%s: traffic that matches it is "
 			  "blocked; remove it",
 		    policy->vet->device, front,
 		    n > 1 ? ", and others" : "");
 }
 
-static bool
-has_family(const struct content *content, sa_family_t family)
-{
-	return prefix_list_has_family(content->routes.v, content->routes.n,
-	    family);
-}
-
-static bool
-is_empty(const struct content *content)
-{
-	return content->routes.n == 0 && !content->unreachable[V4] &&
-	    !content->unreachable[V6];
-}
-
-static bool
-is_same(const struct content *a, const struct content *b)
-{
-	return a->blocks == b->blocks &&
-	    a->unreachable[V4] == b->unreachable[V4] &&
-	    a->unreachable[V6] == b->unreachable[V6] &&
-	    prefix_list_is_equal(a->routes.v, a->routes.n, b->routes.v,
-		b->routes.n);
-}
-
 static void
 report(const struct policy *policy)
 {
 	const struct content *now = &policy->now;
-	bool v4 = has_family(now, AF_INET), v6 = has_family(now, AF_INET6);
+	bool v4 = now->by_device[V4], v6 = now->by_device[V6];
 
-	if (is_empty(now))
+	if (!v4 && !v6)
 		log_info("%s: default route: bypasses the tunnel",
 		    policy->vet->device);
 	else if (now->blocks)

@@ -3,7 +3,8 @@
  * route: sets the routes of a table as a whole, after comparing with the kernel
  * (libnl-route-3).
  *
- * All our routes have the protocol number LINK_RTPROT.
+ * All our routes have the protocol number LINK_RTPROT.  Of the main table the
+ * kernel gives us no others, however many there are.
  */
 #ifndef ROUTE_H
 #define ROUTE_H
@@ -18,12 +19,21 @@ struct prefix_set;
 /* The routes of ours that a table is to have, and no others. */
 struct route_table {
 	const struct prefix_set *set; /* by the device; sorted */
+	/*
+	 * Those of its addresses, which the kernel makes with them; sorted.  NULL:
+	 * none.  One that is missing is added as one of ours.
+	 */
+	const struct prefix_set *connected;
 	unsigned		 ifindex;
 	bool unreachable[2]; /* the default route; IPv4, IPv6 */
 	/*
-	 * Called for a route that cannot be added; -EEXIST: another program has
-	 * a route to the same network.  Returns `error` to give up, 0 to
-	 * continue.  NULL: continues after -EEXIST only.
+	 * A route of the set is missing: whether to add it now.  NULL: yes.  Of a
+	 * connected one that was it is told, too.
+	 */
+	bool (*on_missing)(void *arg, const struct prefix *network);
+	/*
+	 * It cannot be added; -EEXIST: somebody else has one to the same network.
+	 * Returns `error` to give up, 0 to go on.  NULL: gives up.
 	 */
 	int (*on_failure)(void *arg, const struct prefix *network, int error);
 	void *arg;
@@ -39,8 +49,9 @@ int route_set(struct link *link, uint32_t table,
     const struct route_table *routes);
 
 /*
- * Adds the networks of this host's links, except of the device with that index,
- * as in the main table; unsorted. 0 or a negative errno value.
+ * Adds the networks that the main table has on a link of this host, other than
+ * the device of that index; unsorted.  0 or a negative errno value.  It looks at
+ * the whole table, so ask when that may be news only.
  */
 int route_get_local(struct link *link, unsigned ifindex,
     struct prefix_set *local);

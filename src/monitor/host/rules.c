@@ -105,18 +105,12 @@ rules_remove(struct link *link, uint32_t table)
 int
 rules_get_front(struct link *link, uint32_t table, char *text, size_t size)
 {
-	struct fib_rule_hdr hdr = { .family = AF_UNSPEC };
+	static const struct fib_rule_hdr hdr;
 	struct front front = { first_preference(table), 0, text, size };
-	int	     r;
-
-	nl_socket_modify_cb(link->sock, NL_CB_VALID, NL_CB_CUSTOM, on_rule,
+	int r = link_dump(link, RTM_GETRULE, &hdr, sizeof(hdr), 0, 0, on_rule,
 	    &front);
-	r = nl_send_simple(link->sock, RTM_GETRULE, NLM_F_DUMP, &hdr,
-	    sizeof(hdr));
-	if (r >= 0)
-		r = nl_recvmsgs_default(link->sock);
-	nl_socket_modify_cb(link->sock, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
-	return r < 0 ? link_errno(r) : front.n;
+
+	return r < 0 ? r : front.n;
 }
 
 static int

@@ -14,21 +14,21 @@
 #include "monitor/host/prefix_set.h"
 #include "proc/request.h"
 
-static int sum_up(struct vet *vet, const struct request_network *assignment);
 static bool is_all(const struct prefix_set *set, sa_family_t family,
     unsigned len);
-static bool add_public(struct prefix_set *set, const struct vet *vet,
-    const struct prefix *prefix);
+static bool add_public(struct prefix_set *set, const struct conf *conf,
+    const struct prefix *list, size_t n);
 static bool   is_everything(const struct prefix *network);
 static int vet_address(const struct vet *vet, const struct prefix *address);
 static int vet_route(const struct vet *vet, const struct prefix *route);
 static int vet_network(const struct vet *vet, const char *what,
     const struct prefix *network);
-static int vet_loop(const struct vet *vet, const char *what,
-    const struct prefix *network);
+static int vet_loop(const struct vet *vet, const struct prefix *network);
 static bool is_prefix(const struct prefix *prefix);
 static const struct prefix *find_reserved(const struct vet *vet,
     const struct prefix *network);
+static int refuse(const struct vet *vet, int error, const char *fmt, ...)
+    __attribute__((__format__(printf, 3, 4)));
 
 int
 vet_assignment(struct vet *vet, const struct request_network *assignment,
@@ -38,10 +38,12 @@ vet_assignment(struct vet *vet, const struct request_network *assignment,
 
 	vet->why = why;
 	vet->why_size = why_size;
-	if (r == 0)
-		r = sum_up(vet, assignment);
+	if (r == 0 && !vet_sum_up(vet->conf, assignment->addresses,
+		assignment->naddresses, assignment->routes,
+		assignment->nroutes, vet->all))
+		r = -ENOMEM;
 	if (r < 0)
-		(void)vet_refuse(vet, r, "cannot list this host's networks: %s",
+		(void)refuse(vet, r, "cannot list this host's networks: %s",
 		    strerror(-r));
 	for (size_t i = 0; r == 0 && i < assignment->nroutes; i++)
 		r = vet_route(vet, &assignment->routes[i]);
@@ -79,9 +81,9 @@ vet_add_server(struct vet *vet, const struct endpoint *server)
 }
 
 bool
-vet_is_wide(const struct vet *vet, const struct prefix *route)
+vet_is_wide(const bool is_all[2], const struct prefix *route)
 {
-	return vet->all[route->addr.family == AF_INET ? 0 : 1] &&
+	return is_all[route->addr.family == AF_INET ? 0 : 1] &&
 	    all_traffic_has_part(route);
 }
 
@@ -155,39 +157,38 @@ vet_dns(const struct dns_list *list, char *why, size_t why_size)
 	return 0;
 }
 
-/* Whether they are all traffic, together. */
-static int
-sum_up(struct vet *vet, const struct request_network *assignment)
+bool
+vet_sum_up(const struct conf *conf, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes,
+    bool is_all[2])
 {
 	struct prefix_set set = { 0 };
-	bool		  ok = true;
+	bool ok = add_public(&set, conf, addresses, naddresses) &&
+	    add_public(&set, conf, routes, nroutes);
 
-	for (size_t i = 0; ok && i < assignment->naddresses; i++)
-		ok = add_public(&set, vet, &assignment->addresses[i]);
-	for (size_t i = 0; ok && i < assignment->nroutes; i++)
-		ok = add_public(&set, vet, &assignment->routes[i]);
-	vet->all[0] = all_traffic_is(set.v, set.n, AF_INET);
-	vet->all[1] = all_traffic_is(set.v, set.n, AF_INET6);
+	is_all[0] = all_traffic_is(set.v, set.n, AF_INET);
+	is_all[1] = all_traffic_is(set.v, set.n, AF_INET6);
 	prefix_set_fini(&set);
-	return ok ? 0 : -ENOMEM;
+	return ok;
 }
 
-/* Not what makes no sense, nor what is this site's own. */
 static bool
-add_public(struct prefix_set *set, const struct vet *vet,
-    const struct prefix *prefix)
+add_public(struct prefix_set *set, const struct conf *conf,
+    const struct prefix *list, size_t n)
 {
-	const struct conf_prefixes *own = &vet->conf->subnets;
-	struct prefix		    network = prefix_network(prefix);
+	const struct conf_prefixes *own = &conf->subnets;
 
-	if (!is_prefix(prefix))
-		return true;
-	for (size_t i = 0; i < own->n; i++) {
-		if (own->v[i].len <= network.len &&
-		    prefix_contains(&own->v[i], &network.addr))
-			return true;
+	for (size_t i = 0; i < n; i++) {
+		struct prefix network = prefix_network(&list[i]);
+		bool	      counts = is_prefix(&list[i]);
+
+		for (size_t j = 0; j < own->n; j++)
+			counts = counts && (own->v[j].len > network.len ||
+			    !prefix_contains(&own->v[j], &network.addr));
+		if (counts && !prefix_set_add(set, &network))
+			return false;
 	}
-	return prefix_set_add(set, &network);
+	return true;
 }
 
 /* Alone. */
@@ -200,15 +201,24 @@ is_everything(const struct prefix *network)
 static int
 vet_address(const struct vet *vet, const struct prefix *address)
 {
-	struct prefix network = prefix_network(address);
-	char	      text[PREFIX_STRLEN];
+	struct prefix	       network = prefix_network(address);
+	const struct link_lan *lan = link_find_lan(&vet->lans, &network);
+	char		       text[PREFIX_STRLEN], other[PREFIX_STRLEN];
+	int		       r;
 
 	/* Its prefix becomes a route: never one to everywhere. */
 	if (!is_prefix(address) || is_everything(&network))
-		return vet_refuse(vet, -EINVAL,
+		return refuse(vet, -EINVAL,
 		    "the address %s makes no sense here",
 		    prefix_print(address, text, sizeof(text)));
-	return vet_network(vet, "address", &network);
+	r = vet_network(vet, "address", &network);
+	if (r == 0 && lan != NULL)
+		return refuse(vet, -EEXIST,
+		    "the address %s overlaps %s, this host's own network on %s",
+		    prefix_print(&network, text, sizeof(text)),
+		    prefix_print(&lan->network, other, sizeof(other)),
+		    lan->ifname);
+	return r < 0 ? r : vet_loop(vet, &network);
 }
 
 static int
@@ -218,64 +228,46 @@ vet_route(const struct vet *vet, const struct prefix *route)
 
 	return is_prefix(route) ?
 	    vet_network(vet, "route", &network) :
-	    vet_refuse(vet, -EINVAL, "a route makes no sense");
+	    refuse(vet, -EINVAL, "a route makes no sense");
 }
 
 static int
 vet_network(const struct vet *vet, const char *what,
     const struct prefix *network)
 {
-	const struct prefix   *reserved = find_reserved(vet, network);
-	const struct link_lan *lan = link_find_lan(&vet->lans, network);
-	char		       text[PREFIX_STRLEN], other[PREFIX_STRLEN];
+	const struct prefix *reserved = find_reserved(vet, network);
+	char		     text[PREFIX_STRLEN], other[PREFIX_STRLEN];
 
 	prefix_print(network, text, sizeof(text));
 	/* An address's prefix becomes a route, and asks for the same leave. */
-	if (vet_is_wide(vet, network) && !vet->conf->accept_default_route)
-		return vet_refuse(vet, -EPERM,
+	if (vet_is_wide(vet->all, network) && !vet->conf->accept_default_route)
+		return refuse(vet, -EPERM,
 		    "the %s %s%s would send all traffic through the tunnel: "
 		    "only with accept-default-route = yes", what, text,
 		    is_everything(network) ? "" : " and others with it");
 	if (reserved != NULL)
-		return vet_refuse(vet, -EINVAL,
+		return refuse(vet, -EINVAL,
 		    "the %s %s overlaps %s, which never leaves a host or a "
 		    "link", what, text,
 		    prefix_print(reserved, other, sizeof(other)));
-	/*
-	 * All traffic: the host's own networks have more specific routes, and
-	 * our own packets bypass the tunnel.
-	 */
-	if (strcmp(what, "route") == 0 && vet_is_wide(vet, network))
-		return 0;
-	if (lan != NULL)
-		return vet_refuse(vet, -EEXIST,
-		    "the %s %s overlaps %s, this host's own network on %s",
-		    what, text,
-		    prefix_print(&lan->network, other, sizeof(other)),
-		    lan->ifname);
-	return vet_loop(vet, what, network);
+	return 0;
 }
 
 /* Not an address of the server's that `network` would take away. */
 static int
-vet_loop(const struct vet *vet, const char *what, const struct prefix *network)
+vet_loop(const struct vet *vet, const struct prefix *network)
 {
 	char text[PREFIX_STRLEN], other[ADDR_STRLEN];
 
 	for (size_t i = 0; i < vet->nservers; i++) {
-		struct addr	       server = endpoint_addr(&vet->servers[i]);
-		struct prefix	       host = { server,
-			(uint8_t)addr_bits(server.family) };
-		const struct link_lan *lan = link_find_lan(&vet->lans, &host);
+		struct addr server = endpoint_addr(&vet->servers[i]);
 
-		if (!prefix_contains(network, &server) ||
-		    (lan != NULL && lan->network.len > network->len))
-			continue;
-		return vet_refuse(vet, -ELOOP,
-		    "the %s %s contains %s, the hub itself: the tunnel "
-		    "cannot carry its own datagrams", what,
-		    prefix_print(network, text, sizeof(text)),
-		    addr_print(&server, other, sizeof(other)));
+		if (prefix_contains(network, &server))
+			return refuse(vet, -ELOOP,
+			    "the address %s contains %s, the hub itself: the "
+			    "tunnel cannot carry its own datagrams",
+			    prefix_print(network, text, sizeof(text)),
+			    addr_print(&server, other, sizeof(other)));
 	}
 	return 0;
 }
@@ -296,7 +288,7 @@ is_prefix(const struct prefix *prefix)
 static const struct prefix *
 find_reserved(const struct vet *vet, const struct prefix *network)
 {
-	bool		     wide = vet_is_wide(vet, network);
+	bool		     wide = vet_is_wide(vet->all, network);
 	const struct prefix *reserved;
 
 	for (size_t i = 0; (reserved = addr_reserved(i)) != NULL; i++) {
@@ -307,8 +299,9 @@ find_reserved(const struct vet *vet, const struct prefix *network)
 	return reserved;
 }
 
-int
-vet_refuse(const struct vet *vet, int error, const char *fmt, ...)
+/* Returns `error`, with the reason where vet_assignment() was to put it. */
+static int
+refuse(const struct vet *vet, int error, const char *fmt, ...)
 {
 	va_list ap;
 

@@ -2,12 +2,11 @@
 /*
  * vet: whether this host accepts what a hub assigns to it.
  *
- * The hub is authenticated, but it does not control this host.  Its routes may
- * not take over the host's own networks, nor all traffic unless the
- * administrator allows that, nor networks that are local to each host or link
- * (loopback, link-local, multicast).  A route that contains the hub's own outer
- * address would send our datagrams into the tunnel, unless the rules keep our
- * packets out of it (policy.h).
+ * The server is authentic, and yet not the master of this host: it gets not all
+ * of its traffic without the administrator's leave, nor what means something
+ * only locally (loopback, link-local, multicast); nor may our address be in a
+ * network of the host's, or in the server's.  Routes that would take such a
+ * network away are no reason to refuse: want.h leaves them out.
  *
  * all_traffic.h defines "all traffic".
  */
@@ -37,7 +36,7 @@ struct vet {
 	struct link_lans   lans; /* while an assignment is checked: */
 	char		  *why;	 /* the buffer for the reason */
 	size_t		   why_size;
-	bool		   all[2]; /* it had all traffic: IPv4, IPv6 */
+	bool		   all[2]; /* it is all traffic: IPv4, IPv6 */
 };
 
 /*
@@ -55,18 +54,21 @@ void vet_add_server(struct vet *vet, const struct endpoint *server);
 /* The same if `host` is an address; false: it is a name. */
 bool vet_add_literal(struct vet *vet, const char *host, uint16_t port);
 
-/* Returns `error`; puts the reason into the buffer of vet_assignment(). */
-int vet_refuse(const struct vet *vet, int error, const char *fmt, ...)
-    __attribute__((__format__(printf, 3, 4)));
-
 /*
  * Removes the widest prefixes, one length at a time, until the rest is not all
  * traffic; private networks stay.  Sorts.  True: some were removed.
  */
 bool vet_narrow(struct prefix_set *set);
 
-/* Whether `route` is a part of all traffic in the last assignment. */
-bool vet_is_wide(const struct vet *vet, const struct prefix *route);
+/*
+ * Whether they are all traffic, together: IPv4, IPv6.  A site's own networks, and
+ * what makes no sense, do not count.  False: no memory.
+ */
+bool vet_sum_up(const struct conf *conf, const struct prefix *addresses,
+    size_t naddresses, const struct prefix *routes, size_t nroutes,
+    bool is_all[2]);
+/* Whether `route` is a part of that. */
+bool vet_is_wide(const bool is_all[2], const struct prefix *route);
 
 /*
  * Checks that DNS servers are not on this host or its links, and that domains
