@@ -9,7 +9,7 @@
 #include "datapath/worker.h"
 
 #define UDP_CSUM 6
-#define AGAIN_US (60 * MONO_SEC) /* a kind that was refused is tried again */
+#define AGAIN_US (60 * MONO_SEC) /* a refused kind is tried again */
 
 static bool write_super(struct worker *worker, unsigned first, unsigned n);
 static void write_one(struct worker *worker, const struct frame *frame);
@@ -44,9 +44,9 @@ device_flush(struct worker *worker)
 }
 
 /*
- * False when the kernel does not want it.  One that never wanted any of the
- * kind is not asked again for a while: what a site sends must not decide that for
- * ever.
+ * Returns false if the kernel refuses the superframe.  A kind of which none was
+ * ever accepted is not tried again for a while; but not for ever, because it
+ * may have been the fault of what a site sent.
  */
 static bool
 write_super(struct worker *worker, unsigned first, unsigned n)
@@ -58,7 +58,7 @@ write_super(struct worker *worker, unsigned first, unsigned n)
 
 	merge_super(merge, &super);
 	kind = 1u << super.frame.gso;
-	/* Joined in the turn in which others of its kind were refused. */
+	/* Merged in a turn in which others of its kind were refused. */
 	if ((merge->kinds & kind) == 0)
 		return false;
 	r = tap_write(worker->tap, &super.frame, super.iov, super.niov);
@@ -89,7 +89,7 @@ write_one(struct worker *worker, const struct frame *frame)
 	count(worker, frame, r);
 }
 
-/* Others may be about to send the same bytes: they are put back. */
+/* The checksum is restored, because others may still send the same bytes. */
 static int
 write_completed(struct worker *worker, const struct frame *frame)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * device: frames on their way to the TUN or TAP device.
+ * device: writes frames to the TUN or TAP device.
  *
- * Queued until the end of the turn, joined to superframes where the device
- * takes them (merge.h), and written.  Checksums that travelled partial go to
- * the kernel as such; where it takes none, and for DHCP, whose programs read
- * them from raw sockets, they are completed.
+ * Frames are queued until the end of the turn, merged into superframes where
+ * the device accepts them (merge.h), and written.  Partial checksums are left
+ * to the kernel.  They are completed first if the kernel does not accept them,
+ * and for DHCP, whose programs read raw sockets.
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -13,7 +13,9 @@
 struct frame;
 struct worker;
 
-/* The bytes stay the caller's until the flush, which a full queue brings. */
+/*
+ * Borrows the frame's bytes until the flush; a full queue is flushed at once.
+ */
 void device_queue(struct worker *worker, const struct frame *frame);
 
 void device_flush(struct worker *worker);

@@ -2,9 +2,9 @@
 /*
  * dp: what all workers share.
  *
- * Written by the control thread before the workers start and only read by
- * them, but for the marked members, which are atomic or have locks of
- * their own kind.  Everything else of the data path belongs to one worker.
+ * The control thread fills it in before the workers start.  After that it is
+ * only read, except for the marked members, which are atomic or do their own
+ * locking.  All other data path state belongs to one worker.
  */
 #ifndef DP_H
 #define DP_H
@@ -32,26 +32,29 @@ struct dp {
 	unsigned	nworkers;
 	struct worker  *workers[DP_MAX_WORKERS];
 	struct mailbox *control; /* letters to the control thread */
-	struct aead	aead; /* of lanes' records */
+	struct aead	aead; /* for the records of lanes */
 	uint8_t		mac[6];	 /* the device's */
 	size_t		max_outer; /* largest outer IP packet to try */
 	bool		vnet;	   /* the device's frames have virtio_net_hdr */
-	unsigned	merge;	   /* merge_init()'s kinds, for the device */
-	bool		segments;  /* udp_batch_new()'s */
+	unsigned	merge;	   /* kinds for merge_init() */
+	bool		segments;  /* for udp_batch_new() */
 	bool		clamp_mss;
 
 	struct fdb *fdb; /* tap; lock-free (fdb.h) */
 
-	/* Loop probes: worker 0 sends, every worker listens. */
+	/* Loop probes: worker 0 sends, all workers receive. */
 	bool		    probing;
 	struct loop_probe_id probe_id;
 	_Atomic uint64_t    probe_round; /* nonce of the latest probes */
 
-	/* tun: packets that were for the site they came from (router.c). */
+	/* tun: packets addressed to the site they came from (router.c). */
 	_Atomic uint64_t turned[DP_TURNED];
-	_Atomic int64_t	 turned_us; /* the last one */
+	_Atomic int64_t	 turned_us; /* time of the latest */
 
-	/* By port: 1 while the loop probe has it blocked.  Control writes. */
+	/*
+	 * By port: 1 while it is blocked because of a loop.  Written by
+	 * control.
+	 */
 	_Atomic uint8_t blocked[FDB_MAX_PORTS];
 };
 

@@ -70,7 +70,9 @@ switch_frame(struct worker *worker, struct port *from,
 	struct port	 *port;
 	enum drop	  drop;
 
-	/* Our own probe ends here, whatever the port's state is. */
+	/*
+	 * Our own probes are never forwarded, whatever the state of the port.
+	 */
 	if (loop_probe_is(frame->data, frame->len) &&
 	    loop_watch_heard(worker, from, frame))
 		return DROP_NONE;
@@ -129,10 +131,11 @@ out(struct worker *worker, struct port *to, const struct frame *frame)
 }
 
 /*
- * Behind us a checksum is completed without another look, so it may only go
- * where the headers have it: anywhere else it would change what was checked.
- * That of a packet within the packet (the kernel leaves those of VXLAN to us) is
- * completed before anything is checked.  False when a site has one elsewhere.
+ * Later stages complete a partial checksum without checking where it goes, so
+ * it is only accepted at the place that the headers give: anywhere else it
+ * would change bytes that have been checked.  The checksum of an inner packet
+ * (the kernel leaves those of VXLAN to us) is completed here, before anything
+ * is checked.  Returns false if a site's frame has one anywhere else.
  */
 static bool
 settle_csum(const struct worker *worker, const struct port *from,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * forward: the waist.  Every frame comes in at a port, passes forward_frame(),
- * and leaves by a port; it does not know which way a frame is going.
+ * forward: every frame enters at a port, passes forward_frame() and leaves by a
+ * port.  Both directions use the same code.
  */
 #ifndef FORWARD_H
 #define FORWARD_H
@@ -13,17 +13,17 @@ struct port;
 struct worker;
 
 /*
- * Takes a frame (or packet) that came in at `from` to where it belongs; counts
- * it, and counts the drop when there is one.
+ * Forwards a frame (or packet) that came in at `from`. Counts the frame and, if
+ * it is dropped, the drop.
  */
 void forward_frame(struct worker *worker, struct port *from,
     struct frame *frame);
 
-/* Counts a frame that ends at `port`; of a superframe, all that it stands for. */
+/* Counts a drop at `port`; a superframe counts as all frames that it holds. */
 void forward_drop(const struct worker *worker, struct port *port,
     const struct frame *frame, enum drop reason);
 
-/* Out by one port, device or site. */
+/* Sends a frame out of one port: the device or a site. */
 enum drop forward_to(struct worker *worker, struct port *to,
     const struct frame *frame);
 

@@ -6,11 +6,11 @@
 #include "datapath/forward.h"
 #include "datapath/worker.h"
 
-#define EACH_US	      (10 * MONO_MS) /* of a round for each site, */
-#define ROUND_MIN_US  (2 * MONO_SEC) /* but a round has at least and at most */
+#define EACH_US	      (10 * MONO_MS) /* a round's length per site, */
+#define ROUND_MIN_US  (2 * MONO_SEC) /* and its limits */
 #define ROUND_MAX_US  (LOOP_WATCH_ROUND_MAX_SEC * MONO_SEC)
 #define MOVED_US      (100 * MONO_MS)
-#define SLICES	      8	 /* of the ports: a round at once held frames up */
+#define SLICES	      8	 /* of the ports; probing all at once delayed frames */
 #define BATCH	      32 /* probes sent by one flush */
 #define REPORT_US     (100 * MONO_MS) /* at most ten letters a second */
 #define RECENT_ROUNDS 4		      /* an older nonce is a replay */
@@ -26,7 +26,7 @@ loop_watch_tick(struct worker *worker)
 {
 	if (!worker->dp->probing || worker->index != 0)
 		return;
-	/* Who slept for long owes one round, not all of them. */
+	/* After a long pause, one round is due, not all that were missed. */
 	if (mono_sub(worker->now, worker->next_probe) > worker->probe_round_us)
 		worker->next_probe = worker->now;
 	while (mono_is_due(worker->next_probe, worker->now)) {
@@ -86,7 +86,10 @@ loop_watch_heard(struct worker *worker, struct port *from,
 	return true;
 }
 
-/* Of its own: those that lead are their hubs' to probe, and stand in front. */
+/*
+ * Whether this hub has sites.  Ports that lead to other hubs come first; those
+ * hubs probe them.
+ */
 static bool
 has_sites(const struct worker *worker)
 {
@@ -110,7 +113,7 @@ begin_round(struct worker *worker)
 	atomic_fetch_add(&worker->dp->probe_round, 1);
 }
 
-/* The first has the device's port, too. */
+/* The first slice includes the device. */
 static void
 probe_slice(struct worker *worker, unsigned slice)
 {
@@ -134,7 +137,7 @@ probe_slice(struct worker *worker, unsigned slice)
 	worker_flush(worker);
 }
 
-/* `buffer` is lent until the flush that must follow. */
+/* Borrows `buffer` until the flush, which must follow. */
 static void
 probe(struct worker *worker, struct port *port, uint64_t nonce, uint8_t *buffer)
 {

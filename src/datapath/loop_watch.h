@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loop_watch: sends a hub's loop probes and hears them come back.
+ * loop_watch: sends a hub's loop probes and receives them.
  *
- * Worker 0 sends one out of the device and to every site of ours in a round of two
- * seconds, or of ten where there are a thousand, to blocked ones too (so that we know when a
- * loop is gone), an eighth of the ports at a time; every worker listens.
+ * In each round worker 0 sends a probe to the device and to every site of this
+ * hub, one eighth of the ports at a time.  A round takes two seconds, or ten
+ * with a thousand sites.  Blocked ports are probed too, to notice when a loop
+ * is gone.  All workers receive probes.
  *
- * A loop betrays itself sooner: what a host sends to all comes back by another
- * port, and its address seems to move.  So the port where that happens is
- * probed at once; each worker does so ten times a second at most, for moves
- * can be made up.
+ * A loop also shows in the address table: a host's broadcasts come back by
+ * another port, so its address seems to move there.  That port is probed at
+ * once, at most ten times a second per worker, because moves can be forged.
  *
- * What was heard goes to the control thread, which decides
- * (dataplane/loop_guard.h).
+ * The control thread gets the results and decides (dataplane/loop_guard.h).
  */
 #ifndef LOOP_WATCH_H
 #define LOOP_WATCH_H
@@ -25,19 +24,19 @@ struct frame;
 struct port;
 struct worker;
 
-/* Worker 0, at every tick: the probes that are due. */
+/* Worker 0, at every tick: sends the probes that are due. */
 void loop_watch_tick(struct worker *worker);
 
-/* A port that can be sent to from now on is probed at once. */
+/* Probes a port that can be sent to from now on. */
 void loop_watch_probe_port(struct worker *worker, struct port *port);
 
 /*
- * An address was seen at `to` that was known elsewhere.  Lends memory of the
- * worker's until its next flush.
+ * Probes `to`, where an address was seen that was known at another port.  The
+ * probe is in the worker's memory until its next flush.
  */
 void loop_watch_moved(struct worker *worker, struct port *to);
 
-/* Whether a frame was a probe of ours (then it goes no further). */
+/* True if the frame is one of our probes; do not forward it then. */
 bool loop_watch_heard(struct worker *worker, struct port *from,
     const struct frame *frame);
 

@@ -5,13 +5,13 @@
  * 2. exactly one record of ours?		lane_header_read()
  * 3. whose lane is it?				session_table_lookup(),
  * worker_lanes_find()
- * 4. handshake: seal checked, to GnuTLS	lane_handshake()
+ * 4. handshake: MAC checked, to GnuTLS	lane_handshake()
  * 5. data: window, key, window, path		lane_open()
  * 6. the items inside				deliver_items()
  * 7. fragments joined				frag_join()
  * 8. a frame, also of the control connection	receive_frame()
- * 9. SYNs kept to what passes			mss_clamp()
- * 10. on to the waist				forward_frame()
+ * 9. MSS of SYNs clamped			mss_clamp()
+ * 10. forwarded				forward_frame()
  *
  * The functions stand in that order.
  */
@@ -41,8 +41,8 @@ receive_datagram(struct worker *worker, const struct udp_datagram *datagram)
 }
 
 /*
- * Takes one datagram as far as it will go.  An unknown host's costs a look-up,
- * gets no answer and leaves no state.
+ * Processes one datagram.  One from an unknown host costs a look-up, gets no
+ * answer and leaves no state.
  */
 static enum drop
 receive_one(struct worker *worker, const struct udp_datagram *dgram,
@@ -98,7 +98,7 @@ deliver_items(struct worker *worker, struct lane *lane, uint8_t *record,
 		case ITEM_ECHO:
 			lane_path_echo(lane, &item, from, worker->now);
 			break;
-		default: /* passed over: a later version's */
+		default: /* ignored: from a later version */
 			drop = DROP_BAD_ITEM;
 			break;
 		}
@@ -114,7 +114,7 @@ deliver_fragment(struct worker *worker, struct lane *lane,
 {
 	struct item whole;
 
-	/* The pool has room for half of it in our hands. */
+	/* At most half of the pool may be held (frag.h). */
 	if (worker->joined == FRAG_POOL / 2)
 		worker_flush(worker);
 	switch (frag_join(worker->frags, lane->frag_owner, item, worker->now,

@@ -14,15 +14,15 @@
 #define IPV4_HEADER_LEN 20
 #define IPV6_HEADER_LEN 40
 
-/* Addresses of an IP header; they follow each other. */
+/* The source address in an IP header; the destination follows it. */
 #define SRC_AT(version)	  ((version) == 4 ? 12u : 8u)
 #define ADDR_LEN(version) ((version) == 4 ? 4u : 16u)
 
 #define ICMP_LEN	 8
-#define ICMP_ERROR_BURST 50 /* of a site, and so many */
-#define ICMP_ERROR_US	 (20 * MONO_MS) /* apart */
-#define TOLD_US		 (60 * MONO_SEC) /* a site's bad sources, in the log */
-#define TURNED_SEC	 2 /* how long one that was turned may take */
+#define ICMP_ERROR_BURST 50 /* per site */
+#define ICMP_ERROR_US	 (20 * MONO_MS) /* interval after the burst */
+#define TOLD_US		 (60 * MONO_SEC) /* between log lines about a site's sources */
+#define TURNED_SEC	 2 /* a packet that was turned may take */
 
 static int version_of(const struct frame *packet);
 static struct port *hub_of(const struct worker *worker);
@@ -84,7 +84,7 @@ router_choose(struct worker *worker, struct port *from,
 		return DROP_BAD_SOURCE;
 	}
 	id = lookup(worker, ip + src + ADDR_LEN(version), version);
-	if (id == 0) { /* no site's: the host's own, or a hub's */
+	if (id == 0) { /* not a site's: for this host, or for the hub */
 		*to = local ? hub_of(worker) : worker->local;
 		if (*to != NULL)
 			return DROP_NONE;
@@ -101,7 +101,7 @@ router_choose(struct worker *worker, struct port *from,
 	return *to == NULL ? DROP_NO_LANE : DROP_NONE;
 }
 
-/* 4, 6, or 0 for neither and for what is cut short. */
+/* 4, 6, or 0 if it is neither, or truncated. */
 static int
 version_of(const struct frame *packet)
 {
@@ -119,7 +119,7 @@ header_len(int version)
 	return version == 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
 }
 
-/* That of the newest session with one; NULL: there is none. */
+/* The port of the newest session with a hub; NULL: there is none. */
 static struct port *
 hub_of(const struct worker *worker)
 {
@@ -138,10 +138,10 @@ lookup(const struct worker *worker, const uint8_t *addr, int version)
 }
 
 /*
- * A router within a site may have an address that is no site's, and be the one
- * who says that a packet is too large: without its word a TCP connection stands
- * still.  It passes when the packet that it quotes was for the site, and its
- * sender is who is told.
+ * A router within a site may have an address outside the site's networks and
+ * report that a packet is too large.  Without that report a TCP connection
+ * hangs.  So an ICMP error is accepted from any other source, if the packet
+ * that it quotes was for this site and the error goes to that packet's sender.
  */
 static bool
 is_error_for_sender(struct worker *worker, struct port *from,
@@ -166,7 +166,7 @@ is_error_for_sender(struct worker *worker, struct port *from,
 		worker->now);
 }
 
-/* Unreachable, too big, time exceeded, parameter problem; no redirect. */
+/* Unreachable, too big, time exceeded, parameter problem; not redirect. */
 static bool
 is_icmp_error(const uint8_t *ip, size_t l4, int version)
 {
@@ -187,7 +187,7 @@ source_of(const uint8_t *ip, int version)
 	return addr;
 }
 
-/* Nothing is logged here; control knows the name. */
+/* Control logs it: it knows the site's name. */
 static void
 tell_bad_source(struct worker *worker, struct port *from, const uint8_t *ip,
     int version)
@@ -205,8 +205,9 @@ tell_bad_source(struct worker *worker, struct port *from, const uint8_t *ip,
 }
 
 /*
- * To its own site, by what we know; the kernel may know a longer prefix, as that
- * of a LAN here.  If it knows none the packet comes back, and has to end.
+ * A packet addressed to the site that it came from goes to the kernel, which
+ * may have a longer prefix, such as that of a LAN here.  Without one the kernel
+ * sends it back to us; it is recorded here so that it is dropped then.
  */
 static void
 turn(struct worker *worker, const uint8_t *ip, int version)
@@ -234,7 +235,10 @@ was_turned(const struct worker *worker, const uint8_t *ip, int version)
 	    (uint16_t)(sec - found) <= TURNED_SEC;
 }
 
-/* Of both addresses; keyed, or a site would find one like another's. */
+/*
+ * A hash of both addresses; keyed, so that no site can find a packet with the
+ * hash of another site's.
+ */
 static uint64_t
 turned_tag(const struct worker *worker, const uint8_t *ip, int version)
 {

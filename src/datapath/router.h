@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * router: layer 3: choose the site a packet goes to, check that its source is
- * one of the site it came from.
+ * router: layer 3: chooses the site that a packet goes to, and checks that its
+ * source address belongs to the site it came from.
  *
- * There is a table of our sites' networks.  What is in none of them is the
- * device's, and from there a hub's, if we are its site; a hub may say any source.
+ * A table holds the networks of our sites.  A packet to any other address goes
+ * to the device; from the device it goes to the hub, if we are a site.  A hub
+ * may use any source address.
  */
 #ifndef ROUTER_H
 #define ROUTER_H
@@ -20,8 +21,9 @@ struct port;
 struct worker;
 
 /*
- * The table of all workers, replaced as a whole: control makes one, posts its
- * letters, and the last worker that lets go of it frees it.
+ * The table that all workers use, always replaced as a whole: control creates a
+ * new one and posts a letter to each worker.  The last worker to release a
+ * table frees it.
  */
 struct router_table {
 	struct lpm   *lpm; /* owned */
@@ -29,12 +31,12 @@ struct router_table {
 	struct letter letters[16]; /* one a worker */
 };
 
-/* For `users` workers; consumes `lpm`.  NULL when there is no memory. */
+/* For `users` workers; consumes `lpm`.  NULL: out of memory. */
 struct router_table *router_table_new(struct lpm *lpm, int users);
-/* One worker lets go; NULL is fine. */
+/* Releases one worker's reference; does nothing for NULL. */
 void router_table_put(struct router_table *table);
 
-/* Why a packet from `from` goes nowhere; DROP_NONE: it goes to `*to`. */
+/* Sets `*to` and returns DROP_NONE, or returns why the packet is dropped. */
 enum drop router_choose(struct worker *worker, struct port *from,
     const struct frame *packet, struct port **to);
 

@@ -3,13 +3,13 @@
  *
  * 1. a lane of this worker for the flow	send_frame(), choose_lane()
  *    (none: by the control connection)		tcp_batch.c tcp_batch_pack()
- * 2. SYNs kept to what passes			mss_clamp()
+ * 2. MSS of SYNs clamped			mss_clamp()
  * 3. queued until the end of the turn		lane->out
  * 4. small ones share a record			send_lane(), send_gathered()
  * 5. superframes are cut			send_super()
  * 6. as one item, or in fragments		send_one(), send_fragments()
  * 7. sealed into the batch			lane.c lane_seal(), record.c
- * 8. out, a batch at a time			io/udp.c udp_flush()
+ * 8. sent, a batch at a time			io/udp.c udp_flush()
  *
  * The functions stand in that order.
  */
@@ -77,10 +77,10 @@ send_flush(struct worker *worker)
 }
 
 /*
- * A worker has one lane to most sites; where it has several a flow keeps to
- * one, so order within it holds.  A hub's lane sends once the site has shown that it
- * is up; one with new keys takes the place of its predecessor.  A lane that does not
- * answer is passed over; where there is nothing else it is still used.
+ * A worker has one lane to most sites.  Where it has several, each flow keeps
+ * to one, so its packets stay in order.  A hub's lane sends only after the site
+ * has shown that the lane is up.  A lane with new keys replaces its
+ * predecessor.  A lane that does not answer is only used if there is no other.
  */
 static struct lane *
 choose_lane(struct worker *worker, struct port *port,
@@ -125,7 +125,7 @@ send_lane(struct worker *worker, struct lane *lane)
 	lane->nout = 0;
 }
 
-/* How many from there on fit into one record; at least 1. */
+/* How many frames from there on fit into one record; at least 1. */
 static unsigned
 gather(struct lane *lane, unsigned from)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * send: frames -> datagrams.  send.c opens with the numbered flow.
- */
+/* send: frames to datagrams.  See the numbered flow in send.c. */
 #ifndef SEND_H
 #define SEND_H
 
@@ -12,11 +10,10 @@ struct port;
 struct worker;
 
 /*
- * Queues a frame for the site behind `port` on one of the lanes this worker
- * has to it; it goes out with send_flush().  The bytes stay the caller's until
- * then.  Without a lane it goes to the control connection (tcp_batch.h), or it
- * is
- * DROP_NO_LANE where the session does not allow that.
+ * Queues a frame for the site behind `port` on one of this worker's lanes to
+ * it, until send_flush(). Borrows the bytes until then.  Without a lane the
+ * frame goes to the control connection (tcp_batch.h), or is dropped with
+ * DROP_NO_LANE if the session does not allow that.
  */
 enum drop send_frame(struct worker *worker, struct port *port,
     const struct frame *frame);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * session_table: from the session id of a datagram to the port of its site.
+ * session_table: maps the session id of a datagram to the port of its site.
  *
- * One a worker.  Session ids are random, so they are their own hash.
+ * Each worker has one.  Session ids are random, so they need no hash function.
  */
 #ifndef SESSION_TABLE_H
 #define SESSION_TABLE_H

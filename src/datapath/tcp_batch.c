@@ -125,12 +125,15 @@ tcp_batch_take(struct worker *worker, struct letter *letter)
 	}
 	if (pos != batch->len)
 		port_drop(batch->port, DROP_BAD_ITEM);
-	/* The frames are views of it. */
+	/* The frames lie in it. */
 	worker_flush(worker);
 	give_back(batch);
 }
 
-/* TCP has no size of its own to keep to: its segments stay as they are. */
+/*
+ * The control connection has no packet size to keep to, so segments are cut at
+ * their own size.
+ */
 static enum drop
 pack_super(struct worker *worker, struct port *port, const struct frame *super)
 {
@@ -192,7 +195,7 @@ open_batch(struct worker *worker, struct port *port)
 	return batch;
 }
 
-/* NULL: too many are on their way, or there is no memory. */
+/* NULL: too many are under way, or out of memory. */
 static struct tcp_batch *
 take(struct tcp_batch_pool *pool)
 {
@@ -238,7 +241,7 @@ post(struct worker *worker, struct port *port)
 	port->batch = NULL;
 }
 
-/* SYNs are kept to what one lane would carry whole: UDP may work again. */
+/* SYNs are clamped to what a lane carries unfragmented: UDP may work again. */
 static size_t
 room_of_lane(const struct worker *worker)
 {

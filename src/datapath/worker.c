@@ -18,7 +18,7 @@
 #include "datapath/worker_lanes.h"
 #include "datapath/loop_watch.h"
 
-#define BUSY_TICK_SEC 0.02 /* retransmission of handshakes asks for it */
+#define BUSY_TICK_SEC 0.02 /* needed to repeat handshakes in time */
 #define IDLE_TICK_SEC 0.25
 #define WALK_US	      (240 * MONO_MS) /* an idle tick may be early */
 
@@ -111,7 +111,10 @@ worker_start(struct worker *worker)
 	worker->tick.data = worker;
 	ev_timer_start(worker->loop, &worker->tick);
 
-	/* Signals are the control thread's, but the one that tells of us. */
+	/*
+	 * Signals go to the control thread, except SIGSYS, which names its
+	 * thread.
+	 */
 	sigfillset(&all);
 	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -206,7 +209,7 @@ on_device(struct ev_loop *loop, struct ev_io *io, int events)
 	read_device(io->data);
 }
 
-/* Between two looks at the sockets: the way back must not wait for us. */
+/* Called after each poll of the sockets, so that they do not have to wait. */
 static void
 on_more(struct ev_loop *loop, struct ev_idle *idle, int events)
 {
@@ -247,7 +250,7 @@ on_socket(struct ev_loop *loop, struct ev_io *io, int events)
 	struct udp_datagram datagram;
 
 	worker->now = mono_now();
-	/* A pending ICMP error was taken by this call; the next one reads. */
+	/* The call may return a pending ICMP error; the next one reads. */
 	if (udp_receive(worker->udp, io->fd, worker->now) > 0) {
 		while (udp_next(worker->udp, &datagram))
 			receive_datagram(worker, &datagram);
@@ -256,7 +259,7 @@ on_socket(struct ev_loop *loop, struct ev_io *io, int events)
 	probe_fresh(worker);
 }
 
-/* Frames may go out by these from now on: a loop is found before its LAN melts. */
+/* These lanes can carry frames now: probe at once, to find a loop early. */
 static void
 probe_fresh(struct worker *worker)
 {
@@ -283,7 +286,7 @@ on_tick(struct ev_loop *loop, struct ev_timer *timer, int events)
 	set_tick(worker);
 }
 
-/* All of many sites at every tick would cost more than what they send. */
+/* Ticking all sites every time would cost more than their traffic. */
 static void
 tick_lanes(struct worker *worker)
 {
@@ -372,7 +375,7 @@ attach(struct worker *worker, struct port *port)
 		TAILQ_INSERT_TAIL(&worker->sites, port, entry);
 	session_table_add(&worker->lanes, port);
 	worker_lanes_attach(worker, port);
-	/* It forwards at once, without waiting for a lane. */
+	/* It forwards at once by TCP, without waiting for a lane. */
 	if (port->may_tcp && worker->index == 0)
 		loop_watch_probe_port(worker, port);
 }
@@ -380,7 +383,7 @@ attach(struct worker *worker, struct port *port)
 static void
 detach(struct worker *worker, struct port *port)
 {
-	/* Nothing that is queued may point into it any more. */
+	/* Queued frames may point into it. */
 	worker_flush(worker);
 	worker_lanes_detach(worker, port);
 	set_busy(worker, port, false);
@@ -406,7 +409,7 @@ take_routes(struct worker *worker, struct letter *letter)
 	worker->routes = table;
 }
 
-/* The lane header tells whose it was. */
+/* The lane header tells whose datagram it was. */
 static void
 on_refused(void *arg, const struct udp_datagram *dgram, int error)
 {

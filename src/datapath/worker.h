@@ -2,10 +2,11 @@
 /*
  * worker: one thread of the data path.
  *
- * It owns one queue of the device, a UDP socket for each address and port that
- * is listened on, and its lanes of every session, with those of them that lead
- * their sockets; it shares nothing but what is in dp.h.  Each turn takes a batch in,
- * forwards it, and flushes what is queued.  Control talks to it by letters.
+ * It owns one queue of the device, a UDP socket for each listen address and
+ * port, and its lanes of every session; lanes that lead have sockets of their
+ * own.  Workers share only what is in dp.h.  In each turn a worker reads a
+ * batch of frames, forwards them, and flushes its queues.  Control sends it
+ * letters.
  */
 #ifndef WORKER_H
 #define WORKER_H
@@ -53,15 +54,15 @@ enum control_letter {
 	CONTROL_DETACHED = 1,  /* struct port */
 	CONTROL_LANE_UP,       /* struct lane */
 	CONTROL_LANE_FAILED,   /* struct lane */
-	CONTROL_LANE_WORN,     /* struct lane: it wants new keys */
-	CONTROL_SET_FREE,      /* struct lane_set: yours again */
+	CONTROL_LANE_WORN,     /* struct lane: needs new keys */
+	CONTROL_SET_FREE,      /* struct lane_set: to be freed */
 	CONTROL_LOOP,	       /* struct loop_report, heap */
 	CONTROL_TCP_BATCH,	       /* struct tcp_batch: tcp_batch_done() */
-	CONTROL_BAD_SOURCE,    /* struct port: what it says of one */
+	CONTROL_BAD_SOURCE,    /* struct port: see `bad_source` */
 	CONTROL_DEVICE_GONE,
 };
 
-/* A probe of port `sent` was heard on port `heard`. */
+/* A probe sent out of port `sent` came in at port `heard`. */
 struct loop_report {
 	struct letter letter;
 	uint16_t      sent, heard;
@@ -80,17 +81,17 @@ struct worker {
 	int		  udp_fds[WORKER_MAX_LISTENS];
 	unsigned	  nudp; /* 0 without sites */
 	struct ev_io	  tap_io, udp_ios[WORKER_MAX_LISTENS];
-	struct ev_idle	  more; /* of what was read from the device */
+	struct ev_idle	  more; /* while the device has more frames */
 	struct ev_timer	  tick;
 	struct tap	 *tap;
 	struct udp_batch *udp;
 	struct lane_env	  env;
 
-	struct port	     *local; /* counts what belongs to no site, too */
+	struct port	     *local; /* also counts what belongs to no site */
 	struct port	     *ports[FDB_MAX_PORTS]; /* by id */
 	struct port_list      sites; /* all; those that lead come first */
 	struct port_list      busy;  /* with a busy lane */
-	struct mono	      next_walk;   /* when all are looked at */
+	struct mono	      next_walk;   /* when all sites are ticked */
 	struct session_table     lanes;
 	struct router_table  *routes;
 	struct frag_pool     *frags;
@@ -100,14 +101,14 @@ struct worker {
 	struct bridge bridge;
 	uint8_t	    *scratch; /* a record of fragments, or of small frames */
 	struct merge device_out; /* device.h */
-	unsigned     merge_proven; /* kinds of superframes the kernel took */
+	unsigned     merge_proven; /* kinds of superframes the kernel accepted */
 	struct mono  merge_again; /* when those it refused are tried again */
 	SLIST_HEAD(, lane) dirty;
 	SLIST_HEAD(,
 	    port) packed; /* with a batch of this turn (tcp_batch.h) */
 
-	struct tcp_batch_pool batches_in;	/* control takes */
-	struct tcp_batch_pool batches_out; /* we take */
+	struct tcp_batch_pool batches_in;	/* control takes from it */
+	struct tcp_batch_pool batches_out; /* we take from it */
 	struct mono	 next_probe, next_moved, next_loop_report;
 	int64_t		 probe_round_us;
 	unsigned	 slice; /* of the ports to probe next */
@@ -115,8 +116,8 @@ struct worker {
 };
 
 /*
- * Makes worker `index` of `dp`; descriptors are borrowed and must outlive it.
- * Returns NULL on failure, with `errno` set (ENOTSUP: see lane_env_init()).
+ * Creates worker `index` of `dp`. Borrows the descriptors, which must outlive
+ * it.  NULL on failure, with `errno` set (ENOTSUP: see lane_env_init()).
  */
 struct worker *worker_new(struct dp *dp, unsigned index, int tap_fd,
     const int *udp_fds, unsigned nudp);
@@ -125,20 +126,22 @@ struct worker *worker_new(struct dp *dp, unsigned index, int tap_fd,
 int worker_start(struct worker *worker);
 
 /*
- * The end, in three steps, because letters lie in what workers own and workers
- * write to each other: all are stopped (ends and joins the thread), then all
- * drained (reads its last letters), then the control thread reads its own, then
- * all are freed.  Ports still attached stay the caller's.
+ * Letters are members of what workers own, and workers post to each other.  So
+ * first stop all workers (this joins the threads), then drain all (this reads
+ * their last letters), then let the control thread read its own letters, then
+ * free all workers.  Ports still attached remain the caller's.
  */
 void worker_stop(struct worker *worker);
 void worker_drain(struct worker *worker);
 void worker_free(struct worker *worker);
 
-/* The thread's own: seals, sends and writes what this turn has queued. */
+/*
+ * For the worker's thread: seals, sends and writes what this turn has queued.
+ */
 void worker_flush(struct worker *worker);
-/* The same: reads what comes to a lane's own socket. */
+/* The same: starts to read a lane's own socket. */
 void worker_listen(struct worker *worker, struct lane_socket *socket);
-/* The same: lanes of `port` want to be ticked often, something has begun. */
+/* The same: ticks the lanes of `port` often from now on. */
 void worker_hurry(struct worker *worker, struct port *port);
 
 #endif /* WORKER_H */

@@ -8,7 +8,7 @@
 #include "datapath/lane/lane_socket.h"
 #include "datapath/worker.h"
 
-#define RETIRE_US (2 * MONO_SEC) /* what is under way for longer is lost */
+#define RETIRE_US (2 * MONO_SEC) /* records under way for longer are lost */
 
 static void start(struct worker *worker, struct lane_set *set,
     const struct port *renewed);
@@ -45,7 +45,7 @@ worker_lanes_renew(struct worker *worker, struct lane_set *next)
 {
 	struct port *port = next->port;
 
-	/* A pair of shares may be lost on the way: the newer one counts. */
+	/* A key share may have been lost: the newer phase counts. */
 	if (port->next != NULL && port->next->phase != next->phase &&
 	    has_ready_lane(port->next))
 		move_on(worker, port);
@@ -55,7 +55,7 @@ worker_lanes_renew(struct worker *worker, struct lane_set *next)
 	if (port->next != NULL)
 		give_back(worker, &port->next);
 	port->next = next;
-	/* Of several phases in turn no lane came up here. */
+	/* No lane came up here for several phases. */
 	if (port->set->phase == next->phase) {
 		give_back(worker, &port->set);
 		port->set = next;
@@ -146,8 +146,8 @@ start(struct worker *worker, struct lane_set *set, const struct port *renewed)
 }
 
 /*
- * A socket that was to take a dead lane's place has not had its chance yet; but
- * where that lane came to life again, its own is the better one.
+ * `next` may have a new socket for a dead lane, not tried yet: keep it.  But if
+ * the lane has recovered, its own socket is better.
  */
 static const struct lane *
 predecessor(const struct port *port, unsigned i)
@@ -161,9 +161,9 @@ predecessor(const struct port *port, unsigned i)
 }
 
 /*
- * What was found out about the way holds for new keys, too; not from another
- * port, and not if it led nowhere.  Who does not lead answers by the socket that
- * it was asked at.
+ * What is known of the path holds for the new keys too, unless the local port
+ * is another or the path was dead.  The end that does not lead answers by the
+ * socket at which it was asked.
  */
 static void
 take_way(struct worker *worker, struct lane *lane, const struct lane *before)
@@ -196,8 +196,8 @@ stop(struct worker *worker, struct lane_set *set)
 }
 
 /*
- * Closed where it is watched: a datagram that still comes has libev touch the
- * number, which may be another socket's soon.
+ * The thread that watches the socket closes it: libev may still use its number
+ * for a datagram that arrives, and the number may soon be another socket's.
  */
 static void
 leave_socket(struct worker *worker, struct lane *lane)
@@ -212,7 +212,10 @@ leave_socket(struct worker *worker, struct lane *lane)
 	lane_socket_free(socket);
 }
 
-/* Control frees it; what is queued may point into it until it is flushed. */
+/*
+ * Returns a set to control, which frees it.  Flushes first: queued frames may
+ * point into it.
+ */
 static void
 give_back(struct worker *worker, struct lane_set **set)
 {

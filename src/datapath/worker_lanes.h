@@ -4,12 +4,12 @@
  *
  *            all confirmed              2 s
  *   next ------------------> set ------------------> (control frees it)
- *                                as `old`: heard, no longer sent by
+ *                                as `old`: only receives
  *
- * Make before break: a lane of `next` carries frames as soon as it can, the
- * others go on with the old keys, and records under way are still opened.
- * Where a phase comes before the last one is complete, that one moves on with
- * the lanes that it has; if it has none it is forgotten.
+ * A lane of `next` carries frames as soon as it is ready.  The others go on
+ * with the old keys, and records under way are still opened.  If another phase
+ * arrives before `next` is complete, `next` is put into use with the lanes that
+ * are ready; if none is, it is discarded.
  */
 #ifndef WORKER_LANES_H
 #define WORKER_LANES_H
@@ -22,21 +22,24 @@ struct lane_set;
 struct port;
 struct worker;
 
-/* Starts the port's first lanes, and listens to their sockets, if they have some. */
+/* Starts the port's first lanes and listens to their sockets, if any. */
 void worker_lanes_attach(struct worker *worker, struct port *port);
-/* Stops all of them.  Nothing that is queued may point into them. */
+/* Stops all lanes.  No queued frame may point into them. */
 void worker_lanes_detach(struct worker *worker, struct port *port);
 
-/* Takes over lanes of a newer phase. */
+/* Adopts lanes of a newer phase. */
 void worker_lanes_renew(struct worker *worker, struct lane_set *next);
 
-/* Every lane at work sends an ECHO now. */
+/* Sends an ECHO by every lane, now. */
 void worker_lanes_probe(struct worker *worker, struct port *port);
 
-/* Ticks each lane; moves on.  True while something is under way. */
+/*
+ * Ticks each lane and changes sets when it is time.  True while something is
+ * under way.
+ */
 bool worker_lanes_tick(struct worker *worker, struct port *port);
 
-/* NULL when the port has none of this number and phase. */
+/* NULL: the port has no lane of this number and phase. */
 struct lane *worker_lanes_find(struct port *port, uint8_t phase,
     uint8_t number);
 
