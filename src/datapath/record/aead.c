@@ -35,7 +35,7 @@ best(const struct aead_lib *lib, enum aead_cipher cipher)
 	return least;
 }
 
-/* One wrong answer, and none is believed. */
+/* After one wrong answer the library is not used at all. */
 static void
 choose(struct aead *aead, const struct aead_lib *lib)
 {
@@ -84,7 +84,7 @@ aead_fini(struct aead *aead)
 	aead->ipsec_mb.arg = NULL;
 }
 
-/* Of this thread: on a busy host, too, the faster one is found. */
+/* CPU time of this thread, so that the comparison holds on a busy host. */
 static int64_t
 cpu_ns(void)
 {
@@ -95,8 +95,8 @@ cpu_ns(void)
 }
 
 /*
- * A chain: each record begins with the previous tag, so that one wrong bit
- * anywhere changes the last tag.
+ * Each record begins with the previous tag, so one wrong bit anywhere changes
+ * the last tag.
  */
 int64_t
 aead_try(const struct aead_lib *lib, enum aead_cipher cipher)
@@ -147,7 +147,7 @@ aead_seal(struct aead_key *key, struct aead_record *records, unsigned n)
 	return true;
 }
 
-/* Libraries decrypt before they compare: what it was is for nobody. */
+/* Libraries decrypt before they compare tags, so wipe unauthentic plaintext. */
 unsigned
 aead_open(struct aead_key *key, struct aead_record *records, unsigned n)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* aead_gnutls: the ciphers of GnuTLS, which is always there. */
+/* aead_gnutls: the ciphers of GnuTLS, available on every host. */
 #include "datapath/record/aead.h"
 
 #include <gnutls/crypto.h>

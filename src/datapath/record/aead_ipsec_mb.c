@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aead_ipsec_mb: AES-GCM by the direct functions of libipsec-mb; not by its jobs.
+ * aead_ipsec_mb: AES-GCM by the direct functions of libipsec-mb, not its job
+ * API.
  *
- * Once it is set up the library makes no system call, and its manager is only
- * read, for the addresses of functions; 1.3 also sets one variable of the process
- * to 0 at each call (imb_errno), which workers share.  Its ChaCha20-Poly1305 is
- * left out: it needs a processor that does AES as well, and those prefer AES
- * (lane.c).
+ * After setup the library makes no system call, and its manager is only read,
+ * for the addresses of functions.  Version 1.3 also sets a variable of the
+ * process, imb_errno, to 0 at each call; all workers share it.  Its
+ * ChaCha20-Poly1305 is not used: it needs a processor that also does AES, and
+ * those prefer AES (lane.c).
  *
- * The library is loaded by name, not linked: only engines have it, and one package
- * serves releases of Debian that have it under different names, or not at all.
+ * The library is loaded by name, not linked: only engines need it, and one
+ * package serves releases of Debian that have it under different names or not
+ * at all.
  */
 #include "datapath/record/aead.h"
 
@@ -22,14 +24,14 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-/* The context is here to be locked and wiped as the key is. */
+/* Holds the context, to lock and wipe it like the key. */
 struct key {
 	_Alignas(64) struct gcm_key_data expanded;
 	struct gcm_context_data		 context;
 	aes_gcm_enc_dec_t		 seal, open;
 };
 
-/* What is called by its name; the manager has the rest. */
+/* Functions found by name; the manager has the others. */
 struct library {
 	__typeof__(imb_get_version)	    *version;
 	__typeof__(imb_get_version_str)	    *version_str;
@@ -69,7 +71,7 @@ look_up(struct library *library, enum aead_level level)
 	*(void **)&library->set_pointers =
 	    dlsym(handle, "imb_set_pointers_mb_mgr");
 	*(void **)&library->init = dlsym(handle, levels[level].init);
-	/* Structures grew between versions of one soname. */
+	/* Structures grew between versions with the same soname. */
 	return library->version != NULL && library->version_str != NULL &&
 	    library->mgr_size != NULL && library->set_pointers != NULL &&
 	    library->init != NULL &&
@@ -113,7 +115,7 @@ seal_record(void *arg, const struct aead_record *r)
 	return true;
 }
 
-/* The library decrypts, and says which tag would be right. */
+/* The library decrypts and computes the right tag; we compare. */
 static bool
 open_record(void *arg, const struct aead_record *r)
 {
@@ -130,9 +132,10 @@ open_record(void *arg, const struct aead_record *r)
 }
 
 /*
- * A level whose instructions are not all there must not be initialised: it has no
- * functions then.  The library asks the processor for them, but not whether the
- * system keeps their wide registers (XGETBV); the compiler's function does.
+ * A level must not be initialised unless all its instructions are there: the
+ * manager would have no functions.  The library asks the processor, but not
+ * whether the system saves the wide registers (XGETBV); the compiler's function
+ * does both.
  */
 static bool
 is_there(const IMB_MGR *mgr, enum aead_level level)

@@ -46,7 +46,7 @@ lane_header_read(struct lane_header *hdr, const uint8_t *datagram, size_t len)
 		return version == LANE_DTLS12_VERSION || version == DTLS10_VERSION ?
 		    0 :
 		    -EBADMSG;
-	default: /* alerts too: the control channel says goodbye */
+	default: /* alerts too: the control connection ends sessions */
 		return -EBADMSG;
 	}
 }

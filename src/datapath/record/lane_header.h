@@ -5,8 +5,8 @@
  *    0               1               2               3
  *   | phase 2 | lane 6 |            session id 24            |
  *
- * The lane is readable by a classic-BPF filter from byte 0; the session id
- * finds the session whatever the source address is.
+ * A classic BPF filter can read the lane from byte 0. The session id identifies
+ * the session, whatever the source address is.
  */
 #ifndef LANE_HEADER_H
 #define LANE_HEADER_H
@@ -19,7 +19,7 @@
 
 /* A DTLS 1.2 record header (RFC 6347 4.1) that follows it. */
 #define LANE_RECORD_HEADER_LEN 13
-#define LANE_GATE_LEN	       16 /* seal behind a handshake record */
+#define LANE_GATE_LEN	       16 /* handshake MAC behind a handshake record */
 #define LANE_TYPE_CCS	       20
 #define LANE_TYPE_ALERT	       21
 #define LANE_TYPE_HANDSHAKE    22
@@ -40,10 +40,10 @@ void lane_header_write(uint8_t dst[LANE_HEADER_LEN], uint8_t phase,
     uint8_t lane, uint32_t session);
 
 /*
- * Reads both headers and checks that the datagram is exactly one record of
- * ours: version fefd and, for data, length = datagram - 4 - 13; for a handshake
- * record, LANE_GATE_LEN bytes more.  (Of a handshake, one that is longer or
- * shorter makes GnuTLS swallow the next good one.)  0, or -EBADMSG.
+ * Reads both headers and checks that the datagram is exactly one record:
+ * version fefd; for data, length = datagram - 4 - 13; for a handshake record,
+ * LANE_GATE_LEN bytes more.  (After a handshake record of the wrong length
+ * GnuTLS would drop the next good one.) Returns 0 or -EBADMSG.
  */
 int lane_header_read(struct lane_header *hdr, const uint8_t *datagram,
     size_t len);

@@ -15,7 +15,7 @@
 #define GCM_EXPLICIT 8 /* RFC 5288 3 */
 #define AAD_LEN	     13
 
-/* Which state gnutls_record_get_state() gives. */
+/* Arguments of gnutls_record_get_state(). */
 #define WRITING 0
 #define READING 1
 
@@ -86,7 +86,10 @@ record_seal(struct record_key *key, uint8_t *dst, const uint8_t *plain,
 		.len = len };
 
 	make_aad(aad, key->next, len);
-	/* The explicit part of GCM's nonce may be the sequence number. */
+	/*
+	 * RFC 5288 allows the sequence number as the explicit part of the
+	 * nonce.
+	 */
 	make_nonce(key, nonce, key->next, key->next);
 	dst[0] = LANE_TYPE_DATA;
 	wire_write_u16(dst + 1, LANE_DTLS12_VERSION);
@@ -94,7 +97,7 @@ record_seal(struct record_key *key, uint8_t *dst, const uint8_t *plain,
 	wire_write_u16(dst + 11, (uint16_t)(key->nonce_len + len + AEAD_TAG));
 	if (key->nonce_len != 0)
 		wire_write_u64(dst + LANE_RECORD_HEADER_LEN, key->next);
-	/* Whatever comes of it: this nonce is used. */
+	/* The nonce is used even if sealing fails. */
 	key->next++;
 	if (!aead_seal(&key->aead, &record, 1))
 		return 0;
@@ -127,9 +130,10 @@ record_open(struct record_key *key, uint8_t *record, size_t len,
 }
 
 /*
- * AES-GCM: four bytes of the key block, then what the record carries (RFC 5288
- * 3).  ChaCha20: twelve, XORed with the sequence number (RFC 7905 2).  (Numbers
- * in registers: bytes just written to the record are slow to read back as one.)
+ * AES-GCM: four bytes of the key block, then the record's explicit part (RFC
+ * 5288 3). ChaCha20: twelve bytes, XORed with the sequence number (RFC 7905 2).
+ * The numbers are passed in registers: reading bytes just written to the record
+ * is slow.
  */
 static void
 make_nonce(const struct record_key *key, uint8_t nonce[AEAD_NONCE],

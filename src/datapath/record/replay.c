@@ -30,7 +30,7 @@ replay_commit(struct replay *replay, uint64_t seq)
 	assert(seq <= SEQ_MAX);
 	assert(replay_seen(replay, seq) == REPLAY_FRESH);
 	if (seq >= replay->next) {
-		/* The blocks between the newest and this one begin empty. */
+		/* Clears the blocks between the newest record and this one. */
 		newest = replay->next > 0 ? replay->next - 1 : 0;
 		from = newest / BLOCK_BITS;
 		if (to - from > REPLAY_BLOCKS)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * replay: which of the last 8128 records of a lane were seen (RFC 6479).
+ * replay: remembers which of the last 8128 records of a lane were seen (RFC
+ * 6479).
  *
- * A ring of 64-bit blocks; the window moves by clearing blocks, nothing is
- * shifted.  Look first, commit after: replay_seen() only looks, and only a
- * record whose tag verified may move the window with replay_commit().
+ * A ring of 64-bit blocks.  The window moves by clearing blocks; nothing is
+ * shifted.  replay_seen() only looks; replay_commit() moves the window, and
+ * only for a record whose tag was verified.
  *
  * Pure: no clock, no descriptors, no globals.
  */
@@ -25,13 +26,13 @@ struct replay {
 
 enum replay_verdict { REPLAY_FRESH, REPLAY_DUPLICATE, REPLAY_OLD };
 
-/* What a record numbered `seq` (48 bits) would be; changes nothing. */
+/* Looks up the record number `seq` (48 bits); changes nothing. */
 enum replay_verdict replay_seen(const struct replay *replay, uint64_t seq);
 
-/* Marks `seq` as seen; it was REPLAY_FRESH and is authentic. */
+/* Marks `seq` as seen.  It must be REPLAY_FRESH and authentic. */
 void replay_commit(struct replay *replay, uint64_t seq);
 
-/* Whether `seq` is newer than all that were committed. */
+/* True if `seq` is newer than all that were committed. */
 bool replay_is_newest(const struct replay *replay, uint64_t seq);
 
 #endif /* REPLAY_H */
