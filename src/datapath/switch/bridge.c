@@ -26,7 +26,7 @@ bridge_choose(struct bridge *bridge, uint16_t from, const struct frame *frame,
 		return DROP_NONE;
 	}
 
-	/* A frame goes on even if its source is one address too many. */
+	/* A frame is forwarded even if its source exceeds the port's limit. */
 	vlan = eth_vlan(frame->data, frame->len);
 	way->learned = fdb_learn(bridge->fdb, eth_src(frame->data), vlan, from,
 	    now);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bridge: layer 2: learns where an address is, and chooses the ports that a
+ * bridge: layer 2: learns where addresses are, and chooses the ports that a
  * frame goes to (IEEE 802.1Q 8.6 to 8.8, without spanning tree).
  *
- * It gets the table of addresses, the ports that are there, and which are
- * blocked; it sends nothing and counts nothing: forward.c does what it says.
+ * It reads the address table, the list of ports, and which ports are blocked.
+ * It sends nothing and counts nothing; forward.c does that.
  *
- * Pure: no clock, no descriptors, no globals.  One a worker; only the table is
- * shared.
+ * Pure: no clock, no descriptors, no globals.  Each worker has one; only the
+ * address table is shared.
  */
 #ifndef BRIDGE_H
 #define BRIDGE_H
@@ -25,24 +25,23 @@
 struct port;
 
 struct bridge {
-	struct fdb	      *fdb; /* borrowed, like the other two */
-	struct port *const    *ports;   /* by number; NULL: not there */
-	const _Atomic uint8_t *blocked; /* by number; others write it */
+	struct fdb	      *fdb; /* borrowed, as the next two */
+	struct port *const    *ports;   /* by number; NULL: no such port */
+	const _Atomic uint8_t *blocked; /* by number; written by other threads */
 	/*
-	 * Where the last frame went, for the next one of its stream, which was
-	 * looked up by the same: addresses and tag.  Each flush forgets it, and so
-	 * does whatever is learned: so the port in it is there, and no frame
-	 * follows an older word about its receiver than one turn.
+	 * A cache of one: where the last frame went, and its addresses and tag.
+	 * It is cleared at each flush and whenever an address is learned; so
+	 * its port always exists, and it is out of date for at most one turn.
 	 */
-	uint8_t	     head[16]; /* of a frame that is long enough for a tag */
-	uint16_t     from;     /* 0: there was none */
+	uint8_t	     head[16]; /* of a frame long enough for a tag */
+	uint16_t     from;     /* 0: empty */
 	struct port *to;
 };
 
 /* Where a frame goes. */
 struct bridge_way {
-	struct port	*one;	  /* NULL: every port but the one it came by */
-	enum fdb_learned learned; /* of its source; of a dropped one, too */
+	struct port	*one;	  /* NULL: all ports but the one it came from */
+	enum fdb_learned learned; /* the result for its source, also if dropped */
 };
 
 static inline void
@@ -53,7 +52,7 @@ bridge_init(struct bridge *bridge, struct fdb *fdb, struct port *const *ports,
 		.blocked = blocked };
 }
 
-/* Why a frame that came by `from` goes nowhere; DROP_NONE: it goes `*way`. */
+/* Sets `*way` and returns DROP_NONE, or returns why the frame is dropped. */
 enum drop bridge_choose(struct bridge *bridge, uint16_t from,
     const struct frame *frame, struct mono now, struct bridge_way *way);
 
@@ -63,7 +62,7 @@ bridge_is_blocked(const struct bridge *bridge, uint16_t port)
 	return relaxed_load(&bridge->blocked[port]) != 0;
 }
 
-/* At the end of a turn, and before a port goes. */
+/* Clears the cache: at the end of a turn, and before a port is removed. */
 static inline void
 bridge_forget(struct bridge *bridge)
 {

@@ -5,18 +5,18 @@
  *   key    | 1 | 0 3 | vlan 12 | mac 48 |
  *   value  | port 13 | tag 27 | last seen, in seconds 24 |        0: free
  *
- * The value is the authority.  It changes only by compare-and-swap, and whoever
- * succeeds settles the counts of the ports before and after: so the counts are
- * exact.  The key is written after it.  The tag is a part of the key's hash;
- * where it does not fit the key, someone is between the two writes, and the
- * entry stands for nothing.
+ * The value decides.  It changes only by compare-and-swap, and the thread that
+ * succeeds updates the counts of the old and the new port, so the counts are
+ * exact.  The key is written after the value.  The tag is a part of the key's
+ * hash; if it does not match the key, a thread is between the two writes, and
+ * the entry is ignored.
  *
- * Whoever wrote a key looks at the value once more and frees what does not fit
- * (it slept between the two writes, and the entry went to another meanwhile).
- * All these accesses are sequentially consistent, so the last to write a key
- * sees every value that was there before it: what stays always fits.  The same
- * look finds an address that two threads added at once; the later entry of the
- * bucket goes.
+ * After writing a key, a thread reads the value again and frees the entry if
+ * they do not match (the thread slept between its two writes and another took
+ * the entry). All these accesses are sequentially consistent, so the last
+ * thread to write a key sees every earlier value: what stays always matches.
+ * The same check finds an address that two threads added at once, and removes
+ * the later entry in the bucket.
  */
 #include "datapath/switch/fdb.h"
 
@@ -62,15 +62,15 @@ struct fdb {
 	uint64_t	seeds[4];
 	size_t		mask; /* buckets - 1 */
 	_Atomic uint32_t max_age;
-	void	       *memory; /* buckets lie in it, each on a cache line */
+	void	       *memory; /* holds the buckets, one per cache line */
 	struct bucket  *buckets;
-	_Atomic size_t	sweep_at; /* the bucket to be swept next, and above */
-	char		apart[LINE]; /* read for every frame | written for new */
+	_Atomic size_t	sweep_at; /* the next bucket to sweep */
+	char		apart[LINE]; /* not on the line read by every frame */
 	_Atomic size_t	total;
 	struct owned	ports[FDB_MAX_PORTS];
 };
 
-/* An address, and where it belongs. */
+/* An address and its bucket. */
 struct place {
 	uint64_t       key;
 	uint32_t       tag;
@@ -110,13 +110,13 @@ fdb_new(size_t max_entries, unsigned max_per_port, unsigned max_age_sec)
 	struct fdb *fdb;
 	size_t	    nbuckets = 1;
 
-	/* Half full at the most, or many buckets would run over. */
+	/* At most half full, or many buckets would overflow. */
 	while (nbuckets < (max_entries + 1) / 2 && nbuckets < SIZE_MAX / LINE / 2)
 		nbuckets *= 2;
 	fdb = calloc(1, sizeof(*fdb));
 	if (fdb == NULL)
 		return NULL;
-	/* Of a fresh zeroed page nothing is touched that is not used. */
+	/* calloc() touches no page until it is used. */
 	fdb->memory = calloc(nbuckets + 1, LINE);
 	if (fdb->memory == NULL) {
 		free(fdb);
@@ -170,8 +170,8 @@ fdb_learn(struct fdb *fdb, const uint8_t mac[6], uint16_t vlan, uint16_t port,
 	place = place_of(fdb, key_make(mac, vlan));
 	value = value_make(port, place.tag, seconds(now));
 	/*
-	 * Who loses a race tries again; who loses that often leaves it to
-	 * those who win, and to the next frame.
+	 * A thread that loses the race tries again.  After MAX_TRIES it gives
+	 * up; the next frame will do it.
 	 */
 	for (unsigned i = 0; i < MAX_TRIES; i++) {
 		entry = find(&place, &seen);
@@ -206,7 +206,7 @@ fdb_forget_port(struct fdb *fdb, uint16_t port)
 			struct entry *entry = &fdb->buckets[i].entries[j];
 			uint64_t      value = entry->value;
 
-			/* A refresh may come between: then once more. */
+			/* The entry may be refreshed meanwhile: try again. */
 			while (value_port(value) == port) {
 				release(fdb, entry, value);
 				value = entry->value;
@@ -276,8 +276,8 @@ fdb_next(const struct fdb *fdb, size_t *cursor, struct fdb_entry *out,
 }
 
 /*
- * The seeds are secret and random, so nobody can choose addresses that meet in
- * a bucket.
+ * The seeds are secret and random, so nobody can choose addresses that collide
+ * in a bucket.
  */
 static struct place
 place_of(const struct fdb *fdb, uint64_t key)
@@ -292,7 +292,7 @@ place_of(const struct fdb *fdb, uint64_t key)
 	};
 }
 
-/* Both halves of the product, folded. */
+/* Folds both halves of the product. */
 static uint64_t
 mix(uint64_t a, uint64_t b)
 {
@@ -339,7 +339,7 @@ seconds(struct mono now)
 	return (uint32_t)(now.us / MONO_SEC) & SEC_MASK;
 }
 
-/* Signed: another thread's turn of its loop may have begun a second later. */
+/* Signed: another thread's turn may have begun a second later. */
 static int32_t
 sec_diff(uint32_t later, uint32_t earlier)
 {
@@ -357,7 +357,7 @@ is_aged(const struct fdb *fdb, uint64_t value, uint32_t sec)
 	return age > 0 && (uint32_t)age > relaxed_load(&fdb->max_age);
 }
 
-/* The entry of the address and its value, which fits; or NULL. */
+/* The entry of the address and its value, if they match; or NULL. */
 static struct entry *
 find(const struct place *place, uint64_t *value)
 {
@@ -376,9 +376,9 @@ find(const struct place *place, uint64_t *value)
 }
 
 /*
- * The address is there already.  Nothing is written as long as nothing but the
- * fraction of a second has changed, or the line would go from CPU to CPU with
- * every frame.  False when another thread changed the entry meanwhile.
+ * Refreshes an entry.  It is only written if the port or the second changed, or
+ * the cache line would move between CPUs at every frame.  False if another
+ * thread changed the entry meanwhile.
  */
 static bool
 refresh(struct fdb *fdb, struct entry *entry, uint64_t seen, uint64_t value,
@@ -401,7 +401,7 @@ refresh(struct fdb *fdb, struct entry *entry, uint64_t seen, uint64_t value,
 	return swap(fdb, entry, seen, value);
 }
 
-/* The address is new.  False when another thread was quicker. */
+/* Adds an entry.  False if another thread was quicker. */
 static bool
 insert(struct fdb *fdb, const struct place *place, uint64_t value,
     enum fdb_learned *learned)
@@ -422,9 +422,10 @@ insert(struct fdb *fdb, const struct place *place, uint64_t value,
 }
 
 /*
- * Chooses the entry that a new one may replace: a free one, or an aged one, or
- * the oldest of the port that has most in the whole table.  A port never
- * pushes out one that has no more than itself, except itself.
+ * Chooses the entry that a new one may replace: a free one, an expired one, or
+ * the oldest entry of the port with the most entries in the whole table.  A
+ * port never evicts an entry of a port that has no more entries than itself,
+ * except its own.
  */
 static struct entry *
 make_room(struct fdb *fdb, const struct place *place, uint64_t value,
@@ -460,7 +461,7 @@ make_room(struct fdb *fdb, const struct place *place, uint64_t value,
 	return best;
 }
 
-/* The second half of an insertion; see the top. */
+/* The check after an insertion; see the top. */
 static void
 write_key(struct fdb *fdb, struct entry *entry, uint64_t key, uint32_t tag)
 {
@@ -474,7 +475,7 @@ write_key(struct fdb *fdb, struct entry *entry, uint64_t key, uint32_t tag)
 	}
 }
 
-/* Keeps the first entry of the address and frees the others. */
+/* Keeps the first entry of an address and frees the others. */
 static void
 remove_twins(struct fdb *fdb, const struct place *place)
 {
@@ -496,8 +497,8 @@ remove_twins(struct fdb *fdb, const struct place *place)
 }
 
 /*
- * Changes the value from `seen`, for which the new port's place is reserved.
- * False, and the place is given back, when it was no longer `seen`.
+ * Changes the value from `seen`, after a place was reserved for the new port.
+ * If it is no longer `seen`, releases the place and returns false.
  */
 static bool
 swap(struct fdb *fdb, struct entry *entry, uint64_t seen, uint64_t value)
@@ -513,7 +514,7 @@ swap(struct fdb *fdb, struct entry *entry, uint64_t seen, uint64_t value)
 	return true;
 }
 
-/* Counts one more of `port`; false when it is at its limit. */
+/* Counts one more entry of `port`; false if it is at its limit. */
 static bool
 reserve(struct fdb *fdb, uint16_t port)
 {
@@ -534,7 +535,7 @@ unreserve(struct fdb *fdb, uint16_t port)
 	atomic_fetch_sub(&fdb->total, 1);
 }
 
-/* Frees the entry, if its value is still `seen`. */
+/* Frees the entry if its value is still `seen`. */
 static void
 release(struct fdb *fdb, struct entry *entry, uint64_t seen)
 {

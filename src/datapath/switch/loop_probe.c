@@ -12,7 +12,7 @@
 #define VERSION 2
 #define MAC_LEN 16
 
-/* Where things stand in the frame. */
+/* Offsets in the frame. */
 #define AT_TYPE	  12
 #define AT_MAGIC  14
 #define AT_PORT	  20
@@ -60,7 +60,7 @@ loop_probe_is(const uint8_t *frame, size_t len)
 	    wire_read_u16(frame + AT_TYPE) == ETH_TYPE_LOCAL2;
 }
 
-/* The padding may have been cut off on the way: it is not looked at. */
+/* The padding is not checked: it may have been cut off on the way. */
 bool
 loop_probe_decode(const struct loop_probe_id *id, const uint8_t *frame,
     size_t len, struct loop_probe *probe)
