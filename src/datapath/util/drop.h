@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * drop: every way a pkt can die, and its counter.
+ * drop: the reasons for which a frame is dropped, each with a counter.
  *
- * The list makes the enum, the counters, the lines of `status` and the
- * paragraph in tombolo(8) (a test compares).  A function that takes a pkt
- * returns DROP_NONE when it went on, or why it did not.
+ * The list defines the enum, the counters, the lines of `status` and the
+ * paragraph in tombolo(8) (a test compares). A function that handles a frame
+ * returns DROP_NONE if it passed the frame on, or the reason why not.
  */
 #ifndef DROP_H
 #define DROP_H
@@ -47,7 +47,7 @@ enum drop {
 	    DROP_MAX
 };
 
-/* "replayed"; the word used in status and the manual. */
+/* The name in `status` and the manual: "replayed". */
 const char *drop_name(enum drop reason);
 
 #endif /* DROP_H */

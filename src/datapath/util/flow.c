@@ -18,7 +18,10 @@ flow_hash(const uint8_t *data, size_t len, bool ethernet)
 		    hash;
 	hash = h.version == 4 ? fnv(hash, data + h.l3 + 12, 8) :
 				fnv(hash, data + h.l3 + 8, 32);
-	/* Later fragments have no ports, so the first does not count. */
+	/*
+	 * Later fragments have no ports, so the first one's are not used
+	 * either.
+	 */
 	if (h.protocol != 0)
 		hash = fnv(hash ^ h.protocol, data + h.l4, 4);
 	return hash;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flow: a number that is the same for all packets of one flow.
+ * flow: a hash that is equal for all packets of a flow.
  *
- * Over addresses and, for unfragmented TCP and UDP, ports; for other frames
- * over the MAC addresses.  Pure.
+ * It covers the addresses and, for unfragmented TCP and UDP, the ports; for
+ * other frames the MAC addresses.  Pure.
  */
 #ifndef FLOW_H
 #define FLOW_H
@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `ethernet`: the bytes begin with an Ethernet header, else with an IP one. */
+/*
+ * `ethernet`: the data begin with an Ethernet header, else with an IP header.
+ */
 uint32_t flow_hash(const uint8_t *data, size_t len, bool ethernet);
 
 #endif /* FLOW_H */

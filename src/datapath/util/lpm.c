@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A node is a prefix, and its children are longer prefixes within it, told
- * apart by the first bit behind it.  Nodes with a port are prefixes that were
- * added; those without are where two of them part.  A look-up goes down as long
- * as nodes contain the address and remembers the last port it passed.
+ * A node is a prefix.  Its children are longer prefixes within it, selected by
+ * the first bit after the prefix.  Nodes with a port are prefixes that were
+ * added; nodes without one are where two of them fork.  A lookup descends while
+ * nodes contain the address and remembers the last port it passed.
  *
- * An IPv4 address is kept in the first bits of the same 128-bit key.
+ * IPv4 addresses are in the first bits of the same 128-bit key.
  */
 #include "datapath/util/lpm.h"
 
@@ -21,7 +21,7 @@ struct key {
 struct node {
 	struct key   key, mask;
 	struct node *child[2];
-	uint16_t     port; /* 0: only a fork */
+	uint16_t     port; /* 0: a fork only */
 	uint8_t	     len;
 };
 
@@ -90,7 +90,9 @@ insert(struct node **link, struct key key, unsigned len, uint16_t port)
 	struct node *node, *leaf, *fork;
 	unsigned     common = 0;
 
-	/* Down to the first node that is not a shorter prefix of this one. */
+	/*
+	 * Descends to the first node that is not a shorter prefix of this one.
+	 */
 	key = key_and(key, key_mask(len));
 	for (; (node = *link) != NULL; link = &node->child[key_bit(key, common)]) {
 		common = common_len(node->key, key);
@@ -202,7 +204,7 @@ key_bit(struct key key, unsigned i)
 	return i < 128 ? key.low >> (127 - i) & 1 : 0;
 }
 
-/* How many of the first bits are equal. */
+/* The length of the common prefix. */
 static unsigned
 common_len(struct key a, struct key b)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lpm: longest-prefix match, IPv4 and IPv6, from a prefix to a port.
+ * lpm: longest-prefix match from IPv4 and IPv6 prefixes to ports.
  *
- * A path-compressed binary trie a family.  Built once by the control thread,
- * then only read: when networks change a new table takes its place.  So
- * readers need no lock.
+ * One path-compressed binary trie per family.  The control thread builds a
+ * table once; then it is only read, and replaced by a new one when networks
+ * change.  So readers need no lock.
  *
  * Pure: no clock, no descriptors, no globals.
  */
@@ -23,8 +23,8 @@ struct lpm *lpm_new(void);
 void	    lpm_free(struct lpm *lpm);
 
 /*
- * Maps `prefix` (host bits are ignored) to `port` (not 0); one that is there
- * already is replaced.  False when there is no memory.
+ * Maps `prefix` (host bits are ignored) to `port` (not 0); replaces an earlier
+ * entry of the same prefix.  False: out of memory.
  */
 bool lpm_add(struct lpm *lpm, const struct prefix *prefix, uint16_t port);
 

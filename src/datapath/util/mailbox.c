@@ -19,7 +19,7 @@ mailbox_open(struct mailbox *box, struct ev_loop *loop,
 	ev_async_init(&box->wake, on_wake);
 	box->wake.data = box;
 	ev_async_start(loop, &box->wake);
-	/* A mailbox alone does not keep its loop running. */
+	/* The mailbox must not keep the loop running. */
 	ev_unref(loop);
 }
 
