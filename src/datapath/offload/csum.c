@@ -6,7 +6,7 @@
 #include "base/wire.h"
 #include "datapath/offload/headers.h"
 
-/* In the machine's own order: a one's complement sum does not mind. */
+/* Added in host byte order; the ones' complement sum allows it. */
 uint32_t
 csum_sum(const uint8_t *data, size_t len)
 {

@@ -11,7 +11,7 @@
 #define MAX_EXTENSIONS	8
 #define IPV4_FRAGMENT	0x3fff /* more fragments, or an offset */
 
-/* IPv6 extension headers (RFC 8200 4); these say their length alike. */
+/* IPv6 extension headers (RFC 8200 4) with the length in the same place. */
 #define NEXT_HOP_BY_HOP	 0
 #define NEXT_ROUTING	 43
 #define NEXT_FRAGMENT	 44
@@ -50,7 +50,7 @@ headers_read(struct headers *h, const uint8_t *data, size_t len, bool ethernet)
 	return true;
 }
 
-/* The type tells the version, too; the packet must agree. */
+/* The EtherType and the packet must give the same version. */
 static bool
 read_ethernet(struct headers *h, const uint8_t *data, size_t len)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * headers: where the IP and the transport header stand in a frame.
- *
- * Through VLAN tags and IPv6 extension headers.  Pure.
+ * headers: finds the IP and transport headers in a frame, behind VLAN tags and
+ * IPv6 extension headers.  Pure.
  */
 #ifndef HEADERS_H
 #define HEADERS_H
@@ -16,22 +15,22 @@
 
 struct headers {
 	uint8_t	 version; /* 4 or 6 */
-	bool	 fragment; /* a piece of an IP packet, the first one too */
-	uint8_t	 protocol; /* HEADERS_TCP or _UDP, all there; else 0 */
+	bool	 fragment; /* a fragment of an IP packet, including the first */
+	uint8_t	 protocol; /* HEADERS_TCP or _UDP if its header is complete; else 0 */
 	uint16_t l3;	   /* offset of the IP header */
-	uint16_t l4;	   /* of what is behind it and its extensions */
-	uint16_t payload;  /* with a protocol: of what is behind that one's */
+	uint16_t l4;	   /* of what follows it and its extensions */
+	uint16_t payload;  /* of what follows that header, with a protocol */
 };
 
 /*
- * Reads a frame, which begins with an Ethernet header (`ethernet`) or an IP
- * one.  False when it is no IP packet, or one that is cut short.  Offsets are
- * within `len`; the lengths that the headers tell are not looked at.
+ * Reads a frame that begins with an Ethernet header (`ethernet`) or an IP
+ * header.  False if it is no IP packet, or truncated.  Offsets are within
+ * `len`; the lengths in the headers are not checked.
  */
 bool headers_read(struct headers *h, const uint8_t *data, size_t len,
     bool ethernet);
 
-/* With a protocol: where its header has the checksum, from l4 on. */
+/* With a protocol: the offset of the checksum from l4. */
 static inline uint8_t
 headers_csum_offset(const struct headers *h)
 {

@@ -71,7 +71,7 @@ merge_add(struct merge *merge, const struct frame *frame)
 		return true;
 	}
 	if (h.protocol == 0) {
-		/* A fragment tells no ports: it overtakes nobody. */
+		/* Fragments have no ports: keep the order of all flows. */
 		if (h.fragment)
 			merge->nopen = 0;
 		start_single(merge, i);
@@ -159,7 +159,7 @@ merge_super(const struct merge *merge, struct merge_super *super)
 		};
 }
 
-/* As a first frame or a later one. */
+/* Whether it may be merged, as the first frame or a later one. */
 static bool
 is_open_to_growth(const struct merge *merge, const struct frame *frame,
     const struct headers *h)
@@ -172,7 +172,7 @@ is_open_to_growth(const struct merge *merge, const struct frame *frame,
 		    is_plain_udp(frame->data + h->l4, frame->len - h->l4));
 }
 
-/* No options, no padding behind it; IPv4's own checksum right. */
+/* No options, no padding after it, and a right IPv4 header checksum. */
 static bool
 is_whole_ip(const struct frame *frame, const struct headers *h)
 {
@@ -212,7 +212,7 @@ kind_of(const struct headers *h)
 	return h->version == 4 ? FRAME_TCP4 : FRAME_TCP6;
 }
 
-/* Ports, and the ends of the addresses. */
+/* A hash of the ports and the last bytes of the addresses. */
 static uint32_t
 hash_flow(const struct frame *frame, const struct headers *h)
 {
@@ -245,7 +245,7 @@ find_open(const struct merge *merge, const struct frame *frame,
 	return -1;
 }
 
-/* MAC addresses, tags, addresses. */
+/* Compares MAC addresses, tags and IP addresses. */
 static bool
 is_same_flow(const struct frame *a, const struct frame *b,
     const struct headers *h)
@@ -296,7 +296,7 @@ continues(struct merge *merge, struct merge_run *run, const struct frame *frame,
 	return run->verified;
 }
 
-/* The same but for length and id; the ids count up, as the kernel's will. */
+/* Equal except for length and id; ids must increase as the kernel's will. */
 static bool
 continues_ip(const struct merge_run *run, const uint8_t *first,
     const uint8_t *next, unsigned version)
@@ -309,7 +309,7 @@ continues_ip(const struct merge_run *run, const uint8_t *first,
 	    wire_read_u16(next + 4) == (uint16_t)(run->id + 1);
 }
 
-/* The next bytes, and all else the same but PSH and the checksum. */
+/* The next bytes in sequence; equal except for PSH and the checksum. */
 static bool
 continues_tcp(const struct merge_run *run, const uint8_t *first,
     const uint8_t *next, size_t header)
@@ -321,7 +321,10 @@ continues_tcp(const struct merge_run *run, const uint8_t *first,
 	    memcmp(first + 18, next + 18, header - 18) == 0;
 }
 
-/* Partial: the AEAD guarded it on its way, the receiver completes it. */
+/*
+ * A partial checksum is right: the AEAD protected it, the receiver completes
+ * it.
+ */
 static bool
 checksum_is_right(const struct frame *frame, const struct headers *h)
 {
@@ -339,7 +342,7 @@ start(struct merge *merge, unsigned i, const struct headers *h, uint32_t hash)
 	bool		    tcp = h->protocol == HEADERS_TCP;
 
 	start_single(merge, i);
-	/* PSH: its end, before it began to grow. */
+	/* A segment with PSH does not grow. */
 	if (tcp && (frame->data[h->l4 + 13] & TCP_PSH) != 0)
 		return;
 	run->h = *h;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * merge: frames for the device, those of one flow joined to superframes (GRO).
+ * merge: merges frames of one flow into superframes for the device (GRO).
  *
- * A queue: merge_add() at one end; merge_next() at the other tells what to
- * write.  Within a flow order stays.  Joined are only frames that the kernel
- * could cut apart again to the same bytes: TCP segments that follow each other,
- * and UDP datagrams of one size; the same in all else, MAC addresses and VLAN
- * tags too; whole, and with right checksums.  Never tunnels over UDP, which the
- * receiver could not cut, and nothing with a flag that means "now".
+ * A queue: merge_add() adds a frame; merge_next() says what to write.  The
+ * order within a flow is kept.  Frames are merged only if the kernel can cut
+ * the result into the same bytes again: consecutive TCP segments, or UDP
+ * datagrams of one size, that are equal in all else (including MAC addresses
+ * and VLAN tags), unfragmented and with right checksums.  Tunnels over UDP are
+ * never merged, because the receiver could not cut them; nor are frames with a
+ * flag that asks for immediate delivery.
  *
- * Pure, but for the bytes it points to.
+ * Pure, except for the bytes it points to.
  */
 #ifndef MERGE_H
 #define MERGE_H
@@ -22,27 +23,27 @@
 #include "datapath/offload/headers.h"
 
 #define MERGE_QUEUE	  256 /* frames in one turn */
-#define MERGE_MAX_PIECES  64  /* of one superframe; as older kernels have it */
+#define MERGE_MAX_PIECES  64  /* of one superframe; the limit of older kernels */
 #define MERGE_MAX_HEADERS 134 /* Ethernet, tags, IP without options, TCP */
-#define MERGE_MAX_OPEN	  8   /* flows that still grow */
+#define MERGE_MAX_OPEN	  8   /* flows that may still grow */
 
-/* One write: a frame, or several that became one. */
+/* One write: a frame, or several that were merged. */
 struct merge_run {
 	uint16_t first, last; /* in the queue, linked by `next` */
 	uint16_t n;
-	bool	 verified; /* the first one's checksum */
-	/* of what may still grow: */
+	bool	 verified; /* the checksum of the first one */
+	/* while it may still grow: */
 	struct headers h;
 	uint32_t       hash;
-	uint32_t       seq;	/* TCP: of what comes next */
+	uint32_t       seq;	/* TCP: of the next segment */
 	uint16_t       id;	/* IPv4: of the last */
-	uint16_t       payload; /* of each but the last */
-	size_t	       len;	/* of the whole, headers once */
+	uint16_t       payload; /* of each frame but the last */
+	size_t	       len;	/* of all, headers counted once */
 };
 
 struct merge {
 	bool		 ethernet;
-	unsigned	 kinds; /* bits of enum frame_gso that may be made */
+	unsigned	 kinds; /* bits of enum frame_gso that are allowed */
 	unsigned	 n, nruns, nopen, read;
 	struct frame	 frames[MERGE_QUEUE];
 	uint16_t	 next[MERGE_QUEUE];
@@ -50,11 +51,14 @@ struct merge {
 	uint16_t	 open[MERGE_MAX_OPEN]; /* newest last */
 };
 
-/* A superframe for the device: its headers are a copy, its payload is not. */
+/*
+ * A superframe for the device: a copy of the headers, and pointers to the
+ * payload.
+ */
 struct merge_super {
-	struct frame frame; /* what it is; data: `headers` */
+	struct frame frame; /* its description; data: `headers` */
 	uint8_t	     headers[MERGE_MAX_HEADERS];
-	/* [0] is left to whoever writes it. */
+	/* [0] is for the caller that writes it. */
 	struct iovec iov[1 + 1 + MERGE_MAX_PIECES];
 	int	     niov;
 };
@@ -62,17 +66,16 @@ struct merge_super {
 /* `kinds`: 1 << FRAME_TCP4 and so on. */
 void merge_init(struct merge *merge, bool ethernet, unsigned kinds);
 
-/* False when the queue is full: to be written out, and emptied. */
+/* False if the queue is full: write it out first. */
 bool merge_add(struct merge *merge, const struct frame *frame);
 
 /*
- * What is to be written next: the `*n` frames that are linked from `*i` on
- * (`i = merge->next[i]`), one or several; false at the end, when the queue is
- * empty again.
+ * Gives the next frames to write: `*n` frames, linked from `*i` on (`i =
+ * merge->next[i]`). False at the end, and the queue is empty again.
  */
 bool merge_next(struct merge *merge, unsigned *i, unsigned *n);
 
-/* The run that merge_next() gave last (n > 1) as one superframe. */
+/* Makes a superframe of the latest frames of merge_next() (n > 1). */
 void merge_super(const struct merge *merge, struct merge_super *super);
 
 #endif /* MERGE_H */

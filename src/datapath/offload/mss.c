@@ -13,7 +13,7 @@
 #define OPTION_NOP  1
 #define OPTION_MSS  2
 #define MSS_LEN	    4
-#define MSS_MIN	    536 /* nobody gains from less (RFC 9293 3.7.1) */
+#define MSS_MIN	    536 /* the default, and the least (RFC 9293 3.7.1) */
 
 static uint8_t *find_mss(uint8_t *tcp, size_t header);
 static uint16_t in_step(size_t offset, uint16_t word);
@@ -66,7 +66,7 @@ find_mss(uint8_t *tcp, size_t header)
 	return NULL;
 }
 
-/* A word at an odd place stands across two of the checksum's. */
+/* A word at an odd offset is part of two words of the checksum. */
 static uint16_t
 in_step(size_t offset, uint16_t word)
 {

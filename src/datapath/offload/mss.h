@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mss: keeps TCP to segments that pass the tunnel whole (MSS clamping).
+ * mss: clamps the TCP maximum segment size, so that segments pass the tunnel
+ * unfragmented.
  */
 #ifndef MSS_H
 #define MSS_H
@@ -11,9 +12,9 @@
 struct frame;
 
 /*
- * Lowers the maximum segment size (RFC 9293 3.7.1) that a SYN announces to what
- * fits into a frame of `room` bytes, and mends its checksum.  In place; what
- * is no SYN stays as it is.
+ * Lowers the maximum segment size (RFC 9293 3.7.1) in a SYN to what fits into a
+ * frame of `room` bytes, and updates the checksum.  In place; other frames are
+ * not changed.
  */
 void mss_clamp(const struct frame *frame, bool ethernet, size_t room);
 

@@ -37,13 +37,13 @@ split_begin(struct split *split, const struct frame *super, bool ethernet,
 		if (split->payload > room - h->payload)
 			split->payload = room - h->payload;
 	} else if (h->payload + split->payload > FRAME_MAX_LEN) {
-		return false; /* no frame may be so long */
+		return false; /* longer than any frame may be */
 	}
 	split->pos = h->payload;
 	memcpy(split->headers, super->data, h->payload);
 	split->pseudo = csum_pseudo(h, super->data);
 	ip = super->data + h->l3;
-	if (h->version == 4) /* all but length, id and checksum */
+	if (h->version == 4) /* without length, id and checksum */
 		split->ip_sum = csum_sum(ip, 2) + csum_sum(ip + 6, 4) +
 		    csum_sum(ip + 12, (size_t)h->l4 - h->l3 - 12);
 	return true;
@@ -129,7 +129,7 @@ put_back(struct split *split)
 	split->laid = NULL;
 }
 
-/* `len`: of the packet. */
+/* `len`: the length of the packet. */
 static void
 write_ip(const struct split *split, uint8_t *ip, size_t len)
 {
@@ -146,7 +146,7 @@ write_ip(const struct split *split, uint8_t *ip, size_t len)
 	    (uint16_t)~csum_fold(split->ip_sum + (uint32_t)len + id));
 }
 
-/* `len`: of the segment, headers too. */
+/* `len`: the length of the segment with its header. */
 static void
 write_tcp(const struct split *split, uint8_t *tcp, size_t len, bool last)
 {

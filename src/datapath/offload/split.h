@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * split: cuts a superframe into the frames it stands for (TSO, USO).
+ * split: cuts a superframe into its frames (TSO, USO).
  *
- * In place: the headers of each frame are laid over the bytes in front of its
- * payload, which have been used already, and put back afterwards; so no payload
- * is copied, and the superframe is whole again for the next one who cuts it.
- * Checksums stay partial (FRAME_CSUM): no pass over the payload.
+ * In place: the headers of each frame overwrite the bytes in front of its
+ * payload, which have been sent already, and these are restored afterwards.  So
+ * no payload is copied, and the superframe can be cut again.  Checksums stay
+ * partial (FRAME_CSUM), which saves a pass over the payload.
  *
- *	struct split split;
+ * 	struct split split;
  *
- *	if (split_begin(&split, super, ethernet, room))
- *		while (split_next(&split, &frame))
- *			...send `frame`, before the next call...
+ * 	if (split_begin(&split, super, ethernet, room))
+ * 		while (split_next(&split, &frame))
+ * 			...send `frame`, before the next call...
  */
 #ifndef SPLIT_H
 #define SPLIT_H
@@ -28,32 +28,32 @@
 struct split {
 	const struct frame *super;
 	struct headers	    h;
-	size_t		    payload;  /* of each frame but the last, bytes */
-	size_t		    pos;      /* of the next one's */
+	size_t		    payload;  /* of each frame but the last, in bytes */
+	size_t		    pos;      /* of the next payload */
 	uint32_t	    ip_sum;   /* without length, id and checksum */
 	uint32_t	    pseudo;   /* without length */
 	unsigned	    n;	      /* frames so far */
-	uint8_t		   *laid;     /* where the latest headers stand, or NULL */
+	uint8_t		   *laid;     /* the latest headers, or NULL */
 	uint8_t		    saved[FRAME_HEADROOM + SPLIT_MAX_HEADERS];
 	uint8_t		    headers[SPLIT_MAX_HEADERS];
 };
 
 /*
- * `super` stays as it is until split_next() has said that there is no more.
- * TCP is cut to frames of at most `room` bytes, even if its own size is larger
- * (the peer's segments are not sacred, RFC 9293 3.7.4); UDP's datagrams stay as
- * they are, and may be longer than that, but not than a frame.  False when its
- * headers are not what its kind says, or leave no room.
+ * `super` must not change until split_next() has returned false.  TCP is cut to
+ * frames of at most `room` bytes, even if its own segment size is larger (which
+ * RFC 9293 3.7.4 allows). UDP datagrams keep their size; they may exceed
+ * `room`, but not the size of a frame.  False if the headers do not match the
+ * kind, or leave no room.
  */
 bool split_begin(struct split *split, const struct frame *super, bool ethernet,
     size_t room);
 
-/* The next frame; false when there is none (then `super` is whole again). */
+/* Gives the next frame; false after the last (then `super` is restored). */
 bool split_next(struct split *split, struct frame *frame);
 
 /*
- * How many frames it stands for, by its own size, and their bytes together: 1 and
- * its own, of a frame that is none, or that could not be cut.
+ * The number of frames in a superframe, by its own segment size, and `*bytes`
+ * of them in all.  1 and its length if it is not a superframe or cannot be cut.
  */
 unsigned split_count_super(const struct frame *super, bool ethernet,
     size_t *bytes);
