@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A slot of the pool lives like this:
+ * The states of a slot:
  *
  *            first piece         last piece missing         frag_release()
  *   FREE ---------------> JOINING --------------> HELD ------------------> DONE
- *     ^                      |  bad, late, crowded out                       |
+ *     ^                      |  bad, late, evicted                            |
  *     |                      +---------------------------------------------->|
  *     +----------------------- a second later, or when room is needed -------+
  *
- * DONE swallows what still comes of a frame that was joined or given up, so a
- * duplicate does not begin it again.
+ * In DONE further fragments of the frame are ignored, so a duplicate does not
+ * start it again.
  */
 #include "datapath/lane/frag.h"
 
@@ -19,34 +19,34 @@
 
 #define NO_SLOT FRAG_POOL
 
-/* What of an owner is compared. */
+/* Masks: which part of an owner is compared. */
 #define LANE UINT32_MAX
 #define SITE 0xffff0000
 #define ANY  0
 
 enum state { FREE, JOINING, HELD, DONE };
 
-/* Bytes from..to-1 of the frame are there. */
+/* The frame's bytes from..to-1 have arrived. */
 struct piece {
 	uint16_t from, to;
 };
 
 struct slot {
-	struct piece pieces[FRAG_MAX_PIECES]; /* sorted, apart from each other */
+	struct piece pieces[FRAG_MAX_PIECES]; /* sorted, with gaps between them */
 	unsigned     npieces;
-	unsigned     taken; /* fragments that brought something new */
-	size_t	     total; /* known with the last fragment; else 0 */
+	unsigned     taken; /* fragments with new bytes */
+	size_t	     total; /* known from the last fragment; else 0 */
 	bool	     forgotten; /* HELD, and its lane is gone */
 	uint8_t	     headroom[FRAME_HEADROOM - FRAME_HEADROOM_OWN];
 	uint8_t	     data[FRAG_MAX_LEN];
 };
 
-/* What a search looks at lies together, apart from the slots. */
+/* What searches read is kept together, outside of the slots. */
 struct frag_pool {
 	uint64_t    keys[FRAG_POOL];  /* owner 32, frame id 32 */
-	struct mono since[FRAG_POOL]; /* first fragment, or given up */
+	struct mono since[FRAG_POOL]; /* time of the first fragment, or dropped at */
 	uint8_t	    states[FRAG_POOL];
-	unsigned    held; /* how many are */
+	unsigned    held; /* how many slots are HELD */
 	uint64_t    lost;
 	struct slot slots[FRAG_POOL];
 };
@@ -165,8 +165,8 @@ find(const struct frag_pool *pool, uint64_t key)
 }
 
 /*
- * Makes room for a new frame.  NO_SLOT when the caller holds every slot, which
- * is more than it may.
+ * Makes room for a new frame.  NO_SLOT if the caller holds every slot, which
+ * exceeds what it may hold.
  */
 static unsigned
 begin(struct frag_pool *pool, uint32_t owner, uint64_t key, struct mono now)
@@ -217,8 +217,9 @@ oldest(const struct frag_pool *pool, enum state state)
 }
 
 /*
- * The frame to be given up, among those alike to `owner` in `mask`: of the site
- * that has most (of several `owner`'s own), of its lane that has most, the oldest.
+ * Chooses the frame to drop among those that match `owner` in `mask`: the
+ * oldest of the lane with the most frames, of the site with the most (`owner`'s
+ * own site, if equal).
  */
 static unsigned
 heaviest(const struct frag_pool *pool, uint32_t owner, uint32_t mask)
@@ -242,7 +243,7 @@ heaviest(const struct frag_pool *pool, uint32_t owner, uint32_t mask)
 	return best;
 }
 
-/* Frames being joined, of those alike to `owner` in `mask`. */
+/* The number of frames being joined that match `owner` in `mask`. */
 static unsigned
 count(const struct frag_pool *pool, uint32_t owner, uint32_t mask)
 {
@@ -254,7 +255,7 @@ count(const struct frag_pool *pool, uint32_t owner, uint32_t mask)
 	return n;
 }
 
-/* False when the fragment cannot be a part of this frame. */
+/* False if the fragment cannot belong to this frame. */
 static bool
 take_piece(struct slot *slot, const struct item *fragment)
 {
@@ -265,7 +266,7 @@ take_piece(struct slot *slot, const struct item *fragment)
 	if (to > FRAG_MAX_LEN || (slot->total != 0 && to > slot->total))
 		return false;
 	if ((fragment->flags & ITEM_FRAGMENT_LAST) != 0) {
-		/* This finds a second, earlier end as well. */
+		/* This also detects a second, earlier end. */
 		if (slot->npieces > 0 &&
 		    slot->pieces[slot->npieces - 1].to > to)
 			return false;
@@ -276,7 +277,7 @@ take_piece(struct slot *slot, const struct item *fragment)
 		return false;
 	if (end == first + 1 &&
 	    memcmp(&merged, &slot->pieces[first], sizeof(merged)) == 0)
-		return true; /* nothing new */
+		return true; /* no new bytes */
 	if (slot->taken == FRAG_MAX_PIECES)
 		return false;
 	slot->taken++;
@@ -290,8 +291,8 @@ take_piece(struct slot *slot, const struct item *fragment)
 }
 
 /*
- * Finds the pieces first..end-1 that the fragment touches, and widens `merged`,
- * the fragment's own bounds, by theirs.  False when one has other bytes where
+ * Finds the pieces first..end-1 that the fragment touches, and extends
+ * `merged`, the fragment's bounds, by theirs.  False if the bytes differ where
  * they overlap.
  */
 static bool
@@ -329,7 +330,7 @@ is_complete(const struct slot *slot)
 	    slot->pieces[0].from == 0 && slot->pieces[0].to == slot->total;
 }
 
-/* Whether what was joined is one FRAME item, and nothing behind it. */
+/* True if the joined bytes are exactly one FRAME item. */
 static bool
 read_frame(struct slot *slot, struct item *frame)
 {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * frag: joins the fragments of frames that were larger than the path.
+ * frag: reassembles frames that were larger than the path.
  *
- * One pool a worker, of fixed size, shared by its lanes: no allocation later.
- * Fragments may come in any order and more than once.  A frame that is not
- * complete within FRAG_TIMEOUT_US, or that is the oldest of more than
- * FRAG_PER_OWNER of one lane, is given up and counted.  In a full pool the site
- * that has most gives its oldest: whatever one site sends, the others' frames
- * are joined.
- * Overlapping fragments that do not say the same bytes twice, and fragments
- * past the largest frame or past the last one, end their frame: what is joined
- * is exactly what was split.
+ * Each worker has one pool of fixed size, shared by its lanes; nothing is
+ * allocated later.  Fragments may come in any order and more than once.  A
+ * frame is dropped and counted if it is not complete within FRAG_TIMEOUT_US, or
+ * if it is the oldest of more than FRAG_PER_OWNER of one lane.  If the pool is
+ * full, the site with the most frames loses its oldest: so no site can keep the
+ * frames of others from being reassembled.  A frame is dropped if its fragments
+ * overlap with different bytes, or exceed the largest frame or the last
+ * fragment: the result is exactly what was split.
  *
  * Pure: no clock, no descriptors, no globals.
  */
@@ -32,40 +31,39 @@
 #define FRAG_TIMEOUT_US (1 * MONO_SEC)
 
 /*
- * A lane as the pool knows it: its site, and a number among the site's lanes (of
- * which the last 16 bits count).
+ * Identifies a lane: its site, and a number among the site's lanes (only the
+ * low 16 bits count).
  */
 #define FRAG_OWNER(site, lane) ((uint32_t)(site) << 16 | ((lane) & 0xffff))
 
 struct frag_pool;
 
 enum frag_verdict {
-	FRAG_WAIT,  /* kept; more is to come */
+	FRAG_WAIT,  /* kept; more fragments are needed */
 	FRAG_WHOLE, /* the FRAME item is complete */
-	FRAG_BAD,   /* refused, and what there was of its frame is dropped */
+	FRAG_BAD,   /* refused, and its frame is dropped */
 };
 
 struct frag_pool *frag_pool_new(void);
 void		  frag_pool_free(struct frag_pool *pool);
 
 /*
- * Takes one FRAGMENT item of lane `owner` (FRAG_OWNER).
- * With FRAG_WHOLE, `*whole` is the FRAME item; its bytes are borrowed until
- * frag_release() - which must follow before the pool's next join needs room:
- * at most FRAG_POOL / 2 may be held at a time.
+ * Adds one FRAGMENT item of lane `owner` (FRAG_OWNER). With FRAG_WHOLE,
+ * `*whole` is the FRAME item, whose bytes are borrowed until frag_release(). At
+ * most FRAG_POOL / 2 frames may be held at a time.
  */
 enum frag_verdict frag_join(struct frag_pool *pool, uint32_t owner,
     const struct item *fragment, struct mono now, struct item *whole);
 
-/* Gives back everything that frag_join() handed out since the last call. */
+/* Releases all frames that frag_join() returned since the last call. */
 void frag_release(struct frag_pool *pool);
 
-/* Drops frames of `owner`: its lane is gone. */
+/* Drops the frames of `owner`, whose lane is gone. */
 void frag_forget(struct frag_pool *pool, uint32_t owner);
 
 /*
- * Frames given up incomplete (late, or crowded out) since the last call; the
- * caller adds it to its counter.
+ * Returns the number of incomplete frames dropped since the last call (too
+ * late, or evicted), for the caller's counter.
  */
 uint64_t frag_take_lost(struct frag_pool *pool, struct mono now);
 

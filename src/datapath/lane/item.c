@@ -100,7 +100,7 @@ item_put_echo(uint8_t *dst, size_t total, uint8_t flags, uint64_t id,
 	return total;
 }
 
-/* These return how long the item is, or 0 when it is malformed. */
+/* These return the length of the item, or 0 if it is malformed. */
 
 static size_t
 decode_frame(uint8_t *p, size_t left, struct item *item)
@@ -163,7 +163,7 @@ decode_echo(const uint8_t *p, size_t left, struct item *item)
 	return len;
 }
 
-/* What a later version has: its length says where the next one is. */
+/* An item of a later version: its length says where the next one begins. */
 static size_t
 decode_other(uint8_t *p, size_t left, struct item *item)
 {

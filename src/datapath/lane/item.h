@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * item: what is inside a record (PROTOCOL 6).
+ * item: the content of a record (PROTOCOL 6).
  *
  *   FRAME     | type 4 | flags 4 | length 16 | csum start 16 | csum offset 8 |
  *             | VLAN tag 32: with ITEM_FRAME_TAG only | frame ...
@@ -12,10 +12,10 @@
  *   others    | type 4 | flags 4 | length 8 (types 4 to 7), 16 (8 to 14) | ...
  *             | 15 4 | length 12 | ...
  *
- * `length` counts the bytes behind the header of the item (ECHO: all behind
- * the length field; FRAME: not the tag).  A record holds one item or more, back to back, nothing
- * behind the last.  FRAGMENTs carry the pieces of one FRAME item, its header
- * included, so a frame keeps its flags on the way.
+ * `length` counts the bytes after the item's header (ECHO: all after the length
+ * field; FRAME: without the tag). A record holds one or more items, back to
+ * back, and nothing after the last.  FRAGMENTs carry the pieces of one FRAME
+ * item including its header, so a frame keeps its flags.
  *
  * Pure: reads and writes bytes, nothing else.
  */
@@ -31,26 +31,28 @@
 #include "base/wire.h"
 
 #define ITEM_FRAME_HEADER    6
-#define ITEM_TAG_LEN	     4 /* behind that: TPID 16, TCI 16 */
+#define ITEM_TAG_LEN	     4 /* after that: TPID 16, TCI 16 */
 #define ITEM_FRAGMENT_HEADER 9
 #define ITEM_ECHO_LEN	     19 /* an ECHO without padding, type included */
 
 enum item_type { ITEM_FRAME = 1, ITEM_FRAGMENT = 2, ITEM_ECHO = 3 };
 
 #define ITEM_FRAME_CSUM	   0x1 /* base/frame.h: FRAME_CSUM */
-#define ITEM_FRAME_TAG	   0x2 /* only where both ends have `tag` */
+#define ITEM_FRAME_TAG	   0x2 /* only if both ends announced `tag` */
 #define ITEM_FRAGMENT_LAST 0x1 /* the last piece of its frame */
 #define ITEM_ECHO_REPLY	   0x1
-#define ITEM_ECHO_PATH	   0x2 /* checks a path: see lane.c */
+#define ITEM_ECHO_PATH	   0x2 /* checks a path: see lane_path.c */
 
 struct item {
 	enum item_type type;
 	uint8_t	       flags;
-	/* The bytes, borrowed from the record; not of an ECHO. */
+	/* The bytes, borrowed from the record; unused for an ECHO. */
 	uint8_t *data;
 	size_t	 len;
 	uint32_t tag; /* FRAME: TPID and TCI; 0: none */
-	/* FRAME: with ITEM_FRAME_CSUM, where it begins and where it goes. */
+	/*
+	 * FRAME with ITEM_FRAME_CSUM: where the sum starts and where it goes.
+	 */
 	uint16_t csum_start;
 	uint8_t	 csum_offset;
 	/* FRAGMENT */
@@ -58,26 +60,25 @@ struct item {
 	uint16_t offset;
 	/* ECHO */
 	uint64_t id;
-	uint64_t timestamp; /* the asker's own; the answer repeats it */
+	uint64_t timestamp; /* the sender's; the reply repeats it */
 };
 
 /*
- * Decodes the item at `*pos` of a record and moves `*pos` behind it.  False at
- * the end of the record (*pos == len) or when the rest is malformed (*pos is
- * left where it was, below len).  A FRAME with a checksum that would lie
- * outside of the frame is malformed, and so are type 0, unknown flags of known
- * types, and empty frames and fragments.  Types above ITEM_ECHO are a later
- * version's: the caller passes over them.
+ * Decodes the item at `*pos` of a record and advances `*pos`. False at the end
+ * of the record (*pos == len) or if the rest is malformed (*pos is not changed
+ * and below len). Malformed are: a FRAME whose checksum would be outside of the
+ * frame, type 0, unknown flags of known types, and empty frames and fragments.
+ * Types above ITEM_ECHO belong to later versions; the caller ignores them.
  */
 bool item_next(uint8_t *record, size_t len, size_t *pos, struct item *item);
 
 /*
- * What a FRAME holds: the item's header is its headroom, and a tag is put where
- * frames have it.  False when there is one and `tags` is not.
+ * Converts a FRAME: the item's header becomes headroom, and a tag is put where
+ * frames have it.  False if it has a tag and `tags` is false.
  */
 bool item_to_frame(const struct item *item, bool tags, struct frame *frame);
 
-/* Each writes one header; the bytes follow at the returned length. */
+/* Each writes one header and returns its length; the bytes follow there. */
 static inline size_t
 item_put_frame(uint8_t *dst, const struct frame *frame)
 {
@@ -90,11 +91,11 @@ item_put_frame(uint8_t *dst, const struct frame *frame)
 	return ITEM_FRAME_HEADER;
 }
 
-/* The same with a tag, which is not 0, behind it. */
+/* The same, followed by a tag, which must not be 0. */
 size_t item_put_tagged(uint8_t *dst, const struct frame *frame, uint32_t tag);
 size_t item_put_fragment(uint8_t *dst, uint8_t flags, uint32_t frame_id,
     uint16_t offset, uint16_t len);
-/* Writes a whole ECHO of `total` bytes (>= ITEM_ECHO_LEN), zero padding too. */
+/* Writes a complete ECHO of `total` bytes (>= ITEM_ECHO_LEN), zero padded. */
 size_t item_put_echo(uint8_t *dst, size_t total, uint8_t flags, uint64_t id,
     uint64_t timestamp);
 

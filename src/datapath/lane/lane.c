@@ -178,8 +178,8 @@ lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
 		    lane_flight_is_old(lane->flight);
 	}
 	/*
-	 * Somebody may be faster with a copy from elsewhere, or the peer has
-	 * another address now: each is answered where it came from.
+	 * A copy from elsewhere may have come first, or the peer may have a new
+	 * address: answer each where it came from.
 	 */
 	if (again)
 		send_again(lane, from, now);
@@ -205,7 +205,7 @@ lane_open(struct lane *lane, const struct lane_header *hdr, uint8_t *datagram,
 	}
 	if (record_open(&lane->opening, datagram + LANE_HEADER_LEN,
 		len - LANE_HEADER_LEN, plain, plain_len) < 0) {
-		/* RFC 9147 4.5.3: failed records use a key up, too. */
+		/* RFC 9147 4.5.3: failed records use up a key, too. */
 		if (lane->forgeries >> LANE_MAX_FORGED_EXP != 0)
 			wear(lane);
 		if (++lane->forgeries >> LANE_MAX_PACKET_EXP != 0)
@@ -213,7 +213,7 @@ lane_open(struct lane *lane, const struct lane_header *hdr, uint8_t *datagram,
 		return DROP_FORGED;
 	}
 
-	/* The record is authentic and fresh: only now may it change us. */
+	/* The record is authentic and fresh, so it may change our state. */
 	lane->echoed = false;
 	heard(lane, hdr->seq, len, from, now);
 	return DROP_NONE;
@@ -308,9 +308,9 @@ copy_psk(gnutls_session_t session, gnutls_datum_t *key)
 }
 
 /*
- * 128 bits: as strong as the X25519 and the exporter that the keys come from, and
- * 4 % cheaper in all.  CHACHA20 comes first only where AES would be several times
- * slower.
+ * 128 bits: as strong as the X25519 and the exporter that the keys come from,
+ * and 4 % cheaper in all.  CHACHA20 comes first only where AES would be several
+ * times slower.
  */
 static const char *
 priorities(void)
@@ -334,7 +334,7 @@ has_aes_hardware(void)
 #endif
 }
 
-/* GnuTLS hands over one record of the handshake: off it goes with its gate. */
+/* GnuTLS passes one handshake record; it is sent with its handshake MAC. */
 static ssize_t
 on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 {
@@ -372,8 +372,8 @@ may_send(struct lane *lane, size_t len)
 }
 
 /*
- * A datagram of this lane, to be filled in; a server answers by the socket that it
- * was asked at.
+ * Reserves a datagram of this lane.  A server answers by the socket at which it
+ * was asked.
  */
 static struct udp_datagram *
 reserve(struct lane *lane, const struct udp_path *path)
@@ -389,7 +389,7 @@ reserve(struct lane *lane, const struct udp_path *path)
 	return dgram;
 }
 
-/* The same with the lane's header; to be filled in behind that. */
+/* The same with the lane's header written; the record follows it. */
 static struct udp_datagram *
 reserve_record(struct lane *lane, const struct udp_path *path)
 {
@@ -400,7 +400,7 @@ reserve_record(struct lane *lane, const struct udp_path *path)
 	return dgram;
 }
 
-/* The same datagrams as before: the other end knows what it has already. */
+/* Repeats the same datagrams; the peer recognises those it has. */
 static void
 send_again(struct lane *lane, const struct udp_path *path, struct mono now)
 {
@@ -418,7 +418,7 @@ send_again(struct lane *lane, const struct udp_path *path, struct mono now)
 	lane_flight_sent(lane->flight, now);
 }
 
-/* A whole record or EAGAIN, never 0: that would end the session. */
+/* Returns a whole record or EAGAIN, never 0: that would end the session. */
 static ssize_t
 on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size)
 {
@@ -454,8 +454,8 @@ shake(struct lane *lane, struct mono now)
 }
 
 /*
- * The session has sent what it will ever send; its last flight is repeated by
- * lane_flight.c.  Its keys, and the numbers that go with them, are ours.
+ * Takes over the session's keys and sequence numbers.  The session sends
+ * nothing more; lane_flight.c repeats its last flight.
  */
 static void
 come_up(struct lane *lane, struct mono now)
@@ -483,14 +483,14 @@ fail(struct lane *lane)
 	if (lane->state == LANE_FAILED)
 		return;
 	lane->state = LANE_FAILED;
-	/* Nobody answers it: it would go out until the set is given back. */
+	/* Nobody answers the flight: stop repeating it. */
 	lane_flight_free(lane->flight);
 	lane->flight = NULL;
 	relaxed_store(&lane->is_up, false);
 	mailbox_post(lane->control, &lane->failed);
 }
 
-/* It goes on, but not for ever: control sees to new keys. */
+/* Asks control for new keys; meanwhile the lane goes on. */
 static void
 wear(struct lane *lane)
 {
@@ -500,7 +500,7 @@ wear(struct lane *lane)
 	mailbox_post(lane->control, &lane->worn);
 }
 
-/* Both ends have the keys: the handshake is over for good. */
+/* Both ends have the keys: the handshake is complete. */
 static void
 confirm(struct lane *lane, struct mono now)
 {

@@ -2,11 +2,12 @@
 /*
  * lane: one DTLS 1.2 session of a site, bound to one worker (PROTOCOL 5).
  *
- * A GnuTLS session shakes hands; its push and pull functions only move bytes
- * between it and the worker's batches.  Then it is gone, and its keys seal and
- * open the records (record.h).  No byte of an unknown host reaches it: handshake
- * records must carry a seal (HMAC) that only the two ends of the control session
- * can make.  Application records must have the one form that is right.
+ * A GnuTLS session does the handshake; its push and pull functions only move
+ * bytes between it and the worker's batches.  Then the session is freed, and
+ * its keys seal and open the records (record.h). No byte from an unknown host
+ * reaches GnuTLS: handshake records must carry a handshake MAC (HMAC) that only
+ * the two ends of the control session can compute.  Application records must
+ * have exactly the expected form.
  *
  *            first flight             finished         first record opened
  *   HANDSHAKE ----> HANDSHAKE --------------> UP --------------> UP, confirmed
@@ -14,14 +15,15 @@
  *       +----------- GnuTLS gave up -----------+--> FAILED            v answers
  *                                                             confirmed, proven
  *
- * Of its two ends one leads, as in its session: it is the client of DTLS, is
- * confirmed when it is up (its peer sent the last flight), and its path is
- * proven.  The other goes to where the newest handshake record came from, and
- * sends at most LANE_UNPROVEN times what came from there until an ECHO is
- * answered: no site can aim us at somebody else.  Lost
- * handshake records are sent again by us (lane_flight.h): GnuTLS would pause
- * twice as long after each loss, up to a minute.  The
- * way its datagrams take is lane_path.c's.
+ * One of the two ends leads, as in its session: it is the DTLS client; its lane
+ * is confirmed when it is up (the peer sent the last flight), and its path is
+ * proven.  The other end sends to where the newest handshake record came from.
+ * Until an ECHO is answered, it sends at most LANE_UNPROVEN times the bytes
+ * received from there, so no site can direct our traffic at a third party.
+ *
+ * We repeat lost handshake records ourselves (lane_flight.h): GnuTLS would
+ * double its pause after each loss, up to a minute.  lane_path.c handles the
+ * path of the datagrams.
  */
 #ifndef LANE_H
 #define LANE_H
@@ -54,8 +56,8 @@ struct lane_socket;
 struct port;
 
 #define LANE_PATIENCE_US    (10 * MONO_SEC)
-#define LANE_MAX_PACKET_EXP 36	  /* log2 of AES blocks + records a key may do */
-#define LANE_MAX_FORGED_EXP 35	  /* of forgeries, before it asks for another */
+#define LANE_MAX_PACKET_EXP 36	  /* log2 of AES blocks + records for one key */
+#define LANE_MAX_FORGED_EXP 35	  /* of forgeries, before it asks for a new key */
 #define LANE_PHASES	    4	  /* two bits on the wire */
 #define LANE_UNPROVEN	    3	  /* times the bytes received (RFC 9000 8.1) */
 
@@ -67,17 +69,17 @@ struct lane {
 	uint32_t	 session_id;
 	uint8_t		 number;
 	uint8_t		 phase;
-	bool		 leads; /* as its session does: it begins */
-	uint32_t	 generation; /* control's own count of phases */
-	struct lane_socket *socket; /* it leads; NULL: its predecessor's */
-	struct udp_path	 path; /* learned, where it does not lead */
-	int64_t		 keepalive_us; /* the worker follows its port's */
-	uint64_t	 wears_at; /* blocks, then it asks for new keys */
+	bool		 leads; /* as its session: it is the DTLS client */
+	uint32_t	 generation; /* control's count of phases */
+	struct lane_socket *socket; /* if it leads; NULL: use its predecessor's */
+	struct udp_path	 path; /* learned, if it does not lead */
+	int64_t		 keepalive_us; /* the worker copies its port's */
+	uint64_t	 wears_at; /* blocks, after which it asks for new keys */
 	struct port	*port;
-	struct letter	 up, failed, worn; /* to control, once each */
-	struct mailbox	*control;    /* where they go */
+	struct letter	 up, failed, worn; /* to control, each once */
+	struct mailbox	*control;    /* to which they are posted */
 
-	/* the worker's */
+	/* used by the worker only */
 	int			   fd; /* of the socket; -1: it has none */
 	struct lane_env		  *env;
 	struct gnutls_session_int *session; /* until up */
@@ -85,9 +87,9 @@ struct lane {
 	enum lane_state		   state;
 	bool			   confirmed;
 	bool			   proven; /* the peer is where `path` says */
-	size_t			   allowance; /* bytes for it until then */
-	const struct udp_path	  *answer; /* whither GnuTLS answers */
-	bool			   inherits; /* the way is known already */
+	size_t			   allowance; /* bytes it may be sent until then */
+	const struct udp_path	  *answer; /* where GnuTLS's answer goes */
+	bool			   inherits; /* the path is known already */
 	bool			   is_worn;
 	struct lane_flight	  *flight; /* until confirmed, or failed; owned */
 	uint16_t		   overhead; /* datagram minus plaintext */
@@ -100,14 +102,14 @@ struct lane {
 	struct pmtu		   pmtu;
 	uint64_t		   blocks;   /* AES blocks and records sealed */
 	uint64_t		   forgeries;
-	uint8_t			   echo_key[16]; /* makes our ECHO ids our own */
-	bool			   echoed; /* this record's ECHO is answered */
+	uint8_t			   echo_key[16]; /* key of our ECHO ids */
+	bool			   echoed; /* an ECHO of this record was answered */
 	struct mono		   started;
-	struct lane_liveness	   liveness; /* whether it still carries */
-	struct udp_path		   candidate; /* the path that was checked last, */
-	struct mono		   candidate_next; /* and when it may be again */
+	struct lane_liveness	   liveness; /* does it still carry frames? */
+	struct udp_path		   candidate; /* the path checked last, */
+	struct mono		   candidate_next; /* and when it may be checked again */
 
-	/* out in this turn (send.h) */
+	/* queued in this turn (send.h) */
 	struct frame out[FRAME_BATCH];
 	unsigned     nout;
 	bool	     dirty;
@@ -117,10 +119,10 @@ struct lane {
 	/* written by the worker, read by control */
 	_Atomic int64_t	 last_heard_us; /* authentic record; 0: never */
 	_Atomic int64_t	 rtt_us;	/* 0: unknown */
-	_Atomic uint32_t path_mtu;	/* outer IP packet that passes */
+	_Atomic uint32_t path_mtu;	/* largest outer IP packet that passes */
 	_Atomic uint32_t moves;		/* times the peer's address moved */
 	_Atomic bool	 is_up;
-	_Atomic bool	 is_suspect; /* up, and yet not used */
+	_Atomic bool	 is_suspect; /* up, but not used */
 };
 
 /* What the lanes of one worker share; the worker embeds it. */
@@ -128,71 +130,71 @@ struct lane_env {
 	void  *priority; /* gnutls_priority_t */
 	void  *client_cred, *server_cred; /* gnutls_psk_*_credentials_t */
 	const struct aead *aead;
-	struct udp_batch  *udp; /* by which they send */
+	struct udp_batch  *udp; /* to send with */
 	size_t max_outer;
-	/* Those that became ready in this turn, for the worker to look at. */
+	/* Lanes that became ready in this turn, for the worker. */
 	SLIST_HEAD(, lane) fresh;
 	uint8_t scratch[UDP_MAX_LEN]; /* for ECHO items */
 };
 
 /*
- * 0 or a negative errno value; -ENOTSUP when the library's policy on this host
- * forbids DTLS 1.2 with PSK (FIPS, crypto-policies).
+ * Returns 0 or a negative errno value; -ENOTSUP if the library's policy on this
+ * host forbids DTLS 1.2 with PSK (FIPS, crypto-policies).
  */
 int  lane_env_init(struct lane_env *env);
 void lane_env_fini(struct lane_env *env);
 
 /*
- * Starts the handshake; if it leads, the first flight is pushed at once.  0 or a
- * negative errno value.
+ * Starts the handshake; if the lane leads, pushes the first flight at once.
+ * Returns 0 or a negative errno value.
  */
 int lane_start(struct lane *lane, struct lane_env *env, struct mono now);
 
-/* Ends it, wipes its keys; idempotent.  Does not close lane->fd. */
+/* Ends the lane and wipes its keys; idempotent.  Does not close lane->fd. */
 void lane_stop(struct lane *lane);
 
 /*
- * A handshake record for this lane (`datagram` whole, as lane_header_read()
- * found it good).  DROP_NONE when its seal was right and GnuTLS took it.
+ * Processes a handshake record for this lane (`datagram` whole, accepted by
+ * lane_header_read()). DROP_NONE if its MAC was right and GnuTLS accepted it.
  */
 enum drop lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
     const struct udp_path *from, struct mono now);
 
 /*
- * Opens an application record in place: replay window looked at before, moved
- * after.  DROP_NONE: `*plain` lies within the datagram, and the lane has taken
- * note of time and address.
+ * Opens an application record in place; checks the replay window before, and
+ * updates it after.  With DROP_NONE `*plain` lies within the datagram, and the
+ * lane has recorded time and address.
  */
 enum drop lane_open(struct lane *lane, const struct lane_header *hdr,
     uint8_t *datagram, size_t len, const struct udp_path *from,
     uint8_t **plain, size_t *plain_len, struct mono now);
 
 /*
- * Seals one record and puts it into the batch, to where the lane's peer is or
- * to `path`, which must stay as it is until the batch is sent.
+ * Seals one record and adds it to the batch, addressed to the lane's peer or to
+ * `path`, which must not change until the batch is sent.
  */
 enum drop lane_seal(struct lane *lane, const uint8_t *plain, size_t len);
 enum drop lane_seal_to(struct lane *lane, const struct udp_path *path,
     const uint8_t *plain, size_t len);
 
-/* Its path is proven: it is ready.  For lane_path.c. */
+/* For lane_path.c: the path is proven, so the lane is ready. */
 void lane_prove(struct lane *lane, struct mono now);
 
-/* The phase behind it (PROTOCOL 5.6). */
+/* The next phase (PROTOCOL 5.6). */
 static inline uint8_t
 lane_next_phase(uint8_t phase)
 {
 	return (phase + 1) & (LANE_PHASES - 1);
 }
 
-/* Both ends have it, and each knows where the other is. */
+/* Both ends have the keys, and each knows the other's address. */
 static inline bool
 lane_is_ready(const struct lane *lane)
 {
 	return lane->state == LANE_UP && lane->confirmed && lane->proven;
 }
 
-/* Largest plaintext of a record that the path carries now. */
+/* The largest plaintext of a record that the path carries now. */
 static inline size_t
 lane_capacity(const struct lane *lane)
 {

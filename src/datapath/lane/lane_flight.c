@@ -7,7 +7,7 @@
 #include "base/secret.h"
 
 struct lane_flight {
-	bool	    fresh; /* the next datagram begins a new flight */
+	bool	    fresh; /* the next datagram starts a new flight */
 	bool	    timed;
 	struct mono started, due;
 	int64_t	    pause_us;
@@ -59,7 +59,7 @@ lane_flight_is_due(struct lane_flight *flight, struct mono now)
 {
 	if (flight->n == 0)
 		return false;
-	/* The clock of a new flight starts when it is first asked for. */
+	/* The time of a new flight starts at the first call for it. */
 	if (!flight->timed) {
 		flight->timed = true;
 		flight->started = now;

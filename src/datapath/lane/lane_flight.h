@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lane_flight: the handshake datagrams sent last, to be sent again.
+ * lane_flight: repeats the latest handshake datagrams.
  *
- * DTLS sends a whole flight again when no answer comes (RFC 6347 4.2.4).  We do
- * that ourselves, with the datagrams as they were, because GnuTLS doubles its
- * pause at each loss up to a minute: ours ends at LANE_FLIGHT_MAX_US, and after
- * LANE_FLIGHT_PATIENCE_US, when UDP seems to be blocked, at a few seconds.
+ * DTLS repeats a whole flight if no answer comes (RFC 6347 4.2.4). We do that
+ * ourselves, with the same datagrams, because GnuTLS doubles its pause at each
+ * loss, up to a minute.  Our pause grows to LANE_FLIGHT_MAX_US; after
+ * LANE_FLIGHT_PATIENCE_US, when UDP seems to be blocked, it is
+ * LANE_FLIGHT_BLOCKED_US.
  *
- * Pure: it says when and what; the lane sends.
+ * Pure: it says when to send what; the lane sends.
  */
 #ifndef LANE_FLIGHT_H
 #define LANE_FLIGHT_H
@@ -27,28 +28,28 @@
 
 struct lane_flight;
 
-/* NULL when there is no memory. */
+/* NULL: out of memory. */
 struct lane_flight *lane_flight_new(void);
 void		    lane_flight_free(struct lane_flight *flight);
 
 /*
- * Something came in: what is added from now on is a new flight.  The old one
- * stays until there is a new one.
+ * Something came in: the next datagram added starts a new flight.  The old
+ * flight stays until then.
  */
 void lane_flight_begin(struct lane_flight *flight);
-/* There is no new one yet. */
+/* True until the new flight has started. */
 bool lane_flight_is_old(const struct lane_flight *flight);
 
-/* Keeps a copy; what does not fit is GnuTLS's to send again. */
+/* Keeps a copy.  GnuTLS repeats what does not fit. */
 void lane_flight_add(struct lane_flight *flight, const uint8_t *data,
     size_t len);
 
-/* Whether it is time to send it again. */
+/* True if it is time to send the flight again. */
 bool lane_flight_is_due(struct lane_flight *flight, struct mono now);
-/* Datagram `i`, borrowed; NULL behind the last. */
+/* Datagram `i`, borrowed; NULL after the last. */
 const uint8_t *lane_flight_get(const struct lane_flight *flight, unsigned i,
     size_t *len);
-/* It was sent again. */
+/* Records that the flight was sent again. */
 void lane_flight_sent(struct lane_flight *flight, struct mono now);
 
 #endif /* LANE_FLIGHT_H */

@@ -25,7 +25,7 @@ lane_liveness_answered(struct lane_liveness *liveness, struct mono now)
 	liveness->sent = false;
 	liveness->answered = now;
 	liveness->due = mono_add(now, liveness->keepalive_us);
-	/* The other end asks by itself: it goes first. */
+	/* The other end asks by itself: let it go first. */
 	if (mono_sub(now, liveness->was_asked) < liveness->keepalive_us)
 		liveness->due = mono_add(now, yielding(liveness));
 }
@@ -67,7 +67,7 @@ lane_liveness_tick(struct lane_liveness *liveness, int64_t rtt_us,
 	return false;
 }
 
-/* It may be a little late; when it falls silent it is for us to ask. */
+/* The other end may be a little late; if it stays silent, we ask. */
 static int64_t
 yielding(const struct lane_liveness *liveness)
 {
@@ -89,7 +89,9 @@ may_ask(struct lane_liveness *liveness, int64_t rtt_us, struct mono now)
 	return true;
 }
 
-/* On a long line an answer takes longer than a question is worth. */
+/*
+ * On a path with a long round trip a reply takes longer than the usual pause.
+ */
 static int64_t
 first_wait(int64_t rtt_us)
 {
@@ -116,7 +118,7 @@ ask_again(struct lane_liveness *liveness, int64_t rtt_us, struct mono now)
 	return true;
 }
 
-/* A slow line is not a dead one. */
+/* Allows for paths with a long round trip. */
 static int64_t
 patience(int64_t rtt_us)
 {

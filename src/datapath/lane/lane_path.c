@@ -9,7 +9,7 @@
 
 #define PATH_CHECK_US (250 * MONO_MS)
 #define PATH_MOVED_US (1 * MONO_SEC) /* before it may move back */
-#define ANSWER_US     (8 * MONO_SEC) /* an older one says nothing of now */
+#define ANSWER_US     (8 * MONO_SEC) /* older replies say nothing about now */
 #define IP4_UDP_LEN   28
 #define IP6_UDP_LEN   48
 
@@ -64,7 +64,7 @@ lane_path_tick(struct lane *lane, struct mono now)
 	if (lane_liveness_tick(&lane->liveness, rtt_us, now))
 		ask_echo(lane, 0, now);
 	publish_suspect(lane);
-	/* Of a path that carries nothing there is no size to be found. */
+	/* Do not search the size of a path that carries nothing. */
 	if (lane_liveness_is_suspect(&lane->liveness))
 		return;
 	if (pmtu_is_due(&lane->pmtu, now)) {
@@ -86,7 +86,9 @@ lane_path_follow(struct lane *lane, const struct udp_path *from, size_t len)
 	lane->allowance += LANE_UNPROVEN * len;
 }
 
-/* The peer seems to have moved: only its answer from there moves the lane. */
+/*
+ * The peer seems to have moved: the lane only follows after a reply from there.
+ */
 void
 lane_path_heard(struct lane *lane, const struct udp_path *path, struct mono now)
 {
@@ -95,9 +97,10 @@ lane_path_heard(struct lane *lane, const struct udp_path *path, struct mono now)
 }
 
 /*
- * RFC 9853: one small ECHO, less than three times of what it is for.  A few a
- * second to one address; another has its own at once: a copy sent from elsewhere
- * does not keep the peer waiting.  `path` stays until the batch is sent.
+ * RFC 9853: sends one small ECHO, less than three times the bytes received.  At
+ * most a few a second to one address; each new address gets one at once, so
+ * that a copy sent from elsewhere does not delay the peer.  `path` must not
+ * change until the batch is sent.
  */
 static void
 check_path(struct lane *lane, const struct udp_path *path, struct mono now)
@@ -114,7 +117,10 @@ check_path(struct lane *lane, const struct udp_path *path, struct mono now)
 		path_id(lane, path, (uint64_t)now.us), (uint64_t)now.us));
 }
 
-/* Who has not been asked there and then cannot tell it, our peer included. */
+/*
+ * An ECHO id that only the host at that path, asked at that time, can know; the
+ * peer itself cannot guess it either.
+ */
 static uint64_t
 path_id(const struct lane *lane, const struct udp_path *path,
     uint64_t timestamp)
@@ -130,7 +136,7 @@ path_id(const struct lane *lane, const struct udp_path *path,
 	return id;
 }
 
-/* The datagram's size is read from it. */
+/* The size of the datagram is encoded in it. */
 static uint64_t
 size_id(const struct lane *lane, uint64_t size, uint64_t timestamp)
 {
@@ -164,7 +170,7 @@ path_answered(struct lane *lane, const struct item *item,
 	if (!lane->proven) {
 		lane->path = *from;
 		lane_prove(lane, now);
-		/* That was an answer; the next question is the site's. */
+		/* This counts as a reply; the next ECHO is the site's. */
 		lane_liveness_answered(&lane->liveness, now);
 		lane_liveness_asked(&lane->liveness, now);
 		note_rtt(lane, item, now);
@@ -193,7 +199,10 @@ lane_path_echo(struct lane *lane, const struct item *item,
 			item->timestamp));
 		if (!lane->leads)
 			lane_liveness_asked(&lane->liveness, now);
-		/* Our packets come from elsewhere now: another path. */
+		/*
+		 * The peer sees our packets come from elsewhere: the path is
+		 * another.
+		 */
 		if ((item->flags & ITEM_ECHO_PATH) != 0)
 			lane_path_search(lane, now);
 		return;
@@ -206,7 +215,7 @@ lane_path_echo(struct lane *lane, const struct item *item,
 	}
 	if (item->id != size_id(lane, size, item->timestamp))
 		return;
-	/* It may be another path that carries again. */
+	/* The lane may have recovered by another path. */
 	if (lane_liveness_is_suspect(&lane->liveness))
 		lane_path_search(lane, now);
 	lane_liveness_answered(&lane->liveness, now);
@@ -225,7 +234,7 @@ lane_path_refused(struct lane *lane, size_t datagram_len, struct mono now)
 		publish_path_mtu(lane);
 }
 
-/* The time is ours only if the id, which depends on it, is right. */
+/* The timestamp is ours only if the id, which depends on it, is right. */
 static bool
 is_fresh(const struct item *item, struct mono now)
 {
@@ -262,7 +271,7 @@ largest_datagram(const struct lane *lane)
 	return size > UDP_MAX_LEN ? UDP_MAX_LEN : size;
 }
 
-/* An ECHO; with `datagram_len`, padded to a datagram of that size. */
+/* Sends an ECHO; with `datagram_len`, padded to a datagram of that size. */
 static void
 ask_echo(struct lane *lane, size_t datagram_len, struct mono now)
 {

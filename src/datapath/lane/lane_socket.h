@@ -2,9 +2,9 @@
 /*
  * lane_socket: the socket of a lane that leads.
  *
- * Control makes one for a lane that begins, or is made anew from another port;
- * the lane's next phases use it, too.  From the first of them on the worker
- * counts who does, listens, and closes it behind the last.
+ * Control creates one for a new lane, or for a lane that is replaced with
+ * another local port; the lane's next phases use it too.  From the first phase
+ * on the worker counts its users, listens to it, and closes it after the last.
  */
 #ifndef LANE_SOCKET_H
 #define LANE_SOCKET_H
@@ -17,10 +17,10 @@ struct lane_socket {
 	struct ev_io io;    /* worker_listen() */
 };
 
-/* Takes over `fd` in any case; NULL when there is no memory. */
+/* Takes over `fd` in any case.  NULL: out of memory. */
 struct lane_socket *lane_socket_new(int fd);
 
-/* Nobody listens to it any more. */
+/* Nobody may listen to it any more. */
 void lane_socket_free(struct lane_socket *socket);
 
 #endif /* LANE_SOCKET_H */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The search, in the words of the fields:
+ * The search in terms of the members:
  *
  *   low == 0     nothing was answered yet
  *   high == max  max was not refused: it is tried first
- *   suspect      is the path dead, or only too small?  PMTU_BASE must answer
- *                before anything else is asked; while it does not, nothing
- *                that failed counts.
+ *   suspect      is the path dead, or only too small?  PMTU_BASE must pass
+ *                first; until it does, other failures do not count.
  *
- * So an outage ends with the search that a start has, not with PMTU_BASE for
- * ten minutes.
+ * So after an outage it searches as at the start, instead of staying at
+ * PMTU_BASE for ten minutes.
  */
 #include "datapath/lane/pmtu.h"
 
@@ -59,7 +58,7 @@ pmtu_answered(struct pmtu *pmtu, size_t size, struct mono now)
 {
 	if (size < PMTU_BASE || size > pmtu->max)
 		return false;
-	/* Late answers are as good: the probe's time was only a guess. */
+	/* Late replies are valid: the probe's timeout was only an estimate. */
 	if (pmtu->low < size)
 		pmtu->low = size;
 	if (pmtu->high < pmtu->low)
@@ -81,7 +80,7 @@ pmtu_refused(struct pmtu *pmtu, size_t size, struct mono now)
 		return false;
 	pmtu->high = size - 1;
 	if (size <= pmtu->low) {
-		/* The path is not what it was. */
+		/* The path has changed. */
 		pmtu->low = 0;
 		pmtu->state = PMTU_SEARCHING;
 	}
@@ -94,7 +93,7 @@ pmtu_refused(struct pmtu *pmtu, size_t size, struct mono now)
 	return settle(pmtu);
 }
 
-/* The probe under way went unanswered as often as it may. */
+/* The current probe failed after its last try. */
 static void
 on_lost(struct pmtu *pmtu)
 {
@@ -124,7 +123,7 @@ next_probe(struct pmtu *pmtu, struct mono now)
 	return size;
 }
 
-/* What to ask next of the search; 0 when it is at its end. */
+/* The next size of the search; 0 when it is complete. */
 static size_t
 next_size(const struct pmtu *pmtu)
 {
@@ -161,7 +160,7 @@ finish(struct pmtu *pmtu, struct mono now)
 	rest(pmtu, now);
 }
 
-/* Nothing to do until the next confirmation, or the raise. */
+/* Waits for the next confirmation, or the raise timer. */
 static void
 rest(struct pmtu *pmtu, struct mono now)
 {
@@ -171,7 +170,7 @@ rest(struct pmtu *pmtu, struct mono now)
 		pmtu->due = pmtu->raise_at;
 }
 
-/* True when what may be sent has changed. */
+/* True if the size that may be sent has changed. */
 static bool
 settle(struct pmtu *pmtu)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pmtu: the largest UDP payload that a path carries (RFC 8899).
+ * pmtu: finds the largest UDP payload that a path carries (RFC 8899).
  *
- * Searches with ECHO items padded to the size in question, sent with DF: first
- * the largest size that could be, then halving between what worked and what
- * did not, down to steps of PMTU_STEP.  Until the first answer it trusts only
- * PMTU_BASE.  While frames are sent, what was found is confirmed every 30 s, and
- * a larger size tried after ten minutes; it falls back to PMTU_BASE and searches
- * anew when full-size probes die while small ones live (a black hole).  A path
- * that nobody uses is left alone until somebody does.
+ * It probes with padded ECHO items, sent with DF: first the largest possible
+ * size, then it bisects between what passed and what failed, down to steps of
+ * PMTU_STEP. Before the first reply it uses only PMTU_BASE. While frames are
+ * sent, it confirms the size every 30 s and tries a larger one after ten
+ * minutes.  It falls back to PMTU_BASE and searches again if full-size probes
+ * are lost while small ones pass (a black hole). It does not probe an unused
+ * path.
  *
- *              largest answered / halved to the end
+ *              largest answered / bisected to the end
  *   SEARCHING ------------------------------------> DONE
  *       ^   <--- raise timer, or black hole --------  |
  *
@@ -25,10 +25,10 @@
 
 #include "base/mono.h"
 
-#define PMTU_BASE	1200 /* RFC 8899 5.1.2: a datagram that passes */
+#define PMTU_BASE	1200 /* RFC 8899 5.1.2: assumed to pass */
 #define PMTU_STEP	16
 #define PMTU_MAX_PROBES 3
-#define PMTU_PROBE_US	(1 * MONO_SEC) /* until an unanswered probe is lost */
+#define PMTU_PROBE_US	(1 * MONO_SEC) /* until a probe without a reply counts as lost */
 #define PMTU_FIRST_US	(250 * MONO_MS) /* the same before the first RTT */
 #define PMTU_RAISE_US	(600 * MONO_SEC)
 #define PMTU_CONFIRM_US (30 * MONO_SEC) /* a full-size probe while DONE */
@@ -38,27 +38,27 @@ enum pmtu_state { PMTU_SEARCHING, PMTU_DONE };
 struct pmtu {
 	enum pmtu_state state;
 	size_t		max;	 /* never probe above */
-	size_t		current; /* what may be sent now */
+	size_t		current; /* largest that may be sent now */
 	size_t		low, high; /* known to pass; not known to fail */
-	bool		suspect; /* PMTU_BASE must answer before all else */
-	size_t		probe; /* size under way; 0: none */
+	bool		suspect; /* PMTU_BASE must pass first */
+	size_t		probe; /* size being probed; 0: none */
 	unsigned	tries; /* how often it was sent */
 	struct mono	due; /* when to act next */
 	struct mono	raise_at;
-	bool		sent; /* frames, since the size was confirmed */
+	bool		sent; /* frames were sent since the size was confirmed */
 };
 
-/* `max` is the largest UDP payload worth a try (at least PMTU_BASE). */
+/* `max` is the largest UDP payload to try (at least PMTU_BASE). */
 void pmtu_init(struct pmtu *pmtu, size_t max, struct mono now);
 
-/* Frames go out on that path. */
+/* Records that frames go out on the path. */
 static inline void
 pmtu_sent(struct pmtu *pmtu)
 {
 	pmtu->sent = true;
 }
 
-/* Whether it is time to act. */
+/* True if pmtu_tick() has something to do. */
 static inline bool
 pmtu_is_due(const struct pmtu *pmtu, struct mono now)
 {
@@ -68,15 +68,18 @@ pmtu_is_due(const struct pmtu *pmtu, struct mono now)
 }
 
 /*
- * Call when pmtu_is_due(): gives the size of the datagram to send as a
- * probe now, or 0 for none.  `current` falls here when a black hole shows.
+ * Call it when pmtu_is_due(): returns the size of the datagram to send as a
+ * probe now, or 0. `current` falls here if a black hole is detected.
  */
 size_t pmtu_tick(struct pmtu *pmtu, struct mono now);
 
-/* A probe of `size` bytes was answered.  True when `current` changed. */
+/* A probe of `size` bytes was answered.  True if `current` changed. */
 bool pmtu_answered(struct pmtu *pmtu, size_t size, struct mono now);
 
-/* The kernel refused a datagram of `size` (EMSGSIZE).  True when changed. */
+/*
+ * The kernel refused a datagram of `size` (EMSGSIZE). True if `current`
+ * changed.
+ */
 bool pmtu_refused(struct pmtu *pmtu, size_t size, struct mono now);
 
 #endif /* PMTU_H */
