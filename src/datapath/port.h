@@ -41,7 +41,7 @@ struct port {
 	/* A source address that is not the site's, for the log. */
 	struct letter bad_source;
 	struct addr   bad_source_addr;
-	_Atomic bool  bad_source_told; /* its letter is posted */
+	_Atomic bool  bad_source_posted; /* its letter is posted */
 
 	struct counters_live counters; /* frames from this port, and to it */
 

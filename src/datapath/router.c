@@ -196,7 +196,7 @@ tell_bad_source(struct worker *worker, struct port *from, const uint8_t *ip,
 
 	if (!mono_is_due(from->bad_source_next, worker->now) ||
 	    !addr_is_global(&source) ||
-	    atomic_exchange(&from->bad_source_told, true))
+	    atomic_exchange(&from->bad_source_posted, true))
 		return;
 	from->bad_source_next = mono_add(worker->now, TOLD_US);
 	from->bad_source_addr = source;

@@ -188,7 +188,7 @@ worker_listen(struct worker *worker, struct lane_socket *socket)
 }
 
 void
-worker_hurry(struct worker *worker, struct port *port)
+worker_tick_often(struct worker *worker, struct port *port)
 {
 	set_busy(worker, port, true);
 	set_tick(worker);

@@ -54,7 +54,7 @@ enum control_letter {
 	CONTROL_DETACHED = 1,  /* struct port */
 	CONTROL_LANE_UP,       /* struct lane */
 	CONTROL_LANE_FAILED,   /* struct lane */
-	CONTROL_LANE_WORN,     /* struct lane: needs new keys */
+	CONTROL_REKEY_NEEDED,  /* struct lane: needs new keys */
 	CONTROL_SET_FREE,      /* struct lane_set: to be freed */
 	CONTROL_LOOP,	       /* struct loop_report, heap */
 	CONTROL_TCP_BATCH,	       /* struct tcp_batch: tcp_batch_done() */
@@ -142,6 +142,6 @@ void worker_flush(struct worker *worker);
 /* The same: starts to read a lane's own socket. */
 void worker_listen(struct worker *worker, struct lane_socket *socket);
 /* The same: ticks the lanes of `port` often from now on. */
-void worker_hurry(struct worker *worker, struct port *port);
+void worker_tick_often(struct worker *worker, struct port *port);
 
 #endif /* WORKER_H */

@@ -134,7 +134,7 @@ start(struct worker *worker, struct lane_set *set, const struct port *renewed)
 		    ++worker->next_frag_owner);
 		lane->up.kind = CONTROL_LANE_UP;
 		lane->failed.kind = CONTROL_LANE_FAILED;
-		lane->worn.kind = CONTROL_LANE_WORN;
+		lane->rekey_needed.kind = CONTROL_REKEY_NEEDED;
 		take_way(worker, lane,
 		    renewed != NULL ? predecessor(renewed, i) : NULL);
 		if (lane_start(lane, &worker->env, worker->now) < 0) {
@@ -142,7 +142,7 @@ start(struct worker *worker, struct lane_set *set, const struct port *renewed)
 			mailbox_post(lane->control, &lane->failed);
 		}
 	}
-	worker_hurry(worker, set->port);
+	worker_tick_often(worker, set->port);
 }
 
 /*

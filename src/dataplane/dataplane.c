@@ -373,9 +373,9 @@ on_letter(void *arg, struct letter *letter)
 		dataplane_peer_lane_failed(container_of(letter, struct lane,
 		failed));
 		break;
-	case CONTROL_LANE_WORN:
+	case CONTROL_REKEY_NEEDED:
 		dataplane_peer_lane_worn(container_of(letter, struct lane,
-		worn));
+		rekey_needed));
 		break;
 	case CONTROL_SET_FREE:
 		dataplane_peer_set_free(container_of(letter, struct lane_set,

@@ -295,7 +295,7 @@ dataplane_peer_bad_source(struct port *port)
 	char		 source[ADDR_STRLEN];
 
 	addr_print(&port->bad_source_addr, source, sizeof(source));
-	atomic_store(&port->bad_source_told, false);
+	atomic_store(&port->bad_source_posted, false);
 	if (!mono_is_due(peer->bad_source_next, now))
 		return;
 	peer->bad_source_next = mono_add(now, BAD_SOURCE_US);
@@ -384,7 +384,7 @@ make_set(struct dataplane_peer *peer, unsigned worker,
 		lane->generation = generation;
 		lane->session_id = peer->session;
 		lane->keepalive_us = peer->keepalive_sec * MONO_SEC;
-		lane->wears_at = peer->wears_at;
+		lane->key_limit = peer->wears_at;
 		lane_keys_derive(&lane->keys, secret, phase, lane->number);
 		if (peer->fds[lane->number] != -1 &&
 		    give_socket(peer, lane) < 0) {

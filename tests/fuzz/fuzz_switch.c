@@ -33,7 +33,7 @@ on_letter(void *arg, struct letter *letter)
 {
 	if (letter->kind == CONTROL_BAD_SOURCE) {
 		atomic_store(&container_of(letter, struct port,
-		    bad_source)->bad_source_told, false);
+		    bad_source)->bad_source_posted, false);
 		return;
 	}
 	FUZZ_CHECK(letter->kind == CONTROL_TCP_BATCH);

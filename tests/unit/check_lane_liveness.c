@@ -50,7 +50,7 @@ step(struct sim *sim, int64_t us)
 	sim->n = kept;
 	while (sim->other_asks_us != 0 &&
 	    mono_is_due(sim->other_next, sim->now)) {
-		lane_liveness_asked(&sim->suspect, sim->other_next);
+		lane_liveness_peer_asked(&sim->suspect, sim->other_next);
 		sim->other_next = mono_add(sim->other_next, sim->other_asks_us);
 	}
 	if (sim->frames)

@@ -160,7 +160,7 @@ lane_open_at(struct lane *lane, struct lane_env *env, bool leads)
 	lane->session_id = SESSION;
 	lane->leads = leads;
 	lane->keepalive_us = 10 * MONO_SEC;
-	lane->wears_at = UINT64_MAX;
+	lane->key_limit = UINT64_MAX;
 	lane->control = &control;
 	lane->up.kind = lane->failed.kind = 1;
 	lane_keys_derive(&lane->keys, &secret, 0, 0);

@@ -68,7 +68,7 @@ on_letter(void *arg, struct letter *letter)
 	if (letter->kind == CONTROL_BAD_SOURCE) {
 		ntold++;
 		atomic_store(&container_of(letter, struct port,
-		    bad_source)->bad_source_told, false);
+		    bad_source)->bad_source_posted, false);
 		return;
 	}
 	ck_assert(item_next(batch->data, batch->len, &pos, &item));

@@ -42,7 +42,7 @@ static void send_again(struct lane *lane, const struct udp_path *path,
 static void shake(struct lane *lane, struct mono now);
 static void come_up(struct lane *lane, struct mono now);
 static void fail(struct lane *lane);
-static void wear(struct lane *lane);
+static void need_rekey(struct lane *lane);
 static void confirm(struct lane *lane, struct mono now);
 static bool gate_is_right(const struct lane *lane, const uint8_t *datagram,
     size_t len);
@@ -133,8 +133,8 @@ lane_stop(struct lane *lane)
 		gnutls_deinit(lane->session);
 		lane->session = NULL;
 	}
-	record_key_wipe(&lane->opening);
-	record_key_wipe(&lane->sealing);
+	record_key_wipe(&lane->open_key);
+	record_key_wipe(&lane->seal_key);
 	lane_flight_free(lane->flight);
 	lane->flight = NULL;
 	secret_wipe(&lane->keys, sizeof(lane->keys));
@@ -203,11 +203,11 @@ lane_open(struct lane *lane, const struct lane_header *hdr, uint8_t *datagram,
 	case REPLAY_OLD:
 		return DROP_OLD;
 	}
-	if (record_open(&lane->opening, datagram + LANE_HEADER_LEN,
+	if (record_open(&lane->open_key, datagram + LANE_HEADER_LEN,
 		len - LANE_HEADER_LEN, plain, plain_len) < 0) {
 		/* RFC 9147 4.5.3: failed records use up a key, too. */
 		if (lane->forgeries >> LANE_MAX_FORGED_EXP != 0)
-			wear(lane);
+			need_rekey(lane);
 		if (++lane->forgeries >> LANE_MAX_PACKET_EXP != 0)
 			fail(lane);
 		return DROP_FORGED;
@@ -240,14 +240,14 @@ lane_seal_to(struct lane *lane, const struct udp_path *path,
 		return DROP_NO_LANE;
 	/* AES blocks with the header's, plus one for the record itself. */
 	lane->blocks += (len + LANE_RECORD_HEADER_LEN + 15) / 16 + 1;
-	if (lane->blocks >= lane->wears_at)
-		wear(lane);
+	if (lane->blocks >= lane->key_limit)
+		need_rekey(lane);
 	if (lane->blocks >> LANE_MAX_PACKET_EXP != 0) {
 		fail(lane);
 		return DROP_KEY_LIMIT;
 	}
 	dgram = reserve_record(lane, path);
-	record_len = record_seal(&lane->sealing, dgram->data + LANE_HEADER_LEN,
+	record_len = record_seal(&lane->seal_key, dgram->data + LANE_HEADER_LEN,
 	    plain, len);
 	if (record_len == 0) { /* the library is in its error state */
 		udp_cancel(lane->env->udp);
@@ -460,7 +460,7 @@ shake(struct lane *lane, struct mono now)
 static void
 come_up(struct lane *lane, struct mono now)
 {
-	int r = record_keys_take(&lane->opening, &lane->sealing, lane->session,
+	int r = record_keys_take(&lane->open_key, &lane->seal_key, lane->session,
 	    lane->env->aead);
 
 	gnutls_deinit(lane->session);
@@ -471,7 +471,7 @@ come_up(struct lane *lane, struct mono now)
 	}
 	lane->state = LANE_UP;
 	lane->overhead = (uint16_t)(LANE_HEADER_LEN +
-	    record_overhead(&lane->opening));
+	    record_overhead(&lane->open_key));
 	secret_wipe(lane->keys.psk, sizeof(lane->keys.psk));
 	if (lane->leads)
 		confirm(lane, now);
@@ -492,12 +492,12 @@ fail(struct lane *lane)
 
 /* Asks control for new keys; meanwhile the lane goes on. */
 static void
-wear(struct lane *lane)
+need_rekey(struct lane *lane)
 {
-	if (lane->is_worn)
+	if (lane->asked_rekey)
 		return;
-	lane->is_worn = true;
-	mailbox_post(lane->control, &lane->worn);
+	lane->asked_rekey = true;
+	mailbox_post(lane->control, &lane->rekey_needed);
 }
 
 /* Both ends have the keys: the handshake is complete. */

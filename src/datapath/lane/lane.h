@@ -74,23 +74,23 @@ struct lane {
 	struct lane_socket *socket; /* if it leads; NULL: use its predecessor's */
 	struct udp_path	 path; /* learned, if it does not lead */
 	int64_t		 keepalive_us; /* the worker copies its port's */
-	uint64_t	 wears_at; /* blocks, after which it asks for new keys */
+	uint64_t	 key_limit; /* blocks, after which it asks for new keys */
 	struct port	*port;
-	struct letter	 up, failed, worn; /* to control, each once */
+	struct letter	 up, failed, rekey_needed; /* to control, each once */
 	struct mailbox	*control;    /* to which they are posted */
 
 	/* used by the worker only */
 	int			   fd; /* of the socket; -1: it has none */
 	struct lane_env		  *env;
 	struct gnutls_session_int *session; /* until up */
-	struct record_key	   opening, sealing; /* once up */
+	struct record_key	   open_key, seal_key; /* once up */
 	enum lane_state		   state;
 	bool			   confirmed;
 	bool			   proven; /* the peer is where `path` says */
 	size_t			   allowance; /* bytes it may be sent until then */
 	const struct udp_path	  *answer; /* where GnuTLS's answer goes */
 	bool			   inherits; /* the path is known already */
-	bool			   is_worn;
+	bool			   asked_rekey;
 	struct lane_flight	  *flight; /* until confirmed, or failed; owned */
 	uint16_t		   overhead; /* datagram minus plaintext */
 	uint32_t		   frag_owner;

@@ -26,19 +26,19 @@ lane_liveness_answered(struct lane_liveness *liveness, struct mono now)
 	liveness->answered = now;
 	liveness->due = mono_add(now, liveness->keepalive_us);
 	/* The other end asks by itself: let it go first. */
-	if (mono_sub(now, liveness->was_asked) < liveness->keepalive_us)
+	if (mono_sub(now, liveness->peer_asked) < liveness->keepalive_us)
 		liveness->due = mono_add(now, yielding(liveness));
 }
 
 void
-lane_liveness_asked(struct lane_liveness *liveness, struct mono now)
+lane_liveness_peer_asked(struct lane_liveness *liveness, struct mono now)
 {
 	bool again = mono_sub(now,
-	    liveness->was_asked) < 2 * LANE_LIVENESS_AGAIN_US;
+	    liveness->peer_asked) < 2 * LANE_LIVENESS_AGAIN_US;
 	struct mono latest = mono_add(liveness->answered,
 	    LANE_LIVENESS_YIELD * liveness->keepalive_us);
 
-	liveness->was_asked = now;
+	liveness->peer_asked = now;
 	if (liveness->state != LANE_LIVENESS_TRUSTED ||
 	    mono_is_due(liveness->due, now))
 		return;
@@ -83,8 +83,8 @@ may_ask(struct lane_liveness *liveness, int64_t rtt_us, struct mono now)
 	if (!busy && !mono_is_due(liveness->due, now))
 		return false;
 	liveness->state = LANE_LIVENESS_ASKING;
-	liveness->asked = now;
-	liveness->asks = 1;
+	liveness->first_echo = now;
+	liveness->echoes = 1;
 	liveness->due = mono_add(now, first_wait(rtt_us));
 	return true;
 }
@@ -105,15 +105,15 @@ first_wait(int64_t rtt_us)
 static bool
 ask_again(struct lane_liveness *liveness, int64_t rtt_us, struct mono now)
 {
-	if (liveness->asks >= LANE_LIVENESS_ASKS &&
-	    mono_sub(now, liveness->asked) > patience(rtt_us)) {
+	if (liveness->echoes >= LANE_LIVENESS_ASKS &&
+	    mono_sub(now, liveness->first_echo) > patience(rtt_us)) {
 		liveness->state = LANE_LIVENESS_SUSPECT;
 		liveness->pause_us = LANE_LIVENESS_AGAIN_US;
 		return ask_suspect(liveness, now);
 	}
 	if (!mono_is_due(liveness->due, now))
 		return false;
-	liveness->asks++;
+	liveness->echoes++;
 	liveness->due = mono_add(now, LANE_LIVENESS_AGAIN_US);
 	return true;
 }

@@ -44,10 +44,10 @@ struct lane_liveness {
 	enum lane_liveness_state state;
 	bool		   sent;     /* frames were sent since the last reply */
 	struct mono	   answered; /* time of the last reply */
-	struct mono	   asked;    /* time of the first ECHO since then */
-	unsigned	   asks;     /* ECHOs since then: a stall of ours is no proof */
+	struct mono	   first_echo;   /* time of the first ECHO since then */
+	unsigned	   echoes;     /* ECHOs since then: a stall of ours is no proof */
 	struct mono	   due;	     /* time of the next ECHO */
-	struct mono	   was_asked; /* by the other end, if that leads */
+	struct mono	   peer_asked; /* by the other end, if that leads */
 	int64_t		   keepalive_us;
 	int64_t		   pause_us; /* while suspect */
 };
@@ -70,7 +70,7 @@ void lane_liveness_answered(struct lane_liveness *liveness, struct mono now);
  * A hub got an ECHO of the site, so it may wait with its own.  It does not wait
  * if the site asks again at once: the site had no reply then.
  */
-void lane_liveness_asked(struct lane_liveness *liveness, struct mono now);
+void lane_liveness_peer_asked(struct lane_liveness *liveness, struct mono now);
 
 /*
  * Advances the time; returns true if an ECHO is to be sent now.  `rtt_us` is

@@ -172,7 +172,7 @@ path_answered(struct lane *lane, const struct item *item,
 		lane_prove(lane, now);
 		/* This counts as a reply; the next ECHO is the site's. */
 		lane_liveness_answered(&lane->liveness, now);
-		lane_liveness_asked(&lane->liveness, now);
+		lane_liveness_peer_asked(&lane->liveness, now);
 		note_rtt(lane, item, now);
 		return;
 	}
@@ -198,7 +198,7 @@ lane_path_echo(struct lane *lane, const struct item *item,
 			item->flags | ITEM_ECHO_REPLY, item->id,
 			item->timestamp));
 		if (!lane->leads)
-			lane_liveness_asked(&lane->liveness, now);
+			lane_liveness_peer_asked(&lane->liveness, now);
 		/*
 		 * The peer sees our packets come from elsewhere: the path is
 		 * another.

@@ -26,16 +26,16 @@ static void make_nonce(const struct record_key *key,
 static void make_aad(uint8_t aad[AAD_LEN], uint64_t seq, size_t len);
 
 int
-record_keys_take(struct record_key *opening, struct record_key *sealing,
+record_keys_take(struct record_key *open_key, struct record_key *seal_key,
     struct gnutls_session_int *session, const struct aead *aead)
 {
-	int r = take(opening, session, READING, aead);
+	int r = take(open_key, session, READING, aead);
 
 	if (r < 0)
 		return r;
-	r = take(sealing, session, WRITING, aead);
+	r = take(seal_key, session, WRITING, aead);
 	if (r < 0)
-		record_key_wipe(opening);
+		record_key_wipe(open_key);
 	return r;
 }
 

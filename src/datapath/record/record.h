@@ -37,7 +37,7 @@ struct record_key {
  * key taken, -ENOTSUP (not one of the three ciphers, or no keys available) or
  * -ENOMEM. `aead` must outlive both keys.
  */
-int record_keys_take(struct record_key *opening, struct record_key *sealing,
+int record_keys_take(struct record_key *open_key, struct record_key *seal_key,
     struct gnutls_session_int *session, const struct aead *aead);
 
 /* Wipes and frees; idempotent. */
