@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/nitems.h"
-#include "cmd/util/must.h"
 #include "conf/conf.h"
 #include "proc/proc.h"
 
@@ -51,14 +50,15 @@ file_txn_mkdir(struct file_txn *undo, const char *dir, const char *name,
     mode_t mode)
 {
 	struct file_txn_owner owner;
-	char *path = must(file_join(dir, name));
+	char *path;
 	bool  made = false;
 	int   r;
 
-	if (!find_owner(&owner, undo, name, mode)) {
-		free(path);
+	if (!find_owner(&owner, undo, name, mode))
 		return false;
-	}
+	path = file_join(dir, name);
+	if (path == NULL)
+		return report(undo, name, -ENOMEM);
 	r = make_dir(path, &owner, &made);
 	if (r < 0)
 		report(undo, path, r);
@@ -93,11 +93,14 @@ bool
 file_txn_replace_as(struct file_txn *undo, const char *dir, const char *name,
     const char *text, const struct file_txn_owner *owner)
 {
-	char *path = must(file_join(dir, name)), *old;
+	char *path = file_join(dir, name), *old;
 	int   r;
 
-	if (asprintf(&old, "%s.%ld.old", path, (long)getpid()) == -1)
-		old = must(NULL);
+	if (path == NULL ||
+	    asprintf(&old, "%s.%ld.old", path, (long)getpid()) == -1) {
+		free(path);
+		return report(undo, name, -ENOMEM);
+	}
 	r = link(path, old) == -1 ? -errno : 0;
 	if (r == 0) {
 		remember(undo, path, old, false);
@@ -135,10 +138,13 @@ static bool
 create(struct file_txn *undo, const char *dir, const char *name,
     const char *text, const struct file_txn_owner *owner)
 {
-	char *path = must(file_join(dir, name));
-	int   r = file_create(path, text, strlen(text), owner->mode, owner->uid,
-	      owner->gid);
+	char *path = file_join(dir, name);
+	int   r;
 
+	if (path == NULL)
+		return report(undo, name, -ENOMEM);
+	r = file_create(path, text, strlen(text), owner->mode, owner->uid,
+	    owner->gid);
 	if (r == 0) {
 		remember(undo, path, NULL, false);
 		return true;
@@ -215,6 +221,7 @@ report(const struct file_txn *undo, const char *path, int error)
 		log_warnx("%s: %s is there already; move it away first",
 		    undo->who, path);
 	else
-		log_warnx("%s: %s: %s", undo->who, path, strerror(-error));
+		log_warnx("%s: %s: %s", undo->who, path, error == -ENOMEM ?
+			"out of memory" : strerror(-error));
 	return false;
 }
