@@ -30,6 +30,7 @@ static void on_ping_due(struct ev_loop *loop, struct ev_timer *timer,
 static int64_t silence_of(struct conn *conn, struct mono now);
 static bool hears_enough(const struct conn *conn, int64_t silence_us);
 static void ping(struct conn *conn);
+static void lose(struct conn *conn, const char *why);
 static void on_reap(struct ev_loop *loop, struct ev_timer *timer, int events);
 static void note_transcript(struct conn *conn, enum message_type type,
     const void *payload, size_t len);
@@ -114,7 +115,7 @@ conn_send(struct conn *conn, const struct message *msg)
 	r = tls_send(conn->tls, header, sizeof(header), payload, len);
 	secret_free(payload, len + 1);
 	if (r < 0)
-		conn_lose(conn, "the other end does not read");
+		lose(conn, "the other end does not read");
 	return r;
 }
 
@@ -219,9 +220,9 @@ conn_end(struct conn *conn, const char *why)
 	ev_timer_start(conn->loop, &conn->reaper);
 }
 
-/* Whoever means to end it says so: without a word it was an accident. */
-void
-conn_lose(struct conn *conn, const char *why)
+/* Nobody meant to end it: its session may go on by another connection. */
+static void
+lose(struct conn *conn, const char *why)
 {
 	if (!ev_is_active(&conn->reaper))
 		conn->lost = true;
@@ -321,7 +322,7 @@ on_tls_data(void *arg, const uint8_t *data, size_t len)
 static void
 on_tls_end(void *arg, const char *why)
 {
-	conn_lose(arg, why);
+	lose(arg, why);
 }
 
 /* Moves bytes into the message under way; dispatches it when it is whole. */
@@ -420,7 +421,7 @@ on_deadline(struct ev_loop *loop, struct ev_timer *timer, int events)
 	struct conn *conn = timer->data;
 
 	if (conn->state == CONN_UP)
-		conn_lose(conn, whys[conn->state]);
+		lose(conn, whys[conn->state]);
 	else
 		conn_end(conn, whys[conn->state]);
 }
@@ -435,7 +436,7 @@ on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 	if ((double)silence >= conn->dead_after_sec * (double)MONO_SEC) {
 		snprintf(text, sizeof(text), "dead: nothing heard for %d s",
 		    (int)(silence / MONO_SEC));
-		conn_lose(conn, text);
+		lose(conn, text);
 		return;
 	}
 	if (conn->client || !hears_enough(conn, silence))

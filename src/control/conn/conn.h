@@ -129,9 +129,6 @@ bool conn_is_silent(const struct conn *conn, unsigned sec,
 /* Ends it for this reason; on_end follows. */
 void conn_end(struct conn *conn, const char *why);
 
-/* The same, but nobody meant to: the session may go on by another connection. */
-void conn_lose(struct conn *conn, const char *why);
-
 /* Says why to the other end first: "refused" or "bye". */
 void conn_refuse(struct conn *conn, const char *why,
     unsigned retry_after_sec);
