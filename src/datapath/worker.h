@@ -21,7 +21,6 @@
 #include "base/mono.h"
 #include "datapath/dp.h"
 #include "datapath/lane/frag.h"
-#include "base/frame.h"
 #include "datapath/lane/lane.h"
 #include "datapath/session_table.h"
 #include "datapath/switch/bridge.h"

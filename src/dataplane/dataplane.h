@@ -17,12 +17,9 @@
 #include <ev.h>
 
 #include "base/addr.h"
-#include "base/mono.h"
 #include "conf/conf.h"
 #include "dataplane/dataplane_peer.h"
 #include "dataplane/dataplane_peer_health.h"
-#include "datapath/util/counters.h"
-#include "datapath/switch/fdb.h"
 #include "datapath/lane/lane_keys.h"
 
 #define DATAPLANE_BLOCKS_MIB 65536 /* AES blocks in a mebibyte */

@@ -4,7 +4,6 @@
 #include <nettle/hmac.h>
 
 #include "base/relaxed.h"
-#include "base/secret.h"
 #include "datapath/lane/lane.h"
 
 #define PATH_CHECK_US (250 * MONO_MS)

@@ -12,7 +12,6 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 
-#include "base/log.h"
 #include "base/mono.h"
 #include "monitor/host/link.h"
 #include "monitor/host/rules.h"
