@@ -100,9 +100,10 @@ incoming_is_revoked(const struct incoming *in, const struct tls_context *tls)
 }
 
 bool
-incoming_evict(struct server *server)
+incoming_evict(struct server *server, const struct addr *from)
 {
-	struct applicant *victim = admission_evict(&server->admission);
+	struct applicant *victim = admission_evict(&server->admission,
+	    sites_any_known_address(&server->sites, from));
 
 	if (victim == NULL)
 		return false;

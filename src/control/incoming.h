@@ -64,8 +64,8 @@ void incoming_overtaken(struct incoming *in, const char *why);
 bool incoming_is_revoked(const struct incoming *in,
     const struct tls_context *tls);
 
-/* Makes room for a new connection.  False when nobody can be evicted. */
-bool incoming_evict(struct server *server);
+/* Makes room for one that comes `from` there.  False: nobody can be evicted. */
+bool incoming_evict(struct server *server, const struct addr *from);
 
 /*
  * tls-srp: who is claimed in the handshake of this connection (a struct conn): an

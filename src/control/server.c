@@ -226,6 +226,7 @@ static bool
 accept_one(struct server *server, int listener)
 {
 	struct endpoint from = { .len = sizeof(from.in6) };
+	struct addr	addr;
 	char		text[ENDPOINT_STRLEN];
 	int		fd;
 
@@ -241,7 +242,8 @@ accept_one(struct server *server, int listener)
 		return errno == ECONNABORTED || errno == EINTR;
 	server->waits = false;
 	/* A crowd makes room, so that a new site gets its turn. */
-	if (is_full(server) && !incoming_evict(server)) {
+	addr = endpoint_addr(&from);
+	if (is_full(server) && !incoming_evict(server, &addr)) {
 		server->turned_away++;
 		server_log_refusal(server,
 		    endpoint_print(&from, text, sizeof(text)), "",

@@ -501,7 +501,9 @@ END_TEST
 
 /* ---- whom another connection evicts ---- */
 
-#define KNOWN APPLICANT_DONE + 1 /* has not said hello, from a known address */
+/* From a known address: has not said hello; the keeper works for it. */
+#define KNOWN	   (APPLICANT_DONE + 1)
+#define WORKED_FOR (APPLICANT_DONE + 2)
 
 static const struct {
 	const char *what;
@@ -509,33 +511,42 @@ static const struct {
 		const char *from;
 		unsigned    state;
 	} crowd[5]; /* the oldest first */
-	int victim; /* -1: none */
+	int  victim; /* -1: none */
+	bool for_known;
 } evictions[] = {
-	{ "nobody is there", { { NULL, 0 } }, -1 },
+	{ "nobody is there", { { NULL, 0 } }, -1, false },
 	{ "the oldest of equals", { { "192.0.2.1", APPLICANT_NEW },
 	    { "192.0.2.2", APPLICANT_NEW }, { "192.0.2.3", APPLICANT_NEW } },
-	    0 },
+	    0, false },
 	{ "before hello", { { "192.0.2.1", APPLICANT_ASKED },
 	    { "192.0.2.1", APPLICANT_PROOF }, { "192.0.2.1", APPLICANT_NEW },
-	    { "192.0.2.1", APPLICANT_NEW } }, 2 },
+	    { "192.0.2.1", APPLICANT_NEW } }, 2, false },
 	{ "then after it", { { "192.0.2.1", APPLICANT_ASKED },
-	    { "192.0.2.1", APPLICANT_PROOF } }, 0 },
-	{ "whose proof is due", { { "192.0.2.1", APPLICANT_PROOF } }, 0 },
+	    { "192.0.2.1", APPLICANT_PROOF } }, 0, false },
+	{ "whose proof is due", { { "192.0.2.1", APPLICANT_PROOF } }, 0, false },
 	{ "the larger crowd, whatever it said", { { "192.0.2.1", APPLICANT_NEW },
 	    { "192.0.2.2", APPLICANT_ASKED },
-	    { "192.0.2.2", APPLICANT_ASKED } }, 1 },
+	    { "192.0.2.2", APPLICANT_ASKED } }, 1, false },
 	{ "an IPv6 network is a /64", { { "192.0.2.1", APPLICANT_NEW },
 	    { "2001:db8::1", APPLICANT_NEW },
-	    { "2001:db8::2:0:0:1", APPLICANT_NEW } }, 1 },
+	    { "2001:db8::2:0:0:1", APPLICANT_NEW } }, 1, false },
 	{ "not where a site lives", { { "192.0.2.1", KNOWN },
-	    { "192.0.2.1", KNOWN }, { "192.0.2.2", APPLICANT_ASKED } }, 2 },
+	    { "192.0.2.1", KNOWN }, { "192.0.2.2", APPLICANT_ASKED } }, 2, false },
 	{ "but that last of all", { { "192.0.2.1", KNOWN },
-	    { "192.0.2.1", APPLICANT_LOOKING } }, 0 },
+	    { "192.0.2.1", APPLICANT_LOOKING } }, 0, false },
 	{ "nobody who is worked for", { { "192.0.2.1", APPLICANT_LOOKING },
-	    { "192.0.2.1", APPLICANT_DONE } }, -1 },
+	    { "192.0.2.1", APPLICANT_DONE } }, -1, false },
+	{ "but for a known address", { { "192.0.2.1", APPLICANT_DONE },
+	    { "192.0.2.1", APPLICANT_LOOKING },
+	    { "192.0.2.1", APPLICANT_LOOKING } }, 1, true },
+	{ "and not one from there", { { "192.0.2.1", WORKED_FOR } }, -1, true },
+	{ "rather who waits", { { "192.0.2.1", APPLICANT_LOOKING },
+	    { "192.0.2.2", APPLICANT_ASKED } }, 1, true },
+	{ "who is known waits no less", { { "192.0.2.1", KNOWN },
+	    { "192.0.2.2", APPLICANT_LOOKING } }, 1, true },
 	{ "who is worked for is no crowd", { { "192.0.2.1", APPLICANT_NEW },
 	    { "192.0.2.2", APPLICANT_NEW },
-	    { "192.0.2.2", APPLICANT_LOOKING } }, 0 },
+	    { "192.0.2.2", APPLICANT_LOOKING } }, 0, false },
 };
 
 START_TEST(the_largest_crowd_loses_its_oldest)
@@ -549,11 +560,12 @@ START_TEST(the_largest_crowd_loses_its_oldest)
 			unsigned state = evictions[i].crowd[j].state;
 
 			crowd[j] = from(evictions[i].crowd[j].from, false);
-			crowd[j].from_any_known_address = state == KNOWN;
-			crowd[j].state = state == KNOWN ? APPLICANT_NEW : state;
+			crowd[j].from_any_known_address = state >= KNOWN;
+			crowd[j].state = state == KNOWN ? APPLICANT_NEW :
+			    state == WORKED_FOR ? APPLICANT_LOOKING : state;
 			admission_arrive(&admission, &crowd[j], &crowd[j].from);
 		}
-		victim = admission_evict(&admission);
+		victim = admission_evict(&admission, evictions[i].for_known);
 		ck_assert_msg(victim == (evictions[i].victim < 0 ? NULL :
 			&crowd[evictions[i].victim]), "%s", evictions[i].what);
 	}
@@ -568,9 +580,9 @@ START_TEST(who_has_left_is_not_evicted)
 	admission_arrive(&admission, &a, &a.from);
 	admission_arrive(&admission, &b, &b.from);
 	admission_leave(&a);
-	ck_assert_ptr_eq(admission_evict(&admission), &b);
+	ck_assert_ptr_eq(admission_evict(&admission, false), &b);
 	admission_leave(&b);
-	ck_assert_ptr_null(admission_evict(&admission));
+	ck_assert_ptr_null(admission_evict(&admission, false));
 }
 END_TEST
 

@@ -199,6 +199,32 @@ START_TEST(nobody_is_pushed_out_while_the_keeper_works_for_it)
 }
 END_TEST
 
+/* Or a crowd that keeps it busy would keep sites out. */
+START_TEST(an_unknown_client_is_for_a_known_one)
+{
+	static struct far known;
+	struct message	  hello = hello_of("berlin", CONF_AUTH_SRP);
+
+	hub_start(ALL_AUTHS "max-handshakes = 1\n");
+	turn_for((double)ADMISSION_GRACE_START_US / MONO_SEC);
+	ck_assert_int_eq(far_log_in(&far, "127.0.3.1", "berlin", PASSWORD,
+	    &hello), MESSAGE_WELCOME);
+	turn_for(0.6); /* what that login has bought */
+	begin();
+	hold_keeper(&hub);
+	far_say(&far, &hello);
+	turn_for(0.05);
+	far_site(&known, "127.0.3.1");
+	ck_assert(far_hangs_up(&far));
+	ck_assert_uint_eq(counter(&hub, "connections-accepted"), 3);
+	let_keeper_go(&hub);
+	ck_assert(far_shake(&known));
+	far_say(&known, &hello);
+	FAR_HEARS(&known, MESSAGE_CHALLENGE);
+	far_close(&known);
+}
+END_TEST
+
 /* All that unknown clients may ask of the keeper at a time. */
 #define UNKNOWN_ASKS 224
 
@@ -510,6 +536,7 @@ LOGIN_MAIN("login_session", setup, teardown, a_login_has_its_time,
     a_silent_site_is_given_up, the_oldest_of_a_crowd_makes_room,
     whom_a_new_connection_pushes_out,
     nobody_is_pushed_out_while_the_keeper_works_for_it,
+    an_unknown_client_is_for_a_known_one,
     unknown_clients_leave_some_of_the_keepers_time,
     a_credential_that_changes_ends_logins_by_the_old_one,
     the_file_counts_as_it_is_when_it_ends, a_session_ends_with_its_sites_entry,

@@ -52,7 +52,7 @@ static const struct rule {
 	[SITE] = { 50, 30 },
 };
 
-static bool may_evict(const struct applicant *applicant);
+static bool may_evict(const struct applicant *applicant, bool for_known);
 static size_t crowd_of(const struct admission *admission,
     const struct applicant *applicant);
 static uint64_t mix(uint64_t hash, const void *data, size_t len);
@@ -122,21 +122,22 @@ admission_came_in(struct admission *admission, struct mono *next,
 }
 
 struct applicant *
-admission_evict(struct admission *admission)
+admission_evict(struct admission *admission, bool for_known)
 {
 	struct applicant *one, *victim = NULL;
 	unsigned	  crowds[CROWDS] = { 0 }, worst = 0;
 
 	LIST_FOREACH(one, &admission->applicants, entry)
-		crowds[crowd_of(admission, one)] += may_evict(one);
+		crowds[crowd_of(admission, one)] += may_evict(one, for_known);
 	/* Of equals the last one is the oldest. */
 	LIST_FOREACH(one, &admission->applicants, entry) {
 		unsigned weight = crowds[crowd_of(admission, one)] * 4 +
-		    (one->state == APPLICANT_NEW ? 2 : 1);
+		    (one->state == APPLICANT_NEW ? 2 :
+		    one->state == APPLICANT_LOOKING ? 0 : 1);
 
 		if (one->from_any_known_address)
 			weight = 1;
-		if (may_evict(one) && weight >= worst) {
+		if (may_evict(one, for_known) && weight >= worst) {
 			worst = weight;
 			victim = one;
 		}
@@ -211,11 +212,16 @@ admission_list(const struct admission *admission, struct admission_row *rows,
 	return n;
 }
 
-/* Not those that the keeper works for: that work would be for nothing. */
+/*
+ * Not those that the keeper works for: that work would be for nothing.  But a
+ * crowd of unknown clients that keeps it busy must not keep sites out.
+ */
 static bool
-may_evict(const struct applicant *applicant)
+may_evict(const struct applicant *applicant, bool for_known)
 {
-	return applicant->state < APPLICANT_LOOKING;
+	return applicant->state < APPLICANT_LOOKING ||
+	    (for_known && applicant->state == APPLICANT_LOOKING &&
+		!applicant->from_any_known_address);
 }
 
 /* Two networks in one bucket do no harm. */

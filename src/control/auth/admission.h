@@ -10,8 +10,8 @@
  *
  *   what               unknown clients                  known ones
  *   -----------------  -------------------------------  -----------------------
- *   a connection       max-handshakes; then the network last to be evicted
- *                      with most loses its oldest
+ *   a connection       max-handshakes; then the network last to be evicted; evicts
+ *                      with most loses its oldest       unknown ones in any state
  *   an attempt         delayed after ADMISSION_FREE at  delayed only by failures
  *                      a site from a network, 20 from   at this site from this
  *                      a network, 50 at a site          network
@@ -68,7 +68,7 @@ enum applicant_state {
 	APPLICANT_NEW,	   /* it has not said hello */
 	APPLICANT_PROOF,   /* a token came; its proof is next */
 	APPLICANT_ASKED,   /* a challenge is out */
-	APPLICANT_LOOKING, /* keeper or PAM is at work: it is not evicted */
+	APPLICANT_LOOKING, /* keeper or PAM is at work */
 	APPLICANT_DONE
 };
 
@@ -117,9 +117,10 @@ void admission_came_in(struct admission *admission, struct mono *next,
 /*
  * Whom a new connection evicts: of those that wait for the other end, the oldest
  * of the network that has most; before hello rather than after it; from a site's
- * known address last of all.  NULL: nobody.
+ * known address last of all.  If it comes from such an address itself
+ * (`for_known`), also an unknown client that the keeper works for.  NULL: nobody.
  */
-struct applicant *admission_evict(struct admission *admission);
+struct applicant *admission_evict(struct admission *admission, bool for_known);
 
 /* What an attempt needs. */
 enum admission_need {
