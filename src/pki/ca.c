@@ -12,7 +12,7 @@
 #include "base/secret.h"
 #include "pki/x509.h"
 
-#define SERIAL_LEN 20 /* RFC 5280 4.1.2.2: at most */
+#define SERIAL_LEN 20 /* RFC 5280 4.1.2.2: the maximum */
 #define RSA_BITS   3072
 #define CN_MAX	   64 /* RFC 5280, ub-common-name */
 #define NAME_MAX_LEN 253
@@ -193,7 +193,7 @@ ca_is_for(const struct ca_pem *pem, const char *name)
 	char	      any[CA_NAME_SIZE] = "";
 	X509_AUTO_CRT cert = NULL;
 
-	/* Without one of these GnuTLS would look at the common name. */
+	/* Without one of these GnuTLS would check the common name. */
 	for (unsigned i = 0; any[0] == '\0'; i++) {
 		if (!ca_name(pem, i, any))
 			return false;
@@ -218,7 +218,7 @@ make_key(gnutls_pk_algorithm_t algorithm, unsigned bits, struct ca_pem *pem)
 	return x509_take_text(pem, &text);
 }
 
-/* What the CA says of a key; `fill` puts in for what it is. */
+/* Signs a certificate for a key; `fill` adds what depends on its purpose. */
 static int
 sign(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
     const struct ca_pem *key_pem, fill_fn *fill, char *const *names, size_t n,
@@ -293,7 +293,7 @@ fill_ca(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key, const char *name,
 
 	if (r < 0)
 		return r;
-	/* A long name is cut: it is for people, nothing depends on it. */
+	/* A long name is truncated: it is only for people. */
 	snprintf(cn, sizeof(cn), "tombolo CA for %s", name);
 	if ((r = gnutls_x509_crt_set_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME,
 		 0, cn, (unsigned)strlen(cn))) < 0 ||
@@ -304,7 +304,7 @@ fill_ca(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key, const char *name,
 	return set_authority(cert, cert);
 }
 
-/* No CA, signs only, no longer than the CA. */
+/* Not a CA, only for signatures, and not valid longer than the CA. */
 static int
 fill_leaf(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
     gnutls_x509_crt_t ca, time_t now)
@@ -341,7 +341,7 @@ fill_server(gnutls_x509_crt_t cert, char *const *names, size_t n)
 	    GNUTLS_KP_TLS_WWW_SERVER, 0));
 }
 
-/* No alternative name: it is no host's, and the server looks at the CN. */
+/* No alternative name: it is not a host's; the server checks the CN. */
 static int
 fill_site(gnutls_x509_crt_t cert, char *const *names, size_t n)
 {
@@ -359,7 +359,7 @@ fill_site(gnutls_x509_crt_t cert, char *const *names, size_t n)
 	return x509_error(r);
 }
 
-/* The subject alternative names are what is verified. */
+/* Clients verify the subject alternative names. */
 static int
 add_name(gnutls_x509_crt_t cert, const char *name)
 {
@@ -379,7 +379,7 @@ add_name(gnutls_x509_crt_t cert, const char *name)
 	return x509_error(r);
 }
 
-/* Positive, and as many bytes whatever is drawn: 158 random bits. */
+/* Positive, and of fixed length: 158 random bits. */
 static int
 set_serial(gnutls_x509_crt_t cert)
 {

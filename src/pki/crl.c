@@ -13,7 +13,7 @@
 
 #define YEAR_SEC   ((time_t)31556952)
 #define NUMBER_MAX 20 /* bytes, RFC 5280 */
-#define DELTA	   "2.5.29.27" /* a list that says only what is new */
+#define DELTA	   "2.5.29.27" /* a list of changes only */
 
 static int  begin_list(const struct ca_pem *old, gnutls_x509_crt_t ca,
      gnutls_x509_crl_t *list);
@@ -30,7 +30,7 @@ static int  set_number(gnutls_x509_crl_t list);
 static int  set_authority(gnutls_x509_crl_t list, gnutls_x509_crt_t ca);
 static int  export_list(gnutls_x509_crl_t list, struct ca_pem *pem);
 
-/* Those of a file, and the CAs they may be of. */
+/* The lists of a file, and the CAs they may belong to. */
 struct lists {
 	gnutls_x509_crl_t *v;
 	unsigned	   n;
@@ -67,7 +67,7 @@ crl_add(const struct ca_pem *ca_cert, const struct ca_pem *ca_key,
 		return r;
 	if (!x509_is_key_of(key, ca))
 		return -EINVAL;
-	/* Not copied: that takes the square of its length. */
+	/* Not copied entry by entry: GnuTLS needs quadratic time for that. */
 	if ((r = begin_list(old_pem, ca, &list)) < 0 ||
 	    (r = set_dates(list, ca, now)) < 0 ||
 	    (cert->len > 0 && (r = add_entry(list, ca, cert, now)) < 0) ||
@@ -215,8 +215,8 @@ maker(const struct authorities *cas, gnutls_x509_crl_t list)
 }
 
 /*
- * By number, where both have one, else by date.  Of two lists with one number
- * nobody knows which has more: each is the older one.
+ * Compares by number if both have one, else by date.  Two different lists of
+ * one number cannot be ordered: each counts as older.
  */
 static bool
 is_older(gnutls_x509_crl_t list, gnutls_x509_crl_t than)
@@ -245,7 +245,7 @@ is_same(gnutls_x509_crl_t a, gnutls_x509_crl_t b)
 	return same;
 }
 
-/* The old one, which this CA must have signed before; or a new one. */
+/* Reads the old list, which this CA must have signed, or begins a new one. */
 static int
 begin_list(const struct ca_pem *old, gnutls_x509_crt_t ca,
     gnutls_x509_crl_t *list)
@@ -265,7 +265,7 @@ begin_list(const struct ca_pem *old, gnutls_x509_crt_t ca,
 	return gnutls_x509_crl_get_crt_count(*list) == 0 ? make_like(list) : 0;
 }
 
-/* Its signature, and that of a CA; whatever its dates say. */
+/* Checks the signature and that it is a CA's, whatever its dates are. */
 static bool
 is_of(gnutls_x509_crl_t list, gnutls_x509_crt_t ca)
 {
@@ -293,7 +293,7 @@ make_list(gnutls_x509_crl_t *list)
 	return x509_error(r);
 }
 
-/* GnuTLS adds nothing to what others write for nobody: that has no sequence. */
+/* GnuTLS cannot add to another program's empty list, which has no sequence. */
 static int
 make_like(gnutls_x509_crl_t *list)
 {
@@ -338,7 +338,10 @@ add_entry(gnutls_x509_crl_t list, gnutls_x509_crt_t ca,
 	return r;
 }
 
-/* Big-endian at the end of `number`; its length, 0: it has none. */
+/*
+ * Writes the number big-endian at the end of `number` and returns its length;
+ * 0: none.
+ */
 static size_t
 get_number(gnutls_x509_crl_t list, unsigned char number[NUMBER_MAX])
 {
@@ -352,7 +355,7 @@ get_number(gnutls_x509_crl_t list, unsigned char number[NUMBER_MAX])
 	return len;
 }
 
-/* RFC 5280 5.2.3: it grows. */
+/* RFC 5280 5.2.3: the number increases. */
 static int
 set_number(gnutls_x509_crl_t list)
 {
@@ -362,7 +365,7 @@ set_number(gnutls_x509_crl_t list)
 	(void)get_number(list, number);
 	while (i > 0 && ++number[--i] == 0)
 		;
-	/* The first bit is a sign there: a zero byte before it. */
+	/* The first bit is the sign: a zero byte goes before it. */
 	for (i = 0; i < NUMBER_MAX - 1 && number[i] == 0 && number[i + 1] < 128;
 	     i++)
 		;

@@ -91,7 +91,7 @@ invite_parse(struct invite *invite, const char *text, size_t len, char *why,
 	}
 	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
 	if (!json_is_object(root)) {
-		/* The error's own text may quote the file: a secret perhaps. */
+		/* The error's text may quote the file, perhaps a secret. */
 		if (root == NULL)
 			snprintf(why, why_size,
 			    "is no invitation: not JSON, from line %d on",
@@ -177,7 +177,7 @@ read_members(struct invite *invite, const json_t *root, char *why,
 	return false;
 }
 
-/* Nothing that means something to the configuration's lines. */
+/* No characters with a meaning in a configuration line. */
 static bool
 is_word(const void *text)
 {
@@ -194,7 +194,7 @@ is_secret(const void *text)
 	return *(const char *)text != '\0' && strchr(text, '\n') == NULL;
 }
 
-/* As the keeper's file has it. */
+/* As in the keeper's file. */
 static bool
 is_psk(const void *text)
 {
@@ -205,7 +205,7 @@ is_psk(const void *text)
 	    strspn(psk + 9, digits) == 64 && psk[INVITE_PSK_LEN] == '\0';
 }
 
-/* The site's own: both or none, and each to the other. */
+/* The site's certificate and key: both or none, and they must match. */
 static bool
 check_pems(const struct invite *invite, char *why, size_t why_size)
 {

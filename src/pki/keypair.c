@@ -113,7 +113,7 @@ keypair_is_taken(const struct ca_pem *text, const struct ca_pem *ca,
 	if (gnutls_x509_crt_check_key_purpose(chain.certs[0], purpose, 0) == 0)
 		return fail(why, site != NULL ? "is not for a client" :
 						"is not for a server");
-	/* Where it is missing, all is allowed. */
+	/* If the extension is missing, all uses are allowed. */
 	if (gnutls_x509_crt_get_key_usage(chain.certs[0], &usage, NULL) == 0 &&
 	    (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) == 0)
 		return fail(why, "has no digitalSignature in its key usage");
@@ -137,7 +137,7 @@ keypair_is_ca(const struct ca_pem *ca)
 	return trust != NULL;
 }
 
-/* NULL: there is no certificate in it. */
+/* NULL: no certificate in it. */
 static gnutls_x509_trust_list_t
 trust_open(const struct ca_pem *ca)
 {
@@ -227,7 +227,7 @@ chain_print(const struct chain *chain, struct ca_pem *clean, char *why)
 	return true;
 }
 
-/* What signer.c signs with and tls_context.c offers. */
+/* The kinds that signer.c signs with and tls_context.c offers. */
 static bool
 describe(gnutls_pubkey_t key, struct keypair_public *public, char *why)
 {
