@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd: the subcommands.  Each takes its own argv (argv[0] is its name) and
+ * cmd: the subcommands.  Each gets its own argv (argv[0] is its name) and
  * returns the exit status, which means the same for all of them.
  */
 #ifndef CMD_H
@@ -10,7 +10,7 @@ enum cmd_status {
 	CMD_DONE, /* or up */
 	CMD_FAILED, /* or not up; one line on stderr says why */
 	CMD_USAGE, /* one line on stderr says what; nothing was done */
-	CMD_DEGRADED, /* it works, but not as configured, or needs a restart */
+	CMD_DEGRADED, /* works, but not as configured, or needs a restart */
 };
 
 int cmd_init(int argc, char **argv);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_check: what `run` would meet: the configuration, its files, this host.
- * Touches nothing.
+ * cmd_check: checks what `run` needs: the configuration, its files, this host.
+ * Changes nothing.
  */
 #include "cmd/cmd.h"
 
@@ -67,8 +67,8 @@ look(struct check_report *report, const struct options *options,
 	if (whole == NULL)
 		check_error(report, "%s: cannot resolve its path", path);
 	else if (!file_modes_are_tight(conf, whole))
-		report->errors++; /* which it has said */
-	/* Each concerns that site alone. */
+		report->errors++; /* which was reported */
+	/* Each fault concerns one site only. */
 	for (size_t i = 0; i < conf->faults.n; i++)
 		check_warning(report, "%s", conf->faults.v[i]);
 	check_files(report);

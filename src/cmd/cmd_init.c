@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_init: makes a primary site: CA, server's key and certificate, and a
- * tombolo.conf that explains itself.
+ * cmd_init: creates a primary site: CA, the server's key and certificate, and a
+ * tombolo.conf with explanations.
  *
- *   DIR/tombolo.conf        0644   made last: without it there is no site
+ *   DIR/tombolo.conf        0644   written last: without it there is no site
  *   DIR/ca.crt, server.crt  0644
- *   DIR/crl.pem             0644   a list with nobody in it
+ *   DIR/crl.pem             0644   an empty list
  *   DIR/ca.key              0600   root's: no daemon reads it
  *   DIR/server-rsa.crt      0644   only with --auth tls-srp
  *   DIR/sites.d/            0755
- *   DIR/keeper/             0700   the keeper's own, and all in it
+ *   DIR/keeper/             0700   owned by the keeper, with everything in it
  */
 #include "cmd/cmd.h"
 
@@ -48,7 +48,7 @@ static const struct options_spec spec = {
 	    OPTION_AUTHS | OPTION_RENEW,
 };
 
-/* All that goes into files. */
+/* Everything that is written to files. */
 struct site_keys {
 	struct own_ca ca;
 	struct ca_pem server_key, server_cert;
@@ -120,7 +120,7 @@ says_more(const struct options *options)
 	    options->auths.n > 0;
 }
 
-/* A second init would make a CA that no satellite believes. */
+/* A second init would make a CA that no satellite trusts. */
 static bool
 is_free(const struct options *options, const char *name)
 {

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_join: makes a satellite site from an invitation.
+ * cmd_join: sets up a satellite site from an invitation.
  *
- *   DIR/tombolo.conf     0644   made last
- *   DIR/ca.crt           0644   the only CA it will believe
- *   DIR/keeper/password  0600   the keeper's own; of no use with a certificate
+ *   DIR/tombolo.conf     0644   written last
+ *   DIR/ca.crt           0644   the only CA it trusts
+ *   DIR/keeper/password  0600   owned by the keeper; not with a certificate
  *   DIR/keeper/psk       0600   the same: the pre-shared key, if there is one
  *   DIR/keeper/client.key       the same, and
  *   DIR/client.crt       0644   with a certificate
  *
- * With --update the site is there: CA, secrets and those lines that the
- * invitation decides are replaced, all or none, and the rest stays.
+ * With --update the site exists already: the CA, the secrets and those lines
+ * that the invitation determines are replaced, all or none; everything else
+ * stays.
  *
- * The invitation was written elsewhere: its words become lines of a
+ * The invitation comes from elsewhere: its values become lines of a
  * configuration only through lines_put() and the parser's checks.
  */
 #include "cmd/cmd.h"
@@ -156,7 +157,10 @@ warn_if_readable(const char *path)
 			  "in it; chmod 600, or remove it after this", path);
 }
 
-/* It would be refused for ever; only the host's administrator may accept it. */
+/*
+ * The hub would refuse it for ever; only this host's administrator may accept
+ * it.
+ */
 static bool
 may_join(const struct conf *conf, const struct invite *invite)
 {
@@ -189,7 +193,7 @@ get_password(char *dst, const struct options *options, const struct conf *conf,
 	}
 	if (options->password_file == NULL)
 		strlcpy(dst, invite->secret, PASSWORD_SIZE);
-	/* PAM may want another one each time: tombolo login asks then. */
+	/* PAM may ask for something else each time; then tombolo login asks. */
 	if (*dst != '\0' ||
 	    (conf->auth == CONF_AUTH_PAM && options->password_file == NULL))
 		return true;

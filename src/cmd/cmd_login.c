@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_login: a person at a satellite answers what the server asks and the
- * stored password does not: one-time codes, and whatever else PAM wants.
+ * cmd_login: answers what the server asks and the stored password does not
+ * answer: one-time codes, and whatever else PAM asks for.
  *
- * The daemon does the talking; here is its terminal.  What is typed goes
- * through the local socket only, and is wiped.
+ * The daemon talks to the server; this command is its terminal.  What is typed
+ * goes only through the local socket, and is wiped.
  */
 #include "cmd/cmd.h"
 
@@ -77,7 +77,7 @@ log_in(const char *path)
 	return status;
 }
 
-/* How it stands; asks what is asked. */
+/* Prints the state; asks the server's questions. */
 static int
 look(const char *path, bool *done)
 {

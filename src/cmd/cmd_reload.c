@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_reload: makes the running daemon take a changed configuration, and says
- * what of it has to wait for a restart.
+ * cmd_reload: makes the running daemon apply a changed configuration, and lists
+ * the changes that need a restart.
  */
 #include "cmd/cmd.h"
 
@@ -43,7 +43,7 @@ cmd_reload(int argc, char **argv)
 	return r;
 }
 
-/* One a line; how many there are. */
+/* Prints one per line; returns how many. */
 static size_t
 say(const json_t *texts, const char *before, const char *behind)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_run: the daemon, in the foreground or behind a terminal that waits until
- * it is up.
+ * cmd_run: runs the daemon in the foreground, or in the background once it is
+ * up.
  */
 #include "cmd/cmd.h"
 
@@ -123,8 +123,8 @@ sweep(const struct options *options)
 }
 
 /*
- * The daemon changes its directory and reads the file again later.  No link is
- * resolved: what lies beside the file is looked for where the user said.
+ * The daemon changes its directory and reads the file again later.  Symbolic
+ * links are not resolved: files beside it are looked up where the user said.
  */
 static char *
 absolute(const char *path)
@@ -151,7 +151,10 @@ has_rights(void)
 	for (size_t i = 0; i < nitems(needed); i++) {
 		if (proc_may(needed[i].cap))
 			continue;
-		/* A process that is not root starts its children as itself. */
+		/*
+		 * Without root only CAP_NET_ADMIN is needed: children run as
+		 * the same user.
+		 */
 		if (geteuid() != 0 && needed[i].cap != CAP_NET_ADMIN)
 			continue;
 		log_warnx("run: must be started as root: %s is missing; it is "
@@ -162,7 +165,7 @@ has_rights(void)
 	return true;
 }
 
-/* The first week's complaint: Docker's FORWARD policy eats bridged frames. */
+/* A common problem: Docker's FORWARD policy drops bridged frames. */
 static void
 warn_of_bridge_nf(const struct conf *conf)
 {
@@ -172,7 +175,7 @@ warn_of_bridge_nf(const struct conf *conf)
 	if (conf->mode != CONF_TAP || conf->bridge[0] == '\0' ||
 	    (!conf->create_bridge && if_nametoindex(conf->bridge) == 0))
 		return;
-	/* It is not there before br_netfilter is. */
+	/* It exists only if br_netfilter is loaded. */
 	if (file_read(BRIDGE_NF, 16, &text, &len) < 0)
 		return;
 	if (text[0] == '1')
@@ -206,7 +209,9 @@ run_behind(struct conf *conf, const char *path, int log_level, int seconds)
 		if (status == 0 && access("/dev/log", F_OK) == -1)
 			log_warnx("run: /dev/log is missing, so the log is lost: "
 				  "start a syslog daemon, or use --foreground");
-		/* If nothing reads it, the daemon has ended, and said why. */
+		/*
+		 * If there is no reader, the daemon has ended and logged why.
+		 */
 		signal(SIGPIPE, SIG_IGN);
 		if (write(leash[1], "", 1) == -1)
 			status = 1;
@@ -244,7 +249,7 @@ is_started(int fd)
 	return n == 1;
 }
 
-/* Its log goes to syslog by now.  `seconds` -1: nobody wants to wait. */
+/* Its log goes to syslog from now on.  `seconds` -1: do not wait. */
 static int
 wait_for_tunnel(const char *socket, pid_t pid, int seconds)
 {
@@ -255,7 +260,7 @@ wait_for_tunnel(const char *socket, pid_t pid, int seconds)
 	return 1;
 }
 
-/* stderr stays until the daemon is up: logpipe sees to it. */
+/* logpipe keeps stderr until the daemon is up. */
 static bool
 leave_terminal(void)
 {

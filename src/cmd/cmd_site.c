@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_site: manages the sites of a hub.  A table of subcommands; a running
- * daemon sees the files change.
+ * cmd_site: manages the sites of a hub: a table of subcommands.  A running
+ * daemon notices when the files change.
  */
 #include "cmd/cmd.h"
 
@@ -162,7 +162,7 @@ run(const struct subcommand *sub, int argc, char **argv)
 	return r;
 }
 
-/* After what was done all the same. */
+/* The command was carried out; warns of an error in the main file. */
 static void
 warn_of_main(const struct site_job *job)
 {
@@ -199,7 +199,10 @@ run_passwd(const struct site_job *job)
 	    conf_find_site(conf, job->name) : NULL;
 	int r;
 
-	/* Another one that overlaps it is no matter here, if that is later. */
+	/*
+	 * Another site that overlaps this one does not matter here, if it comes
+	 * later.
+	 */
 	if (site != NULL && site->faulty) {
 		conf_free(conf);
 		conf = site_job_load(job, CONF_LOAD_LIVE);

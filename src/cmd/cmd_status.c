@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_status: status, sites, fdb, routes and kick: questions for the running
- * daemon, and its answers as tables.
+ * cmd_status: status, sites, fdb, routes and kick: sends a query to the running
+ * daemon and prints its answer as a table.
  *
- * Everything in an answer is optional and may be of any type: what is missing
- * is not shown.
+ * Everything in an answer is optional and may be of any type; missing values
+ * are not shown.
  */
 #include "cmd/cmd.h"
 
@@ -27,18 +27,18 @@
 
 #define TEXT_MAX 256
 
-/* A column of a table, or a line of `status`: see json_field_fill(). */
+/* A column of a table, or a line of `status`; see json_field_fill(). */
 struct column {
 	const char *head, *pattern;
 };
 #define MAX_COLUMNS 16
 
-/* A question: its options and words, and how the answer is shown. */
+/* A query: its options and words, and how to show the answer. */
 struct query {
 	struct options_spec spec;
 	void (*show)(const json_t *answer); /* NULL: as a table */
 	int (*judge)(const json_t *answer); /* the exit status; NULL: 0 */
-	const char *rows, *none; /* of the table; what is said without any */
+	const char *rows, *none; /* of the table; the text if there are none */
 	struct column columns[MAX_COLUMNS];
 };
 
@@ -55,7 +55,7 @@ static bool has(const json_t *rows, const char *key, const char *value);
 static void show_kicked(const json_t *answer);
 static void show_status(const json_t *answer);
 
-/* More than one pattern says; NULL: the answer has no such value. */
+/* For what no pattern can express; NULL: the answer has no such value. */
 typedef void show_fn(const json_t *value);
 static show_fn show_role, show_troubles, show_certificates, show_ports,
     show_counters, show_drops, show_host;
@@ -136,7 +136,7 @@ ask(const struct query *query, int argc, char **argv)
 	if (answer == NULL)
 		return CMD_FAILED;
 	if (options.json) {
-		/* ASCII: an answer must not move the cursor this way either. */
+		/* ASCII, so that an answer cannot move the cursor. */
 		json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 	} else if (query->show != NULL) {
@@ -149,7 +149,7 @@ ask(const struct query *query, int argc, char **argv)
 	return flush() ? r : CMD_FAILED;
 }
 
-/* NULL after it was said what is wrong with the argument. */
+/* NULL after a line that says what is wrong with the argument. */
 static json_t *
 make_request(const struct options_spec *spec, const struct options *options)
 {
@@ -174,7 +174,7 @@ flush(void)
 	return false;
 }
 
-/* Of `status`; a client's last error says what is wrong though it is up. */
+/* For `status`: a client that is up may still be degraded by its last error. */
 static int
 judge(const json_t *answer)
 {
@@ -191,7 +191,7 @@ judge(const json_t *answer)
 	return CMD_DONE;
 }
 
-/* Whether any row has the key, with that value (NULL: with any). */
+/* True if any row has the key, with that value (NULL: any). */
 static bool
 has(const json_t *rows, const char *key, const char *value)
 {
@@ -223,8 +223,8 @@ show_status(const json_t *answer)
 {
 	static const struct {
 		const char *label, *pattern;
-		const char *key; /* that member, each of a list; NULL: all */
-		show_fn	   *show; /* instead of a pattern */
+		const char *key; /* that member, of each in a list; NULL: all */
+		show_fn	   *show; /* used instead of a pattern */
 	} lines[] = {
 		{ "version", "{version}", NULL, NULL },
 		{ NULL, NULL, NULL, show_role },
@@ -287,7 +287,7 @@ show_status(const json_t *answer)
 	}
 }
 
-/* False if there is nothing to say. */
+/* False if there is nothing to show. */
 static bool
 show_line(const char *label, const char *pattern, const json_t *value)
 {
@@ -311,7 +311,10 @@ show_role(const json_t *answer)
 		show_line("role", "site, {mode}", answer);
 }
 
-/* Of several hubs, each that could not be reached; of one it is said. */
+/*
+ * With several hubs, lists each that could not be reached; with one the error
+ * is shown elsewhere.
+ */
 static void
 show_troubles(const json_t *servers)
 {
@@ -354,7 +357,7 @@ show_drops(const json_t *drops)
 	show_numbers("drops", drops);
 }
 
-/* What is zero is left out; --json has it. */
+/* Zeros are omitted; --json has them. */
 static void
 show_numbers(const char *title, const json_t *numbers)
 {

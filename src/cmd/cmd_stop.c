@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_stop: ends the running daemon, and waits until it has taken everything
- * back.
+ * cmd_stop: ends the running daemon, and waits until it has undone its changes
+ * to the host.
  */
 #include "cmd/cmd.h"
 
@@ -60,7 +60,7 @@ end_daemon(const char *socket, const char *owner)
 			  "%s", socket, strerror((int)-pid));
 		return 1;
 	}
-	/* It may have begun since the socket was looked for. */
+	/* It may have started since the socket was looked up. */
 	if (!pidfile_is_ours(socket, owner))
 		return 1;
 	if (kill(pid, SIGTERM) == -1 && errno != ESRCH) {
@@ -74,7 +74,7 @@ end_daemon(const char *socket, const char *owner)
 	return 0;
 }
 
-/* What a killed one left, rules that block all traffic perhaps, goes. */
+/* Undoes what a killed daemon left, perhaps rules that block all traffic. */
 static int
 end_nothing(const char *socket, const char *owner)
 {
@@ -84,7 +84,7 @@ end_nothing(const char *socket, const char *owner)
 	return 1;
 }
 
-/* One that is only just starting has no pid in its file yet. */
+/* A daemon that has just started has not written its pid yet. */
 static pid_t
 find_daemon(const char *socket)
 {
@@ -97,7 +97,9 @@ find_daemon(const char *socket)
 	return pid;
 }
 
-/* Another one in its place is an end, too: systemd may have restarted it. */
+/*
+ * Another daemon in its place counts as the end: systemd may have restarted it.
+ */
 static bool
 wait_for_end(const char *socket, pid_t pid)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_version: what this binary is, on this host: a feature counts when the
- * library that is loaded has it, whatever there was at build time.
+ * cmd_version: the features of this binary on this host.  A feature counts if
+ * the library that is loaded has it, whatever was there at build time.
  */
 #include "config.h"
 
@@ -73,7 +73,7 @@ has_priority(const char *priority)
 	return "yes";
 }
 
-/* What sites could use here. */
+/* The authentication methods that sites could use here. */
 static void
 print_methods(void)
 {

@@ -77,7 +77,9 @@ renew(const struct conf *conf, const struct own_ca *ca, const char *cert_name,
 	return false;
 }
 
-/* Whose CA is another one's, that one renews; what is missing may be made. */
+/*
+ * A certificate of another CA is renewed there; a missing one may be created.
+ */
 static bool
 may_replace(const struct conf *conf, const struct own_ca *ca, const char *path)
 {
@@ -99,7 +101,7 @@ may_replace(const struct conf *conf, const struct own_ca *ca, const char *path)
 	return true;
 }
 
-/* Each site verifies the name that it joined with. */
+/* Each site verifies the name with which it joined. */
 static void
 warn_of_lost_names(const struct conf *conf, const struct ca_pem *old,
     const char *path)

@@ -32,7 +32,9 @@ static bool put(char **text, const char *section, const char *key,
 static const char *print_server(char *dst, size_t size,
     const struct invite *invite);
 
-/* The same as for a configuration that says nothing but whose it is. */
+/*
+ * Makes a configuration of hub and site only, then edits it as an update does.
+ */
 struct conf *
 join_conf_make(const struct options *options, const struct invite *invite,
     char **text)
@@ -59,7 +61,7 @@ join_conf_make(const struct options *options, const struct invite *invite,
 	return conf;
 }
 
-/* The configuration that is there, with what the invitation decides. */
+/* Edits the existing configuration as the invitation determines. */
 struct conf *
 join_conf_update(const struct options *options, const struct invite *invite,
     char **text)
@@ -102,7 +104,7 @@ may_update(const struct options *options, const struct conf *conf,
 	return false;
 }
 
-/* There may be others in the file. */
+/* The file may have other CAs. */
 bool
 join_conf_has_ca(const struct conf *conf, const struct invite *invite)
 {
@@ -130,8 +132,9 @@ edit_all(char **text, const struct options *options, const struct conf *conf,
 }
 
 /*
- * The lines stay, whatever it is called here: they may hold what no invitation
- * knows, another port, a weight, a hub that stands by.
+ * Existing hub lines are kept, whatever the hub is called in them: they may
+ * have what no invitation has, such as another port, a weight, or a standby
+ * hub.
  */
 static void
 say_server(const struct conf *conf, const struct invite *invite)
@@ -159,8 +162,8 @@ has_server(const struct conf *conf, const struct invite *invite)
 }
 
 /*
- * Those of the invitation, and those asked for, that are not there.  Each goes
- * in front of the one before it.
+ * Adds the networks of the invitation and of the options that are missing.
+ * Each is inserted before the previous one.
  */
 static bool
 add_subnets(char **text, const struct options *options,

@@ -31,7 +31,7 @@
 
 #define TEXT_MAX ((size_t)4 * 1024 * 1024)
 
-/* How bad it is that a file is not there. */
+/* What it means if a file is missing. */
 enum missing { MAY_MISS, IS_A_WARNING, IS_AN_ERROR };
 
 struct file {
@@ -80,20 +80,20 @@ check_files(struct check_report *report)
 		log_warnx("check: keys and passwords are not looked at: that "
 			  "needs root");
 	if (!state_dir_may_open(conf->dir))
-		report->errors++; /* which it has said */
+		report->errors++; /* which was reported */
 	look_at_keepers(report, CONF_KEEPER_DIR);
 	look_at_keepers(report, CONF_KEEPER_DIR "/sites");
 	if (conf->role == CONF_SERVER)
 		look_at_server(report);
 	else
 		look_at_client(report);
-	/* Whatever else `run` has against the certificates and the lists. */
+	/* Other objections of `run` to the certificates and the lists. */
 	if (report->errors == 0 &&
 	    !certs_read(&material, conf, why, sizeof(why)))
 		check_error(report, "%s", why);
 }
 
-/* A directory of the keeper's: without it there is no keeper. */
+/* Checks a directory of the keeper; without it there is no keeper. */
 static void
 look_at_keepers(struct check_report *report,
     const char *name)
@@ -102,7 +102,7 @@ look_at_keepers(struct check_report *report,
 	struct stat	st;
 
 	if (lstat(path, &st) == -1)
-		; /* so are the files in it */
+		; /* the files in it are missing, too */
 	else if (!S_ISDIR(st.st_mode))
 		check_error(report, "%s: must be a directory, not a "
 		    "link", path);
@@ -155,7 +155,7 @@ look_at_sites(struct check_report *report)
 	AUTO_FREE char *dir = must(file_join(conf->dir, CONF_SITES_DIR));
 
 	look_at_psk(report, CONF_KEEPER_DIR "/" CREDENTIALS_RING, is_ring);
-	/* A daemon that runs goes on with those that it has. */
+	/* A running daemon keeps the sites that it has. */
 	if (conf->nsites == 0 && access(dir, F_OK) == -1)
 		check_warning(report, "%s: %s: no site can log in "
 		    "after a start; restore it", dir, strerror(errno));
@@ -208,7 +208,7 @@ look_at_pair(struct check_report *report,
 		look_at_trust(report, &cert);
 }
 
-/* Foreign certificates may well have more names than the hub. */
+/* Certificates of other CAs may have more names than the hub. */
 static void
 look_at_names(struct check_report *report,
     const struct file *cert)
@@ -229,7 +229,7 @@ look_at_names(struct check_report *report,
 		    conf->names.v[i]);
 	}
 	if (wrong == conf->names.n)
-		report->errors++; /* nobody gets in */
+		report->errors++; /* nobody can connect */
 	if (!open_file(&ca, report, OWN_CA_CERT, MAY_MISS))
 		return;
 	while (ca_has_made(&ca.text, &cert->text) &&
@@ -241,8 +241,8 @@ look_at_names(struct check_report *report,
 }
 
 /*
- * Who verifies it is unknown: a site may believe the CA of its invitation, or a
- * public one.
+ * It is unknown who verifies it: a site may trust the CA of its invitation, or
+ * a public one.
  */
 static void
 look_at_trust(struct check_report *report,
@@ -293,7 +293,7 @@ look_at_dates(struct check_report *report, const struct file *cert)
 		log_warnx("%s: ends on %s; renew it", cert->path, text);
 }
 
-/* Of a bundle some may well be old. */
+/* In a bundle some certificates may be expired. */
 static void
 look_at_ca(struct check_report *report,
     const char *name, enum missing missing)
@@ -309,7 +309,7 @@ look_at_ca(struct check_report *report,
 		look_at_dates(report, &ca);
 }
 
-/* The daemon goes by the list that it kept until it has a better one. */
+/* The daemon uses the list that it kept until it has a better one. */
 static void
 look_at_list(struct check_report *report)
 {
@@ -339,7 +339,7 @@ look_at_list(struct check_report *report)
 		    "force; create a new one", list.path);
 }
 
-/* Whether somebody could be in it. */
+/* True if any certificate could be in it. */
 static bool
 needs_list(const struct conf *conf)
 {
@@ -351,7 +351,7 @@ needs_list(const struct conf *conf)
 	return false;
 }
 
-/* `site`: it is what that one is verified by. */
+/* `site`: the site that is verified with it. */
 static void
 look_at_line(struct check_report *report,
     const char *name, const struct conf_site *site, enum missing missing)
@@ -364,7 +364,7 @@ look_at_line(struct check_report *report,
 
 	if (!open_line(&file, report, name, missing, &r))
 		return;
-	/* Of a hub one site is shut out; of a site, it is all there is. */
+	/* At a hub one site cannot log in; at a site nothing works. */
 	if (r < 0)
 		check_report(conf->role == CONF_SERVER ? &report->warnings :
 							 &report->errors,
@@ -379,7 +379,7 @@ look_at_line(struct check_report *report,
 		    file.path);
 }
 
-/* Without a good one a site does not connect; at a hub, lanes go without. */
+/* Without a good one a site does not connect; a hub's lanes do without. */
 static void
 look_at_psk(struct check_report *report, const char *name,
     bool (*is_good)(const char *line))
@@ -428,7 +428,7 @@ is_generation(const char *line)
 	return psk_parse_generation(&generation, line);
 }
 
-/* And reads its only line; `*r` < 0: it has no good one (text_explain). */
+/* Also reads its only line; `*r` < 0: it has no valid one (text_explain). */
 static bool
 open_line(struct file *file, struct check_report *report, const char *name,
     enum missing missing, int *r)
@@ -464,8 +464,9 @@ open_file(struct file *file, struct check_report *report, const char *name,
 }
 
 /*
- * The keeper follows no link, and reads what it owns and nobody else may read.
- * A start gives it the files of a directory that is not its own yet.
+ * The keeper follows no symbolic link, and reads only files that it owns and
+ * nobody else may read.  At the start it gets the files of a directory that is
+ * not its own yet.
  */
 static void
 look_at_owner(unsigned *count, struct check_report *report, const char *path)

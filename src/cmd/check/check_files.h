@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * check_files: the certificates, keys and credentials of a configuration, as
- * `run` and the other end will judge them.
+ * check_files: checks the certificates, keys and credentials of a
+ * configuration, as `run` and the other end will check them.
  *
- * They are the same on every host.  The keeper's own need root to be read: who
- * is not root is told that they were not looked at.
+ * The checks are the same on every host.  Only root can read the keeper's
+ * files; other users are told that these were not checked.
  */
 #ifndef CHECK_FILES_H
 #define CHECK_FILES_H

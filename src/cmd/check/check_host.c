@@ -40,7 +40,7 @@ check_host(struct check_report *report,
 	    pidfile_elsewhere(conf->socket, owner) : NULL;
 	bool  runs = pidfile_pid(conf->socket) != 0;
 
-	/* Which has said so. */
+	/* It was reported. */
 	report->errors += runs && !pidfile_is_ours(conf->socket, owner);
 	report->errors += !pidfile_dir_is_private(conf->socket);
 	if (!runs && (other == NULL || pidfile_pid(other) == 0)) {
@@ -53,7 +53,7 @@ check_host(struct check_report *report,
 	look_at_pam(report);
 }
 
-/* Of its directories a start makes the last one only. */
+/* A start creates the last component of its directory only. */
 static void
 look_at_socket(struct check_report *report, const char *socket)
 {
@@ -99,7 +99,7 @@ look_at_bridge(struct check_report *report)
 		return;
 	}
 	r = network_look_at_bridge(link, conf);
-	report->errors += r < 0; /* which it has said */
+	report->errors += r < 0; /* which was reported */
 	report->warnings += r > 0;
 	link_close(link);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * check_host: whether this host has what a configuration asks of it.
+ * check_host: checks that this host has what a configuration needs.
  *
- * Looks, and changes nothing: where a daemon of this configuration runs, what
- * it holds (ports, the device) is taken for free.
+ * Changes nothing.  If a daemon of this configuration runs, what it uses
+ * (ports, the device) counts as free.
  */
 #ifndef CHECK_HOST_H
 #define CHECK_HOST_H
 
 #include "cmd/check/check_report.h"
 
-/* `owner`: the configuration's file, as conf_socket_resolve() names it. */
+/* `owner`: the configuration's file, as named by conf_socket_resolve(). */
 void check_host(struct check_report *report, const char *owner);
 
 #endif /* CHECK_HOST_H */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * check_report: what `check` looks at, and how much it has complained about.
- */
+/* check_report: what `check` checks, and the number of its complaints. */
 #ifndef CHECK_REPORT_H
 #define CHECK_REPORT_H
 
@@ -13,7 +11,7 @@ struct check_report {
 	unsigned warnings; /* run would do less than is configured */
 };
 
-/* One line on stderr. */
+/* Prints one line on stderr. */
 void check_report(unsigned *count, const char *fmt, ...)
     __attribute__((__format__(printf, 2, 3)));
 #define check_error(report, ...)   check_report(&(report)->errors, __VA_ARGS__)

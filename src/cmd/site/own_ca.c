@@ -89,7 +89,7 @@ own_ca_revoke(const struct options *options, const struct conf *conf,
 	if (!is_missing(options->dir, name) && !revoke_file(options,
 		conf != NULL ? conf->crl : DEFAULT_CRL, name, who))
 		return false;
-	/* It stays until it is revoked. */
+	/* It is kept until it is revoked. */
 	if (unlink(path) == -1 && errno != ENOENT)
 		log_warn("%s: %s", who, path);
 	return true;
@@ -162,8 +162,8 @@ own_ca_lacks_rsa(const struct conf *conf)
 }
 
 /*
- * A daemon must go by the list that is added to, or what that one revokes would
- * be lost, and by the new one afterwards.
+ * A running daemon must use the old list, or what that one revokes would be
+ * lost, and the new one afterwards.
  */
 static bool
 revoke_file(const struct options *options, const char *crl,
@@ -197,7 +197,10 @@ revoke_file(const struct options *options, const char *crl,
 	return r >= 0;
 }
 
-/* That of the file, unless the daemon kept one that the file may not replace. */
+/*
+ * The list in the file, unless the daemon kept one that the file may not
+ * replace.
+ */
 static int
 read_list(struct ca_pem *list, const char *dir, const char *crl,
     const struct ca_pem *ca, const char *who)
@@ -225,8 +228,8 @@ read_list(struct ca_pem *list, const char *dir, const char *crl,
 }
 
 /*
- * 1 if the daemon goes by this list; 0 if none runs, or none that lets anybody
- * in by certificate; -ESTALE if it goes by another, or -errno.
+ * 1 if the daemon uses this list; 0 if none runs, or none that allows logins by
+ * certificate; -ESTALE if it uses another, or -errno.
  */
 static int
 ask_for(const struct options *options, const struct ca_pem *list)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * own_ca: the CA that `init` made, and what the commands do with its files.
+ * own_ca: the CA that `init` created, and the commands' access to its files.
  *
  *   DIR/ca.crt              in every invitation
  *   DIR/ca.key              root's; may be kept elsewhere until it is needed
@@ -27,42 +27,45 @@ struct own_ca {
 	struct ca_pem key, cert;
 };
 
-/* From DIR; own_ca_fini() wipes it. */
+/* Reads both from DIR; own_ca_fini() wipes them. */
 bool own_ca_read(struct own_ca *ca, const char *dir, const char *who);
 void own_ca_fini(struct own_ca *ca);
 
-/* The certificate alone; ca_pem_fini(). */
+/* Reads the certificate only; free it with ca_pem_fini(). */
 bool own_ca_read_cert(struct ca_pem *cert, const char *dir, const char *who);
 
-/* Any file of at most `max` bytes.  0, or a negative errno value and no text. */
+/*
+ * Reads any file of at most `max` bytes.  0; or a negative errno value and no
+ * text.
+ */
 int own_ca_read_pem(struct ca_pem *pem, const char *dir, const char *name,
     size_t max);
 
 /*
- * Puts the certificate that `site` has into the list of revoked ones, and
- * removes sites.d/NAME.crt once a daemon that runs goes by that list; without
- * such a file there is nothing to do.  `conf` NULL: it cannot be read, the list
- * is where it is by default.
+ * Revokes the certificate of `site`: adds it to the list, and removes
+ * sites.d/NAME.crt once a running daemon uses that list.  Without such a file
+ * there is nothing to do.  `conf` NULL: it cannot be read; the list is at its
+ * default path.
  */
 bool own_ca_revoke(const struct options *options, const struct conf *conf,
     const char *site, const char *who);
 
-/* The list with nobody in it: from the start, one that is missing is a fault. */
+/* Creates the empty list: from then on a missing list is an error. */
 bool own_ca_make_crl(struct file_txn *undo, const char *dir,
     const struct own_ca *ca);
 
 /*
- * The RSA key and certificate that tls-srp needs, unless they are there; they
- * are for the server `conf` names.
+ * Creates the RSA key and certificate that tls-srp needs, unless they exist;
+ * they are for the server that `conf` names.
  */
 bool own_ca_make_rsa(struct file_txn *undo, const struct conf *conf,
     const struct own_ca *ca);
-/* Whether one of the two is missing. */
+/* True if one of the two is missing. */
 bool own_ca_lacks_rsa(const struct conf *conf);
 
 /*
- * The next name of a certificate that the configuration does not have, from
- * place `*i` on; false when there is no more.
+ * Finds the next name in a certificate that the configuration lacks, from index
+ * `*i` on; false if there are no more.
  */
 bool own_ca_lost_name(const struct conf *conf, const struct ca_pem *cert,
     unsigned *i, char name[CA_NAME_SIZE]);

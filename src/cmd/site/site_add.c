@@ -24,15 +24,15 @@
 
 #define WHO_SIZE (CONF_NAME_MAX + 16)
 
-/* What takes it to the satellite. */
+/* The invitation file. */
 struct invitation {
 	char  *text; /* owned */
 	size_t len;
-	char   out[512]; /* where it goes; empty: there is none */
-	bool   again;	 /* the site is there already */
+	char   out[512]; /* its path; empty: there is none */
+	bool   again;	 /* the site exists already */
 };
 
-/* How `passwd` says what it did. */
+/* How `passwd` reports what it did. */
 static const char *const another[CONF_AUTHS] = {
 	[CONF_AUTH_SRP] = "has another password",
 	[CONF_AUTH_PASSWORD] = "has another password",
@@ -108,7 +108,7 @@ site_add_again(const struct options *options, const struct conf *conf,
 	return make_all(options, conf, site, true, who) ? 0 : 1;
 }
 
-/* The site's own file comes last: from then on it may log in. */
+/* Writes the site's own file last: from then on it may log in. */
 static bool
 make_all(const struct options *options, const struct conf *conf,
     const struct conf_site *site, bool again, const char *who)
@@ -145,7 +145,7 @@ make_all(const struct options *options, const struct conf *conf,
 	return ok;
 }
 
-/* The configuration as it would be with the site, checked as a whole. */
+/* The configuration with the new site, checked as a whole. */
 static struct conf *
 make_conf(const struct options *options, const struct conf *conf,
     const char *name, const char *who)
@@ -208,7 +208,9 @@ put_free_addresses(FILE *out, const struct conf *conf, const char *who)
 	return true;
 }
 
-/* The lowest behind the server's own; the last of IPv4 is the broadcast. */
+/*
+ * The lowest after the server's own; the last of IPv4 is the broadcast address.
+ */
 static bool
 find_free(const struct conf *conf, const struct prefix *network,
     struct addr *found)
@@ -226,7 +228,7 @@ find_free(const struct conf *conf, const struct prefix *network,
 	return false;
 }
 
-/* By disabled sites too: they may come back. */
+/* Disabled sites count: they may be enabled again. */
 static bool
 is_taken(const struct conf *conf, const struct addr *addr)
 {
@@ -282,13 +284,13 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 	strlcpy(invite.auth, conf_auth_name(site->auth), sizeof(invite.auth));
 	strlcpy(invite.secret, credential->secret, sizeof(invite.secret));
 	strlcpy(invite.psk, psk->line, sizeof(invite.psk));
-	/* A site needs to know: it forwards for them. */
+	/* The site needs to know them: it forwards for them. */
 	invite.nsubnets = site->subnets.n < INVITE_MAX_SUBNETS ?
 	    site->subnets.n : INVITE_MAX_SUBNETS;
 	invite.default_route = site->default_route ? INVITE_REQUIRED :
 	    has_wide_network(conf)		   ? INVITE_OFFERED :
 						     INVITE_NO_ROUTE;
-	/* Borrowed, only to be printed. */
+	/* Borrowed, only for printing. */
 	invite.subnets = site->subnets.v;
 	invite.ca = ca.text;
 	invite.certificate = credential->cert.text;
@@ -300,7 +302,7 @@ make_invitation(struct invitation *invitation, const struct conf *conf,
 	return invitation->text != NULL;
 }
 
-/* No private network is that wide: a site has to accept it. */
+/* No private network is that large; a site has to accept it. */
 static bool
 has_wide_network(const struct conf *conf)
 {
@@ -311,7 +313,7 @@ has_wide_network(const struct conf *conf)
 	return false;
 }
 
-/* The parser knows what was built; here is what is loaded. */
+/* The parser knows what was built in; this checks what is loaded. */
 static bool
 may_tls_srp(const struct conf_site *site, const char *who)
 {
@@ -322,7 +324,7 @@ may_tls_srp(const struct conf_site *site, const char *who)
 	return false;
 }
 
-/* tls-srp's certificate is made when it is switched on. */
+/* tls-srp's certificate is created when it is enabled. */
 static bool
 make_rsa(struct file_txn *undo, const struct conf *conf,
     const struct conf_site *site)
@@ -348,7 +350,10 @@ write_site(struct file_txn *undo, const struct conf *conf,
 	    site_file_conf(name, sizeof(name), site->name), text, 0644);
 }
 
-/* What a site of that name had before counts no more, nor does a certificate. */
+/*
+ * Replaces the credential of an earlier site of that name, and revokes its
+ * certificate.
+ */
 static bool
 write_credential(struct file_txn *undo, const struct options *options,
     const struct conf *conf, const struct conf_site *site,
@@ -359,11 +364,13 @@ write_credential(struct file_txn *undo, const struct options *options,
 	AUTO_FREE char	     *path = must(file_join(conf->dir,
 	    site_file_certificate(name, sizeof(name), site->name)));
 
-	/* Before it is revoked, and gone. */
+	/* Kept before it is revoked and removed. */
 	file_keep(path, &owner.mode, &owner.uid, &owner.gid);
 	if (!own_ca_revoke(options, conf, site->name, undo->who))
 		return false;
-	/* One without its site is there when somebody removed that by hand. */
+	/*
+	 * If somebody removed the site by hand, its certificate is still there.
+	 */
 	if (site->auth == CONF_AUTH_CERTIFICATE)
 		return credential->cert.text == NULL ||
 		    file_txn_replace_as(undo, conf->dir, name,

@@ -61,7 +61,7 @@ site_change_set(const struct site_job *job)
 	site = conf != NULL ? conf_find_site(conf, job->name) : NULL;
 	if (conf != NULL && site == NULL)
 		site_job_missing(job);
-	/* Whatever is wrong with a faulty one, this may be what fixes it. */
+	/* A faulty site is accepted, because this may fix it. */
 	if (site == NULL || !edit_file(job, edit_site, conf) ||
 	    !site_job_in_force(job, site->faulty ? NULL : site_show_state(site),
 		&when))
@@ -72,7 +72,7 @@ site_change_set(const struct site_job *job)
 	return 0;
 }
 
-/* The time of what it was verified by is in tokens: they end with it. */
+/* Tokens hold the time of the site's credential: touching it ends them. */
 int
 site_change_disable(const struct site_job *job)
 {
@@ -92,7 +92,7 @@ site_change_disable(const struct site_job *job)
 	return ended ? 0 : 1;
 }
 
-/* It may not clash with what was added in the meantime. */
+/* It must not conflict with what was added meanwhile. */
 int
 site_change_enable(const struct site_job *job)
 {
@@ -125,8 +125,8 @@ site_change_remove(const struct site_job *job)
 }
 
 /*
- * `conf` must be good with it; NULL: whatever comes of it.  False after a line
- * that says why not.
+ * `conf` must be valid with the change; NULL: unchecked.  False after a line
+ * that says why.
  */
 static bool
 edit_file(const struct site_job *job, edit_fn *edit, struct conf *conf)
@@ -211,7 +211,7 @@ edit_list(char **text, const char *key, const struct options_list *list)
 	    edit_set(text, "site", key, list->v, none ? 0 : list->n);
 }
 
-/* Whether the configuration is good with that text of the site. */
+/* True if the configuration is valid with that text of the site. */
 static bool
 fits(const struct site_job *job, struct conf *conf, const char *text)
 {
@@ -232,8 +232,9 @@ fits(const struct site_job *job, struct conf *conf, const char *text)
 }
 
 /*
- * Its certificate first, so that nobody gets in by it when a site of that name
- * is added again; then the site: without it a password is good for nothing.
+ * Revokes the certificate first, so that nobody can log in with it when a site
+ * of that name is added again; then removes the site, without which a password
+ * is useless.
  */
 static bool
 remove_files(const struct site_job *job, bool *revoked)
@@ -253,7 +254,7 @@ remove_files(const struct site_job *job, bool *revoked)
 	return false;
 }
 
-/* When the configuration cannot be read, the list is at its usual place. */
+/* If the configuration cannot be read, the list is at its default path. */
 static bool
 revoke_site(const struct site_job *job)
 {
@@ -266,9 +267,9 @@ revoke_site(const struct site_job *job)
 }
 
 /*
- * Of every method: it may have had another one before; and where a certificate
- * has none, the generation of the pre-shared key.  `act` is 0, or -1 with
- * errno; false when one failed, after a line of `complaint` and its file.
+ * Handles the files of every method, because the site may have had another one;
+ * and the generation of the pre-shared key.  `act` returns 0, or -1 with errno.
+ * False if one failed, after a line with `complaint` and the file.
  */
 static bool
 each_credential(const struct site_job *job, int (*act)(const char *path),
@@ -300,7 +301,7 @@ touch(const char *path)
 	return utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Also of a file with errors: the site may have to be locked out. */
+/* Works on a file with errors, too: the site may have to be locked out. */
 static int
 put_in_front(const char *name, char **text, size_t *len)
 {

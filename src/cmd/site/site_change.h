@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * site_change: changes the files of a site that is there: `site set`,
- * `disable`, `enable` and `remove`.
+ * site_change: changes the files of an existing site: `site set`, `disable`,
+ * `enable` and `remove`.
  *
  * disable and remove work whatever else is wrong with the configuration: they
  * may be what fixes it.

@@ -35,7 +35,7 @@ site_credential_make(struct site_credential *credential,
 		return issue(credential, conf, site, who);
 	ok = get_password(credential->secret, options, site, who) &&
 	    make_line(credential, site, who);
-	/* Who typed it knows it; PAM's is here for the invitation only. */
+	/* Whoever typed it knows it; PAM's is kept only for the invitation. */
 	if (!ok || (!options->generate && site->auth != CONF_AUTH_PAM))
 		secret_wipe(credential->secret, sizeof(credential->secret));
 	return ok;
@@ -63,7 +63,7 @@ get_password(char *dst, const struct options *options,
 		invite_draw_secret(dst, PASSWORD_SIZE);
 		return true;
 	}
-	/* PAM knows it already, or asks for something else each time. */
+	/* PAM has it already, or asks for something else each time. */
 	if (site->auth == CONF_AUTH_PAM && options->password_file == NULL)
 		return true;
 	return password_read(dst, options->password_file, site->name,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * site_credential: what a site of each method proves itself with, made new.
+ * site_credential: creates the credential of a site, by its method.
  *
- * Of a password the server's file holds only what verifies it; of a
- * certificate nothing: its private key goes into the invitation alone.  With
- * PAM the password is not ours: the file has random digits, so that tokens can
- * be told from those before the last `site passwd`.
+ * For a password the server's file holds only a verifier.  For a certificate it
+ * holds nothing: the private key is only in the invitation.  With PAM the
+ * password is not ours: the file holds random digits, so that tokens from
+ * before the last `site passwd` can be told apart.
  */
 #ifndef SITE_CREDENTIAL_H
 #define SITE_CREDENTIAL_H
@@ -16,7 +16,7 @@
 #include "cmd/util/password.h"
 #include "pki/ca.h"
 
-#define SITE_CREDENTIAL_LINE 1344 /* of the keeper's file, all methods */
+#define SITE_CREDENTIAL_LINE 1344 /* of the keeper's file, any method */
 
 /* Zeroed is none. */
 struct site_credential {
@@ -26,8 +26,9 @@ struct site_credential {
 };
 
 /*
- * Makes one for `site`, by the options --generate and --password-file, or after
- * asking.  False after one line on stderr, which begins with `who`.
+ * Creates a credential for `site`, by the options --generate and
+ * --password-file, or by asking.  False after one line on stderr, which begins
+ * with `who`.
  */
 bool site_credential_make(struct site_credential *credential,
     const struct options *options, const struct conf *conf,
@@ -35,7 +36,7 @@ bool site_credential_make(struct site_credential *credential,
 /* Wipes it. */
 void site_credential_fini(struct site_credential *credential);
 
-/* Whether sites' certificates come from our own CA, `init`'s. */
+/* True if `init`'s CA issues the sites' certificates. */
 bool site_credential_is_our_ca(const struct conf *conf);
 
 #endif /* SITE_CREDENTIAL_H */

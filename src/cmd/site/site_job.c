@@ -20,7 +20,9 @@ site_job_load(const struct site_job *job, enum conf_load how)
 
 	if (conf == NULL)
 		conf = options_load(path, how);
-	/* Where CONF_LOAD_ANY will not do, something was to be changed. */
+	/*
+	 * A command that needs more than CONF_LOAD_ANY was to change something.
+	 */
 	if (conf == NULL && how == CONF_LOAD_LIVE)
 		log_warnx("%s: nothing is changed", job->who);
 	if (conf == NULL || conf->role == CONF_SERVER)

@@ -39,7 +39,10 @@ site_psk_make(struct site_psk *psk, const char *dir, const char *site,
 					  "digits");
 		return false;
 	}
-	/* Never one that an earlier invitation had, of a removed site neither. */
+	/*
+	 * Never a generation of an earlier invitation, nor one of a removed
+	 * site.
+	 */
 	site_file_psk(name, sizeof(name), site);
 	if (read_line(dir, name, line, sizeof(line)) == 0)
 		(void)psk_parse_generation(&before, line);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * site_psk: a site's pre-shared key, made anew for its next invitation.
+ * site_psk: creates a site's pre-shared key for its next invitation.
  *
- * The hub keeps its generation; the key itself is only in the invitation.  The
- * ring that all of them derive from is made with the first.
+ * The hub stores the generation only; the key itself is only in the invitation.
+ * The ring from which all keys are derived is created with the first.
  */
 #ifndef SITE_PSK_H
 #define SITE_PSK_H
@@ -16,8 +16,8 @@
 /* Zeroed is none. */
 struct site_psk {
 	char line[PSK_LINE_SIZE]; /* for the invitation */
-	char generation[2 * 4 + 2]; /* lines of files */
-	char ring[2 * PSK_LEN + 2]; /* "": it is there already */
+	char generation[2 * 4 + 2]; /* lines in their files */
+	char ring[2 * PSK_LEN + 2]; /* "": it exists already */
 };
 
 /* False after one line on stderr, which begins with `who`. */

@@ -100,7 +100,7 @@ print_json(json_t *json, const char *who)
 	return r;
 }
 
-/* A long list is cut: `show` has all of it. */
+/* A long list is truncated; `show` prints all of it. */
 static void
 add_row(struct table *table, const struct conf_site *site)
 {

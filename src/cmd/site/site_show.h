@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * site_show: the sites as configured: `site list` and `site show`.
- */
+/* site_show: prints the sites as configured: `site list` and `site show`. */
 #ifndef SITE_SHOW_H
 #define SITE_SHOW_H
 
@@ -9,7 +7,7 @@
 
 site_job_fn site_show_all, site_show_one;
 
-/* "enabled", "disabled" or "faulty": in the daemon's words, too. */
+/* "enabled", "disabled" or "faulty", as the daemon says it. */
 const char *site_show_state(const struct conf_site *site);
 
 #endif /* SITE_SHOW_H */

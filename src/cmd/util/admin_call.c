@@ -119,7 +119,7 @@ seconds_for(const json_t *request)
 	return waits ? ADMIN_SYNC_SEC : ADMIN_TIME_SEC;
 }
 
-/* No call on it takes longer: -EAGAIN then, as with a full backlog. */
+/* Limits every call on the socket; -EAGAIN then, as with a full backlog. */
 static int
 connect_to(const char *path, int seconds)
 {
@@ -162,7 +162,7 @@ write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-/* Up to the end that the daemon makes by closing. */
+/* Reads until the daemon closes. */
 static int
 read_all(int fd, char **data, size_t *len)
 {

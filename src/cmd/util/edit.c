@@ -38,7 +38,7 @@ edit_add(char **text, const char *section, const char *key, const char *value)
 	return copy(text, &change, BESIDES);
 }
 
-/* False also if the place was not found. */
+/* Also false if the place was not found. */
 static bool
 copy(char **text, const struct change *change, enum place place)
 {
@@ -54,7 +54,7 @@ copy(char **text, const struct change *change, enum place place)
 		here = !continued && line[strspn(line, " \t")] == '[';
 		if (here)
 			here = inside = is_section(line, change->section);
-		/* A line goes with all that continues it. */
+		/* A line is removed with its continuation lines. */
 		if (!continued)
 			drop = inside && place != BESIDES &&
 			    is_key(line, change->key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * edit: one key in the text of a configuration; comments and everything else
- * stay as they are.
+ * edit: changes one key in the text of a configuration; comments and everything
+ * else stay as they are.
  */
 #ifndef EDIT_H
 #define EDIT_H
@@ -10,15 +10,14 @@
 #include <stddef.h>
 
 /*
- * Replaces `*text` by one with these values of `key` in [section] instead of
- * those it has: at the place of the first of them, or below the section's
- * header.  No value removes the key.  False, and it is as it was: there is no
- * memory, or no such section.
+ * Replaces the values of `key` in [section] of `*text`: at the place of the
+ * first one, or below the section's header.  With no values, removes the key.
+ * False, with `*text` unchanged: out of memory, or there is no such section.
  */
 bool edit_set(char **text, const char *section, const char *key,
     const char *const *values, size_t n);
 
-/* The same for one value besides those that are there. */
+/* Adds one value to those that exist. */
 bool edit_add(char **text, const char *section, const char *key,
     const char *value);
 

@@ -175,7 +175,7 @@ file_txn_unless(struct file_txn *undo, bool ok)
 	return ok;
 }
 
-/* Two names of one file are left as they are by rename(2). */
+/* rename(2) does nothing if both names are the same file. */
 static void
 put_back(const char *old, const char *path)
 {
@@ -197,7 +197,7 @@ make_dir(const char *path, const struct file_txn_owner *owner, bool *made)
 		return -errno;
 	if (owner->uid != (uid_t)-1 && fchown(fd, owner->uid, owner->gid) == -1)
 		r = -errno;
-	/* mkdir(2) heeds the umask. */
+	/* mkdir(2) applies the umask. */
 	if (r == 0 && (*made || owner->uid != (uid_t)-1) &&
 	    fchmod(fd, owner->mode) == -1)
 		r = -errno;

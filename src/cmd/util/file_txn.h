@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * file_txn: makes and replaces files and makes directories, all or none.
+ * file_txn: creates and replaces files and creates directories, all or none.
  *
- * What was made is remembered, and removed again when a later step fails; what
- * was replaced is put back.  The file that makes the others count is made last.
- * A signal that would end the command waits until that is done.
+ * If a later step fails, created files are removed and replaced ones restored.
+ * The file that makes the others effective is written last.  Signals that would
+ * end the command are held back until that is done.
  */
 #ifndef FILE_TXN_H
 #define FILE_TXN_H
@@ -15,18 +15,18 @@
 
 #define FILE_TXN_MAX 16
 
-/* Zeroed storage is an empty one. */
+/* Zeroed storage is an empty transaction. */
 struct file_txn {
-	const char *who; /* how lines on stderr begin; borrowed */
+	const char *who; /* begins lines on stderr; borrowed */
 	struct {
 		char *path; /* owned */
-		char *old; /* owned: what it replaced; NULL: nothing */
+		char *old; /* owned: the replaced content; NULL: none */
 		bool  is_dir;
 	} made[FILE_TXN_MAX];
 	unsigned n;
 };
 
-/* Whose a file is, and for whom; uid -1: whoever runs us. */
+/* The owner and mode of a file; uid -1: the current user. */
 struct file_txn_owner {
 	uid_t  uid;
 	gid_t  gid;
@@ -34,18 +34,20 @@ struct file_txn_owner {
 };
 
 /*
- * Between these two SIGINT, SIGTERM, SIGHUP, and what a write can cause, wait.
- * Not around a question, nor around what waits for the daemon.  They nest.
+ * Between these two, SIGINT, SIGTERM, SIGHUP and what a write can cause are
+ * held back.  Do not ask the user or wait for the daemon in between.  They
+ * nest.
  */
 void file_txn_hold_signals(sigset_t *before);
 void file_txn_release_signals(const sigset_t *before);
 
 /*
- * Each makes DIR/NAME ("": DIR itself).  False after one line on stderr.  A directory may be
- * there already (then the keeper's gets its owner and mode), a file not.
+ * Each creates DIR/NAME ("": DIR itself). False after one line on stderr.  A
+ * directory may exist already (the keeper's then gets its owner and mode), a
+ * file must not.
  *
- * What lies below CONF_KEEPER_DIR is the keeper's, if we are root and can give
- * files away.
+ * Files below CONF_KEEPER_DIR are given to the keeper, if we are root and can
+ * change owners.
  */
 bool file_txn_mkdir(struct file_txn *undo, const char *dir, const char *name,
     mode_t mode);
@@ -53,14 +55,14 @@ typedef bool file_txn_put_fn(struct file_txn *undo, const char *dir,
     const char *name, const char *text, mode_t mode);
 file_txn_put_fn file_txn_create;
 
-/* The same, but whatever is there is replaced. */
+/* The same, but replaces an existing file. */
 file_txn_put_fn file_txn_replace;
 bool file_txn_replace_as(struct file_txn *undo, const char *dir,
     const char *name, const char *text, const struct file_txn_owner *owner);
 
 /*
- * The end, whose result is returned: unless it all worked, what was made is
- * removed, and what was replaced put back, the last first.
+ * Ends the transaction and returns `ok`. Unless it is true, created files are
+ * removed and replaced ones restored, the last first.
  */
 bool file_txn_unless(struct file_txn *undo, bool ok);
 

@@ -61,7 +61,7 @@ fill(const json_t *value, const char *pattern, char *dst, size_t size)
 	return true;
 }
 
-/* False when there is nothing to show. */
+/* False if there is nothing to show. */
 static bool
 put_field(const json_t *value, const char *field, size_t len, char *dst,
     size_t size)
@@ -132,7 +132,7 @@ put_bytes(double bytes, char *dst, size_t size)
 	snprintf(dst, size, "%.1f %s", bytes, units[i]);
 }
 
-/* A long one is cut, with dots at its end. */
+/* A long one is truncated, with dots at its end. */
 static void
 put_list(const json_t *list, const char *between, char *dst, size_t size)
 {

@@ -23,7 +23,7 @@ lines_put(FILE *out, const char *key, const char *value)
 	for (; *value != '\0'; value++) {
 		if (*value == '#' || *value == '\\')
 			fputc('\\', out);
-		/* No key takes a '?': it will be complained about. */
+		/* No key accepts a '?', so the parser reports it. */
 		fputc(iscntrl((unsigned char)*value) ? '?' : *value, out);
 	}
 	fputc('\n', out);
@@ -61,7 +61,9 @@ lines_check_text(const char *text, const char *who, const char *dir)
 	if (conf != NULL && conf_has_room(conf, first, sizeof(first)))
 		return conf;
 	conf_free(conf);
-	/* "WHO:LINE: what": the line is of a text that nobody sees. */
+	/*
+	 * "WHO:LINE: what": the line is in a text that the user does not see.
+	 */
 	if (strlen(what) > strlen(who) && what[strlen(who)] == ':')
 		what += strlen(who) + 1;
 	what += strspn(what, "0123456789");

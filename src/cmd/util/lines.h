@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lines: a configuration that a command is about to write, made line by line
- * and checked by the parser, whose rules so hold for options and invitations,
- * too.
+ * lines: builds the text of a configuration line by line and checks it with the
+ * parser, so that the parser's rules hold for options and invitations, too.
  */
 #ifndef LINES_H
 #define LINES_H
@@ -14,25 +13,25 @@
 
 struct lines {
 	FILE  *out;
-	char  *text; /* owned by whoever calls lines_check() */
+	char  *text; /* owned by the caller of lines_check() */
 	size_t len;
 };
 
-/* Where they go. */
+/* Starts a text; returns the stream to write to. */
 FILE *lines_begin(struct lines *lines);
 
-/* One line "KEY = VALUE", whatever is in the value. */
+/* Writes one line "KEY = VALUE", whatever is in the value. */
 void lines_put(FILE *out, const char *key, const char *value);
 void lines_put_list(FILE *out, const char *key,
     const struct options_list *list);
 
 /*
- * The end; nothing is left of them.  The first complaint goes to stderr as
- * "WHO: what" (there is no file yet).  NULL when there is one.
+ * Parses the lines and frees them.  The first error goes to stderr as "WHO:
+ * what" (there is no file yet); then returns NULL.
  */
 struct conf *lines_check(struct lines *lines, const char *who, const char *dir);
 
-/* The same for a text. */
+/* The same for a given text. */
 struct conf *lines_check_text(const char *text, const char *who,
     const char *dir);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * must: for commands, which end when there is no memory.
- */
+/* must: ends a command that is out of memory. */
 #ifndef MUST_H
 #define MUST_H
 
@@ -9,7 +7,7 @@
 
 #include "base/log.h"
 
-/* Returns what the argument is, unless it is NULL. */
+/* Returns the argument, unless it is NULL. */
 static inline void *
 must(void *p)
 {

@@ -22,7 +22,7 @@
 #include "conf/conf_socket.h"
 #include "monitor/state/pidfile.h"
 
-/* KIND_DEFAULT: its value may be left out. */
+/* KIND_DEFAULT: the value is optional. */
 enum kind { KIND_STRING, KIND_DEFAULT, KIND_FLAG, KIND_COUNT, KIND_LIST };
 
 #define WAIT_DEFAULT "30"
@@ -34,7 +34,7 @@ static const struct row {
 	char	    letter; /* 0: none */
 	enum kind   kind;
 	size_t	    offset;
-	const char *argument; /* NULL: it takes none */
+	const char *argument; /* NULL: no argument */
 	const char *help;
 } rows[] = {
 #define ROW(option, name, letter, kind, field, argument, help)                 \
@@ -44,7 +44,7 @@ static const struct row {
 #undef ROW
 };
 
-#define HELP_VALUE 1000 /* what getopt_long() gives for --help */
+#define HELP_VALUE 1000 /* what getopt_long() returns for --help */
 
 static void make_tables(const struct options_spec *spec,
     struct option *longs, char *shorts);
@@ -72,7 +72,7 @@ options_command_first(int argc, char **argv)
 	argv[1] = command;
 }
 
-/* How many words it takes: 0 when it is another option, or none. */
+/* How many words it uses: 0 if it is not one of these options. */
 static int
 says_where(const char *word)
 {
@@ -241,13 +241,15 @@ options_put_where(const struct options *options)
 		printf(" -c %s/%s", options->dir, options->file);
 }
 
-/* What getopt_long() wants, of the options that the command takes. */
+/* The arguments of getopt_long() for the options that the command accepts. */
 static void
 make_tables(const struct options_spec *spec, struct option *longs, char *shorts)
 {
 	unsigned n = 0;
 
-	/* ':' in front: a missing value is told from an unknown option. */
+	/*
+	 * A leading ':' distinguishes a missing value from an unknown option.
+	 */
 	*shorts++ = ':';
 	*shorts++ = 'h';
 	for (size_t i = 0; i < nitems(rows); i++) {
@@ -286,7 +288,7 @@ row_of(int value)
 	return NULL;
 }
 
-/* False when it must not be given again. */
+/* False if it must not be repeated. */
 static bool
 set(struct options *options, const struct row *row)
 {
@@ -316,7 +318,7 @@ set(struct options *options, const struct row *row)
 	return true;
 }
 
-/* Where --dir or -c is; some commands work in the directory itself. */
+/* Resolves --dir or -c; some commands work in the directory itself. */
 static bool
 set_dir(struct options *options)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options: what the subcommands take on their command lines.
+ * options: the command line options of all subcommands.
  *
- * One table has every option of every command, so that an option means the
- * same everywhere; a command says which ones it takes.  --help and the
- * complaints about wrong usage are made here.  No option carries a secret:
- * a command line is seen by everyone on the host.
+ * One table has every option of every command, so that an option means the same
+ * everywhere; each command says which ones it accepts.  --help and the messages
+ * about wrong usage are generated here.  No option carries a secret, because
+ * every user of the host can see a command line.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -85,7 +85,7 @@
 	    "say more")
 /* clang-format on */
 
-/* Which options a command takes; --help it always has. */
+/* Which options a command accepts; it always accepts --help. */
 enum options_number {
 #define OPTIONS_NUMBER(option, ...) OPTIONS_NUMBER_##option,
 	OPTIONS(OPTIONS_NUMBER)
@@ -96,14 +96,14 @@ enum options_flag {
 	OPTION_##option = 1 << OPTIONS_NUMBER_##option,
 	OPTIONS(OPTIONS_FLAG)
 #undef OPTIONS_FLAG
-	/* Every command that has to do with a configuration. */
+	/* For every command that reads a configuration. */
 	OPTION_WHERE = OPTION_DIR | OPTION_CONFIG,
 };
 
 #define OPTIONS_MAX_LIST 64
 #define OPTIONS_MAX_DIR	 512
 
-/* The values of an option that may be given again; borrowed from argv. */
+/* The values of an option that may be repeated; borrowed from argv. */
 struct options_list {
 	const char *v[OPTIONS_MAX_LIST];
 	unsigned    n;
@@ -111,8 +111,8 @@ struct options_list {
 
 /* Strings are borrowed from argv; NULL is "not given". */
 struct options {
-	char dir[OPTIONS_MAX_DIR]; /* of --dir or -c; default CONF_DIR */
-	const char *file; /* its name there: of -c; default CONF_FILE */
+	char dir[OPTIONS_MAX_DIR]; /* from --dir or -c; default CONF_DIR */
+	const char *file; /* its name there: from -c; default CONF_FILE */
 	const char *where, *config; /* --dir and -c as they were given */
 	const char *socket;
 	bool	    json;
@@ -123,18 +123,18 @@ struct options {
 	bool	    foreground, sweep, only_static, update, new_ca;
 	bool	    no_default_route;
 	const char *password_file, *auth, *out, *log_level, *wait;
-	int	    seconds; /* of --wait; -1: it is not given */
+	int	    seconds; /* from --wait; -1: not given */
 	struct options_list networks, tunnel_networks, addresses, subnets;
 	struct options_list auths, dns;
 
-	char **args; /* what is no option; borrowed */
+	char **args; /* the other arguments; borrowed */
 	int    nargs;
 };
 
 struct options_spec {
 	const char *command; /* "site add" */
 	const char *synopsis; /* what follows it: "NAME [--dir D]" */
-	const char *help; /* what it does, a line or more */
+	const char *help; /* what it does, one line or more */
 	unsigned    takes; /* OPTION_... */
 	int	    min_args, max_args;
 };
@@ -142,49 +142,50 @@ struct options_spec {
 #define OPTIONS_GO_ON (-1)
 
 /*
- * "--dir D status" becomes "status --dir D": argv[1] is the command then, if
- * there is one behind options that say where.
+ * Turns "--dir D status" into "status --dir D": argv[1] is then the command, if
+ * there is one after options that give the place.
  */
 void options_command_first(int argc, char **argv);
 
 /*
- * Reads argv (argv[0] is skipped).  Returns OPTIONS_GO_ON, or the exit status:
+ * Parses argv (argv[0] is skipped). Returns OPTIONS_GO_ON, or the exit status:
  * 0 after --help on stdout, 2 after one line on stderr.
  */
 int options_parse(struct options *options, const struct options_spec *spec,
     int argc, char **argv);
 
-/* One line "COMMAND: ...; see tombolo COMMAND --help" on stderr; returns 2. */
+/* Prints "COMMAND: ...; see tombolo COMMAND --help" on stderr; returns 2. */
 int options_wrong(const struct options_spec *spec, const char *fmt, ...)
     __attribute__((__format__(printf, 2, 3)));
 
-/* "DIR/tombolo.conf" or what -c says; the caller frees. */
+/* "DIR/tombolo.conf" or the path of -c; the caller frees it. */
 char *options_config(const struct options *options);
 
 /*
- * Whose the daemon must be: the configuration, as conf_socket_resolve() names it.  A
- * new string; NULL with --socket, which is taken as given.
+ * The configuration that the daemon must have, as named by
+ * conf_socket_resolve(). A new string; NULL with --socket, which is used as
+ * given.
  */
 char *options_owner(const struct options *options);
 
 /*
- * The local socket: --socket's, or the configuration's, even if that has
- * errors or is gone.  A new string, or NULL after one line on stderr: it
+ * The local socket: from --socket or the configuration, even if that has errors
+ * or is gone.  A new string; or NULL after one line on stderr, if the socket
  * belongs to another configuration.
  */
 char *options_socket(const struct options *options);
 
-/* admin_call_or_say() there. */
+/* Calls admin_call_or_say() on that socket. */
 json_t *options_ask(const struct options *options, json_t *request);
 
 /*
- * Loads `path`; complaints go to stderr, a line each.  The caller owns the conf.
+ * Loads `path`; errors go to stderr, one per line.  The caller owns the conf.
  */
 struct conf *options_load(const char *path, enum conf_load how);
-/* The same without a word. */
+/* The same without messages. */
 struct conf *options_try(const char *path, enum conf_load how);
 
-/* " -c FILE" for a command that is to follow; nothing by default. */
+/* Prints " -c FILE" for a suggested command; nothing by default. */
 void options_put_where(const struct options *options);
 
 #endif /* OPTIONS_H */

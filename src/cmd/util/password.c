@@ -50,7 +50,10 @@ static bool
 read_terminal(char *dst, const char *site, enum password_times times,
     const char *who)
 {
-	/* Longer than allowed, so that too much is seen and not cut. */
+	/*
+	 * Larger than allowed, so that a long password is refused and not
+	 * truncated.
+	 */
 	char text[PASSWORD_SIZE + 2], again[PASSWORD_SIZE + 2];
 	char prompt[128];
 	bool ok;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * password: asks for one, on the terminal or in a file.
+ * password: reads a password from the terminal or a file.
  *
  * Never from the command line or the environment.  1 to 511 bytes, one line.
  */
@@ -15,8 +15,8 @@ enum password_times { PASSWORD_ONCE, PASSWORD_TWICE };
 
 /*
  * Reads the password for `site` into `dst` (PASSWORD_SIZE bytes) from `file`;
- * NULL: from the terminal, after asking as often as `times` says.  The caller
- * wipes it.  False after one line on stderr, which begins with `who`.
+ * NULL: from the terminal, asking as often as `times` says.  The caller wipes
+ * it.  False after one line on stderr, which begins with `who`.
  */
 bool password_read(char *dst, const char *file, const char *site,
     enum password_times times, const char *who);

@@ -15,7 +15,7 @@
 struct table {
 	const char *const *heads;
 	size_t		   ncolumns;
-	char		 **cells; /* owned, row after row */
+	char		 **cells; /* owned, row by row */
 	size_t		   ncells;
 	size_t		   size;
 };

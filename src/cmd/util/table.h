@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * table: aligned columns for people.
+ * table: prints aligned columns.
  *
- * Cells are copied and escaped (a peer's words cannot move the cursor); columns
- * are as wide as their widest cell.  A head that begins with '>' is for
- * numbers: to the right.
+ * Cells are copied and escaped (a peer's text cannot move the cursor). Columns
+ * are as wide as their widest cell.  A head that begins with '>' aligns numbers
+ * to the right.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -13,14 +13,14 @@
 
 struct table;
 
-/* `heads` are borrowed.  Ends the program when there is no memory. */
+/* `heads` are borrowed.  Ends the program if out of memory. */
 struct table *table_new(const char *const *heads, size_t ncolumns);
 void	      table_free(struct table *table);
 
-/* The next cell, row by row, from left to right.  NULL is shown as "-". */
+/* Adds the next cell, row by row, left to right.  NULL is shown as "-". */
 void table_add(struct table *table, const char *text);
 
-/* On stdout; nothing but `none` when there is no row. */
+/* Prints the table on stdout; only `none` if it has no row. */
 void table_print(const struct table *table, const char *none);
 
 #endif /* TABLE_H */

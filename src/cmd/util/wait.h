@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * wait: for what the daemon does in its own time.
- */
+/* wait: waits for the daemon. */
 #ifndef WAIT_H
 #define WAIT_H
 
@@ -10,18 +8,18 @@
 
 #include <jansson.h>
 
-/* A moment, for a loop that looks again. */
+/* Sleeps for a moment, for loops that poll. */
 void wait_pause(void);
 
 /*
- * Until `status` at that local socket says that frames pass, at most so many
- * seconds, and as long as the child `pid` lives (0: there is none).
+ * Waits until `status` at that local socket says that frames pass, at most
+ * `seconds`, and only while the child `pid` lives (0: none).
  */
 bool wait_until_up(const char *socket, unsigned seconds, pid_t pid);
 
 /*
- * Whether an answer to `status` says that frames pass.  Of a client that is
- * adrift nobody knows: its server may have died with the connection.
+ * True if an answer to `status` says that frames pass.  A client that is adrift
+ * is not up: its server may have died with the connection.
  */
 bool wait_is_up(const json_t *answer);
 
