@@ -249,20 +249,20 @@ def test_every_source_is_built():
 WORDS = {
     "gift": ("startup_recv", ["control", "dataplane", "engine", "keeper"]),
     "opening": ("startup_send", ["monitor"]),
-    "material": ("certs", ["cmd", "control", "engine", "monitor", "proc"]),
+    "material": ("certs", ["control", "engine", "monitor", "proc"]),
     "parcel": ("tcp_batch", []),
     "lone": ("read_hint", []),
-    "judge": ("verify, check", ["cmd", "conf", "control", "pam"]),
+    "judge": ("verify, check", ["conf", "control", "pam"]),
     "vault": ("secret_store", []),
     "pulse": ("watchdog", []),
     "stranger": ("unknown client", []),
-    "mend": ("fix", ["cmd", "monitor"]),
+    "mend": ("fix", ["monitor"]),
     "passed over": ("ignored", ["conf"]),
     "swallow": ("suppress", ["control", "monitor"]),
     "log-in": ("login", ["control"]),
-    "no memory": ("out of memory", ["cmd", "conf", "control",
+    "no memory": ("out of memory", ["conf", "control",
                                     "dataplane", "engine", "keeper", "monitor",
-                                    "pki", "proc"]),
+                                    "proc"]),
 }
 KEPT = "log-ins-resumed|inherits no memory"  # a counter; what it says
 

@@ -37,7 +37,7 @@ struct column {
 struct query {
 	struct options_spec spec;
 	void (*show)(const json_t *answer); /* NULL: as a table */
-	int (*judge)(const json_t *answer); /* the exit status; NULL: 0 */
+	int (*exit_status)(const json_t *answer); /* NULL: CMD_DONE */
 	const char *rows, *none; /* of the table; the text if there are none */
 	struct column columns[MAX_COLUMNS];
 };
@@ -49,7 +49,7 @@ static int ask(const struct query *query, int argc, char **argv);
 static json_t *make_request(const struct options_spec *spec,
     const struct options *options);
 static bool flush(void);
-static int  judge(const json_t *answer);
+static int  exit_status(const json_t *answer);
 static bool has(const json_t *rows, const char *key, const char *value);
 
 static void show_kicked(const json_t *answer);
@@ -70,7 +70,7 @@ static const struct query queries[] = {
 	      "Shows what the running daemon is doing.  Exits 0 if frames "
 	      "pass, 1 if not, 3 if they\npass but something is wrong.",
 	      TAKES | OPTION_WAIT, 0, 0 },
-	    .show = show_status, .judge = judge },
+	    .show = show_status, .exit_status = exit_status },
 	{ { "sites", TAKEN, "The sites and their sessions.", TAKES, 0, 0 },
 	    .rows = "sites", .none = "no sites; add one with tombolo site add",
 	    .columns = {
@@ -145,7 +145,7 @@ ask(const struct query *query, int argc, char **argv)
 		show_rows(query->columns, json_object_get(answer, query->rows),
 		    query->none);
 	}
-	r = query->judge != NULL ? query->judge(answer) : CMD_DONE;
+	r = query->exit_status != NULL ? query->exit_status(answer) : CMD_DONE;
 	return flush() ? r : CMD_FAILED;
 }
 
@@ -176,7 +176,7 @@ flush(void)
 
 /* For `status`: a client that is up may still be degraded by its last error. */
 static int
-judge(const json_t *answer)
+exit_status(const json_t *answer)
 {
 	if (!wait_is_up(answer))
 		return CMD_FAILED;

@@ -73,7 +73,7 @@ void
 check_files(struct check_report *report)
 {
 	const struct conf *conf = report->conf;
-	AUTO(certs_fini) struct certs material = { 0 };
+	AUTO(certs_fini) struct certs certs = { 0 };
 	char		why[REQUEST_WHY_SIZE];
 
 	if (geteuid() != 0)
@@ -89,7 +89,7 @@ check_files(struct check_report *report)
 		look_at_client(report);
 	/* Other objections of `run` to the certificates and the lists. */
 	if (report->errors == 0 &&
-	    !certs_read(&material, conf, why, sizeof(why)))
+	    !certs_read(&certs, conf, why, sizeof(why)))
 		check_error(report, "%s", why);
 }
 
