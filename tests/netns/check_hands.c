@@ -630,7 +630,7 @@ START_TEST(forwarding_goes_on_and_back_with_all_that_it_touches)
 	struct journal *journal = journal_open(journal_path);
 
 	make_odd_host();
-	ck_assert_int_eq(sysctl_enable(journal, true, true), 0);
+	ck_assert_int_eq(sysctl_enable(journal, true, true), 2);
 	ck_assert_str_eq(sysctl("net/ipv4/ip_forward"), "1");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/all/forwarding"), "1");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/lan0/accept_ra"), "2");
@@ -658,7 +658,7 @@ START_TEST(forwarding_of_one_family_leaves_the_other)
 	struct journal *journal = journal_open(journal_path);
 
 	make_odd_host();
-	ck_assert_int_eq(sysctl_enable(journal, true, false), 0);
+	ck_assert_int_eq(sysctl_enable(journal, true, false), 1);
 	ck_assert_str_eq(sysctl("net/ipv4/ip_forward"), "1");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/all/forwarding"), "0");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/lan0/accept_ra"), "1");
@@ -672,12 +672,26 @@ START_TEST(forwarding_that_was_on_or_set_since_stays)
 	struct journal *journal = journal_open(journal_path);
 
 	set("net/ipv4/ip_forward", "1");
-	ck_assert_int_eq(sysctl_enable(journal, true, true), 0);
+	ck_assert_int_eq(sysctl_enable(journal, true, true), 1);
 	set("net/ipv6/conf/all/forwarding", "0");
 	set("net/ipv6/conf/all/forwarding", "2");
 	journal_undo(journal);
 	ck_assert_str_eq(sysctl("net/ipv4/ip_forward"), "1");
 	ck_assert_str_eq(sysctl("net/ipv6/conf/all/forwarding"), "2");
+}
+END_TEST
+
+/* Docker enables it and finds it enabled; so does another daemon of ours. */
+START_TEST(forwarding_that_others_can_rely_on_stays)
+{
+	struct journal *journal = journal_open(journal_path);
+
+	make_lan("wan0", "198.18.0.1/24", NULL);
+	ck_assert_int_eq(sysctl_enable(journal, true, true), 2);
+	make_lan("docker0", "172.17.0.1/16", NULL);
+	journal_undo(journal);
+	ck_assert_str_eq(sysctl("net/ipv4/ip_forward"), "1");
+	ck_assert_str_eq(sysctl("net/ipv6/conf/all/forwarding"), "0");
 }
 END_TEST
 
@@ -1876,6 +1890,7 @@ main(void)
 	tcase_add_test(tcase, forwarding_of_a_killed_run_is_swept);
 	tcase_add_test(tcase, forwarding_of_one_family_leaves_the_other);
 	tcase_add_test(tcase, forwarding_that_was_on_or_set_since_stays);
+	tcase_add_test(tcase, forwarding_that_others_can_rely_on_stays);
 	tcase_add_test(tcase, what_leaves_by_another_interface_is_translated);
 	tcase_add_test(tcase, table_is_ours_alone_and_goes_with_us);
 	tcase_add_test(tcase, table_of_a_killed_run_is_gone);

@@ -197,7 +197,7 @@ def test_after_a_start_that_failed_for_the_bridge(small_net):
     pair = Pair(small_net, "tap")
     pair.hub.conf_set("interface", "create-bridge", "no")
     pair.hub.conf_set("interface", "bridge", "lo")
-    assert "lo: is no bridge" in failed_start(pair.hub)
+    assert "lo: is not a bridge" in failed_start(pair.hub)
     pair.assert_clean()
 
 

@@ -72,6 +72,7 @@ static void remove_note(struct journal *journal, struct note *note);
 static void undo_bridge(const struct note *note, struct link *link);
 static void undo_policy(const struct note *note, struct link *link);
 static void undo_sysctl(const struct note *note, struct link *link);
+static bool is_relied_on(const char *key, struct link *link);
 static void undo_resolvconf(const struct note *note, struct link *link);
 static void journal_free(struct journal *journal);
 static bool is_name(const char *name, size_t len);
@@ -460,6 +461,12 @@ undo_sysctl(const struct note *note, struct link *link)
 	char	    now[NUM_SIZE];
 	int	    r = sysctl_read(key, now, sizeof(now));
 
+	if (is_relied_on(key, link)) {
+		log_info("%s: not reset: others can rely on forwarding here",
+		    key);
+		return;
+	}
+
 	if (r == -ENOENT) /* it went with its interface */
 		return;
 	if (r == 0 && strcmp(now, old) == 0)
@@ -476,6 +483,35 @@ undo_sysctl(const struct note *note, struct link *link)
 		    strerror(-r));
 	else
 		log_info("%s: set back to %s", key, old);
+}
+
+/*
+ * Docker, libvirt and other daemons of ours enable forwarding and find it
+ * enabled: no value tells that they need it.  Who has one network only cannot.
+ */
+static bool
+is_relied_on(const char *key, struct link *link)
+{
+	sa_family_t	 family = strncmp(key, "net/ipv4/", 9) == 0 ? AF_INET :
+								      AF_INET6;
+	const char	*first = NULL;
+	bool		 others = false;
+	struct link_lans lans;
+
+	/* Those that only let answers come in have no such users. */
+	if (strstr(key, "/rp_filter") != NULL ||
+	    strstr(key, "/src_valid_mark") != NULL || link == NULL ||
+	    link_get_lans(link, NULL, &lans) < 0)
+		return false;
+	for (size_t i = 0; i < lans.n; i++) {
+		if (lans.v[i].network.addr.family != family)
+			continue;
+		others = others || (first != NULL &&
+			strcmp(first, lans.v[i].ifname) != 0);
+		first = lans.v[i].ifname;
+	}
+	free(lans.v);
+	return others;
 }
 
 static void

@@ -57,6 +57,7 @@ struct network {
 	} assigned;
 	bool		   settled; /* blocked, or assigned something */
 	bool		   waits;   /* a trouble, to be said */
+	bool		   forwards; /* since the start */
 	struct request_egress told; /* to on_news */
 	struct request_host   host;
 	void (*on_news)(void *arg); /* NULL: nobody asks */
@@ -76,6 +77,7 @@ static bool check_tunnel_networks(struct network *network);
 static bool start_site(struct network *network);
 static bool must_block(const struct network *network);
 static bool start_forwarding(struct network *network);
+static void keep_forwarding(struct network *network);
 
 struct network *
 network_new(const struct conf *conf, const char *journal_path)
@@ -336,6 +338,7 @@ bring(struct network *network, bool at_once)
 		    &reconcile->repairs);
 		r = r < 0 ? r : egress;
 	}
+	keep_forwarding(network);
 	want_fini(&reconcile->want);
 	reconcile->want = want;
 	repairs_say(&reconcile->repairs, network->dev.name);
@@ -519,11 +522,32 @@ start_forwarding(struct network *network)
 	    sysctl_has_ipv6(network->dev.name);
 	int  r = sysctl_enable(network->journal, ipv4, ipv6);
 
+	network->forwards = network->forwards || r >= 0;
 	if (r < 0)
 		log_warnx("IP forwarding cannot be enabled: %s; enable it on "
 			  "the host (sysctl -w net.ipv4.ip_forward=1%s), or "
 			  "set forward = no",
 		    strerror(-r),
 		    ipv6 ? " net.ipv6.conf.all.forwarding=1" : "");
-	return r == 0;
+	return r >= 0;
+}
+
+/* Once it is as configured, others may not change that. */
+static void
+keep_forwarding(struct network *network)
+{
+	struct reconcile *reconcile = &network->reconcile;
+	int		  r;
+
+	if (!network->forwards)
+		return;
+	r = sysctl_enable(network->journal,
+	    sysctl_is_wanted(network->conf, AF_INET),
+	    sysctl_is_wanted(network->conf, AF_INET6) &&
+		sysctl_has_ipv6(network->dev.name));
+	if (r > 0)
+		repairs_note(&reconcile->repairs, "IP forwarding");
+	if (r < 0)
+		troubles_add(&reconcile->troubles, "IP forwarding",
+		    "it cannot be enabled: %s", strerror(-r));
 }

@@ -171,9 +171,10 @@ set_bridge(struct run *run)
 		reconcile->made_bridge = r == 0;
 	}
 	if (r == 0 && !bridge.is_bridge) {
-		fail(run, -EINVAL, what,
+		troubles_add(&reconcile->troubles, what,
 		    "is not a bridge: create a bridge, make this a port of it, "
 		    "and set bridge to its name");
+		run->error = run->error < 0 ? run->error : -EINVAL;
 		return;
 	}
 	if (r == 0)

@@ -79,13 +79,10 @@ sysctl_is_wanted(const struct conf *conf, sa_family_t family)
 int
 sysctl_enable(struct journal *journal, bool ipv4, bool ipv6)
 {
-	int r = 0;
+	int n = ipv4 ? enable_ipv4(journal) : 0;
+	int r = n >= 0 && ipv6 ? enable_ipv6(journal) : 0;
 
-	if (ipv4)
-		r = enable_ipv4(journal);
-	if (r == 0 && ipv6)
-		r = enable_ipv6(journal);
-	return r;
+	return n < 0 ? n : r < 0 ? r : n + r;
 }
 
 /* The larger of an interface's and "all" counts. */
@@ -169,7 +166,9 @@ enable_ipv4(struct journal *journal)
 	if (r == 0)
 		r = each_interface(journal, "net/ipv4/conf", "forwarding",
 		    note_off);
-	return r < 0 ? r : set(journal, "net/ipv4/ip_forward", "1");
+	if (r == 0)
+		r = set(journal, "net/ipv4/ip_forward", "1");
+	return r < 0 ? r : 1;
 }
 
 static int
@@ -184,7 +183,9 @@ enable_ipv6(struct journal *journal)
 	if (r == 0)
 		r = each_interface(journal, "net/ipv6/conf", "forwarding",
 		    note_off);
-	return r < 0 ? r : set(journal, forwarding, "1");
+	if (r == 0)
+		r = set(journal, forwarding, "1");
+	return r < 0 ? r : 1;
 }
 
 /*

@@ -14,8 +14,8 @@
  * On our own device: no IPv6 address if it is a bridge port, and no redirects
  * or router advertisements from the other end of a tunnel.
  *
- * XXX With two daemons on one host, the one that found forwarding enabled does
- * not know that the other will disable it.  A count in /run would help.
+ * Forwarding that we enabled stays enabled at the end if others can rely on it by
+ * then: two other interfaces have addresses of the family (journal.c).
  */
 #ifndef SYSCTL_H
 #define SYSCTL_H
@@ -41,7 +41,7 @@ int sysctl_write(const char *key, const char *value);
 bool sysctl_is_wanted(const struct conf *conf, sa_family_t family);
 
 /*
- * Enables it. 0 or a negative errno value.  Keys that are set already are not
+ * Enables it.  How many families, or a negative errno value.  Keys that are set already are not
  * written, so it also succeeds with a read-only /proc/sys if forwarding is
  * enabled. -ENOENT: the kernel has no IPv6.
  */
