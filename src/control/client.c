@@ -177,11 +177,11 @@ client_network_changed(struct client *client)
 }
 
 void
-client_set_conf(struct client *client, const struct conf *conf)
+client_reconfigure(struct client *client, const struct conf *conf)
 {
 	client->conf = conf;
 	client->auth.conf = conf;
-	connector_set_conf(client->connector, conf);
+	connector_reconfigure(client->connector, conf);
 }
 
 void

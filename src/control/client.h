@@ -98,7 +98,7 @@ void client_login(struct client *client);
  */
 void client_network_changed(struct client *client);
 /* From now on this configuration (borrowed) instead of the one before. */
-void client_set_conf(struct client *client, const struct conf *conf);
+void client_reconfigure(struct client *client, const struct conf *conf);
 /* From now on another context (consumed). */
 void client_set_tls(struct client *client, struct tls_context *tls);
 

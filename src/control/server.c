@@ -50,7 +50,8 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 {
 	struct server *server = calloc(1, sizeof(*server));
 
-	if (server == NULL || sites_follow(&server->sites, conf, dataplane) < 0) {
+	if (server == NULL ||
+	    sites_reconfigure(&server->sites, conf, dataplane) < 0) {
 		free(server);
 		tls_context_put(tls);
 		log_warnx("out of memory");
@@ -115,7 +116,7 @@ server_free(struct server *server)
 }
 
 void
-server_follow(struct server *server, const struct conf *conf)
+server_reconfigure(struct server *server, const struct conf *conf)
 {
 	const struct conf *old = server->conf;
 
@@ -127,7 +128,7 @@ server_follow(struct server *server, const struct conf *conf)
 			end(site, site_session_why_not(server, site));
 	}
 	mark_stale(server, old);
-	if (sites_follow(&server->sites, conf, server->dataplane) < 0) {
+	if (sites_reconfigure(&server->sites, conf, server->dataplane) < 0) {
 		log_warnx("out of memory: new sites are not known yet");
 		return;
 	}

@@ -73,7 +73,7 @@ void server_free(struct server *server);
  * The configuration changed: sites that are gone or disabled are ended, the
  * others are told of their new addresses and routes.
  */
-void server_follow(struct server *server, const struct conf *conf);
+void server_reconfigure(struct server *server, const struct conf *conf);
 
 /*
  * From now on another context (consumed): new certificates, a new CRL.

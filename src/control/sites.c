@@ -15,7 +15,7 @@
 static int compare(const void *key, const void *site);
 
 int
-sites_follow(struct sites *sites, const struct conf *conf,
+sites_reconfigure(struct sites *sites, const struct conf *conf,
     struct dataplane *dataplane)
 {
 	struct site *fresh = calloc(conf->nsites + 1, sizeof(*fresh));

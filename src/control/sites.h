@@ -43,11 +43,11 @@ struct sites {
  * any more; the others keep what they had.  Ports are the dataplane's.  0 or
  * -ENOMEM (nothing changed).
  */
-int  sites_follow(struct sites *sites, const struct conf *conf,
+int  sites_reconfigure(struct sites *sites, const struct conf *conf,
     struct dataplane *dataplane);
 void sites_fini(struct sites *sites);
 
-/* Borrowed until the next sites_follow(); NULL when there is none. */
+/* Borrowed until the next sites_reconfigure(); NULL when there is none. */
 struct site *sites_find(const struct sites *sites, const char *name);
 
 /* Whether the last login of `site` (NULL: of none) came from that network. */

@@ -126,7 +126,7 @@ dataplane_free(struct dataplane *dataplane)
 }
 
 void
-dataplane_follow(struct dataplane *dataplane, const struct conf *conf)
+dataplane_reconfigure(struct dataplane *dataplane, const struct conf *conf)
 {
 	if (dataplane->dp.fdb == NULL)
 		return;

@@ -77,7 +77,8 @@ void dataplane_free(struct dataplane *dataplane);
 const struct aead *dataplane_aead(const struct dataplane *dataplane);
 
 /* tap: other limits of the table of addresses. */
-void dataplane_follow(struct dataplane *dataplane, const struct conf *conf);
+void dataplane_reconfigure(struct dataplane *dataplane,
+    const struct conf *conf);
 
 unsigned dataplane_workers(const struct dataplane *dataplane);
 /*

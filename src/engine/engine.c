@@ -343,11 +343,11 @@ on_conf(void *arg, struct conf *conf)
 
 	engine->conf = conf;
 	log_set_level(conf->log_level);
-	dataplane_follow(engine->dataplane, conf);
+	dataplane_reconfigure(engine->dataplane, conf);
 	if (engine->server != NULL)
-		server_follow(engine->server, conf);
+		server_reconfigure(engine->server, conf);
 	if (engine->client != NULL)
-		client_set_conf(engine->client, conf);
+		client_reconfigure(engine->client, conf);
 	conf_free(old);
 }
 

@@ -94,12 +94,12 @@ children_start(struct children *children, struct network *network)
 }
 
 void
-children_set_conf(struct children *children, const struct conf *conf)
+children_reconfigure(struct children *children, const struct conf *conf)
 {
 	bool other_level = children->serve.conf->log_level != conf->log_level;
 
 	children->serve.conf = conf;
-	lookup_set_conf(&children->lookup, conf);
+	lookup_reconfigure(&children->lookup, conf);
 	children_sent(children,
 	    startup_send_conf(&children->engine_chan, children->startup.conf,
 		children->startup.conf_len));

@@ -57,7 +57,7 @@ bool children_start(struct children *children, struct network *network);
  * Another configuration, borrowed; the startup has its text.  Tells it.  For
  * another log level keeper and resolver are started anew.
  */
-void children_set_conf(struct children *children, const struct conf *conf);
+void children_reconfigure(struct children *children, const struct conf *conf);
 
 /*
  * The files were read again: tells the engine what is new of its certificates.  One

@@ -304,13 +304,13 @@ take_conf(struct reload *reload, const struct fresh *fresh)
 		free(fresh->text);
 		return;
 	}
-	network_update(reload->network, fresh->conf);
+	network_reconfigure(reload->network, fresh->conf);
 	free(*reload->text);
 	*reload->text = fresh->text;
 	startup->conf = fresh->text;
 	startup->conf_len = fresh->len;
 	*reload->conf = fresh->conf;
-	children_set_conf(reload->children, fresh->conf);
+	children_reconfigure(reload->children, fresh->conf);
 	conf_free(old);
 	if (fresh->conf->role == CONF_SERVER)
 		log_info("the configuration is changed; %zu site%s",

@@ -850,7 +850,7 @@ START_TEST(what_leaves_by_another_interface_is_translated)
 	}
 
 	conf.nat = false;
-	network_update(network, &conf);
+	network_reconfigure(network, &conf);
 	ck_assert_str_eq(source_after(in, out.queues[0], "10.4.2.7",
 			     "198.51.100.9"),
 	    "10.4.2.7");
@@ -864,7 +864,7 @@ new_nat(const char *device, const struct conf *conf)
 {
 	struct nat *nat = NULL;
 
-	(void)nat_follow(&nat, device, conf);
+	(void)nat_reconfigure(&nat, device, conf);
 	return nat;
 }
 
@@ -895,13 +895,13 @@ START_TEST(table_is_ours_alone_and_goes_with_us)
 
 	subnets[0] = P("10.0.8.0/24");
 	subnets[1] = P("fd08::/64");
-	ck_assert(nat_follow(&nat, "hands0", &conf));
+	ck_assert(nat_reconfigure(&nat, "hands0", &conf));
 	ck_assert(ruleset_has("10.0.8.0/24"));
 	ck_assert(ruleset_has("fd08::/64"));
 	ck_assert(!ruleset_has("10.0.7.0/24"));
 	conf.tunnel_networks.n = 0;
 	conf.nsites = 0;
-	ck_assert(nat_follow(&nat, "hands0", &conf));
+	ck_assert(nat_reconfigure(&nat, "hands0", &conf));
 	ck_assert(!ruleset_has("10."));
 	ck_assert(ruleset_has("masquerade"));
 
@@ -1200,12 +1200,12 @@ START_TEST(tun_server_has_addresses_routes_forwarding)
 	ck_assert_int_eq(count_routes("10.4.2.0/24", "hands0"), 1);
 	nat_sites[1].disabled = false;
 	conf.nat = true;
-	network_update(network, &conf);
+	network_reconfigure(network, &conf);
 	ck_assert_int_eq(count_routes("fd09::/64", "hands0"), 1);
 	ck_assert(ruleset_has("fd09::/64"));
 	ck_assert_str_eq(sysctl("net/ipv6/conf/all/forwarding"), "1");
 	nat_sites[0].disabled = true;
-	network_update(network, &conf);
+	network_reconfigure(network, &conf);
 	ck_assert_int_eq(count_routes("10.0.7.0/24", NULL), 0);
 	ck_assert_int_eq(count_routes("fd09::/64", "hands0"), 1);
 	ck_assert(!ruleset_has("10.0.7.0/24"));

@@ -246,8 +246,8 @@ have_sites(unsigned n, unsigned addresses)
 	struct conf *old = engine.conf;
 
 	engine.conf = make_conf("tun", n, addresses);
-	dataplane_follow(engine.dataplane, engine.conf);
-	server_follow(engine.server, engine.conf);
+	dataplane_reconfigure(engine.dataplane, engine.conf);
+	server_reconfigure(engine.server, engine.conf);
 	answer_all();
 	ev_run(engine.loop, EVRUN_NOWAIT);
 	conf_free(old);
@@ -312,8 +312,8 @@ fill_fdb(void)
 
 	engine.conf = make_conf("tap", CONF_MAX_SITES, 0);
 	engine.conf->max_addresses_per_site = MANY;
-	dataplane_follow(engine.dataplane, engine.conf);
-	server_follow(engine.server, engine.conf);
+	dataplane_reconfigure(engine.dataplane, engine.conf);
+	server_reconfigure(engine.server, engine.conf);
 	all_do(learn);
 	assert(fdb_count(dataplane_fdb(engine.dataplane)) > MANY / 4);
 	answer_all();

@@ -314,7 +314,7 @@ START_TEST(a_reload_leaves_the_way_of_the_lanes)
 	begin(&server, 1);
 	connector_start(rig.connector);
 	turn_until(&rig.connected, 1);
-	connector_set_conf(rig.connector, &rig.conf);
+	connector_reconfigure(rig.connector, &rig.conf);
 	ck_assert_int_eq(connector_lanes(rig.connector, 2, on_lanes, &lanes),
 	    0);
 	turn_until(&lanes, 2);
@@ -411,7 +411,7 @@ START_TEST(a_proxy_gets_the_servers_name)
 	rig.conf.proxy.kind = CONF_PROXY_HTTP;
 	rig.conf.proxy.host = (char[]) { "127.0.0.1" };
 	rig.conf.proxy.port = port;
-	lookup_set_conf(&rig.lookup, &rig.conf);
+	lookup_reconfigure(&rig.lookup, &rig.conf);
 	connector_start(rig.connector);
 	be_the_proxy(fd, "CONNECT a.test:443 HTTP/1.1\r\n"
 	    "Host: a.test:443\r\n\r\n", "HTTP/1.1 502 Bad\r\n\r\n");

@@ -120,7 +120,7 @@ connector_free(struct connector *connector)
 }
 
 void
-connector_set_conf(struct connector *connector, const struct conf *conf)
+connector_reconfigure(struct connector *connector, const struct conf *conf)
 {
 	connector->conf = conf;
 	memset(connector->troubles, 0, sizeof(connector->troubles));

@@ -56,7 +56,8 @@ void connector_free(struct connector *connector);
  * From now on this configuration (borrowed) instead of the one before; a round
  * under way begins anew.
  */
-void connector_set_conf(struct connector *connector, const struct conf *conf);
+void connector_reconfigure(struct connector *connector,
+    const struct conf *conf);
 
 /* Begins a round; one under way is given up. */
 void connector_start(struct connector *connector);

@@ -29,7 +29,7 @@ static void print_table(FILE *out, const struct nat *nat,
     const struct prefix_set *sources, bool replace);
 
 bool
-nat_follow(struct nat **nat, const char *device, const struct conf *conf)
+nat_reconfigure(struct nat **nat, const char *device, const struct conf *conf)
 {
 	bool is_new = *nat == NULL;
 

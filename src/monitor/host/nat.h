@@ -22,7 +22,8 @@ struct nat;
  * table is replaced in one transaction.  False on failure, logged with the
  * message of libnftables; then the previous table stays.
  */
-bool nat_follow(struct nat **nat, const char *device, const struct conf *conf);
+bool nat_reconfigure(struct nat **nat, const char *device,
+    const struct conf *conf);
 void nat_free(struct nat *nat); /* NULL is fine */
 
 #endif /* NAT_H */

@@ -96,7 +96,7 @@ network_new(const struct conf *conf, const char *journal_path)
 	if (ok && conf->mode == CONF_TUN)
 		ok = start_forwarding(network);
 	if (ok && conf->mode == CONF_TUN && conf->role == CONF_SERVER)
-		ok = nat_follow(&network->nat, network->dev.name, conf);
+		ok = nat_reconfigure(&network->nat, network->dev.name, conf);
 	if (ok)
 		return network;
 	network_free(network);
@@ -110,7 +110,7 @@ network_device(const struct network *network)
 }
 
 void
-network_update(struct network *network, const struct conf *conf)
+network_reconfigure(struct network *network, const struct conf *conf)
 {
 	network->conf = conf;
 	network->vet.conf = conf;
@@ -119,7 +119,7 @@ network_update(struct network *network, const struct conf *conf)
 		(void)start_forwarding(network);
 	network_check(network, true);
 	if (conf->mode == CONF_TUN && conf->role == CONF_SERVER)
-		(void)nat_follow(&network->nat, network->dev.name, conf);
+		(void)nat_reconfigure(&network->nat, network->dev.name, conf);
 }
 
 int

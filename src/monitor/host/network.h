@@ -30,7 +30,7 @@ struct request_network;
  * Creates the device and applies the configuration.  NULL on failure, after one
  * line in the log that says what failed and how to fix it; then nothing is left
  * behind.  `journal_path` is the journal's file; `conf` is borrowed until the
- * next network_update() or network_free().
+ * next network_reconfigure() or network_free().
  */
 struct network *network_new(const struct conf *conf, const char *journal_path);
 
@@ -43,7 +43,7 @@ int network_look_at_bridge(struct link *link, const struct conf *conf);
 const struct tapdev *network_device(const struct network *network);
 
 /* Applies changed live keys: a hub's routes and NAT, and forwarding. */
-void network_update(struct network *network, const struct conf *conf);
+void network_reconfigure(struct network *network, const struct conf *conf);
 
 /*
  * A site's assignment, as a whole: what was assigned before and is not in it

@@ -32,7 +32,7 @@ lookup_init(struct lookup *lookup, struct ev_loop *loop,
 	};
 	ev_timer_init(&lookup->timer, on_timeout, LOOKUP_TIMEOUT_SEC, 0.);
 	lookup->timer.data = lookup;
-	lookup_set_conf(lookup, conf);
+	lookup_reconfigure(lookup, conf);
 }
 
 void
@@ -49,7 +49,7 @@ lookup_fini(struct lookup *lookup)
  * afterwards.
  */
 void
-lookup_set_conf(struct lookup *lookup, const struct conf *conf)
+lookup_reconfigure(struct lookup *lookup, const struct conf *conf)
 {
 	for (unsigned i = 0; i < CONF_MAX_SERVERS; i++)
 		fill_name(lookup, &lookup->names[i],

@@ -60,7 +60,7 @@ void lookup_fini(struct lookup *lookup);
 /*
  * Applies another configuration; keeps the addresses of names that are in both.
  */
-void lookup_set_conf(struct lookup *lookup, const struct conf *conf);
+void lookup_reconfigure(struct lookup *lookup, const struct conf *conf);
 
 /* The channel of a new resolver (owned from now on); or it died. */
 void lookup_attach(struct lookup *lookup, int fd);
