@@ -20,7 +20,7 @@
 #define PSK_NAME	"tombolo"
 #define GIVE_UP_MS	(20 * 86400 * 1000) /* UDP may be blocked so long */
 #define NEVER_MS	(GIVE_UP_MS - 1) /* lane_flight.c does it */
-#define RESERVED_FOR_HANDSHAKE (LANE_HEADER_LEN + LANE_GATE_LEN)
+#define RESERVED_FOR_HANDSHAKE (LANE_HEADER_LEN + LANE_MAC_LEN)
 
 static int on_client_psk(gnutls_session_t session, char **name,
     gnutls_datum_t *key);
@@ -44,10 +44,10 @@ static void come_up(struct lane *lane, struct mono now);
 static void fail(struct lane *lane);
 static void need_rekey(struct lane *lane);
 static void confirm(struct lane *lane, struct mono now);
-static bool gate_is_right(const struct lane *lane, const uint8_t *datagram,
+static bool mac_is_right(const struct lane *lane, const uint8_t *datagram,
     size_t len);
-static void make_gate(const uint8_t key[LANE_KEYS_LEN], const uint8_t *data,
-    size_t len, uint8_t gate[LANE_GATE_LEN]);
+static void make_mac(const uint8_t key[LANE_KEYS_LEN], const uint8_t *data,
+    size_t len, uint8_t mac[LANE_MAC_LEN]);
 static void heard(struct lane *lane, uint64_t seq, size_t len,
     const struct udp_path *from, struct mono now);
 
@@ -152,7 +152,7 @@ lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
 
 	if (lane->state != LANE_HANDSHAKE && lane->state != LANE_UP)
 		return DROP_NO_KEY;
-	if (lane->confirmed || !gate_is_right(lane, datagram, len))
+	if (lane->confirmed || !mac_is_right(lane, datagram, len))
 		return DROP_HANDSHAKE;
 	if (lane_header_read(&hdr, datagram, len) < 0 ||
 	    hdr.phase != lane->phase)
@@ -170,7 +170,7 @@ lane_handshake(struct lane *lane, const uint8_t *datagram, size_t len,
 	}
 	if (lane->state == LANE_HANDSHAKE) {
 		lane->pull = datagram + LANE_HEADER_LEN;
-		lane->pull_len = len - LANE_HEADER_LEN - LANE_GATE_LEN;
+		lane->pull_len = len - LANE_HEADER_LEN - LANE_MAC_LEN;
 		lane_flight_begin(lane->flight);
 		shake(lane, now);
 		lane->pull = NULL;
@@ -349,10 +349,10 @@ on_push(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 	dgram = reserve_record(lane, lane->leads ? &lane->path : lane->answer);
 	memcpy(dgram->data + LANE_HEADER_LEN, data, len);
 	dgram->len = LANE_HEADER_LEN + len;
-	make_gate(lane->leads ? lane->keys.gate_client :
-				      lane->keys.gate_server,
+	make_mac(lane->leads ? lane->keys.mac_client :
+				      lane->keys.mac_server,
 	    dgram->data, dgram->len, dgram->data + dgram->len);
-	dgram->len += LANE_GATE_LEN;
+	dgram->len += LANE_MAC_LEN;
 	if (lane->flight != NULL)
 		lane_flight_add(lane->flight, dgram->data, dgram->len);
 	if (!may_send(lane, dgram->len))
@@ -514,25 +514,25 @@ confirm(struct lane *lane, struct mono now)
 }
 
 static bool
-gate_is_right(const struct lane *lane, const uint8_t *datagram, size_t len)
+mac_is_right(const struct lane *lane, const uint8_t *datagram, size_t len)
 {
-	uint8_t gate[LANE_GATE_LEN];
+	uint8_t mac[LANE_MAC_LEN];
 
-	make_gate(lane->leads ? lane->keys.gate_server :
-				      lane->keys.gate_client,
-	    datagram, len - LANE_GATE_LEN, gate);
-	return secret_equal(gate, datagram + len - LANE_GATE_LEN, sizeof(gate));
+	make_mac(lane->leads ? lane->keys.mac_server :
+				      lane->keys.mac_client,
+	    datagram, len - LANE_MAC_LEN, mac);
+	return secret_equal(mac, datagram + len - LANE_MAC_LEN, sizeof(mac));
 }
 
 static void
-make_gate(const uint8_t key[LANE_KEYS_LEN], const uint8_t *data, size_t len,
-    uint8_t gate[LANE_GATE_LEN])
+make_mac(const uint8_t key[LANE_KEYS_LEN], const uint8_t *data, size_t len,
+    uint8_t mac[LANE_MAC_LEN])
 {
 	struct hmac_sha256_ctx hmac;
 
 	hmac_sha256_set_key(&hmac, LANE_KEYS_LEN, key);
 	hmac_sha256_update(&hmac, len, data);
-	hmac_sha256_digest(&hmac, LANE_GATE_LEN, gate);
+	hmac_sha256_digest(&hmac, LANE_MAC_LEN, mac);
 }
 
 /* An authentic record of number `seq` came from `from`. */

@@ -75,8 +75,8 @@ lane_keys_derive(struct lane_keys *keys, const struct lane_secret *secret,
     uint8_t phase, uint8_t lane)
 {
 	expand(keys->psk, secret, "psk", phase, lane);
-	expand(keys->gate_client, secret, "gate client", phase, lane);
-	expand(keys->gate_server, secret, "gate server", phase, lane);
+	expand(keys->mac_client, secret, "gate client", phase, lane);
+	expand(keys->mac_server, secret, "gate server", phase, lane);
 }
 
 static void

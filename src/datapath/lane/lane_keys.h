@@ -40,8 +40,8 @@ struct lane_secret {
 /* The keys of one lane. */
 struct lane_keys {
 	uint8_t psk[LANE_KEYS_LEN];
-	uint8_t gate_client[LANE_KEYS_LEN]; /* for MACs of what the client sends */
-	uint8_t gate_server[LANE_KEYS_LEN];
+	uint8_t mac_client[LANE_KEYS_LEN]; /* for MACs of what the client sends */
+	uint8_t mac_server[LANE_KEYS_LEN];
 };
 
 void lane_keys_share_new(struct lane_share *share);

@@ -35,7 +35,7 @@ lane_header_read(struct lane_header *hdr, const uint8_t *datagram, size_t len)
 
 	rest = wire_read_u16(record + 11);
 	if (hdr->type != LANE_TYPE_DATA)
-		rest += LANE_GATE_LEN;
+		rest += LANE_MAC_LEN;
 	if (len != LANE_HEADER_LEN + LANE_RECORD_HEADER_LEN + rest)
 		return -EBADMSG;
 	switch (hdr->type) {

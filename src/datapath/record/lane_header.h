@@ -19,7 +19,7 @@
 
 /* A DTLS 1.2 record header (RFC 6347 4.1) that follows it. */
 #define LANE_RECORD_HEADER_LEN 13
-#define LANE_GATE_LEN	       16 /* handshake MAC behind a handshake record */
+#define LANE_MAC_LEN	       16 /* handshake MAC behind a handshake record */
 #define LANE_TYPE_CCS	       20
 #define LANE_TYPE_ALERT	       21
 #define LANE_TYPE_HANDSHAKE    22
@@ -42,7 +42,7 @@ void lane_header_write(uint8_t dst[LANE_HEADER_LEN], uint8_t phase,
 /*
  * Reads both headers and checks that the datagram is exactly one record:
  * version fefd; for data, length = datagram - 4 - 13; for a handshake record,
- * LANE_GATE_LEN bytes more.  (After a handshake record of the wrong length
+ * LANE_MAC_LEN bytes more.  (After a handshake record of the wrong length
  * GnuTLS would drop the next good one.) Returns 0 or -EBADMSG.
  */
 int lane_header_read(struct lane_header *hdr, const uint8_t *datagram,

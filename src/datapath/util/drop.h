@@ -15,7 +15,7 @@
 	X(NO_SESSION,	"no-session",	"no session has this number")		\
 	X(WRONG_WORKER,	"wrong-worker",	"it came by the socket of another worker than the lane's") \
 	X(NO_KEY,	"no-key",	"the lane is not up, or in another phase")	\
-	X(HANDSHAKE,	"handshake",	"a handshake record without a valid seal, or too late") \
+	X(HANDSHAKE,	"handshake",	"a handshake record without a valid MAC, or too late") \
 	X(REPLAYED,	"replayed",	"a record that was seen before")	\
 	X(OLD,		"old",		"a record older than the replay window")	\
 	X(FORGED,	"forged",	"the authentication tag does not match")	\
