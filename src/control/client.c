@@ -15,7 +15,7 @@
 #define STOOD_US	 (15 * MONO_SEC) /* a session: pauses begin anew */
 #define PROBE_SEC	 2.0 /* for a sign of life, when the network changed */
 #define HANGS_US	 (3 * MONO_SEC)
-#define HURRY_SEC	 3.0 /* for a log-in under way, then */
+#define LOGIN_LEFT_SEC	 3.0 /* for a login under way, then */
 
 static void set_state(struct client *client, enum client_state state);
 static void find_server(struct client *client);
@@ -166,7 +166,7 @@ client_network_changed(struct client *client)
 			set_state(client, CLIENT_CONNECT);
 		break;
 	case CLIENT_LOGIN:
-		auth_client_hurry(&client->auth, HURRY_SEC);
+		auth_client_shorten_deadline(&client->auth, LOGIN_LEFT_SEC);
 		break;
 	case CLIENT_UP:
 		session_probe(client->session, PROBE_SEC);

@@ -93,8 +93,8 @@ void client_free(struct client *client);
 void client_login(struct client *client);
 /*
  * Addresses or routes of this host changed: a pause ends at once, the attempt
- * at a server that hangs begins anew (once), a log-in must be over soon, and a session that is up
- * must show that it lives.
+ * at a server that hangs begins anew (once), a login must be over soon, and a
+ * session that is up must show that it lives.
  */
 void client_network_changed(struct client *client);
 /* From now on this configuration (borrowed) instead of the one before. */

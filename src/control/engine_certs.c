@@ -17,43 +17,43 @@ static const struct {
 	size_t		 path; /* and its value */
 	bool		 is_chain;
 	enum request_key key;
-} kinds[REQUEST_MATERIALS] = {
+} kinds[REQUEST_CERTS_KINDS] = {
 #define PATH(member) offsetof(struct conf, member)
-	[REQUEST_MATERIAL_CHAIN] = { "certificate", PATH(certificate), true,
+	[REQUEST_CERTS_CHAIN] = { "certificate", PATH(certificate), true,
 	    REQUEST_KEY_MAIN },
-	[REQUEST_MATERIAL_CHAIN_RSA] = { "certificate-rsa",
+	[REQUEST_CERTS_CHAIN_RSA] = { "certificate-rsa",
 	    PATH(certificate_rsa), true, REQUEST_KEY_RSA },
-	[REQUEST_MATERIAL_SITE_CA] = { "site-ca", PATH(site_ca), false, 0 },
-	[REQUEST_MATERIAL_CRL] = { "crl", PATH(crl), false, 0 },
-	[REQUEST_MATERIAL_CA] = { "ca", PATH(ca), false, 0 },
-	[REQUEST_MATERIAL_SITE] = { "certificate", PATH(site_certificate),
+	[REQUEST_CERTS_SITE_CA] = { "site-ca", PATH(site_ca), false, 0 },
+	[REQUEST_CERTS_CRL] = { "crl", PATH(crl), false, 0 },
+	[REQUEST_CERTS_CA] = { "ca", PATH(ca), false, 0 },
+	[REQUEST_CERTS_SITE] = { "certificate", PATH(site_certificate),
 	    true, REQUEST_KEY_MAIN },
 #undef PATH
 };
 
-static void take(struct engine_certs *certs, enum request_material kind);
-static void take_kept(struct engine_certs *certs, enum request_material kind);
+static void take(struct engine_certs *certs, enum request_certs kind);
+static void take_kept(struct engine_certs *certs, enum request_certs kind);
 static bool understand(const struct engine_certs *certs,
-    enum request_material kind,
+    enum request_certs kind,
     struct engine_certs_one *one, char why[REQUEST_WHY_SIZE]);
 static bool understand_chain(const struct engine_certs *certs,
-    enum request_material kind, const struct ca_pem *text,
+    enum request_certs kind, const struct ca_pem *text,
     struct engine_certs_one *one, char why[REQUEST_WHY_SIZE]);
 static bool understand_list(const struct engine_certs *certs,
     const struct startup_text *text, char why[REQUEST_WHY_SIZE]);
-static void note(struct engine_certs *certs, enum request_material kind,
+static void note(struct engine_certs *certs, enum request_certs kind,
     const char *why);
 static struct ca_pem borrow(const struct startup_text *text);
 
 void
-engine_certs_start(struct engine_certs *certs, struct startup_recv *gift,
-    enum request_material own)
+engine_certs_start(struct engine_certs *certs, struct startup_recv *startup,
+    enum request_certs own)
 {
-	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
-		enum request_material kind = (enum request_material)i;
+	for (unsigned i = 0; i < REQUEST_CERTS_KINDS; i++) {
+		enum request_certs kind = (enum request_certs)i;
 
-		certs->of[i].next = gift->material[i];
-		gift->material[i] = (struct startup_text) { 0 };
+		certs->of[i].next = startup->certs[i];
+		startup->certs[i] = (struct startup_text) { 0 };
 		take(certs, kind);
 		/* Its file cannot even be read. */
 		if (kind == own && certs->of[i].next.text == NULL &&
@@ -71,14 +71,14 @@ engine_certs_go(struct engine_certs *certs)
 void
 engine_certs_fini(struct engine_certs *certs)
 {
-	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
+	for (unsigned i = 0; i < REQUEST_CERTS_KINDS; i++) {
 		free(certs->of[i].now.text.text);
 		free(certs->of[i].next.text);
 	}
 }
 
 void
-engine_certs_offer(struct engine_certs *certs, enum request_material kind,
+engine_certs_offer(struct engine_certs *certs, enum request_certs kind,
     struct startup_text text, bool trouble)
 {
 	struct startup_text     *next = &certs->of[kind].next;
@@ -93,25 +93,25 @@ engine_certs_offer(struct engine_certs *certs, enum request_material kind,
 	*next = text;
 	take(certs, kind);
 	/* A list that came before its CA. */
-	if (kind == REQUEST_MATERIAL_SITE_CA && next->text == NULL)
-		take(certs, REQUEST_MATERIAL_CRL);
+	if (kind == REQUEST_CERTS_SITE_CA && next->text == NULL)
+		take(certs, REQUEST_CERTS_CRL);
 }
 
 void
 engine_certs_retry(struct engine_certs *certs)
 {
-	for (unsigned i = 0; i < REQUEST_MATERIALS; i++)
-		take(certs, (enum request_material)i);
+	for (unsigned i = 0; i < REQUEST_CERTS_KINDS; i++)
+		take(certs, (enum request_certs)i);
 }
 
 struct ca_pem
-engine_certs_pem(const struct engine_certs *certs, enum request_material kind)
+engine_certs_pem(const struct engine_certs *certs, enum request_certs kind)
 {
 	return borrow(&certs->of[kind].now.text);
 }
 
 gnutls_privkey_t
-engine_certs_key(const struct engine_certs *certs, enum request_material kind)
+engine_certs_key(const struct engine_certs *certs, enum request_certs kind)
 {
 	const struct engine_certs_one *now = &certs->of[kind].now;
 
@@ -121,7 +121,7 @@ engine_certs_key(const struct engine_certs *certs, enum request_material kind)
 }
 
 time_t
-engine_certs_begin(const struct engine_certs *certs, enum request_material kind)
+engine_certs_begin(const struct engine_certs *certs, enum request_certs kind)
 {
 	struct ca_pem now = engine_certs_pem(certs, kind);
 
@@ -129,19 +129,19 @@ engine_certs_begin(const struct engine_certs *certs, enum request_material kind)
 }
 
 time_t
-engine_certs_end(const struct engine_certs *certs, enum request_material kind,
+engine_certs_end(const struct engine_certs *certs, enum request_certs kind,
     time_t *life)
 {
 	struct ca_pem now = engine_certs_pem(certs, kind);
 
-	if (kind == REQUEST_MATERIAL_CRL)
+	if (kind == REQUEST_CERTS_CRL)
 		return crl_end(now.text, now.len, life);
 	return now.len > 0 ? ca_end(&now) : 0;
 }
 
 const char *
 engine_certs_trouble(const struct engine_certs *certs,
-    enum request_material kind)
+    enum request_certs kind)
 {
 	return certs->of[kind].trouble;
 }
@@ -150,7 +150,8 @@ void
 engine_certs_crl_digest(const struct engine_certs *certs,
     char digest[CRL_DIGEST_SIZE])
 {
-	const struct startup_text *list = &certs->of[REQUEST_MATERIAL_CRL].now.text;
+	const struct startup_text *list =
+	    &certs->of[REQUEST_CERTS_CRL].now.text;
 
 	digest[0] = '\0';
 	if (list->text != NULL)
@@ -159,7 +160,7 @@ engine_certs_crl_digest(const struct engine_certs *certs,
 
 /* What waits, if it can be put in force now. */
 static void
-take(struct engine_certs *certs, enum request_material kind)
+take(struct engine_certs *certs, enum request_certs kind)
 {
 	struct startup_text *next = &certs->of[kind].next;
 	struct engine_certs_one *now = &certs->of[kind].now, old = *now, fresh;
@@ -192,7 +193,7 @@ take(struct engine_certs *certs, enum request_material kind)
 
 /* In the place of what waits, which goes on to. */
 static void
-take_kept(struct engine_certs *certs, enum request_material kind)
+take_kept(struct engine_certs *certs, enum request_certs kind)
 {
 	struct ca_pem	 kept = { 0 };
 	struct engine_certs_one one;
@@ -206,7 +207,7 @@ take_kept(struct engine_certs *certs, enum request_material kind)
 
 /* What waits; `one` is the caller's. */
 static bool
-understand(const struct engine_certs *certs, enum request_material kind,
+understand(const struct engine_certs *certs, enum request_certs kind,
     struct engine_certs_one *one, char why[REQUEST_WHY_SIZE])
 {
 	const struct startup_text *next = &certs->of[kind].next;
@@ -214,7 +215,7 @@ understand(const struct engine_certs *certs, enum request_material kind,
 
 	if (kinds[kind].is_chain)
 		return understand_chain(certs, kind, &text, one, why);
-	if (kind == REQUEST_MATERIAL_CRL) {
+	if (kind == REQUEST_CERTS_CRL) {
 		if (!understand_list(certs, next, why))
 			return false;
 	} else if (next->len > 0 && !keypair_is_ca(&text)) {
@@ -230,7 +231,7 @@ understand(const struct engine_certs *certs, enum request_material kind,
 }
 
 static bool
-understand_chain(const struct engine_certs *certs, enum request_material kind,
+understand_chain(const struct engine_certs *certs, enum request_certs kind,
     const struct ca_pem *text, struct engine_certs_one *one,
     char why[REQUEST_WHY_SIZE])
 {
@@ -254,8 +255,8 @@ static bool
 understand_list(const struct engine_certs *certs, const struct startup_text *text,
     char why[REQUEST_WHY_SIZE])
 {
-	const struct startup_text *now = &certs->of[REQUEST_MATERIAL_CRL].now.text;
-	struct ca_pem ca = borrow(&certs->of[REQUEST_MATERIAL_SITE_CA].now.text);
+	const struct startup_text *now = &certs->of[REQUEST_CERTS_CRL].now.text;
+	struct ca_pem ca = borrow(&certs->of[REQUEST_CERTS_SITE_CA].now.text);
 	struct ca_pem old = borrow(now), fresh = borrow(text);
 	const char   *reason = NULL;
 
@@ -272,7 +273,7 @@ understand_list(const struct engine_certs *certs, const struct startup_text *tex
 
 /* Logs what is news. */
 static void
-note(struct engine_certs *certs, enum request_material kind, const char *why)
+note(struct engine_certs *certs, enum request_certs kind, const char *why)
 {
 	char *trouble = certs->of[kind].trouble, text[REQUEST_WHY_SIZE] = "";
 	const char *path = *(char *const *)(const void *)(
@@ -286,9 +287,9 @@ note(struct engine_certs *certs, enum request_material kind, const char *why)
 		    kinds[kind].name, named ? "" : path, named ? "" : ": ", why,
 		    certs->of[kind].now.text.text != NULL ?
 			"the last good one stays in force" :
-		    kind == REQUEST_MATERIAL_CRL ?
+		    kind == REQUEST_CERTS_CRL ?
 			"logins by certificate are refused until this is fixed" :
-		    kind == REQUEST_MATERIAL_SITE ?
+		    kind == REQUEST_CERTS_SITE ?
 			"join again with its invitation" :
 			"there is none in force");
 	if (strcmp(trouble, text) == 0)

@@ -42,51 +42,51 @@ struct engine_certs {
 		struct startup_text next; /* waits; no text: none does */
 		char trouble[REQUEST_WHY_SIZE]; /* why the file is not in
 						   force; or "" */
-	} of[REQUEST_MATERIALS];
+	} of[REQUEST_CERTS_KINDS];
 	bool started;
 	/* Uses what is in force now; false: all stays as it was, `why`. */
-	bool (*apply)(void *arg, enum request_material kind,
+	bool (*apply)(void *arg, enum request_certs kind,
 	    char why[TLS_WHY_SIZE]);
 	/* What was offered with this number is in force. */
-	void (*in_force)(void *arg, enum request_material kind,
+	void (*in_force)(void *arg, enum request_certs kind,
 	    uint32_t number);
 	void *arg;
 };
 
 /*
- * What a new engine begins with; takes the texts out of the gift.  Where a chain
+ * What a new engine begins with; takes the texts out of `startup`.  Where a chain
  * is no good, or of `own`, this end's, there is none, the keeper's last pair takes
  * its place.  apply() is not called before engine_certs_go().
  */
-void engine_certs_start(struct engine_certs *certs, struct startup_recv *gift,
-    enum request_material own);
+void engine_certs_start(struct engine_certs *certs,
+    struct startup_recv *startup, enum request_certs own);
 void engine_certs_go(struct engine_certs *certs);
 void engine_certs_fini(struct engine_certs *certs);
 
 /* Consumes the text, which may be the trouble with it. */
 void engine_certs_offer(struct engine_certs *certs,
-    enum request_material kind, struct startup_text text, bool trouble);
+    enum request_certs kind, struct startup_text text, bool trouble);
 /* What waits, once more. */
 void engine_certs_retry(struct engine_certs *certs);
 
 /* What is in force, borrowed; empty: none. */
 struct ca_pem engine_certs_pem(const struct engine_certs *certs,
-    enum request_material kind);
+    enum request_certs kind);
 /* And its key, the caller's; NULL: none. */
 gnutls_privkey_t engine_certs_key(const struct engine_certs *certs,
-    enum request_material kind);
+    enum request_certs kind);
 
 /* When it ends; of a list, when the next is due, and its `life` (crl_end()). */
 time_t engine_certs_end(const struct engine_certs *certs,
-    enum request_material kind,
+    enum request_certs kind,
     time_t *life);
 /* When a certificate begins. */
 time_t engine_certs_begin(const struct engine_certs *certs,
-    enum request_material kind);
+    enum request_certs kind);
 
 /* "certificate: WHY; ..." of one whose file is not in force, or "". */
 const char *engine_certs_trouble(const struct engine_certs *certs,
-    enum request_material kind);
+    enum request_certs kind);
 
 /* Of the list of revoked certificates in force; "": none is, nobody gets in. */
 void engine_certs_crl_digest(const struct engine_certs *certs,

@@ -34,7 +34,7 @@ expiry_set(struct expiry *expiry, enum expiry_of which, time_t end,
 	if (expiry->of[which].end == end)
 		return;
 	expiry->of[which].end = end;
-	expiry->of[which].told = false;
+	expiry->of[which].warned = false;
 }
 
 time_t
@@ -51,14 +51,14 @@ expiry_warn(struct expiry *expiry, time_t now, struct mono mono)
 	char text[EXPIRY_TEXT_SIZE];
 
 	for (unsigned i = 0; i < EXPIRIES; i++) {
-		if (expiry->of[i].told &&
-		    mono_sub(mono, expiry->of[i].told_at) < AGAIN_US)
+		if (expiry->of[i].warned &&
+		    mono_sub(mono, expiry->of[i].warned_at) < AGAIN_US)
 			continue;
 		if (expiry_advice(expiry, (enum expiry_of)i, now, text,
 			sizeof(text)) == NULL)
 			continue;
-		expiry->of[i].told = true;
-		expiry->of[i].told_at = mono;
+		expiry->of[i].warned = true;
+		expiry->of[i].warned_at = mono;
 		log_warnx("%s %s", kinds[i].whose, text);
 	}
 }

@@ -33,8 +33,8 @@ struct expiry {
 		time_t	    end; /* 0: there is none, or nobody can read it */
 		time_t	    soon; /* seconds before it */
 		time_t	    begin; /* of a certificate of this end; or 0 */
-		bool	    told;
-		struct mono told_at;
+		bool	    warned;
+		struct mono warned_at;
 	} of[EXPIRIES];
 };
 

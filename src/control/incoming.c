@@ -199,10 +199,11 @@ on_hello(struct incoming *in, const struct message *msg)
 	in->workers = msg->workers;
 	in->wanted = msg->session;
 	memcpy(in->share, msg->share, sizeof(in->share));
-	in->asked = reallocarray(NULL, msg->nsubnets, sizeof(*in->asked));
-	in->nasked = in->asked != NULL ? msg->nsubnets : 0;
-	if (in->nasked > 0)
-		memcpy(in->asked, msg->subnets, in->nasked * sizeof(*in->asked));
+	in->subnets = reallocarray(NULL, msg->nsubnets, sizeof(*in->subnets));
+	in->nsubnets = in->subnets != NULL ? msg->nsubnets : 0;
+	if (in->nsubnets > 0)
+		memcpy(in->subnets, msg->subnets,
+		    in->nsubnets * sizeof(*in->subnets));
 	in->leaf = tls_cert_get(in->conn->tls);
 	in->applicant.from_known_address = sites_known_address(
 	    sites_find(&in->server->sites, in->site), &in->applicant.from);
@@ -285,6 +286,6 @@ let_go(struct incoming *in)
 	in->server->nunauth--;
 	admission_leave(&in->applicant);
 	free(in->leaf);
-	free(in->asked);
+	free(in->subnets);
 	free(in);
 }

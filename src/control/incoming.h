@@ -39,8 +39,8 @@ struct incoming {
 	unsigned	    protocol, features; /* agreed, but for its key */
 	uint32_t	    wanted; /* the session to go on with, or 0 */
 	enum conf_transport transport; /* agreed */
-	struct prefix	   *asked; /* the subnets it wants; owned */
-	size_t		    nasked;
+	struct prefix	   *subnets; /* the subnets it wants; owned */
+	size_t		    nsubnets;
 	uint8_t		    share[LANE_KEYS_SHARE];
 	struct tls_cert	   *leaf; /* its certificate; owned, or NULL */
 };

@@ -5,7 +5,7 @@ static void be_well(struct lane_repair *repair, struct mono now);
 static void plan(struct lane_repair *repair, struct mono now);
 
 enum lane_repair_step
-lane_repair_tick(struct lane_repair *repair, uint32_t dead, bool hopeful,
+lane_repair_tick(struct lane_repair *repair, uint32_t dead, bool others_alive,
     struct mono now)
 {
 	/* One that comes and goes must not keep the others waiting. */
@@ -15,18 +15,18 @@ lane_repair_tick(struct lane_repair *repair, uint32_t dead, bool hopeful,
 		return LANE_REPAIR_NOTHING;
 	}
 	if (!repair->watching || repair->lanes == 0 ||
-	    repair->hopeful != hopeful) {
+	    repair->others_alive != others_alive) {
 		repair->watching = true;
-		repair->hopeful = hopeful;
+		repair->others_alive = others_alive;
 		repair->lanes = dead;
 		repair->since = now;
 		return LANE_REPAIR_PROBE;
 	}
 	if (mono_sub(now, repair->since) <
-		(hopeful ? LANE_REPAIR_AFTER_US : LANE_REPAIR_ALL_US) ||
-	    (hopeful && !mono_is_due(repair->next, now)))
+		(others_alive ? LANE_REPAIR_AFTER_US : LANE_REPAIR_ALL_US) ||
+	    (others_alive && !mono_is_due(repair->next, now)))
 		return LANE_REPAIR_NOTHING;
-	if (hopeful)
+	if (others_alive)
 		plan(repair, now);
 	else
 		*repair = (struct lane_repair) { .lanes = repair->lanes,

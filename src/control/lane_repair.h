@@ -33,7 +33,7 @@ enum lane_repair_step { LANE_REPAIR_NOTHING, LANE_REPAIR_PROBE,
 /* Zeroed, nothing was ever wrong. */
 struct lane_repair {
 	bool	    watching;
-	bool	    hopeful; /* as it was told, WATCHING */
+	bool	    others_alive; /* as it was told, WATCHING */
 	uint32_t    lanes; /* a bit each: dead since then */
 	struct mono since; /* WATCHING, or WELL */
 	struct mono next;  /* no attempt before that */
@@ -41,12 +41,12 @@ struct lane_repair {
 };
 
 /*
- * Every second.  `dead`: a bit a lane; `hopeful`: others live, or it is known
- * that new ones have a better way.  LANE_REPAIR_REBUILD: make `repair->lanes`
+ * Every second.  `dead`: a bit a lane; `others_alive`: other
+ * lanes live, or the network changed and new lanes may get through.  LANE_REPAIR_REBUILD: make `repair->lanes`
  * anew.
  */
 enum lane_repair_step lane_repair_tick(struct lane_repair *repair,
     uint32_t dead,
-    bool hopeful, struct mono now);
+    bool others_alive, struct mono now);
 
 #endif /* LANE_REPAIR_H */

@@ -46,7 +46,7 @@ struct server *
 server_new(struct ev_loop *loop, const struct conf *conf,
     struct dataplane *dataplane,
     struct keeper_ask *keeper, struct monitor_ask *monitor,
-    struct tls_context *tls, const struct startup_recv *gift)
+    struct tls_context *tls, const struct startup_recv *startup)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -61,16 +61,16 @@ server_new(struct ev_loop *loop, const struct conf *conf,
 	server->conf = conf;
 	server->dataplane = dataplane;
 	server->tls = tls;
-	server->mtu = gift->device.mtu;
+	server->mtu = startup->device.mtu;
 	admission_init(&server->admission, mono_now());
 	server->auth = (struct auth_server_env) { loop, keeper, monitor,
 		&server->admission, &server->conf, &server->tls };
-	for (unsigned i = 0; i < gift->nlisteners; i++) {
+	for (unsigned i = 0; i < startup->nlisteners; i++) {
 		ev_io_init(&server->acceptors[i], on_acceptable,
-		    gift->listeners[i], EV_READ);
+		    startup->listeners[i], EV_READ);
 		server->acceptors[i].data = server;
 	}
-	server->nacceptors = gift->nlisteners;
+	server->nacceptors = startup->nlisteners;
 	ev_timer_init(&server->pause, on_pause_over, PAUSE_SEC, 0);
 	ev_timer_init(&server->tick, on_tick, 1, 1);
 	ev_timer_init(&server->updates, on_updates, 0, UPDATE_SEC);
@@ -190,14 +190,14 @@ void
 server_log_refusal(struct server *server, const char *address,
     const char *site, const char *why)
 {
-	uint64_t swallowed;
+	uint64_t suppressed;
 
 	server->refused++;
-	if (!log_limit_allow(&server->refusals, mono_now().us, &swallowed))
+	if (!log_limit_allow(&server->refusals, mono_now().us, &suppressed))
 		return;
-	if (swallowed > 0)
+	if (suppressed > 0)
 		log_warnx("%llu more refusals were suppressed",
-		    (unsigned long long)swallowed);
+		    (unsigned long long)suppressed);
 	if (site[0] != '\0')
 		log_warnx("%s: refused: site %s: %s", address, site, why);
 	else
@@ -349,7 +349,7 @@ mark_stale(struct server *server, const struct conf *old)
 	}
 }
 
-/* A few at a time: log-ins and pings do not wait for thousands of lists. */
+/* A few at a time: logins and pings do not wait for thousands of lists. */
 static void
 on_updates(struct ev_loop *loop, struct ev_timer *timer, int events)
 {

@@ -58,13 +58,13 @@ struct server {
 };
 
 /*
- * Starts accepting on the gift's listeners.  Everything given is borrowed and must
+ * Starts accepting on the monitor's listeners.  Everything given is borrowed and must
  * outlive it; `tls` is consumed.  NULL on failure.
  */
 struct server *server_new(struct ev_loop *loop, const struct conf *conf,
     struct dataplane *dataplane, struct keeper_ask *keeper,
     struct monitor_ask *monitor,
-    struct tls_context *tls, const struct startup_recv *gift);
+    struct tls_context *tls, const struct startup_recv *startup);
 /* Says goodbye to every site. */
 void server_bye(struct server *server, const char *why);
 void server_free(struct server *server);
@@ -82,7 +82,7 @@ void server_reconfigure(struct server *server, const struct conf *conf);
 void server_set_tls(struct server *server, struct tls_context *tls);
 
 /*
- * A site's credential was changed or is gone: its session and any log-in under
+ * A site's credential was changed or is gone: its session and any login under
  * way end; its tokens are worth nothing any more already.
  */
 void server_credential_changed(struct server *server, const char *site);

@@ -94,7 +94,7 @@ struct session {
 	struct tls_cert *leaf; /* the certificate that it showed; owned */
 };
 
-/* `site`: its name.  NULL: there is no memory. */
+/* `site`: its name.  NULL: out of memory. */
 struct session *session_new(struct dataplane *dataplane, bool leads,
     const char *site, uint16_t port, const struct session_events *events,
     void *owner);

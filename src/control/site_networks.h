@@ -15,8 +15,8 @@ struct message;
 
 /*
  * Into a welcome or an update, whose owner calls message_fini() whatever comes
- * of it.  Nothing with tap.  False: `site` is not in the configuration, or there
- * is no memory.
+ * of it.  Nothing with tap.  False: `site` is not in the configuration, or out
+ * of memory.
  */
 bool site_networks_fill(const struct conf *conf, const char *site,
     struct message *msg);

@@ -23,7 +23,7 @@ static void note(struct incoming *in, struct site *site,
 static bool welcome(struct incoming *in, struct session *session, bool back);
 static void choose(const struct incoming *in, struct message *msg);
 static void fill_answer(struct incoming *in, struct message *msg);
-static void judge_request(const struct incoming *in);
+static void check_subnets(const struct incoming *in);
 static void on_over(struct session *session, const char *why);
 
 static const struct session_events session_events = { .on_over = on_over };
@@ -62,7 +62,7 @@ site_session_admit(struct incoming *in, struct site *site)
 	    back ? "goes on" : "up", in->address,
 	    conf_auth_name(in->auth.method),
 	    in->auth.resumed ? ", resumed" : "");
-	judge_request(in);
+	check_subnets(in);
 	in->conn = NULL;
 	session_attach(session, conn, NULL, server->conf->keepalive_sec,
 	    server->conf->dead_peer_sec);
@@ -227,15 +227,15 @@ fill_answer(struct incoming *in, struct message *msg)
  * proved who it is: earlier the time would tell which sites have many.
  */
 static void
-judge_request(const struct incoming *in)
+check_subnets(const struct incoming *in)
 {
 	const struct conf_site *cs = conf_find_site(in->server->conf, in->site);
 	char			text[PREFIX_STRLEN] = "";
 
-	for (size_t i = 0; cs != NULL && i < in->nasked; i++) {
+	for (size_t i = 0; cs != NULL && i < in->nsubnets; i++) {
 		if (!prefix_list_has(cs->subnets.v, cs->subnets.n,
-			&in->asked[i]))
-			prefix_print(&in->asked[i], text, sizeof(text));
+			&in->subnets[i]))
+			prefix_print(&in->subnets[i], text, sizeof(text));
 	}
 	if (text[0] != '\0')
 		log_warnx("site %s: it asks for the subnet %s, which is not "

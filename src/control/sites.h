@@ -4,7 +4,7 @@
  *
  * The port number (stable while the server runs, so routes need not change
  * when a site comes and goes), its session, where it was last seen, and how
- * often one log-in has pushed out another.
+ * often one login has pushed out another.
  */
 #ifndef SITES_H
 #define SITES_H
@@ -25,10 +25,10 @@ struct site {
 	struct session	      *session; /* owned by the server; NULL: none */
 	bool		       stale; /* to be told its networks anew */
 	char		       last_address[64];
-	struct addr	       last_from; /* where a log-in succeeded */
+	struct addr	       last_from; /* where a login succeeded */
 	char		       last_error[256];
 	struct mono	       grace_next; /* admission_came_in()'s */
-	/* Log-ins that pushed out another address's, in a minute. */
+	/* Logins that pushed out another address's, in a minute. */
 	struct mono	       contest_start;
 	unsigned	       contests;
 };
@@ -58,7 +58,7 @@ bool sites_any_known_address(const struct sites *sites,
     const struct addr *from);
 
 /*
- * Notes that a log-in pushed out one from another address.  True when that has
+ * Notes that a login pushed out one from another address.  True when that has
  * happened so often that the invitation seems to be used twice; once a minute.
  */
 bool sites_contest(struct site *site, struct mono now);

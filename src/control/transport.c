@@ -30,13 +30,13 @@ void
 transport_watch_start(struct transport_watch *watch, struct mono now)
 {
 	*watch = (struct transport_watch) { .since = now,
-		.told = mono_add(now, -TRANSPORT_TELL_US) };
+		.reported_at = mono_add(now, -TRANSPORT_TELL_US) };
 }
 
 void
 transport_watch_up(struct transport_watch *watch)
 {
-	watch->told_blocked = false;
+	watch->reported_blocked = false;
 	watch->changed = false;
 }
 
@@ -44,7 +44,7 @@ enum transport_news
 transport_watch_tick(struct transport_watch *watch, bool blocked,
     struct mono now)
 {
-	if (blocked == watch->told_blocked) {
+	if (blocked == watch->reported_blocked) {
 		watch->changed = false;
 		return TRANSPORT_NO_NEWS;
 	}
@@ -53,10 +53,10 @@ transport_watch_tick(struct transport_watch *watch, bool blocked,
 		watch->since = now;
 	}
 	if (mono_sub(now, watch->since) < TRANSPORT_LASTS_US ||
-	    mono_sub(now, watch->told) < TRANSPORT_TELL_US)
+	    mono_sub(now, watch->reported_at) < TRANSPORT_TELL_US)
 		return TRANSPORT_NO_NEWS;
-	watch->told_blocked = blocked;
+	watch->reported_blocked = blocked;
 	watch->changed = false;
-	watch->told = now;
+	watch->reported_at = now;
 	return blocked ? TRANSPORT_BLOCKED : TRANSPORT_THROUGH;
 }

@@ -39,10 +39,10 @@ enum transport_news {
 };
 
 struct transport_watch {
-	bool	    told_blocked; /* what was told last */
+	bool	    reported_blocked; /* what was told last */
 	bool	    changed;	  /* it is not so any more */
 	struct mono since;	  /* then */
-	struct mono told;
+	struct mono reported_at;
 };
 
 /* The session is up, and its lanes are about to come up. */

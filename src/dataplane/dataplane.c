@@ -42,10 +42,10 @@ static_assert(CONF_MAX_LISTENS <= WORKER_MAX_LISTENS, "a worker has room");
 static void save_peer(struct dataplane *dataplane,
     struct dataplane_peer *peer);
 static void fill_dp(struct dataplane *dataplane,
-    const struct startup_recv *gift);
+    const struct startup_recv *startup);
 static unsigned merge_kinds(unsigned offloads);
 static int start_workers(struct dataplane *dataplane,
-    const struct startup_recv *gift);
+    const struct startup_recv *startup);
 static void on_letter(void *arg, struct letter *letter);
 static void on_detached(struct port *port);
 static bool port_is_taken(const struct dataplane *dataplane, uint16_t port);
@@ -53,7 +53,7 @@ static void on_loop(struct dataplane *dataplane, struct loop_report *report);
 static void on_tick(struct ev_loop *loop, struct ev_timer *timer, int events);
 
 struct dataplane *
-dataplane_new(struct ev_loop *loop, const struct startup_recv *gift,
+dataplane_new(struct ev_loop *loop, const struct startup_recv *startup,
     void (*on_device_gone)(void *arg), void *arg)
 {
 	struct dataplane *dataplane = calloc(1, sizeof(*dataplane));
@@ -70,12 +70,12 @@ dataplane_new(struct ev_loop *loop, const struct startup_recv *gift,
 	ev_timer_init(&dataplane->tick, on_tick, 1, 1);
 	dataplane->tick.data = dataplane;
 	ev_timer_start(loop, &dataplane->tick);
-	fill_dp(dataplane, gift);
+	fill_dp(dataplane, startup);
 	dataplane->loops = loop_guard_new(dataplane->dp.blocked, FDB_MAX_PORTS);
 	if (dataplane->dp.mode == DP_TAP)
-		dataplane->dp.fdb = fdb_new(gift->conf->max_addresses,
-		    gift->conf->max_addresses_per_site,
-		    gift->conf->ageing_sec);
+		dataplane->dp.fdb = fdb_new(startup->conf->max_addresses,
+		    startup->conf->max_addresses_per_site,
+		    startup->conf->ageing_sec);
 	if (dataplane->loops == NULL ||
 	    (dataplane->dp.mode == DP_TAP && dataplane->dp.fdb == NULL)) {
 		log_warnx("out of memory");
@@ -83,15 +83,15 @@ dataplane_new(struct ev_loop *loop, const struct startup_recv *gift,
 	}
 	if (dataplane->dp.fdb != NULL)
 		fdb_set_limit(dataplane->dp.fdb, DP_PORT_LOCAL,
-		    gift->conf->max_addresses);
+		    startup->conf->max_addresses);
 	loop_guard_port_up(dataplane->loops, DP_PORT_LOCAL, "the hub",
 	    mono_now());
-	dataplane->totals = totals_open(gift->totals, gift->conf);
+	dataplane->totals = totals_open(startup->totals, startup->conf);
 	if (dataplane->totals == NULL) {
 		log_warn("cannot map the sites' totals");
 		goto fail;
 	}
-	if (start_workers(dataplane, gift) < 0)
+	if (start_workers(dataplane, startup) < 0)
 		goto fail;
 	return dataplane;
 
@@ -287,18 +287,18 @@ dataplane_blocked(const struct dataplane *dataplane, uint16_t port)
 }
 
 static void
-fill_dp(struct dataplane *dataplane, const struct startup_recv *gift)
+fill_dp(struct dataplane *dataplane, const struct startup_recv *startup)
 {
-	const struct conf *conf = gift->conf;
+	const struct conf *conf = startup->conf;
 	struct dp	  *dp = &dataplane->dp;
 
 	dp->mode = conf->mode == CONF_TAP ? DP_TAP : DP_TUN;
 	dp->control = &dataplane->box;
-	memcpy(dp->mac, gift->device.mac, sizeof(dp->mac));
+	memcpy(dp->mac, startup->device.mac, sizeof(dp->mac));
 	aead_init(&dp->aead, conf->aead == CONF_AEAD_GNUTLS);
 	dp->max_outer = conf->path_mtu;
-	dp->vnet = gift->device.offloads != 0;
-	dp->merge = merge_kinds(gift->device.offloads);
+	dp->vnet = startup->device.offloads != 0;
+	dp->merge = merge_kinds(startup->device.offloads);
 	dp->segments = (conf->no_offloads &
 			   CONF_OFFLOAD_BIT(CONF_OFFLOAD_GSO)) == 0;
 	dp->clamp_mss = conf->clamp_mss;
@@ -324,18 +324,18 @@ merge_kinds(unsigned offloads)
 }
 
 static int
-start_workers(struct dataplane *dataplane, const struct startup_recv *gift)
+start_workers(struct dataplane *dataplane, const struct startup_recv *startup)
 {
 	struct dp *dp = &dataplane->dp;
 	int	   r;
 
-	for (unsigned i = 0; i < gift->nqueues; i++) {
+	for (unsigned i = 0; i < startup->nqueues; i++) {
 		int fds[CONF_MAX_LISTENS];
 
-		for (unsigned j = 0; j < gift->nlisteners; j++)
-			fds[j] = gift->udp[j * gift->nqueues + i];
-		dp->workers[i] = worker_new(dp, i, gift->queues[i], fds,
-		    gift->nlisteners);
+		for (unsigned j = 0; j < startup->nlisteners; j++)
+			fds[j] = startup->udp[j * startup->nqueues + i];
+		dp->workers[i] = worker_new(dp, i, startup->queues[i], fds,
+		    startup->nlisteners);
 		if (dp->workers[i] == NULL) {
 			if (errno == ENOTSUP)
 				log_warnx("this host's policy for GnuTLS does "

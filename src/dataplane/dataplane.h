@@ -64,11 +64,11 @@ struct dataplane_attachment {
 };
 
 /*
- * Starts the workers on the gift's queues and sockets (borrowed: the gift must
+ * Starts the workers on the monitor's queues and sockets (borrowed: `startup` must
  * outlive the dataplane).  NULL on failure, with a line in the log.
  */
 struct dataplane *dataplane_new(struct ev_loop *loop,
-    const struct startup_recv *gift,
+    const struct startup_recv *startup,
     void (*on_device_gone)(void *arg), void *arg);
 /* Every peer must be detached; waits for the workers. */
 void dataplane_free(struct dataplane *dataplane);
@@ -93,7 +93,7 @@ uint32_t dataplane_new_session(struct dataplane *dataplane);
 /*
  * Attaches a site.  On success the peer lives until dataplane_detach(); NULL
  * when
- * there is no memory (the descriptors are closed all the same).
+ * out of memory (the descriptors are closed all the same).
  */
 struct dataplane_peer *dataplane_attach(struct dataplane *dataplane,
     const struct dataplane_attachment *attachment,

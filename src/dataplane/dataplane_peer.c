@@ -153,7 +153,7 @@ dataplane_peer_renew(struct dataplane_peer *peer,
 			const struct lane *lane = &sets[i]->lanes[j];
 
 			if (lane->socket != NULL)
-				peer->moving |= 1u << lane->number;
+				peer->moved_lanes |= 1u << lane->number;
 		}
 		LIST_INSERT_HEAD(&peer->sets, sets[i], entry);
 		sets[i]->letter.kind = WORKER_RENEW;
@@ -240,8 +240,8 @@ complete(struct dataplane_peer *peer)
 	peer->generation = peer->newest;
 	peer->worn = false;
 	peer->renewals++;
-	peer->rebuilt += (unsigned)__builtin_popcount(peer->moving);
-	peer->moving = 0;
+	peer->rebuilt += (unsigned)__builtin_popcount(peer->moved_lanes);
+	peer->moved_lanes = 0;
 	peer->events->on_renewed(peer->arg);
 }
 

@@ -46,7 +46,7 @@ struct dataplane_peer {
 	uint32_t		 newest; /* the last one made */
 	uint8_t			 newest_phase;
 	unsigned		 newest_up;
-	uint32_t		 moving; /* lanes with a socket not yet proved */
+	uint32_t		 moved_lanes; /* their new socket is unproven */
 	bool			 was_up; /* on_up was called */
 	bool			 worn; /* on_worn was called */
 	uint64_t		 renewals, rebuilt;
@@ -123,7 +123,7 @@ void dataplane_peer_counters(const struct dataplane_peer *peer,
 
 /*
  * With a port and lanes for every worker, which do not know them yet.  NULL when
- * there is no memory; the attachment's descriptors are consumed all the same.
+ * out of memory; the attachment's descriptors are consumed all the same.
  */
 struct dataplane_peer *dataplane_peer_new(struct dataplane *dataplane,
     struct dp *dp,

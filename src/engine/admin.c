@@ -323,7 +323,7 @@ reloaded(const struct asker *asker, bool taken)
 	return object;
 }
 
-/* Consumes it; NULL: there was no memory.  The asker may be gone afterwards. */
+/* Consumes it; NULL: out of memory.  The asker may be gone afterwards. */
 static void
 reply(struct asker *asker, json_t *object)
 {

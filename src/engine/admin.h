@@ -22,11 +22,11 @@
 struct admin;
 struct engine;
 
-/* Borrows `listener`.  NULL when there is no memory. */
+/* Borrows `listener`.  NULL when out of memory. */
 struct admin *admin_new(struct engine *engine, int listener);
 void	      admin_free(struct admin *admin);
 
-/* An answer that says what is wrong; NULL when there is no memory. */
+/* An answer that says what is wrong; NULL when out of memory. */
 json_t *admin_error(const char *text);
 
 #endif /* ADMIN_H */

@@ -41,11 +41,11 @@ static void on_secret(void *arg, const char *secret, size_t len, int error);
 static int make_client(struct engine *engine, const char *password);
 static struct tls_context *client_context(struct engine *engine,
     const char *password, char *why);
-static void on_material(void *arg, enum request_material kind,
+static void on_certs(void *arg, enum request_certs kind,
     struct startup_text text, bool trouble);
-static bool on_apply(void *arg, enum request_material kind,
+static bool on_apply(void *arg, enum request_certs kind,
     char why[TLS_WHY_SIZE]);
-static void on_in_force(void *arg, enum request_material kind,
+static void on_in_force(void *arg, enum request_certs kind,
     uint32_t number);
 static void on_credential(void *arg, const char *site);
 static void on_network_changed(void *arg);
@@ -65,7 +65,7 @@ static_assert(TOTALS_SIZE == REQUEST_TOTALS_SIZE, "what the monitor makes");
 static const struct startup_recv_events monitor_events = {
 	.on_conf = on_conf,
 	.on_keeper = on_keeper,
-	.on_material = on_material,
+	.on_certs = on_certs,
 	.on_credential = on_credential,
 	.on_network_changed = on_network_changed,
 	.on_egress = on_egress,
@@ -86,7 +86,7 @@ engine_main(void)
 	heap_warmup_settle();
 	sandbox_files(PROC_ENGINE, -1, -1);
 	engine->started = mono_now();
-	r = startup_recv_all(PROC_CHAN_FD, &engine->gift);
+	r = startup_recv_all(PROC_CHAN_FD, &engine->startup);
 	if (r < 0)
 		fatalx("cannot receive the configuration: %s", strerror(-r));
 	if (start(engine) < 0)
@@ -102,15 +102,15 @@ engine_main(void)
 static int
 start(struct engine *engine)
 {
-	struct startup_recv *gift = &engine->gift;
+	struct startup_recv *startup = &engine->startup;
 
 	engine->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (engine->loop == NULL) {
 		log_warnx("no event loop");
 		return -1;
 	}
-	engine->conf = gift->conf;
-	gift->conf = NULL;
+	engine->conf = startup->conf;
+	startup->conf = NULL;
 	ev_signal_init(&engine->terminate, on_terminate, SIGTERM);
 	engine->terminate.data = engine;
 	ev_signal_start(engine->loop, &engine->terminate);
@@ -129,18 +129,18 @@ start(struct engine *engine)
 		log_warnx("out of memory");
 		return -1;
 	}
-	sign_ask_attach(engine->sign, gift->keeper[1]);
-	keeper_ask_attach(engine->keeper, gift->keeper[0]);
-	gift->keeper[0] = gift->keeper[1] = -1;
+	sign_ask_attach(engine->sign, startup->keeper[1]);
+	keeper_ask_attach(engine->keeper, startup->keeper[0]);
+	startup->keeper[0] = startup->keeper[1] = -1;
 	engine->certs = (struct engine_certs) { .conf = &engine->conf,
 		.sign = engine->sign,
 		.apply = on_apply, .in_force = on_in_force, .arg = engine };
-	gift->conf = engine->conf;
-	engine->dataplane = dataplane_new(engine->loop, gift, on_device_gone,
+	startup->conf = engine->conf;
+	engine->dataplane = dataplane_new(engine->loop, startup, on_device_gone,
 	    engine);
-	gift->conf = NULL;
-	close(gift->totals); /* it is mapped, and nobody else's */
-	gift->totals = -1;
+	startup->conf = NULL;
+	close(startup->totals); /* it is mapped, and nobody else's */
+	startup->totals = -1;
 	if (engine->dataplane == NULL)
 		return -1;
 	/* The workers are up; nothing of the network has been read yet. */
@@ -148,9 +148,9 @@ start(struct engine *engine)
 	if ((engine->conf->role == CONF_SERVER ? start_server(engine) :
 						 start_client(engine)) < 0)
 		return -1;
-	if (gift->admin != -1)
-		engine->admin = admin_new(engine, gift->admin);
-	sign_ask_hurry(engine->sign);
+	if (startup->admin != -1)
+		engine->admin = admin_new(engine, startup->admin);
+	sign_ask_startup_done(engine->sign);
 	monitor_ask_tell(engine->monitor, REQUEST_READY);
 	return 0;
 }
@@ -158,10 +158,10 @@ start(struct engine *engine)
 void
 engine_look_at_certificates(struct engine *engine)
 {
-	static const enum request_material kinds[] = {
-		[EXPIRY_SERVER] = REQUEST_MATERIAL_CHAIN,
-		[EXPIRY_SERVER_RSA] = REQUEST_MATERIAL_CHAIN_RSA,
-		[EXPIRY_SITE] = REQUEST_MATERIAL_SITE,
+	static const enum request_certs kinds[] = {
+		[EXPIRY_SERVER] = REQUEST_CERTS_CHAIN,
+		[EXPIRY_SERVER_RSA] = REQUEST_CERTS_CHAIN_RSA,
+		[EXPIRY_SITE] = REQUEST_CERTS_SITE,
 	};
 	const struct client *client = engine->client;
 	time_t		     end, life;
@@ -173,7 +173,7 @@ engine_look_at_certificates(struct engine *engine)
 		engine->expiry.of[i].begin = engine_certs_begin(&engine->certs,
 		    kinds[i]);
 	}
-	end = engine_certs_end(&engine->certs, REQUEST_MATERIAL_CRL, &life);
+	end = engine_certs_end(&engine->certs, REQUEST_CERTS_CRL, &life);
 	expiry_set(&engine->expiry, EXPIRY_CRL, end, expiry_soon(life));
 	/* What it was stays while it is away. */
 	if (client != NULL && client->state == CLIENT_UP)
@@ -184,11 +184,11 @@ engine_look_at_certificates(struct engine *engine)
 static int
 start_server(struct engine *engine)
 {
-	struct startup_recv *gift = &engine->gift;
+	struct startup_recv *startup = &engine->startup;
 	char		     why[TLS_WHY_SIZE];
 	struct tls_context  *tls;
 
-	engine_certs_start(&engine->certs, gift, REQUEST_MATERIAL_CHAIN);
+	engine_certs_start(&engine->certs, startup, REQUEST_CERTS_CHAIN);
 	tls = server_context(engine, why);
 	if (tls == NULL) {
 		if (why[0] != '\0')
@@ -197,7 +197,7 @@ start_server(struct engine *engine)
 	}
 	engine->server = server_new(engine->loop, engine->conf,
 	    engine->dataplane,
-	    engine->keeper, engine->monitor, tls, gift);
+	    engine->keeper, engine->monitor, tls, startup);
 	engine_certs_go(&engine->certs);
 	return engine->server != NULL ? 0 : -1;
 }
@@ -208,13 +208,13 @@ server_context(struct engine *engine, char *why)
 {
 	const struct engine_certs	*certs = &engine->certs;
 	struct tls_context_server config = {
-		.chain = engine_certs_pem(certs, REQUEST_MATERIAL_CHAIN),
+		.chain = engine_certs_pem(certs, REQUEST_CERTS_CHAIN),
 		.rsa_chain = engine_certs_pem(certs,
-		REQUEST_MATERIAL_CHAIN_RSA),
-		.site_ca = engine_certs_pem(certs, REQUEST_MATERIAL_SITE_CA),
-		.crl = engine_certs_pem(certs, REQUEST_MATERIAL_CRL),
-		.key = engine_certs_key(certs, REQUEST_MATERIAL_CHAIN),
-		.rsa_key = engine_certs_key(certs, REQUEST_MATERIAL_CHAIN_RSA),
+		REQUEST_CERTS_CHAIN_RSA),
+		.site_ca = engine_certs_pem(certs, REQUEST_CERTS_SITE_CA),
+		.crl = engine_certs_pem(certs, REQUEST_CERTS_CRL),
+		.key = engine_certs_key(certs, REQUEST_CERTS_CHAIN),
+		.rsa_key = engine_certs_key(certs, REQUEST_CERTS_CHAIN_RSA),
 	};
 
 	/* Nobody knows whom it revokes: no site by certificate. */
@@ -236,9 +236,9 @@ server_context(struct engine *engine, char *why)
 static int
 start_client(struct engine *engine)
 {
-	engine_certs_start(&engine->certs, &engine->gift,
+	engine_certs_start(&engine->certs, &engine->startup,
 	    engine->conf->auth == CONF_AUTH_CERTIFICATE ?
-		REQUEST_MATERIAL_SITE : REQUEST_MATERIALS);
+		REQUEST_CERTS_SITE : REQUEST_CERTS_KINDS);
 	if (engine->conf->auth == CONF_AUTH_TLS_SRP)
 		return keeper_ask_secret(engine->keeper, REQUEST_SECRET,
 		    on_secret, engine);
@@ -278,7 +278,7 @@ make_client(struct engine *engine, const char *password)
 	}
 	engine->client = client_new(engine->loop, engine->conf,
 	    engine->dataplane, engine->keeper, engine->monitor, tls,
-	    engine->gift.device.mtu);
+	    engine->startup.device.mtu);
 	engine_certs_go(&engine->certs);
 	return engine->client != NULL ? 0 : -1;
 }
@@ -288,8 +288,8 @@ client_context(struct engine *engine, const char *password, char *why)
 {
 	const struct engine_certs	*certs = &engine->certs;
 	struct tls_context_client config = {
-		.ca = engine_certs_pem(certs, REQUEST_MATERIAL_CA),
-		.site_chain = engine_certs_pem(certs, REQUEST_MATERIAL_SITE),
+		.ca = engine_certs_pem(certs, REQUEST_CERTS_CA),
+		.site_chain = engine_certs_pem(certs, REQUEST_CERTS_SITE),
 	};
 
 	why[0] = '\0'; /* of files, engine_certs.c or the monitor has said it */
@@ -306,7 +306,7 @@ client_context(struct engine *engine, const char *password, char *why)
 			return NULL;
 	} else if (engine->conf->auth == CONF_AUTH_CERTIFICATE) {
 		config.site_key = engine_certs_key(certs,
-		    REQUEST_MATERIAL_SITE);
+		    REQUEST_CERTS_SITE);
 		if (config.site_key == NULL)
 			return NULL;
 	}
@@ -332,7 +332,7 @@ stop(struct engine *engine)
 	}
 	conf_free(engine->conf);
 	engine_certs_fini(&engine->certs);
-	startup_recv_free(&engine->gift);
+	startup_recv_free(&engine->startup);
 }
 
 static void
@@ -363,7 +363,7 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 }
 
 static void
-on_material(void *arg, enum request_material kind, struct startup_text text,
+on_certs(void *arg, enum request_certs kind, struct startup_text text,
     bool trouble)
 {
 	struct engine *engine = arg;
@@ -372,17 +372,17 @@ on_material(void *arg, enum request_material kind, struct startup_text text,
 }
 
 static bool
-on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
+on_apply(void *arg, enum request_certs kind, char why[TLS_WHY_SIZE])
 {
 	struct engine	   *engine = arg;
-	bool		    is_sites = kind == REQUEST_MATERIAL_CA ||
-	    kind == REQUEST_MATERIAL_SITE;
+	bool		    is_sites = kind == REQUEST_CERTS_CA ||
+	    kind == REQUEST_CERTS_SITE;
 	struct tls_context *tls = is_sites ?
 	    client_context(engine, NULL, why) : server_context(engine, why);
 
 	if (tls == NULL) {
 		/* Whom it revokes must not get in. */
-		if (kind == REQUEST_MATERIAL_CRL)
+		if (kind == REQUEST_CERTS_CRL)
 			tls_context_refuse_sites(engine->server->tls);
 		return false;
 	}
@@ -390,7 +390,7 @@ on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
 		client_set_tls(engine->client, tls);
 	else
 		server_set_tls(engine->server, tls);
-	log_info(kind == REQUEST_MATERIAL_CRL ?
+	log_info(kind == REQUEST_CERTS_CRL ?
 		"crl: changed; it is in force for sites' certificates" :
 		"certificates: changed; new connections use them");
 	engine_look_at_certificates(engine);
@@ -399,7 +399,7 @@ on_apply(void *arg, enum request_material kind, char why[TLS_WHY_SIZE])
 }
 
 static void
-on_in_force(void *arg, enum request_material kind, uint32_t number)
+on_in_force(void *arg, enum request_certs kind, uint32_t number)
 {
 	struct engine *engine = arg;
 

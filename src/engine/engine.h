@@ -27,7 +27,7 @@ struct sign_ask;
 /* The parts, for admin/ to look at. */
 struct engine {
 	struct ev_loop	   *loop;
-	struct startup_recv gift;
+	struct startup_recv startup;
 	struct conf	   *conf; /* the current one; owned */
 	struct monitor_ask *monitor;
 	struct keeper_ask  *keeper;

@@ -4,7 +4,7 @@
  * members are in tombolo(8)).
  *
  * Each returns a new object with "ok" (the caller's reference), or NULL when
- * there is no memory.  `request` is not looked at.
+ * out of memory.  `request` is not looked at.
  */
 #ifndef LISTINGS_H
 #define LISTINGS_H

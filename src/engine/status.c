@@ -57,17 +57,17 @@ status_get(struct engine *engine, const json_t *request)
 	json_t		  *object = json_object();
 
 	status_set(object, "ok", json_true());
-	status_set_text(object, "version", engine->gift.start.version);
+	status_set_text(object, "version", engine->startup.start.version);
 	status_set_text(object, "role", engine->server != NULL ?
 		"server" : "client");
 	status_set_text(object, "mode", conf_mode_name(conf->mode));
-	status_set_text(object, "device", engine->gift.device.name);
+	status_set_text(object, "device", engine->startup.device.name);
 	status_set_text(object, "bridge", conf->bridge);
-	status_set_number(object, "mtu", engine->gift.device.mtu);
+	status_set_number(object, "mtu", engine->startup.device.mtu);
 	status_set(object, "host", host_array(engine));
 	status_set_number(object, "uptime_s",
 	    status_seconds_since(engine->started));
-	status_set_number(object, "restarts", engine->gift.start.restarts);
+	status_set_number(object, "restarts", engine->startup.start.restarts);
 	status_set_number(object, "workers",
 	    dataplane_workers(engine->dataplane));
 	status_set_text(object, "aead",
@@ -90,9 +90,9 @@ void
 status_add_notes(json_t *object, const struct engine *engine)
 {
 	members_encode(notes, nitems(notes), 1, engine->conf, object);
-	for (unsigned i = 0; i < REQUEST_MATERIALS; i++) {
+	for (unsigned i = 0; i < REQUEST_CERTS_KINDS; i++) {
 		const char *why = engine_certs_trouble(&engine->certs,
-		    (enum request_material)i);
+		    (enum request_certs)i);
 
 		if (why[0] != '\0')
 			json_array_append_new(json_object_get(object, "faults"),
@@ -139,7 +139,7 @@ offloads_array(const struct engine *engine)
 {
 	unsigned sockets = CONF_OFFLOAD_BIT(CONF_OFFLOAD_GSO) |
 	    CONF_OFFLOAD_BIT(CONF_OFFLOAD_GRO);
-	unsigned on = engine->gift.device.offloads |
+	unsigned on = engine->startup.device.offloads |
 	    (sockets & ~engine->conf->no_offloads);
 	json_t *names = json_array();
 

@@ -13,7 +13,7 @@ struct counters;
 struct engine;
 
 /*
- * A new object with "ok" (the caller's reference), or NULL when there is no
+ * A new object with "ok" (the caller's reference), or NULL when out of
  * memory.  `request` is not looked at.
  */
 json_t *status_get(struct engine *engine, const json_t *request);

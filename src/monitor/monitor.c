@@ -84,7 +84,7 @@ static void monitor_free(struct monitor *monitor);
 static bool prepare_process(struct monitor *monitor);
 static bool lock_pidfile(struct monitor *monitor);
 static bool check_directories(struct monitor *monitor);
-static bool read_material(struct monitor *monitor);
+static bool read_certs(struct monitor *monitor);
 static bool make_network(struct monitor *monitor);
 static bool listen_all(struct monitor *monitor);
 static bool open_keeper_dir(struct monitor *monitor);
@@ -111,7 +111,7 @@ static bool (*const start_steps[])(struct monitor *monitor) = {
 	prepare_process,
 	lock_pidfile,
 	check_directories,
-	read_material,
+	read_certs,
 	make_network,
 	listen_all,
 	open_keeper_dir,
@@ -287,7 +287,7 @@ check_directories(struct monitor *monitor)
 }
 
 static bool
-read_material(struct monitor *monitor)
+read_certs(struct monitor *monitor)
 {
 	char why[RELOAD_WHY_SIZE];
 	bool ok;

@@ -17,7 +17,7 @@
  *   (proc/startup.h has the table):
  *
  *   CONF      text of conf_print(), in pieces        request_piece, bytes
- *   MATERIAL  PEM text of a kind that this role has, in pieces; or why its file
+ *   CERTS     PEM text of a kind that this role has, in pieces; or why its file
  *             cannot be read                         request_piece, bytes
  *   DEVICE    request_device                         fds: W queues
  *   LISTEN    (server)                               fds: TCP listeners, up to 4
@@ -28,7 +28,7 @@
  *             REQUEST_TOTALS_SIZE for what sites have counted, the same for
  *             each engine; zeros, or what an earlier daemon saved
  *
- *   Later CONF (all pieces; the engine applies it at the last one), MATERIAL
+ *   Later CONF (all pieces; the engine applies it at the last one), CERTS
  *   and KEEPER may come again at any time, and
  *
  *   CREDENTIALS (server) request_site, several: sites whose credential is
@@ -104,7 +104,7 @@
 
 enum request {
 	REQUEST_CONF = 1,
-	REQUEST_MATERIAL,
+	REQUEST_CERTS,
 	REQUEST_DEVICE,
 	REQUEST_LISTEN,
 	REQUEST_UDP,
@@ -145,15 +145,15 @@ enum request {
 	REQUEST_LOOKUP = 96,
 };
 
-/* The kinds of MATERIAL. */
-enum request_material {
-	REQUEST_MATERIAL_CHAIN,	    /* server: its certificate */
-	REQUEST_MATERIAL_CHAIN_RSA, /* server: the one for tls-srp */
-	REQUEST_MATERIAL_SITE_CA,   /* server: the CA of sites' certificates */
-	REQUEST_MATERIAL_CRL,	    /* server: revoked ones; may be empty */
-	REQUEST_MATERIAL_CA,	    /* client: the CA of the hub */
-	REQUEST_MATERIAL_SITE,	    /* client: its own certificate */
-	REQUEST_MATERIALS
+/* The kinds of CERTS. */
+enum request_certs {
+	REQUEST_CERTS_CHAIN,	    /* server: its certificate */
+	REQUEST_CERTS_CHAIN_RSA, /* server: the one for tls-srp */
+	REQUEST_CERTS_SITE_CA,   /* server: the CA of sites' certificates */
+	REQUEST_CERTS_CRL,	    /* server: revoked ones; may be empty */
+	REQUEST_CERTS_CA,	    /* client: the CA of the hub */
+	REQUEST_CERTS_SITE,	    /* client: its own certificate */
+	REQUEST_CERTS_KINDS
 };
 
 /* Which private key. */
@@ -197,7 +197,7 @@ enum request_dns {
 #define REQUEST_VOUCHER_LEN   40   /* proc/voucher.h */
 #define REQUEST_WHY_SIZE      512 /* a reason for the log, with its NUL */
 #define REQUEST_TOTALS_SIZE   (2 * 1024 * 1024)
-#define REQUEST_MAX_MATERIAL  (4 * 1024 * 1024) /* bytes of one kind */
+#define REQUEST_MAX_CERTS  (4 * 1024 * 1024) /* bytes of one kind */
 #define REQUEST_MAX_QUEUES    16 /* workers */
 #define REQUEST_MAX_LISTENERS 4
 #define REQUEST_MAX_ENDPOINTS 16
@@ -220,7 +220,7 @@ enum request_dns {
 /* ---- monitor, engine ---- */
 
 struct request_piece {
-	enum request_material kind; /* MATERIAL only, and the next two */
+	enum request_certs kind; /* CERTS only, and the next two */
 	uint32_t number;	    /* the monitor's, of this text */
 	uint32_t is_trouble; /* the bytes are the reason why there is no text */
 	uint32_t is_last;
@@ -289,7 +289,7 @@ struct request_pam {
 };
 
 struct request_in_force {
-	enum request_material kind;
+	enum request_certs kind;
 	uint32_t	      number;
 };
 

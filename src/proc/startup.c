@@ -18,7 +18,7 @@ static const struct row {
 	unsigned    min_fds, max_fds;
 } rows[] = {
 	[REQUEST_CONF] = { BEFORE | AGAIN | LATER, SIZE(piece), TEXT, 0, 0 },
-	[REQUEST_MATERIAL] = { BEFORE | AGAIN | LATER, SIZE(piece), TEXT, 0, 0 },
+	[REQUEST_CERTS] = { BEFORE | AGAIN | LATER, SIZE(piece), TEXT, 0, 0 },
 	[REQUEST_DEVICE] = { BEFORE, SIZE(device), NOTHING, 1,
 	    REQUEST_MAX_QUEUES },
 	[REQUEST_LISTEN] = { BEFORE, 0, NOTHING, 1, REQUEST_MAX_LISTENERS },

@@ -491,15 +491,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		       queue) == 0);
 	FUZZ_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) ==
 	    0);
-	engine.conf = engine.gift.conf = conf;
-	engine.gift.device.mtu = 1500;
-	engine.gift.totals = totals_fd;
-	engine.gift.queues[0] = queue[0];
-	engine.gift.nqueues = 1;
-	engine.dataplane = dataplane_new(loop, &engine.gift, on_device_gone, NULL);
+	engine.conf = engine.startup.conf = conf;
+	engine.startup.device.mtu = 1500;
+	engine.startup.totals = totals_fd;
+	engine.startup.queues[0] = queue[0];
+	engine.startup.nqueues = 1;
+	engine.dataplane = dataplane_new(loop, &engine.startup, on_device_gone,
+	    NULL);
 	FUZZ_CHECK(engine.dataplane != NULL);
 	engine.server = server_new(loop, conf, engine.dataplane, keeper, monitor,
-	    hub_context(), &engine.gift);
+	    hub_context(), &engine.startup);
 	FUZZ_CHECK(engine.server != NULL);
 	FUZZ_CHECK(addr_parse(&addr, "192.0.2.1"));
 	from = endpoint_make(&addr, 4000);

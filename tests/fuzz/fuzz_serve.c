@@ -59,7 +59,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct ev_loop *loop;
-	static struct certs    material;
+	static struct certs    certs;
 	struct fuzz_reader     r;
 	struct rig	       rig = { .violations = 0 };
 	char		       host[] = "127.0.0.1";
@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf.role = role & 1 ? CONF_CLIENT : CONF_SERVER;
 	conf.mode = role & 2 ? CONF_TUN : CONF_TAP;
 	rig.serve = (struct serve) { .conf = &conf, .lookup = &rig.lookup,
-		.certs = &material, .on_reload = on_reload, .arg = &rig };
+		.certs = &certs, .on_reload = on_reload, .arg = &rig };
 	lookup_init(&rig.lookup, loop, &conf);
 	rig.lookup.done = on_resolved;
 	rig.lookup.arg = &rig;

@@ -30,12 +30,12 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 }
 
 static void
-on_material(void *arg, enum request_material kind, struct startup_text text,
+on_certs(void *arg, enum request_certs kind, struct startup_text text,
     bool trouble)
 {
-	FUZZ_CHECK(kind < REQUEST_MATERIALS);
+	FUZZ_CHECK(kind < REQUEST_CERTS_KINDS);
 	FUZZ_CHECK(strlen(text.text) == text.len);
-	FUZZ_CHECK(text.len <= REQUEST_MAX_MATERIAL);
+	FUZZ_CHECK(text.len <= REQUEST_MAX_CERTS);
 	free(text.text);
 }
 
@@ -73,7 +73,7 @@ on_gone(void *arg)
 }
 
 static const struct startup_recv_events events = { on_conf, on_keeper,
-	on_material, on_credential, on_network_changed, on_egress, on_host,
+	on_certs, on_credential, on_network_changed, on_egress, on_host,
 	on_gone };
 
 static void
@@ -119,7 +119,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_reader r;
-	struct startup_recv	   gift;
+	struct startup_recv	   startup;
 	int		   fds[2];
 	bool		   opening;
 
@@ -138,8 +138,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	shutdown(fds[0], SHUT_WR);
 	if (opening) {
-		if (startup_recv_all(fds[1], &gift) == 0)
-			startup_recv_free(&gift);
+		if (startup_recv_all(fds[1], &startup) == 0)
+			startup_recv_free(&startup);
 		close(fds[1]);
 	} else {
 		hear(fds[1]);

@@ -30,7 +30,7 @@
 
 #include "rogue.h"
 
-static struct startup_recv gift;
+static struct startup_recv startup;
 static uint8_t	   buf[CHAN_MAX_PAYLOAD];
 
 /* ---- what the kernel must forbid ---- */
@@ -56,7 +56,7 @@ try_netlink(void)
 static long
 try_ioctl(void)
 {
-	return ioctl(gift.queues[0], TUNSETPERSIST, 1);
+	return ioctl(startup.queues[0], TUNSETPERSIST, 1);
 }
 
 static void *
@@ -87,7 +87,7 @@ try_connect(void)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
 
-	return connect(gift.udp[0], (struct sockaddr *)&to, sizeof(to));
+	return connect(startup.udp[0], (struct sockaddr *)&to, sizeof(to));
 }
 
 /* ---- what the monitor must not take ---- */
@@ -136,7 +136,7 @@ ask_pam(void)
 static long
 ask_with_fd(void)
 {
-	ask_monitor(REQUEST_PONG, NULL, 0, &gift.queues[0], 1);
+	ask_monitor(REQUEST_PONG, NULL, 0, &startup.queues[0], 1);
 	return 0;
 }
 
@@ -166,9 +166,9 @@ ask_keeper(enum request type, const void *data, size_t len, size_t answer_len,
 	long		good = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (chan_send_fd(gift.keeper[1], (uint16_t)type, i + 1, data,
+		if (chan_send_fd(startup.keeper[1], (uint16_t)type, i + 1, data,
 			len, NULL, 0) < 0 ||
-		    chan_recv_fd(gift.keeper[1], &msg, buf, 5000) < 0)
+		    chan_recv_fd(startup.keeper[1], &msg, buf, 5000) < 0)
 			break;
 		good += msg.len == answer_len &&
 		    chan_get_head(&msg, &error, sizeof(error)) && error == 0;
@@ -181,7 +181,7 @@ static long
 ask_to_sign(gnutls_sign_algorithm_t algorithm, unsigned n)
 {
 	const struct startup_text *chain =
-	    &gift.material[REQUEST_MATERIAL_CHAIN];
+	    &startup.certs[REQUEST_CERTS_CHAIN];
 	struct request_sign   sign = { .which = REQUEST_KEY_MAIN,
 		  .algorithm = (uint32_t)algorithm, .hash_len = 32 };
 	struct keypair_public public = { 0 };
@@ -220,8 +220,8 @@ ask_garbage_of_keeper(void)
 {
 	struct chan_msg msg;
 
-	chan_send_fd(gift.keeper[0], REQUEST_VERIFY, 1, "x", 1, NULL, 0);
-	return chan_recv_fd(gift.keeper[0], &msg, buf, 5000);
+	chan_send_fd(startup.keeper[0], REQUEST_VERIFY, 1, "x", 1, NULL, 0);
+	return chan_recv_fd(startup.keeper[0], &msg, buf, 5000);
 }
 
 static const struct attack attacks[] = {
@@ -258,7 +258,7 @@ engine_main(void)
 
 	attack = getenv("ROGUE");
 	sandbox_files(PROC_ENGINE, -1, -1);
-	if (attack == NULL || startup_recv_all(PROC_CHAN_FD, &gift) < 0)
+	if (attack == NULL || startup_recv_all(PROC_CHAN_FD, &startup) < 0)
 		return 1;
 	sandbox_calls(PROC_ENGINE);
 	chan_send_fd(PROC_CHAN_FD, REQUEST_READY, 0, NULL, 0, NULL, 0);

@@ -157,12 +157,12 @@ attach_hub(struct side *side, bool leads,
 	side->conf = (struct conf) { .path_mtu = 1500,
 		.max_addresses = 64, .max_addresses_per_site = 64,
 		.ageing_sec = 300 };
-	side->gift = (struct startup_recv) { .conf = &side->conf, .device.mtu = 1500,
+	side->startup = (struct startup_recv) { .conf = &side->conf, .device.mtu = 1500,
 		.queues = { fds[0] }, .nqueues = 1, .udp = { udp },
 		.nlisteners = udp != -1, .nudp = udp != -1,
 		.totals = memfd_create("totals", MFD_CLOEXEC) };
-	ck_assert_int_eq(ftruncate(side->gift.totals, REQUEST_TOTALS_SIZE), 0);
-	side->hub = dataplane_new(loop, &side->gift, on_nothing, NULL);
+	ck_assert_int_eq(ftruncate(side->startup.totals, REQUEST_TOTALS_SIZE), 0);
+	side->hub = dataplane_new(loop, &side->startup, on_nothing, NULL);
 	ck_assert_ptr_nonnull(side->hub);
 	attachment.port = dataplane_new_port(side->hub);
 	side->peer = dataplane_attach(side->hub, &attachment, &dataplane_events,
@@ -176,10 +176,10 @@ detach_hub(struct side *side)
 	dataplane_detach(side->peer);
 	dataplane_free(side->hub);
 	close(side->device);
-	close(side->gift.queues[0]);
-	close(side->gift.totals);
-	if (side->gift.udp[0] != -1)
-		close(side->gift.udp[0]);
+	close(side->startup.queues[0]);
+	close(side->startup.totals);
+	if (side->startup.udp[0] != -1)
+		close(side->startup.udp[0]);
 }
 
 static struct dataplane_peer_health
@@ -249,10 +249,10 @@ START_TEST(frames_cross_by_tcp)
 	ck_assert_str_eq(health_of(&client).carrier, "tcp");
 	ck_assert_uint_eq(health_of(&client).lanes, 0);
 	check_total(dataplane_totals(client.hub), nitems(lens));
-	fd = dup(client.gift.totals);
+	fd = dup(client.startup.totals);
 	detach_hub(&client);
 	/* Session and engine are gone. */
-	totals = totals_open(fd, client.gift.conf);
+	totals = totals_open(fd, client.startup.conf);
 	ck_assert_ptr_nonnull(totals);
 	check_total(totals, nitems(lens));
 	totals_close(totals);

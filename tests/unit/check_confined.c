@@ -130,7 +130,7 @@ nothing(void *arg)
 static void
 start(const char *mode)
 {
-	struct startup_recv *gift = &engine.gift;
+	struct startup_recv *startup = &engine.startup;
 
 	(void)setenv("SSLKEYLOGFILE", "/tmp/keys", 1);
 	json_safe_setup();
@@ -138,21 +138,21 @@ start(const char *mode)
 	heap_warmup_settle();
 	sandbox_files(PROC_ENGINE, -1, -1);
 	engine.loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
-	engine.conf = gift->conf = make_conf(mode, 1, strcmp(mode, "tun") == 0);
-	gift->nqueues = WORKERS;
-	gift->nlisteners = 1;
-	gift->device.mtu = 1500;
-	gift->totals = memfd_create("totals", MFD_CLOEXEC);
-	assert(ftruncate(gift->totals, REQUEST_TOTALS_SIZE) == 0);
+	engine.conf = startup->conf = make_conf(mode, 1, strcmp(mode, "tun") == 0);
+	startup->nqueues = WORKERS;
+	startup->nlisteners = 1;
+	startup->device.mtu = 1500;
+	startup->totals = memfd_create("totals", MFD_CLOEXEC);
+	assert(ftruncate(startup->totals, REQUEST_TOTALS_SIZE) == 0);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		int device[2];
 
 		assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
 			   device) == 0);
-		gift->queues[i] = device[0];
-		gift->udp[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+		startup->queues[i] = device[0];
+		startup->udp[i] = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	}
-	engine.dataplane = dataplane_new(engine.loop, gift, nothing, NULL);
+	engine.dataplane = dataplane_new(engine.loop, startup, nothing, NULL);
 	assert(engine.dataplane != NULL);
 	for (int i = 0; i < 2; i++)
 		assert(socketpair(AF_UNIX, (i == 0 ? SOCK_STREAM :
@@ -162,11 +162,11 @@ start(const char *mode)
 		assert(pthread_create(&crew[i], NULL, serve_turns,
 			   (void *)i) == 0);
 	sandbox_calls(PROC_ENGINE);
-	gift->nlisteners = 0; /* nobody connects here */
+	startup->nlisteners = 0; /* nobody connects here */
 	engine.server = server_new(engine.loop, engine.conf, engine.dataplane,
 	    NULL,
 	    NULL, make_context(GNUTLS_PK_ECDSA,
-		GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), NULL), gift);
+		GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), NULL), startup);
 	assert(engine.server != NULL);
 }
 

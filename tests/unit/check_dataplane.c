@@ -20,7 +20,7 @@
 
 struct node {
 	struct conf	    conf;
-	struct startup_recv gift;
+	struct startup_recv startup;
 	struct dataplane   *dataplane;
 	struct endpoint	    at;	    /* its listener */
 	int		    device; /* the kernel's end of it */
@@ -82,17 +82,17 @@ node_open(struct node *node, enum conf_mode mode, uint8_t number)
 	node->conf = (struct conf) { .mode = mode, .path_mtu = 1500,
 		.max_addresses = 64, .max_addresses_per_site = 64,
 		.ageing_sec = 300, .loop_probe = probes };
-	node->gift = (struct startup_recv) { .conf = &node->conf,
+	node->startup = (struct startup_recv) { .conf = &node->conf,
 		.device = { .mtu = 1500, .mac = { 2, 0, 0, 0, 0, number } },
 		.queues = { fds[0] }, .nqueues = 1, .udp = { udp_socket() },
 		.nudp = 1, .nlisteners = 1,
 		.totals = memfd_create("totals", MFD_CLOEXEC) };
-	ck_assert_int_eq(ftruncate(node->gift.totals, REQUEST_TOTALS_SIZE), 0);
-	ck_assert_int_eq(getsockname(node->gift.udp[0],
+	ck_assert_int_eq(ftruncate(node->startup.totals, REQUEST_TOTALS_SIZE), 0);
+	ck_assert_int_eq(getsockname(node->startup.udp[0],
 	    (struct sockaddr *)&sin, &len), 0);
 	ck_assert(addr_parse(&addr, "127.0.0.1"));
 	node->at = endpoint_make(&addr, ntohs(sin.sin_port));
-	node->dataplane = dataplane_new(loop, &node->gift, on_nothing, NULL);
+	node->dataplane = dataplane_new(loop, &node->startup, on_nothing, NULL);
 	ck_assert_ptr_nonnull(node->dataplane);
 }
 
@@ -101,9 +101,9 @@ node_close(struct node *node)
 {
 	dataplane_free(node->dataplane);
 	close(node->device);
-	close(node->gift.queues[0]);
-	close(node->gift.totals);
-	close(node->gift.udp[0]);
+	close(node->startup.queues[0]);
+	close(node->startup.totals);
+	close(node->startup.udp[0]);
 }
 
 /* A session of these two: by UDP alone, with one lane. */

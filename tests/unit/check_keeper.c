@@ -993,7 +993,7 @@ START_TEST(silent_keeper_is_given_up_in_time)
 	gnutls_x509_privkey_deinit(clear);
 	pid = attach_keeper();
 	kill(pid, SIGSTOP);
-	sign_ask_hurry(signer);
+	sign_ask_startup_done(signer);
 	begin = mono_now();
 	ck_assert_int_eq(ask_kept(), -ETIMEDOUT);
 	ck_assert_int_lt(mono_sub(mono_now(), begin),

@@ -74,11 +74,11 @@ say_conf(int fd, const char *text, size_t len, bool last)
 }
 
 static void
-say_material(int fd, unsigned kind, uint32_t trouble, const char *text,
+say_certs(int fd, unsigned kind, uint32_t trouble, const char *text,
     size_t len)
 {
-	say_piece(fd, REQUEST_MATERIAL,
-	    (struct request_piece) { .kind = (enum request_material)kind,
+	say_piece(fd, REQUEST_CERTS,
+	    (struct request_piece) { .kind = (enum request_certs)kind,
 		.number = 7, .is_trouble = trouble, .is_last = 1 }, text, len);
 }
 
@@ -98,7 +98,7 @@ static const struct request_device device_said = { .name = "tap7",
 	.ifindex = 42, .mtu = 1400, .offloads = 0x1f,
 	.mac = { 0xfe, 1, 2, 3, 4, 5 } };
 
-/* One step of a gift by its letter; digits are wrong numbers of descriptors. */
+/* One step of a startup by its letter; digits are wrong numbers of descriptors. */
 static void
 say_letter(int fd, char letter)
 {
@@ -149,22 +149,22 @@ say_letter(int fd, char letter)
 		say_conf(fd, "[nonsense]\n", 11, true);
 		break;
 	case 'M': /* a server's chain; 0 is its kind */
-		say_material(fd, 0, 0, PEM, sizeof(PEM) - 1);
+		say_certs(fd, 0, 0, PEM, sizeof(PEM) - 1);
 		break;
 	case 'N': /* a client's CA */
-		say_material(fd, 4, 0, PEM, sizeof(PEM) - 1);
+		say_certs(fd, 4, 0, PEM, sizeof(PEM) - 1);
 		break;
 	case 'k': /* of a kind that there is not */
-		say_material(fd, REQUEST_MATERIALS, 0, PEM, sizeof(PEM) - 1);
+		say_certs(fd, REQUEST_CERTS_KINDS, 0, PEM, sizeof(PEM) - 1);
 		break;
 	case 't': /* why there is none */
-		say_material(fd, 0, 1, "it is gone", 10);
+		say_certs(fd, 0, 1, "it is gone", 10);
 		break;
 	case 'T': /* neither */
-		say_material(fd, 0, 2, PEM, sizeof(PEM) - 1);
+		say_certs(fd, 0, 2, PEM, sizeof(PEM) - 1);
 		break;
 	case 'm': /* with a NUL inside */
-		say_material(fd, 0, 0, PEM, sizeof(PEM));
+		say_certs(fd, 0, 0, PEM, sizeof(PEM));
 		break;
 	case 'p': /* whose credential changed */
 		say(fd, REQUEST_CREDENTIALS, sites, sizeof(sites), 0);
@@ -290,19 +290,20 @@ static const struct {
 START_TEST(a_gift_is_taken_in_order_or_not_at_all)
 {
 	for (size_t i = 0; i < nitems(gifts); i++) {
-		struct startup_recv gift;
+		struct startup_recv startup;
 		unsigned	    before = count_fds();
 		int		    fds[2], r;
 
 		make_pair(fds);
 		for (const char *c = gifts[i].letters; *c != '\0'; c++)
 			say_letter(fds[0], *c);
-		r = startup_recv_all(fds[1], &gift);
+		r = startup_recv_all(fds[1], &startup);
 		ck_assert_msg(r == gifts[i].result, "%s: %d", gifts[i].what, r);
 		if (r == 0)
-			startup_recv_free(&gift);
-		ck_assert_msg(gift.conf == NULL && gift.material[REQUEST_MATERIAL_CA].text == NULL &&
-			gift.nqueues == 0, "%s: left", gifts[i].what);
+			startup_recv_free(&startup);
+		ck_assert_msg(startup.conf == NULL &&
+			startup.certs[REQUEST_CERTS_CA].text == NULL &&
+			startup.nqueues == 0, "%s: left", gifts[i].what);
 		close(fds[0]);
 		close(fds[1]);
 		ck_assert_msg(count_fds() == before, "%s: descriptors",
@@ -316,7 +317,7 @@ START_TEST(a_gift_that_ends_early_leaves_nothing)
 	static const char whole[] = "cCMDLUAKS";
 
 	for (size_t n = 0; n < sizeof(whole) - 1; n++) {
-		struct startup_recv gift;
+		struct startup_recv startup;
 		unsigned	    before = count_fds();
 		int		    fds[2];
 
@@ -324,7 +325,7 @@ START_TEST(a_gift_that_ends_early_leaves_nothing)
 		for (size_t i = 0; i < n; i++)
 			say_letter(fds[0], whole[i]);
 		close(fds[0]);
-		ck_assert_int_eq(startup_recv_all(fds[1], &gift), -EPIPE);
+		ck_assert_int_eq(startup_recv_all(fds[1], &startup), -EPIPE);
 		close(fds[1]);
 		ck_assert_uint_eq(count_fds(), before);
 	}
@@ -337,7 +338,7 @@ START_TEST(a_truncated_request_is_refused)
 	size_t	len = sizeof(device_said);
 
 	for (size_t n = 0; n <= len + 1; n++) {
-		struct startup_recv gift;
+		struct startup_recv startup;
 		unsigned	    before = count_fds();
 		int		    fds[2], r;
 
@@ -348,7 +349,7 @@ START_TEST(a_truncated_request_is_refused)
 		say_letter(fds[0], 'M');
 		memcpy(buf, &device_said, len);
 		say(fds[0], REQUEST_DEVICE, buf, n, 2);
-		r = startup_recv_all(fds[1], &gift);
+		r = startup_recv_all(fds[1], &startup);
 		ck_assert_msg(r == -EBADMSG, "%zu of %zu bytes: %d", n, len, r);
 		close(fds[0]);
 		close(fds[1]);
@@ -371,12 +372,12 @@ START_TEST(a_conf_piece_is_whole)
 	};
 
 	for (size_t i = 0; i < nitems(rows); i++) {
-		struct startup_recv gift;
+		struct startup_recv startup;
 		int		    fds[2];
 
 		make_pair(fds);
 		say(fds[0], REQUEST_CONF, &rows[i].piece, rows[i].len, 0);
-		ck_assert_msg(startup_recv_all(fds[1], &gift) == -EBADMSG,
+		ck_assert_msg(startup_recv_all(fds[1], &startup) == -EBADMSG,
 		    "%s", rows[i].what);
 		close(fds[0]);
 		close(fds[1]);
@@ -387,7 +388,7 @@ END_TEST
 /* More than the pair's buffer holds: from another process. */
 START_TEST(a_configuration_too_large_is_refused)
 {
-	struct startup_recv gift;
+	struct startup_recv startup;
 	int		    fds[2];
 	pid_t		    pid;
 
@@ -406,7 +407,7 @@ START_TEST(a_configuration_too_large_is_refused)
 		_exit(0);
 	}
 	close(fds[0]);
-	ck_assert_int_eq(startup_recv_all(fds[1], &gift), -EFBIG);
+	ck_assert_int_eq(startup_recv_all(fds[1], &startup), -EFBIG);
 	close(fds[1]);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }
@@ -430,7 +431,7 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 {
 	struct ev_loop	   *loop = ev_loop_new(0);
 	struct chan	    chan;
-	struct startup_recv gift;
+	struct startup_recv startup;
 	struct tapdev	    device = {
 		      .name = "tap3",
 		      .ifindex = 9,
@@ -439,15 +440,15 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 		      .offloads = 0x1f,
 		      .nqueues = 2,
 	};
-	struct certs material = {
-		.of[REQUEST_MATERIAL_CHAIN].now = { (char[]) { PEM },
+	struct certs certs = {
+		.of[REQUEST_CERTS_CHAIN].now = { (char[]) { PEM },
 		    sizeof(PEM) - 1, 7 },
-		.of[REQUEST_MATERIAL_CRL].next = { (char[]) { "" }, 0, 8 },
+		.of[REQUEST_CERTS_CRL].next = { (char[]) { "" }, 0, 8 },
 	};
 	struct startup_send opening = {
 		.conf = SERVER,
 		.conf_len = sizeof(SERVER) - 1,
-		.certs = &material,
+		.certs = &certs,
 		.device = &device,
 		.nudp = 2,
 		.nlisteners = 1,
@@ -468,34 +469,34 @@ START_TEST(what_the_monitor_opens_with_arrives_as_it_was)
 	make_pair(fds);
 	chan_open(&chan, loop, fds[0], NULL, NULL, NULL);
 	ck_assert_int_eq(startup_send_all(&chan, &opening), 0);
-	ck_assert_int_eq(startup_recv_all(fds[1], &gift), 0);
+	ck_assert_int_eq(startup_recv_all(fds[1], &startup), 0);
 
-	ck_assert_int_eq(gift.conf->role, CONF_SERVER);
-	ck_assert_str_eq(gift.conf->names.v[0], "vpn.example.org");
-	ck_assert_str_eq(gift.material[REQUEST_MATERIAL_CHAIN].text, PEM);
-	ck_assert_uint_eq(gift.material[REQUEST_MATERIAL_CHAIN].len,
+	ck_assert_int_eq(startup.conf->role, CONF_SERVER);
+	ck_assert_str_eq(startup.conf->names.v[0], "vpn.example.org");
+	ck_assert_str_eq(startup.certs[REQUEST_CERTS_CHAIN].text, PEM);
+	ck_assert_uint_eq(startup.certs[REQUEST_CERTS_CHAIN].len,
 	    sizeof(PEM) - 1);
-	ck_assert_str_eq(gift.material[REQUEST_MATERIAL_CRL].text, "");
-	ck_assert_uint_eq(gift.material[REQUEST_MATERIAL_CRL].number, 8);
-	ck_assert_ptr_null(gift.material[REQUEST_MATERIAL_SITE_CA].text);
-	ck_assert_str_eq(gift.device.name, "tap3");
-	ck_assert_uint_eq(gift.device.ifindex, 9);
-	ck_assert_uint_eq(gift.device.mtu, 1411);
-	ck_assert_mem_eq(gift.device.mac, device.mac, 6);
-	ck_assert_uint_eq(gift.device.offloads, 0x1f);
-	ck_assert_uint_eq(gift.nqueues, 2);
-	ck_assert_uint_eq(gift.nudp, 2);
-	ck_assert(is_same_file(gift.queues[0], pipes[0][0]));
-	ck_assert(is_same_file(gift.queues[1], pipes[1][0]));
-	ck_assert(is_same_file(gift.udp[0], pipes[2][0]));
-	ck_assert(is_same_file(gift.udp[1], pipes[3][0]));
-	ck_assert(is_same_file(gift.listeners[0], pipes[4][0]));
-	ck_assert(is_same_file(gift.admin, pipes[5][0]));
-	ck_assert(is_same_file(gift.keeper[0], pipes[6][0]));
-	ck_assert(is_same_file(gift.keeper[1], pipes[7][0]));
-	ck_assert_uint_gt(strlen(gift.start.version), 0);
+	ck_assert_str_eq(startup.certs[REQUEST_CERTS_CRL].text, "");
+	ck_assert_uint_eq(startup.certs[REQUEST_CERTS_CRL].number, 8);
+	ck_assert_ptr_null(startup.certs[REQUEST_CERTS_SITE_CA].text);
+	ck_assert_str_eq(startup.device.name, "tap3");
+	ck_assert_uint_eq(startup.device.ifindex, 9);
+	ck_assert_uint_eq(startup.device.mtu, 1411);
+	ck_assert_mem_eq(startup.device.mac, device.mac, 6);
+	ck_assert_uint_eq(startup.device.offloads, 0x1f);
+	ck_assert_uint_eq(startup.nqueues, 2);
+	ck_assert_uint_eq(startup.nudp, 2);
+	ck_assert(is_same_file(startup.queues[0], pipes[0][0]));
+	ck_assert(is_same_file(startup.queues[1], pipes[1][0]));
+	ck_assert(is_same_file(startup.udp[0], pipes[2][0]));
+	ck_assert(is_same_file(startup.udp[1], pipes[3][0]));
+	ck_assert(is_same_file(startup.listeners[0], pipes[4][0]));
+	ck_assert(is_same_file(startup.admin, pipes[5][0]));
+	ck_assert(is_same_file(startup.keeper[0], pipes[6][0]));
+	ck_assert(is_same_file(startup.keeper[1], pipes[7][0]));
+	ck_assert_uint_gt(strlen(startup.start.version), 0);
 
-	startup_recv_free(&gift);
+	startup_recv_free(&startup);
 	chan_close(&chan);
 	close(fds[1]);
 	for (int i = 0; i < 8; i++) {
@@ -542,11 +543,11 @@ on_keeper(void *arg, int auth_fd, int sign_fd)
 }
 
 static void
-on_material(void *arg, enum request_material kind, struct startup_text text,
+on_certs(void *arg, enum request_certs kind, struct startup_text text,
     bool trouble)
 {
 	((struct engine *)arg)->materials++;
-	ck_assert_int_eq(kind, REQUEST_MATERIAL_CHAIN);
+	ck_assert_int_eq(kind, REQUEST_CERTS_CHAIN);
 	ck_assert_uint_eq(text.number, 7);
 	ck_assert_str_eq(text.text, trouble ? "it is gone" : PEM);
 	ck_assert_uint_eq(text.len, strlen(text.text));
@@ -588,7 +589,7 @@ static const struct startup_recv_events events = {
 	.on_network_changed = on_network_changed,
 	.on_conf = on_conf,
 	.on_keeper = on_keeper,
-	.on_material = on_material,
+	.on_certs = on_certs,
 	.on_credential = on_credential,
 	.on_gone = on_gone,
 };

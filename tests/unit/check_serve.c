@@ -61,7 +61,7 @@ on_msg(struct chan *chan, struct chan_msg *msg)
 static void
 begin(struct fixture *fixture, enum who who)
 {
-	static struct certs material;
+	static struct certs certs;
 	static char host[] = "127.0.0.1";
 	int	    fds[2];
 
@@ -76,7 +76,7 @@ begin(struct fixture *fixture, enum who who)
 		.serve = {
 			.conf = &fixture->conf,
 			.lookup = &fixture->lookup,
-			.certs = &material,
+			.certs = &certs,
 			.on_reload = on_reload,
 			.arg = fixture,
 		},
@@ -138,7 +138,7 @@ answer(struct fixture *fixture, unsigned type, unsigned *nfds)
 
 /* What an engine may say, for the rows to spoil. */
 static const struct request_server first = { 0, 0, 3 };
-static const struct request_in_force in_force = { REQUEST_MATERIAL_CRL, 1 };
+static const struct request_in_force in_force = { REQUEST_CERTS_CRL, 1 };
 
 #define SIZE(name)	 sizeof(struct request_##name)
 #define AT(name, field)	 offsetof(struct request_##name, field)

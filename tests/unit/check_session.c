@@ -21,7 +21,7 @@
 struct party {
 	struct side	   *side; /* of its connections, until it has them */
 	struct conf	    conf;
-	struct startup_recv gift;
+	struct startup_recv startup;
 	struct dataplane   *dataplane;
 	struct endpoint	    at; /* its listener */
 	int		    device; /* the kernel's end of it */
@@ -128,13 +128,13 @@ party_open(struct party *party, struct side *side)
 	party->device = fds[1];
 	party->conf = (struct conf) { .path_mtu = 1500, .max_addresses = 64,
 		.max_addresses_per_site = 64, .ageing_sec = 300 };
-	party->gift = (struct startup_recv) { .conf = &party->conf,
+	party->startup = (struct startup_recv) { .conf = &party->conf,
 		.device.mtu = 1500, .queues = { fds[0] }, .nqueues = 1,
 		.udp = { udp_socket(&party->at) }, .nudp = 1, .nlisteners = 1,
 		.totals = memfd_create("totals", MFD_CLOEXEC) };
-	ck_assert_int_eq(ftruncate(party->gift.totals, REQUEST_TOTALS_SIZE),
+	ck_assert_int_eq(ftruncate(party->startup.totals, REQUEST_TOTALS_SIZE),
 	    0);
-	party->dataplane = dataplane_new(loop, &party->gift, on_device_gone,
+	party->dataplane = dataplane_new(loop, &party->startup, on_device_gone,
 	    NULL);
 	ck_assert_ptr_nonnull(party->dataplane);
 	party->port = dataplane_new_port(party->dataplane);
@@ -146,9 +146,9 @@ party_close(struct party *party)
 	session_free(party->session);
 	dataplane_free(party->dataplane);
 	close(party->device);
-	close(party->gift.queues[0]);
-	close(party->gift.udp[0]);
-	close(party->gift.totals);
+	close(party->startup.queues[0]);
+	close(party->startup.udp[0]);
+	close(party->startup.totals);
 }
 
 static void

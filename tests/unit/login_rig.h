@@ -63,7 +63,7 @@ struct end {
 	pid_t		keeper_pid;
 	struct engine  *engine; /* NULL: it does not run */
 	struct conf    *conf;
-	struct certs material;
+	struct certs certs;
 	struct tapdev	device;
 	int		frames; /* the kernel's end of the device */
 
@@ -316,7 +316,7 @@ on_engine_request(struct chan *chan, struct chan_msg *msg)
 		break;
 	case REQUEST_IN_FORCE:
 		ck_assert(chan_get(msg, &in_force, sizeof(in_force)));
-		certs_in_force(&end->material, in_force.kind, in_force.number);
+		certs_in_force(&end->certs, in_force.kind, in_force.number);
 		break;
 	case REQUEST_READY:
 	case REQUEST_DOWN:
@@ -455,7 +455,7 @@ print_conf(const struct conf *conf, size_t *len)
 static inline void
 end_start(struct end *end)
 {
-	struct startup_send	   opening = { .certs = &end->material,
+	struct startup_send	   opening = { .certs = &end->certs,
 		   .device = &end->device, .admin = -1,
 		   .keeper = { end->keeper[0], end->keeper[1] },
 		   .totals = memfd_create("totals", MFD_CLOEXEC) };
@@ -467,7 +467,7 @@ end_start(struct end *end)
 	snprintf(path, sizeof(path), "%s/tombolo.conf", end->dir);
 	end->conf = conf_load(path, CONF_LOAD_LIVE, &errors);
 	ck_assert_ptr_nonnull(end->conf);
-	ck_assert_msg(certs_read(&end->material, end->conf, why,
+	ck_assert_msg(certs_read(&end->certs, end->conf, why,
 	    sizeof(why)), "%s", why);
 	text = print_conf(end->conf, &opening.conf_len);
 	opening.conf = text;
@@ -492,7 +492,7 @@ end_start(struct end *end)
 	close_keeper(end);
 	engine_fd = fds[1];
 	end->engine = calloc(1, sizeof(*end->engine));
-	ck_assert_int_eq(startup_recv_all(PROC_CHAN_FD, &end->engine->gift), 0);
+	ck_assert_int_eq(startup_recv_all(PROC_CHAN_FD, &end->engine->startup), 0);
 	ck_assert_int_eq(start(end->engine), 0);
 }
 
@@ -518,7 +518,7 @@ end_stop(struct end *end)
 	if (end->helper != -1)
 		close(end->helper);
 	end->connection = end->helper = -1;
-	certs_fini(&end->material);
+	certs_fini(&end->certs);
 	conf_free(end->conf);
 	end->conf = NULL;
 }
@@ -552,10 +552,10 @@ end_news(struct end *end)
 {
 	char why[REQUEST_WHY_SIZE];
 
-	ck_assert_msg(certs_read(&end->material, end->conf, why,
+	ck_assert_msg(certs_read(&end->certs, end->conf, why,
 	    sizeof(why)), "%s", why);
-	ck_assert(certs_any_news(&end->material));
-	ck_assert_int_eq(startup_send_news(&end->monitor, &end->material), 0);
+	ck_assert(certs_any_news(&end->certs));
+	ck_assert_int_eq(startup_send_news(&end->monitor, &end->certs), 0);
 	turn_for(0.05);
 }
 

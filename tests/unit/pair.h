@@ -42,7 +42,7 @@ struct side {
 	size_t	       nframes_bytes; /* of type 2 messages */
 	uint8_t	       last;	      /* byte of the latest */
 	/* with a data path behind it */
-	struct startup_recv	 gift;
+	struct startup_recv	 startup;
 	struct conf	 conf;
 	struct dataplane	*hub;
 	struct dataplane_peer *peer;

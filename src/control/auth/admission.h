@@ -141,7 +141,7 @@ int admission_attempt(struct admission *admission,
 /* It was right: its charge is taken back, and what that network had there. */
 void admission_forgive(struct admission *admission,
     const struct applicant *applicant, const char *site, struct mono now);
-/* Nobody judged it: its own charge alone is taken back. */
+/* The proof was not verified: takes back only the charge of this attempt. */
 void admission_undo(struct admission *admission,
     const struct applicant *applicant, const char *site, struct mono now);
 

@@ -22,7 +22,8 @@ static void on_refused(struct auth_client *auth, const struct message *msg);
 static void on_end(void *arg, const char *why);
 static void on_challenge(struct auth_client *auth, const struct message *msg);
 static void on_welcome(struct auth_client *auth, const struct message *msg);
-static const char *doubt(struct auth_client *auth, const struct message *msg);
+static const char *verify_welcome(struct auth_client *auth,
+    const struct message *msg);
 static void on_psk(void *arg, const struct request_psk *psk, int error);
 static void send_hello(struct auth_client *auth, const char *secret,
     size_t len);
@@ -67,7 +68,7 @@ auth_client_start(struct auth_client *auth, struct ev_loop *loop,
     struct tls_context *tls, int fd, const char *name, const char *label)
 {
 	auth->rounds = auth->retry_after_sec = 0;
-	auth->asked = auth->stored = auth->expects_proof = false;
+	auth->challenged = auth->stored = auth->expects_proof = false;
 	auth->refused = auth->greeted = false;
 	auth->conn = conn_new(loop, tls, fd, name, LOGIN_SEC, &conn_events,
 	    auth);
@@ -90,10 +91,10 @@ auth_client_stop(struct auth_client *auth)
 
 /* Who types is not hurried. */
 void
-auth_client_hurry(struct auth_client *auth, double within_sec)
+auth_client_shorten_deadline(struct auth_client *auth, double within_sec)
 {
 	if (!auth->question)
-		conn_hurry(auth->conn, within_sec);
+		conn_shorten_deadline(auth->conn, within_sec);
 }
 
 void
@@ -211,7 +212,7 @@ on_end(void *arg, const char *why)
 static void
 on_challenge(struct auth_client *auth, const struct message *msg)
 {
-	auth->asked = true;
+	auth->challenged = true;
 	auth->expects_proof = false;
 	/* The token was not taken: it is not worth another try. */
 	forget_grant(auth);
@@ -243,7 +244,7 @@ static void
 on_welcome(struct auth_client *auth, const struct message *msg)
 {
 	struct conn *conn = auth->conn;
-	const char  *why = doubt(auth, msg);
+	const char  *why = verify_welcome(auth, msg);
 
 	if (why == NULL)
 		why = auth->events->on_welcome(auth->arg, conn, msg);
@@ -257,9 +258,9 @@ on_welcome(struct auth_client *auth, const struct message *msg)
 
 /* NULL: believed, and its token kept. */
 static const char *
-doubt(struct auth_client *auth, const struct message *msg)
+verify_welcome(struct auth_client *auth, const struct message *msg)
 {
-	bool resumed = auth->grant.token_len > 0 && !auth->asked;
+	bool resumed = auth->grant.token_len > 0 && !auth->challenged;
 
 	if ((resumed || auth->conf->auth == CONF_AUTH_SRP) &&
 	    !auth->expects_proof)
@@ -347,7 +348,7 @@ on_secret(void *arg, const char *secret, size_t len, int error)
 		snprintf(why, sizeof(why), "this site's password cannot be "
 		    "read: %s", strerror(error != 0 ? error : EMSGSIZE));
 		conn_end(auth->conn, why);
-	} else if (auth->asked) {
+	} else if (auth->challenged) {
 		send_response(auth, secret, len);
 	} else {
 		send_hello(auth, secret, len);

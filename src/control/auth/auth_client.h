@@ -54,7 +54,7 @@ struct auth_client {
 	unsigned	retry_after_sec; /* which asked for it */
 	unsigned	rounds;
 	bool		greeted; /* hello is sent; nothing answers it before */
-	bool		asked;	/* a challenge came */
+	bool		challenged; /* a challenge came */
 	bool		stored; /* the stored password was sent to PAM */
 	bool		expects_proof;
 	uint8_t		proof[MESSAGE_PROOF_LEN]; /* that welcome must have */
@@ -63,7 +63,7 @@ struct auth_client {
 	bool		echo;
 	char		text[MESSAGE_TEXT_SIZE];
 
-	/* from an earlier log-in */
+	/* from an earlier login */
 	struct request_grant grant;
 
 	struct mono person_until; /* somebody is there to be asked */
@@ -78,7 +78,7 @@ void auth_client_fini(struct auth_client *auth);
 
 /*
  * Takes over `fd`; the certificate must be for `name`; `label` is for the log.
- * False: there is no memory.
+ * False: out of memory.
  */
 bool auth_client_start(struct auth_client *auth, struct ev_loop *loop,
     struct tls_context *tls, int fd, const char *name, const char *label);
@@ -86,7 +86,7 @@ bool auth_client_start(struct auth_client *auth, struct ev_loop *loop,
 void auth_client_stop(struct auth_client *auth);
 
 /* The way to the hub may be another one: it has so many seconds left. */
-void auth_client_hurry(struct auth_client *auth, double within_sec);
+void auth_client_shorten_deadline(struct auth_client *auth, double within_sec);
 
 /* A person is there from now on; and what they typed (false: not asked). */
 void auth_client_person(struct auth_client *auth, struct mono now);

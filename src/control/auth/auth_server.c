@@ -388,7 +388,7 @@ on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 	    keeper_ask_vouched(auth->env->keeper, auth->site, voucher,
 		lifetime, on_vouched, auth) == 0)
 		return;
-	/* No guess was judged.  The site is told the same as ever. */
+	/* No guess was verified; the site gets the same answer as ever. */
 	if (auth->pam.fault && auth->charged)
 		admission_undo(auth->env->admission, auth->applicant,
 		    auth->site, mono_now());

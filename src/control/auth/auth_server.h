@@ -3,7 +3,7 @@
  * auth_server: the server's side of how a site proves who it is (PROTOCOL 4.3).
  *
  * From hello to a verdict, by the method that the site names and its entry
- * allows, or by the token of an earlier log-in:
+ * allows, or by the token of an earlier login:
  *
  *           token                       no
  *   hello --------> PROOF --> LOOKING -------+

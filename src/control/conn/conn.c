@@ -171,7 +171,7 @@ conn_transcript(const struct conn *conn, uint8_t digest[32])
 }
 
 void
-conn_hurry(struct conn *conn, double within_sec)
+conn_shorten_deadline(struct conn *conn, double within_sec)
 {
 	if (!ev_is_active(&conn->deadline) ||
 	    ev_timer_remaining(conn->loop, &conn->deadline) <= within_sec)

@@ -70,7 +70,7 @@ struct conn {
 	char			     why[TLS_WHY_SIZE];
 };
 
-/* Takes over `fd`.  `name` as in tls_open().  NULL: there is no memory. */
+/* Takes over `fd`.  `name` as in tls_open().  NULL: out of memory. */
 struct conn *conn_new(struct ev_loop *loop, struct tls_context *context,
     int fd, const char *name, unsigned time_limit_sec,
     const struct conn_events *events, void *arg);
@@ -117,7 +117,7 @@ void conn_probe(struct conn *conn, double within_sec);
 void conn_transcript(const struct conn *conn, uint8_t digest[32]);
 
 /* Before UP: it has so many seconds left, at most. */
-void conn_hurry(struct conn *conn, double within_sec);
+void conn_shorten_deadline(struct conn *conn, double within_sec);
 
 /* From now on it has so many seconds to authenticate: a person has to type. */
 void conn_extend(struct conn *conn, unsigned sec);

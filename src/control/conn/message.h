@@ -107,7 +107,7 @@ struct message {
 	/* hello: which pre-shared key it has; generation 0: none */
 	uint8_t	 psk_id[MESSAGE_PSK_ID_LEN];
 	unsigned psk_generation;
-	/* response, welcome: SRP's M1 and M2, or those of a resumed log-in */
+	/* response, welcome: SRP's M1 and M2, or those of a resumed login */
 	bool	has_proof;
 	uint8_t proof[MESSAGE_PROOF_LEN];
 	/* hello, welcome; 0 bytes: there is none */
@@ -160,7 +160,7 @@ struct message {
 
 /*
  * The payload of a type 1 frame, in new memory (secret_free(p, len + 1)).
- * NULL when there is no memory.
+ * NULL when out of memory.
  */
 char *message_encode(const struct message *msg, size_t *len);
 
@@ -173,7 +173,7 @@ int  message_decode(struct message *msg, const void *payload, size_t len,
      const char **why);
 void message_fini(struct message *msg);
 
-/* The list and its texts anew, for message_free_domains(); NULL: no memory. */
+/* A copy, for message_free_domains(); NULL: out of memory. */
 char **message_copy_domains(char *const *domains, size_t n);
 void   message_free_domains(char **domains, size_t n);
 

@@ -38,7 +38,7 @@ struct tls_events {
 
 /*
  * Owns `fd` from now on.  `name` (client) is what the certificate must be for:
- * a host name or an address.  NULL when there is no memory; fd is closed then.
+ * a host name or an address.  NULL when out of memory; fd is closed then.
  */
 struct tls *tls_open(struct tls_context *context, struct ev_loop *loop, int fd,
     const char *name, const struct tls_events *events, void *arg);

@@ -20,7 +20,7 @@ struct tls_cert {
 	uint8_t der[];
 };
 
-/* free() it.  NULL: the other end showed none, or there is no memory. */
+/* free() it.  NULL: the other end showed none, or out of memory. */
 struct tls_cert *tls_cert_get(struct tls *tls);
 /*
  * Server: whether it is of the sites' CA for `site` (its common name), for

@@ -46,7 +46,7 @@ struct connector_events {
 	void (*on_failed)(void *arg, const char *why);
 };
 
-/* Idle at first.  Everything is borrowed.  NULL when there is no memory. */
+/* Idle at first.  Everything is borrowed.  NULL when out of memory. */
 struct connector *connector_new(struct ev_loop *loop, const struct conf *conf,
     struct keeper_ask *keeper, struct monitor_ask *monitor,
     const struct connector_events *events, void *arg);

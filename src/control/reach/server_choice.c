@@ -31,10 +31,10 @@ server_choice_order(const struct conf *conf, unsigned *order)
 	}
 	for (unsigned i = 0; conf->server_order == CONF_ORDER_WEIGHT && i < n;
 	    i++) {
-		unsigned lot = arc4random_uniform(total), j = i, swap;
+		unsigned draw = arc4random_uniform(total), j = i, swap;
 
-		while (lot >= conf->servers[order[j]].weight)
-			lot -= conf->servers[order[j++]].weight;
+		while (draw >= conf->servers[order[j]].weight)
+			draw -= conf->servers[order[j++]].weight;
 		total -= conf->servers[order[j]].weight;
 		swap = order[i];
 		order[i] = order[j];

@@ -75,7 +75,7 @@ monitor_ask_tell(struct monitor_ask *ask, enum request type)
 }
 
 void
-monitor_ask_in_force(struct monitor_ask *ask, enum request_material kind,
+monitor_ask_in_force(struct monitor_ask *ask, enum request_certs kind,
     uint32_t number)
 {
 	const struct request_in_force in_force = { kind, number };

@@ -29,8 +29,8 @@ void monitor_ask_free(struct monitor_ask *ask);
 
 /* READY or DOWN. */
 void monitor_ask_tell(struct monitor_ask *ask, enum request type);
-/* The material of this number was understood, and is used. */
-void monitor_ask_in_force(struct monitor_ask *ask, enum request_material kind,
+/* The certificates of this number were understood, and are in use. */
+void monitor_ask_in_force(struct monitor_ask *ask, enum request_certs kind,
     uint32_t number);
 
 /*

@@ -21,7 +21,7 @@ struct sign_ask {
 	int	    fd; /* -1: there is no keeper */
 	uint32_t    id;
 	struct mono patient_until; /* the start is over then */
-	bool	    told; /* that it takes long */
+	bool	    warned; /* that it takes long */
 	uint8_t	    buf[CHAN_MAX_PAYLOAD];
 };
 
@@ -69,7 +69,7 @@ sign_ask_free(struct sign_ask *ask)
 }
 
 void
-sign_ask_hurry(struct sign_ask *ask)
+sign_ask_startup_done(struct sign_ask *ask)
 {
 	ask->patient_until = mono_now();
 }
@@ -274,9 +274,9 @@ wait_longer(struct sign_ask *ask, struct chan_msg *answer)
 
 	if (left <= 0)
 		return -ETIMEDOUT;
-	if (!ask->told)
+	if (!ask->warned)
 		log_warnx("the keeper is slow to start: waiting up to %lld s "
 		    "more", (long long)(left / MONO_SEC));
-	ask->told = true;
+	ask->warned = true;
 	return chan_recv_fd(ask->fd, answer, ask->buf, (int)(left / MONO_MS));
 }

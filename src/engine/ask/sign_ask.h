@@ -5,7 +5,7 @@
  * GnuTLS's callbacks cannot come back later: so each question is waited for, at
  * most SIGN_ASK_TIMEOUT_MS, on the control thread.  A keeper that does not answer
  * in time is given up, and every question fails until the next is attached.
- * Until sign_ask_hurry() there is nobody whom a wait could harm, and on a host
+ * Until sign_ask_startup_done() there is nobody whom a wait could harm, and on a host
  * that boots all starts at once: all answers together may take
  * SIGN_ASK_START_MS, with one line in the log.
  */
@@ -24,12 +24,12 @@
 
 struct sign_ask;
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 struct sign_ask *sign_ask_new(void);
 void sign_ask_free(struct sign_ask *ask);
 
 /* Sites are served from now on: nothing is waited for any longer. */
-void sign_ask_hurry(struct sign_ask *ask);
+void sign_ask_startup_done(struct sign_ask *ask);
 /* Lets go of the keeper, and takes the next one's channel (-1: none). */
 void sign_ask_attach(struct sign_ask *ask, int fd);
 
@@ -48,7 +48,7 @@ int sign_ask_kept(struct sign_ask *ask, enum request_key which,
 /*
  * A private key for GnuTLS whose operations the keeper does, whichever keeper
  * there is then (gnutls_privkey_import_ext4).  The caller owns it; it must go
- * before `ask`.  NULL: no memory.
+ * before `ask`.  NULL: out of memory.
  */
 gnutls_privkey_t sign_ask_privkey(struct sign_ask *ask, enum request_key which,
     const struct keypair_public *public);

@@ -17,7 +17,7 @@ static_assert(REQUEST_MAX_QUEUES == CONF_MAX_WORKERS &&
 
 typedef int take_fn(struct startup_recv *recv, struct chan_msg *msg);
 
-static take_fn take_conf, take_material, take_device, take_listen, take_udp,
+static take_fn take_conf, take_certs, take_device, take_listen, take_udp,
     take_admin, take_keeper, take_start, take_credentials, take_netchange,
     take_egress, take_host, take_ping;
 static bool is_in_order(const struct startup_recv *recv, uint16_t last,
@@ -31,7 +31,7 @@ static void say_complaint(void *arg, const char *text);
 
 static take_fn *const takes[] = {
 	[REQUEST_CONF] = take_conf,
-	[REQUEST_MATERIAL] = take_material,
+	[REQUEST_CERTS] = take_certs,
 	[REQUEST_DEVICE] = take_device,
 	[REQUEST_LISTEN] = take_listen,
 	[REQUEST_UDP] = take_udp,
@@ -89,10 +89,10 @@ startup_recv_free(struct startup_recv *recv)
 	close_fds(recv->keeper, 2);
 	close_fds(&recv->totals, 1);
 	conf_free(recv->conf);
-	for (size_t i = 0; i < REQUEST_MATERIALS; i++)
-		free(recv->material[i].text);
+	for (size_t i = 0; i < REQUEST_CERTS_KINDS; i++)
+		free(recv->certs[i].text);
 	free(recv->conf_text.text);
-	free(recv->material_text.text);
+	free(recv->certs_text.text);
 	startup_recv_init(recv, NULL, NULL);
 }
 
@@ -121,7 +121,7 @@ is_complete(const struct startup_recv *recv)
 {
 	bool server = recv->conf->role == CONF_SERVER;
 
-	return server != (recv->material[REQUEST_MATERIAL_CA].len > 0) &&
+	return server != (recv->certs[REQUEST_CERTS_CA].len > 0) &&
 	    recv->nqueues > 0 && server == (recv->nlisteners > 0) &&
 	    recv->nudp == recv->nlisteners * recv->nqueues;
 }
@@ -154,33 +154,33 @@ take_conf(struct startup_recv *recv, struct chan_msg *msg)
 
 /* Of each kind one before START; they come in any order among themselves. */
 static int
-take_material(struct startup_recv *recv, struct chan_msg *msg)
+take_certs(struct startup_recv *recv, struct chan_msg *msg)
 {
-	struct startup_text *text = &recv->material_text, whole;
+	struct startup_text *text = &recv->certs_text, whole;
 	struct request_piece piece;
 	int		     r;
 
 	chan_get_head(msg, &piece, sizeof(piece));
-	if (piece.kind >= REQUEST_MATERIALS || piece.is_trouble > 1 ||
-	    (text->text != NULL && piece.kind != recv->material_kind))
+	if (piece.kind >= REQUEST_CERTS_KINDS || piece.is_trouble > 1 ||
+	    (text->text != NULL && piece.kind != recv->certs_kind))
 		return -EBADMSG;
-	recv->material_kind = piece.kind;
-	r = add_piece(text, msg, REQUEST_MAX_MATERIAL);
+	recv->certs_kind = piece.kind;
+	r = add_piece(text, msg, REQUEST_MAX_CERTS);
 	if (r <= 0)
 		return r;
 	whole = *text;
 	whole.number = piece.number;
 	*text = (struct startup_text) { 0 };
 	if (recv->events != NULL) {
-		recv->events->on_material(recv->arg, piece.kind, whole,
+		recv->events->on_certs(recv->arg, piece.kind, whole,
 		    piece.is_trouble == 1);
 		return 0;
 	}
-	if (piece.is_trouble == 1 || recv->material[piece.kind].text != NULL) {
+	if (piece.is_trouble == 1 || recv->certs[piece.kind].text != NULL) {
 		free(whole.text);
 		return -EBADMSG;
 	}
-	recv->material[piece.kind] = whole;
+	recv->certs[piece.kind] = whole;
 	return 0;
 }
 

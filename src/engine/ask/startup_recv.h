@@ -27,7 +27,7 @@ struct startup_recv_events {
 	 * New PEM text, empty: there is none of that kind; or, with `trouble`,
 	 * why its file cannot be read.  Consumed.
 	 */
-	void (*on_material)(void *arg, enum request_material kind,
+	void (*on_certs)(void *arg, enum request_certs kind,
 	    struct startup_text text, bool trouble);
 	/* This site's credential is another one, or gone. */
 	void (*on_credential)(void *arg, const char *site);
@@ -47,11 +47,11 @@ struct startup_recv {
 	const struct startup_recv_events *events;
 	void			    *arg;
 	/* What comes in pieces, until the last is there. */
-	struct startup_text   conf_text, material_text;
-	enum request_material material_kind;
+	struct startup_text   conf_text, certs_text;
+	enum request_certs certs_kind;
 
 	struct conf	     *conf; /* owned by the engine */
-	struct startup_text   material[REQUEST_MATERIALS];
+	struct startup_text   certs[REQUEST_CERTS_KINDS];
 	struct request_device device;
 	struct request_start  start;
 	int		 queues[REQUEST_MAX_QUEUES];

@@ -24,7 +24,7 @@ enum missing {
 };
 
 static const struct row {
-	enum request_material kind;
+	enum request_certs kind;
 	enum conf_role	      role;
 	uint32_t	      auths; /* with one of these methods only */
 	enum missing	      missing;
@@ -35,21 +35,21 @@ static const struct row {
 #define PATH(member) offsetof(struct conf, member)
 #define CERT "CERTIFICATE-----"
 #define CRL  "CRL-----"
-	{ REQUEST_MATERIAL_CHAIN, CONF_SERVER, ALWAYS, IS_AN_ERROR,
+	{ REQUEST_CERTS_CHAIN, CONF_SERVER, ALWAYS, IS_AN_ERROR,
 	    PATH(certificate), CERT, CONF_KEEPER_DIR "/server.key" },
-	{ REQUEST_MATERIAL_CHAIN_RSA, CONF_SERVER,
+	{ REQUEST_CERTS_CHAIN_RSA, CONF_SERVER,
 	    CONF_AUTH_BIT(CONF_AUTH_TLS_SRP), IS_NOT_SENT,
 	    PATH(certificate_rsa), CERT,
 	    CONF_KEEPER_DIR "/server-rsa.key" },
-	{ REQUEST_MATERIAL_SITE_CA, CONF_SERVER,
+	{ REQUEST_CERTS_SITE_CA, CONF_SERVER,
 	    CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE), IS_EMPTY, PATH(site_ca),
 	    CERT, NULL },
-	{ REQUEST_MATERIAL_CRL, CONF_SERVER,
+	{ REQUEST_CERTS_CRL, CONF_SERVER,
 	    CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE), IS_FINE, PATH(crl),
 	    CRL, NULL },
-	{ REQUEST_MATERIAL_CA, CONF_CLIENT, ALWAYS, IS_AN_ERROR, PATH(ca),
+	{ REQUEST_CERTS_CA, CONF_CLIENT, ALWAYS, IS_AN_ERROR, PATH(ca),
 	    CERT, NULL },
-	{ REQUEST_MATERIAL_SITE, CONF_CLIENT,
+	{ REQUEST_CERTS_SITE, CONF_CLIENT,
 	    CONF_AUTH_BIT(CONF_AUTH_CERTIFICATE), IS_AN_ERROR,
 	    PATH(site_certificate), CERT, CONF_KEEPER_DIR "/client.key" },
 #undef PATH
@@ -71,11 +71,11 @@ static void  replace(struct startup_text *text, struct startup_text by);
 void
 certs_init(struct certs *certs, const char *dir)
 {
-	struct startup_text *list = &certs->of[REQUEST_MATERIAL_CRL].now;
+	struct startup_text *list = &certs->of[REQUEST_CERTS_CRL].now;
 
 	certs->kept = file_join(dir, STATE_DIR_CRL);
 	if (certs->kept != NULL &&
-	    file_read(certs->kept, REQUEST_MAX_MATERIAL, &list->text,
+	    file_read(certs->kept, REQUEST_MAX_CERTS, &list->text,
 		&list->len) < 0)
 		*list = (struct startup_text) { 0 };
 }
@@ -117,7 +117,7 @@ certs_can_read(const struct conf *conf, char *why, size_t why_size)
 void
 certs_fini(struct certs *certs)
 {
-	for (size_t i = 0; i < REQUEST_MATERIALS; i++) {
+	for (size_t i = 0; i < REQUEST_CERTS_KINDS; i++) {
 		free(certs->of[i].now.text);
 		free(certs->of[i].next.text);
 	}
@@ -126,7 +126,7 @@ certs_fini(struct certs *certs)
 }
 
 const struct startup_text *
-certs_begin(struct certs *certs, enum request_material kind)
+certs_begin(struct certs *certs, enum request_certs kind)
 {
 	struct certs_file *file = &certs->of[kind];
 	bool has_now = file->now.text != NULL, has_next = file->next.text != NULL;
@@ -138,7 +138,7 @@ certs_begin(struct certs *certs, enum request_material kind)
 }
 
 bool
-certs_has_news(struct certs *certs, enum request_material kind,
+certs_has_news(struct certs *certs, enum request_certs kind,
     struct startup_text *news)
 {
 	struct certs_file *file = &certs->of[kind];
@@ -155,7 +155,7 @@ certs_has_news(struct certs *certs, enum request_material kind,
 bool
 certs_any_news(const struct certs *certs)
 {
-	for (size_t i = 0; i < REQUEST_MATERIALS; i++) {
+	for (size_t i = 0; i < REQUEST_CERTS_KINDS; i++) {
 		if (certs->of[i].news)
 			return true;
 	}
@@ -163,7 +163,7 @@ certs_any_news(const struct certs *certs)
 }
 
 void
-certs_in_force(struct certs *certs, enum request_material kind,
+certs_in_force(struct certs *certs, enum request_certs kind,
     uint32_t number)
 {
 	struct startup_text *now = &certs->of[kind].now;
@@ -174,7 +174,7 @@ certs_in_force(struct certs *certs, enum request_material kind,
 		return;
 	replace(now, *next);
 	*next = (struct startup_text) { 0 };
-	if (kind != REQUEST_MATERIAL_CRL || now->len == 0 ||
+	if (kind != REQUEST_CERTS_CRL || now->len == 0 ||
 	    certs->kept == NULL)
 		return;
 	r = file_write(certs->kept, now->text, now->len, 0600, (uid_t)-1,
@@ -243,7 +243,8 @@ read_one(struct certs *certs, const struct row *row,
 		    path != NULL ? path : "certificate",
 		    r == -ENODATA ? "it is empty; restore it" :
 		    r != -EILSEQ  ? strerror(-r) :
-		    row->kind != REQUEST_MATERIAL_CRL ? "has no certificate in PEM; restore "
+		    row->kind != REQUEST_CERTS_CRL ?
+		    "has no certificate in PEM; restore "
 			"it (openssl x509 makes PEM of DER)" :
 			"has no list of revoked certificates in PEM; restore "
 			"it (openssl crl makes PEM of DER)");
@@ -269,7 +270,7 @@ read_text(const struct row *row, const struct conf *conf, const char *path,
 	int r;
 
 	*text = (struct startup_text) { 0 };
-	r = path == NULL ? -ENOMEM : file_read(path, REQUEST_MAX_MATERIAL,
+	r = path == NULL ? -ENOMEM : file_read(path, REQUEST_MAX_CERTS,
 	    &text->text, &text->len);
 	if (r == -ENOENT && may_miss(row, conf)) {
 		if (row->missing == IS_NOT_SENT)

@@ -32,7 +32,7 @@ struct certs {
 		char why[REQUEST_WHY_SIZE]; /* why it cannot be read; or "" */
 		struct stat key;  /* of the chain's key, to notice changes */
 		bool	    news; /* the engine has not been told */
-	} of[REQUEST_MATERIALS];
+	} of[REQUEST_CERTS_KINDS];
 	uint32_t numbers;
 	char	*kept; /* the path of the list that is kept; owned, or NULL */
 };
@@ -52,13 +52,13 @@ void certs_fini(struct certs *certs);
 
 /* What a new engine begins with, or NULL; borrowed.  The rest is news. */
 const struct startup_text *certs_begin(struct certs *certs,
-    enum request_material kind);
+    enum request_certs kind);
 /* What it has to be told next, once; borrowed. */
-bool certs_has_news(struct certs *certs, enum request_material kind,
+bool certs_has_news(struct certs *certs, enum request_certs kind,
     struct startup_text *news);
 bool certs_any_news(const struct certs *certs);
 /* It says that this one is in force. */
-void certs_in_force(struct certs *certs, enum request_material kind,
+void certs_in_force(struct certs *certs, enum request_certs kind,
     uint32_t number);
 
 /* Whether the file `name` in the configuration's directory is one of them. */

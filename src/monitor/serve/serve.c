@@ -161,7 +161,7 @@ serve_in_force(struct serve *serve, struct chan *engine,
 	struct request_in_force in_force;
 
 	chan_get(msg, &in_force, sizeof(in_force));
-	if (in_force.kind >= REQUEST_MATERIALS)
+	if (in_force.kind >= REQUEST_CERTS_KINDS)
 		return "malformed";
 	certs_in_force(serve->certs, in_force.kind, in_force.number);
 	return NULL;

@@ -22,13 +22,13 @@ startup_send_all(struct chan *engine, const struct startup_send *startup)
 {
 	int r = startup_send_conf(engine, startup->conf, startup->conf_len);
 
-	for (unsigned i = 0; r == 0 && i < REQUEST_MATERIALS; i++) {
-		enum request_material kind = (enum request_material)i;
+	for (unsigned i = 0; r == 0 && i < REQUEST_CERTS_KINDS; i++) {
+		enum request_certs kind = (enum request_certs)i;
 		const struct startup_text *first = certs_begin(
 		    startup->certs, kind);
 
 		if (first != NULL)
-			r = send_pieces(engine, REQUEST_MATERIAL,
+			r = send_pieces(engine, REQUEST_CERTS,
 			    (struct request_piece) { .kind = kind,
 				.number = first->number },
 			    first->text, first->len);
@@ -76,12 +76,12 @@ startup_send_news(struct chan *engine, struct certs *certs)
 {
 	int r = 0;
 
-	for (unsigned i = REQUEST_MATERIALS; r == 0 && i-- > 0;) {
-		enum request_material kind = (enum request_material)i;
+	for (unsigned i = REQUEST_CERTS_KINDS; r == 0 && i-- > 0;) {
+		enum request_certs kind = (enum request_certs)i;
 		struct startup_text   news;
 
 		if (certs_has_news(certs, kind, &news))
-			r = send_pieces(engine, REQUEST_MATERIAL,
+			r = send_pieces(engine, REQUEST_CERTS,
 			    (struct request_piece) { .kind = kind,
 				.number = news.number,
 				.is_trouble =
