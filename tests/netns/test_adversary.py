@@ -185,7 +185,7 @@ def test_on_the_wire_nothing_is_forged_and_nothing_comes_twice(scene):
 
 def test_unknown_datagrams_get_no_answer_and_leave_nothing(scene):
     before, engine = scene.drops(), scene.server.pid_of("engine")
-    memory = rss_kib(engine)
+    rss = [rss_kib(engine)]
     pings = Pings(scene.s1.host, scene.hub.ip)
     with Sniffer(scene.mallory, "wan") as sniffer:
         process = scene.attack(scene.mallory, "junk", HUB, PORT, 4, RATE)
@@ -196,7 +196,12 @@ def test_unknown_datagrams_get_no_answer_and_leave_nothing(scene):
     sent, received = pings.end()
     print(process.output())
     assert not answers
-    assert rss_kib(engine) < memory + 1024
+    # Buffers are touched as more datagrams come at once; a leak never ends.
+    while len(rss) < 3 or rss[-1] > rss[-2] + 16:
+        assert len(rss) < 10, rss
+        scene.attack(scene.mallory, "junk", HUB, PORT, 2, RATE).wait(30)
+        rss.append(rss_kib(engine))
+    assert rss[-1] < rss[0] + 4096, rss
     after = scene.drops()
     assert after["malformed"] > before["malformed"]
     assert after["no-session"] > before["no-session"]
