@@ -24,7 +24,7 @@ struct keeper_ask;
 struct server;
 struct sign_ask;
 
-/* The parts, for admin/ to look at. */
+/* The parts, for admin.c, status.c and listings.c to look at. */
 struct engine {
 	struct ev_loop	   *loop;
 	struct startup_recv startup;
@@ -34,7 +34,7 @@ struct engine {
 	struct sign_ask	   *sign;
 	struct dataplane	   *dataplane;
 	struct server	   *server; /* NULL: this is no hub */
-	struct client	   *client; /* NULL: this is no site */
+	struct client	   *client; /* NULL: no site, or it has no password yet */
 	struct request_egress egress; /* a client's */
 	struct request_host host;
 	struct admin	   *admin;

@@ -77,7 +77,7 @@ status_get(struct engine *engine, const json_t *request)
 		add_client(object, engine);
 	else if (engine->server != NULL)
 		add_server(object, engine);
-	else /* it waits for the keeper */
+	else /* a site whose password the keeper has not given yet */
 		status_set_text(object, "state", "connecting");
 	status_set(object, "certificates", certificates_array(engine));
 	status_add_notes(object, engine);

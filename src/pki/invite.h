@@ -15,7 +15,7 @@
  *                         tunnel; "offered": the primary site tells all sites so
  *   "secret"              the password; only if it was generated
  *   "psk"                 the pre-shared key, with its generation
- *   "certificate", "key"  the satellite's own, PEM; with auth "certificate"
+ *   "certificate", "key"  the site's own, PEM; with auth "certificate"
  *
  * It comes by mail or on a stick, so the parser is strict: it refuses a value
  * of the wrong type, size or characters, and no string can carry a line break
