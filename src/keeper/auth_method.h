@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * auth_method: how a site is verified by the one line of its file
- * (credentials.h), method by method.
+ * auth_method: how a site is verified with the line of its file
+ * (credentials.h): one row per method.
  *
  * Thread-safe; no state, no files.
  */
@@ -20,16 +20,16 @@ struct secret_store;
 
 struct auth_method {
 	/*
-	 * The line, without its end.  0, or a negative errno value: -EINVAL for
-	 * a password that is empty or too long, -ENOSPC.
+	 * Makes the line, without its end.  0, or a negative errno value:
+	 * -EINVAL for a password that is empty or too long, -ENOSPC.
 	 */
 	int  (*make)(const char *site, const char *password, char *line,
 	     size_t size);
 	bool (*is_line)(const char *line);
 	/*
-	 * What a handshake other than TLS 1.3's wants of the signer, or NULL:
-	 * answers REQUEST_TLS_SRP on `fd`, with EAGAIN where `too_many`; and
-	 * whether this may be signed with the RSA key: 0 and `flags`, or a
+	 * For handshakes other than TLS 1.3's, or NULL: serve() answers
+	 * REQUEST_TLS_SRP on `fd`, with EAGAIN if `too_many`; may_sign()
+	 * decides whether the RSA key may sign this: 0 and `flags`, or a
 	 * negative errno value (-EPERM: a kind that nobody should ask for).
 	 */
 	int  (*serve)(const struct secret_store *store, int fd,
@@ -39,10 +39,10 @@ struct auth_method {
 	     unsigned *flags);
 };
 
-/* Of tls_srp/keeper/, where it is built. */
+/* From tls_srp/keeper/, if it is built. */
 extern const struct auth_method auth_method_tls_srp;
 
-/* NULL: sites of that method have no such line, or this build does not know it. */
+/* NULL: the method has no such line, or this build lacks it. */
 const struct auth_method *auth_method_find(enum conf_auth auth);
 
 #endif /* AUTH_METHOD_H */

@@ -13,8 +13,8 @@
 #define DIGEST_LEN 43
 
 /*
- * The hash of nobody: a valid setting of our COST, and a digest that no
- * password is known for.
+ * The hash for unknown sites: a valid setting of our COST, and a digest for
+ * which no password is known.
  */
 static const char nobody[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$"
 			     "X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7";

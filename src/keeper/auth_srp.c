@@ -20,7 +20,7 @@
 #define LABEL_SERVER "tombolo srp 1 server"
 #define LABEL_SALT   "tombolo srp 1 salt"
 
-/* What both proofs are about. */
+/* What both proofs cover. */
 struct exchange {
 	const char    *site, *setting;
 	const uint8_t *binding; /* 32 bytes */
@@ -216,7 +216,10 @@ prove(const struct exchange *exchange, uint8_t m1[32], uint8_t m2[32])
 	secret_wipe(key, sizeof(key));
 }
 
-/* With its length in front, so that no two lists of fields look alike. */
+/*
+ * Prefixed with its length, so that different lists of fields have different
+ * hashes.
+ */
 static void
 put(struct sha256_ctx *ctx, const void *data, size_t len)
 {
@@ -227,7 +230,7 @@ put(struct sha256_ctx *ctx, const void *data, size_t len)
 	sha256_update(ctx, len, data);
 }
 
-/* A hostile end could ask for no cost at all, or for minutes. */
+/* A malicious peer could ask for no cost at all, or for minutes. */
 static bool
 is_setting(const char *setting)
 {

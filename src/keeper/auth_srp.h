@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * auth_srp: SRP-6a above TLS (PROTOCOL 4.5): verifiers, and both ends' steps.
+ * auth_srp: SRP-6a inside TLS (PROTOCOL 4.5): verifiers, and the steps of both
+ * ends.
  *
- * The arithmetic and the hashes are srp.c's; here is what Tombolo makes of it:
- * groups of RFC 5054 with 3072 or 4096 bits, SHA-256, x from yescrypt, proofs
- * that cover A, B, name, setting and the TLS binding.  Costs are bounded both
- * ways, as in auth_password.h.
+ * srp.c has the arithmetic and the hashes.  This adds what Tombolo defines:
+ * groups of RFC 5054 with 3072 or 4096 bits, SHA-256, x from yescrypt, and
+ * proofs that cover A, B, name, setting and the TLS binding.  Costs are limited
+ * in both directions, as in auth_password.h.
  *
  * Thread-safe; no state, no files.
  */
@@ -20,9 +21,9 @@
 #define AUTH_SRP_PRIVATE_LEN 32
 #define AUTH_SRP_PROOF_LEN   32
 #define AUTH_SRP_SETTING_SIZE 128
-#define AUTH_SRP_LINE_SIZE   1280 /* of a verifier as text, with its NUL */
+#define AUTH_SRP_LINE_SIZE   1280 /* a verifier as text, with its NUL */
 
-/* What a server keeps of a site's password. */
+/* What a server stores of a site's password. */
 struct auth_srp_verifier {
 	unsigned group; /* bits */
 	char	 setting[AUTH_SRP_SETTING_SIZE];
@@ -31,32 +32,33 @@ struct auth_srp_verifier {
 };
 
 /*
- * Makes the one line of a NAME.srp file (without the newline), fresh salt.
- * 0 or a negative errno value: -EINVAL for an empty or too long password.
+ * Makes the line of a NAME.srp file, without the newline, with fresh salt.  0
+ * or a negative errno value: -EINVAL for a password that is empty or too long.
  */
 int auth_srp_make(const char *site, const char *password, char *line,
     size_t size);
 
-/* False when the line is no verifier that we accept. */
+/* False if the line is not a verifier that we accept. */
 bool auth_srp_parse(struct auth_srp_verifier *verifier, const char *line);
 
 /*
- * Gives nobody's verifier the salt that an unknown `site` has: always the same
- * for a name, of the same form as a real one, from a secret of the server's.
+ * Sets the salt for an unknown `site` in the dummy verifier: derived from a
+ * secret of the server, so it is always the same for a name, and of the same
+ * form as a real one.
  */
 void auth_srp_disguise(struct auth_srp_verifier *verifier,
     const uint8_t secret[32], const char *site);
 
 /*
- * Server: draws b and computes B (`*len` bytes, AUTH_SRP_MAX_LEN at most).
- * 0 or -ENOMEM.
+ * Server: draws b and computes B (`*len` bytes, at most AUTH_SRP_MAX_LEN). 0 or
+ * -ENOMEM.
  */
 int auth_srp_start(const struct auth_srp_verifier *verifier,
     uint8_t b[AUTH_SRP_PRIVATE_LEN], uint8_t *public_b, size_t *len);
 
 /*
- * Server: whether M1 is right; `m2` is the answer then.  A = 0 mod N and u = 0
- * are wrong.  The work does not depend on the verdict.
+ * Server: true if M1 is right; then `m2` is the answer.  A = 0 mod N and u = 0
+ * are refused.  The work does not depend on the result.
  */
 bool auth_srp_finish(const struct auth_srp_verifier *verifier, const char *site,
     const uint8_t b[AUTH_SRP_PRIVATE_LEN], const uint8_t binding[32],
@@ -64,8 +66,8 @@ bool auth_srp_finish(const struct auth_srp_verifier *verifier, const char *site,
     uint8_t m2[AUTH_SRP_PROOF_LEN]);
 
 /*
- * Client: A, M1 and the M2 that the server must answer.  0, or -EPROTO: a
- * group, setting or B that we do not accept; -EINVAL: the password; -ENOMEM.
+ * Client: computes A, M1 and the M2 that the server must send.  0, or -EPROTO:
+ * a group, setting or B that we do not accept; -EINVAL: the password; -ENOMEM.
  */
 int auth_srp_answer(const char *site, const char *password, size_t password_len,
     unsigned group, const char *setting, const uint8_t *public_b, size_t b_len,

@@ -81,7 +81,7 @@ credentials_create(int dir, const char *name, const char *line)
 	char	tmp[CREDENTIALS_NAME_MAX + 8];
 	int	r = write_beside(dir, name, tmp, line, strlen(line), "\n");
 
-	/* A link, not a rename: what is there already stays. */
+	/* link(2), because rename(2) would replace an existing file. */
 	if (r == 0 && linkat(dir, tmp, dir, name, 0) == -1)
 		r = -errno;
 	unlinkat(dir, tmp, 0);
@@ -111,7 +111,9 @@ credentials_site_name(const char *site, enum conf_auth auth,
 {
 	int n;
 
-	/* No slash can be in a site's name; asked again, here of all places. */
+	/*
+	 * A site's name has no slash; checked again because it becomes a path.
+	 */
 	if (!conf_is_site_name(site) || auth == CONF_AUTH_CERTIFICATE)
 		return false;
 	n = snprintf(name, CREDENTIALS_NAME_MAX, "sites/%s.%s", site,
@@ -150,7 +152,7 @@ credentials_explain(int dir, const char *name, int error, char *dst, size_t size
 	bool dir_itself = is_dir(name);
 
 	credentials_dir_path(dir, path, sizeof(path));
-	/* Of somebody else's, as root's that was copied there. */
+	/* Another user's file, such as one that root copied there. */
 	if (error == -EACCES)
 		error = -EPERM;
 	if (error == -EPERM)
@@ -211,7 +213,7 @@ is_dir(const char *name)
 static int
 open_file(int dir, const char *name)
 {
-	/* Non-blocking, or a FIFO of that name would hold us up. */
+	/* Non-blocking, or a FIFO of that name would block us. */
 	int fd = openat(dir, name,
 	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
 
@@ -234,7 +236,7 @@ check(int fd)
 	return st.st_size > CREDENTIALS_MAX ? -EFBIG : 0;
 }
 
-/* Into `tmp`, which may be left behind in part. */
+/* Writes to `tmp`, which may be left incomplete. */
 static int
 write_beside(int dir, const char *name, char tmp[CREDENTIALS_NAME_MAX + 8],
     const char *data, size_t len, const char *end)
@@ -244,12 +246,12 @@ write_beside(int dir, const char *name, char tmp[CREDENTIALS_NAME_MAX + 8],
 	int	     fd, r = 0;
 
 	snprintf(tmp, CREDENTIALS_NAME_MAX + 8, "%s.new", name);
-	/* One of a start that was cut short. */
+	/* Left by an interrupted start. */
 	unlinkat(dir, tmp, 0);
 	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -errno;
-	errno = ENOSPC; /* what a short write means */
+	errno = ENOSPC; /* the meaning of a short write */
 	if (writev(fd, parts, 2) != (ssize_t)(len + parts[1].iov_len) ||
 	    fsync(fd) == -1)
 		r = -errno;

@@ -36,14 +36,17 @@ struct keeper {
 	struct secret_store	 store;
 	int		 dir_fd;
 	struct bucket	 buckets[MAX_KINDS];
-	uint64_t	 refused; /* for being too many */
+	uint64_t	 refused; /* because of the limit */
 	struct log_limit complaints, limits;
 };
 
-/* HERE: answered at once, by the main thread. */
+/* HERE: answered at once by the main thread. */
 enum where { HERE, QUICK, SLOW };
 
-/* What may be asked on the auth channel, and how often: an honest peak passes. */
+/*
+ * The requests of the auth channel and their rate limits, which are above the
+ * peaks of an engine that works correctly.
+ */
 static const struct permit {
 	enum request type;
 	enum where   where;
@@ -91,7 +94,7 @@ static void on_sign_gone(struct ev_loop *loop, struct ev_async *w, int what);
 int
 keeper_main(void)
 {
-	/* Before it loses the right to: what version 0.1 wrote to keeper/. */
+	/* Moves what version 0.1 wrote to keeper/, while we still may. */
 	if (!secret_store_move(KEEPER_DIR_FD, KEEPER_STATE_FD))
 		return 1;
 	heap_warmup_settle();
@@ -211,7 +214,10 @@ serve(struct keeper *keeper, const struct permit *permit,
 	r = thread_pool_submit(permit->where == QUICK ? keeper->quick :
 							keeper->slow,
 	    msg->type, msg->id, msg->data, msg->len);
-	/* The engine has no more than fit under way: this one is not at peace. */
+	/*
+	 * An engine never has more under way than the queue holds, unless it is
+	 * compromised.
+	 */
 	return r == -ENOMEM ? refuse(keeper, permit, msg->id) : r;
 }
 
@@ -231,7 +237,7 @@ is_too_many(struct keeper *keeper, const struct permit *permit)
 	return true;
 }
 
-/* As one that was asked for nothing good: no, or an error. */
+/* Answers no, or an error, as for a wrong request. */
 static int
 refuse(struct keeper *keeper, const struct permit *permit, uint32_t id)
 {
@@ -268,7 +274,7 @@ serve_secret(struct keeper *keeper, const struct chan_msg *msg)
 	return r == -EPIPE ? 0 : r;
 }
 
-/* On a thread of the pool. */
+/* Called on a thread of the pool. */
 static void
 work(void *arg, struct thread_pool_job *job)
 {
@@ -291,7 +297,7 @@ on_done(void *arg, const struct thread_pool_job *job)
 	if (r == 0)
 		r = chan_send(&keeper->auth, job->type, job->id, &job->out,
 		    find(job->type)->answer, NULL, 0);
-	/* Gone: on_auth_gone() is about to be called. */
+	/* The engine is gone: on_auth_gone() follows. */
 	if (r == 0 || r == -EPIPE)
 		return;
 	log_warnx("the engine's request %u: %s", job->type, strerror(-r));
@@ -306,7 +312,7 @@ on_auth_gone(struct chan *chan)
 	ev_break(keeper->loop, EVBREAK_ALL);
 }
 
-/* On the signer's thread. */
+/* Called on the signer's thread. */
 static void
 on_signer_gone(void *arg)
 {

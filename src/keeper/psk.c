@@ -120,7 +120,7 @@ read_line(int dir, const char *file, char line[PSK_LINE_SIZE])
 	return r == -EFBIG ? -EBADMSG : r;
 }
 
-/* One word of exactly so many bytes. */
+/* Parses one word of exactly that many bytes. */
 static bool
 take(const char **line, uint8_t *dst, size_t len)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * seal: bytes that only the keeper can make and read, in others' hands:
- * AES-256-GCM under a random nonce, with a label that says what they are.
+ * seal: seals bytes that others store and only the keeper can make and read:
+ * AES-256-GCM with a random nonce, and a label that says what they are.
  *
  *   nonce 12 | ciphertext | tag 16
  *
- * Pure, but for the nonce.
+ * Pure, except for the nonce.
  */
 #ifndef SEAL_H
 #define SEAL_H
@@ -20,7 +20,10 @@
 /* Writes len + SEAL_OVERHEAD bytes. */
 void seal_close(uint8_t *out, const uint8_t key[SEAL_KEY_LEN],
     const char *label, const uint8_t *plain, size_t len);
-/* Writes len - SEAL_OVERHEAD bytes; false, and zeros: not ours, or altered. */
+/*
+ * Writes len - SEAL_OVERHEAD bytes; false, and zeros, if not sealed by us or
+ * altered.
+ */
 bool seal_open(uint8_t *plain, const uint8_t key[SEAL_KEY_LEN],
     const char *label, const uint8_t *sealed, size_t len);
 

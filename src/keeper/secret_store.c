@@ -23,7 +23,7 @@
 #include "keeper/auth_method.h"
 #include "keeper/srp_line.h"
 
-#define NOBODY_PASSWORD_LEN 32 /* bytes; twice that in letters */
+#define NOBODY_PASSWORD_LEN 32 /* bytes; twice as many characters */
 #define MAX_NAMED	    10 /* files in the log */
 
 static bool check_dirs(const struct secret_store *store, char *why,
@@ -85,7 +85,7 @@ secret_store_open(struct secret_store *store, int dir_fd, int state_fd,
 	if (voucher_fd == -1 ||
 	    voucher_key_read(voucher_fd, store->voucher_key) < 0)
 		secret_random(store->voucher_key, sizeof(store->voucher_key));
-	/* A client's stay random: nothing is sealed for one. */
+	/* A client's keys stay random: nothing is sealed for a client. */
 	secret_random(store->state_key, sizeof(store->state_key));
 	secret_random(store->token_key, sizeof(store->token_key));
 	secret_random(store->salt_key, sizeof(store->salt_key));
@@ -93,7 +93,7 @@ secret_store_open(struct secret_store *store, int dir_fd, int state_fd,
 		return false;
 	name_bad_files(dir_fd);
 	store->has_sites = faccessat(dir_fd, CREDENTIALS_SITES, F_OK, 0) == 0;
-	/* Only a server has one; a client has no sites to verify. */
+	/* Only a server has one.  A client verifies no sites. */
 	store->server = faccessat(dir_fd, CREDENTIALS_KEY, F_OK, 0) == 0 ||
 	    faccessat(store->state_fd, CREDENTIALS_KEPT CREDENTIALS_KEY, F_OK,
 		0) == 0;
@@ -128,7 +128,7 @@ secret_store_read(const struct secret_store *store, const char *site,
 		credential->real = r == 0;
 		credential->error = r;
 	}
-	/* Looked at like anybody's, for the time it takes. */
+	/* Parsed in any case, so that the time is the same. */
 	if (!credential->real &&
 	    (!credentials_nobody_name(method, nobody) ||
 		credentials_line(store->state_fd, nobody, credential->line,
@@ -184,8 +184,8 @@ check_dirs(const struct secret_store *store, char *why, size_t why_size)
 }
 
 /*
- * One site's file must not stop the others; it is refused when it is needed.
- * Said now, before that site cannot log in.
+ * One site's file must not stop the others: it is refused when it is needed.
+ * It is logged now, before that site cannot log in.
  */
 static void
 name_bad_files(int dir_fd)
@@ -216,7 +216,7 @@ name_bad_files(int dir_fd)
 	closedir(dir);
 }
 
-/* None is good. */
+/* No file is valid, too. */
 static bool
 name_bad_file(int dir_fd, const char *name)
 {
@@ -232,7 +232,7 @@ name_bad_file(int dir_fd, const char *name)
 	return true;
 }
 
-/* What is there is never replaced: every token hangs on it. */
+/* An existing one is never replaced: all tokens depend on it. */
 static bool
 open_master(struct secret_store *store, char *why, size_t why_size)
 {
@@ -281,8 +281,8 @@ read_master(int dir_fd, uint8_t master[SECRET_STORE_KEY_LEN])
 }
 
 /*
- * HKDF-Expand alone, of one block (RFC 5869 2.3): the master key is uniform
- * already (3.3).
+ * HKDF-Expand only, one block (RFC 5869 2.3): the master key is uniform already
+ * (3.3).
  */
 static void
 derive(const uint8_t master[SECRET_STORE_KEY_LEN], const char *purpose,
@@ -316,7 +316,7 @@ make_nobodies(struct secret_store *store, char *why, size_t why_size)
 	return true;
 }
 
-/* Also in the place of one that is broken: nothing hangs on it. */
+/* Also replaces an invalid one: nothing depends on it. */
 static int
 make_nobody(struct secret_store *store, enum conf_auth auth, char *name)
 {
@@ -363,7 +363,7 @@ is_line(enum conf_auth auth, const char *line)
 	return method != NULL && method->is_line(line);
 }
 
-/* With the file's time: `site disable` renews that, and so ends all tokens. */
+/* Includes the file's time: `site disable` updates it to revoke all tokens. */
 static void
 digest_of(int dir_fd, const char *name, const char *line,
     uint8_t digest[SECRET_STORE_DIGEST_LEN])

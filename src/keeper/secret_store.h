@@ -3,13 +3,14 @@
  * secret_store: the keeper's two directories, and the keys that only the keeper
  * has.
  *
- * A site that is not known has nobody's credential: a real one, of a password
- * that nobody has, read from a file as every other, so that the two ways cannot
- * be told apart by their time.  A server's missing files of this kind, and the
- * master key, are made at the start, in the directory of state.  What others may
- * read is refused there, or, if it is only one site's, named in the log.
+ * An unknown site is verified against a dummy credential ("nobody"): a real
+ * one, of a random password that was not kept, read from a file like all
+ * others, so that the time does not show whether a site exists.  At the start a
+ * server creates missing dummies and the master key in the state directory.
+ * Files that others can read are refused, or, if only one site is concerned,
+ * named in the log.
  *
- * Read-only once it is open: threads share it.
+ * Read-only after it is opened: threads share it.
  */
 #ifndef SECRET_STORE_H
 #define SECRET_STORE_H
@@ -25,19 +26,19 @@
 
 #define SECRET_STORE_KEY_LEN	32
 #define SECRET_STORE_DIGEST_LEN 16
-#define SECRET_STORE_LINE_SIZE	1280 /* of any credential, with its NUL */
+#define SECRET_STORE_LINE_SIZE	1280 /* any credential, with its NUL */
 
 /*
- * Moves to `state_fd` what version 0.1 wrote into the directory of credentials.
- * Where that is read-only, or the new place does not survive a boot, the old
- * file stays and is only read.  False when it cannot be used; logged.
+ * Moves what version 0.1 wrote into the credentials directory to `state_fd`. If
+ * that directory is read-only, or the new one does not survive a reboot, the
+ * old file stays and is only read.  False if it cannot be used; logged.
  */
 bool secret_store_move(int dir_fd, int state_fd);
 
 struct secret_store {
 	int	dir_fd, state_fd; /* borrowed */
 	bool	server;
-	bool	has_sites; /* it may be a server that has lost its key */
+	bool	has_sites; /* it may be a server whose key is missing */
 	uint8_t token_key[SECRET_STORE_KEY_LEN]; /* survives a restart */
 	uint8_t salt_key[SECRET_STORE_KEY_LEN];  /* the same */
 	uint8_t state_key[SECRET_STORE_KEY_LEN]; /* of this process */
@@ -45,29 +46,29 @@ struct secret_store {
 };
 
 /*
- * `voucher_fd` is consumed (-1: none).  False, with the reason and how to fix
- * it in `why`.
+ * `voucher_fd` is consumed (-1: none). False, with the reason and how to fix it
+ * in `why`.
  */
 bool secret_store_open(struct secret_store *store, int dir_fd, int state_fd,
     int voucher_fd, char *why, size_t why_size);
 void secret_store_close(struct secret_store *store);
 
-/* What a site is verified by. */
+/* The credential that a site is verified with. */
 struct secret_store_credential {
-	bool	real; /* the site's own; else nobody's */
+	bool	real; /* the site's own; else the dummy */
 	char	line[SECRET_STORE_LINE_SIZE];
 	uint8_t digest[SECRET_STORE_DIGEST_LEN]; /* of the line */
-	/* A known site's file that cannot be used, for the log. */
+	/* For the log: a known site's file that is not usable. */
 	int  error;
 	char name[CREDENTIALS_NAME_MAX];
 };
 
-/* Reads it; what is no credential of that method is an error (-EBADMSG). */
+/* Reads it.  An invalid credential of that method is an error (-EBADMSG). */
 void secret_store_read(const struct secret_store *store, const char *site,
     bool known, enum conf_auth method,
     struct secret_store_credential *credential);
 
-/* The digest of a site's present file; false when there is none. */
+/* Gives the digest of a site's current file; false if there is none. */
 bool secret_store_digest(const struct secret_store *store, const char *site,
     enum conf_auth method, uint8_t digest[SECRET_STORE_DIGEST_LEN]);
 

@@ -27,19 +27,19 @@
 #include "proc/request.h"
 
 /*
- * More than one control thread can shake hands in a second: an honest one, even
- * in a flood of unknown clients, never gets there.
+ * More than one control thread can need in a second, even in a flood of unknown
+ * clients.
  */
 #define SIGN_BURST    4096
 #define SIGN_PER_SEC  2000
-/* Each may be a file written. */
+/* Each may write a file. */
 #define PAIR_BURST    64
 #define PAIR_PER_SEC  2
 
 struct signer {
 	int		 fd;
-	struct keypair	 keys[REQUEST_KEYS][2]; /* the last proven, the other;
-						   key NULL: there is none */
+	/* The last verified, the previous; key NULL: none. */
+	struct keypair	 keys[REQUEST_KEYS][2];
 	const struct secret_store *store;
 	struct bucket	 sign_bucket, other_bucket, pair_bucket;
 	uint64_t	 limited;
@@ -50,7 +50,10 @@ struct signer {
 	uint8_t		 buf[CHAN_MAX_PAYLOAD];
 };
 
-/* What RFC 8446 has for CertificateVerify, EdDSA left out (it takes no hash). */
+/*
+ * The algorithms of RFC 8446 for CertificateVerify, without EdDSA (it takes no
+ * hash).
+ */
 static const gnutls_sign_algorithm_t allowed[] = {
 	GNUTLS_SIGN_ECDSA_SHA256, GNUTLS_SIGN_ECDSA_SHA384,
 	GNUTLS_SIGN_ECDSA_SHA512, GNUTLS_SIGN_ECDSA_SECP256R1_SHA256,
@@ -123,7 +126,7 @@ signer_stop(struct signer *signer)
 {
 	if (signer == NULL)
 		return;
-	/* Wakes the thread, which takes it for the other end's leaving. */
+	/* Wakes the thread, as if the other end had closed. */
 	shutdown(signer->fd, SHUT_RDWR);
 	pthread_join(signer->thread, NULL);
 	close(signer->fd);
@@ -140,7 +143,7 @@ free_keys(struct signer *signer)
 	}
 }
 
-/* The pair that was kept; and the file's, which nobody has proven yet. */
+/* Reads the stored pair, and the file's key, not verified yet. */
 static bool
 load_keys(struct signer *signer, char *why, size_t why_size)
 {
@@ -166,7 +169,7 @@ load_keys(struct signer *signer, char *why, size_t why_size)
 	return true;
 }
 
-/* NULL when this role has no such key. */
+/* NULL if this role has no such key. */
 static const char *
 key_name(const struct secret_store *store, unsigned which)
 {
@@ -187,7 +190,7 @@ kept_name(const struct secret_store *store, unsigned which,
 	return name;
 }
 
-/* Its text, too, where `pem` is not NULL: ca_pem_fini() it. */
+/* Also gives its text, unless `pem` is NULL: free it with ca_pem_fini(). */
 static int
 load_key(int dir, const char *name, struct keypair *key, struct ca_pem *pem,
     char *why, size_t why_size)
@@ -213,8 +216,8 @@ load_key(int dir, const char *name, struct keypair *key, struct ca_pem *pem,
 }
 
 /*
- * The file's key, else one that is there already: then 0, too, and `why` says
- * what is wrong with the file.
+ * Reads the file's key.  If that fails but there is a key already, returns 0,
+ * too, and `why` says what is wrong with the file.
  */
 static int
 prove(struct signer *signer, unsigned which, const struct ca_pem *chain,
@@ -247,7 +250,7 @@ prove(struct signer *signer, unsigned which, const struct ca_pem *chain,
 	return fits ? 0 : -EKEYREJECTED;
 }
 
-/* Consumes it.  What is used now stays for handshakes that are under way. */
+/* Consumes it.  The current key is kept for handshakes under way. */
 static void
 use(struct signer *signer, unsigned which, struct keypair *key)
 {
@@ -264,7 +267,7 @@ use(struct signer *signer, unsigned which, struct keypair *key)
 	keys[0] = *key;
 }
 
-/* Both in one file, so that no crash can leave one of them alone. */
+/* Stores both in one file, so that a crash cannot separate them. */
 static void
 keep(struct signer *signer, unsigned which, const struct ca_pem *key,
     const struct ca_pem *chain)
@@ -337,7 +340,7 @@ serve(void *arg)
 	return NULL;
 }
 
-/* 0 when it was answered, even with a refusal. */
+/* 0 if it was answered, even with a refusal. */
 static int
 serve_sign(struct signer *signer, const struct chan_msg *msg)
 {
@@ -390,7 +393,7 @@ serve_pair(struct signer *signer, const struct chan_msg *msg)
 		    sizeof(answer.why));
 	}
 	answer.error = (uint32_t)-r;
-	/* What was asked about has been read: the memory is free. */
+	/* The request has been read, so its memory can be reused. */
 	memcpy(signer->buf, &answer, sizeof(answer));
 	if (kept.len > 0)
 		memcpy(signer->buf + sizeof(answer), kept.text, kept.len);
@@ -455,7 +458,10 @@ find_key(const struct signer *signer, enum request_key which,
 	return NULL;
 }
 
-/* What TLS 1.3 needs; with the RSA key, also what another handshake does. */
+/*
+ * Allows what TLS 1.3 needs; with the RSA key, also what another handshake
+ * needs.
+ */
 static int
 may_sign(const struct request_sign *ask, unsigned *flags)
 {
@@ -483,7 +489,7 @@ is_allowed(uint32_t algorithm)
 	return false;
 }
 
-/* An engine that is somebody else's would use us as long as it can. */
+/* A compromised engine would use us as much as it can. */
 static bool
 is_too_many(struct signer *signer, struct bucket *bucket, unsigned burst,
     unsigned per_sec, const char *what)

@@ -9,7 +9,7 @@
 
 #include "base/secret.h"
 
-/* RFC 5054 appendix A; RFC 3526's too: both begin with the digits of pi. */
+/* RFC 5054 appendix A and RFC 3526: both primes begin with the digits of pi. */
 #define PRIMES_BEGIN                                                           \
     "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74"         \
     "020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437"         \
@@ -208,7 +208,7 @@ srp_secret_client(const struct srp *srp, const uint8_t *x, size_t x_len,
 	return good;
 }
 
-/* GMP has no way to say that there is no memory. */
+/* GMP cannot report that it is out of memory. */
 static void *
 allocate(size_t size)
 {
@@ -229,7 +229,7 @@ reallocate(void *old, size_t old_size, size_t size)
 	return p;
 }
 
-/* PAD(): zeros in front. */
+/* PAD(): prepends zeros. */
 static void
 export_padded(const struct srp *srp, const mpz_t number, uint8_t *dst)
 {
@@ -269,7 +269,7 @@ hash_two(const struct srp *srp, const uint8_t *a, const uint8_t *b, mpz_t out)
 	}
 }
 
-/* mpz_powm_sec() wants an exponent above 0; the others are 2^-256 rare. */
+/* mpz_powm_sec() needs an exponent above 0; others have a chance of 2^-256. */
 static void
 raise(const struct srp *srp, mpz_t out, const mpz_t base, const mpz_t exponent)
 {

@@ -46,7 +46,7 @@ srp_line_parse(const char *line, const char *magic, char *word,
 	struct srp srp;
 	bool	   good;
 
-	/* Which hash makes no difference to a verifier. */
+	/* The hash does not matter for a verifier. */
 	if (!take(&line, magic) || !take_group(&line, group) ||
 	    !take_word(&line, word, word_size) ||
 	    !srp_line_take_hex(&line, v, SRP_MAX_LEN, v_len) || *line != '\0' ||
@@ -95,7 +95,7 @@ take_word(const char **line, char *dst, size_t size)
 	return true;
 }
 
-/* Decimal digits without a zero in front. */
+/* Decimal digits without a leading zero. */
 static bool
 take_group(const char **line, unsigned *bits)
 {
@@ -115,7 +115,7 @@ word_len(const char *line)
 	return strcspn(line, " ");
 }
 
-/* A space at the very end is one too many: it stays, and is found there. */
+/* A space at the end of the line is an error: it stays, and is found there. */
 static void
 move_behind(const char **line, size_t len)
 {

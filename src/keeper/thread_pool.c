@@ -27,11 +27,11 @@ struct thread_pool {
 	void (*work)(void *arg, struct thread_pool_job *job);
 	void (*done)(void *arg, const struct thread_pool_job *job);
 	void	       *arg;
-	struct ev_async news; /* something is finished */
+	struct ev_async news; /* a job is finished */
 	pthread_t	threads[THREAD_POOL_MAX_THREADS];
 	unsigned	nthreads;
 
-	pthread_mutex_t lock; /* over what follows */
+	pthread_mutex_t lock; /* protects what follows */
 	pthread_cond_t	wake;
 	struct jobs	waiting;
 	struct jobs	finished;
@@ -142,7 +142,7 @@ run(void *arg)
 	return NULL;
 }
 
-/* Waits for the next one; NULL when it is time to end. */
+/* Waits for the next job; NULL: end the thread. */
 static struct job *
 take_job(struct thread_pool *pool)
 {

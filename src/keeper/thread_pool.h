@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thread_pool: threads that do slow work in the order it came, and hand it
- * back.
+ * thread_pool: threads that do slow work in order, and return the results.
  *
  * A bounded queue (KEEPER_MAX_QUEUE), and its threads.  The work is a function
- * from a request to its answer (verify.h); each job's memory is wiped when it is
- * done.
+ * from a request to its answer (verify.h). The memory of each job is wiped when
+ * it is done.
  */
 #ifndef THREAD_POOL_H
 #define THREAD_POOL_H
@@ -32,7 +31,7 @@ union thread_pool_ask {
 };
 
 union thread_pool_answer {
-	uint32_t		     error; /* of those that have one */
+	uint32_t		     error; /* of those answers that have one */
 	struct request_verdict	     verdict;
 	struct request_srp_challenge challenge;
 	struct request_srp_answer    srp_answer;
@@ -43,22 +42,22 @@ struct thread_pool_job {
 	uint16_t type;
 	uint32_t id;
 	union thread_pool_ask	 in;
-	union thread_pool_answer out; /* zeroed before the work */
+	union thread_pool_answer out; /* zeroed before the work starts */
 	/* 0, or a negative errno value: the request itself is malformed. */
 	int error;
-	/* A file that cannot be used, for the log; 0: none. */
+	/* For the log: a file that is not usable; 0: none. */
 	int  file_error;
 	char file[CREDENTIALS_NAME_MAX];
 };
 
 /*
- * `work` runs on a thread, `done` later in the loop's; `job` is borrowed.  NULL
+ * `work` runs on a thread, `done` later in the loop; `job` is borrowed.  NULL
  * on failure (errno is set).
  */
 struct thread_pool *thread_pool_new(struct ev_loop *loop, unsigned nthreads,
     void (*work)(void *arg, struct thread_pool_job *job),
     void (*done)(void *arg, const struct thread_pool_job *job), void *arg);
-/* Waits for the jobs under way; the rest are forgotten. */
+/* Waits for the jobs under way; the others are discarded. */
 void thread_pool_free(struct thread_pool *pool);
 
 /* `in` is copied.  0, -EAGAIN: the queue is full, -EMSGSIZE, -ENOMEM. */

@@ -11,7 +11,7 @@
 #define LABEL	"tombolo token 1"
 #define VERSION 1
 #define PLAIN	(TOKEN_MAX - SEAL_OVERHEAD)
-/* Where what is in it begins; the site has a length of 16 bits before it. */
+/* Offsets of its members; a 16 bit length precedes the site. */
 #define METHOD	   1
 #define EXPIRY	   2
 #define CREDENTIAL 10

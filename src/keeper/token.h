@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * token: what a site comes back with, sealed for the keeper alone (PROTOCOL
- * 4.4 has what is done with it).
+ * token: lets a site reconnect without its password; sealed, so that only the
+ * keeper can read it (PROTOCOL 4.4 describes its use).
  *
  *   nonce 12 | AES-256-GCM( version 8 | method 8 | expiry 64 | credential 128 |
  *                           secret 256 | site ... ) | tag 16
  *
- * `credential` is a digest of the file that the site was verified by, and of its
- * time: another password makes every token of before worthless, and so does
- * `site disable`.  Pure: the caller passes the
- * time.
+ * `credential` is a digest of the file that verified the site, and of its time:
+ * a new password revokes all earlier tokens, and so does `site disable`. Pure:
+ * the caller passes the time.
  */
 #ifndef TOKEN_H
 #define TOKEN_H
@@ -24,7 +23,7 @@
 #define TOKEN_KEY_LEN	     32
 #define TOKEN_SECRET_LEN     32
 #define TOKEN_CREDENTIAL_LEN 16
-#define TOKEN_MAX	     256 /* bytes of a sealed one */
+#define TOKEN_MAX	     256 /* bytes, sealed */
 
 struct token {
 	char	       site[CONF_NAME_MAX + 1];
@@ -34,7 +33,7 @@ struct token {
 	uint8_t	       secret[TOKEN_SECRET_LEN];
 };
 
-/* Returns the bytes written to `out` (TOKEN_MAX of room). */
+/* Returns the number of bytes written to `out` (TOKEN_MAX of room). */
 size_t token_seal(uint8_t *out, const uint8_t key[TOKEN_KEY_LEN],
     const struct token *token);
 

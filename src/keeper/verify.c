@@ -25,7 +25,7 @@
 #define RESUME_SITE   "tombolo resume site"
 #define RESUME_SERVER "tombolo resume server"
 
-/* What SRP's first step leaves for the second, sealed. */
+/* The state between SRP's two steps, sealed. */
 struct srp_state {
 	uint8_t b[AUTH_SRP_PRIVATE_LEN];
 	uint8_t digest[SECRET_STORE_DIGEST_LEN]; /* of the verifier's line */
@@ -124,7 +124,7 @@ verify_srp_finish(const struct secret_store *store, struct thread_pool_job *job)
 	    &verifier);
 	yes = auth_srp_finish(&verifier, state.site, state.b, ask->binding,
 	    ask->public_a, ask->public_a_len, ask->m1, m2);
-	/* Another password since the first step is another verifier. */
+	/* A new password since the first step means a new verifier. */
 	yes = yes && credential.real &&
 	    secret_equal(state.digest, credential.digest,
 		SECRET_STORE_DIGEST_LEN);
@@ -153,7 +153,7 @@ verify_resume(const struct secret_store *store, struct thread_pool_job *job)
 	if (!request_text_is_good(ask->site) ||
 	    ask->token_len > sizeof(ask->token))
 		return false;
-	/* One for longer is of a clock that was ahead, or ours has lost the time. */
+	/* A longer lifetime means that one of the clocks was wrong. */
 	yes = token_open(&token, store->token_key, ask->token, ask->token_len,
 		  now) &&
 	    token.expiry - now <= VERIFY_MAX_LIFETIME_SEC &&
@@ -191,7 +191,7 @@ verify_voucher(const struct secret_store *store, struct thread_pool_job *job)
 	return true;
 }
 
-/* Asked for a site that has proved who it is: it takes what time it takes. */
+/* For a site that has been verified: its time need not be constant. */
 bool
 verify_psk(const struct secret_store *store, struct thread_pool_job *job)
 {
@@ -217,7 +217,7 @@ verify_psk(const struct secret_store *store, struct thread_pool_job *job)
 	return true;
 }
 
-/* Client: the password never leaves this process. */
+/* Client: the password does not leave this process. */
 bool
 verify_srp_question(const struct secret_store *store,
     struct thread_pool_job *job)
@@ -265,7 +265,7 @@ read_credential(const struct secret_store *store,
 	strlcpy(job->file, credential->name, sizeof(job->file));
 }
 
-/* Nobody's gets the salt that its name has always had. */
+/* An unknown site's name always gets the same salt. */
 static void
 load_verifier(const struct secret_store *store,
     struct thread_pool_job *job, const char *site, bool known,
@@ -278,14 +278,14 @@ load_verifier(const struct secret_store *store,
 	if (!auth_srp_parse(verifier, credential->line))
 		*verifier = (struct auth_srp_verifier) {
 			.group = SRP_LINE_GROUP, .v_len = AUTH_SRP_MAX_LEN };
-	/* Made for everybody, for the time it takes. */
+	/* Done for all sites, so that the time is the same. */
 	strlcpy(setting, verifier->setting, sizeof(setting));
 	auth_srp_disguise(verifier, store->salt_key, site);
 	if (credential->real)
 		strlcpy(verifier->setting, setting, sizeof(verifier->setting));
 }
 
-/* A token, unless its lifetime is 0, and its secret. */
+/* Makes a token and its secret, unless its lifetime is 0. */
 static void
 grant(const struct secret_store *store, const char *site, enum conf_auth method,
     const uint8_t *digest, uint32_t lifetime_sec, struct request_grant *grant)
@@ -314,7 +314,7 @@ seal_state(uint8_t *out, const struct secret_store *store,
 	    sizeof(*state));
 }
 
-/* The key is this process's own, and so is the struct in it. */
+/* The key belongs to this process, and so does the struct in it. */
 static bool
 open_state(struct srp_state *state, const struct secret_store *store,
     const uint8_t *sealed, size_t len)

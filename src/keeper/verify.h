@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * verify: what the keeper answers to the slow ones of the engine's requests
- * (proc/request.h): passwords, SRP, tokens.
+ * verify: answers the slow ones of the engine's requests (proc/request.h):
+ * passwords, SRP, tokens.
  *
- * Each runs on a thread of the pool.  What depends on whether a site is known
- * takes the same way whether it is or not.
+ * Each runs on a thread of the pool.  Known and unknown sites take the same
+ * path.
  */
 #ifndef VERIFY_H
 #define VERIFY_H
@@ -15,11 +15,12 @@
 
 struct secret_store;
 
-#define VERIFY_MAX_LIFETIME_SEC (30 * 86400) /* of a token, whoever asks */
+#define VERIFY_MAX_LIFETIME_SEC (30 * 86400) /* the limit for any token */
 
 /*
- * From its member of job->in, which has the right size, to that of job->out;
- * sets job->file, too.  False: the request is malformed.  The store is only read.
+ * Reads its member of job->in, which has the right size, and writes that of
+ * job->out; also sets job->file.  False: the request is malformed.  The store
+ * is only read.
  */
 typedef bool verify_fn(const struct secret_store *store,
     struct thread_pool_job *job);

@@ -11,7 +11,7 @@
 
 #define PREFIX	   "$y$j9T$" /* N = 2^12, r = 32: 16 MiB, 20 ms */
 #define PREFIX_LEN 7
-#define SALT_MAX   86 /* characters; yescrypt takes no more */
+#define SALT_MAX   86 /* characters; yescrypt's limit */
 
 static const char alphabet[] =
     "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -25,7 +25,9 @@ yescrypt_new_setting(char setting[YESCRYPT_SETTING_SIZE])
 	yescrypt_make_setting(setting, salt);
 }
 
-/* As libxcrypt writes bytes: three are four characters, the lowest bits first. */
+/*
+ * As libxcrypt encodes bytes: three in four characters, the lowest bits first.
+ */
 void
 yescrypt_make_setting(char setting[YESCRYPT_SETTING_SIZE],
     const uint8_t salt[YESCRYPT_SALT_LEN])
@@ -54,7 +56,7 @@ yescrypt_setting_len(const char *text)
 {
 	size_t salt;
 
-	/* "$y$", flavour j, N (2^12 is '9') in bounds, r = 32 ('T'). */
+	/* "$y$", flavour j, N within limits (2^12 is '9'), r = 32 ('T'). */
 	if (strncmp(text, "$y$j", 4) != 0)
 		return 0;
 	if (text[4] == '\0' || strchr("789ABCD", text[4]) == NULL)
