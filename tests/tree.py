@@ -247,7 +247,7 @@ def test_every_source_is_built():
 # comments, messages and documents, but for the directories of src/ behind it,
 # which still have it.  A directory that no longer does is to be removed here.
 WORDS = {
-    "gift": ("startup_recv", ["keeper"]),
+    "gift": ("startup_recv", []),
     "opening": ("startup_send", ["monitor"]),
     "material": ("certs", []),
     "parcel": ("tcp_batch", []),
@@ -256,12 +256,11 @@ WORDS = {
     "vault": ("secret_store", []),
     "pulse": ("watchdog", []),
     "stranger": ("unknown client", []),
-    "mend": ("fix", ["monitor"]),
+    "mend": ("fix", []),
     "passed over": ("ignored", ["conf"]),
-    "swallow": ("suppress", ["monitor"]),
+    "swallow": ("suppress", []),
     "log-in": ("login", []),
-    "no memory": ("out of memory", ["conf", "keeper", "monitor",
-                                    "proc"]),
+    "no memory": ("out of memory", ["conf", "monitor", "proc"]),
 }
 KEPT = "log-ins-resumed|inherits no memory"  # a counter; what it says
 

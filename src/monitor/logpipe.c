@@ -32,7 +32,7 @@ struct logpipe {
 	/* The present second. */
 	struct mono since;
 	unsigned    shown;
-	unsigned    swallowed;
+	unsigned    suppressed;
 };
 
 static void *run(void *arg);
@@ -199,13 +199,13 @@ put(struct logpipe *logpipe)
 	logpipe->line[logpipe->len] = '\0';
 	logpipe->len = 0;
 	if (!may_show(logpipe, mono_now())) {
-		logpipe->swallowed++;
+		logpipe->suppressed++;
 		return;
 	}
-	if (logpipe->swallowed > 0) {
+	if (logpipe->suppressed > 0) {
 		snprintf(said, sizeof(said), PREFIX "%u messages suppressed",
-		    logpipe->swallowed);
-		logpipe->swallowed = 0;
+		    logpipe->suppressed);
+		logpipe->suppressed = 0;
 		show(logpipe, said);
 	}
 	show(logpipe, logpipe->line);

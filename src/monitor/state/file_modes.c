@@ -17,7 +17,7 @@
 static const struct rule {
 	const char *name;
 	mode_t	    mask;
-	const char *mend;
+	const char *fix;
 } rules[] = {
 	{ ".", 022, "go-w" },
 	{ CONF_SITES_DIR, 022, "go-w" },
@@ -53,7 +53,7 @@ is_tight(const char *dir, const struct rule *rule)
 	if (path != NULL && stat(path, &st) == 0 &&
 	    (st.st_mode & rule->mask) != 0) {
 		log_warnx("%s: others may %s it; fix with: chmod %s %s", path,
-		    rule->mask == 077 ? "read" : "change", rule->mend, path);
+		    rule->mask == 077 ? "read" : "change", rule->fix, path);
 		tight = false;
 	}
 	free(path);
