@@ -10,7 +10,7 @@
 #include "conf/conf.h"
 #include "monitor/host/network.h"
 
-#define ENGINE_STOP_MS 5000 /* it says bye to every site */
+#define ENGINE_STOP_MS 5000 /* it sends bye to every site */
 #define CHILD_STOP_MS  2000
 #define CLOSED_SEC     1.
 #define NONE	       { -1, -1 }
@@ -105,7 +105,10 @@ children_reconfigure(struct children *children, const struct conf *conf)
 		children->startup.conf_len));
 	if (!other_level)
 		return;
-	/* The engine has it from the configuration; these read none. */
+	/*
+	 * The engine has it from the configuration; keeper and resolver read
+	 * none.
+	 */
 	log_set_level(conf->log_level);
 	if (children->keeper.pid > 0)
 		supervise_restart(&children->keeper);
@@ -184,7 +187,7 @@ start_keeper(struct supervise *supervise)
 	close_pair(sign);
 	if (voucher >= 0)
 		close(voucher);
-	/* Without an engine they wait for the next. */
+	/* Without an engine the descriptors wait for the next one. */
 	if (pid > 0 && children->engine_chan.fd != -1)
 		children_sent(children, give_keeper(children));
 	return pid;
@@ -197,7 +200,7 @@ start_engine(struct supervise *supervise)
 	int		 fds[2], r = 0;
 	pid_t		 pid;
 
-	/* It died, too, and waits to be started again: do that now. */
+	/* It died, too, and is due to be started again: do that now. */
 	if (children->startup.keeper[0] == -1)
 		r = supervise_restart(&children->keeper);
 	if (r == 0)
@@ -331,7 +334,7 @@ on_engine_msg(struct chan *chan, struct chan_msg *msg)
 	}
 }
 
-/* It is about to end, most likely; or it broke the channel's rules. */
+/* It has probably ended, or it broke the channel's rules. */
 static void
 on_engine_closed(struct chan *chan)
 {

@@ -22,14 +22,14 @@
 
 struct logpipe {
 	pthread_t thread;
-	int	  log;	    /* our end of everybody's stderr */
-	int	  ready;    /* -1: has been heard */
-	int	  parent;   /* -1: has been told */
+	int	  log;	    /* the reading end of all processes' stderr */
+	int	  ready;    /* -1: the byte has been read */
+	int	  parent;   /* -1: it has been forwarded */
 	int	  terminal; /* -1: syslog */
 	int	  quit[2];
 	char	  line[LINE_SIZE];
 	size_t	  len;
-	/* The present second. */
+	/* The current second. */
 	struct mono since;
 	unsigned    shown;
 	unsigned    suppressed;
@@ -106,7 +106,7 @@ logpipe_free(struct logpipe *logpipe)
 	free(logpipe);
 }
 
-/* Signals are for the loop of the main thread. */
+/* Signals are handled by the main thread's loop. */
 static int
 start(struct logpipe *logpipe)
 {
@@ -146,7 +146,7 @@ run(void *arg)
 	}
 }
 
-/* Without a byte the start has failed: its last words are yet to come. */
+/* Without a byte the start has failed: its last lines are still to come. */
 static void
 on_ready(struct logpipe *logpipe)
 {
@@ -162,7 +162,7 @@ on_ready(struct logpipe *logpipe)
 		close(logpipe->terminal);
 	logpipe->terminal = -1;
 	if (write(logpipe->parent, &byte, 1) == -1) {
-		/* Nobody waits any more. */
+		/* The command no longer waits. */
 	}
 	close(logpipe->parent);
 	logpipe->parent = -1;
@@ -171,7 +171,7 @@ on_ready(struct logpipe *logpipe)
 static void
 take(struct logpipe *logpipe)
 {
-	/* Bounded: whoever floods must not keep us from the others. */
+	/* Limited, so that a flood does not keep us from other events. */
 	for (unsigned i = 0; i < 64 && take_some(logpipe); i++)
 		;
 }

@@ -16,14 +16,14 @@
 #include "proc/startup.h"
 #include "monitor/host/network.h"
 
-/* A configuration as it would be in force. */
+/* The configuration that would be in force. */
 struct fresh {
 	struct conf *conf;
 	char	    *text;
 	size_t	     len;
 };
 
-/* What of the files cannot be taken. */
+/* What cannot be applied from the files. */
 struct notes {
 	struct conf_names faults, waiting;
 };
@@ -97,12 +97,12 @@ reload_take(struct reload *reload, enum reload_scope scope)
 	return ok;
 }
 
-/* All stays in force; one line says it for all the files. */
+/* Nothing changes; one line is logged for all files. */
 static bool
 take_gone(struct reload *reload)
 {
 	const struct conf *running = *reload->conf;
-	struct conf	   same = *running; /* borrows, and is not freed */
+	struct conf	   same = *running; /* borrows, not freed */
 	struct notes	   notes = { 0 };
 	struct fresh	   fresh;
 	char		   text[CONF_NOTE_MAX];
@@ -160,7 +160,7 @@ read_conf(const struct reload *reload, enum reload_scope scope,
 	if (main != NULL)
 		conf = read_sites(reload, scope, main, notes);
 	conf_free(main);
-	/* Of a file that is in force already the engine says it. */
+	/* For a file that is in force already, the engine reports it. */
 	if (conf != NULL && (scope == RELOAD_SITES ||
 	    certs_can_read(conf, why, sizeof(why)) ||
 	    (!certs_can_read(*reload->conf, known, sizeof(known)) &&
@@ -174,7 +174,7 @@ read_conf(const struct reload *reload, enum reload_scope scope,
 	return read_sites(reload, scope, *reload->conf, notes);
 }
 
-/* What of the main file may be taken; NULL when nothing. */
+/* What may be applied from the main file; NULL: nothing. */
 static struct conf *
 read_main(const struct reload *reload, struct notes *notes)
 {
@@ -194,7 +194,7 @@ read_main(const struct reload *reload, struct notes *notes)
 	return main;
 }
 
-/* Role and mode decide what all the other keys mean. */
+/* Role and mode determine the meaning of all other keys. */
 static bool
 fits(const struct conf *running, const struct conf *loaded,
     struct notes *notes)
@@ -230,7 +230,7 @@ note_waiting(const struct conf *running, const struct conf *loaded,
 	}
 }
 
-/* With the live keys of `main`, or of what is noticed by itself. */
+/* With the live keys of `main`, or those that are noticed without a reload. */
 static struct conf *
 read_sites(const struct reload *reload, enum reload_scope scope,
     const struct conf *main, struct notes *notes)
@@ -254,7 +254,7 @@ read_sites(const struct reload *reload, enum reload_scope scope,
 	return conf;
 }
 
-/* Parsed from its own print, so the engine takes it, too. */
+/* Parsed from its own text, to be sure that the engine accepts it. */
 static bool
 print_again(struct fresh *fresh, const struct conf *conf, const char *path)
 {
@@ -276,7 +276,7 @@ add_all(struct conf_names *to, const struct conf_names *from)
 		conf_names_add(to, from->v[i]);
 }
 
-/* Those that were not there before. */
+/* Logs those that are new. */
 static void
 log_new(const struct conf_names *names, const struct conf_names *known,
     const char *path, const char *what)

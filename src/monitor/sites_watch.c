@@ -19,8 +19,8 @@
 #include "conf/conf.h"
 
 #define SETTLE_SEC 0.2
-#define LATEST_SEC 3. /* what is never quiet is looked at all the same */
-#define MAX_READS  16 /* a turn of the loop */
+#define LATEST_SEC 3. /* report continuous changes after this time */
+#define MAX_READS  16 /* per turn of the loop */
 /*
  * IN_CREATE is needed for links, which `site add` makes: they are never written
  * to.  IN_ATTRIB is needed because `site disable` sets the time of a
@@ -32,7 +32,7 @@
 
 enum dir { DIR_CONF, DIR_SITES, DIR_KEEPER, DIR_CREDENTIALS, DIRS };
 
-/* Each below an earlier one, which tells when it comes. */
+/* Each is below an earlier one, which reports when it is created. */
 static const struct {
 	enum dir    parent;
 	const char *name, *path;
@@ -47,7 +47,7 @@ static const struct {
  * The files of keeper/sites.  A changed time is a change, as it is for tokens.
  */
 struct credentials {
-	struct dirent **names; /* owned, each of them too; sorted */
+	struct dirent **names; /* owned, and so is each entry; sorted */
 	struct stat    *files; /* owned */
 	int		n;
 };
@@ -56,14 +56,14 @@ struct sites_watch {
 	struct ev_loop		 *loop;
 	struct ev_io		  io;
 	struct ev_timer		  timer;
-	ev_tstamp		  latest; /* that the timer may be put off to */
+	ev_tstamp		  latest; /* latest time for the timer */
 	struct sites_watch_events events;
 	int			  fd;
 	char			 *paths[DIRS]; /* owned */
-	int			  wd[DIRS]; /* -1: it is not there */
+	int			  wd[DIRS]; /* -1: it does not exist */
 	bool			  changed; /* since the last on_change() */
 	bool			  touched; /* a credential */
-	struct credentials	  seen;	   /* when they were last looked at */
+	struct credentials	  seen;	   /* as of the last comparison */
 };
 
 static bool add_watches(struct sites_watch *watch);
@@ -189,7 +189,7 @@ on_readable(struct ev_loop *loop, struct ev_io *io, int what)
 		wait_for_quiet(watch);
 }
 
-/* A restore of a directory, or writing a file, takes a while. */
+/* Restoring a directory, or writing a file, takes a while. */
 static void
 wait_for_quiet(struct sites_watch *watch)
 {
@@ -255,7 +255,7 @@ take_name(struct sites_watch *watch, enum dir dir, const char *name)
 		watch->changed |= is_file(watch, dir, name);
 }
 
-/* A private key, too, is one half of what counts. */
+/* A private key is half of a pair, so it counts, too. */
 static bool
 is_file(const struct sites_watch *watch, enum dir dir, const char *name)
 {
@@ -266,7 +266,7 @@ is_file(const struct sites_watch *watch, enum dir dir, const char *name)
 	return watch->events.is_file(watch->events.arg, path);
 }
 
-/* The directory itself came or went: so did all in it. */
+/* The directory was created or removed, and with it all its files. */
 static void
 take_dir(struct sites_watch *watch, enum dir dir)
 {
@@ -287,7 +287,7 @@ compare(struct sites_watch *watch)
 	watch->touched = false;
 	if (read_credentials(watch, &now) && report(watch, &now)) {
 		watch->seen = now;
-		/* Who has none cannot log in. */
+		/* A site without credentials cannot log in. */
 		if (now.n != old.n)
 			watch->events.on_change(watch->events.arg);
 		free_credentials(&old);
@@ -302,7 +302,7 @@ compare(struct sites_watch *watch)
 	free_credentials(&now);
 }
 
-/* Of one that goes meanwhile the time is 0: it is another one. */
+/* If the file is removed meanwhile, the time is 0, which counts as a change. */
 static bool
 read_credentials(const struct sites_watch *watch,
     struct credentials *credentials)
@@ -326,7 +326,7 @@ read_credentials(const struct sites_watch *watch,
 	return credentials->files != NULL;
 }
 
-/* By a new one nobody has logged in yet. */
+/* Nobody has logged in with a new one yet. */
 static bool
 report(struct sites_watch *watch, const struct credentials *now)
 {

@@ -31,7 +31,7 @@ supervise_start(struct supervise *supervise, struct ev_loop *loop)
 	supervise->pause_us = 0;
 	ev_timer_init(&supervise->timer, on_due, 0., 0.);
 	ev_child_init(&supervise->child, on_child, 0, 0);
-	/* Before anybody else's callback could use the pid of the dead. */
+	/* Handled before other callbacks could use the dead process's pid. */
 	ev_set_priority(&supervise->child, EV_MAXPRI);
 	supervise->timer.data = supervise;
 	supervise->child.data = supervise;
@@ -136,7 +136,7 @@ schedule(struct supervise *supervise)
 		log_warnx("%s: %u failures in a row; the next start is in "
 			  "%.1f s", proc_name(supervise->role), supervise->row,
 		    (double)supervise->pause_us / (double)MONO_SEC);
-	/* The loop's idea of now is old after a wait for a child. */
+	/* The loop's time is old after waiting for a child. */
 	ev_now_update(supervise->loop);
 	ev_timer_stop(supervise->loop, &supervise->timer);
 	ev_timer_set(&supervise->timer,
@@ -171,7 +171,7 @@ log_death(const struct supervise *supervise, int status)
 static void
 forget(struct supervise *supervise)
 {
-	/* Takes back an event that is under way, too. */
+	/* Also cancels a pending event. */
 	ev_child_stop(supervise->loop, &supervise->child);
 	supervise->pid = -1;
 }

@@ -97,7 +97,7 @@ on_due(struct ev_loop *loop, struct ev_timer *timer, int what)
 	}
 }
 
-/* One that cannot be sent stays unanswered. */
+/* A ping that cannot be sent is not answered. */
 static void
 ask(struct watchdog *watchdog)
 {

@@ -97,7 +97,7 @@ lookup_ask(struct lookup *lookup, unsigned which, uint32_t id)
 		return false;
 	lookup->waiting[lookup->nwaiting].id = id;
 	lookup->waiting[lookup->nwaiting++].name = name;
-	/* One that is slow is waited for; a second would only queue behind. */
+	/* Wait for a slow one; a second request would only queue behind it. */
 	if (!name->numeric && name->asked == 0)
 		ask_resolver(lookup, name);
 	if (name->asked == 0) {
@@ -126,7 +126,7 @@ lookup_get(struct lookup *lookup, unsigned which, unsigned index)
 	return name != NULL && index < name->n ? &name->list[index] : NULL;
 }
 
-/* One that is looked up just now: its answer is nobody's any more. */
+/* Ignore the answer of a lookup that is under way. */
 static void
 fill_name(struct lookup *lookup, struct lookup_name *name, const char *host,
     uint16_t port)
@@ -139,7 +139,7 @@ fill_name(struct lookup *lookup, struct lookup_name *name, const char *host,
 	answer(lookup, name);
 }
 
-/* Whether it is another one now. */
+/* True if the name has changed. */
 static bool
 set_name(struct lookup_name *name, const char *host, uint16_t port)
 {
@@ -159,7 +159,7 @@ set_name(struct lookup_name *name, const char *host, uint16_t port)
 	return true;
 }
 
-/* NULL when the configuration has none of that number. */
+/* NULL: the configuration has none of that number. */
 static struct lookup_name *
 find(struct lookup *lookup, unsigned which)
 {
@@ -219,7 +219,7 @@ on_resolver_closed(struct chan *chan)
 	lookup->on_nonsense(lookup->arg);
 }
 
-/* `asked` stays: the answer, when it comes, is good for the next. */
+/* `asked` is kept: the answer, when it comes, serves the next request. */
 static void
 on_timeout(struct ev_loop *loop, struct ev_timer *timer, int what)
 {
@@ -246,7 +246,7 @@ find_asked(struct lookup *lookup, uint32_t id)
 	return NULL;
 }
 
-/* DNS says where, not which service. */
+/* DNS gives addresses, not ports. */
 static void
 keep(struct lookup_name *name, const struct request_list *list)
 {
@@ -267,14 +267,14 @@ keep(struct lookup_name *name, const struct request_list *list)
 	name->stale = true;
 }
 
-/* Those who wait for this name. */
+/* Answers those who wait for this name. */
 static void
 answer(struct lookup *lookup, const struct lookup_name *name)
 {
 	uint32_t ids[LOOKUP_MAX_WAITING];
 	unsigned n = 0, left = 0;
 
-	/* Taken out first: done() may ask again. */
+	/* Removed first: done() may ask again. */
 	for (unsigned i = 0; i < lookup->nwaiting; i++) {
 		if (lookup->waiting[i].name == name)
 			ids[n++] = lookup->waiting[i].id;

@@ -23,7 +23,7 @@
 #include "proc/pam_chat.h"
 #include "proc/proc.h"
 
-#define MAX_DEPTH 8 /* of programs that modules start */
+#define MAX_DEPTH 8 /* of programs started by modules */
 
 static struct pam_slot *free_slot(struct pam *pam);
 static int  start(struct pam_slot *slot, const struct pam_chat_task *task,
@@ -180,7 +180,7 @@ on_exit_of(struct ev_loop *loop, struct ev_child *w, int what)
 {
 	struct pam_slot *slot = w->data;
 
-	/* What a module has left running dies with it. */
+	/* Kills what a module has left running. */
 	kill(-w->rpid, SIGKILL);
 	if (WIFSIGNALED(w->rstatus) && WTERMSIG(w->rstatus) != SIGKILL)
 		log_warnx("PAM: a helper died by signal %d",
@@ -188,7 +188,7 @@ on_exit_of(struct ev_loop *loop, struct ev_child *w, int what)
 	end(slot);
 }
 
-/* A module that hangs does not see that the site has hung up; we do. */
+/* A hanging module does not notice that the site has disconnected; we do. */
 static void
 on_look(struct ev_loop *loop, struct ev_timer *w, int what)
 {

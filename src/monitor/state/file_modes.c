@@ -13,7 +13,7 @@
 #include "conf/conf.h"
 #include "monitor/state/state_dir.h"
 
-/* What nobody else may do: change it; or even look. */
+/* What other users must not do: change the file, or even read it. */
 static const struct rule {
 	const char *name;
 	mode_t	    mask;
@@ -41,7 +41,7 @@ file_modes_are_tight(const struct conf *conf, const char *path)
 	return are_sites_tight(conf->dir) && tight;
 }
 
-/* One that is not there is somebody else's complaint. */
+/* Missing files are reported elsewhere. */
 static bool
 is_tight(const char *dir, const struct rule *rule)
 {

@@ -27,7 +27,10 @@ keeper_dir_open(const char *path, const struct proc_user *user)
 		log_warn("%s: cannot open the keeper's directory", path);
 		return r;
 	}
-	/* Who is not root cannot give, and its keeper has no other user. */
+	/*
+	 * Without root we cannot change owners, and the keeper has the same
+	 * user.
+	 */
 	if (geteuid() != 0)
 		return fd;
 	r = give_dir(fd, path, user);
@@ -62,7 +65,7 @@ give_dir(int fd, const char *path, const struct proc_user *user)
 		return -errno;
 	if (st.st_uid == user->uid)
 		return 0;
-	/* The directory last: when it is done, all is done. */
+	/* The directory last: if its owner is right, everything is done. */
 	r = give_files(fd, user);
 	if (r < 0)
 		return r;
@@ -76,7 +79,7 @@ give_dir(int fd, const char *path, const struct proc_user *user)
 static int
 give_files(int dirfd, const struct proc_user *user)
 {
-	/* A descriptor of its own: fdopendir(3) would take ours. */
+	/* Its own descriptor: fdopendir(3) would take over ours. */
 	int	       fd = openat(dirfd, ".", OPEN_DIR), r = 0;
 	DIR	      *dir = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
@@ -93,7 +96,7 @@ give_files(int dirfd, const struct proc_user *user)
 	return r;
 }
 
-/* A second name (a hard link) may be that of somebody else's file. */
+/* A second hard link may be another user's file. */
 static int
 give_file(int dirfd, const char *name, const struct proc_user *user)
 {

@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "monitor/host/journal.h"
 
-#define RUN_DIR	  "/run/tombolo" /* as of conf_socket_default() */
+#define RUN_DIR	  "/run/tombolo" /* as in conf_socket_default() */
 #define FOR_SLASH '!'
 
 static char *owner_of(const char *socket);
@@ -37,7 +37,7 @@ static void  remove_owner(const char *socket);
 static pid_t parse_pid(const char *text);
 static int   make_parent(const char *path);
 
-/* NAME of NAME.sock; or of whatever it is called. */
+/* NAME of NAME.sock, or whatever the socket is called. */
 const char *
 pidfile_beside(char path[PIDFILE_PATH_SIZE], const char *socket,
     const char *suffix)
@@ -106,7 +106,7 @@ pidfile_dir_is_private(const char *socket)
 	char	   *real = dir != NULL ? realpath(dir, NULL) : NULL;
 	const char *bad = NULL;
 
-	/* As it is written, for the owners of links, and where they lead. */
+	/* As written, for the owners of links, and where they lead. */
 	if (real != NULL && (bad = find_open(dir)) == NULL)
 		bad = find_open(real);
 	if (bad != NULL)
@@ -135,7 +135,7 @@ pidfile_lock(const char *socket, const char *config)
 		return NULL;
 	if (config != NULL && runs_elsewhere(socket, config))
 		return NULL;
-	/* 0600: who can open it could lock it, and keep us from starting. */
+	/* 0600: others could lock it and keep us from starting. */
 	pidfile = pidfile_open(path, 0600, &other);
 	if (pidfile == NULL && errno != EEXIST)
 		log_warn("%s", path);
@@ -153,7 +153,7 @@ pidfile_unlock(struct pidfh *pidfile, const char *socket)
 {
 	char path[PIDFILE_PATH_SIZE];
 
-	/* Whose it is what is left, a later start or sweep must know. */
+	/* A later start or sweep needs to know the owner of what is left. */
 	if (access(pidfile_beside(path, socket, ".journal"), F_OK) == -1)
 		remove_owner(socket);
 	pidfile_remove(pidfile);
@@ -168,7 +168,7 @@ pidfile_adopt(const char *socket, const char *left)
 
 	pidfile_beside(path, socket, ".journal");
 	pidfile_beside(old, left, ".journal");
-	/* A copy: it may be another file system. */
+	/* Copied: it may be on another file system. */
 	if (pidfile_dir_is_private(left) &&
 	    file_read(old, JOURNAL_MAX_SIZE, &text, &len) == 0 &&
 	    file_create(path, text, len, 0600, (uid_t)-1, (gid_t)-1) == 0)
@@ -188,7 +188,7 @@ pidfile_pid(const char *socket)
 
 	if (fd == -1)
 		return errno == ENOENT ? 0 : -errno;
-	/* A shared lock, and only to ask: the daemon's is exclusive. */
+	/* A shared lock, only to test: the daemon's is exclusive. */
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		pid = 0;
 	else if (errno != EWOULDBLOCK)
@@ -202,7 +202,7 @@ pidfile_pid(const char *socket)
 	return pid;
 }
 
-/* Whose it is, a new string; NULL if that is not known. */
+/* The owner, a new string; NULL if unknown. */
 static char *
 owner_of(const char *socket)
 {
@@ -249,7 +249,7 @@ socket_of(const char *link, const char *config)
 	    (st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    asprintf(&path, "%.*s.sock", len, link) == -1)
 		return NULL;
-	/* One of another directory; see name_here(). */
+	/* In another directory; see name_here(). */
 	if (*name == FOR_SLASH) {
 		memmove(path, path + (name - link),
 		    strlen(path + (name - link)) + 1);
@@ -284,7 +284,7 @@ runs_elsewhere(const char *socket, const char *config)
 	return pid != 0;
 }
 
-/* The first of the directory and those above that others can change. */
+/* The first of the directory and its parents that others can change. */
 static const char *
 find_open(char *path)
 {
@@ -360,7 +360,7 @@ write_owner(const char *socket, const char *config)
 	char path[PIDFILE_PATH_SIZE];
 
 	remove_owner(socket);
-	/* To find it when the configuration does not say any more where it is. */
+	/* To find it when the configuration no longer has its path. */
 	if (name_here(path, socket) &&
 	    ((mkdir(RUN_DIR, 0755) == -1 && errno != EEXIST) ||
 		symlink(config, path) == -1))
@@ -400,7 +400,7 @@ remove_owner(const char *socket)
 		unlink(path);
 }
 
-/* A daemon that has just locked it has not written it yet. */
+/* A daemon that has just locked it has not written its pid yet. */
 static pid_t
 parse_pid(const char *text)
 {
@@ -410,7 +410,7 @@ parse_pid(const char *text)
 	return error == NULL ? pid : -EAGAIN;
 }
 
-/* /run/tombolo; deeper ones are the administrator's. */
+/* Creates /run/tombolo; the administrator makes deeper ones. */
 static int
 make_parent(const char *path)
 {

@@ -123,14 +123,14 @@ state_dir_open_keeper(const struct state_dir *state,
 static char *
 state_root(void)
 {
-	const char *root = getenv("STATE_DIRECTORY"); /* it is a list */
+	const char *root = getenv("STATE_DIRECTORY"); /* a list */
 
 	if (root == NULL || root[0] != '/')
 		root = STATE_DIR;
 	return strndup(root, strcspn(root, ":"));
 }
 
-/* It becomes a directory's name: nothing but digits. */
+/* It becomes a directory's name: only digits. */
 static bool
 find_id(const char *dir, char id[STATE_DIR_ID_SIZE], bool make)
 {
@@ -182,7 +182,7 @@ print_id(const uint8_t bytes[ID_LEN], char id[STATE_DIR_ID_SIZE])
 	memcpy(id + ID_DIGITS, "\n", 2);
 }
 
-/* The lock goes with the descriptor, and so with the process. */
+/* The lock ends with the descriptor, and so with the process. */
 static int
 open_locked(struct state_dir *state)
 {

@@ -53,7 +53,7 @@ totals_file_close(struct totals_file *file)
 	*file = (struct totals_file) { .fd = -1 };
 }
 
-/* Of that size for ever: what an engine does to it cannot hurt the next one. */
+/* Its size is fixed, so that no engine can harm the next one. */
 static int
 make_memory(void)
 {
@@ -87,7 +87,7 @@ on_due(struct ev_loop *loop, struct ev_timer *timer, int what)
 	save(timer->data);
 }
 
-/* A full disk is a line a day: it costs nothing but the totals. */
+/* Logged once a day on a full disk: only the totals are lost. */
 static void
 save(struct totals_file *file)
 {
@@ -116,7 +116,9 @@ save(struct totals_file *file)
 		    strerror(-r));
 }
 
-/* Read, not mapped: an engine may change it at any time.  NULL: no memory. */
+/*
+ * Read, not mapped: an engine may change it at any time.  NULL: out of memory.
+ */
 static char *
 copy(int fd, size_t *len)
 {
