@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The steps of a start in order, the event loop, and the same steps backwards.
+ * The steps of a start in order, the event loop, and the same steps in reverse.
  *
- *              steps              READY               SIGTERM
- *   (nothing) -------> STARTING ---------> RUNNING ------------> STOPPING
- *                         |    any child's death, or 30 s           ^
- *                         +---------- (exit status 1) --------------+
+ *               steps              READY               SIGTERM
+ *    (nothing) -------> STARTING ---------> RUNNING ------------> STOPPING
+ *                          |    any child's death, or 30 s           ^
+ *                          +---------- (exit status 1) --------------+
  *
- * The processes are children.c's, what the engine may ask is serve.c's.
+ * children.c starts the processes; serve.c serves the engine's requests.
  */
 #include "monitor/monitor.h"
 
@@ -55,7 +55,7 @@ struct monitor {
 	struct conf	*conf;	 /* owned */
 	const char	*path;
 	int		 log_level; /* of the command line; -1: conf's */
-	struct monitor_starter starter; /* -1: told, or nobody waits */
+	struct monitor_starter starter; /* -1: notified, or nobody waits */
 	struct ev_io	 leash;
 	struct ev_loop	*loop;
 	struct ev_signal signals[4];
@@ -69,9 +69,9 @@ struct monitor {
 	struct reload	    reload;
 	struct state_dir    state_dir;
 	struct totals_file  totals;
-	enum reload_scope   scope; /* of what is taken at the next change */
-	bool		    taken; /* what came of it */
-	/* What every new engine gets, as in children.startup; owned. */
+	enum reload_scope   scope; /* of what is applied at the next change */
+	bool		    taken; /* the result */
+	/* For every new engine, as in children.startup; owned. */
 	char	       *conf_text;
 	struct certs certs;
 };
@@ -80,7 +80,7 @@ static struct monitor *monitor_new(struct conf *conf, const char *path,
     int log_level, const struct monitor_starter *starter);
 static void monitor_free(struct monitor *monitor);
 
-/* The steps of a start; each logs what was wrong. */
+/* The steps of a start; each logs its errors. */
 static bool prepare_process(struct monitor *monitor);
 static bool lock_pidfile(struct monitor *monitor);
 static bool check_directories(struct monitor *monitor);
@@ -152,13 +152,13 @@ monitor_sweep(const char *socket, const char *config)
 
 	if (pidfile == NULL)
 		return 1;
-	/* Opening it sweeps. */
+	/* journal_open() undoes what is in it. */
 	journal = journal_open(pidfile_beside(path, socket, ".journal"));
 	if (journal == NULL)
 		log_warn("%s", path);
 	else
 		journal_undo(journal);
-	/* It may be any path: --socket is taken as given. */
+	/* It may be any path: --socket is used as given. */
 	if (lstat(socket, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(socket);
 	pidfile_unlock(pidfile, socket);
@@ -228,13 +228,13 @@ prepare_process(struct monitor *monitor)
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 	struct rlimit	 nofile;
 
-	/* Why a start fails is said at any level. */
+	/* Log why a start fails at any log level. */
 	log_init("monitor", monitor->conf->log_level > LOG_LEVEL_WARN ?
 		monitor->conf->log_level : LOG_LEVEL_WARN);
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* write() says so as well */
-	/* The engine has a socket a site, and inherits this. */
+	signal(SIGXFSZ, SIG_IGN); /* write() returns an error, too */
+	/* The engine has one socket per site, and inherits this limit. */
 	if (getrlimit(RLIMIT_NOFILE, &nofile) == 0) {
 		nofile.rlim_cur = nofile.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &nofile);
@@ -244,7 +244,10 @@ prepare_process(struct monitor *monitor)
 
 		ev_signal_init(w, on_signal, numbers[i]);
 		w->data = monitor;
-		/* Before a child's death: Ctrl-C reaches the children, too. */
+		/*
+		 * Handled before a child's death: Ctrl-C reaches the children,
+		 * too.
+		 */
 		ev_set_priority(w, EV_MAXPRI);
 		ev_signal_start(monitor->loop, w);
 	}
@@ -260,7 +263,7 @@ lock_pidfile(struct monitor *monitor)
 
 	if (config != NULL)
 		monitor->pidfile = pidfile_lock(monitor->conf->socket, config);
-	/* What one left that was killed, before `socket` was changed. */
+	/* Left by a daemon that was killed before `socket` was changed. */
 	if (monitor->pidfile != NULL && left != NULL) {
 		pidfile_adopt(monitor->conf->socket, left);
 		monitor_sweep(left, config);
@@ -314,7 +317,7 @@ make_network(struct monitor *monitor)
 		&startup->conf_len))
 		return false;
 	startup->conf = monitor->conf_text;
-	/* Whoever fails in there has said why. */
+	/* network_new() has logged why it failed. */
 	monitor->network = network_new(monitor->conf,
 	    pidfile_beside(journal, monitor->conf->socket, ".journal"));
 	if (monitor->network == NULL)
@@ -370,13 +373,16 @@ watch_sites(struct monitor *monitor)
 
 	monitor->watch = sites_watch_new(monitor->loop, monitor->conf->dir,
 	    &events);
-	/* It runs without; changes wait for the next start then. */
+	/*
+	 * The daemon runs without it; changes are then applied at the next
+	 * start.
+	 */
 	if (monitor->watch == NULL)
 		log_warn("%s: cannot watch for changes", monitor->conf->dir);
 	return true;
 }
 
-/* A hub is where it is; a site's line may become another. */
+/* A hub stays where it is; a site may change its uplink. */
 static bool
 watch_network(struct monitor *monitor)
 {
@@ -394,7 +400,7 @@ start_children(struct monitor *monitor)
 {
 	ev_timer_init(&monitor->ready_timer, on_never_ready, READY_SEC, 0.);
 	monitor->ready_timer.data = monitor;
-	/* The loop's idea of now is as old as the loop. */
+	/* The loop's time is as old as the loop. */
 	ev_now_update(monitor->loop);
 	ev_timer_start(monitor->loop, &monitor->ready_timer);
 	return children_start(&monitor->children, monitor->network);
@@ -417,7 +423,10 @@ stop(struct monitor *monitor, int status)
 
 	if (monitor->state == STOPPING)
 		return;
-	/* Who asks for it wants his traffic back; nobody else may open it. */
+	/*
+	 * Whoever stops the daemon wants the traffic back; nothing else may
+	 * lift the block.
+	 */
 	if (monitor->network != NULL && (status == 0 || up))
 		network_keep_block(monitor->network, status != 0);
 	monitor->state = STOPPING;
@@ -425,7 +434,7 @@ stop(struct monitor *monitor, int status)
 	ev_break(monitor->loop, EVBREAK_ALL);
 }
 
-/* Backwards; whatever was not made is skipped. */
+/* In reverse order; what was not made is skipped. */
 static void
 take_back(struct monitor *monitor)
 {
@@ -521,7 +530,7 @@ on_signal(struct ev_loop *loop, struct ev_signal *w, int what)
 	log_info("stopping: %s", restarts ? "SIGUSR1, for a restart" :
 					 strsignal(w->signum));
 	stop(monitor, 0);
-	/* The next start takes its place: no gap. */
+	/* The next start takes over, so that there is no gap. */
 	if (restarts && monitor->network != NULL)
 		network_keep_block(monitor->network, true);
 }
@@ -533,7 +542,7 @@ on_never_ready(struct ev_loop *loop, struct ev_timer *w, int what)
 	stop(w->data, 1);
 }
 
-/* For its auth lines; and what a new engine would be given. */
+/* For its auth lines; and the text for a new engine. */
 static bool
 on_is_file(void *arg, const char *name)
 {
@@ -554,7 +563,7 @@ on_change(void *arg)
 	monitor->taken = reload_take(&monitor->reload, monitor->scope);
 }
 
-/* What it did not take is in the configuration, and in the log. */
+/* What was not applied is in the configuration and in the log. */
 static bool
 on_reload(void *arg, bool all)
 {
@@ -588,7 +597,7 @@ on_network_changed(void *arg)
 	    REQUEST_NETCHANGE, NULL, 0, NULL, 0));
 }
 
-/* Somebody may have changed what is ours. */
+/* Checks whether another program has changed our settings. */
 static double
 on_network_event(void *arg, bool is_local)
 {

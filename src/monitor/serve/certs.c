@@ -18,18 +18,18 @@
 
 enum missing {
 	IS_AN_ERROR,
-	IS_EMPTY,    /* an error once a site of the method is there */
+	IS_EMPTY,    /* an error if a site of the method exists */
 	IS_NOT_SENT, /* the same */
-	IS_FINE,     /* empty, whatever sites there are */
+	IS_FINE,     /* empty, whatever sites exist */
 };
 
 static const struct row {
 	enum request_certs kind;
 	enum conf_role	      role;
-	uint32_t	      auths; /* with one of these methods only */
+	uint32_t	      auths; /* only with one of these methods */
 	enum missing	      missing;
 	size_t		      path;
-	const char	     *label; /* of what is in it, in PEM */
+	const char	     *label; /* label of its content, in PEM */
 	const char	     *key;   /* its private key's file */
 } rows[] = {
 #define PATH(member) offsetof(struct conf, member)
@@ -97,7 +97,7 @@ certs_read(struct certs *certs, const struct conf *conf, char *why,
 			continue;
 		if (why[0] == '\0')
 			strlcpy(why, reason, why_size);
-		/* Of a chain the keeper may have kept the last good one. */
+		/* For a chain the keeper may have stored the last valid one. */
 		ok = ok && (rows[i].missing == IS_FINE || rows[i].key != NULL ||
 			       certs->of[rows[i].kind].now.text != NULL);
 	}
@@ -213,7 +213,7 @@ applies(const struct row *row, const struct conf *conf)
 	return row->role == conf->role && (row->auths & auths) != 0;
 }
 
-/* What no site needs need not be there. */
+/* A file that no site needs may be missing. */
 static bool
 may_miss(const struct row *row, const struct conf *conf)
 {
@@ -262,7 +262,7 @@ read_one(struct certs *certs, const struct row *row,
 	}
 }
 
-/* No text: it need not be there, and is not sent. */
+/* No text: it may be missing, and is not sent. */
 static int
 read_text(const struct row *row, const struct conf *conf, const char *path,
     struct startup_text *text)
@@ -280,7 +280,7 @@ read_text(const struct row *row, const struct conf *conf, const char *path,
 	}
 	if (r == 0 && text->len == 0 && row->missing != IS_FINE)
 		r = -ENODATA;
-	/* In DER or UTF-16, or another file. */
+	/* In DER or UTF-16, or another kind of file. */
 	if (r == 0 && text->len > 0 &&
 	    (strlen(text->text) < text->len ||
 		strstr(text->text, row->label) == NULL))

@@ -24,7 +24,7 @@
 
 struct conf;
 
-/* Zeroed is none. */
+/* Zeroed storage has no certificates. */
 struct certs {
 	struct certs_file {
 		struct startup_text now;  /* in force */
@@ -37,7 +37,7 @@ struct certs {
 	char	*kept; /* the path of the list that is kept; owned, or NULL */
 };
 
-/* Once, before anything is read: the list that was kept in `dir`. */
+/* Call it once, before anything is read: loads the list stored in `dir`. */
 void certs_init(struct certs *certs, const char *dir);
 /*
  * Reads each file on its own: one that cannot be read does not affect the
@@ -50,14 +50,14 @@ bool certs_read(struct certs *certs, const struct conf *conf,
 bool certs_can_read(const struct conf *conf, char *why, size_t why_size);
 void certs_fini(struct certs *certs);
 
-/* What a new engine begins with, or NULL; borrowed.  The rest is news. */
+/* What a new engine starts with, or NULL; borrowed.  The rest is news. */
 const struct startup_text *certs_begin(struct certs *certs,
     enum request_certs kind);
-/* What it has to be told next, once; borrowed. */
+/* The next text to send to the engine; each only once; borrowed. */
 bool certs_has_news(struct certs *certs, enum request_certs kind,
     struct startup_text *news);
 bool certs_any_news(const struct certs *certs);
-/* It says that this one is in force. */
+/* The engine reports that this one is in force. */
 void certs_in_force(struct certs *certs, enum request_certs kind,
     uint32_t number);
 

@@ -26,16 +26,16 @@
 #define CLIENT_TUN 0x4
 #define ANY	   (SERVER | CLIENT | CLIENT_TUN)
 #define ANY_CLIENT (CLIENT | CLIENT_TUN)
-#define NEVER	   (INT64_MAX / 64) /* is the next one due; some of them add up */
+#define NEVER	   (INT64_MAX / 64) /* until the next one is due; sums of it must not overflow */
 
-/* Each returns NULL, or the rule that was broken. */
+/* Each returns NULL, or which rule was broken. */
 typedef const char *serve_fn(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg);
 
 static serve_fn serve_resolve, serve_connect, serve_lanes, serve_network,
     serve_dns, serve_down, serve_pam, serve_reload, serve_in_force;
 
-/* What an engine does in its worst minute, and some more. */
+/* Above what an engine does in its busiest minute. */
 static const struct permit {
 	enum request type;
 	unsigned     roles;
@@ -153,7 +153,7 @@ role_of(const struct conf *conf)
 	return conf->mode == CONF_TUN ? CLIENT_TUN : CLIENT;
 }
 
-/* What is not its to say changes nothing: the numbers are ours. */
+/* A number that we did not send changes nothing. */
 static const char *
 serve_in_force(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
@@ -167,7 +167,7 @@ serve_in_force(struct serve *serve, struct chan *engine,
 	return NULL;
 }
 
-/* What it brings goes out before the answer. */
+/* News are sent before the answer. */
 static const char *
 serve_reload(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
@@ -182,7 +182,7 @@ serve_reload(struct serve *serve, struct chan *engine,
 	return answer(engine, msg, taken ? 0 : -ECANCELED, "", NULL, 0);
 }
 
-/* The answer goes out by serve_resolved(), perhaps later. */
+/* serve_resolved() sends the answer, perhaps later. */
 static const char *
 serve_resolve(struct serve *serve, struct chan *engine,
     const struct chan_msg *msg)
@@ -205,7 +205,7 @@ serve_connect(struct serve *serve, struct chan *engine,
 
 	chan_get(msg, &server, sizeof(server));
 	endpoint = lookup_get(serve->lookup, server.which, server.index);
-	/* No violation: the list may have become shorter meanwhile. */
+	/* Not a violation: the list may have become shorter meanwhile. */
 	if (endpoint != NULL)
 		fd = sockets_connect(endpoint, conf_mark(serve->conf));
 	return answer(engine, msg, fd, "", &fd, 1);
@@ -332,6 +332,6 @@ answer(struct chan *engine, const struct chan_msg *msg, int r, const char *why,
 	    nfds);
 	for (unsigned i = 0; i < nfds; i++)
 		close(fds[i]);
-	/* One that asks and does not read fills our memory. */
+	/* An engine that asks without reading would fill our memory. */
 	return r < 0 && r != -EPIPE ? "its answer cannot be sent" : NULL;
 }

@@ -70,7 +70,7 @@ startup_send_conf(struct chan *engine, const char *text, size_t len)
 	    text, len);
 }
 
-/* Lists and CAs before chains, for which the keeper is waited for. */
+/* Lists and CAs before chains: chains wait for the keeper. */
 int
 startup_send_news(struct chan *engine, struct certs *certs)
 {
@@ -91,7 +91,7 @@ startup_send_news(struct chan *engine, struct certs *certs)
 	return r;
 }
 
-/* Each with the head. */
+/* Each piece has the head. */
 static int
 send_pieces(struct chan *engine, enum request type, struct request_piece piece,
     const char *text, size_t len)

@@ -34,9 +34,9 @@ struct startup_send {
 /* Each returns 0 or a negative errno value: then the engine is useless. */
 int startup_send_all(struct chan *engine, const struct startup_send *startup);
 int startup_send_conf(struct chan *engine, const char *text, size_t len);
-/* What the engine has not got of it, in the order in which it helps most. */
+/* Sends the news that the engine lacks, the most useful first. */
 int startup_send_news(struct chan *engine, struct certs *certs);
-/* In as few requests as they fit into. */
+/* Sends them in as few requests as possible. */
 int startup_send_credentials(struct chan *engine, const char *const *sites,
     size_t n);
 /* Sends any other message, if it matches the table of proc/startup.h. */
