@@ -26,7 +26,7 @@
 #define CLIENT_TUN 0x4
 #define ANY	   (SERVER | CLIENT | CLIENT_TUN)
 #define ANY_CLIENT (CLIENT | CLIENT_TUN)
-#define NEVER	   (INT64_MAX / 64) /* until the next one is due; sums of it must not overflow */
+#define NEVER	   (INT64_MAX / 64) /* until it is due; sums must not overflow */
 
 /* Each returns NULL, or which rule was broken. */
 typedef const char *serve_fn(struct serve *serve, struct chan *engine,
