@@ -133,7 +133,7 @@ dns_free(struct dns *dns)
 void
 dns_set(struct dns *dns, const struct dns_list *list)
 {
-	if (is_same(&dns->wanted, list))
+	if (list->nservers == 0 && is_same(&dns->wanted, list))
 		return;
 	dns->wanted = *list;
 	if (dns->running)
@@ -288,7 +288,8 @@ finish(struct dns *dns)
 {
 	bool set = dns->now.nservers > 0;
 
-	if (dns->tool != NULL && !dns->failed)
+	if (dns->tool != NULL && !dns->failed &&
+	    (!set || dns->state != dns->tool->state))
 		log_info("DNS: using the servers %s", set ?
 			"behind the tunnel" : "configured before");
 	become(dns, dns->failed ? REQUEST_DNS_FAILED :

@@ -50,7 +50,8 @@ void dns_free(struct dns *dns);
 
 /*
  * Sets these servers (copied; checked by vet_dns()); an empty list unsets them.
- * Does nothing if they are set already.
+ * What is set already is set again: the tool may have forgotten it, and does not
+ * tell.
  */
 void dns_set(struct dns *dns, const struct dns_list *list);
 void dns_unset(struct dns *dns);
