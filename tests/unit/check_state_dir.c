@@ -246,6 +246,32 @@ START_TEST(where_nothing_can_be_written_there_is_run)
 }
 END_TEST
 
+START_TEST(what_a_killed_daemon_was_writing_is_removed)
+{
+	struct conf	*conf = make_conf("office");
+	struct state_dir state = { .fd = -1 }, other = { .fd = -1 };
+	char		 left[256], kept[256];
+
+	ck_assert(state_dir_open(&state, conf));
+	snprintf(left, sizeof(left), "%s/totals.4711.tmp", state.path);
+	snprintf(kept, sizeof(kept), "%s/totals", state.path);
+	ck_assert_int_eq(file_write(left, "x", 1, 0600, (uid_t)-1, (gid_t)-1),
+	    0);
+	ck_assert_int_eq(file_write(kept, "x", 1, 0600, (uid_t)-1, (gid_t)-1),
+	    0);
+	/* Not one that a daemon is writing now. */
+	ck_assert(state_dir_open(&other, conf));
+	ck_assert_int_eq(access(left, F_OK), 0);
+	state_dir_close(&other);
+	state_dir_close(&state);
+	ck_assert(state_dir_open(&state, conf));
+	ck_assert_int_eq(access(left, F_OK), -1);
+	ck_assert_int_eq(access(kept, F_OK), 0);
+	state_dir_close(&state);
+	conf_free(conf);
+}
+END_TEST
+
 START_TEST(the_keepers_part_is_its_own)
 {
 	struct proc_user user = { .uid = geteuid() == 0 ? 12345 : geteuid(),
@@ -284,6 +310,7 @@ main(void)
 	tcase_add_test(tc, a_directory_without_one_gets_its_own_and_keeps_it);
 	tcase_add_test(tc, a_copy_that_runs_at_the_same_time_shares_nothing);
 	tcase_add_test(tc, where_nothing_can_be_written_there_is_run);
+	tcase_add_test(tc, what_a_killed_daemon_was_writing_is_removed);
 	tcase_add_test(tc, the_keepers_part_is_its_own);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_ENV);

@@ -3,6 +3,7 @@
 
 #include "monitor/state/state_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ static bool find_id(const char *dir, char id[STATE_DIR_ID_SIZE], bool make);
 static int  read_id(const char *path, char id[STATE_DIR_ID_SIZE]);
 static void print_id(const uint8_t bytes[ID_LEN], char id[STATE_DIR_ID_SIZE]);
 static int  open_locked(struct state_dir *state);
+static void sweep(int dirfd);
 
 void
 state_dir_make_id(char id[STATE_DIR_ID_SIZE])
@@ -195,5 +197,29 @@ open_locked(struct state_dir *state)
 	if (state->fd == -1 || flock(state->fd, LOCK_EX | LOCK_NB) == -1 ||
 	    access(state->path, W_OK) == -1)
 		return -errno;
+	sweep(state->fd);
 	return 0;
+}
+
+/* What a daemon was writing when it was killed (file_write()). */
+static void
+sweep(int dirfd)
+{
+	/* A descriptor of its own: fdopendir(3) would take ours. */
+	int	       fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR	      *dir = fd != -1 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		const char *end = strrchr(entry->d_name, '.');
+
+		if (end != NULL && strcmp(end, ".tmp") == 0)
+			(void)unlinkat(dirfd, entry->d_name, 0);
+	}
+	closedir(dir);
 }
