@@ -56,7 +56,8 @@ main(int argc, char **argv)
 		return roles_main(argc, argv);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    (strcmp(argv[1], "help") == 0 &&
-		(argc == 2 || strcmp(argv[2], "help") == 0))) {
+		(argc == 2 || argv[2][0] == '-' ||
+		    strcmp(argv[2], "help") == 0))) {
 		usage(stdout);
 		return 0;
 	}

@@ -90,8 +90,8 @@ cmd_init(int argc, char **argv)
 	if (!endpoint_split(options.name, host, sizeof(host), &port) ||
 	    !conf_types_is_host(host))
 		return options_wrong(&spec,
-		    "--name %s: expected HOST, HOST:PORT or [V6]:PORT",
-		    options.name);
+		    "--name %s: expected HOST, HOST:PORT or [V6]:PORT, the "
+		    "port from 1 to 65535", options.name);
 	if (options.mode != NULL && 
 	    !words_find(&conf_words_mode, options.mode, &mode))
 		return options_wrong(&spec, "--mode %s: expected %s",

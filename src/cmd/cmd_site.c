@@ -44,9 +44,10 @@ static const struct subcommand {
 		.synopsis = "NAME [-c FILE | --dir D] [--address A]... "
 			    "[--subnet CIDR]...\n           [--default-route | "
 			    "--no-default-route]",
-		.help = "Changes the configuration of a site.  --address and "
-			"--subnet replace all previous\nvalues; \"none\" "
-			"removes them.  Comments and other lines stay.",
+		.help = "Changes a site's addresses, networks and default "
+			"route.\n--address and --subnet replace all previous "
+			"values; \"none\" removes them.\nComments and other "
+			"lines stay.",
 		.takes = OPTION_WHERE | OPTION_ADDRESS | OPTION_SUBNET |
 		    OPTION_DEFAULT_ROUTE | OPTION_NO_DEFAULT,
 		.min_args = 1, .max_args = 1 } },
@@ -63,8 +64,8 @@ static const struct subcommand {
 	    { .command = "site passwd",
 		.synopsis = "NAME [-c FILE | --dir D] [--generate | --password-file F] "
 			    "[--out FILE]",
-		.help = "Gives a site another password or certificate; writes "
-			"a\nnew invitation with --generate or --out, and "
+		.help = "Gives a site another password or certificate.\n"
+			"Writes a new invitation with --generate or --out, and "
 			"always for a certificate.",
 		.takes = OPTION_WHERE | OPTION_GENERATE | OPTION_PASSWORD_FILE |
 		    OPTION_OUT,

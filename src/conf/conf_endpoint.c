@@ -36,7 +36,8 @@ conf_endpoint_parse_server(const struct conf_key *key, void *at,
 	    !endpoint_split(word, host, sizeof(host), &server.port) ||
 	    !conf_types_is_host(host))
 		return conf_types_refuse(why,
-		    "expected HOST, HOST:PORT or [V6]:PORT");
+		    "expected HOST, HOST:PORT or [V6]:PORT, the port from 1 "
+		    "to 65535");
 	for (unsigned i = 0; i < conf->nservers; i++) {
 		if (strcmp(conf->servers[i].host, host) == 0 &&
 		    conf->servers[i].port == server.port)

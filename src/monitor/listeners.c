@@ -82,8 +82,10 @@ listen_one(const struct conf *conf, struct startup_send *startup,
 	do
 		r = sockets_listen_tcp(&listen->addr, port);
 	while (r == -EADDRINUSE && busy_retry_wait(what, &waited));
-	if (r < 0)
-		return log_failed(what, r);
+	if (r < 0) {
+		log_warnx("%s: %s", what, sockets_explain(r));
+		return false;
+	}
 	startup->listeners[at] = r;
 	snprintf(what, sizeof(what), "%s%sUDP port %u", address,
 	    address[0] != '\0' ? ", " : "", port);
@@ -93,7 +95,8 @@ listen_one(const struct conf *conf, struct startup_send *startup,
 	while (r == -EADDRINUSE && busy_retry_wait(what, &waited));
 	if (r < 0) {
 		close(startup->listeners[at]);
-		return log_failed(what, r);
+		log_warnx("%s: %s", what, sockets_explain(r));
+		return false;
 	}
 	startup->nlisteners++;
 	startup->nudp = workers;

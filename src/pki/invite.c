@@ -191,7 +191,7 @@ is_word(const void *text)
 static bool
 is_secret(const void *text)
 {
-	return *(const char *)text != '\0' && strchr(text, '\n') == NULL;
+	return *(const char *)text != '\0' && strpbrk(text, "\r\n") == NULL;
 }
 
 /* As in the keeper's file. */

@@ -225,6 +225,14 @@ def test_where_may_stand_before_the_command(tap, where):
     assert "no such command" in tap.fails(*where, "chek", status=2)
 
 
+def test_help_has_whole_sentences_and_helps_with_itself(cli):
+    lines = cli.ok("site", "--help").split("\n\n")[1].splitlines()
+    assert len(lines) == 8
+    for line in lines:
+        assert line.endswith("."), line
+    for option in ("--help", "-h"):
+        assert cli.ok("help", option) == cli.ok("--help")
+
 
 @pytest.mark.parametrize("args, says", [
     ("--network 10.0.0.0/24", "network is for mode = tun"),
@@ -1387,6 +1395,7 @@ def test_an_invitation_that_others_can_read_gets_a_warning(tap):
     ("port", 0, 'bad "port"'),
     ("ca", "junk", 'bad "ca"'),
     ("secret", "a\nb", 'bad "secret"'),
+    ("secret", "a\rb", 'bad "secret"'),
     ("key", "junk", 'bad "certificate"'),
     ("certificate", "junk", 'bad "certificate"')])
 def test_forged_invitations_are_refused(tap, key, value, says):

@@ -131,12 +131,12 @@ look_at_port(struct check_report *report, const struct addr *addr,
 	udp = sockets_listen_udp(addr, port, &fd, 1);
 	if (tcp < 0)
 		check_error(report, "listen = %s: TCP port %u: %s", text,
-		    port, strerror(-tcp));
+		    port, sockets_explain(tcp));
 	else
 		close(tcp);
 	if (udp < 0)
 		check_error(report, "listen = %s: UDP port %u: %s", text,
-		    port, strerror(-udp));
+		    port, sockets_explain(udp));
 	else
 		close(fd);
 }

@@ -150,6 +150,14 @@ sockets_merge(const int *fds, unsigned n)
 		(void)set_int(fds[i], SOL_UDP, UDP_GRO, 1);
 }
 
+const char *
+sockets_explain(int error)
+{
+	return error == -EADDRINUSE ?
+	    "Address already in use: stop the program that has it (ss -lntup), "
+	    "or set another port" : strerror(-error);
+}
+
 int
 sockets_connect(const struct endpoint *server, uint32_t mark)
 {

@@ -54,6 +54,9 @@ void sockets_merge(const int *fds, unsigned n);
 /* A TCP socket that is connecting to `server` (EINPROGRESS is success). */
 int sockets_connect(const struct endpoint *server, uint32_t mark);
 
+/* The text for a failure to listen, to follow the port. */
+const char *sockets_explain(int error);
+
 /*
  * The local socket: created beside, and renamed over one that nobody uses; mode
  * 0660, group `group` ((gid_t)-1: our own). -EADDRINUSE: a daemon answers
