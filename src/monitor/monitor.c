@@ -244,10 +244,7 @@ prepare_process(struct monitor *monitor)
 
 		ev_signal_init(w, on_signal, numbers[i]);
 		w->data = monitor;
-		/*
-		 * Handled before a child's death: Ctrl-C reaches the children,
-		 * too.
-		 */
+		/* Before a child's death: Ctrl-C reaches the children, too. */
 		ev_set_priority(w, EV_MAXPRI);
 		ev_signal_start(monitor->loop, w);
 	}
@@ -373,10 +370,7 @@ watch_sites(struct monitor *monitor)
 
 	monitor->watch = sites_watch_new(monitor->loop, monitor->conf->dir,
 	    &events);
-	/*
-	 * The daemon runs without it; changes are then applied at the next
-	 * start.
-	 */
+	/* Without it, changes are applied at the next start. */
 	if (monitor->watch == NULL)
 		log_warn("%s: cannot watch for changes", monitor->conf->dir);
 	return true;
@@ -423,10 +417,7 @@ stop(struct monitor *monitor, int status)
 
 	if (monitor->state == STOPPING)
 		return;
-	/*
-	 * Whoever stops the daemon wants the traffic back; nothing else may
-	 * lift the block.
-	 */
+	/* Only whoever stops the daemon may lift the block. */
 	if (monitor->network != NULL && (status == 0 || up))
 		network_keep_block(monitor->network, status != 0);
 	monitor->state = STOPPING;

@@ -228,7 +228,7 @@ readme_names_what_is_there() {
 no_file_is_too_long() {
 	find src -name '*.[ch]' | while read -r path; do
 		lines=$(wc -l <"$path")
-		[ "$lines" -le 900 ] ||
+		[ "$lines" -le 600 ] ||
 			echo "$path: $lines lines; is there a second idea in it?"
 	done
 }
@@ -251,5 +251,5 @@ run "every word of an answer is described" answers_are_described
 run "every path of the map exists" map_is_true
 run "every source file is in the map" map_is_whole
 run "README names what is there" readme_names_what_is_there
-run "no source file has more than 900 lines" no_file_is_too_long
+run "no source file has more than 600 lines" no_file_is_too_long
 exit $failed

@@ -24,9 +24,8 @@
 #include "monitor/host/wall.h"
 
 #define HEADER	  "tombolo-journal 1\n"
-#define KEY_SIZE  64 /* net/ipv6/conf/ + 15 + /accept_redirects */
 #define NUM_SIZE  8
-#define LINE_SIZE (KEY_SIZE + 64)
+#define LINE_SIZE (SYSCTL_KEY_SIZE + 64)
 #define MAX_WORDS 4
 #define MAC_SIZE  18
 
@@ -44,17 +43,6 @@ struct journal {
 	char	    *path;
 	struct notes notes; /* newest first */
 	bool	     keep;  /* walls, when all else is undone */
-};
-
-/* Where "*" stands for one interface. */
-static const char *const sysctl_keys[] = {
-	"net/ipv4/ip_forward",
-	"net/ipv4/conf/*/forwarding",
-	"net/ipv4/conf/all/accept_redirects",
-	"net/ipv4/conf/all/rp_filter",
-	"net/ipv4/conf/all/src_valid_mark",
-	"net/ipv6/conf/*/accept_ra",
-	"net/ipv6/conf/*/forwarding",
 };
 
 static int  add_line(struct journal *journal, const char *fmt, ...)
@@ -75,13 +63,10 @@ static void undo_sysctl(const struct note *note, struct link *link);
 static bool is_relied_on(const char *key, struct link *link);
 static void undo_resolvconf(const struct note *note, struct link *link);
 static void journal_free(struct journal *journal);
-static bool is_name(const char *name, size_t len);
 static bool is_interface(const char *text);
 static bool is_mac(const char *text);
 static bool is_number(const char *text);
 static bool is_table(const char *text);
-static bool is_our_key(const char *key);
-static bool key_matches(const char *pattern, const char *key);
 
 enum { SYSCTL, BRIDGE, POLICY, RESOLVCONF };
 
@@ -91,7 +76,7 @@ static const struct kind {
 	bool (*is_sound[MAX_WORDS - 1])(const char *text); /* of the others */
 	void (*undo)(const struct note *note, struct link *link);
 } kinds[] = {
-	[SYSCTL] = { "sysctl", 4, { is_our_key, is_number, is_number },
+	[SYSCTL] = { "sysctl", 4, { sysctl_is_ours, is_number, is_number },
 	    undo_sysctl },
 	[BRIDGE] = { "bridge", 3, { is_interface, is_mac }, undo_bridge },
 	[POLICY] = { "policy", 2, { is_table }, undo_policy },
@@ -122,7 +107,7 @@ int
 journal_sysctl(struct journal *journal, const char *key, const char *old_value,
     const char *new_value)
 {
-	return is_our_key(key) ?
+	return sysctl_is_ours(key) ?
 	    add_line(journal, "sysctl %s %s %s", key, old_value, new_value) :
 	    -EPERM;
 }
@@ -536,26 +521,10 @@ journal_free(struct journal *journal)
 	free(journal);
 }
 
-/* ----------------------------------------------------- what may be a key */
-
-/* An interface's name as the kernel allows it, and no way up a path. */
-static bool
-is_name(const char *name, size_t len)
-{
-	if (len == 0 || len > 15 || (len == 1 && name[0] == '.') ||
-	    (len == 2 && strncmp(name, "..", 2) == 0))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)name[i] <= ' ' || name[i] == '/' || name[i] == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 static bool
 is_interface(const char *text)
 {
-	return is_name(text, strlen(text));
+	return link_is_name(text, strlen(text));
 }
 
 static bool
@@ -582,32 +551,4 @@ is_number(const char *text)
 
 	return digits > 0 && digits <= 5 &&
 	    text[(text[0] == '-') + digits] == '\0';
-}
-
-static bool
-is_our_key(const char *key)
-{
-	if (strlen(key) >= KEY_SIZE)
-		return false;
-	for (size_t i = 0; i < nitems(sysctl_keys); i++) {
-		if (key_matches(sysctl_keys[i], key))
-			return true;
-	}
-	return false;
-}
-
-static bool
-key_matches(const char *pattern, const char *key)
-{
-	const char *star = strchr(pattern, '*');
-	size_t	    before, name;
-
-	if (star == NULL)
-		return strcmp(pattern, key) == 0;
-	before = (size_t)(star - pattern);
-	if (strncmp(pattern, key, before) != 0)
-		return false;
-	name = strcspn(key + before, "/");
-	return is_name(key + before, name) &&
-	    strcmp(star + 1, key + before + name) == 0;
 }

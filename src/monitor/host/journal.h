@@ -23,7 +23,7 @@
  * A change that is recorded already is not recorded again.
  *
  * The file is undone as root and may have been tampered with.  Therefore only
- * sysctls of a short list (journal.c) are written, only with numbers, and only
+ * sysctls of a short list (sysctl.c) are written, only with numbers, and only
  * rules of our range are removed.
  */
 #ifndef JOURNAL_H

@@ -516,3 +516,17 @@ link_errno(int error)
 	}
 	return -EIO;
 }
+
+bool
+link_is_name(const char *name, size_t len)
+{
+	if (len == 0 || len > 15 || (len == 1 && name[0] == '.') ||
+	    (len == 2 && strncmp(name, "..", 2) == 0))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)name[i] <= ' ' || name[i] == '/' ||
+		    name[i] == 0x7f)
+			return false;
+	}
+	return true;
+}

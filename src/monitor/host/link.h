@@ -118,4 +118,7 @@ const struct link_lan *link_find_lan(const struct link_lans *lans,
 const struct link_lan *link_find_around(const struct link_lans *lans,
     const struct prefix *network);
 
+/* An interface's name as the kernel allows it, and no way up a path. */
+bool link_is_name(const char *name, size_t len);
+
 #endif /* LINK_H */

@@ -12,9 +12,21 @@
 #include "base/nitems.h"
 #include "conf/conf.h"
 #include "monitor/host/journal.h"
+#include "monitor/host/link.h"
 
 #define KEY_SIZE   128
 #define VALUE_SIZE 16
+
+/* Where "*" stands for one interface. */
+static const char *const our_keys[] = {
+	"net/ipv4/ip_forward",
+	"net/ipv4/conf/*/forwarding",
+	"net/ipv4/conf/all/accept_redirects",
+	"net/ipv4/conf/all/rp_filter",
+	"net/ipv4/conf/all/src_valid_mark",
+	"net/ipv6/conf/*/accept_ra",
+	"net/ipv6/conf/*/forwarding",
+};
 
 static bool has_family(const struct conf_prefixes *list, sa_family_t family);
 static int enable_ipv4(struct journal *journal);
@@ -27,6 +39,7 @@ static int stop(struct journal *journal, const char *key);
 static int  open_key(const char *key, int flags);
 static int  set(struct journal *journal, const char *key, const char *value);
 static bool is_value(const char *key, const char *value);
+static bool matches(const char *pattern, const char *key);
 
 int
 sysctl_read(const char *key, char *value, int size)
@@ -58,6 +71,18 @@ sysctl_write(const char *key, const char *value)
 		r = -errno;
 	close(fd);
 	return r;
+}
+
+bool
+sysctl_is_ours(const char *key)
+{
+	if (strlen(key) >= SYSCTL_KEY_SIZE)
+		return false;
+	for (size_t i = 0; i < nitems(our_keys); i++) {
+		if (matches(our_keys[i], key))
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -274,4 +299,20 @@ open_key(const char *key, int flags)
 		return -EINVAL;
 	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW);
 	return fd == -1 ? -errno : fd;
+}
+
+static bool
+matches(const char *pattern, const char *key)
+{
+	const char *star = strchr(pattern, '*');
+	size_t	    before, name;
+
+	if (star == NULL)
+		return strcmp(pattern, key) == 0;
+	before = (size_t)(star - pattern);
+	if (strncmp(pattern, key, before) != 0)
+		return false;
+	name = strcspn(key + before, "/");
+	return link_is_name(key + before, name) &&
+	    strcmp(star + 1, key + before + name) == 0;
 }

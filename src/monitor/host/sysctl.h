@@ -23,6 +23,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#define SYSCTL_KEY_SIZE 64 /* net/ipv6/conf/ + 15 + /accept_redirects */
+
 struct conf;
 struct journal;
 
@@ -32,6 +34,8 @@ struct journal;
  */
 int sysctl_read(const char *key, char *value, int size);
 int sysctl_write(const char *key, const char *value);
+/* Whether it is a key that we may change, so that it can be reset. */
+bool sysctl_is_ours(const char *key);
 
 /*
  * Whether the configuration enables forwarding; "auto": if there are networks
