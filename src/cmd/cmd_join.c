@@ -232,7 +232,10 @@ write_files(struct file_txn *undo, const struct options *options,
 	    write(undo, dir, options->file, text, 0644);
 }
 
-/* A password, or a certificate and its key, or neither yet; and the other key. */
+/*
+ * The password, or a certificate and its key, or neither yet; and the
+ * pre-shared key.
+ */
 static bool
 write_secrets(struct file_txn *undo, file_txn_put_fn *write,
     const struct conf *conf, const struct invite *invite, const char *password)

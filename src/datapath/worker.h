@@ -43,7 +43,7 @@ enum worker_letter {
 	WORKER_DETACH,	   /* struct port */
 	WORKER_ROUTES,	   /* struct router_table */
 	WORKER_RENEW,	   /* struct lane_set: new keys */
-	WORKER_PROBE,	   /* struct port: an ECHO by each lane, now */
+	WORKER_PROBE,	   /* struct port: send an ECHO by each lane now */
 	WORKER_TCP_BATCH,	   /* struct tcp_batch */
 	WORKER_STOP,
 };

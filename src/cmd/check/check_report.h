@@ -8,7 +8,7 @@
 struct check_report {
 	const struct conf *conf;
 	unsigned errors;   /* run would fail, or nobody could log in */
-	unsigned warnings; /* run would do less than is configured */
+	unsigned warnings; /* run would work, but not as configured */
 };
 
 /* Prints one line on stderr. */

@@ -18,7 +18,7 @@
 
 #define SITE_CREDENTIAL_LINE 1344 /* of the keeper's file, any method */
 
-/* Zeroed is none. */
+/* Zeroed storage is no credential. */
 struct site_credential {
 	char line[SITE_CREDENTIAL_LINE]; /* with its newline; "": no file */
 	char secret[PASSWORD_SIZE]; /* for the invitation; "": not in it */

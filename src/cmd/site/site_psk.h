@@ -13,7 +13,7 @@
 #include "cmd/util/file_txn.h"
 #include "keeper/psk.h"
 
-/* Zeroed is none. */
+/* Zeroed storage is no key. */
 struct site_psk {
 	char line[PSK_LINE_SIZE]; /* for the invitation */
 	char generation[2 * 4 + 2]; /* lines in their files */

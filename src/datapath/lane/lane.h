@@ -201,21 +201,21 @@ lane_capacity(const struct lane *lane)
 	return lane->pmtu.current - lane->overhead;
 }
 
-/* Longest frame that passes as one item. */
+/* The longest frame that passes as one item. */
 static inline size_t
 lane_room(const struct lane *lane)
 {
 	return lane_capacity(lane) - ITEM_FRAME_HEADER;
 }
 
-/* Frames may go out by it: it answers, too. */
+/* True if frames may be sent by the lane: it is ready, and not suspect. */
 static inline bool
 lane_is_usable(const struct lane *lane)
 {
 	return lane_is_ready(lane) && !lane_liveness_is_suspect(&lane->liveness);
 }
 
-/* Frames that matter go out by it: it has to prove that it carries them. */
+/* Frames of users go out by the lane: it must prove that it carries them. */
 static inline void
 lane_use(struct lane *lane)
 {
@@ -224,14 +224,15 @@ lane_use(struct lane *lane)
 }
 
 /*
- * Retransmission, keepalive, path probes.  Wants to be called every 20 ms while
+ * Retransmits, sends keepalives and path probes.  Call it every 20 ms while
  * lane_is_busy(), else a few times a second.
  */
 void lane_tick(struct lane *lane, struct mono now);
 
 /*
- * Its handshake or its search for the path's size is under way.  One that does
- * not get through for LANE_PATIENCE_US retries too seldom to count.
+ * True during the handshake, the search for the path's size, or while a reply
+ * is awaited.  After LANE_PATIENCE_US without success the retries are too rare
+ * to count.
  */
 static inline bool
 lane_is_busy(const struct lane *lane, struct mono now)

@@ -31,7 +31,7 @@ struct certs {
 		struct startup_text next; /* of the file, if it differs */
 		char why[REQUEST_WHY_SIZE]; /* why it cannot be read; or "" */
 		struct stat key;  /* of the chain's key, to notice changes */
-		bool	    news; /* the engine has not been told */
+		bool	    news; /* not sent to the engine yet */
 	} of[REQUEST_CERTS_KINDS];
 	uint32_t numbers;
 	char	*kept; /* the path of the list that is kept; owned, or NULL */
