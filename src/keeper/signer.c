@@ -370,14 +370,14 @@ serve_pair(struct signer *signer, const struct chan_msg *msg)
 {
 	struct request_pair	   ask;
 	struct request_pair_result answer = { .error = 0 };
-	struct ca_pem		   asked, kept = { 0 };
+	struct ca_pem		   chain, kept = { 0 };
 	int			   r;
 
 	if (!chan_get_head(msg, &ask, sizeof(ask)) ||
 	    ask.which >= REQUEST_KEYS ||
 	    msg->len > sizeof(ask) + KEYPAIR_MAX_TEXT)
 		return -EBADMSG;
-	asked = (struct ca_pem) {
+	chain = (struct ca_pem) {
 		(char *)(uintptr_t)msg->data + sizeof(ask),
 		msg->len - sizeof(ask) };
 	if (is_too_many(signer, &signer->pair_bucket, PAIR_BURST, PAIR_PER_SEC,
@@ -385,8 +385,8 @@ serve_pair(struct signer *signer, const struct chan_msg *msg)
 		r = -EAGAIN;
 	} else if (key_name(signer->store, ask.which) == NULL) {
 		r = -ENOENT;
-	} else if (asked.len > 0) {
-		r = prove(signer, ask.which, &asked, answer.why,
+	} else if (chain.len > 0) {
+		r = prove(signer, ask.which, &chain, answer.why,
 		    sizeof(answer.why));
 	} else {
 		r = read_kept(signer, ask.which, &kept, answer.why,

@@ -46,7 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	lookup.timer.data = &lookup;
 	lookup.loop = ev_default_loop(0);
 	if ((data[0] & 1) != 0) {
-		name->asked = 1;
+		name->request = 1;
 		lookup.waiting[lookup.nwaiting].id = 7;
 		lookup.waiting[lookup.nwaiting++].name = name;
 	}
@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	msg.len = size - 1;
 	on_resolver_msg(&lookup.resolver, &msg);
 	FUZZ_CHECK(nonsense == 0 || name->n == 0);
-	FUZZ_CHECK(name->asked == 0 && lookup.nwaiting == 0);
+	FUZZ_CHECK(name->request == 0 && lookup.nwaiting == 0);
 	FUZZ_CHECK(answers == (data[0] & 1));
 	return 0;
 }

@@ -28,16 +28,16 @@ static void read_transport(struct headers *h, const uint8_t *data, size_t len,
 bool
 headers_read(struct headers *h, const uint8_t *data, size_t len, bool ethernet)
 {
-	uint8_t next, told;
+	uint8_t next, version;
 
 	*h = (struct headers) { 0 };
 	if (ethernet && !read_ethernet(h, data, len))
 		return false;
 	if (h->l3 >= len)
 		return false;
-	told = h->version;
+	version = h->version;
 	h->version = data[h->l3] >> 4;
-	if (ethernet && h->version != told)
+	if (ethernet && h->version != version)
 		return false;
 	if (h->version == 4) {
 		if (!read_ipv4(h, data, len, &next))

@@ -11,9 +11,9 @@
 
 /* clang-format off */
 #define DROP_REASONS(X)							\
-	X(MALFORMED,	"malformed",	"a datagram that is none of ours")	\
+	X(MALFORMED,	"malformed",	"not a datagram of ours")	\
 	X(NO_SESSION,	"no-session",	"no session has this number")		\
-	X(WRONG_WORKER,	"wrong-worker",	"it came by the socket of another worker than the lane's") \
+	X(WRONG_WORKER,	"wrong-worker",	"it came by another worker's socket than the lane's") \
 	X(NO_KEY,	"no-key",	"the lane is not up, or in another phase")	\
 	X(HANDSHAKE,	"handshake",	"a handshake record without a valid MAC, or too late") \
 	X(REPLAYED,	"replayed",	"a record that was seen before")	\
@@ -21,22 +21,22 @@
 	X(FORGED,	"forged",	"the authentication tag does not match")	\
 	X(BAD_ITEM,	"bad-item",	"a record's content does not parse")	\
 	X(BAD_FRAGMENT,	"bad-fragment",	"a fragment that contradicts its frame")	\
-	X(FRAGMENT_LOST, "fragment-lost", "a frame whose fragments did not all come") \
+	X(FRAGMENT_LOST, "fragment-lost", "a frame of which fragments were lost") \
 	X(BAD_FRAME,	"bad-frame",	"too short, too long, or a forbidden address")	\
 	X(LINK_LOCAL,	"link-local",	"01:80:c2:00:00:0x is not forwarded")	\
-	X(BLOCKED,	"blocked",	"the port is blocked: its LAN is joined twice")	\
+	X(BLOCKED,	"blocked",	"the port is blocked because of a loop")	\
 	X(HAIRPIN,	"hairpin",	"the destination is where it came from")	\
 	X(NO_ROUTE,	"no-route",	"no site has this address")		\
 	X(BAD_SOURCE,	"bad-source",	"the source is not one of the site's")	\
 	X(NO_LANE,	"no-lane",	"no lane of the site is up, and TCP is not allowed") \
 	X(TOO_LARGE,	"too-large",	"larger than the path, or more than 64 fragments") \
-	X(KEY_LIMIT,	"key-limit",	"the lane's key has done its work")	\
+	X(KEY_LIMIT,	"key-limit",	"the lane's key has reached its limit")	\
 	X(SEAL,		"seal",		"the record could not be sealed")	\
-	X(SOCKET,	"socket",	"the UDP socket did not take it")	\
+	X(SOCKET,	"socket",	"the UDP socket refused it")	\
 	X(QUEUE,	"queue",	"more came from the device than can be sent in time") \
-	X(DEVICE,	"device",	"the device did not take it")		\
+	X(DEVICE,	"device",	"the device refused it")		\
 	X(TCP_QUEUE,	"tcp-queue",	"more for the control connection than it sends in time") \
-	X(MAILBOX,	"mailbox",	"no room for more on its way between two threads")
+	X(MAILBOX,	"mailbox",	"too much under way between two threads")
 /* clang-format on */
 
 enum drop {

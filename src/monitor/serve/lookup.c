@@ -73,7 +73,7 @@ lookup_detach(struct lookup *lookup)
 	chan_close(&lookup->resolver);
 	lookup->superseded = 0;
 	for (unsigned i = 0; i < LOOKUP_MAX_NAMES; i++) {
-		lookup->names[i].asked = 0;
+		lookup->names[i].request = 0;
 		answer(lookup, &lookup->names[i]);
 	}
 }
@@ -98,9 +98,9 @@ lookup_ask(struct lookup *lookup, unsigned which, uint32_t id)
 	lookup->waiting[lookup->nwaiting].id = id;
 	lookup->waiting[lookup->nwaiting++].name = name;
 	/* Wait for a slow one; a second request would only queue behind it. */
-	if (!name->numeric && name->asked == 0)
+	if (!name->numeric && name->request == 0)
 		ask_resolver(lookup, name);
-	if (name->asked == 0) {
+	if (name->request == 0) {
 		answer(lookup, name);
 		return true;
 	}
@@ -131,9 +131,9 @@ static void
 fill_name(struct lookup *lookup, struct lookup_name *name, const char *host,
     uint16_t port)
 {
-	bool asked = name->asked != 0;
+	bool waits = name->request != 0;
 
-	if (!set_name(name, host, port) || !asked)
+	if (!set_name(name, host, port) || !waits)
 		return;
 	lookup->superseded++;
 	answer(lookup, name);
@@ -183,7 +183,7 @@ ask_resolver(struct lookup *lookup, struct lookup_name *name)
 	id = chan_next_id(&lookup->resolver);
 	if (chan_send(&lookup->resolver, REQUEST_LOOKUP, id, &ask, sizeof(ask),
 		NULL, 0) == 0)
-		name->asked = id;
+		name->request = id;
 }
 
 static void
@@ -205,7 +205,7 @@ on_resolver_msg(struct chan *chan, struct chan_msg *msg)
 		lookup->on_nonsense(lookup->arg);
 		return;
 	}
-	name->asked = 0;
+	name->request = 0;
 	keep(name, &list);
 	answer(lookup, name);
 }
@@ -219,7 +219,7 @@ on_resolver_closed(struct chan *chan)
 	lookup->on_nonsense(lookup->arg);
 }
 
-/* `asked` is kept: the answer, when it comes, serves the next request. */
+/* `request` is kept: the answer, when it comes, serves the next request. */
 static void
 on_timeout(struct ev_loop *loop, struct ev_timer *timer, int what)
 {
@@ -229,7 +229,7 @@ on_timeout(struct ev_loop *loop, struct ev_timer *timer, int what)
 	for (unsigned i = 0; i < LOOKUP_MAX_NAMES; i++) {
 		struct lookup_name *name = &lookup->names[i];
 
-		if (name->asked == 0)
+		if (name->request == 0)
 			continue;
 		keep(name, &late);
 		answer(lookup, name);
@@ -240,7 +240,7 @@ static struct lookup_name *
 find_asked(struct lookup *lookup, uint32_t id)
 {
 	for (unsigned i = 0; id != 0 && i < LOOKUP_MAX_NAMES; i++) {
-		if (lookup->names[i].asked == id)
+		if (lookup->names[i].request == id)
 			return &lookup->names[i];
 	}
 	return NULL;

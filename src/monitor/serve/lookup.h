@@ -30,7 +30,7 @@ struct lookup_name {
 	bool		stale; /* the last lookup failed, which was logged */
 	struct endpoint list[REQUEST_MAX_ENDPOINTS];
 	unsigned	n;
-	uint32_t	asked; /* id of the current request; 0: none */
+	uint32_t	request; /* id of the current request; 0: none */
 };
 
 struct lookup {
