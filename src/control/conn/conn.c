@@ -119,7 +119,7 @@ conn_send(struct conn *conn, const struct message *msg)
 	return r;
 }
 
-/* A queue that is full is not the other end's fault: these are dropped. */
+/* A full queue drops frames; it does not end the connection. */
 int
 conn_send_frames(struct conn *conn, const uint8_t *items, size_t len)
 {
@@ -270,7 +270,9 @@ on_tls_ready(void *arg)
 	struct conn *conn = arg;
 
 	set_state(conn, CONN_AUTH);
-	/* A client's peer has proved who it is: its welcome may be long. */
+	/*
+	 * The hub is authenticated by its certificate: its welcome may be long.
+	 */
 	if (conn->client && !accept_messages_of(conn, MESSAGE_MAX)) {
 		conn_end(conn, "out of memory");
 		return;
@@ -281,7 +283,7 @@ on_tls_ready(void *arg)
 	conn->busy = false;
 }
 
-/* A buffer that grows with the trust in the other end. */
+/* The buffer is small until the other end is authenticated. */
 static bool
 accept_messages_of(struct conn *conn, size_t max)
 {
@@ -325,7 +327,7 @@ on_tls_end(void *arg, const char *why)
 	lose(arg, why);
 }
 
-/* Moves bytes into the message under way; dispatches it when it is whole. */
+/* Appends bytes to the current message; dispatches it when it is complete. */
 static size_t
 take(struct conn *conn, const uint8_t *data, size_t len)
 {
@@ -346,7 +348,7 @@ take(struct conn *conn, const uint8_t *data, size_t len)
 		conn->in_len = 0;
 		return n;
 	}
-	/* Empty first: what is dispatched may end us. */
+	/* Reset first: the handler may end this connection. */
 	conn->in_len = 0;
 	if (conn->in[0] == MESSAGE_TYPE_FRAMES)
 		conn->events->on_frames(conn->arg,
@@ -355,7 +357,7 @@ take(struct conn *conn, const uint8_t *data, size_t len)
 	else
 		dispatch(conn, conn->in + MESSAGE_HEADER_LEN,
 		    want - MESSAGE_HEADER_LEN);
-	/* It may have been a password. */
+	/* It may contain a password. */
 	if (conn->state != CONN_UP)
 		secret_wipe(conn->in, want);
 	return n;
@@ -392,7 +394,9 @@ dispatch(struct conn *conn, const uint8_t *payload, size_t len)
 	char	       text[TLS_WHY_SIZE];
 	int	       r = message_decode(&msg, payload, len, &why);
 
-	/* PROTOCOL 4.2: a newer peer's is ignored, an unknown client's is not. */
+	/*
+	 * PROTOCOL 4.2: unknown types are ignored, except from unknown clients.
+	 */
 	if (r == -ENOENT && (conn->client || conn->state == CONN_UP))
 		return;
 	if (r < 0) {
@@ -444,8 +448,8 @@ on_ping_due(struct ev_loop *loop, struct ev_timer *timer, int events)
 }
 
 /*
- * In microseconds.  While the host was suspended, or we were stopped, nobody
- * listened: that time does not count.
+ * In microseconds.  Time in which the host was suspended or this process was
+ * stopped does not count: nothing could be received.
  */
 static int64_t
 silence_of(struct conn *conn, struct mono now)
@@ -462,7 +466,7 @@ silence_of(struct conn *conn, struct mono now)
 	return silence;
 }
 
-/* Of a site that asks, too; but none is given up before it was asked. */
+/* The silence is short enough, or no ping has been sent since it began. */
 static bool
 hears_enough(const struct conn *conn, int64_t silence_us)
 {

@@ -2,16 +2,16 @@
 /*
  * conn: one control connection, the part that both ends have in common.
  *
- * Frames messages on the TLS stream (PROTOCOL 4.1), limits their size before
- * the other end has proved who it is and after, keeps the transcript that the
- * lanes' keys are bound to, answers pings and notices a dead peer.  What is said
- * is the owner's business: at first who logs in (incoming.c, auth_client.c), then
+ * Frames messages on the TLS stream (PROTOCOL 4.1), limits their size (more
+ * strictly until the other end is authenticated), keeps the transcript that the
+ * lanes' keys are bound to, answers pings and detects a dead peer.  The owner
+ * handles the messages: at first the login (incoming.c, auth_client.c), then
  * the session that the login began (session.c).
  *
  *          TLS done              conn_go_up()
  *   TLS ------------> AUTH --------------------> UP
  *    |                 |                          |
- *    +-----------------+------ any failure -------+--> freed, behind on_end
+ *    +-----------------+------ any failure -------+--> on_end, then freed
  */
 #ifndef CONN_H
 #define CONN_H
@@ -31,16 +31,17 @@
 enum conn_state { CONN_TLS, CONN_AUTH, CONN_UP };
 
 struct conn_events {
-	/* TLS is up: AUTH begins.  NULL: the other end speaks first. */
+	/* TLS is up: AUTH begins.  NULL if the other end speaks first. */
 	void (*on_ready)(void *arg);
-	/* Any message but ping and pong; borrowed. */
+	/* Any message except ping and pong; borrowed. */
 	void (*on_message)(void *arg, const struct message *msg);
 	/* Items of a type 2 message (tcp_frames.h); borrowed. */
 	void (*on_frames)(void *arg, uint8_t *items, size_t len);
 	/*
-	 * It is over, and freed behind this; `lost` says whether the session may
-	 * go on by another connection.  Always from the loop, never from within
-	 * another call of this interface, exactly once.
+	 * The connection has ended and is freed after this call; conn->lost
+	 * says whether the session may continue on another connection.  Called
+	 * exactly once, from the loop, never from within another call of this
+	 * interface.
 	 */
 	void (*on_end)(void *arg, const char *why);
 };
@@ -53,10 +54,10 @@ struct conn {
 	const struct conn_events *events;
 	void			    *arg;
 	bool			     client;
-	bool			     lost; /* nobody ended it: it broke */
-	bool			     frames; /* type 2 is agreed on */
-	bool			     busy; /* TLS is in the middle of an event */
-	uint8_t			    *in; /* a message that is not complete */
+	bool			     lost; /* it broke: nobody ended it */
+	bool			     frames; /* type 2 was negotiated */
+	bool			     busy; /* within an event of TLS */
+	uint8_t			    *in; /* an incomplete message */
 	size_t			     in_len, in_size;
 	struct ev_timer		     deadline; /* of TLS and AUTH; of a probe */
 	struct ev_timer		     pinger;   /* while UP */
@@ -70,27 +71,27 @@ struct conn {
 	char			     why[TLS_WHY_SIZE];
 };
 
-/* Takes over `fd`.  `name` as in tls_open().  NULL: out of memory. */
+/* Owns `fd`.  `name` is as in tls_open().  Returns NULL when out of memory. */
 struct conn *conn_new(struct ev_loop *loop, struct tls_context *context,
     int fd, const char *name, unsigned time_limit_sec,
     const struct conn_events *events, void *arg);
-/* At once; not from within one of its events. */
+/* Frees it at once; not allowed from within one of its events. */
 void conn_free(struct conn *conn);
 
-/* What comes from now on is another owner's. */
+/* Passes all further events to another owner. */
 void conn_set_owner(struct conn *conn, const struct conn_events *events,
     void *arg);
-/* Nobody's any more: freed, by the loop where TLS is in the middle of it. */
+/* The owner gives it up: frees it; within an event of TLS, the loop does. */
 void conn_release(struct conn *conn);
 
-/* 0 or a negative errno value; a full queue ends the session. */
+/* Returns 0 or a negative errno value; a full queue ends the connection. */
 int conn_send(struct conn *conn, const struct message *msg);
 
-/* Items for a type 2 message.  0 or a negative errno value. */
+/* Sends items as a type 2 message.  Returns 0 or a negative errno value. */
 int conn_send_frames(struct conn *conn, const uint8_t *items,
     size_t len);
 
-/* UP: frames may come and go by this connection. */
+/* Frames may be sent and received on this connection while it is UP. */
 void conn_allow_frames(struct conn *conn);
 static inline bool
 conn_takes_frames(const struct conn *conn)
@@ -99,37 +100,37 @@ conn_takes_frames(const struct conn *conn)
 	    !ev_is_active(&conn->reaper);
 }
 
-/* Authenticated: larger messages, no deadline, pings. */
+/* Authenticated: allows larger messages, stops the deadline, starts pings. */
 void conn_go_up(struct conn *conn, unsigned keepalive_sec,
     unsigned dead_peer_sec);
 
-/* While UP: other times, from now on; what was heard before does not count. */
+/* While UP: changes the times; silence is measured from now on. */
 void conn_set_times(struct conn *conn, unsigned keepalive_sec,
     unsigned dead_peer_sec);
 
 /*
- * While UP: asks for a sign of life now; none within so many seconds, and the
- * session ends.
+ * While UP: sends a ping now; the connection ends if nothing is received within
+ * `within_sec`.
  */
 void conn_probe(struct conn *conn, double within_sec);
 
-/* SHA-256 over the payloads of hello and welcome, as they were on the wire. */
+/* SHA-256 over the payloads of hello and welcome, as sent on the wire. */
 void conn_transcript(const struct conn *conn, uint8_t digest[32]);
 
-/* Before UP: it has so many seconds left, at most. */
+/* Before UP: limits the time that is left to `within_sec`. */
 void conn_shorten_deadline(struct conn *conn, double within_sec);
 
-/* From now on it has so many seconds to authenticate: a person has to type. */
+/* Allows `sec` from now on to authenticate, because a person has to type. */
 void conn_extend(struct conn *conn, unsigned sec);
 
-/* Whether it has heard nothing for so long. */
+/* Whether it has received nothing for `sec`. */
 bool conn_is_silent(const struct conn *conn, unsigned sec,
     struct mono now);
 
-/* Ends it for this reason; on_end follows. */
+/* Ends it; on_end follows. */
 void conn_end(struct conn *conn, const char *why);
 
-/* Says why to the other end first: "refused" or "bye". */
+/* The same, after sending "refused" or "bye" with the reason. */
 void conn_refuse(struct conn *conn, const char *why,
     unsigned retry_after_sec);
 void conn_bye(struct conn *conn, const char *why);

@@ -150,7 +150,7 @@ message_decode(struct message *msg, const void *payload, size_t len,
 	return r;
 }
 
-/* Of one line, without control characters. */
+/* One line without control characters. */
 static bool
 is_printable(const void *text)
 {
@@ -167,7 +167,7 @@ is_domain(const void *text)
 	return conf_is_domain(text);
 }
 
-/* One host's address, and a VLAN that can be. */
+/* A unicast MAC address and a valid VLAN. */
 static bool
 is_station(const void *station)
 {

@@ -3,9 +3,9 @@
  * message: what the two ends say on the control channel (PROTOCOL 4).
  *
  * On the wire: one byte type, three bytes length, payload.  Type 1 is one JSON
- * object.  Here it is a struct, checked; what the JSON has beyond it is
- * ignored.  Lists are bounded, strings have a size.  The rows of the table in
- * message.c say which member belongs to which message.
+ * object, decoded and checked into a struct; unknown members are ignored.
+ * Lists and strings have a maximum length.  The table in message.c says which
+ * member belongs to which message.
  *
  * Pure: bytes to struct and back.
  */
@@ -59,23 +59,24 @@ enum message_type {
 };
 
 /*
- * What both ends must have before anything of it is sent (PROTOCOL 4.11); a bit
- * each.  The names and shapes of those that this version does not have are settled.
+ * Features that both ends must support before they are used (PROTOCOL 4.11), a
+ * bit each.  Those that this version does not support have their final names
+ * and formats.
  */
 enum message_feature {
 	MESSAGE_CAN_TAG = 1 << 0,	 /* a FRAME's VLAN tag */
-	MESSAGE_CAN_TRAIN = 1 << 1,	 /* segments with their headers once */
+	MESSAGE_CAN_TRAIN = 1 << 1,	 /* segments that share one header */
 	MESSAGE_CAN_ANNOUNCE = 1 << 2,	 /* addresses behind a site */
-	MESSAGE_CAN_MTU = 1 << 3,	 /* another one while the session is up */
-	MESSAGE_CAN_HUB = 1 << 4,	 /* which of several it is */
-	MESSAGE_CAN_PSK = 1 << 5,	 /* the lanes have a pre-shared key */
+	MESSAGE_CAN_MTU = 1 << 3,	 /* MTU changes during a session */
+	MESSAGE_CAN_HUB = 1 << 4,	 /* which of several hubs it is */
+	MESSAGE_CAN_PSK = 1 << 5,	 /* the lanes use a pre-shared key */
 	MESSAGE_CAN_RATE = 1 << 6,	 /* the site shapes what it sends */
-	MESSAGE_CAN_ECN = 1 << 7,	 /* the marks of datagrams count */
-	MESSAGE_CAN_DRAIN = 1 << 8,	 /* go to another hub */
+	MESSAGE_CAN_ECN = 1 << 7,	 /* ECN marks of datagrams are used */
+	MESSAGE_CAN_DRAIN = 1 << 8,	 /* to another hub */
 	MESSAGE_CAN_KEEP_LOCAL = 1 << 9, /* what stays in the site's LAN */
 };
 
-/* Those that this version has; MESSAGE_CAN_PSK is a matter of the site's. */
+/* Those that this version supports; MESSAGE_CAN_PSK depends on the site. */
 static inline unsigned
 message_offers(enum conf_mode mode)
 {
@@ -85,9 +86,11 @@ message_offers(enum conf_mode mode)
 struct message {
 	enum message_type type;
 
-	/* hello: from, to (left out: the same); welcome: the one that is spoken */
+	/*
+	 * hello: lowest, highest (default: the same); welcome: the one in use
+	 */
 	unsigned protocol, protocol_max;
-	/* hello: those that it has; welcome: those that both have */
+	/* hello: those of the site; welcome: those of both ends */
 	unsigned features;
 
 	/* hello */
@@ -96,7 +99,7 @@ struct message {
 	char	       site[CONF_NAME_MAX + 1];
 	char	       method[32];
 	unsigned       workers;
-	/* hello, welcome: what may carry frames; left out: udp */
+	/* hello, welcome: what may carry frames; the default is udp */
 	enum conf_transport transport;
 	/* hello, welcome, rekey */
 	uint8_t share[LANE_KEYS_SHARE];
@@ -104,36 +107,38 @@ struct message {
 	bool	has_credential;
 	uint8_t credential[MESSAGE_MAX_CREDENTIAL + 1];
 	size_t	credential_len;
-	/* hello: which pre-shared key it has; generation 0: none */
+	/* hello: which pre-shared key the site has; generation 0: none */
 	uint8_t	 psk_id[MESSAGE_PSK_ID_LEN];
 	unsigned psk_generation;
-	/* response, welcome: SRP's M1 and M2, or those of a resumed login */
+	/* response, welcome: M1 and M2 of SRP, or of a resumed login */
 	bool	has_proof;
 	uint8_t proof[MESSAGE_PROOF_LEN];
-	/* hello, welcome; 0 bytes: there is none */
+	/* hello, welcome; 0 bytes: none */
 	uint8_t token[MESSAGE_MAX_TOKEN];
 	size_t	token_len;
 	uint8_t secret[32]; /* welcome: the token's */
 	/* challenge, refused, bye: for people */
 	char text[MESSAGE_TEXT_SIZE];
-	bool echo; /* challenge: may the answer be shown while it is typed */
+	bool echo; /* challenge: the answer may be shown while it is typed */
 	/* challenge, SRP only: bits of the group (0: none), crypt(3) setting */
 	unsigned group;
 	char	 setting[MESSAGE_SETTING_SIZE];
 	/* refused */
 	unsigned retry_after_sec;
-	/* hello: the session it wants to go on with, or 0; welcome: its own */
+	/* hello: the session to continue, or 0; welcome: the site's session */
 	unsigned session;
 	/* welcome */
 	unsigned lanes; /* 0 with transport tcp */
-	unsigned keepalive_sec, dead_peer_sec; /* update, too; left out: 0 */
-	unsigned mtu; /* of the sender's device; hello and mtu, too; 0: unknown */
-	uint64_t hub_id; /* 0: not told, and so the next two */
+	unsigned keepalive_sec, dead_peer_sec; /* also update; default: 0 */
+	unsigned mtu; /* sender's device; also hello and mtu; 0: unknown */
+	uint64_t hub_id; /* 0: unknown, as are the next two */
 	unsigned hub_rank, generation; /* of its list of sites */
-	/* welcome, update: what the site shapes to, 0: nothing; kept in its LAN */
+	/*
+	 * welcome, update: rate limit (0: none); what stays in the site's LAN
+	 */
 	unsigned rate_kbit, keep_local;
-	unsigned rekey_sec, rekey_mib; /* what one key may do */
-	/* rekey; in an answer the share that it answers */
+	unsigned rekey_sec, rekey_mib; /* limits of one key */
+	/* rekey; an answer also has the share that it answers */
 	unsigned phase;
 	bool	 has_answers;
 	uint8_t	 answers[LANE_KEYS_SHARE];
@@ -144,7 +149,7 @@ struct message {
 	struct prefix *dns;
 	char	     **domains;
 	size_t	       ndns, ndomains;
-	/* hello: asked for; owned */
+	/* hello: requested; owned */
 	struct prefix *subnets;
 	size_t	       nsubnets;
 	/* announce; owned: MAC address 48 bits, VLAN 16 (PROTOCOL 4.11) */
@@ -159,21 +164,21 @@ struct message {
 };
 
 /*
- * The payload of a type 1 frame, in new memory (secret_free(p, len + 1)).
- * NULL when out of memory.
+ * Returns the payload of a type 1 frame, to be freed with secret_free(p, len +
+ * 1), or NULL when out of memory.
  */
 char *message_encode(const struct message *msg, size_t *len);
 
 /*
- * 0, or -EBADMSG with the reason in `why` (borrowed, static); -ENOENT for a
- * message whose "type" we do not know.  On success message_fini() wipes and
- * frees what it holds.
+ * Returns 0; -EBADMSG with the reason in `why` (borrowed, static); or -ENOENT
+ * if the "type" is unknown.  On success the caller owns the contents:
+ * message_fini() wipes and frees them.
  */
 int  message_decode(struct message *msg, const void *payload, size_t len,
      const char **why);
 void message_fini(struct message *msg);
 
-/* A copy, for message_free_domains(); NULL: out of memory. */
+/* A copy, freed by message_free_domains(); NULL when out of memory. */
 char **message_copy_domains(char *const *domains, size_t n);
 void   message_free_domains(char **domains, size_t n);
 

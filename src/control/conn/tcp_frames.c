@@ -6,7 +6,7 @@
 #include "datapath/lane/item.h"
 #include "datapath/tcp_batch.h"
 
-/* Of the queue of a connection, for frames; the rest is for messages. */
+/* The part of a connection's queue for frames; the rest is for messages. */
 #define FRAMES_SHARE (TLS_MAX_QUEUE / 2)
 
 static size_t send_fitting(struct conn *conn, uint8_t *items,
@@ -54,7 +54,7 @@ tcp_frames_in(struct tcp_frames *tcp, struct worker *worker, struct port *port,
 		tcp->drops[drop] += tcp_batch_fit(items, len, len, &fitting);
 }
 
-/* Returns how many bytes of the items went; whole ones. */
+/* Sends whole items; returns how many bytes were sent. */
 static size_t
 send_fitting(struct conn *conn, uint8_t *items, size_t len)
 {

@@ -21,7 +21,7 @@
 #include "control/conn/tls_context.h"
 
 #define ALPN	    "tombolo/1"
-#define READ_BUDGET 16 /* records a turn */
+#define READ_BUDGET 16 /* records for each event */
 /* RFC 8446 5.5: full records under one AES-GCM key; 2^24.5 at most. */
 #ifndef KEY_RECORDS
 #define KEY_RECORDS (UINT32_C(1) << 23)
@@ -40,15 +40,15 @@ struct tls {
 	const struct tls_events *events;
 	void			*arg;
 	char			*description;
-	gnutls_typed_vdata_st	 checks[2]; /* what the certificate must say */
+	gnutls_typed_vdata_st	 checks[2]; /* name and purpose to verify */
 	/*
-	 * Bytes not yet taken by GnuTLS, `queue_len` of them from `queue_at` on;
-	 * a record it has begun stays first.
+	 * Bytes that GnuTLS has not accepted, `queue_len` of them from
+	 * `queue_at` on; a record that it has begun stays first.
 	 */
 	uint8_t *queue;
 	size_t	 queue_at, queue_len, queue_size;
 	bool	 unfinished; /* such a record */
-	uint32_t records;    /* sent under the present key */
+	uint32_t records;    /* sent under the current key */
 };
 
 static int make_room(struct tls *tls, size_t len);
@@ -204,7 +204,7 @@ tls_describe(struct tls *tls)
 	return tls->description != NULL ? tls->description : "";
 }
 
-/* For so many bytes more, behind what is queued. */
+/* Makes room for `len` more bytes at the end of the queue. */
 static int
 make_room(struct tls *tls, size_t len)
 {
@@ -223,7 +223,7 @@ make_room(struct tls *tls, size_t len)
 	}
 	while (size < need)
 		size = size == 0 ? 4096 : size * 2;
-	/* Not realloc: passwords pass through here. */
+	/* Not realloc(): the queue may hold passwords, which must be wiped. */
 	bigger = malloc(size);
 	if (bigger == NULL)
 		return -ENOMEM;
@@ -354,7 +354,7 @@ finish_handshake(struct tls *tls)
 		read_records(tls);
 }
 
-/* TLS 1.3; or another handshake, and at a client nothing else. */
+/* TLS 1.3, or the other handshake; a client that has one allows only that. */
 static bool
 is_allowed(struct tls *tls)
 {
@@ -377,7 +377,7 @@ read_records(struct tls *tls)
 			break;
 		tls->events->on_data(tls->arg, buf, (size_t)n);
 	}
-	/* What GnuTLS has read from the socket no event will announce. */
+	/* No event announces data that GnuTLS has already read. */
 	while (tls->state == TLS_OPEN &&
 	    gnutls_record_check_pending(tls->session) > 0) {
 		n = gnutls_record_recv(tls->session, buf, sizeof(buf));
@@ -418,12 +418,12 @@ write_queue(struct tls *tls)
 	}
 	if (tls->queue_len == 0)
 		tls->queue_at = 0;
-	/* A dead socket is noticed by the reader. */
+	/* The reader detects a dead socket. */
 	want_write(tls, tls->queue_len > 0 &&
 	    !gnutls_error_is_fatal((int)n));
 }
 
-/* Between two records, when this key has done its work (frames by TCP). */
+/* Changes the key at its limit, between two records (frames by TCP). */
 static int
 renew_key(struct tls *tls)
 {

@@ -77,7 +77,7 @@ tls_cert_is_revoked(const struct tls_cert *cert,
 	return revoked;
 }
 
-/* GnuTLS would take the common name instead; PROTOCOL 3.2 does not. */
+/* GnuTLS would compare the common name instead; PROTOCOL 3.2 forbids that. */
 bool
 tls_cert_names_itself(struct tls *tls)
 {
@@ -87,7 +87,10 @@ tls_cert_names_itself(struct tls *tls)
 
 	if (leaf == NULL)
 		return false;
-	/* One of another kind, as a mail address, would not keep it from that. */
+	/*
+	 * A name of another type, such as a mail address, does not prevent
+	 * that.
+	 */
 	for (unsigned i = 0; r >= 0 && !found; i++) {
 		char   name[256];
 		size_t size = sizeof(name);
@@ -115,7 +118,7 @@ tls_cert_end(struct tls *tls)
 	return end > 0 ? end : 0;
 }
 
-/* Which check failed, and what to do about it; the gravest first. */
+/* Reports the most serious failure. */
 void
 tls_cert_explain(struct tls *tls, const char *name, char *why, size_t size)
 {
@@ -123,7 +126,7 @@ tls_cert_explain(struct tls *tls, const char *name, char *why, size_t size)
 		unsigned    flag;
 		const char *text;
 	} reasons[] = {
-		/* A server set up anew has a CA of the old one's name. */
+		/* The CA of a hub that was set up again has the same name. */
 		{ GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE,
 		    "it was not made by the CA of this site's invitation: the "
 		    "hub was set up again (then join again), or somebody "
@@ -152,7 +155,7 @@ tls_cert_explain(struct tls *tls, const char *name, char *why, size_t size)
 			break;
 		}
 	}
-	/* Whoever sets a server up anew, or is in between, has no chain. */
+	/* Neither a new hub's own certificate nor an attacker's has a chain. */
 	if (n > 1 && text == reasons[0].text)
 		text = "its chain does not lead to the CA of this site's "
 		       "invitation: the hub's file must contain the "
@@ -161,7 +164,7 @@ tls_cert_explain(struct tls *tls, const char *name, char *why, size_t size)
 	    name, text);
 }
 
-/* The other end's own certificate; NULL: it showed none. */
+/* The other end's own certificate; NULL if it sent none. */
 static gnutls_x509_crt_t
 peers_leaf(struct tls *tls)
 {

@@ -17,8 +17,8 @@
 #include "pki/x509.h"
 
 /*
- * SIGN-RSA is for what CAs sign, TLS 1.3 has no other use for it; but without it
- * GnuTLS 3.7 takes it that nobody may show a certificate with an RSA key.
+ * TLS 1.3 uses SIGN-RSA only for signatures of CAs, but without it GnuTLS 3.7
+ * refuses all certificates with an RSA key.
  */
 #define PRIORITY                                                               \
 	"NONE:+VERS-TLS1.3:+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:"      \
@@ -46,16 +46,16 @@ static bool believe(struct tls_context *context, const struct ca_pem *ca,
 static bool heed_crl(struct tls_context *context, const struct ca_pem *pem,
     char *why);
 
-/* Workers' records are frames, and too many for that. */
+/* Only the control thread wipes: workers free too many records. */
 static _Thread_local bool wiping;
 
 void
 tls_context_setup(void)
 {
 	wiping = true;
-	/* GnuTLS would write sessions' keys there, or die of trying to. */
+	/* GnuTLS would write session keys to that file, or crash trying. */
 	(void)unsetenv("SSLKEYLOGFILE");
-	/* Variables of the library's, made for this. */
+	/* The library exports these variables for this purpose. */
 	gnutls_free = wipe_and_free;
 	gnutls_realloc = wipe_and_realloc;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tls_context: what the connections of one end have in common: certificates and
- * keys, whom to believe, and what TLS may be spoken.
+ * tls_context: what the connections of one end share: certificates and keys,
+ * trusted CAs, and the allowed TLS parameters.
  *
- * The struct's members are for tls.c, tls_cert.c and another handshake's file.
+ * Only tls.c, tls_cert.c and other handshakes (tls_srp/) use the members.
  */
 #ifndef TLS_CONTEXT_H
 #define TLS_CONTEXT_H
@@ -18,25 +18,25 @@
 #include "pki/ca.h"
 
 /*
- * A handshake other than TLS 1.3's (tls_srp/): at a hub for connections that ask
- * for it, at a site for all.
+ * A handshake other than TLS 1.3's (tls_srp/): on a hub for connections that
+ * request it, on a site for all.
  */
 struct tls_handshake {
-	/* Sets a session up, before it begins; 0 or a GnuTLS code. */
+	/* Prepares a session for its handshake; returns 0 or a GnuTLS code. */
 	int (*begin)(struct tls *tls);
-	/* Whether what was negotiated is what it allows, and nothing less. */
+	/* Whether the negotiated parameters are strong enough. */
 	bool (*is_sound)(struct tls *tls);
-	/* Hub: who it proved to be, borrowed; or NULL. */
+	/* Hub: the authenticated user, borrowed; or NULL. */
 	const char *(*user)(struct tls *tls);
 	void (*free)(struct tls_handshake *handshake);
-	/* Site: what an alert of the hub's means. */
+	/* Site: what an alert from the hub means. */
 	const char *refused;
 };
 
 struct tls_context {
 	unsigned refs;
 	bool	 server;
-	bool	 asks_sites; /* server: for a certificate of a site's */
+	bool	 asks_sites; /* server: requests a site's certificate */
 	gnutls_certificate_credentials_t cred;
 	gnutls_priority_t		 priority; /* TLS 1.3 */
 	gnutls_x509_crl_t		*crls;	   /* of sites' certificates */
@@ -45,8 +45,9 @@ struct tls_context {
 };
 
 /*
- * Once, on the control thread and before any other TLS work: what GnuTLS frees
- * on that thread is wiped; decrypted messages are among it.
+ * Call once, on the control thread, before any other TLS work: memory that
+ * GnuTLS frees on that thread is wiped from then on, as it may hold decrypted
+ * messages.
  */
 void tls_context_setup(void);
 
@@ -54,8 +55,9 @@ void tls_context_setup(void);
 time_t tls_context_time(void);
 
 /*
- * What a server shows and believes; text is borrowed, keys and `other` are
- * consumed, even on failure.  site_ca empty: no site may use a certificate.
+ * A server's certificates and trusted CA; text is borrowed, keys and `other`
+ * are consumed, even on failure.  If site_ca is empty, no site may use a
+ * certificate.
  */
 struct tls_context_server {
 	struct ca_pem	      chain, rsa_chain, site_ca, crl;
@@ -63,21 +65,23 @@ struct tls_context_server {
 	struct tls_handshake *other;
 };
 
-/* What a client believes, and what it shows when it is asked to; the same. */
+/* A client's trusted CA and its own certificate; ownership as above. */
 struct tls_context_client {
 	struct ca_pem	      ca, site_chain;
 	gnutls_privkey_t      site_key; /* NULL: it shows none */
 	struct tls_handshake *other;
 };
 
-/* NULL on failure, with the reason in `why` (TLS_WHY_SIZE bytes). */
+/*
+ * Each returns NULL on failure, with the reason in `why` (TLS_WHY_SIZE bytes).
+ */
 struct tls_context *tls_context_new_server(
     const struct tls_context_server *config, char *why);
 struct tls_context *tls_context_new_client(
     const struct tls_context_client *config, char *why);
-/* From now on no handshake with this one proves which site it is. */
+/* From now on no handshake with this context authenticates a site. */
 void tls_context_refuse_sites(struct tls_context *context);
-/* Connections hold a reference, so a context may go before them. */
+/* Drops a reference; connections hold their own. */
 void tls_context_put(struct tls_context *context);
 
 #endif /* TLS_CONTEXT_H */
