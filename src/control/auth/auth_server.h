@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * auth_server: the server's side of how a site proves who it is (PROTOCOL 4.3).
+ * auth_server: the hub's side of a site's authentication (PROTOCOL 4.3).
  *
- * From hello to a verdict, by the method that the site names and its entry
- * allows, or by the token of an earlier login:
+ * From hello to a verdict, by the method that the hello names and the site's
+ * entry allows, or by the token of an earlier login:
  *
  *           token                       no
  *   hello --------> PROOF --> LOOKING -------+
@@ -11,12 +11,13 @@
  *     |      it is asked         v           v
  *     +--------> ASKED <----- LOOKING <--- (method)
  *     |            |             |
- *     | held off   +--response-->+---> DONE (yes, no, or nobody looked)
+ *     | delayed    +--response-->+---> DONE (yes, no, or not verified)
  *     +-------------------------------^
  *
- * A yes waits in DONE for the pre-shared key, where the site has one.
- * Unknown, disabled, other method and wrong credential take the same way, in
- * the keeper too.  Who tried too often is told to wait before any work is done.
+ * On success it waits in DONE for the site's pre-shared key, if there is one.
+ * An unknown or disabled site, another method and a wrong credential take the
+ * same path, in the keeper too.  A client that tried too often is delayed
+ * before any work is done.
  */
 #ifndef AUTH_SERVER_H
 #define AUTH_SERVER_H
@@ -51,7 +52,7 @@ struct auth_server_env {
 struct auth_server {
 	const struct auth_server_env *env;
 	struct conn	*conn;
-	struct applicant *applicant; /* and how far it is */
+	struct applicant *applicant; /* with the state */
 	char		 site[CONF_NAME_MAX + 1]; /* as claimed */
 	enum conf_auth	 method;
 	bool		 method_ok; /* one we know */
@@ -88,17 +89,17 @@ struct auth_server {
 void auth_server_init(struct auth_server *auth,
     const struct auth_server_env *env, struct conn *conn,
     struct applicant *applicant, void (*on_done)(void *arg), void *arg);
-/* Forgets what is under way; wipes. */
+/* Cancels pending requests and wipes. */
 void auth_server_fini(struct auth_server *auth);
 
 /* The site's hello, once. */
 void auth_server_hello(struct auth_server *auth, const struct message *hello);
 
-/* Its response; false when nothing was asked, or it lacks what was. */
+/* Its response; false if none was requested, or it is incomplete. */
 bool auth_server_response(struct auth_server *auth,
     const struct message *response);
 
-/* Why this site cannot log in whatever its credential is; NULL: it may. */
+/* Why this site cannot log in with any credential; NULL if it can. */
 const char *auth_server_why_not(const struct auth_server *auth);
 /* The same for the method alone, of a site that has an entry. */
 const char *auth_server_method_why_not(const struct conf *conf,

@@ -2,9 +2,9 @@
 /*
  * pam_talk: the engine's end of a conversation with one PAM helper.
  *
- * The monitor makes the helper and passes the socket; prompts come out here and
- * answers go in (proc/pam_chat.h).  A helper that is killed, hangs up or talks
- * nonsense has said no.
+ * The monitor starts the helper and passes the socket; this module delivers its
+ * prompts and sends the answers (proc/pam_chat.h).  A helper that is killed,
+ * hangs up or sends a malformed message counts as a refusal.
  */
 #ifndef PAM_TALK_H
 #define PAM_TALK_H
@@ -20,7 +20,7 @@
 
 struct monitor_ask;
 
-/* From the loop; talk is over after on_end, but pam_talk_stop() is still due. */
+/* From the loop; on_end is the last event, but pam_talk_stop() is still due. */
 struct pam_talk_events {
 	void (*on_prompt)(void *arg, const char *text, bool echo);
 	/* `voucher` with KEEPER_YES; KEEPER_FAILED: no helper could be made. */
@@ -41,8 +41,8 @@ struct pam_talk {
 
 /*
  * Asks the monitor for a helper for `site`; `address` is for the modules' logs.
- * The struct is the caller's, until pam_talk_stop().  0 or a negative errno
- * value, and then nothing is called.
+ * The caller's struct must stay until pam_talk_stop().  Returns 0 or a negative
+ * errno value; in that case no event follows.
  */
 int  pam_talk_start(struct pam_talk *talk, struct ev_loop *loop,
      struct monitor_ask *monitor, const char *site, const char *address,
@@ -50,7 +50,7 @@ int  pam_talk_start(struct pam_talk *talk, struct ev_loop *loop,
 /* Hangs up; fine on zeroed storage. */
 void pam_talk_stop(struct pam_talk *talk);
 
-/* What the site answered; false when it is too long, or nobody listens. */
+/* Sends the site's answer; false if it is too long, or the helper is gone. */
 bool pam_talk_answer(struct pam_talk *talk, const uint8_t *answer, size_t len);
 
 #endif /* PAM_TALK_H */
