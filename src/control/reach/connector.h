@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * connector: how a satellite reaches its server; delivers a connected socket.
+ * connector: connects a site to one of its hubs; delivers a connected socket.
  *
- * A round takes the servers of the configuration in their order.  The name of
- * each is looked up anew, and its addresses race (happy_eyeballs.h).  With a
- * proxy it is
- * the proxy's name and addresses, and the server's name goes to the proxy.
+ * A round tries the servers of the configuration in order: it resolves the name
+ * of each and connects to its addresses (happy_eyeballs.h).  With a proxy,
+ * these are the proxy's name and addresses, and the proxy gets the server's
+ * name.
  *
  *            names       sockets      (login, CONNECT)
  *   IDLE --> RESOLVE --> CONNECT ----> PROXY --> IDLE, delivered
  *              ^           | none left   | no
  *              +-----------+-------------+   next server; none left: failed
  *
- * When what was delivered is no good, connector_next() goes on with what is left
- * of the round.  Whether and when there is another is the client's business.
+ * If the delivered connection fails, connector_next() continues the round.  The
+ * client decides when to begin another round.
  *
- * The sockets are made by the monitor: it is asked by index into what the
- * configuration says, never by address.
+ * The monitor makes the sockets; requests name a server by its index in the
+ * configuration, never by address.
  */
 #ifndef CONNECTOR_H
 #define CONNECTOR_H
@@ -33,7 +33,7 @@
 
 struct connector;
 
-/* Always from the loop, never from within another call of this interface. */
+/* Called from the loop, never from within another call of this interface. */
 struct connector_events {
 	/*
 	 * `fd` is the callee's: TCP, connected to `server` (borrowed; len 0:
@@ -42,11 +42,11 @@ struct connector_events {
 	 */
 	void (*on_connected)(void *arg, int fd, const struct endpoint *server,
 	    const char *name);
-	/* The round is over, and this was its last trouble. */
+	/* The round has failed; `why` is its last error. */
 	void (*on_failed)(void *arg, const char *why);
 };
 
-/* Idle at first.  Everything is borrowed.  NULL when out of memory. */
+/* Starts idle.  Borrows all arguments.  Returns NULL when out of memory. */
 struct connector *connector_new(struct ev_loop *loop, const struct conf *conf,
     struct keeper_ask *keeper, struct monitor_ask *monitor,
     const struct connector_events *events, void *arg);
@@ -62,17 +62,17 @@ void connector_reconfigure(struct connector *connector,
 /* Begins a round; one under way is given up. */
 void connector_start(struct connector *connector);
 /*
- * The network changed: the server under way is tried anew, unless that was done
- * CONNECTOR_AGAIN times: others are to have their turn.  Whether it was.
+ * The network changed: tries the current server again and returns true, or
+ * false if that was done CONNECTOR_AGAIN times in this round.
  */
 bool connector_again(struct connector *connector);
-/* What was delivered was no good: the rest of the round. */
+/* The delivered connection failed: continues the round. */
 void connector_next(struct connector *connector, const char *why);
-/* The same, and that server's other addresses would be no better. */
+/* The same, but skips the other addresses of that server. */
 void connector_next_server(struct connector *connector, const char *why);
-/* It was good: trouble from now on is news. */
+/* The delivered connection works: errors are logged again from now on. */
 void connector_good(struct connector *connector);
-/* No event comes any more. */
+/* No event follows. */
 void connector_stop(struct connector *connector);
 
 /*
@@ -91,7 +91,7 @@ const char *connector_server(const struct connector *connector);
 const char *connector_address(const struct connector *connector);
 const char *connector_proxy(const struct connector *connector); /* or "" */
 const char *connector_doing(const struct connector *connector);
-/* Why server `which` could not be reached last; "": it was not tried. */
+/* The last error of server `which`; "" if it was not tried. */
 const char *connector_trouble(const struct connector *connector,
     unsigned which);
 /*

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * happy_eyeballs: connections to the addresses of one server, of which the
- * first wins.
+ * happy_eyeballs: connects to the addresses of one server; the first connection
+ * that is established wins (RFC 8305).
  *
- * As RFC 8305 has it: IPv6 and IPv4 in turn, the next one
- * HAPPY_EYEBALLS_DELAY_SEC after
- * the one before or when that has failed; when one is there, the others are
- * closed.  The monitor makes the sockets, and is asked by place in its own
- * list.  Who was not there by then may be tried later, with
- * happy_eyeballs_go_on().
+ * IPv6 and IPv4 addresses alternate.  Each attempt starts
+ * HAPPY_EYEBALLS_DELAY_SEC after the previous one, or when that fails.  The
+ * others are closed when one wins; happy_eyeballs_go_on() tries them later.
+ * The monitor makes the sockets; requests name an address by its place in the
+ * list.
  */
 #ifndef HAPPY_EYEBALLS_H
 #define HAPPY_EYEBALLS_H
@@ -30,11 +29,14 @@
 /* A `place` is one in the list that happy_eyeballs_begin() was given. */
 struct happy_eyeballs_events {
 	void (*on_trying)(void *arg, unsigned place);
-	/* How it went: 0, or an errno value. */
+	/* The result of an attempt: 0, or an errno value. */
 	void (*on_came_out)(void *arg, unsigned place, int error);
-	/* From the loop, last of all; `fd` is the callee's, and connected. */
+	/*
+	 * From the loop, the last event; the callee owns `fd`, which is
+	 * connected.
+	 */
 	void (*on_won)(void *arg, int fd, unsigned place);
-	/* From the loop, last of all: none is left. */
+	/* From the loop, the last event: all attempts have failed. */
 	void (*on_lost)(void *arg);
 };
 
@@ -57,21 +59,23 @@ struct happy_eyeballs {
 	struct ev_timer delay, patience;
 };
 
-/* Everything is borrowed; `asks` is what else asks the monitor, too. */
+/* Borrows all; `asks` limits all requests to the monitor together. */
 void happy_eyeballs_init(struct happy_eyeballs *race, struct ev_loop *loop,
     struct monitor_ask *monitor, struct bucket *asks,
     const struct happy_eyeballs_events *events, void *arg);
 
 /*
- * Another race: `n` addresses (at most REQUEST_MAX_ENDPOINTS) of what is number
- * `which` for the monitor.  It goes with happy_eyeballs_go_on().
+ * Prepares attempts for `n` addresses (at most REQUEST_MAX_ENDPOINTS) of the
+ * monitor's server `which`.  happy_eyeballs_go_on() starts them.
  */
 void happy_eyeballs_begin(struct happy_eyeballs *race, unsigned which,
     const struct endpoint *list,
     unsigned n);
-/* Tries those that were not tried, or not long enough; false: none is left. */
+/*
+ * Tries those that were not tried, or not long enough; false if none is left.
+ */
 bool happy_eyeballs_go_on(struct happy_eyeballs *race);
-/* Nothing is under way any more, and no event comes. */
+/* Ends all attempts; no event follows. */
 void happy_eyeballs_stop(struct happy_eyeballs *race);
 
 #endif /* HAPPY_EYEBALLS_H */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * proxy_talk: carries proxy.c's words over a connected socket, in some time.
+ * proxy_talk: runs proxy.c's protocol over a connected socket, with a time
+ * limit.
  */
 #ifndef PROXY_TALK_H
 #define PROXY_TALK_H
@@ -9,7 +10,7 @@
 
 #include "control/reach/proxy.h"
 
-#define PROXY_TALK_SEC 15 /* it has to connect, too */
+#define PROXY_TALK_SEC 15 /* includes the proxy's own connection */
 
 struct proxy_talk {
 	struct ev_loop *loop;
@@ -28,7 +29,7 @@ void proxy_talk_init(struct proxy_talk *talk, struct ev_loop *loop,
 void proxy_talk_start(struct proxy_talk *talk, int fd,
     enum conf_proxy_kind kind, const char *host, uint16_t port,
     const char *login);
-/* Nothing is called any more; idempotent. */
+/* No callback follows; idempotent. */
 void proxy_talk_stop(struct proxy_talk *talk);
 
 #endif /* PROXY_TALK_H */

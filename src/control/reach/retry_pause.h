@@ -2,10 +2,10 @@
 /*
  * retry_pause: how long a site waits before it tries its hubs again.
  *
- * From 1 s to 30 s, each pause a quarter longer than the one before: about a
- * third of the time that the hub is away.  Doubled, it would be all of that, and
- * who was unlucky would stay away as long again.  Jittered, so that sites do not
- * come in step.  A hub may ask for more.
+ * From 1 s to 30 s, each pause a quarter longer than the previous one, so that
+ * a pause is about a third of the time that the hub has been down; if it
+ * doubled, it could be all of that time.  Jitter keeps sites from retrying in
+ * step.  A hub may ask for a longer pause.
  */
 #ifndef RETRY_PAUSE_H
 #define RETRY_PAUSE_H
@@ -15,14 +15,14 @@
 #define RETRY_PAUSE_MAX_SEC 30
 
 struct retry_pause {
-	double	 sec; /* the next one, before chance */
+	double	 sec; /* the next one, before jitter */
 	unsigned asked_sec; /* by the hub, for the next one; or 0 */
-	bool	 is_asked;  /* the last one was as long as that */
+	bool	 is_asked;  /* the hub determined the last one */
 };
 
-/* From now on as at first: the host was suspended, or a session stood. */
+/* Starts over: the host was suspended, or a session was up. */
 void retry_pause_reset(struct retry_pause *pause);
-/* The next one is at least so long; ten minutes at most. */
+/* The next pause is at least `sec`, but at most ten minutes. */
 void retry_pause_ask(struct retry_pause *pause, unsigned sec);
 /* In seconds. */
 double retry_pause_next(struct retry_pause *pause);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * server_choice: in which order servers, and the addresses of one, are tried.
+ * server_choice: the order in which servers, and the addresses of one, are
+ * tried.
  *
- * Pure, but for the lots that are drawn.
+ * Pure, except for random numbers.
  */
 #ifndef SERVER_CHOICE_H
 #define SERVER_CHOICE_H
@@ -11,13 +12,13 @@
 #include "conf/conf.h"
 
 /*
- * Into `sorted` (`n` places): where in `list` the first, the second... is.
- * IPv6 first, the families in turn (RFC 8305 4), each in the list's order.
+ * Fills `sorted` (`n` places) with indices of `list` in the order to try: IPv6
+ * first, then alternating families (RFC 8305 4), each in the list's order.
  */
 void server_choice_sort(const struct endpoint *list, unsigned n,
     unsigned *sorted);
 
-/* Into `order` (conf->nservers places): the servers, as server-order says. */
+/* Fills `order` (conf->nservers places) as server-order says. */
 void server_choice_order(const struct conf *conf, unsigned *order);
 
 #endif /* SERVER_CHOICE_H */
