@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dataplane: the control thread's hold on the data path.
+ * dataplane: the control thread's interface to the data path.
  *
  * Owns the workers and what they share.  The control channel touches the data
  * path here and nowhere else: attach a site's port with its lanes, detach it,
@@ -34,9 +34,9 @@ struct startup_recv;
 struct conn;
 
 struct dataplane_events {
-	/* All lanes of a peer's are up, for the first time. */
+	/* All lanes of a peer are up for the first time. */
 	void (*on_up)(void *arg);
-	/* A lane cannot go on: dataplane_peer_renew().  Once for each phase. */
+	/* A lane failed: call dataplane_peer_renew().  Once for each phase. */
 	void (*on_failed)(void *arg);
 	/* A key has done much: dataplane_peer_renew().  Once for each phase. */
 	void (*on_worn)(void *arg);
@@ -64,8 +64,8 @@ struct dataplane_attachment {
 };
 
 /*
- * Starts the workers on the monitor's queues and sockets (borrowed: `startup` must
- * outlive the dataplane).  NULL on failure, with a line in the log.
+ * Starts the workers on the queues and sockets in `startup` (borrowed; it must
+ * outlive the dataplane).  Returns NULL on failure, which it logs.
  */
 struct dataplane *dataplane_new(struct ev_loop *loop,
     const struct startup_recv *startup,
@@ -76,14 +76,14 @@ void dataplane_free(struct dataplane *dataplane);
 /* Which library seals which records. */
 const struct aead *dataplane_aead(const struct dataplane *dataplane);
 
-/* tap: other limits of the table of addresses. */
+/* tap: adopts the limits of the table of addresses. */
 void dataplane_reconfigure(struct dataplane *dataplane,
     const struct conf *conf);
 
 unsigned dataplane_workers(const struct dataplane *dataplane);
 /*
- * A port of the switch for one site or hub, whatever sessions it has; not one
- * that was given back lately.  There are more than there can be sites.
+ * Allocates a port of the switch for one site or hub, for all its sessions, but
+ * none that was freed recently.  There are more ports than sites.
  */
 uint16_t dataplane_new_port(struct dataplane *dataplane);
 void dataplane_put_port(struct dataplane *dataplane, uint16_t port);
@@ -91,20 +91,19 @@ void dataplane_put_port(struct dataplane *dataplane, uint16_t port);
 uint32_t dataplane_new_session(struct dataplane *dataplane);
 
 /*
- * Attaches a site.  On success the peer lives until dataplane_detach(); NULL
- * when
- * out of memory (the descriptors are closed all the same).
+ * Attaches a site.  The peer lives until dataplane_detach().  Returns NULL when
+ * out of memory; the descriptors are closed in any case.
  */
 struct dataplane_peer *dataplane_attach(struct dataplane *dataplane,
     const struct dataplane_attachment *attachment,
     const struct dataplane_events *events,
     void *arg);
-/* No callback comes any more.  Another may take its port at once. */
+/* No callback follows.  Another peer may use its port at once. */
 void dataplane_detach(struct dataplane_peer *peer);
 
 /*
- * Items of a type 2 message, from the site (tcp_frames.h).  `peer` NULL: its
- * lanes are still to be attached; counted, dropped.
+ * Passes on items of the site's type 2 message (tcp_frames.h).  If `peer` is
+ * NULL (not attached yet), counts and drops them.
  */
 void dataplane_frames(struct dataplane *dataplane, struct dataplane_peer *peer,
     uint8_t *items,

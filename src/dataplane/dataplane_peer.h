@@ -3,11 +3,10 @@
  * dataplane_peer: one site or hub on the data path: its ports and lanes, of all
  * workers.
  *
- *   new -- attach --> at work -- detach --> ... -- every worker let go --> free
+ *   new -- attach --> in use -- detach --> ... -- every worker let go --> free
  *
- * Sessions make and end one by dataplane_attach() and dataplane_detach().
- * Between the two: new keys, whether it lives, by what its frames go, and what it
- * counted.
+ * Sessions call dataplane_attach() and dataplane_detach().  In between, these
+ * functions renew keys, check whether it is alive, and read its counters.
  */
 #ifndef DATAPLANE_PEER_H
 #define DATAPLANE_PEER_H
@@ -70,40 +69,39 @@ struct dataplane_peer {
 };
 
 /*
- * It leads: those lanes (a bit each) are to be made anew with the next
- * dataplane_peer_renew(), from sockets of their own: `fds`, one a bit, are
- * consumed.
+ * Leading end: the next dataplane_peer_renew() replaces these lanes (a bit
+ * each), with the sockets `fds`, one for each bit (consumed).
  */
 void dataplane_peer_new_sockets(struct dataplane_peer *peer, uint32_t lanes,
     const int *fds,
     const struct endpoint *remote);
 /*
- * New keys for every lane, of `secret` (borrowed), beside those at work, which
- * go on until the new ones do.  A phase of which no lane is up yet may be begun
- * anew; one that has some is left as it is by the phase behind it.  0; -EPROTO:
- * `phase` is neither of the two; -ENOMEM.
+ * Derives new keys for every lane from `secret` (borrowed); the current keys
+ * stay in use until the new ones are.  A phase with no lane up yet may begin
+ * again; one with some lanes up stays, and the next phase begins.  Returns 0,
+ * -ENOMEM, or -EPROTO if `phase` is neither of the two.
  */
 int dataplane_peer_renew(struct dataplane_peer *peer,
     const struct lane_secret *secret,
     uint8_t phase);
-/* A lane wore or failed, and nothing was begun since. */
+/* A lane needs new keys or failed, and no renewal has begun since. */
 bool dataplane_peer_wants_keys(const struct dataplane_peer *peer);
-/* The one of these that is right now. */
+/* The phase to use for new keys now. */
 uint8_t dataplane_peer_next_phase(const struct dataplane_peer *peer);
 
 /*
- * Another time between two ECHOs, from now on; each lane sends one at once, and
- * what was heard before does not count any more.
+ * Changes the time between two ECHOs.  Each lane sends one at once, and silence
+ * is measured from now on.
  */
 void dataplane_peer_set_keepalive(struct dataplane_peer *peer,
     unsigned keepalive_sec);
 
-/* This host was suspended: what was not heard meanwhile counts for nothing. */
+/* This host was suspended: silence during that time does not count. */
 void dataplane_peer_woke(struct dataplane_peer *peer, struct mono now);
 
 /*
- * The way to the peer may have changed: every lane sends an ECHO at once.  The
- * other end sees from where, and follows.
+ * The path to the peer may have changed: every lane sends an ECHO at once, from
+ * which the other end learns the new address.
  */
 void dataplane_peer_probe(struct dataplane_peer *peer);
 
@@ -111,7 +109,7 @@ void dataplane_peer_probe(struct dataplane_peer *peer);
 bool dataplane_peer_is_silent(const struct dataplane_peer *peer, unsigned sec,
     struct mono now);
 
-/* It leads: whether the lanes made last go to `server`. */
+/* Leading end: whether the newest lanes go to `server`. */
 bool dataplane_peer_is_at(const struct dataplane_peer *peer,
     const struct endpoint *server);
 
@@ -130,13 +128,13 @@ struct dataplane_peer *dataplane_peer_new(struct dataplane *dataplane,
     const struct dataplane_attachment *attachment,
     const struct dataplane_events *events,
     void *arg);
-/* To the workers, and off them again: no callback comes any more. */
+/* Adds it to the workers; removes it, after which no callback follows. */
 void dataplane_peer_attach(struct dataplane_peer *peer);
 void dataplane_peer_detach(struct dataplane_peer *peer);
 /* Every worker let go. */
 void dataplane_peer_free(struct dataplane_peer *peer);
 
-/* Letters from workers. */
+/* Messages from workers. */
 void dataplane_peer_lane_up(struct lane *lane);
 void dataplane_peer_lane_failed(struct lane *lane);
 void dataplane_peer_lane_worn(struct lane *lane);

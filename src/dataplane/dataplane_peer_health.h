@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * dataplane_peer_health: how the lanes of a peer do: one look at all of them, and
- * what follows from it.
+ * dataplane_peer_health: the state of all lanes of a peer, and what follows
+ * from it.
  *
  * dataplane_peer_health() reads what the workers write; all else is pure.
  */
@@ -40,14 +40,14 @@ void dataplane_peer_health(const struct dataplane_peer *peer,
     struct dataplane_peer_health *health);
 
 /*
- * Why a session cannot go on as it is, or NULL.  With TCP to fall back on it
- * always can.
+ * Why a session cannot continue, or NULL.  With TCP as a fallback it always
+ * can.
  */
 const char *dataplane_peer_health_trouble(
     const struct dataplane_peer_health *health, unsigned dead_peer_sec,
     struct mono now);
 
-/* Whether no lane carries frames, so that they go by TCP or not at all. */
+/* Whether no lane carries frames, so that they use TCP or are dropped. */
 static inline bool
 dataplane_peer_health_is_blocked(const struct dataplane_peer_health *health)
 {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loop_guard: decides which port is blocked when a LAN is joined twice.
+ * loop_guard: decides which port to block when a LAN is connected twice.
  *
- * Of the two ports between which a probe went round, the younger is blocked;
- * the device is older than any site.  After LOOP_GUARD_BLOCK_SEC it is tried
- * again,
- * unless probes still come round: those pass a blocked port, so the LAN need
- * not melt to find out.
+ * Blocks the younger of the two ports between which a probe travelled; the
+ * device counts as older than any site.  Opens it again after
+ * LOOP_GUARD_BLOCK_SEC, unless probes still return: probes pass a blocked port,
+ * so that no frame has to loop to find out.
  *
- * Pure but for the log: the caller passes the time and carries it out.
+ * Pure, except for the log: the caller passes the time and applies the result.
  */
 #ifndef LOOP_GUARD_H
 #define LOOP_GUARD_H
@@ -35,14 +34,14 @@ void loop_guard_port_up(struct loop_guard *loops, uint16_t port,
 void loop_guard_port_down(struct loop_guard *loops, uint16_t port);
 
 /*
- * A probe sent out of `sent` was heard on `heard`.  Returns the port that was
- * blocked by it just now, or 0.
+ * A probe sent on `sent` was received on `heard`.  Returns the port that this
+ * blocks, or 0.
  */
 uint16_t loop_guard_heard(struct loop_guard *loops, uint16_t sent,
     uint16_t heard,
     struct mono now);
 
-/* Every second or so: opens what may be tried again. */
+/* Every second or so: opens ports whose time is over. */
 void loop_guard_tick(struct loop_guard *loops, struct mono now);
 
 /* Why `port` is blocked (borrowed), or NULL. */

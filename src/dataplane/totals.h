@@ -2,15 +2,15 @@
 /*
  * totals: what each site's port has counted in all its sessions.
  *
- * In memory that the monitor makes, maps into no process of its own, and hands to
- * each engine (START of proc/request.h): so it outlives sessions and engines.  The
- * monitor saves it as it is (monitor/state/totals_file.h), and so it outlives the
- * daemon.  A row has the site's name, and stays when the site goes.  What an
- * earlier engine left there is only names and numbers, and is taken as such,
- * whatever it was that made it die; what is of another version or configuration,
- * or makes no sense, is forgotten as a whole, with a line in the log.
+ * The monitor creates the memory, does not map it, and passes it to each engine
+ * (START of proc/request.h), so it outlives sessions and engines.  The monitor
+ * also saves it unchanged (monitor/state/totals_file.h), so it outlives the
+ * daemon.  A row has the site's name, and stays when the site is removed.  The
+ * contents that an earlier engine left, even one that crashed, are used only as
+ * names and numbers.  If they are of another version or configuration, or not
+ * valid, all are discarded, with a line in the log.
  *
- * Control's alone.
+ * Only the control thread uses it.
  */
 #ifndef TOTALS_H
 #define TOTALS_H
