@@ -45,7 +45,7 @@ main(int argc, char **argv)
 
 	log_init(NULL, LOG_LEVEL_INFO);
 	json_safe_setup();
-	/* What was done comes before what is wrong with it, in a file, too. */
+	/* Keep the order of output and errors when both go to one file. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2) {
 		usage(stderr);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * admin: the local socket: one JSON object asked, one answered.
+ * admin: the local socket: one JSON object as the request, one as the answer.
  *
- * {"command":"status"}, a newline; the answer has "ok" and is closed by the end
- * of the connection.  Who may ask is decided by the mode and group of the
- * socket, which the monitor made.  A line is at most ADMIN_MAX_LINE bytes, at
- * most ADMIN_MAX_CLIENTS ask at a time (others wait), and each has
- * ADMIN_TIME_SEC; whoever asks what is in force has ADMIN_SYNC_SEC, for that may
- * be thousands of files that were changed.
+ * A request is {"command":"status"} and a newline; the answer has "ok", and the
+ * end of the connection ends it.  The mode and group of the socket, which the
+ * monitor made, decide who may connect.  A line has at most ADMIN_MAX_LINE
+ * bytes; at most ADMIN_MAX_CLIENTS are served at a time (others wait); each has
+ * ADMIN_TIME_SEC, or ADMIN_SYNC_SEC if it waits for what is in force, because
+ * thousands of files may have changed.
  */
 #ifndef ADMIN_H
 #define ADMIN_H

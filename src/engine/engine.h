@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * engine: the process that reads the internet, and can do nothing else.
+ * engine: the process that handles network traffic, without any privileges.
  *
  * Its control thread runs here: control connections, messages, local socket.
  * After its start it opens nothing, makes no socket and calls no ioctl:
@@ -50,7 +50,7 @@ struct engine {
 /* Runs until the monitor says so, or is gone.  Returns the exit status. */
 int engine_main(void);
 
-/* Looks at the certificates that are in use now, for engine->expiry. */
+/* Updates engine->expiry from the certificates that are in use. */
 void engine_look_at_certificates(struct engine *engine);
 
 #endif /* ENGINE_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listings: what the daemon has many of, as JSON: sites, addresses, routes (the
- * members are in tombolo(8)).
+ * listings: lists of sites, addresses and routes, as JSON (tombolo(8) has the
+ * members).
  *
  * Each returns a new object with "ok" (the caller's reference), or NULL when
  * out of memory.  `request` is not looked at.

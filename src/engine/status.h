@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * status: what the daemon is doing, as JSON (the members are in tombolo(8)).
+ * status: the state of the daemon, as JSON (tombolo(8) has the members).
  */
 #ifndef STATUS_H
 #define STATUS_H
@@ -18,7 +18,7 @@ struct engine;
  */
 json_t *status_get(struct engine *engine, const json_t *request);
 
-/* What of the configuration on disk is not in force: "faults", "needs_restart". */
+/* The parts of the file that are not in force: "faults", "needs_restart". */
 void status_add_notes(json_t *object, const struct engine *engine);
 
 /* What a site counted: its counters and "drops". */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ask: what the engine has asked of another process, until it is answered.
+ * ask: the engine's pending requests to another process.
  *
- * One conversation over a channel (proc/chan.h): monitor_ask.c and keeper_ask.c
- * give it their types.  An ask counts as under way until its answer is there,
- * even if its asker has gone: the other end still works on it.  An answer that
- * nobody asked for, or that is malformed, ends the conversation.
+ * Uses one channel (proc/chan.h); monitor_ask.c and keeper_ask.c add the
+ * types.  A request is pending until its answer arrives, even if it was
+ * cancelled: the other end still works on it.  An answer without a request, or
+ * a malformed one, ends the conversation.
  */
 #ifndef ASK_H
 #define ASK_H
@@ -53,22 +53,22 @@ struct ask {
 
 /* Set whom, max, on_news, on_gone and arg before. */
 void ask_init(struct ask *ask);
-/* Whoever waits hears nothing. */
+/* Pending requests get no callback. */
 void ask_fini(struct ask *ask);
-/* Takes this channel (owned from now on) in the place of the one before it. */
+/* Replaces the previous channel by this one (owned). */
 void ask_open(struct ask *ask, struct ev_loop *loop, int fd);
 
 /*
- * 0, and `finish` is called once, later, and calls `done`; or not after
- * ask_cancel().  Else -ENOTCONN, -EAGAIN (max are under way) or another
- * negative errno value.
+ * Returns 0, and later calls `finish` once, which calls `done`, unless
+ * ask_cancel() comes first.  Otherwise returns -ENOTCONN, -EAGAIN (max are
+ * pending) or another negative errno value.
  */
 int ask_send(struct ask *ask, enum request type, const void *data, size_t len,
     unsigned nfds, ask_finish *finish, ask_done *done, void *arg);
-/* What has no answer. */
+/* Sends a message that has no answer. */
 void ask_tell(struct ask *ask, enum request type, const void *data, size_t len);
 
-/* The other end is gone: everybody is told that there will be no answer. */
+/* The other end is gone: all pending requests fail. */
 void ask_fail(struct ask *ask);
 /* Forgets who asks with this `arg`; descriptors of the answer are closed. */
 void ask_cancel(struct ask *ask, const void *arg);

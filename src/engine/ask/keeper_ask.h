@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * keeper_ask: what the engine asks the keeper about passwords and tokens.
+ * keeper_ask: the engine's requests to the keeper about passwords and tokens.
  *
- * Answered by a callback on the control thread: later, never from within the
- * ask, and not at all after keeper_ask_cancel(arg).  What callbacks get is
- * borrowed and wiped behind them.  Asks return 0, -ENOTCONN (there is no
- * keeper), -EAGAIN (too many under way) or another negative errno value.
- * Signatures are sign_ask.h's.
+ * A callback on the control thread delivers the answer: later, never from
+ * within the request, and never after keeper_ask_cancel(arg).  Its data is
+ * borrowed, and wiped after it returns.  Requests return 0, -ENOTCONN (no
+ * keeper), -EAGAIN (too many are pending) or another negative errno value.
+ * sign_ask.h has signatures.
  *
- * `known` false: no such site, disabled, or not of this method: the keeper does
- * the same work and says no.  `binding` is the 32 bytes of RFC 9266's
- * tls-exporter.  `lifetime_sec` 0: no token.
+ * `known` is false if the site does not exist, is disabled, or has another
+ * method: the keeper does the same work and refuses.  `binding` is the 32 bytes
+ * of tls-exporter (RFC 9266).  With `lifetime_sec` 0 no token is issued.
  */
 #ifndef KEEPER_ASK_H
 #define KEEPER_ASK_H

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * monitor_ask: what the engine asks the monitor, and hears from it.
+ * monitor_ask: the engine's requests to the monitor, and the monitor's
+ * messages.
  *
- * Every ask is answered by one callback later, on the control thread; the
- * engine ends when the monitor goes away.  At most 16 are under way (-EAGAIN).
- * A callback may ask again, but not free the struct; on_gone may.
+ * Every request is answered by one later callback on the control thread; the
+ * engine ends when the monitor is gone.  At most 16 are pending (-EAGAIN).  A
+ * callback may send requests, but only on_gone may free the struct.
  */
 #ifndef MONITOR_ASK_H
 #define MONITOR_ASK_H
@@ -68,8 +69,9 @@ int monitor_ask_pam(struct monitor_ask *ask, const char *site,
     void (*done)(void *arg, const int *fds, unsigned n, int error), void *arg);
 
 /*
- * Another configuration: all of it, or the sites alone.  What was not taken is
- * in it (conf->faults, waiting), which came before; an error: there is none.
+ * Reloads the configuration, or only the sites.  The new configuration arrives
+ * first, and says what was not applied (conf->faults, waiting); on an error
+ * there is none.
  */
 int monitor_ask_reload(struct monitor_ask *ask, bool all,
     void (*done)(void *arg, int error, const char *why), void *arg);

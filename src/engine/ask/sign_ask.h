@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sign_ask: what the engine asks the keeper's signer, and waits for.
+ * sign_ask: the engine's synchronous requests to the keeper's signer.
  *
- * GnuTLS's callbacks cannot come back later: so each question is waited for, at
- * most SIGN_ASK_TIMEOUT_MS, on the control thread.  A keeper that does not answer
- * in time is given up, and every question fails until the next is attached.
- * Until sign_ask_startup_done() there is nobody whom a wait could harm, and on a host
- * that boots all starts at once: all answers together may take
- * SIGN_ASK_START_MS, with one line in the log.
+ * GnuTLS's callbacks must return the result, so the control thread waits for
+ * each answer, at most SIGN_ASK_TIMEOUT_MS.  If a keeper does not answer in
+ * time, its channel is closed, and every request fails until the next one is
+ * attached.  Before sign_ask_startup_done() a wait delays nobody, and a booting
+ * host is slow: all answers together may take SIGN_ASK_START_MS, with one line
+ * in the log.
  */
 #ifndef SIGN_ASK_H
 #define SIGN_ASK_H
@@ -28,9 +28,9 @@ struct sign_ask;
 struct sign_ask *sign_ask_new(void);
 void sign_ask_free(struct sign_ask *ask);
 
-/* Sites are served from now on: nothing is waited for any longer. */
+/* Sites are served from now on: only SIGN_ASK_TIMEOUT_MS applies. */
 void sign_ask_startup_done(struct sign_ask *ask);
-/* Lets go of the keeper, and takes the next one's channel (-1: none). */
+/* Closes the keeper's channel, and uses the next one's (-1: none). */
 void sign_ask_attach(struct sign_ask *ask, int fd);
 
 /*

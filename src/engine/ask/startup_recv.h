@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * startup_recv: what the monitor tells the engine, taken as proc/startup.h says.
+ * startup_recv: receives the monitor's messages to the engine (proc/startup.h).
  *
- * Before START it is waited for, each message at its place, and kept; later
- * monitor_ask.c brings what comes, and the events are called.
+ * Up to START it waits for each message, in order, and stores it; later
+ * messages come from monitor_ask.c, and each calls an event.
  */
 #ifndef STARTUP_RECV_H
 #define STARTUP_RECV_H
@@ -70,8 +70,8 @@ struct startup_recv {
 void startup_recv_init(struct startup_recv *recv,
     const struct startup_recv_events *events, void *arg);
 /*
- * Takes all up to START.  0 or a negative errno value; nothing of a part of it
- * is left open.
+ * Receives everything up to START.  Returns 0 or a negative errno value; on
+ * failure nothing stays open.
  */
 int  startup_recv_all(int fd, struct startup_recv *recv);
 void startup_recv_free(struct startup_recv *recv);

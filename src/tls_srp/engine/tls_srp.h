@@ -6,7 +6,7 @@
  * connection by connection: a ClientHello with the srp extension, looked at
  * before GnuTLS parses it, gets TLS 1.2 with SRP_SHA_RSA, and no other one does.
  * Extended master secret (RFC 7627) and encrypt-then-MAC (RFC 7366) are
- * required, or the channel would be bound to nothing and the CBC MAC be weak.
+ * required; without them there is no channel binding, and CBC's MAC is weak.
  *
  * Built only where GnuTLS has TLS-SRP (3.8's default lacks it); elsewhere no
  * configuration can ask for it, and each call fails.
