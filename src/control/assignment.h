@@ -2,10 +2,10 @@
 /*
  * assignment: what the server assigns a site (tun): addresses, routes, DNS.
  *
- * Keeps the last of it and asks the monitor to act on it, which looks at it
- * with its own eyes and may refuse.  One ask at a time, and a second between
- * two: a server that changes its mind all the time is not passed on.  DNS is
- * set after the routes, once its servers can be reached.
+ * Keeps the last assignment and asks the monitor to apply it; the monitor
+ * checks it and may refuse.  Sends one request at a time, at most one a second,
+ * so that a server that keeps changing it does not load the monitor.  DNS is
+ * set after the routes, once its servers are reachable.
  */
 #ifndef ASSIGNMENT_H
 #define ASSIGNMENT_H
@@ -20,8 +20,8 @@ struct monitor_ask;
 struct prefix;
 
 /*
- * All of it is in force: `why` is NULL.  Or the session cannot go on: for `why`
- * (borrowed), which the monitor said when it `refused`.
+ * `why` is NULL when all of it is in force.  Otherwise the session cannot
+ * continue: `why` (borrowed) is the reason, the monitor's if it `refused`.
  */
 typedef void assignment_done(void *arg, bool refused, const char *why);
 
@@ -43,14 +43,14 @@ void assignment_init(struct assignment *assignment,
     struct monitor_ask *monitor, bool is_tun, assignment_done *on_done,
     void *arg);
 
-/* A welcome or an update: copied, and acted on as soon as may be. */
+/* Copies a welcome or an update, and applies it as soon as possible. */
 void assignment_take(struct assignment *assignment, const struct message *msg,
     struct mono now);
 /* Every second while the session is up. */
 void assignment_tick(struct assignment *assignment, struct mono now);
-/* The connection is gone: no callback comes.  What was set stays set. */
+/* The connection is gone: no callback follows.  What was set stays. */
 void assignment_forget(struct assignment *assignment);
-/* The session is over: the monitor takes back what goes with it. */
+/* The session is over: the monitor removes what belongs to it. */
 void assignment_down(struct assignment *assignment);
 
 #endif /* ASSIGNMENT_H */

@@ -88,7 +88,7 @@ client_new(struct ev_loop *loop, const struct conf *conf,
 	client->mtu = mtu;
 	client->port = dataplane_new_port(dataplane);
 	retry_pause_reset(&client->pause);
-	/* From now on, or a sleep before the first tick would go unnoticed. */
+	/* Start now, to detect a suspend before the first tick. */
 	(void)mono_slept(&client->sleep, mono_now(), mono_awake());
 	client->connector = connector_new(loop, conf, keeper, monitor,
 	    &connector_events, client);
@@ -279,7 +279,7 @@ try_next(struct client *client, const char *why)
 {
 	set_state(client, CLIENT_CONNECT);
 	strlcpy(client->last_error, why, sizeof(client->last_error));
-	/* The server's no holds for all of its addresses, and so does ours. */
+	/* A refusal, the server's or ours, applies to all of its addresses. */
 	if (client->auth.refused || client->auth.needs_person)
 		connector_next_server(client->connector, why);
 	else
@@ -342,7 +342,7 @@ has_ended(const struct client *client)
 	return health.lanes_up == 0;
 }
 
-/* Timers stood still meanwhile, and the network is likely another one. */
+/* Timers stood still during the suspend, and the network may have changed. */
 static void
 on_wake(struct client *client, int64_t slept_us)
 {
@@ -373,7 +373,7 @@ fill_hello(void *arg, struct message *msg)
 	strlcpy(msg->method, conf_auth_name(conf->auth), sizeof(msg->method));
 	msg->workers = dataplane_workers(client->dataplane);
 	msg->session = client->session != NULL ? client->session->id : 0;
-	/* Through a proxy it may be that only that knows the address. */
+	/* With a proxy, only the proxy may know the address. */
 	msg->transport = client->server.len == 0 &&
 		conf->transport == CONF_TRANSPORT_AUTO ?
 	    CONF_TRANSPORT_TCP :
@@ -438,7 +438,7 @@ why_not(const struct client *client, const struct message *msg, bool same)
 	return NULL;
 }
 
-/* One of its own: what was before it is over. */
+/* A new session: the previous one is over. */
 static bool
 begin_session(struct client *client, struct conn *conn,
     const struct message *msg)
@@ -520,7 +520,7 @@ on_message(struct session *session, const struct message *msg)
 
 	if (msg->type != MESSAGE_UPDATE)
 		return false;
-	/* PROTOCOL 4.6: they may be left out, both. */
+	/* PROTOCOL 4.6: both may be omitted. */
 	if ((keepalive != 0 || dead != 0) &&
 	    (keepalive == 0 || dead <= keepalive)) {
 		session_end(session, "dead-peer is not more than keepalive");
@@ -562,7 +562,7 @@ on_assignment(void *arg, bool refused, const char *why)
 	session_end(client->session, why);
 }
 
-/* Frames go on by the lanes, and another connection is made at once. */
+/* Frames still use the lanes, and another connection is made at once. */
 static void
 on_lost(struct session *session, const char *why)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * client: a site's end: finds its hub, logs in, and comes back.
+ * client: a site's end: connects to its hub, logs in, and reconnects.
  *
  *          a connection           TLS, login
  *   CONNECT -----------> LOGIN ---------------> UP
@@ -10,14 +10,14 @@
  *    |   pause                                  |
  *    +---- the session is adrift ---------------+
  *
- * What happens in CONNECT is the business of connector.c, what a login began
- * that of session.c.  Where the server asks what only a person knows, WAIT lasts
- * until one comes (client_login); else as long as retry_pause.c says.  Meanwhile
- * the device, its addresses and its routes stay, so the users' TCP connections
- * only see a pause.
+ * connector.c does the work of CONNECT, session.c that of a session.  If the
+ * server asks for something that only a person knows, WAIT lasts until a person
+ * comes (client_login); otherwise as long as retry_pause.c says.  The device,
+ * its addresses and its routes stay, so the users' TCP connections only see a
+ * pause.
  *
- * When only the connection broke, the session is adrift: its lanes go on, and
- * the next connection asks to go on with it (PROTOCOL 4.9).
+ * If only the connection broke, the session is adrift: its lanes stay in use,
+ * and the next connection asks to continue it (PROTOCOL 4.9).
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -80,7 +80,7 @@ struct client {
 struct client *client_new(struct ev_loop *loop, const struct conf *conf,
     struct dataplane *dataplane, struct keeper_ask *keeper,
     struct monitor_ask *monitor, struct tls_context *tls, unsigned mtu);
-/* Says goodbye, and does not come back. */
+/* Sends a bye, and does not reconnect. */
 void client_bye(struct client *client, const char *why);
 void client_free(struct client *client);
 
@@ -92,9 +92,9 @@ void client_free(struct client *client);
  */
 void client_login(struct client *client);
 /*
- * Addresses or routes of this host changed: a pause ends at once, the attempt
- * at a server that hangs begins anew (once), a login must be over soon, and a
- * session that is up must show that it lives.
+ * Addresses or routes of this host changed: ends a pause, restarts (once) an
+ * attempt that hangs, limits the time of a login, and probes a session that is
+ * up.
  */
 void client_network_changed(struct client *client);
 /* From now on this configuration (borrowed) instead of the one before. */
@@ -115,7 +115,7 @@ client_peer(const struct client *client)
 	return client->session != NULL ? client->session->peer : NULL;
 }
 
-/* What it waits for, for people; "" when it is up. */
+/* What it waits for, as text; "" when it is up. */
 const char *client_waits_for(const struct client *client);
 
 #endif /* CLIENT_H */

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * engine_certs: the certificates and lists of this end: which are in force, and
- * which
- * wait to be.
+ * engine_certs: this end's certificates and lists of revoked ones: those in
+ * force, and those that wait.
  *
- * The monitor offers what is in the files.  Nothing is put in force that was not
- * understood: a chain only when the keeper has proven that its key is there, a
- * list of revoked certificates only when the CA signed it and it is no older
- * than the one before.  Until then the last good one stays, what is wrong is
- * known in words, and what could be right later is tried again: when there is
- * another keeper, when its file or the key's is another one, and by the minute.
+ * The monitor sends the contents of the files.  A chain takes effect only when
+ * the keeper has proved that it has the key, a list only if the CA signed it
+ * and it is not older than the previous one.  Until then the last good one
+ * stays in force, and the reason is kept as text.  What may be valid later is
+ * tried again: with a new keeper, when its file or the key's file changes, and
+ * every minute.
  *
- * Only a chain needs the keeper: a list takes effect without it.
+ * Only a chain needs the keeper; a list takes effect without it.
  */
 #ifndef ENGINE_CERTS_H
 #define ENGINE_CERTS_H
@@ -44,7 +43,7 @@ struct engine_certs {
 						   force; or "" */
 	} of[REQUEST_CERTS_KINDS];
 	bool started;
-	/* Uses what is in force now; false: all stays as it was, `why`. */
+	/* Uses what is in force now; false, with `why`, if nothing changed. */
 	bool (*apply)(void *arg, enum request_certs kind,
 	    char why[TLS_WHY_SIZE]);
 	/* What was offered with this number is in force. */
@@ -54,25 +53,25 @@ struct engine_certs {
 };
 
 /*
- * What a new engine begins with; takes the texts out of `startup`.  Where a chain
- * is no good, or of `own`, this end's, there is none, the keeper's last pair takes
- * its place.  apply() is not called before engine_certs_go().
+ * Loads what a new engine starts with, and moves the texts out of `startup`.
+ * The keeper's last pair replaces a chain that is not valid, or a missing chain
+ * of kind `own`.  apply() is not called before engine_certs_go().
  */
 void engine_certs_start(struct engine_certs *certs,
     struct startup_recv *startup, enum request_certs own);
 void engine_certs_go(struct engine_certs *certs);
 void engine_certs_fini(struct engine_certs *certs);
 
-/* Consumes the text, which may be the trouble with it. */
+/* Consumes the text, which may be an error message. */
 void engine_certs_offer(struct engine_certs *certs,
     enum request_certs kind, struct startup_text text, bool trouble);
-/* What waits, once more. */
+/* Tries again what waits. */
 void engine_certs_retry(struct engine_certs *certs);
 
-/* What is in force, borrowed; empty: none. */
+/* The text in force, borrowed; empty if there is none. */
 struct ca_pem engine_certs_pem(const struct engine_certs *certs,
     enum request_certs kind);
-/* And its key, the caller's; NULL: none. */
+/* Its key, owned by the caller; NULL if there is none. */
 gnutls_privkey_t engine_certs_key(const struct engine_certs *certs,
     enum request_certs kind);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * expiry: when certificates end and lists of revoked ones are due, and who is
- * told in time.
+ * expiry: warns before certificates expire and before lists of revoked ones are
+ * due.
  *
- * From some time before its end on, each is a line in the log once a day, with
- * what to do; status has all of them.
+ * Starting some time before its end, each is logged once a day, with what to
+ * do; status shows all of them.
  */
 #ifndef EXPIRY_H
 #define EXPIRY_H
@@ -42,12 +42,14 @@ struct expiry {
 void expiry_set(struct expiry *expiry, enum expiry_of which, time_t end,
     time_t soon);
 /*
- * How long before its end a list is late: they are made anew as a matter of
- * course, a weekly one with hours to spare.
+ * How long before its end a list is reported: lists are renewed regularly, a
+ * weekly one hours before it is due.
  */
 time_t expiry_soon(time_t life);
 
-/* Logs what has to be said now: `now` by the clock, `mono` for once a day. */
+/*
+ * Logs the warnings that are due: `now` is the clock, `mono` limits the rate.
+ */
 void expiry_warn(struct expiry *expiry, time_t now, struct mono mono);
 
 /* "certificate" and the like: the key of the configuration; or "server". */

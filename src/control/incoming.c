@@ -84,7 +84,7 @@ incoming_overtaken(struct incoming *in, const char *why)
 {
 	if (in->applicant.state == APPLICANT_NEW && in->srp_user[0] == '\0')
 		return;
-	/* What is about to be found right was so by the old one. */
+	/* A proof that is being verified was made with the old credential. */
 	server_log_refusal(in->server, in->address,
 	    in->site[0] != '\0' ? in->site : in->srp_user, why);
 	conn_refuse(in->conn, REFUSED, RETRY_AFTER_SEC);

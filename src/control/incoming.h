@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * incoming: an accepted connection, until it is known whose it is.
+ * incoming: an accepted connection until its site has logged in.
  *
  *   accepted     hello                    auth_server.c: yes
  *   -------> NEW ------> PROOF, ASKED, ... ------------------> admitted: its
  *             |             |                connection is a session's
  *             +-------------+---> refused, evicted, overtaken, or it hung up
  *
- * How a site proves who it is, is auth_server.c's; every no ends with the same
- * words.  What becomes of a yes is site_session.c's.
+ * auth_server.c authenticates the site; every refusal has the same text.
+ * site_session.c handles a site that succeeded.
  */
 #ifndef INCOMING_H
 #define INCOMING_H
@@ -45,18 +45,18 @@ struct incoming {
 	struct tls_cert	   *leaf; /* its certificate; owned, or NULL */
 };
 
-/* Owns `fd`.  It is one of the server's applicants then. */
+/* Owns `fd`, and becomes one of the server's applicants. */
 void incoming_start(struct server *server, int fd,
     const struct endpoint *from);
-/* At once, without a word. */
+/* Frees it at once, without a message. */
 void incoming_free(struct incoming *in);
 
-/* Ends it with these words. */
+/* Sends bye with `why`, and ends it. */
 void incoming_bye(struct incoming *in, const char *why);
 
 /*
- * What a site proves itself with was changed: a login under way ends, for it may
- * be about to succeed by what was before.
+ * The site's credential changed: ends a login, which may be about to succeed
+ * with the previous one.
  */
 void incoming_overtaken(struct incoming *in, const char *why);
 
@@ -64,13 +64,13 @@ void incoming_overtaken(struct incoming *in, const char *why);
 bool incoming_is_revoked(const struct incoming *in,
     const struct tls_context *tls);
 
-/* Makes room for one that comes `from` there.  False: nobody can be evicted. */
+/* Makes room for a connection from `from`; false if nobody can be evicted. */
 bool incoming_evict(struct server *server, const struct addr *from);
 
 /*
- * tls-srp: who is claimed in the handshake of this connection (a struct conn): an
- * attempt, and held off like any other.  `*known`: a site of that method may log
- * in.  0 or a negative errno value.
+ * tls-srp: the handshake of this connection (a struct conn) names a site.  This
+ * is an attempt, and delayed like any other.  Sets `*known` if that site may
+ * log in by this method.  Returns 0 or a negative errno value.
  */
 int incoming_srp_user(struct server *server, void *connection,
     const char *name, bool *known);

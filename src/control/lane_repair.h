@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lane_repair: when a site makes lanes anew that died (PROTOCOL 5.7).
+ * lane_repair: decides when a site replaces dead lanes (PROTOCOL 5.7).
  *
  *            some are dead               still, 2 s later
  *   WELL -----------------> WATCHING -----------------------> rebuild them
  *    ^    PROBE all lanes      |                                  |
  *    +------ none of them -----+<------------ the pause ----------+
  *
- * Each attempt that does not help makes the pause longer.  Where nothing lives
- * it is likely the way, not the lanes, and frames go by TCP (transport.h); but it
- * may be that only the way of these ports is blocked, by what a NAT remembers of
- * them.  So all are made anew then, too, seldom: LANE_REPAIR_ALL_US after the
- * probe.
- * Pure: no clock, no lane.
+ * Each attempt that does not help makes the pause longer.  If all lanes are
+ * dead, the path is probably blocked, and frames use TCP (transport.h).  But a
+ * NAT may block only these ports, by its state, so all lanes are replaced then
+ * too, but rarely: LANE_REPAIR_ALL_US after the probe.  Pure: no clock, no
+ * lane.
  */
 #ifndef LANE_REPAIR_H
 #define LANE_REPAIR_H
@@ -30,10 +29,10 @@
 enum lane_repair_step { LANE_REPAIR_NOTHING, LANE_REPAIR_PROBE,
     LANE_REPAIR_REBUILD };
 
-/* Zeroed, nothing was ever wrong. */
+/* Zeroed storage is the state WELL. */
 struct lane_repair {
 	bool	    watching;
-	bool	    others_alive; /* as it was told, WATCHING */
+	bool	    others_alive; /* when WATCHING began */
 	uint32_t    lanes; /* a bit each: dead since then */
 	struct mono since; /* WATCHING, or WELL */
 	struct mono next;  /* no attempt before that */
@@ -41,9 +40,9 @@ struct lane_repair {
 };
 
 /*
- * Every second.  `dead`: a bit a lane; `others_alive`: other
- * lanes live, or the network changed and new lanes may get through.  LANE_REPAIR_REBUILD: make `repair->lanes`
- * anew.
+ * Call every second.  `dead` has a bit for each lane.  `others_alive`: other
+ * lanes live, or the hub's address has changed, so that new lanes may work.
+ * LANE_REPAIR_REBUILD: replace `repair->lanes`.
  */
 enum lane_repair_step lane_repair_tick(struct lane_repair *repair,
     uint32_t dead,

@@ -78,7 +78,7 @@ rekey_answer(struct rekey *rekey, struct conn *conn,
 	uint8_t renewal[32];
 	bool	renewed;
 
-	/* Late, to what has been asked anew since: that will be answered, too. */
+	/* A late answer to an earlier request; the newer one gets its own. */
 	if (rekey->state == REKEY_ASKED && msg->has_answers &&
 	    !secret_equal(msg->answers, rekey->share.public_key,
 		sizeof(msg->answers)))
@@ -104,7 +104,10 @@ rekey_serve(struct rekey *rekey, struct conn *conn,
 	struct lane_share share;
 	uint8_t		  renewal[32];
 
-	/* What a broken line held back may come at once; more it will ask again. */
+	/*
+	 * Delayed requests may arrive in a burst; the site repeats dropped
+	 * ones.
+	 */
 	if (!bucket_take(&rekey->served, SERVE_BURST, SERVE_PAUSE_US,
 		mono_now()))
 		return;
@@ -195,7 +198,7 @@ ask(struct rekey *rekey, struct conn *conn, const struct dataplane_peer *peer,
 	(void)conn_send(conn, &msg);
 }
 
-/* By chance up to a tenth earlier, so that sites do not come in step. */
+/* Up to a tenth earlier, at random, so that sites do not rekey in step. */
 static void
 plan(struct rekey *rekey, struct mono now)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rekey: when the end that leads asks for new keys, and what either end makes of
- * what it hears (PROTOCOL 5.6).
+ * rekey: when the leading end requests new keys, and how both ends handle the
+ * messages (PROTOCOL 5.6).
  *
  *   IDLE --- time, or a key that has done much ---> ASKED --- answer ---> MADE
  *    ^                                                |                    |
  *    |                                    no answer, connection lost       |
  *    +----------------------- REKEY_AGAIN_US --------+---- all lanes up ---+
  *
- * One leads, a site, so that two ends never begin at once; the other, a hub,
- * says `rekey-wanted`.  While a lane is down nothing is begun, unless it is for that
- * lane: rekey_repair() also leaves a phase that does not come up, and waits no
- * longer for an answer than it would for its own.
+ * The site leads, so that the two ends never begin at once; the hub sends
+ * `rekey-wanted`.  While a lane is down, no rekey begins, except to repair that
+ * lane: rekey_repair() also gives up a phase that does not come up, and waits
+ * for a pending answer only as long as for an answer of its own.
  */
 #ifndef REKEY_H
 #define REKEY_H
@@ -54,20 +54,20 @@ struct rekey {
  */
 void rekey_begin(struct rekey *rekey, const uint8_t transcript[32],
     const uint8_t *psk, uint32_t id, unsigned every_sec, struct mono now);
-/* Its connection, or all of it, is gone: wipes, and asks again later. */
+/* The connection or the session is gone: wipes, and asks again later. */
 void rekey_forget(struct rekey *rekey);
 
-/* Soon: a key has done much, here or there. */
+/* Rekeys soon: a key of either end nears its limit. */
 void rekey_want(struct rekey *rekey);
 /* The same for lanes that dataplane_peer_new_sockets() has sockets for. */
 void rekey_repair(struct rekey *rekey);
 /* Every second while the session is up. */
 void rekey_tick(struct rekey *rekey, struct conn *conn,
     struct dataplane_peer *peer, struct mono now);
-/* The hub's `rekey`; one that does not fit ends the session. */
+/* Handles the hub's `rekey`; one that is out of turn ends the session. */
 void rekey_answer(struct rekey *rekey, struct conn *conn,
     struct dataplane_peer *peer, const struct message *msg);
-/* The other end's, where that leads: our lanes listen before it hears of it. */
+/* Handles the site's: our lanes listen before the answer is sent. */
 void rekey_serve(struct rekey *rekey, struct conn *conn,
     struct dataplane_peer *peer, const struct message *msg);
 /* All lanes have their new keys. */

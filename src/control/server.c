@@ -212,7 +212,7 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 	for (int i = 0; i < ACCEPT_BUDGET; i++) {
 		if (is_full(server) &&
 		    admission_has_grace(&server->admission, mono_now())) {
-			/* Of the first one it is known that it is there. */
+			/* The first one is known to be there. */
 			if (i == 0)
 				let_wait(server);
 			return;
@@ -222,7 +222,7 @@ on_acceptable(struct ev_loop *loop, struct ev_io *io, int events)
 	}
 }
 
-/* False when there is no further connection now. */
+/* Returns false if no further connection waits. */
 static bool
 accept_one(struct server *server, int listener)
 {
@@ -242,7 +242,7 @@ accept_one(struct server *server, int listener)
 	if (fd == -1)
 		return errno == ECONNABORTED || errno == EINTR;
 	server->waits = false;
-	/* A crowd makes room, so that a new site gets its turn. */
+	/* When full, evict one, so that a new site gets its turn. */
 	addr = endpoint_addr(&from);
 	if (is_full(server) && !incoming_evict(server, &addr)) {
 		server->turned_away++;
@@ -272,7 +272,7 @@ is_full(const struct server *server)
 	return server->nunauth >= server->conf->max_handshakes;
 }
 
-/* Once for each, however often it is looked whether there is room. */
+/* Counts each waiting connection once, however often this is checked. */
 static void
 let_wait(struct server *server)
 {
@@ -349,7 +349,7 @@ mark_stale(struct server *server, const struct conf *old)
 	}
 }
 
-/* A few at a time: logins and pings do not wait for thousands of lists. */
+/* A few at a time, so that thousands of lists do not delay logins and pings. */
 static void
 on_updates(struct ev_loop *loop, struct ev_timer *timer, int events)
 {

@@ -58,14 +58,14 @@ struct server {
 };
 
 /*
- * Starts accepting on the monitor's listeners.  Everything given is borrowed and must
- * outlive it; `tls` is consumed.  NULL on failure.
+ * Starts accepting on the monitor's listeners.  Borrows all arguments, which
+ * must outlive it, but consumes `tls`.  Returns NULL on failure.
  */
 struct server *server_new(struct ev_loop *loop, const struct conf *conf,
     struct dataplane *dataplane, struct keeper_ask *keeper,
     struct monitor_ask *monitor,
     struct tls_context *tls, const struct startup_recv *startup);
-/* Says goodbye to every site. */
+/* Sends bye to every site. */
 void server_bye(struct server *server, const char *why);
 void server_free(struct server *server);
 
@@ -82,8 +82,8 @@ void server_reconfigure(struct server *server, const struct conf *conf);
 void server_set_tls(struct server *server, struct tls_context *tls);
 
 /*
- * A site's credential was changed or is gone: its session and any login under
- * way end; its tokens are worth nothing any more already.
+ * A site's credential was changed or removed: ends its session and any login.
+ * The keeper already refuses its tokens.
  */
 void server_credential_changed(struct server *server, const char *site);
 

@@ -123,7 +123,7 @@ session_attach(struct session *session, struct conn *conn,
 		return;
 	}
 	dataplane_peer_set_keepalive(session->peer, keepalive_sec);
-	/* The connection before may not have said it. */
+	/* The previous connection may not have sent it. */
 	if (!session->leads && dataplane_peer_wants_keys(session->peer))
 		on_worn(session);
 }
@@ -238,7 +238,7 @@ set_conn(struct session *session, struct conn *conn)
 	session->conn = conn;
 	if (conn == NULL)
 		session->adrift_since = mono_now();
-	/* What was asked by the connection before is not answered by this one. */
+	/* A request on the previous connection gets no answer on this one. */
 	rekey_forget(&session->rekey);
 }
 
@@ -306,13 +306,15 @@ on_end(void *arg, const char *why)
 		session->events->on_lost(session, why);
 }
 
-/* Neither the connection nor a lane: not only that is gone, but the other end. */
+/*
+ * Neither the connection nor a lane receives anything: the other end is gone.
+ */
 static bool
 is_gone(const struct session *session, struct mono now)
 {
 	unsigned lanes_sec = session->dead_peer_sec / 2;
 
-	/* A lane that nobody uses is heard once a keepalive. */
+	/* An idle lane receives something once a keepalive. */
 	if (lanes_sec <= session->keepalive_sec)
 		lanes_sec = session->keepalive_sec + 1;
 	return session->peer == NULL ||
@@ -340,7 +342,7 @@ start_lanes(struct session *session)
 		session_end(session, "no sockets for the lanes");
 }
 
-/* `fds`: a socket a lane; consumed. */
+/* `fds`: a socket for each lane; consumed. */
 static void
 attach_lanes(struct session *session, const int *fds)
 {
@@ -369,8 +371,8 @@ attach_lanes(struct session *session, const int *fds)
 }
 
 /*
- * Lanes that died: from other ports, with other keys.  The session may go on with
- * a hub at another address than the one that they were made for.
+ * Replaces dead lanes, with new ports and keys.  The hub's address may be
+ * another one than when they were made.
  */
 static void
 repair_lanes(struct session *session,
@@ -391,7 +393,9 @@ repair_lanes(struct session *session,
 		break;
 	case LANE_REPAIR_REBUILD:
 		n = (unsigned)__builtin_popcount(session->repair.lanes);
-		/* Where none lives it may go on for days, and watch() told it. */
+		/*
+		 * If all are dead, this may last for days; watch() logged it.
+		 */
 		(others_alive ? log_warnx : log_debug)("%s: %u of %u data "
 		    "lanes are dead: they are replaced, from other ports",
 		    session->label, n, session->lanes);
@@ -443,8 +447,8 @@ on_lanes_up(void *arg)
 }
 
 /*
- * Who leads makes it anew in repair_lanes(); else the other end may not see
- * that it failed, if it sends nothing by that lane.
+ * The leading end replaces it in repair_lanes().  The other end may not notice
+ * that it failed, if it sends nothing on that lane.
  */
 static void
 on_lane_failed(void *arg)
@@ -457,7 +461,7 @@ on_lane_failed(void *arg)
 		on_worn(session);
 }
 
-/* Who leads renews keys; the other end asks for it. */
+/* The leading end renews keys; the other end asks for it. */
 static void
 on_worn(void *arg)
 {

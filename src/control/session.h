@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * session: what one login began, at either end: its id, keys, lanes and times
- * (PROTOCOL 4.9, 5).  It outlives its connection.
+ * session: what one login established, at either end: its id, keys, lanes and
+ * times (PROTOCOL 4.9, 5).  It outlives its connection.
  *
  *   session_begin()   session_attach()      the connection breaks
  *   -------> new -----------------> CONNECTED ------------------> ADRIFT
@@ -10,12 +10,12 @@
  *                                    v         not back in time    |
  *                                   over <-------------------------+
  *
- * ADRIFT is `conn == NULL`: frames go on by the lanes meanwhile.  Of the two
- * ends one leads (a site): it asks for new keys and makes dead lanes anew.  All
- * else is the same.
+ * ADRIFT is `conn == NULL`: frames still use the lanes.  The site leads: it
+ * requests new keys and replaces dead lanes.  Otherwise both ends are alike.
  *
- * Nothing is authenticated here.  The owner attaches a connection only when its
- * other end has proved who it is: site_session.c at the hub, client.c at a site.
+ * Nothing is authenticated here.  The owner (site_session.c at the hub,
+ * client.c at a site) attaches a connection only after it has authenticated the
+ * other end.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -41,17 +41,19 @@ struct session;
 /* Any but on_over may be NULL. */
 struct session_events {
 	/*
-	 * Who leads: so many sockets for lanes, to come by session_sockets().
-	 * 0 or a negative errno value.
+	 * The leading end: requests sockets for lanes; session_sockets()
+	 * delivers them.  Returns 0 or a negative errno value.
 	 */
 	int (*get_sockets)(struct session *session, unsigned count);
-	/* A message that is not about the session itself; false: out of turn. */
+	/*
+	 * A message not about the session itself; return false if unexpected.
+	 */
 	bool (*on_message)(struct session *session, const struct message *msg);
-	/* What is wrong with its lanes, for people; NULL: nothing any more. */
+	/* The trouble with its lanes, as text; NULL when it is over. */
 	void (*on_trouble)(struct session *session, const char *trouble);
 	/* It is adrift. */
 	void (*on_lost)(struct session *session, const char *why);
-	/* It is over, off the data path, and said goodbye: to be freed. */
+	/* It is over, detached from the data path, and sent bye: free it. */
 	void (*on_over)(struct session *session, const char *why);
 };
 
@@ -94,11 +96,11 @@ struct session {
 	struct tls_cert *leaf; /* the certificate that it showed; owned */
 };
 
-/* `site`: its name.  NULL: out of memory. */
+/* `site` is the site's name.  Returns NULL when out of memory. */
 struct session *session_new(struct dataplane *dataplane, bool leads,
     const char *site, uint16_t port, const struct session_events *events,
     void *owner);
-/* At once, without a word; not from within an event of its connection. */
+/* Frees it without a bye; not allowed within an event of its connection. */
 void session_free(struct session *session);
 
 /*
@@ -134,10 +136,10 @@ void session_tick(struct session *session, struct mono now);
 /* This host was suspended: before the next tick. */
 void session_woke(struct session *session, struct mono now);
 
-/* Its way may be another one: it must show in so many seconds that it lives. */
+/* The path may have changed: ends it if nothing is received in `within_sec`. */
 void session_probe(struct session *session, double within_sec);
 
-/* It is over, for this reason, which the other end is told; on_over follows. */
+/* Ends it, and sends `why` to the other end; on_over follows. */
 void session_end(struct session *session, const char *why);
 
 #endif /* SESSION_H */

@@ -77,7 +77,7 @@ site_session_update(struct server *server, struct site *site)
 		 .dead_peer_sec = server->conf->dead_peer_sec };
 
 	site->stale = false;
-	/* One that is adrift is told when it comes back. */
+	/* A site that is adrift gets them when it reconnects. */
 	if (session->conn != NULL &&
 	    site_networks_fill(server->conf, site->name, &msg)) {
 		session_set_times(session, msg.keepalive_sec,
@@ -96,7 +96,7 @@ site_session_why_not(const struct server *server, const struct site *site)
 		return "the site was removed";
 	if (cs->disabled)
 		return "the site is disabled";
-	/* With a fault in its file nobody logs in; who is in may stay. */
+	/* A fault in its file prevents logins, but ends no session. */
 	if (!cs->faulty && auth_server_method_why_not(server->conf, cs,
 		site->session->method) != NULL)
 		return "the site's method was changed";
@@ -110,7 +110,7 @@ site_session_is_revoked(const struct site *site, const struct tls_context *tls)
 	    tls_cert_is_revoked(site->session->leaf, tls);
 }
 
-/* The newer login wins, the older is told. */
+/* The newer login replaces the older one, which gets a bye. */
 static void
 replace(const struct incoming *in, struct site *site)
 {
@@ -208,7 +208,7 @@ choose(const struct incoming *in, struct message *msg)
 		msg->lanes = in->workers;
 }
 
-/* Our own proof, and what the site can come back with. */
+/* Our own proof, and the token with which the site can resume. */
 static void
 fill_answer(struct incoming *in, struct message *msg)
 {
@@ -223,8 +223,8 @@ fill_answer(struct incoming *in, struct message *msg)
 }
 
 /*
- * What a site asks for is a wish: its entry here decides.  Compared when it has
- * proved who it is: earlier the time would tell which sites have many.
+ * The site's entry here decides, not its request.  Compares them only after it
+ * has authenticated: earlier, the time would reveal which sites have many.
  */
 static void
 check_subnets(const struct incoming *in)

@@ -3,9 +3,9 @@
  * site_session: a site's session, at the hub: found or made for a login that
  * succeeded, told its networks, ended.
  *
- * A site has one at most.  A login that names it goes on with it: the new
- * connection takes the old one's place, and all else stays as it is.  Any other
- * login replaces it.
+ * A site has at most one.  A login that names it continues it: the new
+ * connection replaces the old one, and everything else stays.  Any other login
+ * replaces it.
  */
 #ifndef SITE_SESSION_H
 #define SITE_SESSION_H
@@ -17,7 +17,9 @@ struct server;
 struct site;
 struct tls_context;
 
-/* `in` has proved that it is `site`, and may log in.  Takes its connection. */
+/*
+ * `in` is authenticated as `site`, and may log in.  Takes over its connection.
+ */
 void site_session_admit(struct incoming *in, struct site *site);
 
 /* The site has one, perhaps adrift: tells it its addresses and routes. */
@@ -27,7 +29,7 @@ void site_session_update(struct server *server, struct site *site);
 const char *site_session_why_not(const struct server *server,
     const struct site *site);
 
-/* Whether it stands on a certificate that this context's CRL revokes. */
+/* Whether it logged in by a certificate that this context's CRL revokes. */
 bool site_session_is_revoked(const struct site *site,
     const struct tls_context *tls);
 

@@ -3,8 +3,8 @@
  * sites: what a running server remembers of each site, connected or not.
  *
  * The port number (stable while the server runs, so routes need not change
- * when a site comes and goes), its session, where it was last seen, and how
- * often one login has pushed out another.
+ * when a site comes and goes), its session, its last address, and how often a
+ * login from another address has replaced one.
  */
 #ifndef SITES_H
 #define SITES_H
@@ -28,7 +28,7 @@ struct site {
 	struct addr	       last_from; /* where a login succeeded */
 	char		       last_error[256];
 	struct mono	       grace_next; /* admission_came_in()'s */
-	/* Logins that pushed out another address's, in a minute. */
+	/* Logins in a minute that replaced one from another address. */
 	struct mono	       contest_start;
 	unsigned	       contests;
 };
@@ -39,8 +39,8 @@ struct sites {
 };
 
 /*
- * Follows a changed configuration: sites that are gone must have no session
- * any more; the others keep what they had.  Ports are the dataplane's.  0 or
+ * Adopts a changed configuration: sites that are removed must have no session;
+ * the others keep their state.  Ports are the dataplane's.  Returns 0 or
  * -ENOMEM (nothing changed).
  */
 int  sites_reconfigure(struct sites *sites, const struct conf *conf,
@@ -58,8 +58,8 @@ bool sites_any_known_address(const struct sites *sites,
     const struct addr *from);
 
 /*
- * Notes that a login pushed out one from another address.  True when that has
- * happened so often that the invitation seems to be used twice; once a minute.
+ * Records that a login replaced one from another address.  Returns true, once a
+ * minute, if that happens so often that two hosts seem to use one invitation.
  */
 bool sites_contest(struct site *site, struct mono now);
 

@@ -3,8 +3,8 @@
  * transport: what carries the frames of a session: lanes (UDP), or the control
  * connection (TCP) where those do not get through.
  *
- * Each frame's way is chosen by the worker that has it (send.c); here is what
- * both ends agree on before, and what is worth a line in the log.
+ * The worker chooses for each frame (send.c); this module negotiates what is
+ * allowed, and decides which changes are logged.
  *
  * Pure: no clock, no connection.
  */
@@ -18,8 +18,8 @@
 #include "conf/conf.h"
 
 /*
- * Server: what holds for a session, of its own wish and a site's.  False when
- * they do not fit; `why` is for the site, then.
+ * Server: combines its own setting and the site's.  Returns false, with `why`
+ * for the site, if they are incompatible.
  */
 bool transport_agree(enum conf_transport own, enum conf_transport site,
     enum conf_transport *agreed, char *why, size_t why_size);
@@ -28,7 +28,7 @@ bool transport_agree(enum conf_transport own, enum conf_transport site,
 bool transport_is_allowed(enum conf_transport own,
     enum conf_transport agreed, unsigned lanes);
 
-/* A change is told when it has lasted, and not too often. */
+/* A change is reported when it has lasted, and not too often. */
 #define TRANSPORT_LASTS_US (2 * MONO_SEC)
 #define TRANSPORT_TELL_US  (10 * MONO_SEC)
 
@@ -39,15 +39,15 @@ enum transport_news {
 };
 
 struct transport_watch {
-	bool	    reported_blocked; /* what was told last */
-	bool	    changed;	  /* it is not so any more */
+	bool	    reported_blocked; /* the last report */
+	bool	    changed;	  /* the state differs from it */
 	struct mono since;	  /* then */
 	struct mono reported_at;
 };
 
 /* The session is up, and its lanes are about to come up. */
 void transport_watch_start(struct transport_watch *watch, struct mono now);
-/* Its lanes came up: that was said. */
+/* Its lanes came up, which the caller has logged. */
 void transport_watch_up(struct transport_watch *watch);
 /* Every second; `blocked`: no lane carries. */
 enum transport_news transport_watch_tick(struct transport_watch *watch,
