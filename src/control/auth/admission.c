@@ -16,7 +16,7 @@
 #define PAM_UNKNOWN	    8 /* helpers at a time */
 #define PAM_NETWORK_UNKNOWN 4 /* any client's, when an unknown one asks */
 #define PAM_NETWORK_KNOWN   8
-/* So many at once, then so many a second. */
+/* The burst, and the rate per second. */
 #define PAM_UNKNOWN_BURST   8
 #define PAM_UNKNOWN_PER_SEC 3
 #define PAM_KNOWN_BURST	    16
@@ -129,7 +129,7 @@ admission_evict(struct admission *admission, bool for_known)
 
 	LIST_FOREACH(one, &admission->applicants, entry)
 		crowds[crowd_of(admission, one)] += may_evict(one, for_known);
-	/* Of equals the last one is the oldest. */
+	/* Among equals the last one is the oldest. */
 	LIST_FOREACH(one, &admission->applicants, entry) {
 		unsigned weight = crowds[crowd_of(admission, one)] * 4 +
 		    (one->state == APPLICANT_NEW ? 2 :
@@ -232,7 +232,7 @@ crowd_of(const struct admission *admission, const struct applicant *applicant)
 	    sizeof(applicant->network.bytes)) % CROWDS;
 }
 
-/* FNV-1a over a secret start, and a last stir (splitmix64). */
+/* FNV-1a with a secret initial value, finished by splitmix64's mixer. */
 static uint64_t
 mix(uint64_t hash, const void *data, size_t len)
 {

@@ -89,7 +89,7 @@ auth_client_stop(struct auth_client *auth)
 	secret_wipe(&auth->psk, sizeof(auth->psk));
 }
 
-/* Who types is not hurried. */
+/* A person who is typing keeps the full time. */
 void
 auth_client_shorten_deadline(struct auth_client *auth, double within_sec)
 {
@@ -239,7 +239,7 @@ on_challenge(struct auth_client *auth, const struct message *msg)
 	}
 }
 
-/* Whatever else it says, its proof comes first. */
+/* Verifies the hub's proof before anything else in the welcome. */
 static void
 on_welcome(struct auth_client *auth, const struct message *msg)
 {
@@ -256,7 +256,7 @@ on_welcome(struct auth_client *auth, const struct message *msg)
 	auth_client_stop(auth);
 }
 
-/* NULL: believed, and its token kept. */
+/* Returns NULL if the hub is authenticated, and stores its token. */
 static const char *
 verify_welcome(struct auth_client *auth, const struct message *msg)
 {
@@ -300,7 +300,7 @@ send_hello(struct auth_client *auth, const char *secret, size_t len)
 	message_fini(&msg);
 }
 
-/* The token, and behind it the proof that we have its secret. */
+/* Sends the token, and then the proof that we have its secret. */
 static void
 resume(struct auth_client *auth)
 {
@@ -335,7 +335,7 @@ ask_secret(struct auth_client *auth)
 		conn_end(auth->conn, "the keeper does not answer");
 }
 
-/* The server is the right one: now, and only now, it gets the password. */
+/* The hub is authenticated: only now it gets the password. */
 static void
 on_secret(void *arg, const char *secret, size_t len, int error)
 {
@@ -409,7 +409,7 @@ on_srp(void *arg, const struct request_srp_answer *srp, int error)
 	message_fini(&msg);
 }
 
-/* The first hidden question is the stored password's; the rest, a person's. */
+/* The stored password answers the first hidden prompt, a person the others. */
 static void
 answer_pam(struct auth_client *auth, const struct message *msg)
 {

@@ -16,7 +16,7 @@
 
 #define OTHER_METHOD "it asks for another method than the site's"
 
-/* What a method does with hello, and with each response to its challenges. */
+/* How a method handles hello, and each response to its challenges. */
 static void start_password(struct auth_server *auth);
 static void start_srp(struct auth_server *auth);
 static void start_pam(struct auth_server *auth);
@@ -173,7 +173,7 @@ begin(struct auth_server *auth)
 {
 	int r = 0;
 
-	/* A method we do not know is refused after the usual work. */
+	/* An unknown method is refused after the same work as a password. */
 	if (!auth->method_ok)
 		auth->method = CONF_AUTH_PASSWORD;
 	if (methods[auth->method].guessable)
@@ -202,10 +202,12 @@ take_proof(struct auth_server *auth, const struct message *msg)
 		finish(auth, KEEPER_FAILED, NULL);
 		return true;
 	}
-	/* A method we do not know is nobody's. */
+	/* No site has an unknown method. */
 	if (!auth->method_ok)
 		auth->method = CONF_AUTH_PASSWORD;
-	/* Asked for any site, or the time would tell which ones there are. */
+	/*
+	 * Ask for any name, so that the time does not reveal which sites exist.
+	 */
 	look(auth, keeper_ask_resume(auth->env->keeper, auth->site,
 	    auth->method, binding, auth->conn->hello, auth->token,
 	    auth->token_len,
@@ -381,7 +383,7 @@ on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 	unsigned      lifetime = (*auth->env->conf)->resume_sec;
 
 	auth->applicant->has_helper = false;
-	/* We may have had enough of it before. */
+	/* The login may have been decided before. */
 	if (auth->applicant->state == APPLICANT_DONE)
 		return;
 	if (verdict == KEEPER_YES && is_known(auth) && lifetime > 0 &&
@@ -396,7 +398,7 @@ on_pam_end(void *arg, enum keeper_verdict verdict, const uint8_t *voucher)
 		auth->pam.reason : "PAM says no");
 }
 
-/* PAM has said yes already: without a token the site just cannot resume. */
+/* PAM has accepted: without a token the site only cannot resume. */
 static void
 on_vouched(void *arg, const struct request_verdict *answer)
 {

@@ -57,7 +57,7 @@ on_helper(void *arg, const int *fds, unsigned n, int error)
 {
 	struct pam_talk *talk = arg;
 
-	/* The monitor has said why. */
+	/* The monitor has logged why. */
 	if (n == 0) {
 		end(talk, KEEPER_FAILED, NULL);
 		return;

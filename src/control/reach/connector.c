@@ -160,7 +160,7 @@ void
 connector_next(struct connector *connector, const char *why)
 {
 	note(connector, connector->winner, why);
-	/* Through a proxy, each of its addresses leads to the same. */
+	/* All addresses of a proxy lead to the same server. */
 	if (by_proxy(connector))
 		server_failed(connector);
 	else
@@ -326,7 +326,7 @@ server_failed(struct connector *connector)
 	char *last = connector->troubles[connector->which];
 
 	happy_eyeballs_stop(&connector->race);
-	/* Said once: the same words again are not news. */
+	/* Log the same error only once. */
 	if (strcmp(last, connector->trouble) != 0)
 		log_warnx("hub %s: %s", connector->n > 1 ?
 			connector->server : connector->address,
@@ -383,7 +383,7 @@ on_trying(void *arg, unsigned place)
 		strlcpy(connector->address, text, sizeof(connector->address));
 }
 
-/* A proxy's address says nothing of the server. */
+/* A proxy's address does not identify the server. */
 static void
 on_came_out(void *arg, unsigned place, int error)
 {

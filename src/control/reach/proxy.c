@@ -79,7 +79,7 @@ proxy_take(struct proxy *proxy, const uint8_t *data, size_t len)
 	}
 }
 
-/* Whether what is there is whole: then it was taken. */
+/* Returns true if the message was complete, and consumes it. */
 static bool
 take_byte(struct proxy *proxy)
 {
@@ -159,7 +159,7 @@ say_connect(struct proxy *proxy)
 	expect(proxy, PROXY_HTTP_HEAD);
 }
 
-/* "HTTP/1.1 200 anything", and lines that we do not look at. */
+/* "HTTP/1.1 200 anything"; the other lines are ignored. */
 static void
 on_head(struct proxy *proxy)
 {
@@ -320,7 +320,7 @@ on_reply(struct proxy *proxy)
 
 /* ------------------------------------------------------- what they share */
 
-/* Unless what was to be said did not fit. */
+/* Unless the message did not fit. */
 static void
 expect(struct proxy *proxy, enum proxy_state state)
 {

@@ -115,7 +115,7 @@ watch(struct proxy_talk *talk)
 	ev_io_start(talk->loop, &talk->io);
 }
 
-/* The words are copied first: they lie in what is wiped. */
+/* Copies the text first: it is in memory that is wiped. */
 static void
 end(struct proxy_talk *talk, const char *why)
 {

@@ -13,7 +13,7 @@ retry_pause_reset(struct retry_pause *pause)
 	pause->sec = FIRST_SEC;
 }
 
-/* No hub may send us away for a day. */
+/* Limits the pause that a hub can ask for. */
 void
 retry_pause_ask(struct retry_pause *pause, unsigned sec)
 {
