@@ -105,8 +105,8 @@ dataplane_free(struct dataplane *dataplane)
 {
 	if (dataplane == NULL)
 		return;
-	/* Letters lie in what the workers own, and they write to each other:
-	 * none is freed before all have ended and all letters are read. */
+	/* Messages are in memory that the workers own, and workers write to each
+	 * other: free none before all have ended and all messages are read. */
 	for (unsigned i = 0; i < dataplane->dp.nworkers; i++)
 		worker_stop(dataplane->dp.workers[i]);
 	for (unsigned i = 0; i < dataplane->dp.nworkers; i++)

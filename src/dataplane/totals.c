@@ -111,7 +111,7 @@ totals_close(struct totals *totals)
 	free(totals);
 }
 
-/* Full of names that were changed: they all begin anew. */
+/* The table is full of old names: all start again from zero. */
 struct counters *
 totals_of(struct totals *totals, const char *name)
 {
@@ -126,7 +126,7 @@ totals_of(struct totals *totals, const char *name)
 	if (*slot == 0) {
 		struct row *row = &table->rows[table->n];
 
-		/* It counts when it is whole: the monitor copies at any time. */
+		/* Complete it first: the monitor may copy at any time. */
 		*row = (struct row) { 0 };
 		strlcpy(row->name, name, sizeof(row->name));
 		*slot = (uint16_t)++table->n;

@@ -205,7 +205,7 @@ read_line(struct asker *asker)
 		asker_free(asker);
 }
 
-/* It may have had what a person typed. */
+/* It may contain what a person typed. */
 static void
 take_line(struct asker *asker, size_t len)
 {
@@ -323,7 +323,7 @@ reloaded(const struct asker *asker, bool taken)
 	return object;
 }
 
-/* Consumes it; NULL: out of memory.  The asker may be gone afterwards. */
+/* Consumes `object` (NULL when out of memory).  May free the asker. */
 static void
 reply(struct asker *asker, json_t *object)
 {

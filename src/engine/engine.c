@@ -217,7 +217,7 @@ server_context(struct engine *engine, char *why)
 		.rsa_key = engine_certs_key(certs, REQUEST_CERTS_CHAIN_RSA),
 	};
 
-	/* Nobody knows whom it revokes: no site by certificate. */
+	/* Without a list, no site may log in by certificate. */
 	if (config.crl.text == NULL)
 		config.site_ca = (struct ca_pem) { 0 };
 	why[0] = '\0'; /* engine_certs.c or the monitor has said it */
@@ -313,7 +313,7 @@ client_context(struct engine *engine, const char *password, char *why)
 	return tls_context_new_client(&config, why);
 }
 
-/* In reverse: who uses goes before what is used. */
+/* In reverse order of creation: users before what they use. */
 static void
 stop(struct engine *engine)
 {
@@ -381,7 +381,7 @@ on_apply(void *arg, enum request_certs kind, char why[TLS_WHY_SIZE])
 	    client_context(engine, NULL, why) : server_context(engine, why);
 
 	if (tls == NULL) {
-		/* Whom it revokes must not get in. */
+		/* A revoked site must not log in. */
 		if (kind == REQUEST_CERTS_CRL)
 			tls_context_refuse_sites(engine->server->tls);
 		return false;

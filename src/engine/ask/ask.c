@@ -31,7 +31,7 @@ ask_open(struct ask *ask, struct ev_loop *loop, int fd)
 {
 	chan_close(&ask->chan);
 	chan_open(&ask->chan, loop, fd, on_msg, on_closed, ask);
-	/* Last: those who are told may ask anew. */
+	/* Last: the callbacks may send new requests. */
 	ask_fail(ask);
 }
 
@@ -69,9 +69,8 @@ ask_tell(struct ask *ask, enum request type, const void *data, size_t len)
 }
 
 /*
- * Whoever is told may ask anew, or cancel the asks of others: so each leaves
- * the list before its owner hears of it, and what is new, at the end, is not
- * touched.
+ * A callback may send new requests, or cancel those of others.  So each request
+ * is removed before its callback, and new ones, at the end, are not touched.
  */
 void
 ask_fail(struct ask *ask)

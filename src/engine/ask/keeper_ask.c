@@ -78,7 +78,7 @@ keeper_ask_verify(struct keeper_ask *ask, const char *site, bool known,
 {
 	struct request_verify verify = { .lifetime = lifetime_sec };
 
-	/* What cannot be right still costs the time that a wrong one costs. */
+	/* A password that is too long takes the same time as a wrong one. */
 	if (len > REQUEST_MAX_PASSWORD) {
 		len = 0;
 		known = false;

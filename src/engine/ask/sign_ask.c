@@ -225,9 +225,9 @@ key_info(gnutls_privkey_t key, unsigned flags, void *arg)
 }
 
 /*
- * One question and its answer.  A keeper that does not answer in time is given
- * up: each further wait would stop the engine again.  It notices, ends, and the
- * monitor brings a new one.
+ * Sends a request and waits for its answer.  If a keeper does not answer in
+ * time, its channel is closed, as each further wait would stop the engine
+ * again.  The keeper then ends, and the monitor starts a new one.
  */
 static int
 converse(struct sign_ask *ask, enum request type, const void *data, size_t len,
