@@ -45,7 +45,7 @@ struct rekey {
 	struct mono	  due, not_before, again;
 	struct lane_share share; /* ours, while ASKED */
 	uint8_t		  phase;
-	struct bucket	  served; /* what the other end asked for */
+	struct bucket	  served; /* limits the other end's requests */
 };
 
 /*

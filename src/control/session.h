@@ -87,7 +87,7 @@ struct session {
 	struct dataplane_peer *peer; /* NULL: it waits for sockets */
 	struct rekey	       rekey;
 	struct lane_repair     repair;
-	bool		       rebuilding; /* asked for, and not complete */
+	bool		       rebuilding; /* requested, incomplete */
 	struct transport_watch watch;
 	struct mono	       up_since, adrift_since;
 

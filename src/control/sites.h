@@ -23,7 +23,7 @@ struct site {
 	char		       name[CONF_NAME_MAX + 1];
 	uint16_t	       port;
 	struct session	      *session; /* owned by the server; NULL: none */
-	bool		       stale; /* to be told its networks anew */
+	bool		       stale; /* its networks must be sent again */
 	char		       last_address[64];
 	struct addr	       last_from; /* where a login succeeded */
 	char		       last_error[256];

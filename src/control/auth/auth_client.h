@@ -51,7 +51,7 @@ struct auth_client {
 	/* one connection */
 	struct conn    *conn; /* NULL: none */
 	bool		refused;	 /* by the hub */
-	unsigned	retry_after_sec; /* which asked for it */
+	unsigned	retry_after_sec; /* the hub's request */
 	unsigned	rounds;
 	bool		greeted; /* hello is sent; no message may come before */
 	bool		challenged; /* a challenge came */
