@@ -28,7 +28,7 @@ static void watch(struct session *session,
     const struct dataplane_peer_health *health, struct mono now);
 static void on_lanes_up(void *arg);
 static void on_lane_failed(void *arg);
-static void on_worn(void *arg);
+static void on_rekey_needed(void *arg);
 static void on_renewed(void *arg);
 static struct conn *connection(void *arg);
 
@@ -41,7 +41,7 @@ static const struct conn_events conn_events = {
 static const struct dataplane_events lane_events = {
 	.on_up = on_lanes_up,
 	.on_failed = on_lane_failed,
-	.on_worn = on_worn,
+	.on_rekey_needed = on_rekey_needed,
 	.on_renewed = on_renewed,
 	.connection = connection,
 };
@@ -87,7 +87,8 @@ session_begin(struct session *session, struct conn *conn,
 	session->id = welcome->session;
 	session->lanes = welcome->lanes;
 	session->transport = welcome->transport;
-	session->wears_at = (uint64_t)welcome->rekey_mib * DATAPLANE_BLOCKS_MIB;
+	session->key_limit =
+	    (uint64_t)welcome->rekey_mib * DATAPLANE_BLOCKS_MIB;
 	session->up_since = mono_now();
 	conn_transcript(conn, transcript);
 	rekey_begin(&session->rekey, transcript, psk, session->id,
@@ -125,7 +126,7 @@ session_attach(struct session *session, struct conn *conn,
 	dataplane_peer_set_keepalive(session->peer, keepalive_sec);
 	/* The previous connection may not have sent it. */
 	if (!session->leads && dataplane_peer_wants_keys(session->peer))
-		on_worn(session);
+		on_rekey_needed(session);
 }
 
 void
@@ -355,7 +356,7 @@ attach_lanes(struct session *session, const int *fds)
 		.leads = session->leads,
 		.lanes = session->lanes,
 		.keepalive_sec = session->keepalive_sec,
-		.wears_at = session->wears_at,
+		.key_limit = session->key_limit,
 		.secret = &session->secret,
 		.remote = &session->remote,
 		.fds = fds,
@@ -458,12 +459,12 @@ on_lane_failed(void *arg)
 	log_warnx("%s: a data lane failed%s", session->label, session->leads ?
 		"" : ": new keys are asked for");
 	if (!session->leads)
-		on_worn(session);
+		on_rekey_needed(session);
 }
 
 /* The leading end renews keys; the other end asks for it. */
 static void
-on_worn(void *arg)
+on_rekey_needed(void *arg)
 {
 	struct session *session = arg;
 	struct message	msg = { .type = MESSAGE_REKEY_WANTED };

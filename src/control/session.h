@@ -75,7 +75,7 @@ struct session {
 	enum conf_transport transport;
 	unsigned	    features; /* bits of enum message_feature */
 	unsigned	    keepalive_sec, dead_peer_sec;
-	uint64_t	    wears_at; /* of a key: AES blocks */
+	uint64_t	    key_limit; /* of a key: AES blocks */
 	struct lane_secret  secret;   /* until there are lanes */
 
 	/* as the other end says */

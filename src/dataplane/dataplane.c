@@ -374,8 +374,8 @@ on_letter(void *arg, struct letter *letter)
 		failed));
 		break;
 	case CONTROL_REKEY_NEEDED:
-		dataplane_peer_lane_worn(container_of(letter, struct lane,
-		rekey_needed));
+		dataplane_peer_lane_rekey_needed(container_of(letter,
+		    struct lane, rekey_needed));
 		break;
 	case CONTROL_SET_FREE:
 		dataplane_peer_set_free(container_of(letter, struct lane_set,

@@ -38,8 +38,8 @@ struct dataplane_events {
 	void (*on_up)(void *arg);
 	/* A lane failed: call dataplane_peer_renew().  Once for each phase. */
 	void (*on_failed)(void *arg);
-	/* A key has done much: dataplane_peer_renew().  Once for each phase. */
-	void (*on_worn)(void *arg);
+	/* A key nears its limit: the same. */
+	void (*on_rekey_needed)(void *arg);
 	/* All lanes of the new phase are up. */
 	void (*on_renewed)(void *arg);
 	/* The control connection, for frames to go by; NULL: there is none. */
@@ -56,7 +56,7 @@ struct dataplane_attachment {
 	bool			  leads;     /* as the session does */
 	unsigned		  lanes;     /* 0 with tcp */
 	unsigned		  keepalive_sec;
-	uint64_t		  wears_at; /* AES blocks by one key */
+	uint64_t		  key_limit; /* AES blocks by one key */
 	const struct lane_secret *secret; /* borrowed; the caller wipes it */
 	/* It leads: where its lanes go, and a socket each (consumed). */
 	const struct endpoint	 *remote;

@@ -50,7 +50,7 @@ dataplane_peer_new(struct dataplane *dataplane, struct dp *dp,
 	peer->leads = attachment->leads;
 	peer->lanes = attachment->lanes;
 	peer->keepalive_sec = attachment->keepalive_sec;
-	peer->wears_at = attachment->wears_at;
+	peer->key_limit = attachment->key_limit;
 	if (attachment->remote != NULL)
 		peer->remote = *attachment->remote;
 	LIST_INIT(&peer->sets);
@@ -147,7 +147,7 @@ dataplane_peer_renew(struct dataplane_peer *peer,
 	peer->newest_phase = phase;
 	peer->renewed = mono_now();
 	peer->newest_up = 0;
-	peer->failed = peer->worn = false;
+	peer->failed = peer->rekey_needed = false;
 	for (unsigned i = 0; i < dp->nworkers; i++) {
 		for (unsigned j = 0; j < sets[i]->n; j++) {
 			const struct lane *lane = &sets[i]->lanes[j];
@@ -165,7 +165,7 @@ dataplane_peer_renew(struct dataplane_peer *peer,
 bool
 dataplane_peer_wants_keys(const struct dataplane_peer *peer)
 {
-	return peer->worn || peer->failed;
+	return peer->rekey_needed || peer->failed;
 }
 
 uint8_t
@@ -238,7 +238,7 @@ static void
 complete(struct dataplane_peer *peer)
 {
 	peer->generation = peer->newest;
-	peer->worn = false;
+	peer->rekey_needed = false;
 	peer->renewals++;
 	peer->rebuilt += (unsigned)__builtin_popcount(peer->moved_lanes);
 	peer->moved_lanes = 0;
@@ -259,15 +259,15 @@ dataplane_peer_lane_failed(struct lane *lane)
 }
 
 void
-dataplane_peer_lane_worn(struct lane *lane)
+dataplane_peer_lane_rekey_needed(struct lane *lane)
 {
 	struct dataplane_peer *peer = lane->port->owner;
 
-	if (peer->worn || peer->detached ||
+	if (peer->rekey_needed || peer->detached ||
 	    lane->generation < peer->generation)
 		return;
-	peer->worn = true;
-	peer->events->on_worn(peer->arg);
+	peer->rekey_needed = true;
+	peer->events->on_rekey_needed(peer->arg);
 }
 
 void
@@ -384,7 +384,7 @@ make_set(struct dataplane_peer *peer, unsigned worker,
 		lane->generation = generation;
 		lane->session_id = peer->session;
 		lane->keepalive_us = peer->keepalive_sec * MONO_SEC;
-		lane->key_limit = peer->wears_at;
+		lane->key_limit = peer->key_limit;
 		lane_keys_derive(&lane->keys, secret, phase, lane->number);
 		if (peer->fds[lane->number] != -1 &&
 		    give_socket(peer, lane) < 0) {

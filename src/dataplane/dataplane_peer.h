@@ -47,11 +47,11 @@ struct dataplane_peer {
 	unsigned		 newest_up;
 	uint32_t		 moved_lanes; /* their new socket is unproven */
 	bool			 was_up; /* on_up was called */
-	bool			 worn; /* on_worn was called */
+	bool			 rekey_needed; /* on_rekey_needed was called */
 	uint64_t		 renewals, rebuilt;
 	unsigned		 keepalive_sec;
 	struct mono		 retimed; /* that was changed, or the host woke */
-	uint64_t		 wears_at;
+	uint64_t		 key_limit;
 	LIST_HEAD(, lane_set)	 sets; /* all that are not free */
 	bool			 failed;
 	bool			 detached;
@@ -137,7 +137,7 @@ void dataplane_peer_free(struct dataplane_peer *peer);
 /* Messages from workers. */
 void dataplane_peer_lane_up(struct lane *lane);
 void dataplane_peer_lane_failed(struct lane *lane);
-void dataplane_peer_lane_worn(struct lane *lane);
+void dataplane_peer_lane_rekey_needed(struct lane *lane);
 void dataplane_peer_set_free(struct lane_set *set);
 void dataplane_peer_tcp_batch(struct tcp_batch *batch);
 void dataplane_peer_bad_source(struct port *port);

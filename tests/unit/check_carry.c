@@ -16,13 +16,13 @@ on_nothing(void *arg)
 {
 }
 
-static uint64_t wears_at = UINT64_MAX; /* of lanes attached from now on */
-static unsigned worn;
+static uint64_t key_limit = UINT64_MAX; /* of lanes attached from now on */
+static unsigned rekey_needed;
 
 static void
-on_worn(void *arg)
+on_rekey_needed(void *arg)
 {
-	worn++;
+	rekey_needed++;
 }
 
 static struct conn *
@@ -134,13 +134,13 @@ attach_hub(struct side *side, bool leads,
 {
 	static const struct dataplane_events	dataplane_events = { on_nothing,
 	    on_nothing,
-		 on_worn, on_nothing, connection };
+		 on_rekey_needed, on_nothing, connection };
 	static const struct lane_secret secret = { .session = 7 };
 	int lane = -1, fds[2];
 	struct dataplane_attachment attachment = { .name = "berlin",
 		.session = 7, .transport = transport, .leads = leads,
 		.lanes = transport != CONF_TRANSPORT_TCP, .keepalive_sec = 10,
-		.wears_at = wears_at,
+		.key_limit = key_limit,
 		.secret = &secret, .remote = remote };
 	int udp = -1;
 
@@ -564,12 +564,13 @@ END_TEST
 /* Until they are begun: who could not be told may be told again. */
 START_TEST(new_keys_are_wanted_until_they_are_begun)
 {
-	wears_at = 2000;
-	worn = 0;
+	key_limit = 2000;
+	rekey_needed = 0;
 	open_all(true);
 	pump_until("udp", 10);
 	ck_assert(!dataplane_peer_wants_keys(server.peer));
-	for (struct mono end = mono_add(mono_now(), 20 * MONO_SEC); worn < 2;) {
+	for (struct mono end = mono_add(mono_now(), 20 * MONO_SEC);
+	    rekey_needed < 2;) {
 		ck_assert_int_lt(mono_now().us, end.us);
 		pump();
 	}
@@ -582,11 +583,12 @@ START_TEST(new_keys_are_wanted_until_they_are_begun)
 	relay.to_server = relay.to_client = true;
 	pump_until_renewed(1);
 	/* The new keys wear, too. */
-	for (struct mono end = mono_add(mono_now(), 20 * MONO_SEC); worn < 4;) {
+	for (struct mono end = mono_add(mono_now(), 20 * MONO_SEC);
+	    rekey_needed < 4;) {
 		ck_assert_int_lt(mono_now().us, end.us);
 		pump();
 	}
-	wears_at = UINT64_MAX;
+	key_limit = UINT64_MAX;
 	close_all();
 }
 END_TEST

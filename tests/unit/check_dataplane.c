@@ -117,7 +117,7 @@ tie_open(struct tie *tie, struct node *site, struct node *hub, uint32_t session)
 	struct dataplane_attachment attachment = { .name = "berlin",
 		.port = dataplane_new_port(hub->dataplane),
 		.session = session, .transport = CONF_TRANSPORT_UDP,
-		.lanes = 1, .keepalive_sec = 10, .wears_at = UINT64_MAX,
+		.lanes = 1, .keepalive_sec = 10, .key_limit = UINT64_MAX,
 		.secret = &secret };
 
 	tie->hub = dataplane_attach(hub->dataplane, &attachment, &events,

@@ -762,7 +762,7 @@ START_TEST(who_does_not_lead_says_that_it_wants_them)
 	meet();
 	begin(&hub);
 	begin(&site);
-	hub.session->wears_at = 200; /* AES blocks */
+	hub.session->key_limit = 200; /* AES blocks */
 	attach(&hub, NULL);
 	attach(&site, &hub.at);
 	give_sockets(&site);
