@@ -211,27 +211,31 @@ static const struct {
 	enum conf_mode mode;
 	const char    *bridge;
 	bool	       create, has_bridge;
-	unsigned       port_mtu, conf_mtu, mtu;
+	unsigned       port_mtu, bridge_mtu, conf_mtu, mtu;
 	bool	       makes_bridge, has_addresses;
 } devices[] = {
-	{ "tun", CONF_TUN, "", false, false, 0, 0, 1400, false, true },
-	{ "tun, as said", CONF_TUN, "", false, false, 0, 1280, 1280, false,
+	{ "tun", CONF_TUN, "", false, false, 0, 0, 0, 1400, false, true },
+	{ "tun, as said", CONF_TUN, "", false, false, 0, 0, 1280, 1280, false,
 	    true },
-	{ "tap alone", CONF_TAP, "", false, false, 0, 0, 1500, false, true },
-	{ "a port of a jumbo bridge", CONF_TAP, "br0", false, true, 9000, 0,
-	    9000, false, false },
-	{ "a port beside a small one", CONF_TAP, "br0", false, true, 1280, 9000,
-	    1280, false, false },
-	{ "the only port holds nothing down", CONF_TAP, "br0", false, true, 0,
-	    1500, 9000, false, false },
-	{ "no bridge yet", CONF_TAP, "br0", false, false, 0, 0, 9000, false,
-	    false },
-	{ "a bridge of our making", CONF_TAP, "br0", true, false, 0, 0, 1500,
-	    true, true },
-	{ "the same, with a port", CONF_TAP, "br0", true, false, 1280, 1450,
-	    1450, true, true },
-	{ "somebody made it before", CONF_TAP, "br0", true, true, 1500, 0, 1500,
+	{ "tap alone", CONF_TAP, "", false, false, 0, 0, 0, 1500, false, true },
+	{ "a port of a jumbo bridge", CONF_TAP, "br0", false, true, 9000, 1500,
+	    0, 9000, false, false },
+	{ "a port beside a small one", CONF_TAP, "br0", false, true, 1280, 1280,
+	    9000, 1280, false, false },
+	{ "the only port", CONF_TAP, "br0", false, true, 0, 1500, 9000, 1500,
 	    false, false },
+	{ "the only port keeps nothing down", CONF_TAP, "br0", false, true, 0,
+	    9000, 1500, 9000, false, false },
+	{ "the only port is not kept down", CONF_TAP, "br0", false, true, 0,
+	    1400, 0, 1500, false, false },
+	{ "no bridge yet", CONF_TAP, "br0", false, false, 0, 0, 0, 1500, false,
+	    false },
+	{ "a bridge of our making", CONF_TAP, "br0", true, false, 0, 1500, 0,
+	    1500, true, true },
+	{ "the same, with a port", CONF_TAP, "br0", true, false, 1280, 1280,
+	    1450, 1450, true, true },
+	{ "somebody made it before", CONF_TAP, "br0", true, true, 1500, 1500, 0,
+	    1500, false, false },
 };
 
 START_TEST(device_follows_from_configuration_and_bridge)
@@ -248,7 +252,8 @@ START_TEST(device_follows_from_configuration_and_bridge)
 			.addresses = { &own, 1 } };
 		struct want_facts facts = { .conf = &conf, .has_ipv6 = true,
 			.lans = &lans, .has_bridge = devices[i].has_bridge,
-			.port_mtu = devices[i].port_mtu, .addresses = &none,
+			.port_mtu = devices[i].port_mtu,
+			.bridge_mtu = devices[i].bridge_mtu, .addresses = &none,
 			.routes = &none };
 		struct want want;
 

@@ -66,6 +66,7 @@ reconcile_look(struct reconcile *reconcile, const struct conf *conf,
 		ports.bridge = bridge.index;
 		r = link_get_ports(reconcile->link, &ports);
 		facts->port_mtu = ports.mtu;
+		facts->bridge_mtu = (unsigned)bridge.mtu;
 		reconcile->port_state = ports.state;
 		holder = conf->bridge;
 	}

@@ -79,7 +79,9 @@ want_add_sites(struct prefix_set *set, const struct conf *conf)
 
 /*
  * A bridge's MTU is the least of its ports', so a port that takes the bridge's
- * holds it down.
+ * keeps it down.  As its only port we follow a larger one of the bridge's, and
+ * ask for none: it would become the bridge's, and its host would send what no
+ * other LAN of ours can receive.
  */
 static void
 set_device(struct want *want, const struct want_facts *facts)
@@ -91,8 +93,9 @@ set_device(struct want *want, const struct want_facts *facts)
 	    !facts->has_bridge;
 	want->on_bridge = want->makes_bridge;
 	if (in_bridge && !want->makes_bridge)
-		want->mtu = facts->port_mtu != 0 ? facts->port_mtu :
-						   WANT_BRIDGE_MTU;
+		want->mtu = facts->port_mtu != 0	  ? facts->port_mtu :
+		    facts->bridge_mtu > WANT_TAP_MTU ? facts->bridge_mtu :
+						       WANT_TAP_MTU;
 	else
 		want->mtu = conf->mtu != 0	   ? conf->mtu :
 		    conf->mode == CONF_TAP ? WANT_TAP_MTU :

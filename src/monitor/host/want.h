@@ -23,7 +23,6 @@ struct link_lans;
 
 #define WANT_TAP_MTU	1500
 #define WANT_TUN_MTU	1400
-#define WANT_BRIDGE_MTU 9000 /* as a bridge's only port: not to hold it down */
 
 /* What a site does with traffic that is for no local network. */
 enum want_egress {
@@ -38,6 +37,7 @@ struct want_facts {
 	bool			has_ipv6;   /* else there is nothing of it */
 	bool			has_bridge; /* one that is not of our making */
 	unsigned		port_mtu;   /* the least of its others; 0: none */
+	unsigned		bridge_mtu; /* 0: there is no bridge */
 	const struct link_lans *lans;	    /* without the device's own */
 	/* Of a site: */
 	enum want_egress	 egress;
