@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bsd/string.h>
@@ -28,6 +29,9 @@ struct notes {
 	struct conf_names faults, waiting;
 };
 
+static bool has_credential(enum conf_auth auth);
+static void note_credential(struct conf *conf, const char *name,
+    const char *missing);
 static struct conf *read_conf(const struct reload *reload,
     enum reload_scope scope, struct notes *notes);
 static struct conf *read_main(const struct reload *reload,
@@ -125,25 +129,55 @@ take_gone(struct reload *reload)
 void
 reload_note_credentials(struct conf *conf)
 {
-	char text[CONF_NOTE_MAX], *path;
+	char name[CONF_NAME_MAX + 32], missing[2 * CONF_NAME_MAX + 80];
 
+	/* Without a password a site asks a person for it. */
+	if (conf->role == CONF_CLIENT && has_credential(conf->auth))
+		note_credential(conf, "password", NULL);
 	for (size_t i = 0; i < conf->nsites; i++) {
 		const struct conf_site *site = &conf->sites[i];
 
 		if (site->disabled || site->faulty ||
-		    site->auth == CONF_AUTH_CERTIFICATE ||
-		    site->auth == CONF_AUTH_PAM ||
-		    conf->faults.n >= CONF_MAX_COMPLAINTS ||
-		    asprintf(&path, "%s/" CONF_KEEPER_DIR "/sites/%s.%s",
-			conf->dir, site->name, conf_auth_name(site->auth)) == -1)
+		    !has_credential(site->auth))
 			continue;
-		snprintf(text, sizeof(text), "%.700s: %s: site %s cannot log "
-		    "in; tombolo site passwd %s makes another", path,
-		    strerror(ENOENT), site->name, site->name);
-		if (access(path, F_OK) == -1 && errno == ENOENT)
-			conf_names_add(&conf->faults, text);
-		free(path);
+		snprintf(name, sizeof(name), "sites/%s.%s", site->name,
+		    conf_auth_name(site->auth));
+		snprintf(missing, sizeof(missing), "site %s cannot log in; "
+		    "tombolo site passwd %s makes another", site->name,
+		    site->name);
+		note_credential(conf, name, missing);
 	}
+}
+
+static bool
+has_credential(enum conf_auth auth)
+{
+	return auth != CONF_AUTH_CERTIFICATE && auth != CONF_AUTH_PAM;
+}
+
+/*
+ * `missing` says what it means that there is no such file; NULL: nothing.  The
+ * keeper reads none that others may read.
+ */
+static void
+note_credential(struct conf *conf, const char *name, const char *missing)
+{
+	char	    text[CONF_NOTE_MAX], *path;
+	struct stat st;
+
+	if (conf->faults.n >= CONF_MAX_COMPLAINTS ||
+	    asprintf(&path, "%s/" CONF_KEEPER_DIR "/%s", conf->dir, name) == -1)
+		return;
+	text[0] = '\0';
+	if (lstat(path, &st) == 0 && (st.st_mode & 077) != 0)
+		snprintf(text, sizeof(text), "%.400s: others may read it, so it "
+		    "is not used; fix with: chmod 600 %.400s", path, path);
+	else if (missing != NULL && access(path, F_OK) == -1 && errno == ENOENT)
+		snprintf(text, sizeof(text), "%.700s: %s: %s", path,
+		    strerror(ENOENT), missing);
+	if (text[0] != '\0')
+		conf_names_add(&conf->faults, text);
+	free(path);
 }
 
 /*

@@ -49,8 +49,9 @@ struct reload {
 bool reload_print(const struct conf *conf, char **text, size_t *len);
 
 /*
- * Adds each site that cannot log in because its credential file is missing to
- * conf->faults.
+ * Adds to conf->faults: each site that cannot log in because its credential file
+ * is missing, and each credential file that is not used because others may read
+ * it.
  */
 void reload_note_credentials(struct conf *conf);
 

@@ -257,6 +257,18 @@ def test_a_client_takes_its_own(unharmed):
     reload(scene.one)
 
 
+@pytest.mark.parametrize("who, name", [("one", "keeper/password"),
+                                       ("hub", "keeper/sites/one.srp")])
+def test_a_credential_that_others_may_read_is_not_in_force(unharmed, who, name):
+    daemon = getattr(unharmed, who)
+    path = os.path.join(os.path.dirname(daemon.conf), name)
+    os.chmod(path, 0o644)
+    refused(daemon, name + ": others may read it, so it is not used; fix with: "
+            "chmod 600 /.*/" + name)
+    os.chmod(path, 0o600)
+    reload(daemon)
+
+
 @pytest.mark.parametrize("line", [
     "proxy = http://user:hunter2@198.18.0.9:3128",
     "proxy http://user:hunter2@198.18.0.9:3128",
