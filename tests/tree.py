@@ -244,23 +244,22 @@ def test_every_source_is_built():
 # --------------------------------------------------------------- the words
 
 # Words of our own, and the field's in their place: each is gone from code,
-# comments, messages and documents, but for the directories of src/ behind it,
-# which still have it.  A directory that no longer does is to be removed here.
+# comments, messages and documents.
 WORDS = {
-    "gift": ("startup_recv", []),
-    "opening": ("startup_send", []),
-    "material": ("certs", []),
-    "parcel": ("tcp_batch", []),
-    "lone": ("read_hint", []),
-    "judge": ("verify, check", ["conf", "pam"]),
-    "vault": ("secret_store", []),
-    "pulse": ("watchdog", []),
-    "stranger": ("unknown client", []),
-    "mend": ("fix", []),
-    "passed over": ("ignored", ["conf"]),
-    "swallow": ("suppress", []),
-    "log-in": ("login", []),
-    "no memory": ("out of memory", ["conf", "monitor", "proc"]),
+    "gift": "startup_recv",
+    "opening": "startup_send",
+    "material": "certs",
+    "parcel": "tcp_batch",
+    "lone": "read_hint",
+    "judge": "verify, check",
+    "vault": "secret_store",
+    "pulse": "watchdog",
+    "stranger": "unknown client",
+    "mend": "fix",
+    "passed over": "ignored",
+    "swallow": "suppress",
+    "log-in": "login",
+    "no memory": "out of memory",
 }
 KEPT = "log-ins-resumed|inherits no memory"  # a counter; what it says
 
@@ -282,14 +281,8 @@ def test_words_of_our_own_do_not_come_back():
     papers = ["README"] + ["doc/" + p for p in os.listdir(
         os.path.join(TOP, "doc")) if "." in p or p == "NEWS"]
     found = {p: words_of(p) for p in papers + ["src/" + p for p in sources()]}
-    wrong = []
-    for word, (better, still) in WORDS.items():
-        having = [p for p in found if word in found[p]]
-        homes = {p.split("/")[1] for p in having if p.startswith("src/")}
-        wrong += ["%s: \"%s\": say %s" % (p, word, better) for p in having
-                  if not p.startswith("src/") or p.split("/")[1] not in still]
-        wrong += ["src/%s no longer has \"%s\": remove it from WORDS" % (
-            home, word) for home in still if home not in homes]
+    wrong = ["%s: \"%s\": say %s" % (p, word, WORDS[word])
+             for p in found for word in found[p]]
     assert not wrong, "\n".join(wrong)
 
 

@@ -276,7 +276,7 @@ check_claims(const struct conf_draft *draft)
 	free(claims);
 }
 
-/* The caller frees; NULL when there is no memory. */
+/* The caller frees; NULL if out of memory. */
 static struct claim *
 collect(const struct conf *conf, size_t *n)
 {

@@ -46,7 +46,7 @@ conf_draft_finish(struct conf_draft *draft)
 		if (conf->nsites > 1)
 			qsort(conf->sites, conf->nsites, sizeof(*conf->sites),
 			    by_name);
-		/* In what is incomplete sites cannot be judged. */
+		/* The sites of an incomplete file cannot be checked. */
 		if (ok && !(draft->any && draft->errors->n > 0))
 			conf_check(draft);
 	} while (drop_wrong(draft));

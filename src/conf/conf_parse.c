@@ -122,9 +122,9 @@ has_nul(struct conf_errors *errors, const char *text, size_t len,
 }
 
 /*
- * The number of the line where what fparseln() returned begins: it read those
- * behind `before` up to `after`, and passed over comments that came first.
- * `*rest` goes forward with it.
+ * The number of the line where what fparseln() returned begins: it read the
+ * lines after `before` up to `after`, and skipped comments that came first.
+ * Advances `*rest` to there.
  */
 static unsigned
 first_line(const char **rest, const char *end, size_t before, size_t after)

@@ -14,7 +14,7 @@
 #include "conf/conf_socket.h"
 #include "conf/conf_types.h"
 
-/* A text in the making; `out` is NULL when there is no memory. */
+/* A text in the making; `out` is NULL if out of memory. */
 struct memory {
 	FILE  *out;
 	char  *text;
@@ -140,7 +140,7 @@ print_names(FILE *out, const char *key, const struct conf_names *names)
 	}
 }
 
-/* All that it says; the caller frees.  NULL when there is no memory. */
+/* All that it says; the caller frees.  NULL if out of memory. */
 static char *
 key_text(const struct conf_key *key, const struct conf *conf)
 {

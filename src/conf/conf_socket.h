@@ -22,8 +22,8 @@ char *conf_socket_resolve(const char *path);
 
 /*
  * Where the daemon of `config` (from conf_socket_resolve()) listens: what the last
- * readable `socket` line says, or the default.  The caller frees; NULL: there
- * is no memory.
+ * readable `socket` line says, or the default.  The caller frees; NULL: out of
+ * memory.
  */
 char *conf_socket(const char *config);
 

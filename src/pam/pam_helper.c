@@ -33,7 +33,7 @@ struct talk {
 	const struct pam_chat_task *task;
 	char	 notes[PAM_CHAT_TEXT_MAX + 1];
 	unsigned prompts;
-	bool	 judged; /* an answer was right, or never came */
+	bool	 was_checked; /* an answer was right, or never came */
 	char	 reason[PAM_CHAT_TEXT_MAX]; /* for the log, if any */
 };
 
@@ -82,7 +82,7 @@ read_task(struct pam_chat_task *task)
 	return n == (ssize_t)sizeof(*task);
 }
 
-/* PAM's own code.  The account is judged only after a right answer. */
+/* PAM's own code.  The account is checked only after a right answer. */
 static int
 ask_pam(struct talk *talk)
 {
@@ -101,7 +101,7 @@ ask_pam(struct talk *talk)
 	pam_set_item(pam, PAM_TTY, TTY);
 	r = pam_authenticate(pam, PAM_DISALLOW_NULL_AUTHTOK | PAM_SILENT);
 	if (r == PAM_SUCCESS) {
-		talk->judged = true;
+		talk->was_checked = true;
 		r = pam_acct_mgmt(pam, PAM_DISALLOW_NULL_AUTHTOK | PAM_SILENT);
 	}
 	explain(talk, pam, r);
@@ -121,16 +121,17 @@ explain(struct talk *talk, pam_handle_t *pam, int r)
 }
 
 /*
- * PAM could judge no answer, so the attempt is free.  All other codes may
+ * PAM could check no answer, so the attempt is free.  All other codes may
  * depend on the answer: of an expired account they say that it was right.
  * Unknown sites are treated alike, or they could be told from the others.
  */
 static bool
 is_fault(const struct talk *talk, int r)
 {
-	return !talk->judged && (r == PAM_SYSTEM_ERR || r == PAM_SERVICE_ERR ||
-	    r == PAM_OPEN_ERR || r == PAM_SYMBOL_ERR || r == PAM_BUF_ERR ||
-	    r == PAM_MODULE_UNKNOWN || r == PAM_AUTHINFO_UNAVAIL);
+	return !talk->was_checked &&
+	    (r == PAM_SYSTEM_ERR || r == PAM_SERVICE_ERR || r == PAM_OPEN_ERR ||
+		r == PAM_SYMBOL_ERR || r == PAM_BUF_ERR ||
+		r == PAM_MODULE_UNKNOWN || r == PAM_AUTHINFO_UNAVAIL);
 }
 
 /* PAM's callback: what it returns PAM frees. */
@@ -164,7 +165,7 @@ serve_message(struct talk *talk, const struct pam_message *message,
 	case PAM_PROMPT_ECHO_ON:
 		response->resp = ask(talk, message->msg,
 		    message->msg_style == PAM_PROMPT_ECHO_ON);
-		talk->judged |= response->resp == NULL;
+		talk->was_checked |= response->resp == NULL;
 		return response->resp != NULL;
 	case PAM_ERROR_MSG:
 	case PAM_TEXT_INFO:

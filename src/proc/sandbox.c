@@ -363,7 +363,7 @@ lock_memory(enum proc_role role)
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) == -1 ||
 	    limit.rlim_cur != RLIM_INFINITY ||
 	    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == -1)
-		log_info("secrets may be swapped out: no memory can be locked "
+		log_info("secrets may be swapped out: memory cannot be locked "
 			 "(RLIMIT_MEMLOCK)");
 #endif
 }

@@ -318,7 +318,7 @@ parse(struct journal *journal, char *text)
 	return whole;
 }
 
-/* NULL with errno set: no memory, or EINVAL. */
+/* NULL with errno set: ENOMEM or EINVAL. */
 static struct note *
 parse_note(const char *line)
 {

@@ -187,7 +187,7 @@ on_any(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* By that device; with index 0 one that says "unreachable".  NULL: no memory. */
+/* By that device; index 0: "unreachable".  NULL if out of memory. */
 static struct rtnl_route *
 new_route(uint32_t table, const struct prefix *network, unsigned ifindex,
     uint32_t metric)

@@ -62,7 +62,7 @@ bool vet_narrow(struct prefix_set *set);
 
 /*
  * Whether they are all traffic, together: IPv4, IPv6.  A site's own networks, and
- * what makes no sense, do not count.  False: no memory.
+ * what makes no sense, do not count.  False: out of memory.
  */
 bool vet_sum_up(const struct conf *conf, const struct prefix *addresses,
     size_t naddresses, const struct prefix *routes, size_t nroutes,

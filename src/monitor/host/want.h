@@ -71,7 +71,7 @@ struct want {
 int  want_make(struct want *want, const struct want_facts *facts);
 void want_fini(struct want *want);
 
-/* Adds the networks of every enabled site; unsorted.  False: no memory. */
+/* Adds the networks of every enabled site; unsorted.  False: out of memory. */
 bool want_add_sites(struct prefix_set *set, const struct conf *conf);
 
 #endif /* WANT_H */
